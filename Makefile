@@ -1,0 +1,98 @@
+# Every step of the loop and of its upkeep, as one command. Workflows call these same lines.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+# The lock a command runs in: dev holds everything; the workflows set ROLE=pipeline.
+ROLE ?= dev
+IN = $(PYTHON) requirements/install.py $(ROLE) --
+DEV = $(PYTHON) requirements/install.py dev --
+PACKAGES = artifact features pipeline release predictor local
+export DO_NOT_TRACK = true
+export DVC_NO_ANALYTICS = true
+export MLFLOW_DISABLE_TELEMETRY = true
+
+##@ First minutes
+.PHONY: demo test setup help
+demo: ## run the whole loop on embedded parts: push, retrain, gate, publish, rewrite, serve, predict
+	@$(DEV) python -m local demo
+
+test: ## run the tests (PYTEST_ARGS="-k gate" for some of them)
+	@$(DEV) python -m pytest $(PYTEST_ARGS)
+
+setup: ## install everything a contributor needs into .venvs/, linked as .venv
+	@$(PYTHON) requirements/install.py dev --link .venv
+
+help: ## list these targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Settings
+.PHONY: configure
+configure: ## set what you own: BUCKET= REGISTRY= REGION= DOMAIN= GITOPS_URL= SERVING_ROLE_ARN= CI_ROLE_ARN= …
+	@$(IN) python -m release configure $(foreach name,BUCKET PREFIX REGION REGISTRY DOMAIN GITOPS_REMOTE GITOPS_BRANCH GITOPS_URL SERVING_ROLE_ARN CI_ROLE_ARN,$(if $(value $(name)),--set '$(name)=$($(name))'))
+
+##@ The loop, step by step
+.PHONY: data pull repro gate publish deploy rollback status image render
+data: ## write the example's raw data from scikit-learn's own copy (a laptop without the DVC remote)
+	@$(DEV) python -m local.example data/iris.csv
+
+pull: ## pull the raw data from the DVC remote, verified
+	@$(IN) dvc pull $(wildcard data/*.dvc)
+
+repro: ## prepare, train, evaluate, package, gate, track: whatever is out of date
+	@$(IN) dvc repro
+
+gate: ## fail unless the gate passed the artifact in build/
+	@$(IN) python -m pipeline.gate --enforce
+
+publish: ## put the artifact into S3 under its digest and print its URI
+	@$(IN) python -m release publish
+
+deploy: ## name URI= (default: the artifact in build/) and IMAGE= in Git for ENV=
+	@$(IN) python -m release deploy --env '$(ENV)' --image '$(IMAGE)' $(if $(URI),--uri '$(URI)')
+
+rollback: ## go back to the previous release of ENV= (or TO=sha256-…)
+	@$(IN) python -m release rollback --env '$(ENV)' $(if $(TO),--to '$(TO)')
+
+status: ## what serves where, since when, from which commit and data
+	@$(IN) python -m release status
+
+render: ## print what Argo CD will apply for MODEL= ENV= (needs kubectl)
+	@kubectl kustomize 'gitops/models/$(MODEL)/$(ENV)'
+
+image: ## build the predictor's image as modelpin/predictor:local (TOOL=buildah for a machine without Docker)
+	@$(if $(filter buildah,$(TOOL)),buildah bud --isolation chroot,docker build) --tag modelpin/predictor:local .
+
+##@ The embedded platform
+.PHONY: up down
+up: ## start S3, MLflow and a Git origin that runs the workflows, on 127.0.0.1
+	@$(DEV) python -m local up
+
+down: ## stop them
+	@$(DEV) python -m local down
+
+##@ Upkeep
+.PHONY: check lint types lock venv clean
+check: lint types test ## everything CI runs
+
+lint: ## ruff, yamllint, zizmor, hadolint, shellcheck
+	@$(DEV) ruff check .
+	@$(DEV) ruff format --check .
+	@$(DEV) yamllint --strict .
+	@$(DEV) zizmor --offline --quiet .github
+	@$(DEV) hadolint Dockerfile
+	@$(DEV) shellcheck .ci/run
+
+types: ## mypy, strict
+	@$(DEV) mypy $(PACKAGES)
+
+lock: ## resolve requirements/*.in again: serving first, the others constrained by it
+	@cd requirements && for role in serving pipeline dev storage bootstrap; do \
+	  echo "locking $$role"; \
+	  $(PYTHON) install.py bootstrap --venvs ../.venvs -- uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-annotate --custom-compile-command "make lock" $(LOCK_ARGS) $$role.in -o $$role.txt || exit 1; done
+
+venv: ## make the environment of ROLE= and print its path
+	@$(PYTHON) requirements/install.py $(ROLE)
+
+clean: ## remove what the stages and the tests wrote (environments and the platform's state stay)
+	@rm -rf build reports .pytest_cache .mypy_cache .ruff_cache

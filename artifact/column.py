@@ -1,0 +1,194 @@
+"""One column of values against one feature of the signature: converted without loss, or refused by row.
+
+The only conversions are those that lose nothing: a whole number for a float64 feature, 5.0 for an int64 feature, a
+narrower number for a wider one. Text is never a number, a number never a boolean. Missing values (null, NaN) pass only
+where the feature is nullable, infinities never: scikit-learn's estimators refuse them too, but without naming the row.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from artifact.errors import InvalidRequest
+from artifact.signature import Feature
+
+_EXACT = 2**53  # every whole number up to here is a float64
+_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
+_SHOWN = 40
+_JSON_NAMES = {
+    str: "text",
+    bool: "a boolean",
+    int: "a whole number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+}
+
+
+def convert(feature: Feature, values: Sequence[Any] | np.ndarray) -> np.ndarray:
+    """`values`, of length rows, as the array the model was trained on: float64, int64, float64 0/1 for bool, object for
+    string; missing values are NaN. InvalidRequest names the feature, the first wrong row (from 0) and the value.
+    """
+    if isinstance(values, np.ndarray) and values.dtype.kind not in "OUS":
+        column = _from_array(feature, values)
+    else:
+        column = _from_values(feature, values.tolist() if isinstance(values, np.ndarray) else values)
+    _check_missing(feature, column)
+    _check_range(feature, column)
+    _check_categories(feature, column)
+    return column
+
+
+def _from_values(feature: Feature, values: Sequence[Any]) -> np.ndarray:
+    """From JSON values: one pass over the types in C, then a pass over the values only where a type calls for it."""
+    types = set(map(type, values))
+    missing = type(None) in types
+    types.discard(type(None))
+    match feature.dtype:
+        case "float64":
+            _only(feature, values, types, (int, float))
+            if int in types:
+                _whole(feature, values, -_EXACT, _EXACT, "is not exact as float64")
+            column = np.array(values, dtype=np.float64)
+            _check_infinite(feature, column)
+            return column
+        case "int64":
+            _only(feature, values, types, (int, float))
+            _refuse_null(feature, values, missing)
+            if float in types:
+                for row, value in enumerate(values):
+                    if type(value) is float and not value.is_integer():
+                        raise _wrong(feature, row, value, "is not a whole number")
+            whole = values if float not in types else [int(value) for value in values]
+            _whole(feature, whole, _INT64_MIN, _INT64_MAX, "does not fit int64")
+            return np.array(whole, dtype=np.int64)
+        case "bool":
+            _only(feature, values, types, (bool,))
+            return np.array(values, dtype=np.float64)
+        case _:
+            if types - {str} == {float}:  # pandas writes a missing text as the float NaN
+                values = [None if type(value) is float and math.isnan(value) else value for value in values]
+                missing, types = True, set(map(type, values)) - {type(None)}
+            _only(feature, values, types, (str,))
+            for row, value in enumerate(values):
+                if value is not None and not _is_unicode(value):
+                    raise _wrong(feature, row, value.encode("utf-8", "replace").decode(), "is not valid Unicode")
+            column = np.empty(len(values), dtype=object)
+            column[:] = [np.nan if value is None else value for value in values] if missing else values
+            return column
+
+
+def _from_array(feature: Feature, array: np.ndarray) -> np.ndarray:
+    """From a typed tensor: whole-array checks, no Python object a value."""
+    kind = array.dtype.kind
+    if array.ndim != 1:
+        raise InvalidRequest(f"feature {feature.name!r}: shape {list(array.shape)} is not one value a row")
+    if feature.dtype == "float64" and kind in "fiu":
+        if kind in "iu" and array.dtype.itemsize == 8:
+            _first(
+                feature,
+                array,
+                (array > _EXACT) | (array < -_EXACT if kind == "i" else False),
+                "is not exact as float64",
+            )
+        column = array.astype(np.float64, copy=False)
+        _check_infinite(feature, column)
+        return column
+    if feature.dtype == "int64" and kind in "iu":
+        if array.dtype == np.uint64:
+            _first(feature, array, array > _INT64_MAX, "does not fit int64")
+        return array.astype(np.int64, copy=False)
+    if feature.dtype == "int64" and kind == "f":
+        with np.errstate(invalid="ignore"):
+            _first(feature, array, ~(np.mod(array, 1) == 0), "is not a whole number")
+        _first(feature, array, (array >= 2.0**63) | (array < -(2.0**63)), "does not fit int64")
+        return array.astype(np.int64)
+    if feature.dtype == "bool" and kind == "b":
+        return array.astype(np.float64)
+    if feature.dtype == "bool" and feature.nullable and kind == "f":  # no tensor of booleans can say "missing"
+        _first(feature, array, ~((array == 0) | (array == 1) | np.isnan(array)), "is neither 0, 1 nor NaN")
+        return array.astype(np.float64)
+    raise InvalidRequest(f"feature {feature.name!r}: a tensor of {array.dtype} does not fit {feature.dtype}")
+
+
+def _only(feature: Feature, values: Sequence[Any], types: set[type], allowed: tuple[type, ...]) -> None:
+    # numpy's scalars come only from object arrays (a Parquet column of mixed objects): told apart by their own type.
+    if types.issubset(allowed):
+        return
+    for row, value in enumerate(values):
+        if value is not None and type(value) not in allowed:
+            raise _wrong(
+                feature,
+                row,
+                value,
+                f"is {_JSON_NAMES.get(type(value), type(value).__name__)}, expected {feature.dtype}",
+            )
+
+
+def _whole(feature: Feature, values: Sequence[Any], low: int, high: int, problem: str) -> None:
+    for row, value in enumerate(values):
+        if type(value) is int and not low <= value <= high:
+            raise _wrong(feature, row, value, problem)
+
+
+def _refuse_null(feature: Feature, values: Sequence[Any], missing: bool) -> None:
+    if missing:
+        row = next(row for row, value in enumerate(values) if value is None)
+        raise InvalidRequest(f"feature {feature.name!r}, row {row}: missing, and the feature is not nullable")
+
+
+def _check_missing(feature: Feature, column: np.ndarray) -> None:
+    if not feature.nullable and column.dtype.kind in "fO":
+        absent = column != column
+        if absent.any():
+            raise InvalidRequest(
+                f"feature {feature.name!r}, row {int(np.argmax(absent))}: missing, and the feature is not nullable"
+            )
+
+
+def _check_infinite(feature: Feature, column: np.ndarray) -> None:
+    _first(feature, column, np.isinf(column), "is infinite")
+
+
+def _check_range(feature: Feature, column: np.ndarray) -> None:
+    if feature.range is None:
+        return
+    low, high = feature.range
+    if low is not None:
+        _first(feature, column, column < low, f"is below {low}")
+    if high is not None:
+        _first(feature, column, column > high, f"is above {high}")
+
+
+def _check_categories(feature: Feature, column: np.ndarray) -> None:
+    if feature.categories is None:
+        return
+    allowed = set(feature.categories)
+    for row, value in enumerate(column.tolist()):
+        if value == value and value not in allowed:
+            raise _wrong(feature, row, value, f"is not one of the {len(allowed)} declared categories")
+
+
+def _first(feature: Feature, column: np.ndarray, wrong: np.ndarray, problem: str) -> None:
+    if np.any(wrong):
+        row = int(np.argmax(wrong))
+        raise _wrong(feature, row, column[row].item(), problem)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _wrong(feature: Feature, row: int, value: Any, problem: str) -> InvalidRequest:
+    shown = repr(value)
+    if len(shown) > _SHOWN:
+        shown = shown[:_SHOWN] + "…"
+    return InvalidRequest(f"feature {feature.name!r}, row {row}: {shown} {problem}")

@@ -1,0 +1,38 @@
+"""How every command ends: its exit code, and one last line on stderr that says what to do."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from artifact.errors import ModelpinError
+
+INTERRUPTED = 130
+
+
+def run(main: Callable[[Sequence[str] | None], int | None], argv: Sequence[str] | None = None) -> NoReturn:
+    """Run `main(argv)` and exit: 0 or its own code, a ModelpinError's exit code, 130 when interrupted.
+
+    The message of a ModelpinError is folded to one line; no traceback is shown for a failure the user can act on.
+    """
+    try:
+        code = main(argv) or 0
+        sys.stdout.flush()
+    except ModelpinError as error:
+        code = fail(error)
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): point stdout elsewhere so that the exit does not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    raise SystemExit(code)
+
+
+def fail(error: ModelpinError) -> int:
+    """Print the last line of a failed command and return its exit code."""
+    print(f"error: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
+    return error.exit_code

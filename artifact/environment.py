@@ -1,0 +1,65 @@
+"""The environment an artifact was made in against the one that is about to load it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+from artifact import digest
+from artifact.errors import IncompatibleError
+
+# Those whose version changes what a pickle means or what it computes; Python's minor does not (golden proves the rest).
+LIBRARIES = ("joblib", "numpy", "scikit-learn", "scipy")
+
+
+def libraries() -> dict[str, str]:
+    """Installed versions of the libraries an artifact depends on."""
+    return {name: metadata.version(name) for name in LIBRARIES}
+
+
+def feature_modules(names: list[str]) -> dict[str, str]:
+    """Digest of the source of each module of features/, by module name; nothing is imported to find it."""
+    found = {}
+    for name in names:
+        path = _source(name)
+        if path is None:
+            raise IncompatibleError(
+                f"module {name} is not in features/ here; serve with the image the model was released with"
+            )
+        found[name] = digest.of_file(path)
+    return found
+
+
+def check(versions: Mapping[str, str], modules: Mapping[str, str]) -> None:
+    """Raise IncompatibleError (22) unless library versions and features/ are those the artifact was made with."""
+    for name, needed in versions.items():
+        try:
+            present = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            present = "none"
+        if present != needed:
+            raise IncompatibleError(
+                f"the artifact was made with {name} {needed}, this environment has {present}; "
+                "serve with the image it was released with, or train again with this lock"
+            )
+    for name, present in feature_modules(list(modules)).items():
+        if present != modules[name]:
+            raise IncompatibleError(
+                f"{name} is not the code the model was trained with (here {present}, trained with {modules[name]}); "
+                "serve with the image it was released with, or train again"
+            )
+
+
+def _source(name: str) -> Path | None:
+    package, *rest = name.split(".")
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    for location in spec.submodule_search_locations:
+        base = Path(location).joinpath(*rest)
+        for path in (base / "__init__.py", base.with_name(base.name + ".py")):
+            if path.is_file():
+                return path
+    return None

@@ -1,0 +1,146 @@
+"""Verify, then load: no byte is deserialised before it is known to be the one Git named."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from artifact import digest, engine, environment, golden, manifest, profile, unpickle
+from artifact.engine import Runner
+from artifact.errors import ConfigurationError, IntegrityError
+from artifact.manifest import Manifest
+from artifact.save import MODEL
+from artifact.signature import Signature
+
+
+@dataclass(frozen=True)
+class Verified:
+    """An artifact whose every byte was hashed and found to be what its manifest says; nothing is deserialised yet."""
+
+    manifest: Manifest
+    digest: str
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model that may serve: verified, deserialised, and its golden answers repeated."""
+
+    manifest: Manifest
+    digest: str
+    signature: Signature
+    runner: Runner
+    profile: Mapping[str, Any]
+
+
+def load(
+    directory: Path | str,
+    *,
+    expected_digest: str | None,
+    name: str | None = None,
+    allow_unpinned: bool = False,
+) -> Loaded:
+    """Load the artifact in `directory`, which must be the one named by `expected_digest`.
+
+    Raises ConfigurationError (10) without an expected digest, IntegrityError (20), ForbiddenTypeError (21),
+    IncompatibleError (22), GoldenError (23); in this order, and the first of them before any deserialisation.
+    """
+    verified = verify(directory, expected_digest=expected_digest, name=name, allow_unpinned=allow_unpinned)
+    environment.check(verified.manifest.libraries, verified.manifest.features)
+    signature = verified.manifest.signature
+    runner = engine.runner(verified.manifest.engine, unpickle.loads(verified.files[MODEL]), signature)
+    golden.replay(signature, runner, json.loads(verified.files[golden.FILE]))
+    return Loaded(verified.manifest, verified.digest, signature, runner, json.loads(verified.files[profile.FILE]))
+
+
+def verify(
+    directory: Path | str,
+    *,
+    expected_digest: str | None,
+    name: str | None = None,
+    allow_unpinned: bool = False,
+) -> Verified:
+    """Read each file of `directory` once and hash it against the manifest, and the manifest against `expected_digest`.
+
+    `name` is the model it must be. Links, devices, pipes, folders, missing, extra and empty files are refused with
+    IntegrityError (20); `allow_unpinned` is the one way to do without an expected digest.
+    """
+    if expected_digest is None and not allow_unpinned:
+        raise ConfigurationError(
+            f"no digest names the model in {directory}: give --expected_digest, or MODEL_URI as gitops/ sets it "
+            "(--allow-unpinned serves whatever is there, for a look on a laptop)"
+        )
+    root = os.path.realpath(directory)  # the directory itself may be a link: kubelet mounts are
+    present = _listing(root)
+    if manifest.FILE not in present:
+        raise IntegrityError(
+            f"{directory} holds no {manifest.FILE}: it is not an artifact, or its download is incomplete"
+        )
+    head = _read(root, manifest.FILE)
+    actual = digest.of_bytes(head)
+    if expected_digest is not None and actual != digest.parse(expected_digest):
+        raise IntegrityError(
+            f"{directory} holds {actual}, but {expected_digest} was named; download that one, or name this one in Git"
+        )
+    described = Manifest.from_bytes(head)
+    if name is not None and described.model != name:
+        raise IntegrityError(
+            f"{directory} holds the model {described.model!r}, but {name!r} was named; each has a URI of its own"
+        )
+    return Verified(described, actual, _contents(root, described, present))
+
+
+def _contents(root: str, described: Manifest, present: set[str]) -> dict[str, bytes]:
+    named = {file.path for file in described.files} | {manifest.FILE}
+    for problem, paths in (("is missing", named - present), ("is not in the manifest", present - named)):
+        if paths:
+            raise IntegrityError(f"{min(paths)!r} {problem}; an artifact is exactly the files its manifest names")
+    for needed in (MODEL, golden.FILE, profile.FILE):
+        if needed not in named:
+            raise IntegrityError(f"{manifest.FILE} names no {needed}; it is not an artifact of this format")
+    contents = {}
+    for file in described.files:
+        data = _read(root, file.path)
+        actual = digest.of_bytes(data)
+        if len(data) != file.size or actual != file.sha256:
+            raise IntegrityError(
+                f"{file.path} has {len(data)} bytes of {actual}, its manifest names {file.size} of {file.sha256}"
+            )
+        contents[file.path] = data
+    return contents
+
+
+def _listing(root: str) -> set[str]:
+    try:
+        with os.scandir(root) as entries:
+            found = {entry.name: entry.stat(follow_symlinks=False).st_mode for entry in entries}
+    except OSError as error:
+        raise IntegrityError(f"{root} cannot be read as a model directory: {error.strerror}") from error
+    for entry, mode in sorted(found.items()):
+        if not stat.S_ISREG(mode):
+            raise IntegrityError(
+                f"{entry!r} is not a plain file; links, folders, pipes and devices have no place in an artifact"
+            )
+    return set(found)
+
+
+def _read(root: str, path: str) -> bytes:
+    # O_NOFOLLOW and O_NONBLOCK: between the listing and here a file could have become a link or a pipe.
+    try:
+        descriptor = os.open(os.path.join(root, path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise IntegrityError(f"{path!r} is not a plain file")
+            data = file.read()
+    except OSError as error:
+        raise IntegrityError(f"{path!r} cannot be read: {error.strerror}") from error
+    if not data:
+        raise IntegrityError(
+            f"{path!r} is empty; KServe's storage initializer drops empty files, so none belongs to an artifact"
+        )
+    return data

@@ -1,0 +1,129 @@
+"""The manifest: what an artifact is, in one file whose SHA-256 is the artifact's name.
+
+It holds content only: no commit, run, time, host, latency or path, so that equal models have equal names wherever and
+whenever they were made.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from artifact import digest
+from artifact.errors import ConfigurationError, IncompatibleError, IntegrityError
+from artifact.schema_version import READABLE, SCHEMA_VERSION
+from artifact.signature import Signature
+
+FILE = "manifest.json"
+_PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_KEYS = (
+    "schema_version",
+    "model",
+    "engine",
+    "files",
+    "signature",
+    "data_digest",
+    "parameters",
+    "metrics",
+    "libraries",
+    "features",
+)
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of the artifact beside the manifest: flat name, size in bytes, digest."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything that `manifest.json` says.
+
+    `parameters` and `metrics` are JSON values; `libraries` maps a distribution to its version; `features` maps each
+    module of features/ that the model needs to the digest of its source.
+    """
+
+    model: str
+    engine: str
+    files: tuple[File, ...]
+    signature: Signature
+    data_digest: str
+    parameters: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    libraries: Mapping[str, str]
+    features: Mapping[str, str]
+
+    def to_bytes(self) -> bytes:
+        """The one byte form: schema_version first, a fixed order of keys, everything below sorted."""
+        value = {
+            "schema_version": SCHEMA_VERSION,
+            "model": self.model,
+            "engine": self.engine,
+            "files": [{"path": file.path, "size": file.size, "sha256": file.sha256} for file in self.files],
+            "signature": self.signature.to_dict(),
+            "data_digest": self.data_digest,
+            "parameters": _sorted(self.parameters, "parameters"),
+            "metrics": _sorted(self.metrics, "metrics"),
+            "libraries": _sorted(self.libraries, "libraries"),
+            "features": _sorted(self.features, "features"),
+        }
+        return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+    @property
+    def digest(self) -> str:
+        """The artifact's name."""
+        return digest.of_bytes(self.to_bytes())
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Manifest:
+        """Read a manifest; IncompatibleError (22) for another version's format, IntegrityError (20) for no manifest."""
+        try:
+            value = json.loads(data)
+            version = value["schema_version"]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise IntegrityError(f"{FILE} is not a manifest: {error!r}") from error
+        if version not in READABLE:
+            raise IncompatibleError(
+                f"{FILE} has schema_version {version!r}, readable here {sorted(READABLE)}; use the image of its release"
+            )
+        try:
+            if tuple(value) != _KEYS:
+                raise ValueError(
+                    f"its keys are {sorted(set(value) ^ set(_KEYS)) or list(value)}, which is not format {version}"
+                )
+            return cls(
+                model=digest.model_name(value["model"]),
+                engine=str(value["engine"]),
+                files=tuple(_file(entry) for entry in value["files"]),
+                signature=Signature.from_dict(value["signature"]),
+                data_digest=digest.parse(value["data_digest"]),
+                parameters=dict(value["parameters"]),
+                metrics=dict(value["metrics"]),
+                libraries=dict(value["libraries"]),
+                features=dict(value["features"]),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, ConfigurationError) as error:
+            raise IntegrityError(f"{FILE} is not a manifest of format {version}: {error}") from error
+
+
+def _file(entry: Mapping[str, Any]) -> File:
+    path, size = entry["path"], entry["size"]
+    if not isinstance(path, str) or not _PATH.fullmatch(path) or path == FILE:
+        raise ValueError(f"{path!r} cannot be a file of an artifact")
+    if type(size) is not int or size < 1:
+        raise ValueError(f"{path} has the size {size!r}; KServe's storage initializer drops empty files")
+    return File(path, size, digest.parse(entry["sha256"]))
+
+
+def _sorted(value: Any, where: str) -> Any:
+    try:
+        return json.loads(digest.canonical_json(value))
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"{where}: {error}; use JSON values, finite numbers only") from error

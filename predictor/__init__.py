@@ -1,0 +1,1 @@
+"""Online: the kserve.Model and its server. Verifies what it was given, then serves it, and nothing else."""

@@ -1,0 +1,63 @@
+"""What an HTTP or gRPC caller is told: one status per exception class, one line, no path, class name or traceback."""
+
+from __future__ import annotations
+
+import grpc
+import orjson
+
+from artifact.errors import InvalidRequest
+
+_LONGEST = 900  # characters of a message: the whole body stays within 1 KiB
+
+
+class NotFound(Exception):
+    """The model, its version or the route does not exist."""
+
+
+class UnsupportedMedia(Exception):
+    """The body is in a form this route does not read."""
+
+
+class BodyTooLarge(Exception):
+    """The body is over the limit."""
+
+
+class NotReady(Exception):
+    """The model is not ready, or is draining: another replica will answer."""
+
+
+_STATUS: dict[type[Exception], tuple[int, grpc.StatusCode]] = {
+    InvalidRequest: (400, grpc.StatusCode.INVALID_ARGUMENT),
+    NotFound: (404, grpc.StatusCode.NOT_FOUND),
+    BodyTooLarge: (413, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    UnsupportedMedia: (415, grpc.StatusCode.INVALID_ARGUMENT),
+    NotReady: (503, grpc.StatusCode.UNAVAILABLE),
+}
+INTERNAL = "internal error; the server's log says more"
+
+
+def http_status(error: Exception) -> int:
+    """The HTTP status of `error`; 500 for anything that is not the caller's doing."""
+    return _STATUS.get(type(error), (500, grpc.StatusCode.INTERNAL))[0]
+
+
+def grpc_status(error: Exception) -> grpc.StatusCode:
+    """The gRPC status of `error`; INTERNAL for anything that is not the caller's doing."""
+    return _STATUS.get(type(error), (500, grpc.StatusCode.INTERNAL))[1]
+
+
+def message(error: Exception) -> str:
+    """What the caller may read: the message of a known error on one line, nothing of an unknown one."""
+    if type(error) not in _STATUS:
+        return INTERNAL
+    text = " ".join(str(error).split())
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+
+
+def body(text: str) -> bytes:
+    """The JSON body of an error answer, 1 KiB at most."""
+    encoded = orjson.dumps({"error": text})
+    while len(encoded) > 1024:  # characters may take several bytes
+        text = text[: len(text) * 3 // 4] + "…"
+        encoded = orjson.dumps({"error": text})
+    return encoded

@@ -1,0 +1,144 @@
+"""The v2 protocol over gRPC: raw and typed contents, the same validation and the same model call as REST."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import grpc
+from kserve.protocol.dataplane import DataPlane
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
+from kserve.protocol.grpc.servicer import InferenceServicer
+from kserve.protocol.model_repository_extension import ModelRepositoryExtension
+
+from artifact.errors import InvalidRequest
+from predictor import errors, tensors, v2
+from predictor.model import DIGEST_HEADER, Model
+
+_FIELDS = {
+    "BOOL": "bool_contents",
+    "INT8": "int_contents",
+    "INT16": "int_contents",
+    "INT32": "int_contents",
+    "INT64": "int64_contents",
+    "UINT8": "uint_contents",
+    "UINT16": "uint_contents",
+    "UINT32": "uint_contents",
+    "UINT64": "uint64_contents",
+    "FP32": "fp32_contents",
+    "FP64": "fp64_contents",
+    "BYTES": "bytes_contents",
+}
+_log = logging.getLogger("predictor")
+
+
+class Servicer(InferenceServicer):
+    """KServe's servicer, with infer and metadata answered from the signature and the repository calls refused."""
+
+    def __init__(self, data_plane: DataPlane, repository: ModelRepositoryExtension, model: Model) -> None:
+        super().__init__(data_plane, repository)
+        self._model = model
+
+    async def ModelInfer(self, request: pb.ModelInferRequest, context: Any) -> pb.ModelInferResponse:
+        """Answer in the form the inputs came in: raw for raw contents, typed for typed ones."""
+        try:
+            self._check_name(request.model_name, request.model_version)
+            raw = len(request.raw_input_contents) > 0
+            asked = [(output.name, raw) for output in request.outputs]
+            parsed = v2.build(self._model.signature, request.id or None, _inputs(request), asked, raw)
+            prediction = await self._model.infer(parsed.frame)
+            await context.send_initial_metadata(((DIGEST_HEADER, self._model.digest),))
+            return self._response(parsed, v2.outputs(self._model.signature, parsed, prediction))
+        except Exception as error:
+            await _abort(context, error)
+            raise
+
+    async def ModelReady(self, request: pb.ModelReadyRequest, context: Any) -> pb.ModelReadyResponse:
+        """Whether the named model is ready; NOT_FOUND for any other."""
+        try:
+            self._check_name(request.name, request.version)
+        except errors.NotFound as error:
+            await _abort(context, error)
+        return pb.ModelReadyResponse(ready=self._model.ready)
+
+    async def ModelMetadata(self, request: pb.ModelMetadataRequest, context: Any) -> pb.ModelMetadataResponse:
+        """The inputs and outputs of the signature, and the digest as the one version."""
+        try:
+            self._check_name(request.name, request.version)
+        except errors.NotFound as error:
+            await _abort(context, error)
+        return pb.ModelMetadataResponse(
+            name=self._model.name,
+            versions=[self._model.digest],
+            platform="sklearn",
+            inputs=self._model.get_input_types(),
+            outputs=self._model.get_output_types(),
+        )
+
+    async def RepositoryModelLoad(self, request: Any, context: Any) -> Any:
+        """Refused: Git names the model, not a caller."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "this server holds one model, named by Git")
+
+    async def RepositoryModelUnload(self, request: Any, context: Any) -> Any:
+        """Refused: Git names the model, not a caller."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "this server holds one model, named by Git")
+
+    def _check_name(self, name: str, version: str) -> None:
+        if name != self._model.name:
+            raise errors.NotFound(f"model {name[:200]!r} does not exist; this server holds {self._model.name!r}")
+        if version and version != self._model.digest:
+            raise errors.NotFound(f"version {version[:200]!r} does not exist; this server holds {self._model.digest}")
+
+    def _response(self, request: v2.Request, outputs: list[tuple[str, str, Any]]) -> pb.ModelInferResponse:
+        response = pb.ModelInferResponse(
+            model_name=self._model.name, model_version=self._model.digest, id=request.id or ""
+        )
+        for name, datatype, array in outputs:
+            output = response.outputs.add(name=name, datatype=datatype, shape=array.shape)
+            if request.outputs[name]:
+                response.raw_output_contents.append(v2.to_raw(datatype, array))
+            else:
+                values = [value.encode() if isinstance(value, str) else value for value in array.ravel().tolist()]
+                getattr(output.contents, _FIELDS[datatype]).extend(values)
+        return response
+
+
+def _inputs(request: pb.ModelInferRequest) -> list[tensors.Tensor]:
+    raws = request.raw_input_contents
+    if not request.inputs:
+        raise InvalidRequest("the request has no inputs")
+    if raws and len(raws) != len(request.inputs):
+        raise InvalidRequest(f"{len(raws)} raw contents for {len(request.inputs)} inputs")
+    read = []
+    for position, given in enumerate(request.inputs):
+        name, datatype, shape = tensors.header(given.name, given.datatype, list(given.shape))
+        missing = _missing(name, datatype, given.parameters)
+        filled = [field.name for field, _ in given.contents.ListFields()]
+        if raws:
+            if filled:
+                raise InvalidRequest(f"input {name[:80]!r}: both raw and typed contents")
+            read.append(tensors.from_raw(name, datatype, shape, raws[position], missing))
+            continue
+        field = _FIELDS.get(datatype)
+        if field is None:
+            raise InvalidRequest(f"input {name[:80]!r}: {datatype} has no typed field; send raw contents")
+        if any(other != field for other in filled):
+            raise InvalidRequest(f"input {name[:80]!r}: {datatype} belongs in {field}, not in {', '.join(filled)}")
+        read.append(tensors.from_typed(name, datatype, shape, list(getattr(given.contents, field)), missing))
+    return read
+
+
+def _missing(name: str, datatype: str, parameters: Any) -> str | None:
+    if "missing" not in parameters:
+        return None
+    if parameters["missing"].WhichOneof("parameter_choice") != "string_param" or datatype != "BYTES":
+        raise InvalidRequest(f"input {name[:80]!r}: the parameter 'missing' is a text, for a BYTES tensor")
+    marker: str = parameters["missing"].string_param
+    return marker
+
+
+async def _abort(context: Any, error: Exception) -> None:
+    code = errors.grpc_status(error)
+    if code is grpc.StatusCode.INTERNAL:
+        _log.exception("an infer call failed")
+    await context.abort(code, errors.message(error))

@@ -1,0 +1,192 @@
+"""v2 tensors, from JSON, raw bytes or gRPC's typed fields, and how they become the columns of a signature.
+
+A tensor's values are flat and row-major: a list of JSON values, or a numpy array. A missing value is NaN in a
+floating-point tensor and null in JSON; where neither can be written (text in a binary tensor) the tensor's parameter
+`missing` names the text that stands for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from artifact.errors import InvalidRequest
+from artifact.signature import Signature
+
+WIDE = "input-0"
+DTYPES: dict[str, type[np.generic]] = {
+    "BOOL": np.bool_,
+    "INT8": np.int8,
+    "INT16": np.int16,
+    "INT32": np.int32,
+    "INT64": np.int64,
+    "UINT8": np.uint8,
+    "UINT16": np.uint16,
+    "UINT32": np.uint32,
+    "UINT64": np.uint64,
+    "FP16": np.float16,
+    "FP32": np.float32,
+    "FP64": np.float64,
+    "BYTES": np.object_,
+}
+_LENGTH = 4  # bytes of the little-endian length before each element of a binary BYTES tensor
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One named input: its shape, and its values flat in row-major order."""
+
+    name: str
+    shape: tuple[int, ...]
+    values: list[Any] | np.ndarray
+
+
+def header(name: Any, datatype: Any, shape: Any) -> tuple[str, str, tuple[int, ...]]:
+    """Check what every form of tensor begins with; InvalidRequest names the tensor and what is wrong with it."""
+    if not isinstance(name, str):
+        raise InvalidRequest("an input has no name")
+    if not isinstance(datatype, str) or datatype not in DTYPES:
+        raise InvalidRequest(f"input {_short(name)}: datatype {_short(datatype)} is not one of {', '.join(DTYPES)}")
+    if not isinstance(shape, list | tuple) or not shape or any(type(size) is not int or size < 0 for size in shape):
+        raise InvalidRequest(f"input {_short(name)}: shape {_short(shape)} is not a list of sizes, such as [2, 4]")
+    return name, datatype, tuple(shape)
+
+
+def from_json(name: str, datatype: str, shape: tuple[int, ...], data: Any, missing: str | None = None) -> Tensor:
+    """A tensor whose values stand in JSON, flat or nested as its shape says."""
+    if not isinstance(data, list):
+        raise InvalidRequest(f"input {_short(name)}: 'data' is not a list")
+    flat = _flat(name, data, shape)
+    present = set(map(type, flat)) - {type(None)}
+    if datatype == "BYTES":
+        _only(name, datatype, flat, present, (str,))
+        return Tensor(name, shape, _marked(flat, missing))
+    if datatype == "BOOL":
+        _only(name, datatype, flat, present, (bool,))
+        return Tensor(name, shape, flat)
+    _only(name, datatype, flat, present, (int, float))
+    if datatype.startswith("FP"):
+        if datatype == "FP64":
+            return Tensor(name, shape, flat)
+        with np.errstate(over="ignore"):  # an overflow becomes inf, which validation refuses by row
+            return Tensor(name, shape, np.array(flat, dtype=np.float64).astype(DTYPES[datatype]))
+    limits = np.iinfo(DTYPES[datatype])  # type: ignore[type-var]
+    for position, value in enumerate(flat):
+        if value is None or value != value or value != math.floor(value) or not limits.min <= value <= limits.max:
+            raise InvalidRequest(f"input {_short(name)}, position {position}: {_short(value)} does not fit {datatype}")
+    return Tensor(name, shape, [int(value) for value in flat] if float in present else flat)
+
+
+def from_raw(name: str, datatype: str, shape: tuple[int, ...], raw: bytes, missing: str | None = None) -> Tensor:
+    """A tensor from its little-endian bytes, of exactly the length its shape asks for."""
+    count = math.prod(shape)
+    if datatype == "BYTES":
+        return Tensor(name, shape, _marked(_texts(name, _elements(name, raw, count)), missing))
+    dtype = np.dtype(DTYPES[datatype]).newbyteorder("<")
+    size = count * dtype.itemsize
+    if len(raw) != size:
+        raise InvalidRequest(
+            f"input {_short(name)}: {len(raw)} bytes, but {datatype} of shape {list(shape)} takes {size}"
+        )
+    if datatype == "BOOL" and any(byte > 1 for byte in set(raw)):
+        raise InvalidRequest(f"input {_short(name)}: a byte of a BOOL tensor is neither 0 nor 1")
+    return Tensor(name, shape, np.frombuffer(raw, dtype=dtype))
+
+
+def from_typed(
+    name: str, datatype: str, shape: tuple[int, ...], values: Sequence[Any], missing: str | None = None
+) -> Tensor:
+    """A tensor from one of gRPC's typed fields."""
+    if len(values) != math.prod(shape):
+        raise InvalidRequest(
+            f"input {_short(name)}: {len(values)} values, but {datatype} of {list(shape)} takes {math.prod(shape)}"
+        )
+    if datatype == "BYTES":
+        return Tensor(name, shape, _marked(_texts(name, values), missing))
+    try:
+        return Tensor(name, shape, np.array(values, dtype=DTYPES[datatype]))
+    except OverflowError as error:
+        raise InvalidRequest(f"input {_short(name)}: a value does not fit {datatype}") from error
+
+
+def columns(signature: Signature, inputs: Sequence[Tensor]) -> dict[str, list[Any] | np.ndarray]:
+    """The values of each feature: from one tensor a feature, or from the wide tensor `input-0` ([rows, features])."""
+    names = [tensor.name for tensor in inputs]
+    if len(set(names)) != len(names):
+        doubled = next(name for name in names if names.count(name) > 1)
+        raise InvalidRequest(f"input {_short(doubled)} is given twice")
+    if names == [WIDE] and WIDE not in signature.names:
+        return _split(signature, inputs[0])
+    found: dict[str, list[Any] | np.ndarray] = {}
+    for tensor in inputs:
+        if tensor.name in signature.names and (len(tensor.shape) > 2 or tensor.shape[1:] not in ((), (1,))):
+            raise InvalidRequest(f"input {_short(tensor.name)}: shape {list(tensor.shape)} is not one value a row")
+        found[tensor.name] = tensor.values
+    return found
+
+
+def _split(signature: Signature, wide: Tensor) -> dict[str, list[Any] | np.ndarray]:
+    width = len(signature.names)
+    if signature.common_dtype is None:
+        raise InvalidRequest(f"the features have different types; send one tensor a feature instead of {WIDE!r}")
+    if len(wide.shape) != 2 or wide.shape[1] != width:
+        raise InvalidRequest(f"input {WIDE!r}: shape {list(wide.shape)} is not [rows, {width}]")
+    return {name: wide.values[position::width] for position, name in enumerate(signature.names)}
+
+
+def _flat(name: str, data: list[Any], shape: tuple[int, ...]) -> list[Any]:
+    """`data` as one flat list; nested lists must have exactly the sizes of `shape`."""
+    if len(shape) > 1 and data and isinstance(data[0], list):
+        if len(data) != shape[0]:
+            raise InvalidRequest(f"input {_short(name)}: {len(data)} nested lists, but shape {list(shape)}")
+        flat: list[Any] = []
+        for part in data:
+            if not isinstance(part, list) or (len(shape) == 2 and len(part) != shape[1]):
+                raise InvalidRequest(f"input {_short(name)}: the nesting of 'data' is not of shape {list(shape)}")
+            flat += _flat(name, part, shape[1:]) if len(shape) > 2 else part
+        data = flat
+    elif len(data) != math.prod(shape):
+        raise InvalidRequest(
+            f"input {_short(name)}: {len(data)} values, but shape {list(shape)} takes {math.prod(shape)}"
+        )
+    return data
+
+
+def _only(name: str, datatype: str, flat: list[Any], present: set[type], allowed: tuple[type, ...]) -> None:
+    if not present.issubset(allowed):
+        position = next(at for at, value in enumerate(flat) if value is not None and type(value) not in allowed)
+        raise InvalidRequest(
+            f"input {_short(name)}, position {position}: {_short(flat[position])} does not fit {datatype}"
+        )
+
+
+def _elements(name: str, raw: bytes, count: int) -> list[bytes]:
+    found: list[bytes] = []
+    at = 0
+    while at < len(raw) and len(found) < count:
+        size = int.from_bytes(raw[at : at + _LENGTH], "little")
+        found.append(raw[at + _LENGTH : at + _LENGTH + size])
+        at += _LENGTH + size
+    if at != len(raw) or len(found) != count:
+        raise InvalidRequest(f"input {_short(name)}: {len(raw)} bytes are not {count} elements, each behind its length")
+    return found
+
+
+def _texts(name: str, values: Sequence[bytes]) -> list[str]:
+    try:
+        return [value.decode() for value in values]
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"input {_short(name)}: an element is not UTF-8 text") from error
+
+
+def _marked(values: list[Any], missing: str | None) -> list[Any]:
+    return values if missing is None else [None if value == missing else value for value in values]
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:80] + "…"
