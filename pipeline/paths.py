@@ -1,0 +1,23 @@
+"""Where the stages find and leave things, relative to the root of the repository, from which every stage runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+SERVING_LOCK = Path("requirements/serving.txt")
+PIPELINE_LOCK = Path("requirements/pipeline.txt")
+CODE = (Path("artifact"), Path("features"), Path("pipeline"))
+
+INPUTS = Path("build/inputs.json")
+ORDER = Path("build/order.json")
+TRAIN = Path("build/prepared/train.parquet")
+TEST = Path("build/prepared/test.parquet")
+PREPARED = Path("build/prepared/prepare.json")
+MODEL = Path("build/model/model.joblib")
+ARTIFACT = Path("build/artifact")
+VERDICT = Path("build/verdict.json")
+TRACKED = Path("build/tracked.json")
+METRICS = Path("reports/metrics.json")
+PLOTS = Path("reports/plots")
+TRACKING = Path(".mlflow")

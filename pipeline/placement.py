@@ -1,0 +1,86 @@
+"""Put a new model's files in place: all of them, or none."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from artifact import digest
+from artifact.errors import ConfigurationError, UsageError
+
+_SECONDS = 600
+
+
+class Placement:
+    """Remembers each path it touches, and brings them back unless it comes to its end: use it in a `with` statement."""
+
+    def __init__(self) -> None:
+        self._before: dict[Path, bytes | None] = {}
+        self._made: list[Path] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            return
+        for path in self._made:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        for path, content in self._before.items():
+            if content is None:
+                path.unlink(missing_ok=True)
+            else:
+                path.write_bytes(content)
+
+    def text(self, path: Path, text: str) -> None:
+        """Write `text`."""
+        self._remember(path)
+        path.write_text(text, encoding="utf-8")
+
+    def data(self, source: Path, target: Path) -> None:
+        """Copy the table, unless it is there; put it under DVC."""
+        if source.resolve() != target.resolve():
+            if target.exists() and not _equal(source, target):
+                raise UsageError(f"{target} exists and is another table; remove it, or take another --name")
+            if not target.exists():
+                self._made.append(target)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copytree(source, target) if source.is_dir() else shutil.copyfile(source, target)
+        self._remember(target.with_name(target.name + ".dvc"))
+        self._remember(target.parent / ".gitignore")
+        _run([sys.executable, "-m", "dvc", "add", "--quiet", str(target)], "put the data under DVC")
+
+    def folder(self, path: Path, command: Sequence[str]) -> None:
+        """Have `command` make what is missing of `path`."""
+        if not path.exists():
+            self._made.append(path)
+        _run([sys.executable, "-m", *command], f"make {path}")
+
+    def _remember(self, path: Path) -> None:
+        self._before.setdefault(path, path.read_bytes() if path.exists() else None)
+
+
+def _equal(one: Path, other: Path) -> bool:
+    if one.is_dir() or other.is_dir():
+        return one.is_dir() and other.is_dir() and _tree(one) == _tree(other)
+    return digest.of_file(one) == digest.of_file(other)
+
+
+def _tree(folder: Path) -> str:
+    return digest.of_tree(folder, [path for path in folder.rglob("*") if path.is_file()])
+
+
+def _run(command: list[str], purpose: str) -> None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ConfigurationError(
+            f"`{' '.join(command[1:])}` did not {purpose}: {error}; nothing was changed"
+        ) from error
+    if done.returncode:
+        said = " ".join((done.stderr or done.stdout).split())[-400:]
+        raise ConfigurationError(f"`{' '.join(command[1:])}` did not {purpose}: {said}; nothing was changed")

@@ -1,0 +1,148 @@
+"""dvc.yaml: what runs, when it runs again, and when it does not."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from mlflow.tracking import MlflowClient
+
+from artifact import digest
+from pipeline.document import read
+from tests.pipeline.repository import Repository, stages
+
+ROOT = Path(__file__).parents[2]
+STAGES = ["inputs", "prepare", "train", "evaluate", "package", "gate", "track"]
+DECLARED = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+
+
+def imported(module: str, seen: set[str]) -> set[str]:
+    """Files of ours that `module` imports, itself and theirs included; folders for artifact/ and features/."""
+    path = Path(*module.split(".")).with_suffix(".py")
+    if module in seen or not (ROOT / path).is_file():
+        return set()
+    seen.add(module)
+    found = {path.as_posix()}
+    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            package = name.partition(".")[0]
+            if package in ("artifact", "features"):
+                found.add(package)
+            elif package == "pipeline":
+                found |= imported(name, seen)
+    return found
+
+
+@pytest.mark.parametrize("stage", STAGES[1:])
+def test_a_stage_depends_on_the_code_it_imports(stage: str) -> None:
+    """A changed module runs the stages that use it again, and no others. (A model may load any module of features/.)"""
+    code = {path for path in DECLARED[stage]["deps"] if path.startswith(("pipeline", "artifact", "features"))}
+    expected = imported(f"pipeline.{stage}", set())
+    if stage in ("train", "evaluate", "package"):
+        expected.add("features")
+    assert code == expected
+    assert DECLARED[stage]["cmd"] == f"python -m pipeline.{stage}"
+
+
+def test_only_the_tracking_is_not_cached() -> None:
+    """What DVC can restore it restores; what it cannot is the proof that a run was tracked."""
+    uncached = [out for stage in DECLARED.values() for out in stage["outs"] if not isinstance(out, str)]
+    assert uncached == [{"build/tracked.json": {"cache": False}}]
+    assert list(DECLARED) == STAGES
+
+
+def test_the_first_repro_runs_everything_and_the_second_nothing(
+    trained: tuple[Repository, str], again: Repository
+) -> None:
+    """`dvc repro` alone, with no server; then it is up to date, and so is Git but for dvc.lock."""
+    repository, output = trained
+    assert stages(output) == STAGES
+    second = again.done("dvc", "repro")
+    assert stages(second) == []
+    assert "Data and pipelines are up to date." in second
+    assert again.git("status", "--porcelain") == "?? dvc.lock\n"
+    verdict = json.loads(repository.read("build/verdict.json"))
+    assert verdict["outcome"] == "passed"
+    assert verdict["model_digest"] == digest.of_file(repository.path / "build/artifact/manifest.json")
+
+
+def test_metrics_and_plots_show(again: Repository) -> None:
+    """`dvc metrics show` and `dvc plots show` find what evaluate wrote: two tables, two images."""
+    metrics = json.loads(again.done("dvc", "metrics", "show", "--json").splitlines()[-1])
+    assert set(metrics[""]["data"]["reports/metrics.json"]["data"]["accuracy"]) == {"value", "low", "high"}
+    page = Path(again.done("dvc", "plots", "show").split("file://")[1].strip())
+    text = page.read_text(encoding="utf-8")
+    for name in ("predictions.png", "importance.png", "importance.csv", "versicolor"):
+        assert name in text
+
+
+CHANGES = [
+    ("model__name", "other", {"inputs", "package", "gate", "track"}),
+    ("prepare__split__seed", 21, {"inputs", "prepare", "package"}),
+    ("train__parameters__C", 0.5, {"inputs", "train", "package"}),
+    ("evaluate__bootstrap__seed", 21, {"inputs", "evaluate"}),
+    ("package__golden", 8, {"inputs", "package"}),
+    ("gate__thresholds", {"accuracy": {"min": 0.5}}, {"inputs", "gate"}),
+    ("track__experiment", "other", {"inputs", "track"}),
+    ("data__missing", ["NA"], {"inputs", "prepare"}),
+]
+
+
+def test_a_changed_value_runs_what_depends_on_it(again: Repository) -> None:
+    """Each section of params.yaml is a dependency of the stages that read it, and of the inputs digest."""
+    before = again.read("params.yaml")
+    for path, value, expected in CHANGES:
+        again.params(**{path: value})
+        changed = json.loads(again.done("dvc", "status", "--json").splitlines()[-1])
+        assert set(changed) == expected, path
+        (again.path / "params.yaml").write_text(before, encoding="utf-8")
+
+
+def test_the_order_of_the_features_is_an_input(again: Repository) -> None:
+    """DVC compares mappings without their order; the model's inputs have one, and a change of it trains again."""
+    values = read(again.path / "params.yaml")
+    again.params(schema=dict(reversed(values["schema"].items())))
+    output = again.done("dvc", "repro", "package")
+    assert stages(output) == ["inputs", "prepare", "train", "evaluate", "package"]
+    manifest = json.loads(again.read("build/artifact/manifest.json"))
+    assert manifest["signature"]["inputs"][0]["name"] == "petal width (cm)"
+
+
+def test_a_comment_trains_again_and_names_the_same_model(again: Repository) -> None:
+    """Other inputs, equal artifact; back again, everything but the tracking comes out of DVC's run-cache."""
+    artifact, inputs = again.read("build/artifact/manifest.json"), again.read("build/inputs.json")
+    again.replace("pipeline/train.py", "import joblib\n", "import joblib  # a comment\n")
+    assert stages(again.done("dvc", "repro")) == ["inputs", "train", "gate", "track"]
+    assert again.read("build/artifact/manifest.json") == artifact
+    assert again.read("build/inputs.json") != inputs
+
+    again.git("checkout", "-q", "pipeline/train.py")
+    for folder in ("build", "reports"):
+        for path in sorted((again.path / folder).rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+    output = again.done("dvc", "repro")
+    assert stages(output) == ["track"]
+    assert output.count("is cached - skipping run") == 6
+    assert again.read("build/inputs.json") == inputs
+
+    uri = f"sqlite:///{again.path}/.mlflow/mlflow.db"
+    client = MlflowClient(uri, uri)
+    experiment = client.get_experiment_by_name("iris")
+    assert experiment is not None
+    # The first training was tracked where `trained` lives, whose database this is a copy of: found, not made again.
+    assert len(client.search_runs([experiment.experiment_id])) == 2
+    assert len(client.search_model_versions("name = 'iris'")) == 1
+
+
+def test_a_comment_in_params_changes_no_digest(again: Repository) -> None:
+    """The inputs are values: only the stage that reads the file runs, and finds nothing new."""
+    inputs = again.read("build/inputs.json")
+    again.replace("params.yaml", "golden: 16", "golden: 16  # another comment\n  ")
+    assert stages(again.done("dvc", "repro")) == ["inputs"]
+    assert again.read("build/inputs.json") == inputs
