@@ -1,0 +1,61 @@
+"""Give a model its folder under gitops/: people's files from a template, machine-owned files in the empty state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from string import Template
+
+from release import environment, projection, record
+from release.configure import write
+from release.place import MODELS, Place
+from release.record import Record
+
+ENVIRONMENTS = ("staging", "production")
+
+_KUSTOMIZATION = Template("""\
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+namespace: $namespace
+resources:
+  - ../../../base
+  - record.yaml
+patches:
+  - path: release.yaml
+    target: {kind: InferenceService}
+    options: {allowNameChange: true}
+""")
+_ENVIRONMENT = """\
+# What people decide for this environment; `python -m release` reads it.
+# KServe's deployment mode; no other is built yet.
+shape: Knative
+# Releases that the record remembers and that a rollback can go back to.
+keep: 10
+"""
+_QUARANTINE = """\
+# Models that must not come back, by digest of the artifact or of its inputs.
+quarantined: []
+"""
+
+
+def files(model: str) -> dict[str, str]:
+    """Path from the root of the repository → text, of a model that was never released."""
+    found = {f"{MODELS}/{model}/quarantine.yaml": _QUARANTINE}
+    for place in (Place(model, name) for name in ENVIRONMENTS):
+        state = Record(model, place.environment)
+        found |= {
+            f"{place.folder}/kustomization.yaml": _KUSTOMIZATION.substitute(namespace=place.namespace),
+            f"{place.folder}/{environment.FILE}": _ENVIRONMENT,
+            f"{place.folder}/{record.FILE}": record.render(state),
+            f"{place.folder}/{projection.FILE}": projection.render(state),
+        }
+    return found
+
+
+def adopt(root: Path, model: str) -> list[str]:
+    """Write what is missing of `model` in the working tree at `root`; the paths written. What exists stays as it is."""
+    written = []
+    for path, text in files(model).items():
+        if not (root / path).exists():
+            write(root / path, text)
+            written.append(path)
+    return written

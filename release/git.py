@@ -1,0 +1,166 @@
+"""Git, run so that nothing of the caller's repository is touched and no prompt, hook or hang gets in the way."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from artifact.errors import ConfigurationError, GitError
+
+_SECONDS = 100.0  # of all the Git work of one command: with the rest of it, under the promised 120
+_STALLED_SECONDS = 30
+
+# What may pass into our clone: how to reach a server. Everything else (GIT_DIR in a hook, traces …) stays outside.
+_KEPT = re.compile(
+    r"GIT_(AUTHOR_(NAME|EMAIL|DATE)|COMMITTER_(NAME|EMAIL|DATE)|SSH(_COMMAND|_VARIANT)?|ASKPASS|SSL_\w+|PROXY_\w+|PROTOCOL"
+    r"|ALLOW_PROTOCOL|EXEC_PATH|CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_\d+|VALUE_\d+))"
+)
+# Local settings of the caller's repository that a clone elsewhere lacks: actions/checkout keeps its token there.
+_TRANSPORT = r"^(http|credential|url)\.|^core\.(sshcommand|gitproxy|askpass)$"
+_QUIET = {
+    "core.hooksPath": os.devnull,
+    "core.fsmonitor": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "http.lowSpeedLimit": "1",
+    "http.lowSpeedTime": str(_STALLED_SECONDS),
+    "i18n.commitEncoding": "UTF-8",
+    "push.gpgSign": "false",
+    "push.recurseSubmodules": "no",
+    "fetch.recurseSubmodules": "no",
+}
+_IDENTITY = {"NAME": "modelpin[bot]", "EMAIL": "modelpin-bot@noreply.invalid"}
+
+
+class GitFailed(Exception):
+    """One git command ended badly; `detail` is what it said, without credentials."""
+
+    def __init__(self, detail: str, code: int) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code
+
+
+@dataclass
+class Git:
+    """Runs git in `folder`; `deadline` (time.monotonic) bounds all commands together."""
+
+    folder: Path
+    remote: str = "the remote"
+    transport: tuple[tuple[str, str], ...] = ()
+    deadline: float = field(default_factory=lambda: time.monotonic() + _SECONDS)
+
+    def run(self, *arguments: str, input: str | None = None) -> str:
+        """Standard output of one git command, decoded; GitFailed when it fails, GitError when the time is up."""
+        # A session of its own: no terminal to prompt on, and one signal reaches ssh and the remote helpers too.
+        try:
+            process = subprocess.Popen(
+                ["git", *arguments],
+                cwd=self.folder,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise GitError(f"git does not start: {error}") from error
+        try:
+            output, said = process.communicate(input, timeout=max(0.0, self.deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise GitError(
+                f"{redact(self.remote)} did not answer `git {arguments[0]}` in time: see whether it can be reached, "
+                "then run this again; what was published stays published"
+            ) from None
+        finally:
+            if process.poll() is None:
+                _kill(process)
+        if process.returncode:
+            raise GitFailed(redact(f"{said}\n{output}"), process.returncode)
+        return output
+
+    def _environment(self) -> dict[str, str]:
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith("GIT_") or _KEPT.fullmatch(name)
+        }
+        for who in ("AUTHOR", "COMMITTER"):
+            for what, default in _IDENTITY.items():
+                name = f"GIT_{who}_{what}"
+                kept[name] = kept.get(name) or kept.get(f"GIT_AUTHOR_{what}") or default
+        settings = [*self.transport, *_QUIET.items()]
+        # In the environment, not in arguments: an extraheader is a secret and arguments are for everybody to see.
+        start = int(kept.get("GIT_CONFIG_COUNT") or 0)
+        for number, (name, value) in enumerate(settings, start):
+            kept[f"GIT_CONFIG_KEY_{number}"] = name
+            kept[f"GIT_CONFIG_VALUE_{number}"] = value
+        return kept | {
+            "GIT_CONFIG_COUNT": str(start + len(settings)),
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_NO_REPLACE_OBJECTS": "1",
+            "LC_ALL": "C",
+        }
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
+
+
+def redact(text: str) -> str:
+    """`text` without the user, password and query parts of the URLs in it, on one line, at most 600 characters."""
+    text = re.sub(r"(?<=://)[^/@\s]*@", "", text)
+    text = re.sub(r"(://[^\s?#]*)[?#][^\s'\"]*", r"\1", text)
+    return " ".join(text.split())[-600:]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The repository that a command was started in: read, never written."""
+
+    root: Path
+
+    def origin(self) -> str:
+        """URL of its remote `origin`, absolute when it is a path; ConfigurationError when it has none."""
+        url = self._ask("config", "--get", "remote.origin.url").strip()
+        if not url:
+            raise ConfigurationError(
+                "this repository has no remote `origin` to push releases to: `git remote add origin URL`, or name one "
+                "with `python -m release configure --gitops-remote URL`"
+            )
+        if re.match(r"\.{0,2}/", url) or (self.root / url).exists():
+            return str((self.root / url).resolve())
+        return url
+
+    def commit(self) -> str:
+        """The commit this run stands on: GITHUB_SHA in a workflow, else HEAD; ConfigurationError without either."""
+        commit = os.environ.get("GITHUB_SHA") or self._ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}").strip()
+        if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit):
+            raise ConfigurationError(
+                f"the source commit {commit!r} is not a commit: run this in a clone with a commit, "
+                "or correct GITHUB_SHA"
+            )
+        return commit
+
+    def transport(self) -> tuple[tuple[str, str], ...]:
+        """Its local settings on how to reach servers, credentials included: (name, value) pairs for Git.transport."""
+        listing = self._ask("config", "--local", "--includes", "--null", "--get-regexp", _TRANSPORT)
+        pairs = (entry.partition("\n") for entry in listing.split("\0") if entry)
+        return tuple((name, value if newline else "true") for name, newline, value in pairs)
+
+    def _ask(self, *arguments: str) -> str:
+        try:
+            return Git(self.root).run(*arguments)
+        except GitFailed:
+            return ""

@@ -1,0 +1,45 @@
+"""`adopt`: a new model's folder, without touching what is there."""
+
+import pytest
+import yaml
+
+from release import projection, record
+from release.adopt import adopt
+from release.place import Place
+from release.record import Record
+from tests.release.conftest import Repository
+
+
+def test_creates_what_is_missing(plain: Repository) -> None:
+    """Both environments in the empty state and an empty quarantine; what exists is kept; again, nothing is written."""
+    kept = plain.folder / "gitops/models/wine/staging/environment.yaml"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("shape: Knative\nkeep: 3\n")
+    written = plain.release("adopt", "--model", "wine").out.splitlines()
+    assert written == [
+        "gitops/models/wine/quarantine.yaml",
+        "gitops/models/wine/staging/kustomization.yaml",
+        "gitops/models/wine/staging/record.yaml",
+        "gitops/models/wine/staging/release.yaml",
+        "gitops/models/wine/production/kustomization.yaml",
+        "gitops/models/wine/production/environment.yaml",
+        "gitops/models/wine/production/record.yaml",
+        "gitops/models/wine/production/release.yaml",
+    ]
+    assert "keep: 3" in kept.read_text()
+    for environment in ("staging", "production"):
+        place = Place("wine", environment)
+        empty = Record("wine", environment)
+        assert (plain.folder / place.folder / "record.yaml").read_text() == record.render(empty)
+        assert (plain.folder / place.folder / "release.yaml").read_text() == projection.render(empty)
+        kustomization = yaml.safe_load((plain.folder / place.folder / "kustomization.yaml").read_text())
+        assert kustomization["namespace"] == f"wine-{environment}"
+    assert yaml.safe_load((plain.folder / "gitops/models/wine/quarantine.yaml").read_text()) == {"quarantined": []}
+    assert adopt(plain.folder, "wine") == []
+
+
+@pytest.mark.parametrize("name", ["", "Wine", "../x", "a_b", "a" * 54, "a\n", "-a"])
+def test_impossible_names_are_refused(plain: Repository, name: str) -> None:
+    """A name that cannot name a folder, an InferenceService and two namespaces: 10, nothing written."""
+    assert plain.release("adopt", f"--model={name}").code == 10
+    assert [path.name for path in (plain.folder / "gitops/models").iterdir()] == ["iris"]

@@ -1,0 +1,74 @@
+"""`configure`: a user's values in one command, the same command again changes nothing."""
+
+import dataclasses
+
+import pytest
+
+from release import settings
+from tests.release.conftest import ROOT, Repository, git
+
+
+@pytest.fixture(autouse=True)
+def dvc(plain: Repository) -> None:
+    """The repository has the tree's DVC configuration."""
+    (plain.folder / ".dvc").mkdir()
+    (plain.folder / ".dvc/config").write_text((ROOT / ".dvc/config").read_text())
+
+
+def test_sets_and_says_what_changed(plain: Repository) -> None:
+    """The values given change, in settings.yaml and for the DVC remote, and each is said; again, nothing changes."""
+    before = settings.read(plain.folder)
+    command = ("configure", "--bucket", "mine", "--set", "REGION=us-east-1", "--set", "GITOPS_REMOTE=git@h:me/x.git")
+    done = plain.release(*command)
+    assert done.out.splitlines() == [
+        f"bucket: {before.bucket} → mine",
+        f"region: {before.region} → us-east-1",
+        "gitops-remote: (empty) → git@h:me/x.git",
+        ".dvc/config url: s3://modelpin/dvc → s3://mine/dvc",
+        ".dvc/config region: eu-west-1 → us-east-1",
+    ]
+    chosen = settings.read(plain.folder)
+    assert (chosen.bucket, chosen.region, chosen.prefix) == ("mine", "us-east-1", before.prefix)
+    dvc = (plain.folder / ".dvc/config").read_text()
+    assert "url = s3://mine/dvc" in dvc
+    assert "verify = true" in dvc
+    git(plain.folder, "add", "--all")
+    assert plain.release(*command).out == "nothing to change"
+    assert git(plain.folder, "diff") == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--bucket", "My Bucket"), 10),
+        (("--bucket", "fine", "--registry", "p:latest"), 10),
+        (("--set", "BUKET=x"), 2),
+        (("--set", "BUCKET"), 2),
+        (("--buckets", "x"), 2),
+    ],
+)
+def test_one_bad_value_changes_nothing(plain: Repository, arguments: tuple[str, ...], code: int) -> None:
+    """With one value that is not usable, or an unknown name, nothing is written."""
+    git(plain.folder, "add", "--all")
+    assert plain.release("configure", *arguments).code == code
+    assert git(plain.folder, "diff") == ""
+
+
+def test_settings_are_lines_for_a_workflow(plain: Repository) -> None:
+    """`settings` prints each value as one NAME=VALUE line."""
+    chosen = settings.read(plain.folder)
+    lines = plain.release("settings").out.splitlines()
+    assert dict(line.split("=", 1) for line in lines) == {
+        settings.key(name): value for name, value in dataclasses.asdict(chosen).items()
+    }
+
+
+def test_writes_the_file_when_it_is_missing(plain: Repository) -> None:
+    """Without a settings.yaml the defaults and the values given are written."""
+    (plain.folder / settings.PATH).unlink()
+    assert (
+        plain.release("configure", "--domain", "models.mine.org").out == "domain: models.example.com → models.mine.org"
+    )
+    assert settings.read(plain.folder).domain == "models.mine.org"
+    (plain.folder / settings.PATH).unlink()
+    assert plain.release("configure").out == "gitops/settings/settings.yaml: written"

@@ -1,0 +1,100 @@
+"""Rolling back: model and image together, to something that is still there, and never forward again."""
+
+from collections.abc import Callable
+
+import pytest
+
+from artifact.digest import ArtifactUri
+from release import published
+from release.store import Store
+from tests.conftest import Bucket
+from tests.release.conftest import OTHER_IMAGE, Repository, git
+from tests.release.test_deploy import deploy, recorded
+
+Publish = Callable[[int], str]
+
+
+def rollback(repository: Repository, *more: str, code: int = 0) -> str:
+    """Roll staging back; the last line of what it said."""
+    done = repository.release("rollback", "--env", "staging", *more)
+    assert done.code == code, done.err
+    return (done.out or done.err).splitlines()[-1]
+
+
+def test_back_to_the_release_before(repository: Repository, publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Model and image go back together in one commit, `since` is now, and the trailers tell from where."""
+    first, second = publish(1), publish(2)
+    deploy(repository, first, image=OTHER_IMAGE)
+    deploy(repository, second)
+    monkeypatch.setattr("release.rollback.now", lambda: "2099-01-01T00:00:00Z")
+    assert "iris: roll back to sha256-" in rollback(repository)
+    stable = recorded(repository).stable
+    assert stable is not None
+    assert (stable.uri, stable.image, stable.since) == (first, OTHER_IMAGE, "2099-01-01T00:00:00Z")
+    trailers = git(repository.origin, "log", "-1", "--format=%(trailers:only,unfold)", "main").splitlines()
+    assert trailers[0] == f"Model-Digest: {stable.digest}"
+    assert trailers[4] == f"Previous-Uri: {second}"
+
+
+def test_never_back_to_what_was_left(repository: Repository, publish: Publish) -> None:
+    """After a rollback and another deploy, the next rollback skips the model that was rolled back."""
+    first, second, third = (publish(number) for number in (1, 2, 3))
+    for uri in (first, second):
+        deploy(repository, uri)
+    rollback(repository)
+    deploy(repository, third)
+    rollback(repository)
+    assert recorded(repository).stable.uri == first  # type: ignore[union-attr]
+    assert "nothing to roll back to" in rollback(repository, code=10)
+
+
+def test_to_a_digest(repository: Repository, publish: Publish) -> None:
+    """`--to` goes back to that artifact; when it serves already nothing is committed; an unknown one is refused."""
+    uris = [publish(number) for number in (1, 2, 3)]
+    for uri in uris:
+        deploy(repository, uri)
+    first = uris[0].rstrip("/").rpartition("/")[2]
+    rollback(repository, "--to", first)
+    before = repository.history()
+    assert recorded(repository).stable.digest == first  # type: ignore[union-attr]
+    assert rollback(repository, "--to", first).startswith("nothing to do")
+    deploy(repository, uris[1])
+    assert "has no earlier release" in rollback(repository, "--to", f"sha256-{'0' * 64}", code=10)
+    rollback(repository, "--to", "sha256-x", code=10)
+    assert len(repository.history()) == len(before) + 1
+
+
+def test_nothing_to_go_back_to(plain: Repository) -> None:
+    """Before any release a rollback is refused with what is possible."""
+    assert "iris in staging is empty; possible now: deploy" in rollback(plain, code=10)
+
+
+def test_artifact_must_be_there(repository: Repository, publish: Publish, s3: Bucket) -> None:
+    """A release whose artifact is no longer complete in the bucket is not gone back to: 20, nothing committed."""
+    first = publish(1)
+    deploy(repository, first)
+    deploy(repository, publish(2))
+    s3.client.delete_object(Bucket=s3.name, Key=first.removeprefix(f"s3://{s3.name}/") + "model.joblib")
+    before = repository.history()
+    assert "model.joblib" in rollback(repository, code=20)
+    assert repository.history() == before
+
+
+def test_unseen_release_is_not_rolled_back(
+    repository: Repository, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A release that arrives while somebody rolls back is not rolled back unseen: 50, and it serves."""
+    first, second, third = (publish(number) for number in (1, 2, 3))
+    for uri in (first, second):
+        deploy(repository, uri)
+    real, calls = published.find, []
+
+    def overtaken(store: Store, uri: ArtifactUri) -> published.Published:
+        calls.append(uri)
+        if len(calls) == 1:
+            deploy(repository, third)
+        return real(store, uri)
+
+    monkeypatch.setattr("release.rollback.published.find", overtaken)
+    assert "changed while it was rolled back" in rollback(repository, code=50)
+    assert recorded(repository).stable.uri == third  # type: ignore[union-attr]
