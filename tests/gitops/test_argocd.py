@@ -1,0 +1,185 @@
+import json
+import re
+import shutil
+import subprocess
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.gitops.render import ROOT, Manifest, Tree, only
+
+HEALTH = ROOT / "gitops/argocd/health.lua"
+
+
+@pytest.fixture(scope="module")
+def manifests() -> list[Manifest]:
+    return Tree(ROOT / "gitops").render("argocd")
+
+
+def test_an_application_heals_itself_and_never_empties_itself(manifests: list[Manifest]) -> None:
+    """Self-heal, prune, no empty sync, server-side apply and diff, retries with the newest commit."""
+    template = only(manifests, "ApplicationSet")["spec"]["template"]
+    policy = template["spec"]["syncPolicy"]
+    assert policy["automated"] == {"prune": True, "selfHeal": True, "allowEmpty": False}
+    assert {"ServerSideApply=true", "CreateNamespace=true", "PruneLast=true"} <= set(policy["syncOptions"])
+    assert policy["retry"]["limit"] > 0
+    assert policy["retry"]["refresh"] is True
+    assert template["metadata"]["annotations"]["argocd.argoproj.io/compare-options"] == "ServerSideDiff=true"
+
+
+def test_deleting_a_folder_does_not_stop_a_model(manifests: list[Manifest]) -> None:
+    """The Applications go, what they applied stays until a person deletes it."""
+    assert only(manifests, "ApplicationSet")["spec"]["syncPolicy"] == {"preserveResourcesOnDeletion": True}
+
+
+def test_every_environment_folder_becomes_an_application(manifests: list[Manifest]) -> None:
+    """models/<model>/<environment> → Application and namespace <model>-<environment>."""
+    spec = only(manifests, "ApplicationSet")["spec"]
+    assert spec["goTemplateOptions"] == ["missingkey=error"]
+    (directory,) = spec["generators"][0]["git"]["directories"]
+    folders = [folder for folder in sorted(ROOT.glob(directory["path"])) if folder.is_dir()]
+    assert [folder.relative_to(ROOT).parts[:2] for folder in folders] == [("gitops", "models")] * len(folders)
+    assert folders
+    for folder in folders:
+        segments = folder.relative_to(ROOT).parts
+
+        def fill(text: str, segments: tuple[str, ...] = segments) -> str:
+            text = re.sub(r"\{\{ index \.path\.segments (\d+) \}\}", lambda found: segments[int(found[1])], text)
+            text = text.replace("{{ .path.basename }}", segments[-1]).replace("{{ .path.path }}", "/".join(segments))
+            assert "{{" not in text
+            return text
+
+        template = spec["template"]
+        name = f"{segments[2]}-{segments[3]}"
+        assert fill(template["metadata"]["name"]) == name
+        assert fill(template["spec"]["destination"]["namespace"]) == name
+        assert fill(template["spec"]["source"]["path"]) == "/".join(segments)
+        assert f"namespace: {name}\n" in (folder / "kustomization.yaml").read_text()
+
+
+def test_the_project_allows_what_is_rendered_and_no_more(manifests: list[Manifest]) -> None:
+    """One repository, this cluster, the environments' namespaces, and exactly the kinds that an environment renders."""
+    project = only(manifests, "AppProject")["spec"]
+    application = only(manifests, "ApplicationSet")["spec"]["template"]["spec"]
+    assert application["project"] == only(manifests, "AppProject")["metadata"]["name"]
+    assert project["sourceRepos"] == [application["source"]["repoURL"]]
+    assert {destination["server"] for destination in project["destinations"]} == {application["destination"]["server"]}
+    namespaces = [destination["namespace"] for destination in project["destinations"]]
+    assert "*" not in namespaces
+    assert [(entry["kind"], entry["name"]) for entry in project["clusterResourceWhitelist"]] == [
+        ("Namespace", name) for name in namespaces
+    ]
+    rendered = {
+        (manifest["apiVersion"].rpartition("/")[0], manifest["kind"])
+        for manifest in Tree(ROOT / "gitops").render("base")
+    } | {("", "ConfigMap")}  # record.yaml
+    allowed = {(entry["group"], entry["kind"]) for entry in project["namespaceResourceWhitelist"]}
+    assert allowed == rendered
+    for folder in sorted((ROOT / "gitops/models").glob("*/*/")):
+        assert any(fnmatch(f"{folder.parent.name}-{folder.name}", pattern) for pattern in namespaces)
+
+
+def test_repository_and_branch_come_from_the_settings(tmp_path: Path) -> None:
+    """`make configure` is enough: no manifest names a repository of its own."""
+    tree = Tree.copy(tmp_path)
+    file = tree.folder / "settings/settings.yaml"
+    text = re.sub(r'gitops-url: ".*"', 'gitops-url: "https://git.example.org/a/b.git"', file.read_text())
+    file.write_text(re.sub(r'gitops-branch: ".*"', 'gitops-branch: "live"', text))
+    manifests = tree.render("argocd")
+    spec = only(manifests, "ApplicationSet")["spec"]
+    git, source = spec["generators"][0]["git"], spec["template"]["spec"]["source"]
+    assert (git["repoURL"], git["revision"]) == ("https://git.example.org/a/b.git", "live")
+    assert (source["repoURL"], source["targetRevision"]) == ("https://git.example.org/a/b.git", "live")
+    assert only(manifests, "AppProject")["spec"]["sourceRepos"] == ["https://git.example.org/a/b.git"]
+    assert {manifest["metadata"]["namespace"] for manifest in manifests} == {"argocd"}
+
+
+def test_argo_cd_gets_the_health_rule(manifests: list[Manifest]) -> None:
+    """The ConfigMap adds one key to argocd-cm, and nothing that would replace the installation's own."""
+    config = only(manifests, "ConfigMap")
+    assert config["metadata"]["name"] == "argocd-cm"
+    assert config["data"] == {"resource.customizations.health.serving.kserve.io_InferenceService": HEALTH.read_text()}
+
+
+TRUE = [
+    {"type": kind, "status": "True"} for kind in ("IngressReady", "PredictorReady", "Ready", "LatestDeploymentReady")
+]
+REVISIONS = {
+    "predictor": {"latestCreatedRevision": "iris-predictor-00002", "latestReadyRevision": "iris-predictor-00002"}
+}
+FAILED = {"transitionStatus": "BlockedByFailedLoad", "lastFailureInfo": {"message": "exit 20"}}
+CASES: list[tuple[str, dict[str, Any] | None, str]] = [
+    ("no status yet", None, "Progressing"),
+    (
+        "scaled to zero",
+        {
+            "conditions": [*TRUE, {"type": "Stopped", "status": "False"}],
+            "components": REVISIONS,
+            "modelStatus": {"transitionStatus": "InProgress", "copies": {"totalCopies": 0}},
+        },
+        "Healthy",
+    ),
+    (
+        "serving",
+        {
+            "conditions": TRUE,
+            "components": REVISIONS,
+            "modelStatus": {"transitionStatus": "UpToDate", "copies": {"totalCopies": 2}},
+        },
+        "Healthy",
+    ),
+    (
+        "a pod is loading the model",
+        {
+            "conditions": TRUE,
+            "components": REVISIONS,
+            "modelStatus": {"transitionStatus": "InProgress", "copies": {"totalCopies": 1}},
+        },
+        "Progressing",
+    ),
+    (
+        "the new revision is not ready, the old one serves",
+        {
+            "conditions": TRUE,
+            "components": {"predictor": {"latestCreatedRevision": "b", "latestReadyRevision": "a"}},
+            "modelStatus": {"transitionStatus": "InProgress", "copies": {"totalCopies": 0}},
+        },
+        "Progressing",
+    ),
+    (
+        "not ready",
+        {"conditions": [*TRUE[:2], {"type": "Ready", "status": "False", "message": "no pod"}], "components": REVISIONS},
+        "Progressing",
+    ),
+    (
+        "the predictor refused the model",
+        {"conditions": [{"type": "Ready", "status": "False"}], "components": REVISIONS, "modelStatus": FAILED},
+        "Degraded",
+    ),
+    ("stopped by a person", {"conditions": [{"type": "Stopped", "status": "True"}]}, "Suspended"),
+]
+
+
+@pytest.mark.parametrize(("status", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_health(tmp_path: Path, status: dict[str, Any] | None, expected: str) -> None:
+    """A model at rest is healthy, one that loads progressing, one that was refused degraded; run by Lua."""
+    lua = shutil.which("lua5.1") or shutil.which("lua") or shutil.which("luajit")
+    if lua is None:
+        pytest.skip("runs gitops/argocd/health.lua as Argo CD does: apt-get install lua5.1")
+    (tmp_path / "run.lua").write_text(
+        f"obj = {table({'status': status} if status else {})}\nlocal health = dofile({json.dumps(str(HEALTH))})\n"
+        "assert(type(health.message) == 'string')\nprint(health.status)\n"
+    )
+    done = subprocess.run([lua, tmp_path / "run.lua"], capture_output=True, text=True)
+    assert (done.stderr, done.stdout.strip()) == ("", expected)
+
+
+def table(value: Any) -> str:
+    """A Lua literal."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"[{json.dumps(key)}] = {table(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "{" + ", ".join(map(table, value)) + "}"
+    return json.dumps(value)
