@@ -1,0 +1,47 @@
+"""What the demo holds true at each step; DemoFailed says what was there instead."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from artifact.errors import ModelpinError
+from local.served import Served
+from local.serving import Answer
+
+
+class DemoFailed(ModelpinError):
+    """A step did not show what it should."""
+
+
+def success(run: dict[str, Any] | None) -> dict[str, Any]:
+    """The result of a workflow run that started and succeeded."""
+    if run is None:
+        raise DemoFailed("the push started no workflow: see why above")
+    if not run["succeeded"]:
+        raise DemoFailed(f"run {run['id']} of {run['workflow']} failed: see the step marked ✗ above")
+    return run
+
+
+def refusal(run: dict[str, Any] | None, step: str) -> None:
+    """A workflow run started, and failed at `step` and nowhere else."""
+    if run is None:
+        raise DemoFailed("the push started no workflow: see why above")
+    if run["failed"] != [step]:
+        raise DemoFailed(f"run {run['id']} of {run['workflow']} failed at {run['failed']}, not at {step} alone")
+
+
+def unchanged(now: Served, before: Served) -> None:
+    """Git names the same release, by the same commit."""
+    if now != before:
+        raise DemoFailed(f"Git should name {before.uri} by commit {before.commit}, not {now.uri} by {now.commit}")
+
+
+def equal(answers: Mapping[str, Answer], release: Served) -> str:
+    """Every way gives the bits of `answers["offline"]` and names the digest that Git names; a sentence that says so."""
+    offline = answers["offline"]
+    for way, answer in answers.items():
+        if (answer.labels, answer.probabilities) != (offline.labels, offline.probabilities):
+            raise DemoFailed(f"{way} answers {answer}, the offline model {offline}")
+        if answer.digest not in (None, release.digest):
+            raise DemoFailed(f"{way} comes from {answer.digest}, and Git names {release.digest}")
+    count = sum(len(row) for row in offline.probabilities)
+    return f"{count} probabilities, equal to the last bit, all from {release.digest[:19]}…"

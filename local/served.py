@@ -1,0 +1,49 @@
+"""What Git says about an environment: read from a fresh clone of the origin, as Argo CD would."""
+
+import shutil
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from artifact.errors import GitError
+from local import git
+from local.state import State
+
+TRAILERS = ("Model-Digest", "Inputs-Digest", "Data-Digest", "Source-Commit", "Previous-Uri", "Gate-Result")
+
+
+@dataclass(frozen=True)
+class Served:
+    """The one release of an environment at the head of main."""
+
+    uri: str
+    image: str
+    commit: str  # that named it: the last one that changed the environment's folder
+    message: str
+
+    @property
+    def digest(self) -> str:
+        """The artifact's: the last segment of its URI."""
+        return self.uri.rstrip("/").rpartition("/")[2]
+
+    @property
+    def trailers(self) -> list[str]:
+        return [line for line in self.message.splitlines() if line.startswith(TRAILERS)]
+
+
+def read(state: State, model: str, environment: str) -> Served:
+    """The release that main names now; GitError when it names none."""
+    folder = state.root / "fresh-clone"
+    shutil.rmtree(folder, ignore_errors=True)
+    git.run(state.root, "clone", "--quiet", str(state.origin), str(folder))
+    try:
+        place = f"gitops/models/{model}/{environment}"
+        service: dict[str, Any] = yaml.safe_load((folder / place / "release.yaml").read_text(encoding="utf-8"))
+        served = service.get("spec", {}).get("predictor", {}).get("model")
+        if not served:
+            raise GitError(f"{place}/release.yaml on {git.BRANCH} names no model: nothing was deployed")
+        commit, message = git.run(folder, "log", "-1", "--format=%H%n%B", "--", place).split("\n", 1)
+        return Served(served["storageUri"], served["image"], commit, message)
+    finally:
+        shutil.rmtree(folder)

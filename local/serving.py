@@ -1,0 +1,146 @@
+"""A predictor as KServe would run it from Git's words, and the same question put to it over v1, v2 REST and v2 gRPC."""
+
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from artifact.errors import ModelpinError, StorageError
+from local import ports
+from local.process import Process
+
+START_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Question:
+    """Rows in the signature's order; every feature is a float64."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[float]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Per row a label and a probability for each class; the digest is the one the server names (None offline)."""
+
+    labels: list[str]
+    probabilities: list[list[float]]
+    digest: str | None
+
+
+class Predictor:
+    """`python -m predictor` on a folder that the storage initializer filled."""
+
+    def __init__(self, name: str, uri: str, folder: Path, *, code: Path, env: Mapping[str, str], log: Path) -> None:
+        """Returns when the model is ready; StorageError with the log's place when it does not get there."""
+        self.name = name
+        self._http, self._grpc = ports.free(2)
+        self._env, self._code, self._folder = env, code, folder
+        where = ["--host", ports.LOOPBACK, "--http_port", str(self._http), "--grpc_port", str(self._grpc)]
+        self._process = Process(
+            "the predictor",
+            [sys.executable, "-m", "predictor", "--model_dir", folder, "--model_name", name, *where],
+            env={**env, "MODEL_URI": uri},
+            cwd=code,
+            log=log,
+        )
+        try:
+            self._process.wait_until(self._ready, seconds=START_SECONDS)
+        except BaseException:
+            self._process.stop()
+            raise
+
+    @property
+    def url(self) -> str:
+        return f"http://{ports.LOOPBACK}:{self._http}"
+
+    def v1(self, question: Question) -> Answer:
+        """POST /v1/models/<name>:predict."""
+        body = {"instances": question.rows, "probabilities": True}
+        answer, digest = self._post(f"/v1/models/{self.name}:predict", body)
+        return Answer(answer["predictions"], answer["probabilities"], digest)
+
+    def v2(self, question: Question) -> Answer:
+        """POST /v2/models/<name>/infer, all features in one tensor."""
+        shape = [len(question.rows), len(question.columns)]
+        data = [value for row in question.rows for value in row]
+        tensor = {"name": "input-0", "datatype": "FP64", "shape": shape, "data": data}
+        answer, _ = self._post(f"/v2/models/{self.name}/infer", {"inputs": [tensor]})
+        outputs = {output["name"]: output["data"] for output in answer["outputs"]}
+        return Answer(outputs["label"], _rows(outputs["probabilities"], shape[0]), answer["model_version"])
+
+    def grpc(self, question: Question) -> Answer:
+        """inference.GRPCInferenceService/ModelInfer, with typed contents."""
+        arguments, sys.argv = sys.argv, sys.argv[:1]  # `import kserve` parses them
+        import grpc
+        from kserve.protocol.grpc import grpc_predict_v2_pb2 as messages
+        from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as services
+
+        sys.argv = arguments
+        shape = [len(question.rows), len(question.columns)]
+        request = messages.ModelInferRequest(model_name=self.name)
+        tensor = request.inputs.add(name="input-0", datatype="FP64", shape=shape)
+        tensor.contents.fp64_contents.extend(value for row in question.rows for value in row)
+        with grpc.insecure_channel(f"{ports.LOOPBACK}:{self._grpc}") as channel:
+            answer = services.GRPCInferenceServiceStub(channel).ModelInfer(request, timeout=10)
+        outputs = {output.name: output.contents for output in answer.outputs}
+        labels = [value.decode() for value in outputs["label"].bytes_contents]
+        probabilities = _rows(list(outputs["probabilities"].fp64_contents), shape[0])
+        return Answer(labels, probabilities, answer.model_version)
+
+    def offline(self, question: Question) -> Answer:
+        """The same rows through plain scikit-learn, without a server (local/offline.py)."""
+        done = subprocess.run(
+            [sys.executable, "-m", "local.offline", self._folder],
+            input=json.dumps({"columns": question.columns, "rows": question.rows}),
+            env=dict(self._env),
+            cwd=self._code,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise ModelpinError(f"the offline model did not answer: {done.stderr.strip().splitlines()[-1]}")
+        answer = json.loads(done.stdout)
+        return Answer(answer["labels"], answer["probabilities"], None)
+
+    def stop(self) -> None:
+        """Returns when it is gone."""
+        self._process.stop()
+
+    def _ready(self) -> bool:
+        try:
+            with _opener().open(f"{self.url}/v2/models/{self.name}/ready", timeout=1) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def _post(self, path: str, body: object) -> tuple[Any, str]:
+        request = urllib.request.Request(  # noqa: S310  # http, on this machine
+            self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        try:
+            with _opener().open(request, timeout=10) as answer:
+                return json.load(answer), answer.headers["x-model-digest"]
+        except OSError as error:
+            raise StorageError(f"the predictor did not answer {path}: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """Without the proxy that the environment may name: the predictor is on this machine."""
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def _rows(values: list[float], count: int) -> list[list[float]]:
+    width = len(values) // count
+    return [values[at : at + width] for at in range(0, len(values), width)]

@@ -1,0 +1,49 @@
+"""Fixtures that more than one package's tests use. What is expensive starts once a session, and only when asked for."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from local.s3 import S3
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """An empty bucket of the embedded S3, this test's own."""
+
+    name: str
+    endpoint: str
+    env: dict[str, str]  # AWS_ENDPOINT_URL, the keys and the region: for a subprocess
+    client: Any  # boto3's S3 client
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """The keys under `prefix`, sorted."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
+        return sorted(item["Key"] for page in pages for item in page.get("Contents", []))
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """The embedded S3, started once a session."""
+    with S3(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3_names() -> Iterator[int]:
+    return itertools.count(1)
+
+
+@pytest.fixture
+def s3(s3_server: S3, s3_names: Iterator[int], monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """An empty bucket; its endpoint, keys and region are in os.environ while the test runs, for boto3 and DVC."""
+    name = f"test-{next(s3_names)}"
+    client = s3_server.client()
+    client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": client.meta.region_name})
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    for variable, value in s3_server.env.items():
+        monkeypatch.setenv(variable, value)
+    return Bucket(name, s3_server.endpoint, s3_server.env, client)

@@ -1,0 +1,75 @@
+"""`up` and `down`: everything on loopback, in one folder, and gone afterwards, however it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from local.state import REPOSITORY, State
+from local.supervisor import Supervisor, take_down
+
+
+def local(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "local", *arguments], cwd=REPOSITORY, capture_output=True, text=True)
+
+
+def processes(root: Path) -> list[psutil.Process]:
+    """Everything that runs with this folder in its command line, its own children included."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        if str(root) in " ".join(process.info["cmdline"] or []) and process.info["status"] != psutil.STATUS_ZOMBIE:
+            found.append(process)
+    return [process for process in found if process.pid != os.getpid()]
+
+
+def wait_for_none(root: Path, seconds: float = 15) -> list[psutil.Process]:
+    deadline = time.monotonic() + seconds
+    while (left := processes(root)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return left
+
+
+def test_up_status_down(tmp_path: Path) -> None:
+    """`up` returns when all is ready, a second one says so, `down` leaves no process, and ports are kept."""
+    state = ("--state", str(tmp_path))
+    first = local("up", *state)
+    assert first.returncode == 0, first.stderr
+    urls = State(tmp_path).describe()["urls"]
+    assert local("status", *state).stdout.startswith(f"s3        {urls['s3']}\n")
+    assert local("up", *state).stdout.startswith("already up")
+    assert State(tmp_path).env_file.stat().st_mode & 0o777 == 0o600
+    servers = [c for p in processes(tmp_path) for c in p.connections() if c.status == psutil.CONN_LISTEN]
+    assert servers
+    assert {server.laddr.ip for server in servers} == {"127.0.0.1"}
+    assert local("down", *state).returncode == 0
+    assert processes(tmp_path) == []
+    assert not State(tmp_path).env_file.exists()
+    down = local("status", *state)
+    assert (down.returncode, down.stderr.startswith("error: no platform is up")) == (10, True)
+    with Supervisor(State(tmp_path), lambda _: None) as again:
+        assert State(tmp_path).describe()["urls"] == urls
+        supervisor = again._process.pid
+        os.kill(supervisor, signal.SIGKILL)
+        assert wait_for_none(tmp_path) == [], "a killed supervisor leaves nothing"
+
+
+@pytest.mark.parametrize(("how", "after"), [(signal.SIGINT, 0.7), (signal.SIGTERM, 1.5), (signal.SIGKILL, 1.0)])
+def test_up_cut_short_leaves_nothing(tmp_path: Path, how: signal.Signals, after: float) -> None:
+    """An `up` that is interrupted or killed while it starts leaves no process and no claim to be up."""
+    starting = subprocess.Popen(
+        [sys.executable, "-m", "local", "up", "--state", str(tmp_path)],
+        cwd=REPOSITORY,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(after)
+    os.kill(starting.pid, how)
+    starting.wait(20)
+    assert wait_for_none(tmp_path) == []
+    assert not State(tmp_path).is_up()
+    assert take_down(State(tmp_path)) is False

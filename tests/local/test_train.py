@@ -1,0 +1,75 @@
+"""The real train.yml, end to end on the platform: a push becomes a model in S3 and one commit in gitops/."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from local import git, served, storage
+from local.receive import decide
+from local.runner import Push
+from local.workflow import Workflow
+from tests.local.conftest import Trained
+
+TRAIN = ".github/workflows/train.yml"
+
+
+def test_a_push_deploys_to_staging(trained: Trained) -> None:
+    """The run succeeds and adds one commit, by the bot, in gitops/ only, that names the run's source and its gate."""
+    assert trained.result["succeeded"], trained.said
+    parent = git.run(trained.state.origin, "rev-parse", f"{trained.bot}^").strip()
+    assert parent == trained.pushed
+    changed = git.changed(trained.state.origin, trained.pushed, trained.bot)
+    assert changed == ["gitops/models/iris/staging/record.yaml", "gitops/models/iris/staging/release.yaml"]
+    release = served.read(trained.state, "iris", "staging")
+    assert release.commit == trained.bot
+    assert {line.partition(":")[0] for line in release.trailers} == set(served.TRAILERS)
+    assert f"Source-Commit: {trained.pushed}" in release.trailers
+    assert f"Model-Digest: {release.digest}" in release.trailers
+    assert release.image.startswith("registry.example.com/modelpin/predictor@sha256:")
+
+
+def test_what_git_names_can_be_fetched(trained: Trained, tmp_path: Path) -> None:
+    """The storage initializer finds the artifact at the URI in Git, and its manifest has the digest in the URI."""
+    from artifact.load import load
+
+    release = served.read(trained.state, "iris", "staging")
+    storage.download(release.uri, tmp_path / "model", trained.state.describe()["s3"], print)
+    assert load(tmp_path / "model", expected_digest=release.digest, name="iris").digest == release.digest
+
+
+def test_the_bots_own_push_starts_nothing(trained: Trained) -> None:
+    """With the real filters the bot's own diff starts nothing; widened by gitops/ the same diff starts a training."""
+    push = Push(f"refs/heads/{git.BRANCH}", trained.pushed, trained.bot)
+    assert decide(trained.state, push) == []
+    changed = git.changed(trained.state.origin, push.before, push.after)
+    text = git.show(trained.state.origin, trained.bot, TRAIN) or ""
+    widened = text.replace("      - params.yaml\n", "      - params.yaml\n      - gitops/**\n")
+    assert widened != text
+    assert Workflow.parse(TRAIN, text).decide(push.ref, changed, "")[0] is False
+    assert Workflow.parse(TRAIN, widened).decide(push.ref, changed, "")[0] is True
+
+
+def test_the_run_shows_its_steps_and_keeps_its_report(trained: Trained) -> None:
+    """The push shows each step; plots and verdict are in the run's folder; nothing secret is in its log."""
+    for step in ("Data", "Train", "Gate", "Publish", "Deploy to staging", "Reports"):
+        assert any(line.rstrip().endswith(f" s  {step}") for line in trained.said.splitlines()), step
+    folder = trained.state.runs / trained.result["id"]
+    uploads = folder / "uploads" / "reports"
+    assert json.loads((uploads / "build" / "verdict.json").read_text())["outcome"] == "passed"
+    assert list(uploads.rglob("*.png"))
+    assert trained.state.describe()["s3"]["AWS_SECRET_ACCESS_KEY"] not in (folder / "log").read_text()
+
+
+def test_a_docs_commit_starts_nothing(trained: Trained) -> None:
+    """A push that touches nothing a model is made from starts no workflow."""
+    git.run(trained.clone, "fetch", "--quiet", "origin")
+    git.run(trained.clone, "checkout", "--quiet", "-B", "docs", f"origin/{git.BRANCH}")
+    (trained.clone / "NOTES.md").write_text("x")
+    git.run(trained.clone, "add", "NOTES.md")
+    git.run(trained.clone, "-c", "user.name=a", "-c", "user.email=a@localhost", "commit", "--quiet", "-m", "Docs")
+    before = len(list(trained.state.runs.iterdir()))
+    pushed = subprocess.run(
+        ["git", "-C", trained.clone, "push", "origin", f"docs:{git.BRANCH}"], capture_output=True, text=True, check=True
+    )
+    assert f"{TRAIN} does not start: none of the 1 changed files is in its paths" in pushed.stderr
+    assert len(list(trained.state.runs.iterdir())) == before
