@@ -36,7 +36,7 @@ def convert(feature: Feature, values: Sequence[Any] | np.ndarray) -> np.ndarray:
     if isinstance(values, np.ndarray) and values.dtype.kind not in "OUS":
         column = _from_array(feature, values)
     else:
-        column = _from_values(feature, values.tolist() if isinstance(values, np.ndarray) else values)
+        column = _from_values(feature, _items(values) if isinstance(values, np.ndarray) else values)
     _check_missing(feature, column)
     _check_range(feature, column)
     _check_categories(feature, column)
@@ -52,33 +52,33 @@ def _from_values(feature: Feature, values: Sequence[Any]) -> np.ndarray:
         case "float64":
             _only(feature, values, types, (int, float))
             if int in types:
-                _whole(feature, values, -_EXACT, _EXACT, "is not exact as float64")
+                _exact(feature, values)
             column = np.array(values, dtype=np.float64)
             _check_infinite(feature, column)
             return column
         case "int64":
             _only(feature, values, types, (int, float))
             _refuse_null(feature, values, missing)
-            if float in types:
-                for row, value in enumerate(values):
-                    if type(value) is float and not value.is_integer():
-                        raise _wrong(feature, row, value, "is not a whole number")
-            whole = values if float not in types else [int(value) for value in values]
-            _whole(feature, whole, _INT64_MIN, _INT64_MAX, "does not fit int64")
-            return np.array(whole, dtype=np.int64)
+            for row, value in enumerate(values if float in types else ()):
+                if type(value) is float and not value.is_integer():
+                    raise _wrong(feature, row, value, "is not a whole number")
+            try:
+                return np.array([int(value) for value in values] if float in types else values, dtype=np.int64)
+            except OverflowError:
+                row = next(row for row, value in enumerate(values) if not _INT64_MIN <= value <= _INT64_MAX)
+                raise _wrong(feature, row, values[row], "does not fit int64") from None
         case "bool":
+            values, types = _nan_as_none(values, types)
             _only(feature, values, types, (bool,))
             return np.array(values, dtype=np.float64)
         case _:
-            if types - {str} == {float}:  # pandas writes a missing text as the float NaN
-                values = [None if type(value) is float and math.isnan(value) else value for value in values]
-                missing, types = True, set(map(type, values)) - {type(None)}
+            values, types = _nan_as_none(values, types)
             _only(feature, values, types, (str,))
             for row, value in enumerate(values):
-                if value is not None and not _is_unicode(value):
+                if value is not None and not is_unicode(value):
                     raise _wrong(feature, row, value.encode("utf-8", "replace").decode(), "is not valid Unicode")
             column = np.empty(len(values), dtype=object)
-            column[:] = [np.nan if value is None else value for value in values] if missing else values
+            column[:] = [np.nan if value is None else value for value in values]
             return column
 
 
@@ -87,14 +87,13 @@ def _from_array(feature: Feature, array: np.ndarray) -> np.ndarray:
     kind = array.dtype.kind
     if array.ndim != 1:
         raise InvalidRequest(f"feature {feature.name!r}: shape {list(array.shape)} is not one value a row")
+    if array.dtype.itemsize > 8:
+        raise InvalidRequest(f"feature {feature.name!r}: a tensor of {array.dtype} does not fit {feature.dtype}")
     if feature.dtype == "float64" and kind in "fiu":
         if kind in "iu" and array.dtype.itemsize == 8:
-            _first(
-                feature,
-                array,
-                (array > _EXACT) | (array < -_EXACT if kind == "i" else False),
-                "is not exact as float64",
-            )
+            great = (array > _EXACT) | (array < -_EXACT if kind == "i" else False)
+            for row in np.flatnonzero(great):
+                _exact(feature, array[row : row + 1].tolist(), int(row))
         column = array.astype(np.float64, copy=False)
         _check_infinite(feature, column)
         return column
@@ -103,9 +102,9 @@ def _from_array(feature: Feature, array: np.ndarray) -> np.ndarray:
             _first(feature, array, array > _INT64_MAX, "does not fit int64")
         return array.astype(np.int64, copy=False)
     if feature.dtype == "int64" and kind == "f":
-        with np.errstate(invalid="ignore"):
-            _first(feature, array, ~(np.mod(array, 1) == 0), "is not a whole number")
-        _first(feature, array, (array >= 2.0**63) | (array < -(2.0**63)), "does not fit int64")
+        _first(feature, array, np.trunc(array) != array, "is not a whole number")
+        wide = array.astype(np.float64, copy=False)
+        _first(feature, array, (wide >= 2.0**63) | (wide < -(2.0**63)), "does not fit int64")
         return array.astype(np.int64)
     if feature.dtype == "bool" and kind == "b":
         return array.astype(np.float64)
@@ -115,8 +114,20 @@ def _from_array(feature: Feature, array: np.ndarray) -> np.ndarray:
     raise InvalidRequest(f"feature {feature.name!r}: a tensor of {array.dtype} does not fit {feature.dtype}")
 
 
+def _items(array: np.ndarray) -> list[Any]:
+    # A Parquet column of mixed objects holds numpy's own scalars: the Python value of the same bits stands for each.
+    return [value.item() if isinstance(value, np.generic) else value for value in array.tolist()]
+
+
+def _nan_as_none(values: Sequence[Any], types: set[type]) -> tuple[Sequence[Any], set[type]]:
+    # pandas writes a missing text or boolean as the float NaN.
+    if float not in types:
+        return values, types
+    values = [None if type(value) is float and math.isnan(value) else value for value in values]
+    return values, set(map(type, values)) - {type(None)}
+
+
 def _only(feature: Feature, values: Sequence[Any], types: set[type], allowed: tuple[type, ...]) -> None:
-    # numpy's scalars come only from object arrays (a Parquet column of mixed objects): told apart by their own type.
     if types.issubset(allowed):
         return
     for row, value in enumerate(values):
@@ -129,10 +140,15 @@ def _only(feature: Feature, values: Sequence[Any], types: set[type], allowed: tu
             )
 
 
-def _whole(feature: Feature, values: Sequence[Any], low: int, high: int, problem: str) -> None:
-    for row, value in enumerate(values):
-        if type(value) is int and not low <= value <= high:
-            raise _wrong(feature, row, value, problem)
+def _exact(feature: Feature, values: Sequence[Any], first: int = 0) -> None:
+    for row, value in enumerate(values, first):
+        if type(value) is int and not -_EXACT <= value <= _EXACT:
+            try:
+                same = int(float(value)) == value
+            except OverflowError:
+                same = False
+            if not same:
+                raise _wrong(feature, row, value, "is not exact as float64")
 
 
 def _refuse_null(feature: Feature, values: Sequence[Any], missing: bool) -> None:
@@ -179,7 +195,8 @@ def _first(feature: Feature, column: np.ndarray, wrong: np.ndarray, problem: str
         raise _wrong(feature, row, column[row].item(), problem)
 
 
-def _is_unicode(text: str) -> bool:
+def is_unicode(text: str) -> bool:
+    """Whether `text` can be written as UTF-8: JSON can hold half of a surrogate pair, which no encoding has."""
     try:
         text.encode()
     except UnicodeEncodeError:

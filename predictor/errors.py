@@ -14,6 +14,14 @@ class NotFound(Exception):
     """The model, its version or the route does not exist."""
 
 
+class MethodNotAllowed(Exception):
+    """The route exists, but answers POST only."""
+
+
+class BodyTooSlow(Exception):
+    """The body did not arrive in time."""
+
+
 class UnsupportedMedia(Exception):
     """The body is in a form this route does not read."""
 
@@ -29,6 +37,8 @@ class NotReady(Exception):
 _STATUS: dict[type[Exception], tuple[int, grpc.StatusCode]] = {
     InvalidRequest: (400, grpc.StatusCode.INVALID_ARGUMENT),
     NotFound: (404, grpc.StatusCode.NOT_FOUND),
+    MethodNotAllowed: (405, grpc.StatusCode.UNIMPLEMENTED),
+    BodyTooSlow: (408, grpc.StatusCode.DEADLINE_EXCEEDED),
     BodyTooLarge: (413, grpc.StatusCode.RESOURCE_EXHAUSTED),
     UnsupportedMedia: (415, grpc.StatusCode.INVALID_ARGUMENT),
     NotReady: (503, grpc.StatusCode.UNAVAILABLE),
@@ -46,18 +56,33 @@ def grpc_status(error: Exception) -> grpc.StatusCode:
     return _STATUS.get(type(error), (500, grpc.StatusCode.INTERNAL))[1]
 
 
+def headers(error: Exception) -> dict[str, str]:
+    """Headers that belong to the status of `error`."""
+    if isinstance(error, MethodNotAllowed):
+        return {"allow": "POST"}
+    if isinstance(error, BodyTooSlow):
+        return {"connection": "close"}  # the rest of the body may still come, and is not the next request
+    return {}
+
+
 def message(error: Exception) -> str:
     """What the caller may read: the message of a known error on one line, nothing of an unknown one."""
-    if type(error) not in _STATUS:
-        return INTERNAL
-    text = " ".join(str(error).split())
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+    return INTERNAL if type(error) not in _STATUS else _line(str(error))
 
 
 def body(text: str) -> bytes:
     """The JSON body of an error answer, 1 KiB at most."""
+    text = _line(text)
     encoded = orjson.dumps({"error": text})
     while len(encoded) > 1024:  # characters may take several bytes
         text = text[: len(text) * 3 // 4] + "…"
         encoded = orjson.dumps({"error": text})
     return encoded
+
+
+def _line(text: str) -> str:
+    """`text` on one line, and nothing in it that a terminal or a log reader would obey."""
+    text = " ".join(text[: 2 * _LONGEST].split())
+    if not text.isprintable():
+        text = "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"

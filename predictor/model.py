@@ -18,6 +18,7 @@ from artifact.load import Loaded
 from predictor import v1, v2
 
 DIGEST_HEADER = "x-model-digest"
+_FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 class Model(kserve.Model):
@@ -36,10 +37,14 @@ class Model(kserve.Model):
 
     async def infer(self, frame: pd.DataFrame) -> Prediction:
         """Predict `frame` ([rows, features], of artifact.validation) off the event loop: health answers meanwhile."""
-        prediction = await asyncio.to_thread(self._runner.predict, frame)
-        for numbers in (prediction.values, prediction.probabilities):
-            if numbers is not None and numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
-                raise ArithmeticError("the model answered a number that is not finite")
+        try:
+            prediction = await asyncio.to_thread(self._runner.predict, frame)
+            for numbers in (prediction.values, prediction.probabilities):
+                if numbers is not None and numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
+                    raise ArithmeticError("the model answered a number that is not finite")
+        except (ArithmeticError, ValueError):
+            _blame(frame)
+            raise
         return prediction
 
     async def predict(
@@ -72,3 +77,15 @@ class Model(kserve.Model):
             }
             for output in self.signature.outputs
         ]
+
+
+def _blame(frame: pd.DataFrame) -> None:
+    """InvalidRequest for the first value that is more than float32 holds, which is what many estimators compute in."""
+    for name, column in frame.items():
+        if column.dtype.kind == "f":
+            beyond = np.abs(column.to_numpy()) > _FLOAT32_MAX
+            if beyond.any():
+                row = int(np.argmax(beyond))
+                raise InvalidRequest(
+                    f"feature {name!r}, row {row}: {column.iloc[row].item()} is more than this model can compute with"
+                )

@@ -53,6 +53,8 @@ def header(name: Any, datatype: Any, shape: Any) -> tuple[str, str, tuple[int, .
         raise InvalidRequest(f"input {_short(name)}: datatype {_short(datatype)} is not one of {', '.join(DTYPES)}")
     if not isinstance(shape, list | tuple) or not shape or any(type(size) is not int or size < 0 for size in shape):
         raise InvalidRequest(f"input {_short(name)}: shape {_short(shape)} is not a list of sizes, such as [2, 4]")
+    if len(shape) > 2:
+        raise InvalidRequest(f"input {_short(name)}: shape {_short(shape)} is neither [rows] nor [rows, columns]")
     return name, datatype, tuple(shape)
 
 
@@ -69,15 +71,17 @@ def from_json(name: str, datatype: str, shape: tuple[int, ...], data: Any, missi
         _only(name, datatype, flat, present, (bool,))
         return Tensor(name, shape, flat)
     _only(name, datatype, flat, present, (int, float))
-    if datatype.startswith("FP"):
-        if datatype == "FP64":
-            return Tensor(name, shape, flat)
-        with np.errstate(over="ignore"):  # an overflow becomes inf, which validation refuses by row
-            return Tensor(name, shape, np.array(flat, dtype=np.float64).astype(DTYPES[datatype]))
-    limits = np.iinfo(DTYPES[datatype])  # type: ignore[type-var]
-    for position, value in enumerate(flat):
-        if value is None or value != value or value != math.floor(value) or not limits.min <= value <= limits.max:
-            raise InvalidRequest(f"input {_short(name)}, position {position}: {_short(value)} does not fit {datatype}")
+    if datatype == "FP64":  # validation looks at these value by value
+        return Tensor(name, shape, flat)
+    dtype = DTYPES[datatype]
+    with np.errstate(over="ignore"):  # an overflow becomes inf, which validation refuses by row
+        for position, value in enumerate(flat):
+            if not _fits(value, dtype):
+                raise InvalidRequest(
+                    f"input {_short(name)}, position {position}: {_short(value)} does not fit {datatype}"
+                )
+        if datatype.startswith("FP"):
+            return Tensor(name, shape, np.array(flat, dtype=np.float64).astype(dtype))
     return Tensor(name, shape, [int(value) for value in flat] if float in present else flat)
 
 
@@ -123,7 +127,7 @@ def columns(signature: Signature, inputs: Sequence[Tensor]) -> dict[str, list[An
         return _split(signature, inputs[0])
     found: dict[str, list[Any] | np.ndarray] = {}
     for tensor in inputs:
-        if tensor.name in signature.names and (len(tensor.shape) > 2 or tensor.shape[1:] not in ((), (1,))):
+        if tensor.name in signature.names and tensor.shape[1:] not in ((), (1,)):
             raise InvalidRequest(f"input {_short(tensor.name)}: shape {list(tensor.shape)} is not one value a row")
         found[tensor.name] = tensor.values
     return found
@@ -140,20 +144,32 @@ def _split(signature: Signature, wide: Tensor) -> dict[str, list[Any] | np.ndarr
 
 def _flat(name: str, data: list[Any], shape: tuple[int, ...]) -> list[Any]:
     """`data` as one flat list; nested lists must have exactly the sizes of `shape`."""
-    if len(shape) > 1 and data and isinstance(data[0], list):
+    if len(shape) == 2 and data and isinstance(data[0], list):
         if len(data) != shape[0]:
             raise InvalidRequest(f"input {_short(name)}: {len(data)} nested lists, but shape {list(shape)}")
-        flat: list[Any] = []
         for part in data:
-            if not isinstance(part, list) or (len(shape) == 2 and len(part) != shape[1]):
+            if not isinstance(part, list) or len(part) != shape[1]:
                 raise InvalidRequest(f"input {_short(name)}: the nesting of 'data' is not of shape {list(shape)}")
-            flat += _flat(name, part, shape[1:]) if len(shape) > 2 else part
-        data = flat
-    elif len(data) != math.prod(shape):
+        return [value for part in data for value in part]
+    if len(data) != math.prod(shape):
         raise InvalidRequest(
             f"input {_short(name)}: {len(data)} values, but shape {list(shape)} takes {math.prod(shape)}"
         )
     return data
+
+
+def _fits(value: Any, dtype: type[Any]) -> bool:
+    """Whether a JSON number, or null, can be a `dtype`: whole numbers exactly, others as near as a float comes."""
+    if issubclass(dtype, np.integer):
+        limits = np.iinfo(dtype)
+        whole = type(value) is int or (type(value) is float and value.is_integer())
+        return whole and limits.min <= value <= limits.max
+    if type(value) is not int:
+        return True
+    try:
+        return int(dtype(value)) == value
+    except OverflowError:
+        return False
 
 
 def _only(name: str, datatype: str, flat: list[Any], present: set[type], allowed: tuple[type, ...]) -> None:

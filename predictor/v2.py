@@ -12,6 +12,7 @@ import pandas as pd
 from kserve.protocol.infer_type import InferOutput, InferRequest, InferResponse
 
 from artifact import validation
+from artifact.column import is_unicode
 from artifact.engine import Prediction
 from artifact.errors import InvalidRequest
 from artifact.signature import Signature
@@ -41,8 +42,8 @@ def parse(signature: Signature, payload: Any, binary: memoryview) -> Request:
         raise InvalidRequest('the body is not an object such as {"inputs": […]}')
     _known(payload, _KEYS, "the request")
     request_id = payload.get("id")
-    if request_id is not None and not isinstance(request_id, str):
-        raise InvalidRequest("'id' is not text")
+    if request_id is not None and not (isinstance(request_id, str) and is_unicode(request_id)):
+        raise InvalidRequest("'id' is not text, or no valid Unicode")
     inputs = payload.get("inputs")
     if not isinstance(inputs, list) or not inputs:
         raise InvalidRequest("'inputs' is not a list of at least one tensor")

@@ -1,0 +1,196 @@
+"""The predictor as it ships: `python -m predictor` in a process of its own, asked over sockets."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import text_format
+
+from tests.predictor import models
+from tests.predictor.answer import Answer
+from tests.predictor.models import Packaged
+
+# `import kserve` reads sys.argv with a parser of its own, which would take pytest's options for its own.
+_argv, sys.argv = sys.argv, sys.argv[:1]
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb  # noqa: E402
+from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub  # noqa: E402
+
+sys.argv = _argv
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 60
+ANSWER_SECONDS = 20  # an answer later than this is a hang
+
+
+@dataclass
+class Server:
+    """A running predictor and ways to talk to it."""
+
+    model: Packaged
+    process: subprocess.Popen[bytes]
+    http_port: int
+    grpc_port: int
+    log: Path
+    _local: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.http_port}"
+
+    def request(
+        self, method: str, path: str, body: bytes | Iterator[bytes] = b"", headers: dict[str, str] | None = None
+    ) -> Answer:
+        """One request on a connection kept open between requests; an iterator is sent as chunks."""
+        connection = self._local.get("http")
+        if connection is None:
+            connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=ANSWER_SECONDS)
+            self._local["http"] = connection
+        try:
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
+        except Exception:
+            connection.close()
+            raise
+
+    def post(self, path: str, value: Any, headers: dict[str, str] | None = None) -> Answer:
+        """POST `value` as JSON."""
+        body = json.dumps(value, ensure_ascii=False).encode()
+        return self.request("POST", path, body, {"content-type": "application/json", **(headers or {})})
+
+    def raw(self, data: bytes, *, half_close: bool = False) -> bytes:
+        """Send bytes as they are, perhaps say that there are no more; what comes back until the server closes."""
+        with socket.create_connection(("127.0.0.1", self.http_port), timeout=ANSWER_SECONDS) as connection:
+            connection.sendall(data)
+            if half_close:
+                connection.shutdown(socket.SHUT_WR)
+            received = b""
+            while part := connection.recv(1 << 16):
+                received += part
+            return received
+
+    @cached_property
+    def channel(self) -> grpc.Channel:
+        """A gRPC channel to this server."""
+        limits = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
+        return grpc.insecure_channel(f"127.0.0.1:{self.grpc_port}", options=limits)
+
+    @property
+    def stub(self) -> GRPCInferenceServiceStub:
+        """KServe's gRPC service on a channel of this server."""
+        return GRPCInferenceServiceStub(self.channel)
+
+    def call(self, method: str, request: bytes) -> tuple[str, str]:
+        """(code, text) of one gRPC call with a serialised request: the answer as text format, or the details."""
+        call = self.channel.unary_unary(f"/inference.GRPCInferenceService/{method}")
+        try:
+            answer = call(request, timeout=ANSWER_SECONDS)
+        except grpc.RpcError as error:
+            return error.code().name, error.details()
+        return "OK", text_format.MessageToString(getattr(pb, f"{method}Response").FromString(answer), as_utf8=True)
+
+    @property
+    def v1(self) -> str:
+        return f"/v1/models/{self.model.name}:predict"
+
+    @property
+    def v2(self) -> str:
+        return f"/v2/models/{self.model.name}/infer"
+
+    def wait(self) -> None:
+        """Until the model answers ready."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            assert self.process.poll() is None, f"the predictor ended: {self.log.read_text()}"
+            assert time.monotonic() < deadline, f"the predictor is not ready: {self.log.read_text()}"
+            try:
+                if self.request("GET", f"/v2/models/{self.model.name}/ready").status == 200:
+                    return
+            except OSError:
+                time.sleep(0.05)
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=START_SECONDS)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that nothing listens on."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for bound in sockets:
+            bound.bind(("127.0.0.1", 0))
+        return [bound.getsockname()[1] for bound in sockets]
+    finally:
+        for bound in sockets:
+            bound.close()
+
+
+def command(directory: Path, name: str, *arguments: str, ports: list[int] | None = None) -> list[str]:
+    """`python -m predictor` on free ports of the loopback."""
+    http_port, grpc_port = ports or free_ports(2)
+    listen = ["--host", "127.0.0.1", "--http_port", str(http_port), "--grpc_port", str(grpc_port)]
+    named = ["--model_dir", str(directory), "--model_name", name]
+    return [sys.executable, "-m", "predictor", *named, *listen, *arguments]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """This process's environment without what would name a model, one thread a process."""
+    kept = {name: value for name, value in os.environ.items() if name != "MODEL_URI"}
+    return {**kept, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **changes}
+
+
+def start(model: Packaged, log: Path) -> Server:
+    """A predictor of `model`, not yet ready."""
+    ports = free_ports(2)
+    line = command(model.directory, model.name, "--expected_digest", model.digest, ports=ports)
+    with log.open("wb") as output:
+        process = subprocess.Popen(line, cwd=ROOT, env=environment(), stdout=output, stderr=subprocess.STDOUT)
+    return Server(model, process, *ports, log)
+
+
+@pytest.fixture(scope="session")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Packaged]:
+    """The models of models.py as artifacts, by name."""
+    folder = tmp_path_factory.mktemp("models")
+    makers = (models.iris, models.people, models.counts, models.prices, models.echo)
+    return {maker.__name__: maker(folder / maker.__name__) for maker in makers}
+
+
+@pytest.fixture(scope="session")
+def servers(packaged: dict[str, Packaged], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
+    """One running predictor a model, by name, for the whole session."""
+    logs = tmp_path_factory.mktemp("logs")
+    running: dict[str, Server] = {}
+    try:
+        for name, model in packaged.items():
+            running[name] = start(model, logs / f"{name}.log")
+        for server in running.values():
+            server.wait()
+        yield running
+    finally:
+        with ThreadPoolExecutor(len(running) or 1) as pool:
+            list(pool.map(Server.stop, running.values()))
+
+
+@pytest.fixture(scope="session")
+def iris(servers: dict[str, Server]) -> Server:
+    """The predictor of the model iris."""
+    return servers["iris"]

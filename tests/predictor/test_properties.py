@@ -1,0 +1,143 @@
+"""Whatever arrives is answered, and never by blaming ourselves; whatever a float64 is, it arrives as that."""
+
+from __future__ import annotations
+
+import json
+import string
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.predictor import corpus_grpc
+from tests.predictor.answer import check_message
+from tests.predictor.conftest import Server
+from tests.predictor.corpus import NAMES, PERSON
+from tests.predictor.corpus_binary import LENGTH
+
+quick = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+numbers = st.integers() | st.integers(-(2**70), 2**70) | st.floats()
+words = st.sampled_from(
+    [*NAMES, *PERSON, "x", "input-0", "instances", "inputs", "probabilities", "id", "name", "shape", "datatype", "data"]
+    + ["parameters", "outputs", "binary_data_size", "FP64", "FP32", "INT64", "INT8", "BOOL", "BYTES", "label"]
+)
+scalars = st.none() | st.booleans() | numbers | st.text(max_size=8) | words
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(words | st.text(max_size=4), inner, max_size=5),
+    max_leaves=20,
+)
+rows = st.lists(st.lists(scalars, max_size=5) | st.fixed_dictionaries(dict.fromkeys(PERSON, scalars)), max_size=4)
+v1_requests = st.fixed_dictionaries({"instances": rows | values}, optional={"probabilities": st.booleans() | scalars})
+tensors = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from([*NAMES, *PERSON, "x", "input-0"]),
+        "shape": st.lists(st.integers(-1, 5), max_size=3) | values,
+        "datatype": st.sampled_from("FP64 FP32 FP16 INT64 INT32 INT8 UINT8 UINT64 BOOL BYTES".split()),
+    },
+    optional={
+        "data": st.lists(scalars, max_size=8) | st.lists(st.lists(numbers, max_size=4), max_size=4) | values,
+        "parameters": st.dictionaries(st.sampled_from(["binary_data_size", "missing"]), scalars) | values,
+    },
+)
+v2_requests = st.fixed_dictionaries(
+    {"inputs": st.lists(tensors, max_size=5) | values}, optional={"id": values, "outputs": values, "parameters": values}
+)
+models = st.sampled_from(["iris", "people", "counts", "prices", "echo"])
+kinds = st.sampled_from(["application/json", "application/octet-stream", "", "application/cloudevents+json"])
+
+
+def dumps(value: Any) -> bytes:
+    """JSON with whatever `value` holds: NaN, huge numbers, lone surrogates escaped."""
+    return json.dumps(value).encode()
+
+
+def post(server: Server, body: bytes, headers: dict[str, str] | None = None) -> None:
+    """Ask both protocols; each answer is right in form."""
+    for path in (server.v1, server.v2):
+        server.request("POST", path, body, headers or {}).checked()
+
+
+@quick
+@given(model=models, value=values)
+def test_any_json(servers: dict[str, Server], model: str, value: Any) -> None:
+    """Any JSON value at all is answered by less than 500, in time, in the form of every error."""
+    post(servers[model], dumps(value))
+
+
+@quick
+@given(model=models, request=v1_requests)
+def test_almost_v1(servers: dict[str, Server], model: str, request: Any) -> None:
+    """So is JSON that is nearly a v1 request."""
+    servers[model].request("POST", servers[model].v1, dumps(request)).checked()
+
+
+@quick
+@given(model=models, request=v2_requests, tail=st.binary(max_size=40))
+def test_almost_v2(servers: dict[str, Server], model: str, request: Any, tail: bytes) -> None:
+    """So is JSON that is nearly a v2 request, with bytes behind it."""
+    head = dumps(request)
+    servers[model].request("POST", servers[model].v2, head).checked()
+    servers[model].request("POST", servers[model].v2, head + tail, {LENGTH: str(len(head))}).checked()
+
+
+@quick
+@given(model=models, body=st.binary(max_size=200), kind=kinds, length=st.none() | st.integers(-2, 210))
+def test_any_bytes(servers: dict[str, Server], model: str, body: bytes, kind: str, length: int | None) -> None:
+    """So are any bytes, whatever they are said to be."""
+    headers = {"content-type": kind} if kind else {}
+    post(servers[model], body, headers if length is None else {**headers, LENGTH: str(length)})
+
+
+@quick
+@given(
+    path=st.text(string.printable + "é%/:.", max_size=30).map(lambda text: text.strip()),
+    method=st.sampled_from(["GET", "POST"]),
+)
+def test_any_path(iris: Server, path: str, method: str) -> None:
+    """So is any path below the protocols' own."""
+    quoted = "".join(
+        letter if letter.isalnum() and letter.isascii() or letter in "/:." else f"%{ord(letter):02X}" for letter in path
+    )
+    for root in ("/", "/v1/models/", "/v2/models/", "/v2/models/iris/"):
+        iris.request(method, root + quoted).checked()
+
+
+@quick
+@given(
+    model=models,
+    message=st.binary(max_size=100)
+    | st.builds(
+        lambda name, datatype, shape, numbers, raw: corpus_grpc.request(
+            corpus_grpc.given(name, shape, datatype, fp64_contents=numbers, int_contents=[1] * len(raw)), raw=raw
+        ),
+        words,
+        words,
+        st.lists(st.integers(-2, 5), max_size=3),
+        st.lists(st.floats(), max_size=4),
+        st.lists(st.binary(max_size=32), max_size=2),
+    ),
+)
+def test_any_call(servers: dict[str, Server], model: str, message: Any) -> None:
+    """gRPC blames the caller for any bytes, and for any message that is nearly right."""
+    if not isinstance(message, bytes):
+        message.model_name = model
+        message = message.SerializeToString()
+    code, text = servers[model].call("ModelInfer", message)
+    assert code in ("OK", "INVALID_ARGUMENT", "NOT_FOUND")
+    if code != "OK":
+        check_message(text)
+
+
+@settings(quick, max_examples=200)
+@given(asked=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
+def test_every_bit_of_a_float(servers: dict[str, Server], asked: list[float]) -> None:
+    """A float64 comes back through v1 and v2 JSON as the same 64 bits."""
+    echo = servers["echo"]
+    wanted = [value + 0.0 for value in asked]  # the model itself adds 0.0, which turns -0.0 into 0.0
+    v1 = echo.post(echo.v1, {"instances": [[value] for value in asked]}).json["predictions"]
+    tensor = {"name": "x", "shape": [len(asked)], "datatype": "FP64", "data": asked}
+    v2 = echo.post(echo.v2, {"inputs": [tensor]}).json["outputs"][0]["data"]
+    assert np.array(v1, dtype=float).tobytes() == np.array(wanted).tobytes() == np.array(v2, dtype=float).tobytes()
