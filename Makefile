@@ -6,7 +6,9 @@ PYTHON ?= python3
 ROLE ?= dev
 IN = $(PYTHON) requirements/install.py $(ROLE) --
 DEV = $(PYTHON) requirements/install.py dev --
-PACKAGES = artifact features pipeline release predictor local
+PACKAGES = artifact features pipeline release predictor local bench
+# What the predictor's image is made from; tests/image holds it equal to the Dockerfile.
+IMAGE_INPUTS = Dockerfile .dockerignore artifact features predictor requirements/serving.txt
 export DO_NOT_TRACK = true
 export DVC_NO_ANALYTICS = true
 export MLFLOW_DISABLE_TELEMETRY = true
@@ -26,12 +28,15 @@ help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Settings
-.PHONY: configure
+.PHONY: configure settings
 configure: ## set what you own: BUCKET= REGISTRY= REGION= DOMAIN= GITOPS_URL= SERVING_ROLE_ARN= CI_ROLE_ARN= …
 	@$(IN) python -m release configure $(foreach name,BUCKET PREFIX REGION REGISTRY DOMAIN GITOPS_REMOTE GITOPS_BRANCH GITOPS_URL SERVING_ROLE_ARN CI_ROLE_ARN,$(if $(value $(name)),--set '$(name)=$($(name))'))
 
+settings: ## print gitops/settings/settings.yaml as KEY=VALUE lines (needs nothing installed)
+	@awk -F'"' '/^  [a-z-]+: "/ {sub(/^ +/, "", $$1); sub(/: $$/, "", $$1); print $$1 "=" $$2}' gitops/settings/settings.yaml
+
 ##@ The loop, step by step
-.PHONY: data pull repro gate publish deploy rollback status image render
+.PHONY: data pull repro gate publish deploy rollback status image image-find render
 data: ## write the example's raw data from scikit-learn's own copy (a laptop without the DVC remote)
 	@$(DEV) python -m local.example data/iris.csv
 
@@ -60,7 +65,13 @@ render: ## print what Argo CD will apply for MODEL= ENV= (needs kubectl)
 	@kubectl kustomize 'gitops/models/$(MODEL)/$(ENV)'
 
 image: ## build the predictor's image as modelpin/predictor:local (TOOL=buildah for a machine without Docker)
-	@$(if $(filter buildah,$(TOOL)),buildah bud --isolation chroot,docker build) --tag modelpin/predictor:local .
+	@$(if $(filter buildah,$(TOOL)),buildah bud --isolation chroot,docker build) \
+	  $(if $(PIP_CONFIG_FILE),--secret id=pip,src=$(PIP_CONFIG_FILE)) --tag modelpin/predictor:local .
+
+image-find: ## print the tag that the image's sources call for, and the digest that REGISTRY= has under it
+	@tag=inputs-$$(git ls-tree -r HEAD -- $(IMAGE_INPUTS) | sha256sum | cut -c1-20) && echo "tag=$$tag" && \
+	  echo "digest=$$(test "$$REBUILD" = true || docker buildx imagetools inspect "$$REGISTRY:$$tag" \
+	    --format '{{json .Manifest.Digest}}' 2>/dev/null | tr -d '"')"
 
 ##@ The embedded platform
 .PHONY: up down

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-OURS = frozenset({"artifact", "features", "pipeline", "release", "predictor", "local"})
+OURS = frozenset({"artifact", "features", "pipeline", "release", "predictor", "local", "bench"})
 
 # What each package may import of ours, and what it must not import of others'.
 MAY = {
@@ -19,6 +19,7 @@ MAY = {
     "release": {"artifact"},
     "predictor": {"artifact", "features"},
     "local": {"artifact", "release"},
+    "bench": {"artifact", "features", "pipeline"},
 }
 MUST_NOT = {
     "artifact": {"mlflow", "dvc", "boto3", "botocore", "kserve"},
@@ -26,8 +27,12 @@ MUST_NOT = {
     "pipeline": {"kserve"},
     "release": {"kserve", "mlflow", "dvc", "sklearn"},
     "predictor": {"mlflow", "dvc", "boto3", "botocore"},
-    "local": {"kserve"},
+    "local": set(),
+    "bench": set(),
 }
+
+# Where the import name is not the distribution's.
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "grpc": "grpcio", "google": "protobuf"}
 
 
 def imported(package: str) -> dict[str, set[Path]]:
@@ -68,5 +73,5 @@ def test_the_image_needs_only_the_serving_lock() -> None:
     for package in ("artifact", "predictor", "features"):
         for name in imported(package):
             if name not in sys.stdlib_module_names and name not in OURS:
-                distribution = {"sklearn": "scikit-learn", "grpc": "grpcio"}.get(name, name).replace("_", "-")
+                distribution = DISTRIBUTIONS.get(name, name).replace("_", "-")
                 assert f"\n{distribution}==" in lock, f"{package} imports {name}"
