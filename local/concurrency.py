@@ -29,9 +29,7 @@ class Group:
             raise UsageError(f"a run is one line, not {run!r}")
         if self._exchange(run):
             say(f"a run that waited in group {self.name} is cancelled: this push is newer")
-        while (
-            self._waiting.exists()
-        ):  # also after the lock is let go: another may have queued between our look and that
+        while self._waiting.exists():  # also after letting go: another may have queued between our look and that
             with self._lock.open("w") as lock:
                 if not _try(lock):
                     say(f"queued: group {self.name} has a run in progress, whose push runs and shows this one too")

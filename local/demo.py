@@ -44,7 +44,7 @@ def main(*, keep: bool = False) -> int:
     tell = Narrator(state.root / "demo.log")
     try:
         with ExitStack() as cleanup:  # whatever ends the demo, and wherever, ends all that it started
-            install(tell)
+            installing = install(tell)
             platform = cleanup.enter_context(start(state, tell))
             demo = Demo(state, tell, take_clone(state, tell))
             fill_remote(demo)
@@ -56,7 +56,8 @@ def main(*, keep: bool = False) -> int:
             change_nothing(demo, second)
             restored = roll_back(demo, first)
             push_a_bad_model(demo, restored)
-            summarise(demo, restored, run, model, keep=keep)
+            summarise(demo, restored, run, model)
+            tell.say(f"{tell.seconds:.0f} s, {installing:.0f} of them installing; {afterwards(state, keep=keep)}")
             if keep:
                 platform.keep()
     except BaseException:
@@ -65,10 +66,11 @@ def main(*, keep: bool = False) -> int:
     return 0
 
 
-def install(tell: Narrator) -> None:
+def install(tell: Narrator) -> float:
     tell.step("Environments", "what trains and what fetches models has a lock and an environment of its own, made once")
     for role in ("pipeline", "storage"):
         tell.say(f"requirements/{role}.txt: {venv.path(role, tell.say)}")
+    return tell.seconds
 
 
 def start(state: State, tell: Narrator) -> Supervisor:
@@ -137,7 +139,8 @@ def ask(demo: Demo, release: Served, folder: Path) -> None:
     code, env = demo.clone.folder, demo.clone.env
     with Predictor(MODEL, release.uri, folder, code=code, env=env, log=log) as predictor:
         answers = {
-            "offline": predictor.offline(FLOWERS),
+            "sklearn": predictor.offline(FLOWERS, "sklearn"),
+            "offline": predictor.offline(FLOWERS, "artifact"),
             "v1": predictor.v1(FLOWERS),
             "v2 REST": predictor.v2(FLOWERS),
             "v2 gRPC": predictor.grpc(FLOWERS),
@@ -200,10 +203,10 @@ def unchanged(demo: Demo, release: Served) -> None:
     demo.tell.say(f"no commit by the bot: {ENVIRONMENT} still names {release.digest[:19]}…")
 
 
-def summarise(demo: Demo, serving: Served, run: dict[str, Any], model: Path, *, keep: bool) -> None:
+def summarise(demo: Demo, serving: Served, run: dict[str, Any], model: Path) -> None:
     metrics = json.loads((model / "manifest.json").read_text(encoding="utf-8"))["metrics"]
     plots = sorted((demo.state.runs / run["id"]).rglob("*.png"))
-    demo.tell.step("Done", f"after {demo.tell.seconds:.0f} s; this is what {ENVIRONMENT} names now, and where to look")
+    demo.tell.step("Done", f"what {ENVIRONMENT} names now, and where to look")
     for name, value in {
         "digest": serving.digest,
         "commit": f"{serving.commit[:12]} in {demo.state.origin}",
@@ -214,8 +217,11 @@ def summarise(demo: Demo, serving: Served, run: dict[str, Any], model: Path, *, 
         "log": demo.tell.log,
     }.items():
         demo.tell.say(f"{name:<8} {value}")
-    where = f"STATE={demo.state.root.relative_to(REPOSITORY)}"
-    demo.tell.say(f"still up: `make down {where}`" if keep else f"nothing runs any more; for MLflow: `make up {where}`")
+
+
+def afterwards(state: State, *, keep: bool) -> str:
+    where = f"STATE={state.root.relative_to(REPOSITORY)}"
+    return f"still up: `make down {where}`" if keep else f"nothing runs any more. To look at MLflow: `make up {where}`"
 
 
 def shown(value: object) -> str:

@@ -1,9 +1,11 @@
 """What the demo holds true at each step; DemoFailed says what was there instead."""
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from artifact.errors import ModelpinError
+from artifact.tolerance import TOLERANCE
 from local.served import Served
 from local.serving import Answer
 
@@ -36,12 +38,22 @@ def unchanged(now: Served, before: Served) -> None:
 
 
 def equal(answers: Mapping[str, Answer], release: Served) -> str:
-    """Every way gives the bits of `answers["offline"]` and names the digest that Git names; a sentence that says so."""
-    offline = answers["offline"]
+    """Every way gives the bits of `answers["offline"]` and names the digest that Git names; a sentence that says so.
+
+    Plain scikit-learn, `answers["sklearn"]`, gives the same labels, and probabilities within the engine's tolerance.
+    """
+    offline, sklearn = answers["offline"], answers["sklearn"]
+    pairs = zip(chain(*sklearn.probabilities), chain(*offline.probabilities), strict=True)
+    furthest = max(abs(one - other) for one, other in pairs)
+    if sklearn.labels != offline.labels or furthest > TOLERANCE:
+        raise DemoFailed(f"the artifact answers {offline}, scikit-learn {sklearn}")
     for way, answer in answers.items():
-        if (answer.labels, answer.probabilities) != (offline.labels, offline.probabilities):
+        if way != "sklearn" and (answer.labels, answer.probabilities) != (offline.labels, offline.probabilities):
             raise DemoFailed(f"{way} answers {answer}, the offline model {offline}")
         if answer.digest not in (None, release.digest):
             raise DemoFailed(f"{way} comes from {answer.digest}, and Git names {release.digest}")
     count = sum(len(row) for row in offline.probabilities)
-    return f"{count} probabilities, equal to the last bit, all from {release.digest[:19]}…"
+    return (
+        f"{count} probabilities, equal to the last bit, all from {release.digest[:19]}…; "
+        f"scikit-learn's own at most {furthest:.0e} away"
+    )

@@ -59,12 +59,12 @@ class Filters:
         if self.paths is not None:
             hit = next((path for path in changed if matches(self.paths, path)), None)
             if hit is None:
-                return False, f"none of the {len(changed)} changed files is in its paths{_example(changed)}"
+                return False, f"no changed file is in its paths{_example(changed)}"
             return True, f"{hit} is in its paths"
         if self.paths_ignore is not None:
             hit = next((path for path in changed if not matches(self.paths_ignore, path)), None)
             if hit is None:
-                return False, f"all {len(changed)} changed files are in its paths-ignore{_example(changed)}"
+                return False, f"every changed file is in its paths-ignore{_example(changed)}"
             return True, f"{hit} is not in its paths-ignore"
         return True, f"{noun} {name}"
 

@@ -1,6 +1,6 @@
-"""What the model answers without any server: plain scikit-learn on the bytes of an artifact's folder.
+"""What the model answers without any server: the artifact's own engine, or plain scikit-learn, on a folder's bytes.
 
-    python -m local.offline FOLDER < request.json        ({"columns": [name, …], "rows": [[…], …]})
+    python -m local.offline FOLDER ENGINE < request.json        ({"columns": [name, …], "rows": [[…], …]})
 
 A process of its own, so that it computes in the same environment as the predictor it is compared with.
 """
@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from artifact.command import run
 
@@ -18,15 +19,31 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Prints {"labels": [rows], "probabilities": [rows][classes]}."""
     parser = argparse.ArgumentParser(prog="python -m local.offline", description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
-    folder: Path = parser.parse_args(argv).folder
+    parser.add_argument("engine", choices=("artifact", "sklearn"))
+    given = parser.parse_args(argv)
     asked = json.load(sys.stdin)
+    answer = _artifact if given.engine == "artifact" else _sklearn
+    labels, probabilities = answer(given.folder, asked["columns"], asked["rows"])
+    print(json.dumps({"labels": labels.tolist(), "probabilities": probabilities.tolist()}))
 
+
+def _artifact(folder: Path, names: Sequence[str], rows: Sequence[Sequence[float]]) -> tuple[Any, Any]:
+    from artifact.load import load
+    from artifact.validation import Validator
+
+    loaded = load(folder, expected_digest=folder.name)  # the demo names the folder as Git names the artifact
+    columns = {name: [row[position] for row in rows] for position, name in enumerate(names)}
+    prediction = loaded.runner.predict(Validator(loaded.signature).columns(columns))
+    return prediction.values, prediction.probabilities
+
+
+def _sklearn(folder: Path, names: Sequence[str], rows: Sequence[Sequence[float]]) -> tuple[Any, Any]:
     import joblib
     import pandas as pd
 
     model = joblib.load(folder / "model.joblib")
-    frame = pd.DataFrame(asked["rows"], columns=asked["columns"])
-    print(json.dumps({"labels": model.predict(frame).tolist(), "probabilities": model.predict_proba(frame).tolist()}))
+    frame = pd.DataFrame(rows, columns=list(names))
+    return model.predict(frame), model.predict_proba(frame)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,8 @@ def decide(state: State, push: Push) -> list[Workflow]:
     changed = git.changed(state.origin, push.before, push.after)
     message = git.run(state.origin, "log", "-1", "--format=%B", push.after)
     starting = []
-    say(f"{push.ref.removeprefix('refs/heads/')} is {push.after[:12]}: {len(changed)} files changed")
+    counted = "1 file" if len(changed) == 1 else f"{len(changed)} files"
+    say(f"{push.ref.removeprefix('refs/heads/')} is {push.after[:12]}: {counted} changed")
     for path in git.files(state.origin, push.after, FOLDER):
         if not path.endswith((".yml", ".yaml")):
             continue

@@ -28,7 +28,7 @@ class Report:
             event = None
         if not isinstance(event, dict):
             self._write(text)
-            if text.startswith("Error:"):  # act's own last word; a job that failed has already said so
+            if text.startswith("Error:") and not self.failed:  # act's own trouble; a failed step has had its word
                 self._say(f"  act: {text}")
             return
         message = _plain(str(event.get("msg", "")))
@@ -40,7 +40,7 @@ class Report:
         elif event.get("command") == "summary":
             for part in str(event.get("content", "")).splitlines():
                 self._say(f"    {part}")
-        elif event.get("level") in ("error", "fatal"):
+        elif event.get("level") in ("error", "fatal") and not message.strip().startswith("exit status"):
             self._say(f"  {message}")
 
     def _step(self, event: dict[str, Any]) -> None:

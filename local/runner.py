@@ -19,7 +19,7 @@ from artifact.errors import ConfigurationError
 from local import git, program, venv
 from local.process import Process
 from local.report import Report
-from local.state import State, environment, venvs, write_private
+from local.state import State, environment, write_private
 from local.workflow import actions
 
 STAND_INS = Path(__file__).with_name("actions")
@@ -101,9 +101,8 @@ def _checkout(state: State, push: Push, work: Path) -> Path:
     checkout.parent.mkdir(parents=True)
     git.run(work, "clone", "--quiet", "--no-checkout", str(state.origin), str(checkout))
     git.run(checkout, "checkout", "--quiet", "--detach", push.after)
-    git.run(
-        checkout, "remote", "set-url", "origin", f"https://github.com/{REPOSITORY_NAME}"
-    )  # act reads the name from here
+    # act reads the repository's name from here, and nothing else.
+    git.run(checkout, "remote", "set-url", "origin", f"https://github.com/{REPOSITORY_NAME}")
     return checkout
 
 
@@ -135,7 +134,7 @@ def _options(state: State, path: str, push: Push, number: str, work: Path, folde
         "MODELPIN_LOCAL": state.root,
         "MODELPIN_LOCAL_RUN": folder,
         "MODELPIN_LOCAL_PYTHON": program.base_python(),
-        "MODELPIN_VENVS": venvs(),
+        "MODELPIN_VENVS": state.describe()["venvs"],
         "TMPDIR": work / "tmp",
         "DVC_SITE_CACHE_DIR": state.runner / "dvc",  # else /var/tmp/dvc
         "GIT_CONFIG_GLOBAL": state.git_config,

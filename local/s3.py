@@ -67,9 +67,9 @@ class S3:
         for attempt in (1, 2, 3):  # another process may take a port between our look and its start
             self._ports = self._choose_ports(again=attempt > 1)
             (self.folder / "data").mkdir(exist_ok=True)
-            (self.folder / "data" / "mini.options").unlink(
-                missing_ok=True
-            )  # it would bring back the last start's ports
+            self._remove_sockets()  # of a start that was killed
+            # weed keeps the options of the last start here, its ports among them.
+            (self.folder / "data" / "mini.options").unlink(missing_ok=True)
             self._process = Process(
                 "the embedded S3",
                 [program.find("weed"), "mini", *self._options(config)],
@@ -90,6 +90,9 @@ class S3:
         if self._process:
             self._process.stop()
             self._process = None
+        self._remove_sockets()
+
+    def _remove_sockets(self) -> None:
         for name, port in self._ports.items():  # weed makes these in /tmp, wherever it is told to keep its files
             for socket in (f"{name}-{port}", f"{name}-grpc-{port + GRPC}"):
                 Path(f"/tmp/seaweedfs-{socket}.sock").unlink(missing_ok=True)  # noqa: S108  # weed's choice
@@ -131,15 +134,16 @@ class S3:
         return chosen
 
     def _answers(self) -> bool:
+        log = (self.folder / "weed.log").read_text(errors="replace")
+        if log.rfind("running and ready to use") < log.rfind("Starting SeaweedFS"):  # the buckets exist from here on
+            return False
+        # It says so up to 4 s before its master knows of the volumes; until then a stored object is an internal error.
+        status = f"http://{ports.LOOPBACK}:{self._ports['master']}/dir/status"
         try:
-            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
-                f"{self.endpoint}/healthz", timeout=1
-            ):
-                pass
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(status, timeout=1) as answer:
+                return bool(json.load(answer)["Topology"]["DataCenters"])
         except OSError:
             return False
-        log = (self.folder / "weed.log").read_text(errors="replace")
-        return log.rfind("running and ready to use") > log.rfind("Starting SeaweedFS")  # the buckets exist from here on
 
     def _keys(self) -> tuple[str, str]:
         credentials = json.loads(self._config().read_text())["identities"][0]["credentials"][0]

@@ -8,7 +8,7 @@ from typing import Self
 
 from local import git
 from local.s3 import S3
-from local.state import REPOSITORY, State, write_private
+from local.state import REPOSITORY, State, venvs, write_private
 from local.tracking import Tracking
 from release import settings
 
@@ -54,6 +54,7 @@ class Services:
             "pid": os.getpid(),
             "urls": {"s3": self._s3.endpoint, "mlflow": self._tracking.url, "origin": str(self.state.origin)},
             "s3": self._s3.env,  # what the stand-in of aws-actions/configure-aws-credentials gives a job
+            "venvs": str(venvs()),  # decided by who starts the platform, not by who pushes
             "variables": tracking,  # `vars` of the workflows, as set in a repository's settings on GitHub
         }
         write_private(self.state.description, json.dumps(description, indent=2) + "\n")

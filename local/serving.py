@@ -93,10 +93,10 @@ class Predictor:
         probabilities = _rows(list(outputs["probabilities"].fp64_contents), shape[0])
         return Answer(labels, probabilities, answer.model_version)
 
-    def offline(self, question: Question) -> Answer:
-        """The same rows through plain scikit-learn, without a server (local/offline.py)."""
+    def offline(self, question: Question, engine: str) -> Answer:
+        """The same rows without a server: through the "artifact"'s engine, or plain "sklearn" (local/offline.py)."""
         done = subprocess.run(
-            [sys.executable, "-m", "local.offline", self._folder],
+            [sys.executable, "-m", "local.offline", self._folder, engine],
             input=json.dumps({"columns": question.columns, "rows": question.rows}),
             env=dict(self._env),
             cwd=self._code,

@@ -69,8 +69,8 @@ class Supervisor:
     def stop(self) -> None:
         """Returns when every process of the platform is gone. Safe to call twice."""
         assert self._process.stdin is not None
-        if self._process.poll() is None and not self._process.stdin.closed:
-            self._process.send_signal(signal.SIGTERM)
+        if not self._process.stdin.closed:
+            self._process.send_signal(signal.SIGTERM)  # nothing, when it is gone already
             self._process.stdin.close()
         self._process.wait()
         if self._process.stdout:

@@ -14,7 +14,12 @@ def path(role: str, say: Callable[[str], None]) -> Path:
     script = REPOSITORY / "requirements" / "install.py"
     # The interpreter that this environment was made from, as `make` finds it: the key holds its version.
     command: list[str | Path] = [program.base_python(), script, role, "--venvs", venvs()]
-    code, lines = process.run(f"install {role}", command, say, env=environment(), cwd=REPOSITORY)
+
+    def tell(line: str) -> None:
+        if not Path(line).is_absolute():  # the path, which is the last line, is this function's own answer
+            say(line)
+
+    code, lines = process.run(f"install {role}", command, tell, env=environment(), cwd=REPOSITORY)
     if code or not lines:
         raise StorageError(f"requirements/{role}.txt could not be installed: {lines[-1] if lines else code}")
     return Path(lines[-1])

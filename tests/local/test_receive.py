@@ -41,6 +41,7 @@ jobs:
           set -e
           test -n "$AWS_SECRET_ACCESS_KEY" && test -n "$AWS_ENDPOINT_URL" && test -n "$TRACKING"
           test "$GITHUB_RUN_ID" -gt 1
+          echo "environments in $MODELPIN_VENVS"
           mkdir -p gitops
           if git log --format=%an | grep -q bot; then exit 0; fi
           echo "${{{{ needs.image.outputs.digest }}}} $GITHUB_SHA" > gitops/record
@@ -104,6 +105,7 @@ class Clone:
 @pytest.fixture
 def clone(platform: State, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Clone:
     monkeypatch.setenv("LEAKED", "a person's own variable")
+    monkeypatch.setenv("MODELPIN_VENVS", "/a/person's/own")
     return Clone(platform, tmp_path / request.node.name, "[src/**]")
 
 
@@ -115,7 +117,8 @@ def test_a_push_runs_the_workflow_and_its_own_push_starts_nothing(clone: Clone) 
     assert "deploy.yml succeeded after" in said
     assert "deployed from local/modelpin" in said
     log = next(Path(line.rpartition("log: ")[2]) for line in said.splitlines() if "log: " in line)
-    assert "none of the 1 changed files is in its paths (such as gitops/record)" in log.read_text()
+    assert "no changed file is in its paths (such as gitops/record)" in log.read_text()
+    assert f"environments in {clone.state.describe()['venvs']}" in log.read_text(), "one place for all pushes"
     first = clone.folder / "gitops" / "record"
     clone.pull()
     digest, commit = first.read_text().split()

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from local import git
 from local.state import REPOSITORY, State
 from local.supervisor import Supervisor, take_down
 
@@ -25,6 +26,14 @@ def processes(root: Path) -> list[psutil.Process]:
         if str(root) in " ".join(process.info["cmdline"] or []) and process.info["status"] != psutil.STATUS_ZOMBIE:
             found.append(process)
     return [process for process in found if process.pid != os.getpid()]
+
+
+def sleepers() -> int:
+    """Processes of SLEEPS that are alive."""
+    found = 0
+    for process in psutil.process_iter(["cmdline"]):
+        found += process.info["cmdline"] == ["sleep", "61.5"]
+    return found
 
 
 def wait_for_none(root: Path, seconds: float = 15) -> list[psutil.Process]:
@@ -51,11 +60,35 @@ def test_up_status_down(tmp_path: Path) -> None:
     assert not State(tmp_path).env_file.exists()
     down = local("status", *state)
     assert (down.returncode, down.stderr.startswith("error: no platform is up")) == (10, True)
-    with Supervisor(State(tmp_path), lambda _: None) as again:
+    with Supervisor(State(tmp_path), lambda _: None):
         assert State(tmp_path).describe()["urls"] == urls
-        supervisor = again._process.pid
-        os.kill(supervisor, signal.SIGKILL)
-        assert wait_for_none(tmp_path) == [], "a killed supervisor leaves nothing"
+
+
+SLEEPS = """
+on: push
+jobs: {sleep: {runs-on: ubuntu-latest, steps: [{run: sleep 61.5 & sleep 61.5}]}}
+"""
+
+
+def test_a_killed_supervisor_leaves_nothing(tmp_path: Path) -> None:
+    """With the supervisor killed by SIGKILL its services end, and so does a workflow run that is in progress."""
+    state = State(tmp_path / "state")
+    folder = tmp_path / "clone"
+    (folder / ".github" / "workflows").mkdir(parents=True)
+    (folder / ".github" / "workflows" / "sleep.yml").write_text(SLEEPS)
+    git.run(tmp_path, "init", "--quiet", str(folder))
+    git.run(folder, "add", "--all")
+    git.run(folder, "-c", "user.name=a", "-c", "user.email=a@localhost", "commit", "--quiet", "-m", "x")
+    with Supervisor(state, lambda _: None):
+        push = subprocess.Popen(["git", "-C", folder, "push", "-q", state.origin, "HEAD:x"], stderr=subprocess.PIPE)
+        deadline = time.monotonic() + 20
+        while sleepers() < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        os.kill(int(state.lock.read_text()), signal.SIGKILL)
+        assert b"sleep.yml failed" in push.communicate(timeout=20)[1]
+        assert wait_for_none(tmp_path) == []
+        assert sleepers() == 0
 
 
 @pytest.mark.parametrize(("how", "after"), [(signal.SIGINT, 0.7), (signal.SIGTERM, 1.5), (signal.SIGKILL, 1.0)])
