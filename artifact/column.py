@@ -2,7 +2,7 @@
 
 The only conversions are those that lose nothing: a whole number for a float64 feature, 5.0 for an int64 feature, a
 narrower number for a wider one. Text is never a number, a number never a boolean. Missing values (null, NaN) pass only
-where the feature is nullable, infinities never: scikit-learn's estimators refuse them too, but without naming the row.
+where the feature is nullable; infinities never, nor what is more than float32 holds: trees, and engines, compute in it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import numpy as np
 from artifact.errors import InvalidRequest
 from artifact.signature import Feature
 
-_EXACT = 2**53  # every whole number up to here is a float64
+EXACT = 2**53  # every whole number up to here is a float64
+LARGEST = float(np.finfo(np.float32).max)  # what float32 holds, in which trees and engines compute
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _SHOWN = 40
 _JSON_NAMES = {
@@ -91,7 +92,7 @@ def _from_array(feature: Feature, array: np.ndarray) -> np.ndarray:
         raise InvalidRequest(f"feature {feature.name!r}: a tensor of {array.dtype} does not fit {feature.dtype}")
     if feature.dtype == "float64" and kind in "fiu":
         if kind in "iu" and array.dtype.itemsize == 8:
-            great = (array > _EXACT) | (array < -_EXACT if kind == "i" else False)
+            great = (array > EXACT) | (array < -EXACT if kind == "i" else False)
             for row in np.flatnonzero(great):
                 _exact(feature, array[row : row + 1].tolist(), int(row))
         column = array.astype(np.float64, copy=False)
@@ -142,7 +143,7 @@ def _only(feature: Feature, values: Sequence[Any], types: set[type], allowed: tu
 
 def _exact(feature: Feature, values: Sequence[Any], first: int = 0) -> None:
     for row, value in enumerate(values, first):
-        if type(value) is int and not -_EXACT <= value <= _EXACT:
+        if type(value) is int and not -EXACT <= value <= EXACT:
             try:
                 same = int(float(value)) == value
             except OverflowError:
@@ -167,7 +168,9 @@ def _check_missing(feature: Feature, column: np.ndarray) -> None:
 
 
 def _check_infinite(feature: Feature, column: np.ndarray) -> None:
-    _first(feature, column, np.isinf(column), "is infinite")
+    beyond = np.abs(column) > LARGEST
+    _first(feature, column, beyond & np.isinf(column), "is infinite")
+    _first(feature, column, beyond, "is more than float32 holds")
 
 
 def _check_range(feature: Feature, column: np.ndarray) -> None:
@@ -186,7 +189,8 @@ def _check_categories(feature: Feature, column: np.ndarray) -> None:
     allowed = set(feature.categories)
     for row, value in enumerate(column.tolist()):
         if value == value and value not in allowed:
-            raise _wrong(feature, row, value, f"is not one of the {len(allowed)} declared categories")
+            shown = bool(value) if feature.dtype == "bool" else value
+            raise _wrong(feature, row, shown, f"is not one of the {len(allowed)} declared categories")
 
 
 def _first(feature: Feature, column: np.ndarray, wrong: np.ndarray, problem: str) -> None:

@@ -1,64 +1,70 @@
-"""Engines: what turns a frame into predictions. One for now, scikit-learn itself.
+"""Engines: what turns columns into predictions. A manifest names one, and `runner` is the only place that reads it.
 
-The manifest names the engine; `runner` is the only place that reads the name, so a second engine is a second branch
-there and nothing else changes for its callers.
+Nothing is imported before it is known to be needed: a model that ONNX Runtime serves starts without scikit-learn.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-import numpy as np
-import pandas as pd
+from typing import Any
 
 from artifact.errors import IncompatibleError
+from artifact.prediction import Runner
 from artifact.signature import Signature
 
 SKLEARN = "sklearn"
+ONNX = "onnxruntime"
+MODEL = "model.joblib"
+GRAPH = "model.onnx"
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """Answers for one frame.
+class Engine:
+    """The engine of an artifact.
 
-    `values`: shape [rows]; labels in the target's own type, or float64 for a regression.
-    `probabilities`: float64, shape [rows, classes], in the order of the signature; None where the model has none.
+    `batching`: to the bit, the answer for a row does not depend on the rows that are predicted with it, so that
+    concurrent requests may share one call.
     """
 
-    values: np.ndarray
-    probabilities: np.ndarray | None
+    name: str
+    batching: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form in the manifest."""
+        return {"name": self.name, "batching": self.batching}
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Engine:
+        """Read the JSON form; TypeError or KeyError for anything else."""
+        if not isinstance(value, dict) or set(value) != {"name", "batching"}:
+            raise TypeError(f"'engine' is {value!r}, not a name and whether it batches")
+        if not isinstance(value["name"], str) or not isinstance(value["batching"], bool):
+            raise TypeError(f"'engine' is {value!r}, not a name and whether it batches")
+        return cls(value["name"], value["batching"])
 
 
-class Runner(Protocol):
-    """Predicts on frames made by `artifact.validation`."""
-
-    def predict(self, frame: pd.DataFrame) -> Prediction: ...
-
-
-class SklearnRunner:
-    """The fitted Pipeline itself."""
-
-    def __init__(self, model: Any, signature: Signature) -> None:
-        self._model = model
-        self._probabilities = any(output.name == "probabilities" for output in signature.outputs)
-        self._regression = signature.task == "regression"
-
-    def predict(self, frame: pd.DataFrame) -> Prediction:
-        """Predict `frame`; both answers come from scikit-learn's own methods, so that they are its answers to the bit.
-
-        The label is not derived from the probabilities: for some estimators (SVC) the two disagree by design.
-        """
-        values = np.asarray(self._model.predict(frame))
-        if self._regression:
-            return Prediction(values.astype(np.float64, copy=False).reshape(len(frame)), None)
-        return Prediction(values, self._model.predict_proba(frame) if self._probabilities else None)
+def files(engine: str) -> tuple[str, ...]:
+    """The files of an artifact that this engine serves from; the fitted Pipeline is always among them."""
+    return (MODEL, GRAPH) if engine == ONNX else (MODEL,)
 
 
-def runner(engine: str, model: Any, signature: Signature) -> Runner:
-    """The runner of the engine a manifest names; IncompatibleError for one this version does not have."""
-    if engine != SKLEARN:
-        raise IncompatibleError(
-            f"engine {engine!r} is not one this predictor has ({SKLEARN}); serve it with the image it was released with"
-        )
-    return SklearnRunner(model, signature)
+def runner(engine: str, files: Mapping[str, bytes], signature: Signature) -> Runner:
+    """The runner of the engine a manifest names, from the verified bytes of the artifact's files.
+
+    Raises IncompatibleError (22) for an engine this version does not have, and what deserialising raises.
+    """
+
+    def exact() -> Runner:
+        from artifact import unpickle
+        from artifact.sklearn_engine import SklearnRunner
+
+        return SklearnRunner(unpickle.loads(files[MODEL]), signature)
+
+    if engine == SKLEARN:
+        return exact()
+    if engine == ONNX:
+        from artifact.onnx_engine import OnnxRunner
+
+        return OnnxRunner(files[GRAPH], signature, exact)
+    raise IncompatibleError(f"engine {engine!r} is not one of {SKLEARN}, {ONNX}; serve with the image of its release")

@@ -8,15 +8,17 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from artifact import digest
+from artifact.engine import ONNX
 from artifact.errors import IncompatibleError
 
 # Those whose version changes what a pickle means or what it computes; Python's minor does not (golden proves the rest).
 LIBRARIES = ("joblib", "numpy", "scikit-learn", "scipy")
 
 
-def libraries() -> dict[str, str]:
-    """Installed versions of the libraries an artifact depends on."""
-    return {name: metadata.version(name) for name in LIBRARIES}
+def libraries(engine: str) -> dict[str, str]:
+    """Installed versions of the libraries that an artifact with this engine depends on."""
+    needed = (*LIBRARIES, engine) if engine == ONNX else LIBRARIES
+    return {name: metadata.version(name) for name in sorted(needed)}
 
 
 def feature_modules(names: list[str]) -> dict[str, str]:

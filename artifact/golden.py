@@ -6,50 +6,49 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from artifact import validation
-from artifact.engine import Prediction, Runner
 from artifact.errors import ConfigurationError, GoldenError
+from artifact.prediction import Columns, Prediction, Runner, rows
 from artifact.signature import Feature, Signature, as_json
+from artifact.tolerance import TOLERANCE, differing
 
 FILE = "golden.json"
-# On the class of CPU that trained, answers are equal to the bit; elsewhere within this (absolute for probabilities,
-# relative for regressions).
-TOLERANCE = 1e-6
-_UNSEEN = "never seen in training"
+UNSEEN = "never seen in training"
 _EDGES = 64
 
 
-def make(signature: Signature, runner: Runner, frame: pd.DataFrame, rows: int) -> dict[str, Any]:
-    """`rows` rows evenly spaced through `frame`, and edge rows: each nullable feature missing, each open text feature
+def make(signature: Signature, runner: Runner, table: Columns, wanted: int) -> dict[str, Any]:
+    """`wanted` rows evenly spaced through `table`, and edge rows: each nullable feature missing, each open text feature
     with a value no training ever saw, each declared range at its ends.
 
     The edge rows prove at packaging that the model answers whatever its signature lets in; one that raises on them
     would answer a valid request with an error, and is refused with ConfigurationError (10).
     """
-    if len(frame) == 0 or rows < 1:
-        raise ConfigurationError(f"golden requests: {rows} rows from a table of {len(frame)}; at least one is needed")
-    picked = np.unique(np.linspace(0, len(frame) - 1, min(rows, len(frame))).round().astype(int))
-    columns = _to_json(signature, frame.iloc[picked])
+    present = rows(table)
+    if present == 0 or wanted < 1:
+        raise ConfigurationError(f"golden requests: {wanted} rows from a table of {present}; at least one is needed")
+    picked = np.unique(np.linspace(0, present - 1, min(wanted, present)).round().astype(int))
+    columns = _to_json(signature, {name: values[picked] for name, values in table.items()})
     first = {name: values[0] for name, values in columns.items()}
     for feature, value in _edges(signature):
         edge = first | {feature.name: value}
         _check_edge(signature, runner, feature, edge)
         for name, values in columns.items():
             values.append(edge[name])
-    answers = _answers(signature, runner.predict(validation.frame(signature, columns)))
+    answers = _answers(signature, runner.predict(validation.columns(signature, columns)))
     return {"tolerance": TOLERANCE, "inputs": columns, "outputs": answers}
 
 
-def replay(signature: Signature, runner: Runner, golden: Mapping[str, Any]) -> None:
-    """Raise GoldenError (23) naming the first row whose answer is not the recorded one."""
+def replay(signature: Signature, runner: Runner, golden: Mapping[str, Any]) -> Columns:
+    """The golden rows; GoldenError (23) names the first whose answer is not the recorded one."""
     try:
         tolerance, recorded = float(golden["tolerance"]), golden["outputs"]
-        frame = validation.frame(signature, golden["inputs"])
-        answers = _answers(signature, runner.predict(frame))
+        table = validation.columns(signature, golden["inputs"])
+        answers = _answers(signature, runner.predict(table))
         for output in signature.outputs:
             _compare(output.name, recorded[output.name], answers[output.name], tolerance, signature.task)
+        return table
     except GoldenError:
         raise
     except Exception as error:
@@ -60,18 +59,16 @@ def replay(signature: Signature, runner: Runner, golden: Mapping[str, Any]) -> N
 def _compare(name: str, recorded: list[Any], answers: list[Any], tolerance: float, task: str) -> None:
     if len(recorded) != len(answers):
         raise GoldenError(f"golden requests: {len(answers)} answers for {name}, {len(recorded)} were recorded")
-    for row, (before, now) in enumerate(zip(recorded, answers, strict=True)):
-        if name == "label":
-            same = before == now and type(before) is type(now)
-        else:
-            scale = np.maximum(1.0, np.abs(before)) if task == "regression" else 1.0
-            same = np.shape(before) == np.shape(now) and bool(
-                np.all(np.abs(np.subtract(now, before)) <= tolerance * scale)
-            )
-        if not same:
-            raise GoldenError(
-                f"golden request {row}: {name} is {now!r}, {before!r} was recorded; this model must not serve here"
-            )
+    shapes = (np.shape(before) != np.shape(now) for before, now in zip(recorded, answers, strict=True))
+    wrong = np.flatnonzero(list(shapes))
+    if not len(wrong):
+        wrong = differing(task, name, recorded, answers, tolerance)
+    if len(wrong):
+        row = int(wrong[0])
+        raise GoldenError(
+            f"golden request {row}: {name} is {answers[row]!r}, {recorded[row]!r} was recorded; "
+            "this model must not serve here"
+        )
 
 
 def _edges(signature: Signature) -> list[tuple[Feature, Any]]:
@@ -80,7 +77,7 @@ def _edges(signature: Signature) -> list[tuple[Feature, Any]]:
         if feature.nullable:
             edges.append((feature, None))
         if feature.dtype == "string" and feature.categories is None:
-            edges.append((feature, _UNSEEN))
+            edges.append((feature, UNSEEN))
         for end in feature.range or ():
             if end is not None:
                 edges.append((feature, end))
@@ -89,7 +86,7 @@ def _edges(signature: Signature) -> list[tuple[Feature, Any]]:
 
 def _check_edge(signature: Signature, runner: Runner, feature: Feature, row: Mapping[str, Any]) -> None:
     try:
-        runner.predict(validation.frame(signature, {name: [value] for name, value in row.items()}))
+        runner.predict(validation.columns(signature, {name: [value] for name, value in row.items()}))
     except Exception as error:
         shown = "a missing value" if row[feature.name] is None else repr(row[feature.name])
         raise ConfigurationError(
@@ -98,10 +95,10 @@ def _check_edge(signature: Signature, runner: Runner, feature: Feature, row: Map
         ) from error
 
 
-def _to_json(signature: Signature, frame: pd.DataFrame) -> dict[str, list[Any]]:
+def _to_json(signature: Signature, table: Columns) -> dict[str, list[Any]]:
     columns = {}
     for feature in signature.inputs:
-        values = [None if value != value else value for value in frame[feature.name].tolist()]
+        values = [None if value != value else value for value in table[feature.name].tolist()]
         columns[feature.name] = (
             [value if value is None else bool(value) for value in values] if feature.dtype == "bool" else values
         )

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from artifact import digest, engine, environment, golden, manifest, profile, unpickle
-from artifact.engine import Runner
+from artifact import digest, engine, environment, golden, manifest, profile
 from artifact.errors import ConfigurationError, IntegrityError
 from artifact.manifest import Manifest
-from artifact.save import MODEL
+from artifact.prediction import Columns, Runner
 from artifact.signature import Signature
 
 
@@ -29,12 +28,13 @@ class Verified:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model that may serve: verified, deserialised, and its golden answers repeated."""
+    """A model that may serve: verified, deserialised, and its golden answers repeated. `sample` is what it answered."""
 
     manifest: Manifest
     digest: str
     signature: Signature
     runner: Runner
+    sample: Columns
     profile: Mapping[str, Any]
 
 
@@ -53,9 +53,11 @@ def load(
     verified = verify(directory, expected_digest=expected_digest, name=name, allow_unpinned=allow_unpinned)
     environment.check(verified.manifest.libraries, verified.manifest.features)
     signature = verified.manifest.signature
-    runner = engine.runner(verified.manifest.engine, unpickle.loads(verified.files[MODEL]), signature)
-    golden.replay(signature, runner, json.loads(verified.files[golden.FILE]))
-    return Loaded(verified.manifest, verified.digest, signature, runner, json.loads(verified.files[profile.FILE]))
+    runner = engine.runner(verified.manifest.engine.name, verified.files, signature)
+    sample = golden.replay(signature, runner, json.loads(verified.files[golden.FILE]))
+    return Loaded(
+        verified.manifest, verified.digest, signature, runner, sample, json.loads(verified.files[profile.FILE])
+    )
 
 
 def verify(
@@ -100,7 +102,7 @@ def _contents(root: str, described: Manifest, present: set[str]) -> dict[str, by
     for problem, paths in (("is missing", named - present), ("is not in the manifest", present - named)):
         if paths:
             raise IntegrityError(f"{min(paths)!r} {problem}; an artifact is exactly the files its manifest names")
-    for needed in (MODEL, golden.FILE, profile.FILE):
+    for needed in (*engine.files(described.engine.name), golden.FILE, profile.FILE):
         if needed not in named:
             raise IntegrityError(f"{manifest.FILE} names no {needed}; it is not an artifact of this format")
     contents = {}

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from artifact import digest
+from artifact.engine import Engine
 from artifact.errors import ConfigurationError, IncompatibleError, IntegrityError
 from artifact.schema_version import READABLE, SCHEMA_VERSION
 from artifact.signature import Signature
@@ -51,7 +52,7 @@ class Manifest:
     """
 
     model: str
-    engine: str
+    engine: Engine
     files: tuple[File, ...]
     signature: Signature
     data_digest: str
@@ -65,7 +66,7 @@ class Manifest:
         value = {
             "schema_version": SCHEMA_VERSION,
             "model": self.model,
-            "engine": self.engine,
+            "engine": self.engine.to_dict(),
             "files": [{"path": file.path, "size": file.size, "sha256": file.sha256} for file in self.files],
             "signature": self.signature.to_dict(),
             "data_digest": self.data_digest,
@@ -89,7 +90,7 @@ class Manifest:
             version = value["schema_version"]
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise IntegrityError(f"{FILE} is not a manifest: {error!r}") from error
-        if version not in READABLE:
+        if type(version) is not int or version not in READABLE:
             raise IncompatibleError(
                 f"{FILE} has schema_version {version!r}, readable here {sorted(READABLE)}; use the image of its release"
             )
@@ -100,8 +101,8 @@ class Manifest:
                 )
             return cls(
                 model=digest.model_name(value["model"]),
-                engine=str(value["engine"]),
-                files=tuple(_file(entry) for entry in value["files"]),
+                engine=Engine.from_dict(value["engine"]),
+                files=_files(value["files"]),
                 signature=Signature.from_dict(value["signature"]),
                 data_digest=digest.parse(value["data_digest"]),
                 parameters=dict(value["parameters"]),
@@ -111,6 +112,14 @@ class Manifest:
             )
         except (ValueError, KeyError, TypeError, AttributeError, ConfigurationError) as error:
             raise IntegrityError(f"{FILE} is not a manifest of format {version}: {error}") from error
+
+
+def _files(entries: Any) -> tuple[File, ...]:
+    files = tuple(_file(entry) for entry in entries)
+    paths = [file.path for file in files]
+    if len(set(paths)) != len(paths):
+        raise ValueError(f"it names {next(path for path in paths if paths.count(path) > 1)!r} twice")
+    return files
 
 
 def _file(entry: Mapping[str, Any]) -> File:

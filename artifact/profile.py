@@ -6,9 +6,8 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from artifact.engine import Prediction
+from artifact.prediction import Columns, Prediction, rows
 from artifact.signature import Signature, as_json, label_text
 
 FILE = "profile.json"
@@ -16,8 +15,8 @@ _BINS = 10
 _TOP = 50
 
 
-def reference(signature: Signature, frame: pd.DataFrame, prediction: Prediction) -> dict[str, Any]:
-    """Distribution of each feature of `frame` ([rows, features]) and of the predictions made on it.
+def reference(signature: Signature, columns: Columns, prediction: Prediction) -> dict[str, Any]:
+    """Distribution of each feature of `columns` ([rows] each) and of the predictions made on it.
 
     Numbers: `edges` (inner edges of up to 10 equally filled bins), `counts` (one more than edges; a value equal to an
     edge belongs to the bin on its right), min and max. Text and booleans: counts of the 50 most frequent values, and
@@ -25,7 +24,7 @@ def reference(signature: Signature, frame: pd.DataFrame, prediction: Prediction)
     """
     features = {}
     for feature in signature.inputs:
-        column = frame[feature.name].to_numpy()
+        column = columns[feature.name]
         features[feature.name] = (
             _numbers(column) if feature.dtype in ("float64", "int64") else _values(feature.dtype, column)
         )
@@ -33,7 +32,7 @@ def reference(signature: Signature, frame: pd.DataFrame, prediction: Prediction)
     answers = (
         _numbers(prediction.values) if signature.task == "regression" else _values(output.dtype, prediction.values)
     )
-    return {"rows": len(frame), "features": features, "prediction": answers}
+    return {"rows": rows(columns), "features": features, "prediction": answers}
 
 
 def _numbers(column: np.ndarray) -> dict[str, Any]:

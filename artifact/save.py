@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
-from artifact import digest, engine, environment, golden, manifest, profile, unpickle
+from artifact import digest, environment, golden, manifest, profile
+from artifact.engine import GRAPH, MODEL, ONNX, SKLEARN, Engine, runner
+from artifact.prediction import Columns
 from artifact.signature import Signature
-
-MODEL = "model.joblib"
 
 
 def save(
@@ -21,9 +21,11 @@ def save(
     *,
     name: str,
     model: bytes,
+    graph: bytes | None = None,
+    batching: bool = False,
     signature: Signature,
-    train: pd.DataFrame,
-    holdout: pd.DataFrame,
+    train: Columns,
+    holdout: Columns,
     golden_rows: int,
     data_digest: str,
     parameters: Mapping[str, Any],
@@ -32,25 +34,29 @@ def save(
 ) -> str:
     """Make `directory` the artifact of `model` (the bytes joblib.dump wrote) and return its digest.
 
-    `train` and `holdout` are frames of `artifact.validation` ([rows, features]): the reference profile comes from the
+    With `graph`, the same model as ONNX, ONNX Runtime serves it; `batching` is that of `artifact.engine.Engine`.
+    `train` and `holdout` are columns of `artifact.validation`: the reference profile comes from the
     first, the golden requests from the second. `modules` are the modules of features/ that the model imports. What
     stands at `directory` is replaced only when everything is written.
     """
-    runner = engine.runner(engine.SKLEARN, unpickle.loads(model), signature)
+    engine = Engine(SKLEARN if graph is None else ONNX, batching)
+    files = {MODEL: model} if graph is None else {MODEL: model, GRAPH: graph}
+    train, holdout = ({name: np.asarray(table[name]) for name in signature.names} for table in (train, holdout))
+    served = runner(engine.name, files, signature)
     contents = {
-        golden.FILE: _readable(golden.make(signature, runner, holdout, golden_rows)),
-        MODEL: model,
-        profile.FILE: _readable(profile.reference(signature, train, runner.predict(train))),
+        golden.FILE: _readable(golden.make(signature, served, holdout, golden_rows)),
+        profile.FILE: _readable(profile.reference(signature, train, served.predict(train))),
+        **files,
     }
     written = manifest.Manifest(
         model=digest.model_name(name),
-        engine=engine.SKLEARN,
+        engine=engine,
         files=tuple(manifest.File(path, len(data), digest.of_bytes(data)) for path, data in sorted(contents.items())),
         signature=signature,
         data_digest=data_digest,
         parameters=parameters,
         metrics=metrics,
-        libraries=environment.libraries(),
+        libraries=environment.libraries(engine.name),
         features=environment.feature_modules(sorted(modules)),
     )
     partial = directory.with_name(directory.name + ".partial")
@@ -58,9 +64,13 @@ def save(
     partial.mkdir(parents=True)
     for path, data in {**contents, manifest.FILE: written.to_bytes()}.items():
         (partial / path).write_bytes(data)
+    # Two renames: whenever this is killed, the old artifact or the new one is whole, here or beside.
+    old = directory.with_name(directory.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
     if directory.exists():
-        shutil.rmtree(directory)
+        directory.rename(old)
     partial.rename(directory)
+    shutil.rmtree(old, ignore_errors=True)
     return written.digest
 
 

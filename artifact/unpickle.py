@@ -8,23 +8,55 @@ model of another library, add it to requirements/serving.in and to ALLOWED, in o
 from __future__ import annotations
 
 import io
-from types import ModuleType
 from typing import Any
 
+import numpy as np
 from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
 
 from artifact.errors import ForbiddenTypeError, IncompatibleError
 
 ALLOWED = frozenset({"features", "numpy", "pandas", "scipy", "sklearn"})
-# Parts of those packages that run text as code or read files.
+# Parts of those packages whose types run text as code, start processes, load libraries, or read and write files.
 _FORBIDDEN = (
+    "numpy._pytesttester",
+    "numpy.ctypeslib",
+    "numpy.distutils",
     "numpy.f2py",
+    "numpy.lib",
+    "numpy.memmap",
     "numpy.testing",
-    "numpy.lib._npyio_impl",
-    "pandas.io",
+    "pandas.core.apply",
     "pandas.core.computation",
+    "pandas.io",
+    "pandas.util",
+    "scipy._lib._testutils",
+    "scipy.io",
     "sklearn.datasets",
+    "sklearn.externals",
+    "sklearn.utils._testing",
 )
+# Of functions, unlike types and ufuncs, only those that models are known to hold: another may do anything when called.
+_FUNCTIONS = frozenset(
+    {
+        "numpy._core.multiarray._reconstruct",
+        "numpy._core.multiarray.scalar",
+        "numpy._core.numeric._frombuffer",
+        "numpy.random._pickle.__bit_generator_ctor",
+        "numpy.random._pickle.__generator_ctor",
+        "numpy.random._pickle.__randomstate_ctor",
+        "numpy.ma.core._mareconstruct",
+        "numpy.max",
+        "numpy.mean",
+        "numpy.median",
+        "numpy.min",
+        "pandas._libs.internals._unpickle_block",
+        "pandas.core.indexes.base._new_Index",
+        "pandas.core.indexes.datetimes._new_DatetimeIndex",
+        "scipy._lib.array_api_compat.numpy._aliases.asarray",
+    }
+)
+_FUNCTIONS_OF = ("features", "sklearn.cluster._kmeans", "sklearn.feature_selection", "sklearn.metrics")
+_RECONSTRUCTORS = ("__pyx_unpickle_", "newObj")  # Cython's own
 _STANDARD = frozenset(
     {
         ("builtins", name)
@@ -84,12 +116,25 @@ class _Unpickler(NumpyUnpickler):
         # An allowed module may hold what it imported from elsewhere (`sklearn.base.os`): the thing itself counts.
         origin = getattr(found, "__module__", None)
         foreign = isinstance(origin, str) and (origin, name) not in _STANDARD and not _allowed(origin, name)
-        if isinstance(found, ModuleType) or (foreign and (module, name) not in _STANDARD):
+        if (module, name) not in _STANDARD and (foreign or not _known(found, module, name)):
             raise ForbiddenTypeError(_REFUSED.format(f"{module}.{name}"))
         return found
+
+
+def _known(found: Any, module: str, name: str) -> bool:
+    return (
+        isinstance(found, type | np.ufunc)
+        or f"{module}.{name}" in _FUNCTIONS
+        or name.startswith(_RECONSTRUCTORS)
+        or (callable(found) and _within(module, _FUNCTIONS_OF))
+    )
 
 
 def _allowed(module: str, name: str) -> bool:
     # A dotted name would reach through an allowed module into what that one imported.
     root = module.partition(".")[0]
-    return root in ALLOWED and "." not in name and not any(f"{module}.".startswith(f"{bad}.") for bad in _FORBIDDEN)
+    return root in ALLOWED and "." not in name and not _within(f"{module}.{name}", _FORBIDDEN)
+
+
+def _within(module: str, packages: tuple[str, ...]) -> bool:
+    return any(f"{module}.".startswith(f"{package}.") for package in packages)

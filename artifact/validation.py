@@ -4,65 +4,85 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from artifact.column import convert
+from artifact.column import LARGEST, convert
 from artifact.errors import InvalidRequest
-from artifact.signature import Signature
+from artifact.rules import Given, Rules
+from artifact.signature import Feature, Signature
 
 
-def frame(signature: Signature, columns: Mapping[str, Sequence[Any] | np.ndarray]) -> pd.DataFrame:
-    """The frame the model predicts on: one column a feature, in the signature's order whatever the order given.
+class Validator:
+    """The checks of one signature, compiled once."""
 
-    `columns` maps each feature to its values, all of one length. Raises InvalidRequest naming the feature and the row
-    (counted from 0) of the first value that does not fit.
-    """
-    _check_names(signature, columns)
-    lengths = {len(values) for values in columns.values()}
-    if len(lengths) > 1:
-        counted = ", ".join(f"{name!r} {len(values)}" for name, values in list(columns.items())[:5])
-        raise InvalidRequest(f"the features have different numbers of rows: {counted}")
-    if lengths == {0}:
-        raise InvalidRequest("no rows; at least one is needed")
-    arrays = {feature.name: convert(feature, columns[feature.name]) for feature in signature.inputs}
-    return pd.DataFrame(arrays, columns=list(signature.names), copy=False)
+    def __init__(self, signature: Signature) -> None:
+        self.signature = signature
+        self._expected = frozenset(signature.names)
+        self._rules = Rules(signature)
+
+    def columns(self, given: Given) -> dict[str, np.ndarray]:
+        """The columns a model predicts on, in the signature's order whatever the order given.
+
+        `given` maps each feature to its values, all of one length; the result holds float64 for float64, int64 for
+        int64, float64 0/1 for bool and object for string, each of shape [rows], with NaN for what is missing. Raises
+        InvalidRequest naming the feature and the row (counted from 0) of the first value that does not fit.
+        """
+        if given.keys() != self._expected:
+            _refuse_names(self.signature.names, given)
+        lengths = set(map(len, given.values()))
+        if len(lengths) > 1:
+            counted = ", ".join(f"{name!r} {len(values)}" for name, values in list(given.items())[:5])
+            raise InvalidRequest(f"the features have different numbers of rows: {counted}")
+        if lengths == {0}:
+            raise InvalidRequest("no rows; at least one is needed")
+        accepted = self._rules.accept(given)
+        if accepted is not None:
+            return accepted
+        return {feature.name: convert(feature, given[feature.name]) for feature in self.signature.inputs}
+
+    def columns_of_rows(self, rows: Sequence[Any]) -> dict[str, np.ndarray]:
+        """As `columns`, from rows: each a list of values in the signature's order, or an object by feature name."""
+        if not rows:
+            raise InvalidRequest("no rows; at least one is needed")
+        names = self.signature.names
+        if isinstance(rows[0], Mapping):
+            self._check_objects(rows)
+            return self.columns({name: list(map(itemgetter(name), rows)) for name in names})
+        for row, values in enumerate(rows):
+            if type(values) is not list:
+                raise InvalidRequest(
+                    f"row {row} is not a list of {len(names)} values, as row 0 is" if row else _not_a_row(len(names))
+                )
+            if len(values) != len(names):
+                raise InvalidRequest(f"row {row} has {len(values)} values, expected {len(names)}: {_listed(names)}")
+        return self.columns(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+
+    def _check_objects(self, rows: Sequence[Any]) -> None:
+        for row, values in enumerate(rows):
+            if not isinstance(values, Mapping):
+                raise InvalidRequest(f"row {row} is not an object by feature name, as row 0 is")
+            if values.keys() != self._expected:
+                try:
+                    _refuse_names(self.signature.names, values)
+                except InvalidRequest as error:
+                    raise InvalidRequest(f"row {row}: {error}") from None
 
 
-def frame_from_rows(signature: Signature, rows: Sequence[Any]) -> pd.DataFrame:
-    """As `frame`, from rows: each a list of values in the signature's order, or an object by feature name."""
-    if not rows:
-        raise InvalidRequest("no rows; at least one is needed")
-    if isinstance(rows[0], Mapping):
-        return frame(signature, _columns_of_objects(signature, rows))
-    width = len(signature.names)
-    for row, values in enumerate(rows):
-        if type(values) is not list:
-            raise InvalidRequest(
-                f"row {row} is not a list of {width} values, as row 0 is" if row else _not_a_row(width)
-            )
-        if len(values) != width:
-            raise InvalidRequest(f"row {row} has {len(values)} values, expected {width}: {_listed(signature.names)}")
-    return frame(signature, dict(zip(signature.names, map(list, zip(*rows, strict=True)), strict=True)))
+def columns(signature: Signature, given: Given) -> dict[str, np.ndarray]:
+    """`Validator.columns` for one table."""
+    return Validator(signature).columns(given)
 
 
-def _columns_of_objects(signature: Signature, rows: Sequence[Any]) -> dict[str, list[Any]]:
-    expected = set(signature.names)
-    for row, values in enumerate(rows):
-        if not isinstance(values, Mapping):
-            raise InvalidRequest(f"row {row} is not an object by feature name, as row 0 is")
-        if values.keys() != expected:
-            try:
-                _check_names(signature, values)
-            except InvalidRequest as error:
-                raise InvalidRequest(f"row {row}: {error}") from None
-    return {name: [values[name] for values in rows] for name in signature.names}
+def ends(feature: Feature) -> tuple[float, float]:
+    """The smallest and largest number that passes for `feature`."""
+    low, high = feature.range or (None, None)
+    return (-LARGEST if low is None else low, LARGEST if high is None else high)
 
 
-def _check_names(signature: Signature, given: Mapping[str, Any]) -> None:
-    expected = signature.names
+def _refuse_names(expected: Sequence[str], given: Mapping[str, Any]) -> None:
     unknown = [name for name in given if name not in set(expected)]
     if unknown:
         near = difflib.get_close_matches(unknown[0], expected, 1)

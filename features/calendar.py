@@ -77,7 +77,6 @@ class CalendarFeatures(TransformerMixin, BaseEstimator):
         made: list[np.ndarray] = []
         for part in self.parts:
             values = np.asarray(getattr(moments, part), dtype=np.float64)
-            values = np.where(np.asarray(moments.isna()), np.nan, values)
             if self._turns(part):
                 angle = values * (2.0 * np.pi / (PARTS[part] or 1.0))
                 made += [np.sin(angle), np.cos(angle)]

@@ -22,7 +22,7 @@ MARKERS = frozenset({"na", "n/a", "nan", "null", "none", "nil", "-", "?", "missi
 
 @dataclass(frozen=True)
 class Checked:
-    """A table that fits: column name → values in the forms `artifact.validation.frame` takes, [rows] each."""
+    """A table that fits: column name → values in the forms `artifact.validation` takes, [rows] each."""
 
     columns: Mapping[str, np.ndarray]
     rows: int

@@ -18,8 +18,10 @@ import numpy as np
 import pandas as pd
 from sklearn.inspection import permutation_importance
 
-from artifact import engine, signature
+from artifact import signature
 from artifact.command import run
+from artifact.frame import columns
+from artifact.sklearn_engine import SklearnRunner
 from pipeline import bootstrap, metrics, paths, plots, prepared
 from pipeline.params import Params, load
 
@@ -34,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     model = joblib.load(paths.MODEL)
     frame, target = prepared.read(paths.TEST, params)
     described = signature.for_model(params.model.task, params.features, params.target, model)
-    prediction = engine.runner(engine.SKLEARN, model, described).predict(frame)
+    prediction = SklearnRunner(model, described).predict(columns(frame))
     classes = np.asarray(model.classes_) if params.model.task == "classification" else np.empty(0)
     measures = metrics.measures(params.model.task, target, prediction, classes)
     found = bootstrap.intervals(measures, len(target), params.bootstrap)

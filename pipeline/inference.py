@@ -45,8 +45,7 @@ class Left:
 
 def column(table: Table, name: str) -> Column | Left:
     """The column `name` as a feature, or why it is none."""
-    raw = table.columns.column(name)
-    found = text(name, raw) if table.text else typed(name, raw)
+    found = guess(table, name)
     if isinstance(found, Left):
         return found
     present = found.values[~conversion.absent(found.values)]
@@ -68,6 +67,12 @@ def require(table: Table, name: str, option: str) -> None:
     """ConfigurationError (10) unless `name` is a column, with the nearest that is."""
     if name not in table.columns.column_names:
         raise ConfigurationError(f"{option} {name!r} is no column of the data{near(name, table.columns.column_names)}")
+
+
+def guess(table: Table, name: str) -> Column | Left:
+    """The column `name` by its values, whether or not a model should take it."""
+    raw = table.columns.column(name)
+    return text(name, raw) if table.text else typed(name, raw)
 
 
 def text(name: str, raw: pa.ChunkedArray) -> Column | Left:

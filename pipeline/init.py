@@ -76,9 +76,9 @@ def _check_repository(force: bool) -> None:
 def _draft(read: table.Table, arguments: argparse.Namespace, name: str, path: str) -> tuple[draft.Draft, list[str]]:
     inference.require(read, arguments.target, "--target")
     if arguments.time is not None:
-        inference.require(read, arguments.time, "--time")
         if arguments.time == arguments.target:
             raise UsageError(f"--time and --target are both {arguments.target!r}; name two columns")
+        _check_time(read, arguments.time)
     target = _target(read, arguments.target)
     task = arguments.task or _task(target)
     feature = _answer(target, task)
@@ -100,8 +100,7 @@ def _draft(read: table.Table, arguments: argparse.Namespace, name: str, path: st
 
 
 def _target(read: table.Table, name: str) -> Column:
-    raw = read.columns.column(name)
-    found = inference.text(name, raw) if read.text else inference.typed(name, raw)
+    found = inference.guess(read, name)
     if isinstance(found, Left):
         raise DataContractError(f"the target {name!r} cannot be predicted: {found.reason}")
     missing = conversion.Violation.of(name, "the target is missing", conversion.absent(found.values), found.values)
@@ -144,6 +143,18 @@ def _answer(target: Column, task: str) -> Feature:
     return feature if feature.dtype == "bool" else replace(feature, categories=tuple(classes))
 
 
+def _check_time(read: table.Table, name: str) -> None:
+    inference.require(read, name, "--time")
+    found = inference.guess(read, name)
+    if isinstance(found, Left) or found.kind not in ("moment", "numeric"):
+        raise DataContractError(
+            f"--time {name!r} holds what is no date; write it as ISO 8601, such as 2024-01-31T09:30:00Z"
+        )
+    missing = conversion.Violation.of(name, "the time is missing", conversion.absent(found.values), found.values)
+    if missing is not None:
+        raise DataContractError(f"{missing}; remove those rows, or fill them in")
+
+
 def _features(read: table.Table, target: str, time: str | None) -> tuple[list[Column], list[str]]:
     columns: list[Column] = []
     notes: list[str] = []
@@ -154,19 +165,11 @@ def _features(read: table.Table, target: str, time: str | None) -> tuple[list[Co
             notes.append(f"{name!r}: a column needs a name of printable characters; rename it to use it")
             continue
         found = inference.column(read, name)
-        if isinstance(found, Left) and name == time:
-            # The time orders the rows whatever it is worth as a feature.
-            notes.append(f"{name!r} orders the rows and is no feature: {found.reason}")
-        elif isinstance(found, Left):
-            notes.append(f"{name!r}: {found.reason}")
-        else:
-            if name == time and found.kind not in ("moment", "numeric"):
-                raise DataContractError(
-                    f"--time {name!r} holds text that is no date; write it as ISO 8601, such as 2024-01-31T09:30:00Z"
-                )
-            if name == time and found.feature.nullable:
-                raise DataContractError(f"--time {name!r} is missing in some rows; remove those rows, or fill them in")
+        if isinstance(found, Column):
             columns.append(found)
+        else:
+            # The time orders the rows whatever it is worth as a feature.
+            notes.append(f"{name!r}{' (it orders the rows)' if name == time else ''}: {found.reason}")
     if not columns:
         raise DataContractError(
             f"no column is left to predict {target!r} from: {'; '.join(notes) or 'it is the only one'}"

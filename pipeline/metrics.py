@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from artifact.engine import Prediction
+from artifact.prediction import Prediction
 from pipeline.threshold import METRICS
 
 Metric = Callable[[np.ndarray], float]
@@ -81,8 +81,7 @@ def _probabilities(target: np.ndarray, probabilities: np.ndarray) -> dict[str, M
         values = np.array([area(weights) for area in areas])
         if classes == 2:
             return float(values[0])
-        # As scikit-learn does, a class that has no row makes the mean undefined.
-        return float(np.average(values, weights=shares)) if shares.all() else np.nan
+        return float(np.average(values, weights=shares))  # NaN where a class has no row, as scikit-learn has it
 
     return {"log_loss": lambda weights: float(np.average(loss, weights=weights)), "roc_auc": roc_auc}
 

@@ -22,7 +22,8 @@ from artifact import save, signature, unpickle
 from artifact.command import run
 from artifact.environment import LIBRARIES
 from artifact.errors import IncompatibleError, ModelpinError
-from pipeline import lock, paths, prepared, proof
+from artifact.frame import columns
+from pipeline import engines, lock, paths, prepared, proof
 from pipeline.params import Params, load
 
 _SECONDS = 600
@@ -60,14 +61,18 @@ def _save(params: Params, directory: Path, modules: Sequence[str]) -> str:
     train, _ = prepared.read(paths.TRAIN, params)
     test, _ = prepared.read(paths.TEST, params)
     described = signature.for_model(params.model.task, params.features, params.target, model)
+    compiled = engines.choose(data, model, described, columns(test))
+    print(f"engine {compiled.name}" + (f", not ONNX Runtime: {compiled.reason}" if compiled.reason else ""))
     measured = json.loads(paths.METRICS.read_text(encoding="utf-8"))
     return save.save(
         directory,
         name=params.model.name,
         model=data,
+        graph=compiled.graph,
+        batching=compiled.batching,
         signature=described,
-        train=train,
-        holdout=test,
+        train=columns(train),
+        holdout=columns(test),
         golden_rows=params.golden,
         data_digest=json.loads(paths.PREPARED.read_text(encoding="utf-8"))["data_digest"],
         parameters=parameters(params),

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from artifact import validation
+from artifact import frame as frames
 from artifact.column import convert
 from artifact.errors import DataContractError, InvalidRequest
 from artifact.signature import Feature, Signature
@@ -43,7 +43,8 @@ def frame(params: Params, columns: Mapping[str, Any]) -> pd.DataFrame:
     """The features among `columns` as the frame a model takes; DataContractError (40) for what does not fit."""
     signature = Signature(params.model.task, params.features, ())
     try:
-        return validation.frame(signature, {feature.name: columns[feature.name] for feature in params.features})
+        given = {feature.name: columns[feature.name] for feature in params.features}
+        return frames.of(signature, given)
     except InvalidRequest as error:
         raise DataContractError(
             f"the data does not match its schema: {error} (rows counted from 0); correct one of them"

@@ -10,7 +10,7 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Source:
-    """`commit`: GITHUB_SHA, or HEAD of this checkout; None outside Git. `dirty`: files differ from that commit."""
+    """`commit`: GITHUB_SHA, or HEAD of this checkout; None outside Git. `dirty`: files but dvc.lock differ from it."""
 
     commit: str | None
     dirty: bool
@@ -19,7 +19,7 @@ class Source:
     def here(cls) -> Self:
         """Of the current folder."""
         commit = os.environ.get("GITHUB_SHA") or _git("rev-parse", "--verify", "--quiet", "HEAD")
-        return cls(commit or None, bool(commit and _git("status", "--porcelain")))
+        return cls(commit or None, bool(commit and _git("status", "--porcelain", "--", ".", ":!dvc.lock")))
 
 
 def _git(*arguments: str) -> str:

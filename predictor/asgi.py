@@ -11,49 +11,44 @@ from typing import Any
 import orjson
 
 from artifact.errors import InvalidRequest
-from predictor import cloudevent, document, errors, v1, v2
-from predictor.model import DIGEST_HEADER, Model
+from artifact.prediction import Prediction
+from predictor import cloudevent, document, errors, exchange, rows, v1, v2
+from predictor import headers as fields
+from predictor.body import Message, Receive, receive_body
+from predictor.exchange import Exchange
+from predictor.headers import BINARY, JSON, OCTETS, Headers
+from predictor.health import Probes
+from predictor.model import DIGEST_HEADER
+from predictor.traffic import Traffic
 
-Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-Headers = dict[str, str]
 Answer = tuple[bytes, Headers]
-Handler = Callable[[Headers, bytes], Awaitable[Answer]]
+Handler = Callable[[Scope, Headers, bytes, Exchange], Awaitable[Answer]]
 
-BODY_LIMIT = 64 << 20
-BODY_SECONDS = 30.0
+CONNECTION = "modelpin.connection"  # an ASGI extension of ours: the HttpProtocol that a request came in on
+_SMALL = 64 << 10  # bytes of an answer that the socket's buffers take at once
 _V1 = re.compile(r"/v1/models/(?P<model>[^/:]*)(?P<verb>:[^/]*)?")
 _V2 = re.compile(r"/v2/models/(?P<model>[^/]+)(?P<versions>/versions/(?P<version>[^/]+))?(?P<verb>/infer|/ready)?")
-_BINARY = "inference-header-content-length"
-_JSON = "application/json"
-_OCTETS = "application/octet-stream"
-# Headers that say how the body is read: two of one kind may say two things.
-_SINGLE = ("content-type", "content-encoding", _BINARY)
+_PROTOCOLS = {"/v1/": "v1", "/v2/": "v2"}
+_GONE = "499"  # what proxies log for a client that did not wait
 _log = logging.getLogger("predictor")
-
-
-class Disconnected(Exception):
-    """The client went away before its body had arrived."""
 
 
 class InferLayer:
     """Wraps KServe's application: one validation and one model call for every infer request, whatever the protocol.
 
     The repository routes, which would unload the model for anyone who asks, do not exist. Every answer carries the
-    digest it comes from.
+    digest it comes from and the request's id; while the process drains, it also ends its connection.
     """
 
-    def __init__(
-        self, app: App, model: Model, body_limit: int = BODY_LIMIT, body_seconds: float = BODY_SECONDS
-    ) -> None:
+    def __init__(self, app: App, traffic: Traffic) -> None:
         self._app = app
-        self._model = model
-        self._limit = body_limit
-        self._seconds = body_seconds
-        self._digest = (DIGEST_HEADER.encode(), model.digest.encode())
+        self._traffic = traffic
+        self._model = traffic.model
+        self._probes = Probes(traffic)
+        self._digest = (DIGEST_HEADER.encode(), traffic.model.digest.encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI connection."""
@@ -61,30 +56,75 @@ class InferLayer:
             await self._app(scope, receive, send)
             return
         started = False
+        headers = fields.read(scope["headers"])
+        request = exchange.begin(
+            _PROTOCOLS.get(scope["path"][:4], "other"),
+            headers.get(exchange.REQUEST_ID),
+            headers.get(exchange.TRACEPARENT),
+        )
+        named_headers = [self._digest, (exchange.REQUEST_ID.encode(), request.request_id.encode())]
 
         async def named(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = [*message.get("headers", ()), self._digest]
+                message["headers"] = [*message.get("headers", ()), *named_headers]
+                if self._traffic.draining.is_set():
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
+        if (probe := self._probes.answer(scope["method"], scope["path"])) is not None:
+            body, problem = probe
+            await self._send(scope, named, *((200, body, {}) if problem is None else _told(problem)))
+            return
+        failure: Exception | None = None
+        status = 200
         try:
             answer = self._route(scope)
             if answer is None:
                 await self._app(scope, receive, named)
                 return
-            headers = _headers(scope)
-            body, extra = await answer(headers, await self._body(headers, receive))
-            await _send(named, 200, body, extra)
-        except Disconnected:
-            return
+            fields.check_single(scope["headers"], headers)
+            try:
+                data = await receive_body(headers, receive, self._traffic.settings, self._traffic.buffers, request)
+                body, extra = await answer(scope, headers, data, request)
+            finally:
+                data = b""
+                self._traffic.buffers.give(request.received)
         except Exception as error:
-            status = errors.http_status(error)
-            if status == 500:
+            failure = error
+            status, body, extra = _told(error)
+            if status == 500 and not isinstance(error, errors.Disconnected):
                 _log.exception("a request failed")
-            if not started:
-                await _send(named, status, errors.body(errors.message(error)), errors.headers(error))
+            if started:
+                return
+        request.sent = len(body)
+        if isinstance(failure, errors.Disconnected):
+            self._traffic.finished(request, _GONE, failure)
+            return
+        self._traffic.finished(request, str(status), failure)
+        await self._send(scope, named, status, body, extra)
+
+    async def _send(self, scope: Scope, send: Send, status: int, body: bytes, extra: Headers) -> None:
+        headers = {"content-type": JSON, "content-length": str(len(body)), **extra}
+        encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+        start = {"type": "http.response.start", "status": status, "headers": encoded}
+        connection = scope.get("extensions", {}).get(CONNECTION)
+        if connection is None or (len(body) <= _SMALL and not connection.flow.write_paused):
+            await send(start)
+            await send({"type": "http.response.body", "body": body})
+            return
+        self._traffic.buffers.used += len(body)
+        try:
+            async with asyncio.timeout(self._traffic.settings.send_seconds):
+                await send(start)
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+                await send({"type": "http.response.body", "body": b""})  # waits until the client has read
+        except TimeoutError:
+            connection.transport.abort()
+            self._traffic.metrics.reject("unread")
+        finally:
+            self._traffic.buffers.give(len(body))
 
     def _route(self, scope: Scope) -> Handler | None:
         """What answers an infer request; None where KServe does. A version in a path for KServe is taken out."""
@@ -121,48 +161,43 @@ class InferLayer:
         if name != self._model.name:
             raise errors.NotFound(f"model {name[:200]!r} does not exist; this server holds {self._model.name!r}")
 
-    async def _answer_v1(self, headers: Headers, body: bytes) -> Answer:
-        if _BINARY in headers:
-            raise InvalidRequest(f"{_BINARY} is of v2; a v1 body is JSON alone")
-        media = _check_media(headers, (_JSON, cloudevent.MEDIA))
+    async def _answer_v1(self, scope: Scope, headers: Headers, body: bytes, request: Exchange) -> Answer:
+        if BINARY in headers:
+            raise InvalidRequest(f"{BINARY} is of v2; a v1 body is JSON alone")
+        media = fields.check_media(headers, (JSON, cloudevent.MEDIA))
         binary = cloudevent.is_binary(headers)
         structured = media == cloudevent.MEDIA
         if binary:
             cloudevent.check(headers)
-        payload = document.read(body)
-        request = v1.parse(self._model.signature, cloudevent.data(payload) if structured else payload)
-        reply = v1.answer(request, await self._model.infer(request.frame))
-        if binary or structured:
-            return cloudevent.answer(self._model.name, reply, not structured)
-        return orjson.dumps(reply), {}
 
-    async def _answer_v2(self, headers: Headers, body: bytes) -> Answer:
-        length = headers.get(_BINARY)
-        _check_media(headers, (_JSON,) if length is None else (_JSON, _OCTETS))
-        size = len(body) if length is None else _length(length, len(body))
-        request = v2.parse(self._model.signature, document.read(body[:size]), memoryview(body)[size:])
-        encoded, head = v2.answer(self._model, request, await self._model.infer(request.frame))
-        return encoded, {} if head is None else {"content-type": _OCTETS, _BINARY: str(head)}
+        def parse() -> v1.Request:
+            payload = document.read(body)
+            payload = cloudevent.data(payload) if structured else payload
+            rows.check(rows.of_v1(payload), self._traffic.settings.rows, len(body))
+            return v1.parse(self._model.validator, payload)
 
-    async def _body(self, headers: Headers, receive: Receive) -> bytes:
-        declared = headers.get("content-length", "0")
-        if declared.isdecimal() and int(declared) > self._limit:
-            raise errors.BodyTooLarge(f"the body has {declared} bytes, the limit is {self._limit}; send fewer rows")
-        parts, size = [], 0
-        try:
-            async with asyncio.timeout(self._seconds):
-                while True:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise Disconnected
-                    parts.append(message.get("body", b""))
-                    size += len(parts[-1])
-                    if size > self._limit:
-                        raise errors.BodyTooLarge(f"the body is over the limit of {self._limit} bytes; send fewer rows")
-                    if not message.get("more_body"):
-                        return b"".join(parts)
-        except TimeoutError:
-            raise errors.BodyTooSlow(f"the body did not arrive within {self._seconds:g} seconds") from None
+        def respond(asked: v1.Request, prediction: Prediction) -> Answer:
+            reply = v1.answer(asked, prediction)
+            if binary or structured:
+                return cloudevent.answer(self._model.name, reply, not structured)
+            return orjson.dumps(reply), {}
+
+        return await self._traffic.serve(request, parse, respond, lambda: _gone(scope))
+
+    async def _answer_v2(self, scope: Scope, headers: Headers, body: bytes, request: Exchange) -> Answer:
+        fields.check_media(headers, (JSON, OCTETS) if BINARY in headers else (JSON,))
+        size = fields.json_length(headers, len(body))
+
+        def parse() -> v2.Request:
+            payload = document.read(body[:size])
+            rows.check(rows.of_v2(payload), self._traffic.settings.rows, len(body))
+            return v2.parse(self._model.validator, payload, memoryview(body)[size:])
+
+        def respond(asked: v2.Request, prediction: Prediction) -> Answer:
+            encoded, head = v2.answer(self._model, asked, prediction)
+            return encoded, {} if head is None else {"content-type": OCTETS, BINARY: str(head)}
+
+        return await self._traffic.serve(request, parse, respond, lambda: _gone(scope))
 
 
 def _check_method(method: str) -> None:
@@ -170,40 +205,10 @@ def _check_method(method: str) -> None:
         raise errors.MethodNotAllowed(f"{method} is not allowed here; use POST")
 
 
-def _headers(scope: Scope) -> Headers:
-    pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-    headers = dict(pairs)
-    if len(headers) != len(pairs):
-        names = [name for name, _ in pairs]
-        for name in _SINGLE:
-            if names.count(name) > 1:
-                raise InvalidRequest(f"the header {name} is given {names.count(name)} times")
-    return headers
+def _gone(scope: Scope) -> bool:
+    connection = scope.get("extensions", {}).get(CONNECTION)
+    return connection is not None and connection.transport.is_closing()
 
 
-def _check_media(headers: Headers, accepted: tuple[str, ...]) -> str:
-    """The media type. A missing one is taken for JSON, as KServe does; letter case and other parameters are free."""
-    media, *parameters = headers.get("content-type", "").lower().split(";")
-    media = media.strip() or _JSON
-    if media not in accepted:
-        raise errors.UnsupportedMedia(f"content type {media[:80]!r} is not read here; send content-type: {accepted[0]}")
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "charset" and value.strip().strip('"') not in ("utf-8", "utf8"):
-            raise errors.UnsupportedMedia(f"content type with {parameter.strip()[:80]!r} is not read here; JSON is UTF-8")
-    if headers.get("content-encoding", "identity").lower() != "identity":
-        raise errors.UnsupportedMedia(f"content encoding {headers['content-encoding'][:80]!r} is not read here")
-    return media
-
-
-def _length(text: str, most: int) -> int:
-    if not (text.isascii() and text.isdecimal()) or len(text) > 20 or int(text) > most:
-        raise InvalidRequest(f"{_BINARY} is {text[:40]!r}, the body has {most} bytes")
-    return int(text)
-
-
-async def _send(send: Send, status: int, body: bytes, extra: Headers) -> None:
-    headers = {"content-type": _JSON, "content-length": str(len(body)), **extra}
-    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": encoded})
-    await send({"type": "http.response.body", "body": body})
+def _told(error: Exception) -> tuple[int, bytes, Headers]:
+    return errors.http_status(error), errors.body(errors.message(error)), errors.headers(error)

@@ -17,6 +17,7 @@ from artifact.errors import InvalidRequest
 
 # 19 digits of a whole number, where the 64 bits of orjson may end; digits after a point do not match.
 _LONG = re.compile(rb"[\s,:\[-][0-9]{19}")
+_PIECE = 1 << 20
 _DEEPEST = 4  # objects within objects in any request that is right
 
 
@@ -27,19 +28,24 @@ def read(body: bytes) -> Any:
     except orjson.JSONDecodeError:
         return _strictly(body)
     # Each member of an object has its colon. More colons than members: one was dropped, or a text holds one.
-    if body.count(b":") != _members(value, _DEEPEST) or _LONG.search(body):
+    if body.count(b":") != _members(value, _DEEPEST) or _has_long(body):
         return _strictly(body)
     return value
 
 
 def _members(value: Any, depth: int) -> int:
-    """Members of the objects in `value`; those deeper than `depth`, or in a list that begins otherwise, do not count."""
+    """Members of the objects in `value`; not those deeper than `depth`, or in a list that begins otherwise."""
     if type(value) is dict:
         inner = sum(_members(item, depth - 1) for item in value.values() if type(item) in (dict, list)) if depth else 0
         return len(value) + inner
     if type(value) is list and value and type(value[0]) is dict:
         return sum(_members(item, depth) for item in value)
     return 0
+
+
+def _has_long(body: bytes) -> bool:
+    """Whether a number may be too long for orjson, looked for in pieces: other threads run between them."""
+    return any(_LONG.search(body, at, at + _PIECE + 19) for at in range(0, len(body), _PIECE))
 
 
 def _strictly(body: bytes) -> Any:
@@ -50,9 +56,7 @@ def _strictly(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise InvalidRequest(f"the body is not UTF-8 at byte {error.start}; JSON is") from None
     except json.JSONDecodeError as error:
-        raise InvalidRequest(
-            f"the body is not JSON: {error.msg}, line {error.lineno} column {error.colno}"
-        ) from None
+        raise InvalidRequest(f"the body is not JSON: {error.msg}, line {error.lineno} column {error.colno}") from None
     except RecursionError:
         raise InvalidRequest("the body is nested too deep") from None
     except ValueError:  # Python refuses to convert more digits than this to a number

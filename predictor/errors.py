@@ -30,8 +30,28 @@ class BodyTooLarge(Exception):
     """The body is over the limit."""
 
 
+class TooManyRows(Exception):
+    """The request has more rows than one may have."""
+
+
+class HeadersTooLarge(Exception):
+    """The request's line and headers are over the limit."""
+
+
+class QueueFull(Exception):
+    """As many requests as may are in work and waiting."""
+
+
+class BuffersFull(Exception):
+    """The bodies in memory are as many bytes as may be."""
+
+
 class NotReady(Exception):
     """The model is not ready, or is draining: another replica will answer."""
+
+
+class Disconnected(Exception):
+    """The client went away before it was answered; nobody is told."""
 
 
 _STATUS: dict[type[Exception], tuple[int, grpc.StatusCode]] = {
@@ -40,10 +60,30 @@ _STATUS: dict[type[Exception], tuple[int, grpc.StatusCode]] = {
     MethodNotAllowed: (405, grpc.StatusCode.UNIMPLEMENTED),
     BodyTooSlow: (408, grpc.StatusCode.DEADLINE_EXCEEDED),
     BodyTooLarge: (413, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    TooManyRows: (413, grpc.StatusCode.RESOURCE_EXHAUSTED),
     UnsupportedMedia: (415, grpc.StatusCode.INVALID_ARGUMENT),
+    HeadersTooLarge: (431, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    QueueFull: (503, grpc.StatusCode.UNAVAILABLE),
+    BuffersFull: (503, grpc.StatusCode.UNAVAILABLE),
     NotReady: (503, grpc.StatusCode.UNAVAILABLE),
 }
 INTERNAL = "internal error; the server's log says more"
+_REASON: dict[type[Exception], str] = {
+    InvalidRequest: "invalid",
+    NotFound: "not-found",
+    MethodNotAllowed: "method",
+    BodyTooSlow: "body-slow",
+    BodyTooLarge: "body-bytes",
+    TooManyRows: "rows",
+    UnsupportedMedia: "media",
+    HeadersTooLarge: "header-bytes",
+    QueueFull: "queue",
+    BuffersFull: "buffers",
+    NotReady: "not-ready",
+    Disconnected: "gone",
+}
+REASONS = (*_REASON.values(), "unread", "internal")  # unread: the client did not take its answer
+RETRY_SECONDS = "1"
 
 
 def http_status(error: Exception) -> int:
@@ -56,12 +96,19 @@ def grpc_status(error: Exception) -> grpc.StatusCode:
     return _STATUS.get(type(error), (500, grpc.StatusCode.INTERNAL))[1]
 
 
+def reason(error: Exception) -> str:
+    """One word for logs and metrics: one of REASONS."""
+    return _REASON.get(type(error), "internal")
+
+
 def headers(error: Exception) -> dict[str, str]:
     """Headers that belong to the status of `error`."""
     if isinstance(error, MethodNotAllowed):
         return {"allow": "POST"}
     if isinstance(error, BodyTooSlow):
         return {"connection": "close"}  # the rest of the body may still come, and is not the next request
+    if isinstance(error, QueueFull | BuffersFull | NotReady):
+        return {"retry-after": RETRY_SECONDS}
     return {}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
@@ -12,8 +13,11 @@ from kserve.protocol.grpc.servicer import InferenceServicer
 from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 
 from artifact.errors import InvalidRequest
-from predictor import errors, tensors, v2
-from predictor.model import DIGEST_HEADER, Model
+from artifact.prediction import Prediction
+from predictor import errors, rows, tensors, v2
+from predictor.exchange import REQUEST_ID, TRACEPARENT, begin
+from predictor.model import DIGEST_HEADER
+from predictor.traffic import Traffic
 
 _FIELDS = {
     "BOOL": "bool_contents",
@@ -35,23 +39,35 @@ _log = logging.getLogger("predictor")
 class Servicer(InferenceServicer):
     """KServe's servicer, with infer and metadata answered from the signature and the repository calls refused."""
 
-    def __init__(self, data_plane: DataPlane, repository: ModelRepositoryExtension, model: Model) -> None:
+    def __init__(self, data_plane: DataPlane, repository: ModelRepositoryExtension, traffic: Traffic) -> None:
         super().__init__(data_plane, repository)
-        self._model = model
+        self._traffic = traffic
+        self._model = traffic.model
 
     async def ModelInfer(self, request: pb.ModelInferRequest, context: Any) -> pb.ModelInferResponse:
         """Answer in the form the inputs came in: raw for raw contents, typed for typed ones."""
+        given = dict(context.invocation_metadata() or ())
+        exchange = begin("grpc", _text(given.get(REQUEST_ID)), _text(given.get(TRACEPARENT)))
         try:
             self._check_name(request.model_name, request.model_version)
-            raw = len(request.raw_input_contents) > 0
-            asked = [(output.name, raw) for output in request.outputs]
-            parsed = v2.build(self._model.signature, request.id or None, _inputs(request), asked, raw)
-            prediction = await self._model.infer(parsed.frame)
-            await context.send_initial_metadata(((DIGEST_HEADER, self._model.digest),))
-            return self._response(parsed, v2.outputs(self._model.signature, parsed, prediction))
+            size = request.ByteSize()
+            self._traffic.buffers.take(size)
+            exchange.received = size
+            answer = await self._traffic.serve(exchange, lambda: self._parse(request), self._response)
+            exchange.sent = answer.ByteSize()
+            named = ((DIGEST_HEADER, self._model.digest), (REQUEST_ID, exchange.request_id))
+            await context.send_initial_metadata(named)
+        except asyncio.CancelledError:
+            self._traffic.finished(exchange, "CANCELLED", errors.Disconnected())
+            raise
         except Exception as error:
+            self._traffic.finished(exchange, errors.grpc_status(error).name, error)
             await _abort(context, error)
             raise
+        finally:
+            self._traffic.buffers.give(exchange.received)
+        self._traffic.finished(exchange, "OK")
+        return answer
 
     async def ModelReady(self, request: pb.ModelReadyRequest, context: Any) -> pb.ModelReadyResponse:
         """Whether the named model is ready; NOT_FOUND for any other."""
@@ -59,7 +75,7 @@ class Servicer(InferenceServicer):
             self._check_name(request.name, request.version)
         except errors.NotFound as error:
             await _abort(context, error)
-        return pb.ModelReadyResponse(ready=self._model.ready)
+        return pb.ModelReadyResponse(ready=self._traffic.ready)
 
     async def ModelMetadata(self, request: pb.ModelMetadataRequest, context: Any) -> pb.ModelMetadataResponse:
         """The inputs and outputs of the signature, and the digest as the one version."""
@@ -89,11 +105,21 @@ class Servicer(InferenceServicer):
         if version and version != self._model.digest:
             raise errors.NotFound(f"version {version[:200]!r} does not exist; this server holds {self._model.digest}")
 
-    def _response(self, request: v2.Request, outputs: list[tuple[str, str, Any]]) -> pb.ModelInferResponse:
+    def _parse(self, request: pb.ModelInferRequest) -> v2.Request:
+        rows.check(
+            rows.of_shapes(list(given.shape) for given in request.inputs),
+            self._traffic.settings.rows,
+            request.ByteSize(),
+        )
+        raw = len(request.raw_input_contents) > 0
+        asked = [(output.name, raw) for output in request.outputs]
+        return v2.build(self._model.validator, request.id or None, _inputs(request), asked, raw)
+
+    def _response(self, request: v2.Request, prediction: Prediction) -> pb.ModelInferResponse:
         response = pb.ModelInferResponse(
             model_name=self._model.name, model_version=self._model.digest, id=request.id or ""
         )
-        for name, datatype, array in outputs:
+        for name, datatype, array in v2.outputs(self._model.signature, request, prediction):
             output = response.outputs.add(name=name, datatype=datatype, shape=array.shape)
             if request.outputs[name]:
                 response.raw_output_contents.append(v2.to_raw(datatype, array))
@@ -135,6 +161,10 @@ def _missing(name: str, datatype: str, parameters: Any) -> str | None:
         raise InvalidRequest(f"input {name[:80]!r}: the parameter 'missing' is a text, for a BYTES tensor")
     marker: str = parameters["missing"].string_param
     return marker
+
+
+def _text(value: str | bytes | None) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 async def _abort(context: Any, error: Exception) -> None:

@@ -3,49 +3,53 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
+import os
 import signal
+import socket
+import threading
 import warnings
-from concurrent import futures
 from typing import Any
 
-import grpc
-import httptools
 import kserve.model_server
 import uvloop
-from google.protobuf.message import DecodeError
-from kserve import ModelServer
+from kserve.model_server import ModelServer
 from kserve.protocol.dataplane import DataPlane
-from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc
-from kserve.protocol.grpc.server import GRPCServer
 from kserve.protocol.rest.server import RESTServer
+from prometheus_client import REGISTRY
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from predictor import errors
+from predictor import errors, journal, listener
 from predictor.asgi import InferLayer
 from predictor.model import Model
+from predictor.protocol import HttpProtocol
 from predictor.rpc import Servicer
+from predictor.rpc_server import GrpcServer
+from predictor.settings import Settings
+from predictor.traffic import Traffic
 
-_MESSAGE_LIMIT = 64 << 20
-_THREADS = 4
+_LAST_SECONDS = 1.0  # for a request on a connection that was accepted in the last moment
 
 
 class ModelDataPlane(DataPlane):
     """KServe's data plane, telling the truth about the one model it holds."""
 
-    def __init__(self, model: Model, registry: Any) -> None:
+    def __init__(self, traffic: Traffic, registry: Any) -> None:
         super().__init__(model_registry=registry)
-        self._model = model
+        self._traffic = traffic
+        self._model = traffic.model
 
     async def ready(self) -> bool:
-        """Ready means that the verified model is; KServe's own answers without looking."""
-        return bool(self._model.ready)
+        """Ready means verified and not about to end; KServe's own answers without looking."""
+        return self._traffic.ready
 
     def metadata(self) -> dict[str, Any]:
         """KServe's, without the repository extension, which is refused here."""
-        return super().metadata() | {"extensions": ["binary_tensor_data"]}
+        found: dict[str, Any] = super().metadata()
+        return found | {"extensions": ["binary_tensor_data"]}
 
     async def model_metadata(self, model_name: str) -> dict[str, Any]:
         """KServe's metadata with the platform, and the digest as the one version."""
@@ -53,117 +57,23 @@ class ModelDataPlane(DataPlane):
         return found | {"platform": "sklearn", "versions": [self._model.digest]}
 
 
-class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP/1.1, with our form of error, and with offers to change the protocol declined without loss."""
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP."""
-        body = errors.body("the request is not valid HTTP/1.1")
-        head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
-        self.transport.write(STATUS_LINE[400] + head + body)
-        self.transport.close()
-
-    def on_headers_complete(self) -> None:
-        """Start the request, unless it offers an upgrade: then data_received does."""
-        if not self.parser.should_upgrade():
-            super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        """The body has ended; that of an offer has not begun."""
-        if not self.parser.should_upgrade():
-            super().on_message_complete()
-
-    def data_received(self, data: bytes) -> None:
-        """Read `data`. After an offer (`Upgrade: h2c`, as Java's client sends it) the parser takes the body for another
-        protocol; the request is read again without the offer, as RFC 9110 lets a server that declines it.
-        """
-        self._unset_keepalive_if_required()
-        try:
-            while data:
-                try:
-                    self.parser.feed_data(data)
-                    return
-                except httptools.HttpParserUpgrade as offer:
-                    method = self.parser.get_method()
-                    if method == b"CONNECT":
-                        raise httptools.HttpParserError("CONNECT") from None
-                    data = self._without_offer(method) + data[offer.args[0] :]
-                    self.parser = httptools.HttpRequestParser(self)
-        except httptools.HttpParserError:
-            self.send_400_response("")
-
-    def _without_offer(self, method: bytes) -> bytes:
-        lines = [b"%s %s HTTP/%s" % (method, self.url, self.parser.get_http_version().encode())]
-        closes = False
-        for name, value in self.headers:
-            if name == b"connection":
-                closes |= b"close" in [token.strip().lower() for token in value.split(b",")]
-            elif name != b"upgrade":
-                lines.append(name + b": " + value)
-        return b"\r\n".join([*lines, *([b"connection: close"] if closes else []), b"", b""])
-
-
-class StrictMessages(grpc.aio.ServerInterceptor):  # type: ignore[misc]
-    """Bytes that are no message of the protocol are the caller's fault: INVALID_ARGUMENT, where gRPC says UNKNOWN."""
-
-    async def intercept_service(self, continuation: Any, details: Any) -> Any:
-        """The handler of a call, reading its message itself."""
-        handler = await continuation(details)
-        if handler is None:
-            return None
-
-        async def answer(data: bytes, context: Any) -> Any:
-            try:
-                request = handler.request_deserializer(data)
-            except DecodeError:
-                await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the message is not one of this method")
-            return await handler.unary_unary(request, context)
-
-        return grpc.unary_unary_rpc_method_handler(answer, None, handler.response_serializer)
-
-
-class GrpcServer(GRPCServer):
-    """KServe's gRPC server with our servicer: KServe's own builds its servicer where no argument reaches."""
-
-    def __init__(self, address: str, server: Server, model: Model) -> None:
-        super().__init__(0, server.dataplane, server.model_repository_extension, kwargs={})
-        self._address = address
-        self._model = model
-
-    async def start(self, max_workers: int) -> None:
-        """Listen until stopped."""
-        self._server = grpc.aio.server(
-            futures.ThreadPoolExecutor(max_workers=max_workers),
-            interceptors=(StrictMessages(),),
-            options=[
-                ("grpc.max_send_message_length", _MESSAGE_LIMIT),
-                ("grpc.max_receive_message_length", _MESSAGE_LIMIT),
-            ],
-        )
-        servicer = Servicer(self._data_plane, self._model_repository_extension, self._model)
-        grpc_predict_v2_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(servicer, self._server)
-        self._server.add_insecure_port(self._address)
-        await self._server.start()
-        await self._server.wait_for_termination()
-
-
 class Server(ModelServer):
     """Serves one verified model over REST and gRPC, in one process."""
 
-    def __init__(self, model: Model, host: str, http_port: int, grpc_port: int) -> None:
+    def __init__(self, model: Model, settings: Settings) -> None:
         super().__init__(
-            http_port=http_port, grpc_port=grpc_port, workers=1, max_threads=_THREADS, enable_latency_logging=False
+            http_port=settings.http_port, grpc_port=settings.grpc_port, workers=1, enable_latency_logging=False
         )
         self._model = model
-        self._host = host
-        self.dataplane = ModelDataPlane(model, self.registered_models)
+        self._settings = settings
+        self._traffic = Traffic(model, settings)
+        self.dataplane = ModelDataPlane(self._traffic, self.registered_models)
 
     def run(self) -> None:
-        """Serve until SIGTERM or SIGINT; connections in flight are finished first."""
+        """Serve until SIGTERM or SIGINT; what is in flight is finished first, within the grace."""
         self.register_model(self._model)
-        # uvicorn drains at SIGTERM, then raises it again: the default action would end the process before gRPC drains.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: None)
+        self._traffic.metrics.register(REGISTRY)
+        journal.configure()
         warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")  # KServe's routes, not ours
         app = kserve.model_server.app
         app.router.redirect_slashes = False
@@ -171,7 +81,7 @@ class Server(ModelServer):
 
         def outermost() -> InferLayer:
             app.exception_handlers |= {HTTPException: _http_error, Exception: _failed}  # over KServe's own
-            return InferLayer(inner(), self._model)
+            return InferLayer(inner(), self._traffic)
 
         # Starlette builds its stack at the first request; what wraps it there is outside of everything KServe adds.
         app.build_middleware_stack = outermost
@@ -180,24 +90,53 @@ class Server(ModelServer):
             self.dataplane,
             self.model_repository_extension,
             self.http_port,
-            grace_period=self.grace_period,
-            timeout_keep_alive=self.timeout_keep_alive,
+            grace_period=int(self._settings.grace_seconds),
+            timeout_keep_alive=self._settings.idle_seconds,
         )
         config = self._rest_server.config  # KServe has no arguments for these
-        config.host, config.http, config.ws = self._host, HttpProtocol, "none"
-        self._grpc_server = GrpcServer(f"{self._host}:{self.grpc_port}", self, self._model)
-        self.servers = [self._rest_server.start(), self._grpc_server.start(self.max_threads)]
+        config.http, config.ws = type("Limited", (HttpProtocol,), {"settings": self._settings}), "none"
+        config.backlog = 2048
+        self._rest_server.create_application()
+        # What start-up made stays: no collection looks at it again.
+        gc.collect()
+        gc.freeze()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(self._until_stopped())
+            runner.run(self._serve_until_stopped())
 
-    async def _until_stopped(self) -> None:
-        """uvicorn takes the signals and returns when it has drained; the gRPC server is stopped after it."""
-        rest, rpc = (asyncio.ensure_future(server) for server in self.servers)
-        done, _ = await asyncio.wait({rest, rpc}, return_when=asyncio.FIRST_COMPLETED)
-        await self._grpc_server.stop()
-        for task in done:
-            task.result()
-        await rpc
+    async def _serve_until_stopped(self) -> None:
+        rest = self._rest_server._server
+        rest.capture_signals = contextlib.nullcontext  # uvicorn would close the connections at once
+        stopping = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        with listener.bind(self._settings.host, self._settings.http_port) as bound:
+            servicer = Servicer(self.dataplane, self.model_repository_extension, self._traffic)
+            self._grpc_server = GrpcServer(servicer, self._traffic)
+            await self._grpc_server.start()
+            serving = asyncio.ensure_future(rest.serve([bound]))
+            waiting = asyncio.ensure_future(stopping.wait())
+            await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            await self._drain(rest, bound)
+            await serving
+
+    async def _drain(self, rest: Any, bound: socket.socket) -> None:
+        """Not ready at once; answer on while routers notice; then refuse connections, finish what began, and end."""
+        seconds, loop = self._settings.grace_seconds, asyncio.get_running_loop()
+        end = loop.time() + seconds
+        # Whatever hangs then, a thread in the model included, must not hold the process.
+        last = threading.Timer(seconds, os._exit, (0,))
+        last.daemon = True
+        last.start()
+        self._traffic.draining.set()
+        await asyncio.sleep(self._settings.drain_seconds)
+        await listener.close(rest, bound)
+        calls = asyncio.ensure_future(self._grpc_server.stop(max(0.0, end - loop.time() - 0.5)))
+        idle = min(end, loop.time() + _LAST_SECONDS)
+        while rest.server_state.connections and loop.time() < idle:
+            await asyncio.sleep(0.02)
+        rest.config.timeout_graceful_shutdown = max(0.1, end - loop.time() - 0.5)
+        rest.should_exit = True
+        await calls
 
 
 async def _http_error(_: Request, error: Exception) -> Response:

@@ -5,25 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
-from artifact import validation
-from artifact.engine import Prediction
 from artifact.errors import InvalidRequest
-from artifact.signature import Signature
+from artifact.prediction import Columns, Prediction
+from artifact.validation import Validator
 
 _KEYS = ("instances", "inputs", "probabilities")
 
 
 @dataclass(frozen=True)
 class Request:
-    """A validated v1 request: the rows as a frame, and whether probabilities were asked for."""
+    """A validated v1 request: the rows as columns, and whether probabilities were asked for."""
 
-    frame: pd.DataFrame
+    columns: Columns
     probabilities: bool
 
 
-def parse(signature: Signature, payload: Any) -> Request:
+def parse(validator: Validator, payload: Any) -> Request:
     """Read a decoded v1 body; InvalidRequest says what does not fit.
 
     `instances` (or `inputs`, as KServe's own servers take it) is a list of rows: each a list in the signature's order,
@@ -44,9 +41,9 @@ def parse(signature: Signature, payload: Any) -> Request:
     wanted = payload.get("probabilities", False)
     if not isinstance(wanted, bool):
         raise InvalidRequest("'probabilities' is neither true nor false")
-    if wanted and not any(output.name == "probabilities" for output in signature.outputs):
+    if wanted and not any(output.name == "probabilities" for output in validator.signature.outputs):
         raise InvalidRequest("this model has no probabilities")
-    return Request(validation.frame_from_rows(signature, rows), wanted)
+    return Request(validator.columns_of_rows(rows), wanted)
 
 
 def answer(request: Request, prediction: Prediction) -> dict[str, Any]:

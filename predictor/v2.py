@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
-import pandas as pd
 from kserve.protocol.infer_type import InferOutput, InferRequest, InferResponse
 
-from artifact import validation
 from artifact.column import is_unicode
-from artifact.engine import Prediction
 from artifact.errors import InvalidRequest
+from artifact.prediction import Columns, Prediction
 from artifact.signature import Signature
+from artifact.validation import Validator
 from predictor import tensors
 
 if TYPE_CHECKING:
@@ -29,14 +28,14 @@ _INPUT_KEYS = ("name", "shape", "datatype", "parameters", "data")
 
 @dataclass(frozen=True)
 class Request:
-    """A validated v2 request: its id, the rows as a frame, and the outputs asked for, by name, binary or not."""
+    """A validated v2 request: its id, the rows as columns, and the outputs asked for, by name, binary or not."""
 
     id: str | None
-    frame: pd.DataFrame
+    columns: Columns
     outputs: dict[str, bool]
 
 
-def parse(signature: Signature, payload: Any, binary: memoryview) -> Request:
+def parse(validator: Validator, payload: Any, binary: memoryview) -> Request:
     """Read a decoded v2 body; `binary` is what follows the JSON. InvalidRequest says what does not fit."""
     if not isinstance(payload, dict):
         raise InvalidRequest('the body is not an object such as {"inputs": […]}')
@@ -60,11 +59,11 @@ def parse(signature: Signature, payload: Any, binary: memoryview) -> Request:
     if outputs is not None and not isinstance(outputs, list):
         raise InvalidRequest("'outputs' is not a list")
     asked = [_output(given, default) for given in outputs or ()]
-    return build(signature, request_id, read, asked, default)
+    return build(validator, request_id, read, asked, default)
 
 
 def build(
-    signature: Signature,
+    validator: Validator,
     request_id: str | None,
     inputs: list[tensors.Tensor],
     asked: Iterable[tuple[str, bool]],
@@ -72,18 +71,15 @@ def build(
 ) -> Request:
     """A Request from tensors of any transport; no outputs named means all of them."""
     outputs: dict[str, bool] = {}
-    names = [output.name for output in signature.outputs]
+    names = [output.name for output in validator.signature.outputs]
     for name, binary in asked:
         if name not in names:
             raise InvalidRequest(f"unknown output {name[:80]!r}; this model has {', '.join(map(repr, names))}")
         if name in outputs:
             raise InvalidRequest(f"output {name!r} is asked for twice")
         outputs[name] = binary
-    frame = validation.frame(signature, tensors.columns(signature, inputs))
-    rows = {tensor.shape[0] for tensor in inputs}
-    if rows != {len(frame)}:
-        raise InvalidRequest(f"the inputs have shapes of different numbers of rows: {sorted(rows)}")
-    return Request(request_id, frame, outputs or dict.fromkeys(names, default))
+    columns = validator.columns(tensors.columns(validator.signature, inputs))
+    return Request(request_id, columns, outputs or dict.fromkeys(names, default))
 
 
 def outputs(signature: Signature, request: Request, prediction: Prediction) -> list[tuple[str, str, np.ndarray]]:
@@ -125,7 +121,7 @@ def to_raw(datatype: str, array: np.ndarray) -> bytes:
     return b"".join(len(text).to_bytes(4, "little") + text for text in texts)
 
 
-def from_kserve(signature: Signature, request: InferRequest) -> Request:
+def from_kserve(validator: Validator, request: InferRequest) -> Request:
     """A Request from KServe's own type, as its stack hands it to a kserve.Model."""
     read = []
     for given in request.inputs:
@@ -136,7 +132,7 @@ def from_kserve(signature: Signature, request: InferRequest) -> Request:
             data = given.data.ravel().tolist() if isinstance(given.data, np.ndarray) else given.data
             read.append(tensors.from_json(name, datatype, shape, data))
     asked = [(output.name, bool(output.binary_data)) for output in request.request_outputs or ()]
-    return build(signature, request.id, read, asked, bool(request.use_binary_outputs))
+    return build(validator, request.id, read, asked, bool(request.use_binary_outputs))
 
 
 def to_kserve(model: Model, request: Request, prediction: Prediction) -> InferResponse:

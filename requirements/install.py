@@ -103,7 +103,7 @@ def _run(command: list[str | Path]) -> None:
 
 def _environ() -> dict[str, str]:
     """uv does not read pip's settings: hand it the index they name, so that a machine set up for pip serves both."""
-    environ = dict(os.environ)
+    environ = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     if "UV_DEFAULT_INDEX" not in environ and "UV_INDEX_URL" not in environ:
         asked = subprocess.run(
             [sys.executable, "-m", "pip", "config", "get", "global.index-url"],

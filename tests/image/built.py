@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from local import ports
+
 
 @dataclass(frozen=True)
 class Image:
@@ -33,9 +35,23 @@ rootfs=$ROOTFS user=$IMAGE_USER
 unset ROOTFS MODEL IMAGE_USER
 exec /usr/sbin/chroot --userspec="$user" "$rootfs" "$@"
 """
+        (grpc,) = ports.free(1)
         command = [*self.config["Entrypoint"], "--model_dir", "/mnt/models", "--model_name", "flower"]
+        command += ["--http_port", str(port), "--grpc_port", str(grpc)]
         return subprocess.Popen(
-            ["unshare", "--mount", "sh", "-c", script, "sh", *command, "--http_port", str(port), "--grpc_port", "0"],
+            [
+                "unshare",
+                "--mount",
+                "sh",
+                "-c",
+                script,
+                "sh",
+                *command,
+                "--http_port",
+                str(port),
+                "--grpc_port",
+                str(grpc),
+            ],
             env=self.environment
             | environment
             | {"ROOTFS": str(self.files), "MODEL": str(model), "IMAGE_USER": self.config["User"]},

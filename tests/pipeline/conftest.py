@@ -30,7 +30,6 @@ def stage_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "DVC_SITE_CACHE_DIR": str(home / "dvc"),
         "DVC_NO_ANALYTICS": "true",
         "MPLCONFIGDIR": os.environ.get("MPLCONFIGDIR", str(home / "matplotlib")),
-        "PYTHONPYCACHEPREFIX": str(home / "pycache"),
         "GIT_CONFIG_GLOBAL": os.devnull,
         **{
             f"GIT_{role}_{part}": value

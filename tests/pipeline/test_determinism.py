@@ -26,19 +26,32 @@ ENVIRONMENTS = [
     {},
     {"PYTHONHASHSEED": "12345"},
     {"OMP_NUM_THREADS": "4", "OPENBLAS_NUM_THREADS": "4", "OPENBLAS_CORETYPE": "Prescott"},
-    {"TZ": "Asia/Kathmandu", "NPY_DISABLE_CPU_FEATURES": ""},
+    {"TZ": "Asia/Kathmandu", "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR"},
     {"LC_ALL": "C", "LANG": "C"},
 ]
+
+
+TRAINING = """
+if __name__ == "__main__":
+    from pipeline import determinism
+
+    determinism.fix()
+
+from pipeline import evaluate, package, prepare, train
+
+for stage in (prepare, train, evaluate, package):
+    stage.main([])
+"""
 
 
 def test_five_environments_give_one_digest(fresh: Repository, tmp_path: Path) -> None:
     """Hash seed, threads and kernels, time zone, locale, and each in a directory of its own."""
     fresh.params(train__estimator="sklearn.ensemble.VotingClassifier", train__parameters=SENSITIVE)
+    (fresh.path / "pipeline/training_at_once.py").write_text(TRAINING)
 
     def train(number: int) -> str:
-        repository = fresh.copy(tmp_path / f"directory {number}" / "x" * number)
-        for stage in ("prepare", "train", "evaluate", "package"):
-            repository.done(f"pipeline.{stage}", **ENVIRONMENTS[number])
+        repository = fresh.copy(tmp_path / f"directory {number}" / ("x" * (number + 1)))
+        repository.done("pipeline.training_at_once", **ENVIRONMENTS[number])
         return digest.of_file(repository.path / "build/artifact/manifest.json")
 
     with ThreadPoolExecutor(2) as pool:
@@ -59,7 +72,7 @@ def test_a_stage_run_by_hand_gets_the_environment(fresh: Repository) -> None:
 
 def test_importing_a_stage_does_nothing() -> None:
     """Only a stage that runs as a program replaces its process."""
-    code = "import os; os.execve = None; import pipeline.train, pipeline.package; print('imported')"
+    code = "import os; os.execve = None; import pipeline.inputs, pipeline.prepare; print('imported')"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"TZ": "Asia/Kathmandu"},

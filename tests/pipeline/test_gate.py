@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from artifact.errors import ConfigurationError
 from pipeline import gate
+from tests.pipeline.repository import Repository
 from tests.pipeline.test_params import read
 
 INPUTS = {"inputs_digest": "sha256-" + "1" * 64, "data_digest": "sha256-" + "2" * 64}
@@ -61,3 +63,13 @@ def test_a_rule_on_a_metric_that_the_model_does_not_have_is_refused(tmp_path: Pa
         gate.decide(
             read(tmp_path, gate__thresholds={"log_loss": {"max": 1}}), {"accuracy": METRICS["accuracy"]}, INPUTS, MODEL
         )
+
+
+def test_enforcing_ends_with_41(again: Repository) -> None:
+    """The stage finishes and the verdict says failed; --enforce says it by its exit code, too."""
+    again.params(gate__thresholds={"accuracy": {"min": 0.999}})
+    assert "gate failed: accuracy 0.955556 is below 0.999" in again.done("pipeline.gate")
+    assert json.loads(again.read("build/verdict.json"))["outcome"] == "failed"
+    enforced = again.run("pipeline.gate", "--enforce")
+    assert enforced.returncode == 41
+    assert enforced.stderr.splitlines()[-1].startswith("error: accuracy 0.955556 is below 0.999; change the data or")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from artifact.engine import Prediction
+from artifact.prediction import Prediction
 from pipeline.bootstrap import intervals
 from pipeline.metrics import measures
 from pipeline.params import Bootstrap

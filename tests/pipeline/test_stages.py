@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
+from dvc.repo import Repo
 from mlflow.tracking import MlflowClient
 
 from artifact import digest
@@ -78,7 +80,7 @@ def test_metrics_and_plots_show(again: Repository) -> None:
     assert set(metrics[""]["data"]["reports/metrics.json"]["data"]["accuracy"]) == {"value", "low", "high"}
     page = Path(again.done("dvc", "plots", "show").split("file://")[1].strip())
     text = page.read_text(encoding="utf-8")
-    for name in ("predictions.png", "importance.png", "importance.csv", "versicolor"):
+    for name in ("predictions.png", "importance.png", "feature importance", "versicolor"):
         assert name in text
 
 
@@ -94,13 +96,16 @@ CHANGES = [
 ]
 
 
-def test_a_changed_value_runs_what_depends_on_it(again: Repository) -> None:
+def test_a_changed_value_runs_what_depends_on_it(again: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each section of params.yaml is a dependency of the stages that read it, and of the inputs digest."""
+    for name in ("DVC_SITE_CACHE_DIR", "DVC_NO_ANALYTICS"):
+        monkeypatch.setenv(name, again.env[name])
+    monkeypatch.chdir(again.path)
     before = again.read("params.yaml")
     for path, value, expected in CHANGES:
         again.params(**{path: value})
-        changed = json.loads(again.done("dvc", "status", "--json").splitlines()[-1])
-        assert set(changed) == expected, path
+        with Repo() as repository:
+            assert set(repository.status()) == expected, path
         (again.path / "params.yaml").write_text(before, encoding="utf-8")
 
 
@@ -108,27 +113,30 @@ def test_the_order_of_the_features_is_an_input(again: Repository) -> None:
     """DVC compares mappings without their order; the model's inputs have one, and a change of it trains again."""
     values = read(again.path / "params.yaml")
     again.params(schema=dict(reversed(values["schema"].items())))
-    output = again.done("dvc", "repro", "package")
-    assert stages(output) == ["inputs", "prepare", "train", "evaluate", "package"]
-    manifest = json.loads(again.read("build/artifact/manifest.json"))
-    assert manifest["signature"]["inputs"][0]["name"] == "petal width (cm)"
+    again.done("dvc", "repro", "inputs")
+    assert set(json.loads(again.done("dvc", "status", "--json").splitlines()[-1])) == {"prepare", "train", "gate"}
 
 
 def test_a_comment_trains_again_and_names_the_same_model(again: Repository) -> None:
-    """Other inputs, equal artifact; back again, everything but the tracking comes out of DVC's run-cache."""
+    """Other code, equal artifact; back again, everything but the tracking comes out of DVC's run-cache.
+
+    A comment in params.yaml is no input at all: the digest is one of its values.
+    """
     artifact, inputs = again.read("build/artifact/manifest.json"), again.read("build/inputs.json")
     again.replace("pipeline/train.py", "import joblib\n", "import joblib  # a comment\n")
+    again.replace("params.yaml", "golden: 16", "golden:  16  # another comment\n  ")
     assert stages(again.done("dvc", "repro")) == ["inputs", "train", "gate", "track"]
     assert again.read("build/artifact/manifest.json") == artifact
     assert again.read("build/inputs.json") != inputs
 
-    again.git("checkout", "-q", "pipeline/train.py")
-    for folder in ("build", "reports"):
-        for path in sorted((again.path / folder).rglob("*"), reverse=True):
-            path.rmdir() if path.is_dir() else path.unlink()
+    again.git("checkout", "-q", "pipeline/train.py")  # and not params.yaml
+    shutil.rmtree(again.path / "build")
     output = again.done("dvc", "repro")
-    assert stages(output) == ["track"]
-    assert output.count("is cached - skipping run") == 6
+    assert stages(output) == ["inputs", "track"]
+    assert {line.split("'")[1] for line in output.splitlines() if "is cached - skipping run" in line} >= {
+        "train",
+        "gate",
+    }
     assert again.read("build/inputs.json") == inputs
 
     uri = f"sqlite:///{again.path}/.mlflow/mlflow.db"
@@ -138,11 +146,3 @@ def test_a_comment_trains_again_and_names_the_same_model(again: Repository) -> N
     # The first training was tracked where `trained` lives, whose database this is a copy of: found, not made again.
     assert len(client.search_runs([experiment.experiment_id])) == 2
     assert len(client.search_model_versions("name = 'iris'")) == 1
-
-
-def test_a_comment_in_params_changes_no_digest(again: Repository) -> None:
-    """The inputs are values: only the stage that reads the file runs, and finds nothing new."""
-    inputs = again.read("build/inputs.json")
-    again.replace("params.yaml", "golden: 16", "golden: 16  # another comment\n  ")
-    assert stages(again.done("dvc", "repro")) == ["inputs"]
-    assert again.read("build/inputs.json") == inputs

@@ -25,6 +25,13 @@ def test_cells_stay_text(tmp_path: Path) -> None:
     assert found == {"a": ["1", None, "x\ny, z", "007"], "b": ["NA", "", "null", "None"]}
 
 
+def test_a_cell_may_hold_lines(tmp_path: Path) -> None:
+    """Line breaks inside quotes end no row, wherever the reader cuts a large file into blocks."""
+    found = read(tmp_path, b"a,b\n" + b'"x\n1,2\n\n3",y\n' * 150_000).columns
+    assert found.num_rows == 150_000
+    assert found.column("a").unique().to_pylist() == ["x\n1,2\n\n3"]
+
+
 def test_bom_and_crlf_change_nothing(tmp_path: Path) -> None:
     """A file from Excel reads as one from here."""
     assert read(tmp_path, b"\xef\xbb\xbfa,b\r\n1,x\r\n").columns.to_pydict() == {"a": ["1"], "b": ["x"]}

@@ -126,6 +126,10 @@ class Server:
 
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
+        if connection := self._local.pop("http", None):
+            connection.close()
+        if "channel" in vars(self):
+            self.channel.close()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=START_SECONDS)
@@ -154,15 +158,15 @@ def command(directory: Path, name: str, *arguments: str, ports: list[int] | None
 def environment(**changes: str) -> dict[str, str]:
     """This process's environment without what would name a model, one thread a process."""
     kept = {name: value for name, value in os.environ.items() if name != "MODEL_URI"}
-    return {**kept, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **changes}
+    return {**kept, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PREDICTOR_DRAIN_SECONDS": "0.1", **changes}
 
 
-def start(model: Packaged, log: Path) -> Server:
-    """A predictor of `model`, not yet ready."""
+def start(model: Packaged, log: Path, **settings: str) -> Server:
+    """A predictor of `model`, not yet ready; `settings` are environment variables."""
     ports = free_ports(2)
     line = command(model.directory, model.name, "--expected_digest", model.digest, ports=ports)
     with log.open("wb") as output:
-        process = subprocess.Popen(line, cwd=ROOT, env=environment(), stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(line, cwd=ROOT, env=environment(**settings), stdout=output, stderr=subprocess.STDOUT)
     return Server(model, process, *ports, log)
 
 
@@ -187,7 +191,8 @@ def servers(packaged: dict[str, Packaged], tmp_path_factory: pytest.TempPathFact
         yield running
     finally:
         with ThreadPoolExecutor(len(running) or 1) as pool:
-            list(pool.map(Server.stop, running.values()))
+            codes = list(pool.map(Server.stop, running.values()))
+    assert set(codes) == {0}, "SIGTERM ends a predictor with 0"
 
 
 @pytest.fixture(scope="session")

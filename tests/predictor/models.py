@@ -20,8 +20,9 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClas
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from artifact import save, validation
+from artifact import save
 from artifact.digest import of_bytes
+from artifact.frame import of as frame_of
 from artifact.signature import Feature, Signature, for_model
 from features.calendar import CalendarFeatures
 
@@ -51,7 +52,7 @@ def package(
     """Fit `steps` on `columns` and save the artifact; the rows to ask about are a few of `columns`."""
     task = "regression" if target.dtype == "float64" else "classification"
     inputs = tuple(Feature.from_dict(column, declared) for column, declared in schema.items())
-    frame = validation.frame(Signature(task, inputs, ()), columns)
+    frame = frame_of(Signature(task, inputs, ()), columns)
     pipeline = make_pipeline(*steps).fit(frame, labels)
     signature = for_model(task, inputs, target, pipeline)
     stream = BytesIO()
@@ -103,7 +104,7 @@ def people(directory: Path) -> Packaged:
     }
     labels = np.array(columns["rooms"]) * 10 + np.array(columns["smoker"]) * 15 > 45
     for column, at in (("größe (cm)", 0), ("smoker", 7), ("city", 14)):
-        columns[column][at::21] = [None] * len(columns[column][at::21])
+        columns[column][at::28] = [None] * len(columns[column][at::28])
     transform = ColumnTransformer(
         [
             ("numbers", make_pipeline(SimpleImputer(), StandardScaler()), ["größe (cm)", "rooms"]),
@@ -159,3 +160,24 @@ def echo(directory: Path) -> Packaged:
     schema = {"x": {"dtype": "float64"}}
     columns = {"x": [0.5, 1.5] * 8}
     return package(directory, "echo", schema, columns, Feature("y", "float64"), columns["x"], (FrozenEstimator(model),))
+
+
+def keepsake(directory: Path) -> Packaged:
+    """A classifier of a few KB with columns of every type, for tests/artifact/formats/."""
+    columns = {
+        "size": [1.5, None, 3.5, 4.5, 2.5, 5.5],
+        "rooms": [1, 2, 3, 4, 5, 6],
+        "smoker": [True, False, None, True, False, True],
+        "city": ["Bonn", None, "東京", "Bonn", "東京", "Åbo"],
+    }
+    schema = {
+        "size": {"dtype": "float64", "nullable": True, "range": [0, None]},
+        "rooms": {"dtype": "int64", "categories": [1, 2, 3, 4, 5, 6]},
+        "smoker": {"dtype": "bool", "nullable": True},
+        "city": {"dtype": "string", "nullable": True},
+    }
+    numbers = SimpleImputer()
+    transform = ColumnTransformer([("texts", OneHotEncoder(handle_unknown="ignore"), ["city"])], remainder=numbers)
+    labels = np.array(["low", "low", "low", "high", "high", "high"], dtype=object)
+    steps = (transform, LogisticRegression())
+    return package(directory, "keepsake", schema, columns, Feature("price", "string"), labels, steps)

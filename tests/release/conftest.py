@@ -19,8 +19,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from artifact import digest, save, validation
+from artifact import digest, save
 from artifact.command import run
+from artifact.frame import of as frame_of
 from artifact.signature import Feature, for_model
 from release import adopt, settings
 from release.__main__ import main
@@ -109,17 +110,6 @@ class Repository:
         process.start()
         return process
 
-    def start(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
-        """Start `python -m release` in the clone as a process of its own."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "release", *arguments],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
     def shown(self, path: str) -> str:
         """The file at `path` on the remote's main."""
         return git(self.origin, "show", f"main:{path}") + "\n"
@@ -148,7 +138,7 @@ def make_artifact(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], P
             model = LinearRegression().fit(np.arange(4.0).reshape(-1, 1), np.arange(4.0) * number)
             model.feature_names_in_ = np.array(["x"], dtype=object)
             signature = for_model("regression", (feature,), Feature("y", "float64"), model)
-            frame = validation.frame(signature, {"x": np.arange(4.0)})
+            frame = frame_of(signature, {"x": np.arange(4.0)})
             stream = BytesIO()
             joblib.dump(model, stream)
             made[number] = tmp_path_factory.mktemp("artifact") / "artifact"

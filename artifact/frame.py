@@ -1,0 +1,35 @@
+"""Columns as the pandas frame that scikit-learn's transformers select their columns from by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from artifact.prediction import Columns
+from artifact.rules import Given
+from artifact.signature import Signature
+from artifact.validation import Validator
+
+
+def of(signature: Signature, given: Given) -> pd.DataFrame:
+    """`given` (feature → values) validated, as a frame [rows, features] in the signature's order."""
+    return from_columns(signature, Validator(signature).columns(given))
+
+
+def of_rows(signature: Signature, rows: Sequence[Any]) -> pd.DataFrame:
+    """As `of`, from rows: lists in the signature's order, or objects by feature name."""
+    return from_columns(signature, Validator(signature).columns_of_rows(rows))
+
+
+def from_columns(signature: Signature, columns: Columns) -> pd.DataFrame:
+    """Columns that `artifact.validation` made, as a frame."""
+    names = list(signature.names)
+    return pd.DataFrame({name: columns[name] for name in names}, columns=names, copy=False)
+
+
+def columns(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The columns of such a frame, as an engine takes them."""
+    return {str(name): values.to_numpy() for name, values in table.items()}

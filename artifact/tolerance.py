@@ -1,0 +1,27 @@
+"""When two answers are the same: labels when they are identical, numbers when they are within 1e-6.
+
+Probabilities are compared absolutely; regressions relative to the answer, or to the mean size of all answers where that
+is larger, since an answer near zero has no relative precision of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+TOLERANCE = 1e-6
+
+
+def differing(task: str, output: str, before: Any, now: Any, tolerance: float = TOLERANCE) -> np.ndarray:
+    """Rows (numbers from 0) whose answers for `output` differ; `before` and `now` are [rows] or [rows, classes]."""
+    if output == "label":
+        pairs = zip(before, now, strict=True)
+        return np.flatnonzero([one != other or type(one) is not type(other) for one, other in pairs])
+    first, second = np.asarray(before, dtype=np.float64), np.asarray(now, dtype=np.float64)
+    scale: Any = 1.0
+    if task == "regression":
+        scale = np.maximum(np.abs(first), np.abs(first).mean())
+    with np.errstate(invalid="ignore"):
+        wrong = ~(np.abs(second - first) <= tolerance * scale)
+    return np.flatnonzero(wrong.reshape(len(first), -1).any(axis=1))

@@ -1,0 +1,102 @@
+"""Health: answered before anything that can queue, over REST and over gRPC (KServe's calls and grpc.health.v1)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import grpc
+import orjson
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+from predictor import errors
+from predictor.traffic import Traffic
+
+NOT_READY = "the server is stopping; another replica will answer"
+_SERVICE = "grpc.health.v1.Health"
+_INFERENCE = "inference.GRPCInferenceService"
+_STATUSES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
+
+
+class Probes:
+    """REST's health routes as KServe answers them, but true. Any other route, or method, is not for them."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        name, digest = traffic.model.name, traffic.model.digest
+        server, model = b'{"ready":true}', orjson.dumps({"name": name, "ready": True})
+        self._traffic = traffic
+        self._live = {"/": b'{"status":"alive"}', "/v2/health/live": b'{"live":true}'}
+        self._ready = {
+            "/v2/health/ready": server,
+            f"/v1/models/{name}": model,
+            f"/v2/models/{name}/ready": model,
+            f"/v2/models/{name}/versions/{digest}/ready": model,
+        }
+
+    def answer(self, method: str, path: str) -> tuple[bytes, errors.NotReady | None] | None:
+        """The body, and the error where it says that the model is not ready; None where this is no probe."""
+        if method != "GET":
+            return None
+        if (body := self._live.get(path)) is not None:
+            return body, None
+        if (body := self._ready.get(path)) is None:
+            return None
+        return body, None if self._traffic.ready else errors.NotReady(NOT_READY)
+
+
+def _messages() -> tuple[Any, Any]:
+    """HealthCheckRequest and HealthCheckResponse of grpc.health.v1, without the package that generates them."""
+    file = descriptor_pb2.FileDescriptorProto(name="grpc/health/v1/health.proto", package="grpc.health.v1")
+    file.syntax = "proto3"
+    asked = file.message_type.add(name="HealthCheckRequest")
+    asked.field.add(name="service", number=1, type=9, label=1)  # optional string
+    told = file.message_type.add(name="HealthCheckResponse")
+    told.enum_type.add(name="ServingStatus").value.extend(
+        descriptor_pb2.EnumValueDescriptorProto(name=name, number=number) for number, name in enumerate(_STATUSES)
+    )
+    told.field.add(
+        name="status", number=1, type=14, label=1, type_name=".grpc.health.v1.HealthCheckResponse.ServingStatus"
+    )
+    pool = descriptor_pool.DescriptorPool()  # its own: the generated module may be imported beside it
+    pool.Add(file)
+    found = [pool.FindMessageTypeByName(f"grpc.health.v1.{name}") for name in (asked.name, told.name)]
+    return message_factory.GetMessageClass(found[0]), message_factory.GetMessageClass(found[1])
+
+
+class HealthServicer:
+    """grpc.health.v1: the server (empty name), the inference service, and the model by its name."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        self._traffic = traffic
+        self._known = ("", _INFERENCE, traffic.model.name)
+        self._request, self._response = _messages()
+
+    async def check(self, request: Any, context: Any) -> Any:
+        """One answer; NOT_FOUND for an unknown service."""
+        if request.service not in self._known:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "no such service; ask for the empty name, or the model's")
+        return self._now()
+
+    async def watch(self, request: Any, context: Any) -> AsyncIterator[Any]:
+        """The status now and when it changes. The last change ends the call, which would keep the server otherwise."""
+        if request.service not in self._known:
+            yield self._response(status=_STATUSES.index("SERVICE_UNKNOWN"))
+            await self._traffic.draining.wait()
+            return
+        yield self._now()
+        if not self._traffic.draining.is_set():
+            await self._traffic.draining.wait()
+            yield self._now()
+
+    def register(self, server: grpc.aio.Server) -> None:
+        """Add the service to a server that is not started yet."""
+        read: Callable[[bytes], Any] = self._request.FromString
+        write: Callable[[Any], bytes] = self._response.SerializeToString
+        handlers = {
+            "Check": grpc.unary_unary_rpc_method_handler(self.check, read, write),
+            "Watch": grpc.unary_stream_rpc_method_handler(self.watch, read, write),
+        }
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, handlers),))
+
+    def _now(self) -> Any:
+        return self._response(status=_STATUSES.index("SERVING" if self._traffic.ready else "NOT_SERVING"))

@@ -1,0 +1,86 @@
+"""The log: one JSON object a line. A line a request says how it went, never a value that was sent or answered."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from predictor.exchange import STAGES, Exchange
+
+_requests = logging.getLogger("predictor.requests")
+# KServe and uvicorn each write lines of their own for every request.
+_SILENT = ("uvicorn.access", "kserve.trace")
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as one JSON object; what orjson escapes cannot begin a line of its own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its end."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+        }
+        if isinstance(record.msg, dict):
+            line |= record.msg
+        else:
+            line["message"] = record.getMessage()
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        try:
+            return orjson.dumps(line, default=str).decode()
+        except TypeError:  # text that is no valid Unicode, which only the standard library escapes
+            return json.dumps(line, default=str)
+
+
+def configure() -> None:
+    """Send our own lines to standard output as JSON, and silence the lines that others write for each request."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonFormatter())
+    logger = logging.getLogger("predictor")
+    logger.handlers, logger.propagate = [handler], False
+    logger.setLevel(logging.INFO)
+    for name in _SILENT:
+        other = logging.getLogger(name)
+        other.handlers, other.propagate = [], False
+        other.setLevel(logging.WARNING)
+
+
+class Journal:
+    """Writes the share `sampling` of requests, evenly, and every one that was our own fault."""
+
+    def __init__(self, model: str, digest: str, sampling: float) -> None:
+        self._fixed = {"model": model, "digest": digest}
+        self._sampling = sampling
+        self._due = 0.0
+
+    def write(self, exchange: Exchange, code: str, failed: bool) -> None:
+        """The line of an answered request; `code` is its HTTP or gRPC status, `failed` says that we are to blame."""
+        self._due += self._sampling
+        if self._due < 1 and not failed:
+            return
+        self._due = max(0.0, self._due - 1)
+        line: dict[str, Any] = {
+            "event": "request",
+            "protocol": exchange.protocol,
+            "code": code,
+            **self._fixed,
+            "request_id": exchange.request_id,
+            "rows": exchange.rows,
+            "received_bytes": exchange.received,
+            "sent_bytes": exchange.sent,
+        }
+        for stage, seconds in zip(STAGES, exchange.seconds, strict=True):
+            if seconds >= 0:
+                line[f"{stage}_ms"] = round(seconds * 1000, 3)
+        if exchange.reason:
+            line["reason"] = exchange.reason
+        if exchange.trace is not None:
+            line["trace_id"], line["parent_id"], line["trace_flags"] = exchange.trace
+        _requests.log(logging.ERROR if failed else logging.INFO, line)

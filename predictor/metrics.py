@@ -1,0 +1,136 @@
+"""Prometheus metrics of this process, kept in plain numbers and turned into families when they are scraped."""
+
+from __future__ import annotations
+
+import platform
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
+from itertools import accumulate
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from predictor.distribution import Distribution
+from predictor.drift import Drift
+from predictor.exchange import STAGES, Exchange
+
+BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_ENDS = (*map(str, BUCKETS), "+Inf")
+_LIBRARIES = ("kserve", "scikit-learn", "numpy")
+
+
+class Metrics(Collector):
+    """Everything that /metrics says about the model and its requests."""
+
+    def __init__(self, model: Mapping[str, str], drift: Drift, gauges: Mapping[str, Callable[[], float]]) -> None:
+        """`model` labels the model (model, digest, task, engine); `gauges` are read at the scrape: queue, busy, …"""
+        self._model = dict(model)
+        self._drift = drift
+        self._gauges = gauges
+        self._requests: Counter[tuple[str, str]] = Counter()
+        self._rejects: Counter[str] = Counter()
+        self._rows: Counter[str] = Counter()
+        self._counts: dict[tuple[str, str], list[int]] = {}
+        self._sums: Counter[tuple[str, str]] = Counter()
+
+    def register(self, registry: CollectorRegistry) -> None:
+        """Show these metrics in `registry`."""
+        registry.register(self)
+
+    def describe(self) -> list[Metric]:
+        """Nothing: the registry would otherwise scrape once to learn the names."""
+        return []
+
+    def count(self, exchange: Exchange, code: str) -> None:
+        """An answered request; `code` is its HTTP or gRPC status."""
+        protocol = exchange.protocol
+        self._requests[protocol, code] += 1
+        if exchange.reason:
+            self._rejects[exchange.reason] += 1
+        if exchange.rows:
+            self._rows[protocol] += exchange.rows
+        for stage, seconds in zip(STAGES, exchange.seconds, strict=True):
+            if seconds >= 0:
+                key = (stage, protocol)
+                counts = self._counts.get(key)
+                if counts is None:
+                    counts = self._counts[key] = [0] * len(_ENDS)
+                counts[bisect_left(BUCKETS, seconds)] += 1
+                self._sums[key] += seconds  # type: ignore[assignment]  # a Counter adds floats as well
+
+    def reject(self, reason: str) -> None:
+        """A connection that never became a request, or an answer nobody took."""
+        self._rejects[reason] += 1
+
+    def collect(self) -> Iterator[Metric]:
+        """The families of one scrape."""
+        self._drift.flush()
+        digest = self._model["digest"]
+        libraries = {name.replace("-", "_"): version(name) for name in _LIBRARIES}
+        yield InfoMetricFamily("modelpin_build", "What serves", {"python": platform.python_version(), **libraries})
+        yield InfoMetricFamily("modelpin_model", "What is served", self._model)
+        requests = CounterMetricFamily(
+            "modelpin_requests", "Answered infer requests", labels=("protocol", "code", "digest")
+        )
+        for (protocol, code), count in sorted(self._requests.items()):
+            requests.add_metric((protocol, code, digest), count)
+        yield requests
+        yield _counter("modelpin_rejects", "Requests not answered with a prediction", "reason", self._rejects)
+        yield _counter("modelpin_rows", "Rows predicted", "protocol", self._rows)
+        latency = HistogramMetricFamily(
+            "modelpin_stage_seconds", "Time of a request in each stage", labels=("stage", "protocol")
+        )
+        for key, counts in sorted(self._counts.items()):
+            latency.add_metric(key, list(zip(_ENDS, accumulate(counts), strict=True)), self._sums[key])
+        yield latency
+        for name, read in self._gauges.items():
+            yield GaugeMetricFamily(f"modelpin_{name}", name.replace("_", " "), read())
+        yield from self._distributions()
+
+    def _distributions(self) -> Iterator[Metric]:
+        live, trained = "Values answered, by bin of the reference profile", "The same in training"
+        inputs = CounterMetricFamily("modelpin_input_bin", live, labels=("feature", "bin"))
+        expected = GaugeMetricFamily("modelpin_reference_input_bin", trained, labels=("feature", "bin"))
+        families = {
+            name: CounterMetricFamily(f"modelpin_input_{name}", text, labels=("feature",))
+            for name, text in (
+                ("missing", "Missing values"),
+                ("out_of_range", "Numbers outside the range of training"),
+                ("unseen", "Categories that training did not have"),
+            )
+        }
+        for feature, seen in self._drift.features.items():
+            for label, now, then in zip(seen.bins, seen.counts.tolist(), seen.expected, strict=True):
+                inputs.add_metric((feature, label), now)
+                expected.add_metric((feature, label), then)
+            families["missing"].add_metric((feature,), seen.missing)
+            kind = "out_of_range" if seen.numeric else "unseen"
+            families[kind].add_metric((feature,), getattr(seen, kind))
+        yield from (inputs, expected, *families.values())
+        yield from _predictions(self._drift.prediction)
+
+
+def _predictions(seen: Distribution) -> Iterator[Metric]:
+    label = "bin" if seen.numeric else "class"
+    live = CounterMetricFamily("modelpin_predictions", f"Predictions by {label}", labels=(label,))
+    expected = GaugeMetricFamily("modelpin_reference_predictions", "The same in training", labels=(label,))
+    for name, now, then in zip(seen.bins, seen.counts.tolist(), seen.expected, strict=True):
+        live.add_metric((name,), now)
+        expected.add_metric((name,), then)
+    yield from (live, expected)
+
+
+def _counter(name: str, text: str, label: str, counts: Counter[str]) -> Metric:
+    family = CounterMetricFamily(name, text, labels=(label,))
+    for value, count in sorted(counts.items()):
+        family.add_metric((value,), count)
+    return family

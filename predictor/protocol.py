@@ -1,0 +1,129 @@
+"""uvicorn's HTTP/1.1 with limits on what comes before a body, our form of error, and upgrades declined without loss."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from predictor import errors
+from predictor.asgi import CONNECTION
+from predictor.settings import Settings
+
+_DEFAULTS = Settings()
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """One connection. A request's line and headers have a size and a time; so has what follows a refusal."""
+
+    settings = _DEFAULTS
+    _timer: asyncio.TimerHandle | None = None
+    _in_head = False
+    _head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A connection on which nothing ever comes ends as an idle one does."""
+        super().connection_made(transport)
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """No timer outlives its connection."""
+        self._stop_timer()
+        self._unset_keepalive_if_required()
+        super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP."""
+        self._refuse(400, "the request is not valid HTTP/1.1")
+
+    def on_message_begin(self) -> None:
+        """A request begins; its scope says which connection it is on."""
+        super().on_message_begin()
+        self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item]
+        self._in_head = True
+
+    def on_headers_complete(self) -> None:
+        """Start the request, unless it offers an upgrade: then data_received does."""
+        self._in_head = False
+        self._head_bytes = 0
+        self._stop_timer()
+        if not self.parser.should_upgrade():
+            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+            if size > self.settings.header_bytes:
+                self._refuse_headers()
+                raise httptools.HttpParserError("headers")
+            super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        """What is left of the body of a refused request is read and dropped, for a while."""
+        if self.cycle.more_body and not self.transport.is_closing():
+            self._stop_timer()
+            self._timer = self.loop.call_later(self.settings.body_seconds, self._end_of_patience, self.cycle)
+        super().on_response_complete()
+
+    def _end_of_patience(self, cycle: Any) -> None:
+        if cycle is None or (self.cycle is cycle and cycle.more_body):
+            self.transport.abort()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _refuse_headers(self) -> None:
+        self._refuse(431, f"the headers are over the limit of {self.settings.header_bytes} bytes")
+
+    def _refuse(self, status: int, text: str) -> None:
+        if self.transport.is_closing():
+            return
+        body = errors.body(text)
+        head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
+        self.transport.write(STATUS_LINE[status] + head + body)
+        self.transport.close()
+
+    def _watch_head(self, size: int) -> None:
+        """Called when data has ended within a request's line or headers."""
+        self._head_bytes += size
+        if self._head_bytes > self.settings.header_bytes:
+            self._refuse_headers()
+        elif self._timer is None:
+            self._timer = self.loop.call_later(self.settings.header_seconds, self._end_of_patience, None)
+
+    def on_message_complete(self) -> None:
+        """The body has ended; that of an offer has not begun."""
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+
+    def data_received(self, data: bytes) -> None:
+        """Read `data`. After an offer (`Upgrade: h2c`, as Java's client sends it) the parser takes the body for another
+        protocol; the request is read again without the offer, as RFC 9110 lets a server that declines it.
+        """
+        self._unset_keepalive_if_required()
+        size = len(data)
+        try:
+            while data:
+                try:
+                    self.parser.feed_data(data)
+                    if self._in_head:
+                        self._watch_head(size)
+                    return
+                except httptools.HttpParserUpgrade as offer:
+                    method = self.parser.get_method()
+                    if method == b"CONNECT":
+                        raise httptools.HttpParserError("CONNECT") from None
+                    data = self._without_offer(method) + data[offer.args[0] :]
+                    self.parser = httptools.HttpRequestParser(self)
+        except httptools.HttpParserError:
+            self.send_400_response("")
+
+    def _without_offer(self, method: bytes) -> bytes:
+        lines = [b"%s %s HTTP/%s" % (method, self.url, self.parser.get_http_version().encode())]
+        closes = False
+        for name, value in self.headers:
+            if name == b"connection":
+                closes |= b"close" in [token.strip().lower() for token in value.split(b",")]
+            elif name != b"upgrade":
+                lines.append(name + b": " + value)
+        return b"\r\n".join([*lines, *([b"connection: close"] if closes else []), b"", b""])

@@ -1,0 +1,117 @@
+"""What an operator may set, from flags and environment variables, read once. docs/predictor.md lists the same."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from artifact import digest
+from artifact.errors import ConfigurationError
+
+PREFIX = "PREDICTOR_"
+
+
+def _setting(default: Any, text: str, least: float | None = None, most: float | None = None) -> Any:
+    return field(default=default, metadata={"help": text, "least": least, "most": most})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where to listen and what to bear. A field `body_bytes` is the flag --body_bytes and PREDICTOR_BODY_BYTES."""
+
+    host: str = _setting("0.0.0.0", "the address to listen on")  # noqa: S104  # a pod's only one
+    http_port: int = _setting(8080, "the port of v1, v2 and /metrics", 1, 65535)
+    grpc_port: int = _setting(8081, "the port of v2 over gRPC", 1, 65535)
+    body_bytes: int = _setting(16 << 20, "bytes of one body or gRPC message; more is 413", 1)
+    rows: int = _setting(100_000, "rows of one request; more is 413", 1)
+    header_bytes: int = _setting(32 << 10, "bytes of a request's line and headers; more is 431", 256)
+    header_seconds: float = _setting(10.0, "time for a request's line and headers; then the connection ends", 0.01)
+    body_seconds: float = _setting(30.0, "time for a body; then 408", 0.01)
+    send_seconds: float = _setting(30.0, "time for a client to take an answer; then the connection ends", 0.01)
+    idle_seconds: float = _setting(65.0, "time a connection may stay open without a request", 0.01)
+    concurrency: int = _setting(128, "requests in work at once", 1)
+    queue: int = _setting(256, "requests that may wait for that; more is 503", 0)
+    heavy_bytes: int = _setting(256 << 10, "a body over this is worked on off the event loop, one at a time", 1)
+    heavy_queue: int = _setting(16, "heavy requests that may wait for that; more is 503", 0)
+    buffered_bytes: int = _setting(128 << 20, "bytes of all bodies and unread answers in memory; more is 503", 1)
+    drain_seconds: float = _setting(2.0, "after SIGTERM, time to answer on while routers notice", 0)
+    grace_seconds: float = _setting(25.0, "after SIGTERM, time after which the process ends whatever runs", 0.1)
+    log_sampling: float = _setting(1.0, "share of requests with a log line, 0 for none; a 500 always has one", 0, 1)
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            value, least, most = getattr(self, one.name), one.metadata["least"], one.metadata["most"]
+            if least is None:
+                continue
+            if not math.isfinite(value) or value < least or (most is not None and value > most):
+                upper = "" if most is None else f" and at most {most}"
+                raise ConfigurationError(f"{one.name} is {value}; give a number of at least {least}{upper}")
+        if self.drain_seconds >= self.grace_seconds:
+            raise ConfigurationError(
+                f"drain_seconds {self.drain_seconds:g} leaves nothing of grace_seconds {self.grace_seconds:g}; lower it"
+            )
+        if self.buffered_bytes < self.body_bytes:
+            raise ConfigurationError(
+                f"buffered_bytes {self.buffered_bytes} holds no body of body_bytes {self.body_bytes}; raise it"
+            )
+
+
+@dataclass(frozen=True)
+class Source:
+    """The model to serve: where the storage initializer put it, and what it must be."""
+
+    model_dir: Path
+    model_name: str
+    expected_digest: str | None
+    allow_unpinned: bool
+
+
+def read(argv: Sequence[str] | None, environment: Mapping[str, str] = os.environ) -> tuple[Source, Settings]:
+    """From the command line, then the environment, then the defaults; MODEL_URI, which gitops/ sets, names the digest.
+
+    Raises ConfigurationError (10) for a value that cannot be, and where two places name different artifacts.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m predictor", description="Serve one verified model over KServe's v1 and v2."
+    )
+    parser.add_argument("--model_dir", type=Path, required=True, help="where the storage initializer put the artifact")
+    parser.add_argument("--model_name", required=True, help="the model's name; the manifest must have the same")
+    parser.add_argument("--expected_digest", help="sha256-<64 hex>; default: the last segment of MODEL_URI")
+    parser.add_argument("--allow-unpinned", action="store_true", help="serve whatever is there: for a laptop only")
+    for one in fields(Settings):
+        told = f"{one.metadata['help']} (default {one.default}; {PREFIX}{one.name.upper()})"
+        parser.add_argument(f"--{one.name}", type=type(one.default), help=told)
+    given = parser.parse_args(argv)
+    chosen = {one.name: _value(one.name, type(one.default), given, environment) for one in fields(Settings)}
+    settings = Settings(**{name: value for name, value in chosen.items() if value is not None})
+    expected = _expected(given.expected_digest, given.model_name, environment.get("MODEL_URI"))
+    return Source(given.model_dir, given.model_name, expected, given.allow_unpinned), settings
+
+
+def _value(name: str, kind: type, given: argparse.Namespace, environment: Mapping[str, str]) -> Any:
+    if (flag := getattr(given, name)) is not None:
+        return flag
+    text = environment.get(PREFIX + name.upper())
+    if text is None:
+        return None
+    try:
+        return kind(text)
+    except ValueError:
+        raise ConfigurationError(f"{PREFIX}{name.upper()} is {text!r}; give a value like the default") from None
+
+
+def _expected(flag: str | None, model: str, uri: str | None) -> str | None:
+    expected = None if flag is None else digest.parse(flag)
+    if not uri:
+        return expected
+    named = digest.ArtifactUri.parse(uri)
+    if expected not in (None, named.digest):
+        raise ConfigurationError(f"--expected_digest {expected} and MODEL_URI {uri} name different artifacts; give one")
+    if named.model != model:
+        raise ConfigurationError(f"--model_name {model!r} is not the model of MODEL_URI {uri}")
+    return named.digest

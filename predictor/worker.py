@@ -1,0 +1,109 @@
+"""Where predictions are made: on the event loop when that is shorter than handing over, else in one worker thread.
+
+While the worker predicts, what arrives waits; when it is done, it takes all that waits in one call, if the answers for
+a row do not depend on the rows beside it. Nothing waits for company: an idle worker starts at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from artifact.prediction import Columns, Prediction, Runner, rows
+
+_SHORT = 500e-6  # seconds: a hand-over to a thread and back costs a tenth of this, and health answers wait no longer
+_MOST_ROWS = 1024  # of one shared call
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    columns: Columns
+    rows: int
+    answer: asyncio.Future[Prediction]
+
+
+class Worker:
+    """Predictions of one runner, in order of arrival."""
+
+    def __init__(self, runner: Runner, sample: Columns, *, batching: bool) -> None:
+        self._runner = runner
+        self._most_rows = _MOST_ROWS if batching else 0
+        self._short_rows = short_rows(runner, sample)
+        self._waiting: deque[_Waiting] = deque()
+        self._worker = ThreadPoolExecutor(1, "predict")
+        self._busy = False
+
+    async def predict(self, columns: Columns) -> Prediction:
+        """The answers for `columns`; raises what the model raises for them, whoever shared the call."""
+        count = rows(columns)
+        if count <= self._short_rows:
+            return self._runner.predict(columns)
+        answer: asyncio.Future[Prediction] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(columns, count, answer))
+        if not self._busy:
+            self._next()
+        return await answer
+
+    def _next(self) -> None:
+        taken: list[_Waiting] = []
+        total = 0
+        while self._waiting and (not taken or total + self._waiting[0].rows <= self._most_rows):
+            waiting = self._waiting.popleft()
+            if not waiting.answer.cancelled():
+                taken.append(waiting)
+                total += waiting.rows
+        self._busy = bool(taken)
+        if taken:
+            work = asyncio.get_running_loop().run_in_executor(self._worker, self._predict_all, taken)
+            work.add_done_callback(lambda done: self._hand_out(taken, done))
+
+    def _hand_out(self, taken: list[_Waiting], done: asyncio.Future[list[Prediction | Exception]]) -> None:
+        for waiting, result in zip(taken, done.result(), strict=True):
+            if not waiting.answer.cancelled():
+                if isinstance(result, Exception):
+                    waiting.answer.set_exception(result)
+                else:
+                    waiting.answer.set_result(result)
+        self._next()
+
+    def _predict_all(self, taken: list[_Waiting]) -> list[Prediction | Exception]:
+        if len(taken) > 1:
+            try:
+                together = {
+                    name: np.concatenate([waiting.columns[name] for waiting in taken]) for name in taken[0].columns
+                }
+                prediction = self._runner.predict(together)
+            except Exception:  # noqa: S110  # each alone, below, shows whose fault it was
+                pass
+            else:
+                ends = np.cumsum([waiting.rows for waiting in taken]).tolist()
+                return [prediction.part(end - waiting.rows, end) for waiting, end in zip(taken, ends, strict=True)]
+        results: list[Prediction | Exception] = []
+        for waiting in taken:
+            try:
+                results.append(self._runner.predict(waiting.columns))
+            except Exception as error:
+                results.append(error)
+        return results
+
+
+def short_rows(runner: Runner, sample: Columns) -> int:
+    """How many rows this machine predicts within the time that is not worth a hand-over; 0 for none."""
+    one = {name: values[:1] for name, values in sample.items()}
+    many = {name: np.resize(values, 256) for name, values in sample.items()}
+    single, table = (min(_timed(runner, columns) for _ in range(3)) for columns in (one, many))
+    if single > _SHORT:
+        return 0
+    each = max((table - single) / 255, 1e-9)
+    return 1 + int((_SHORT - single) / each)
+
+
+def _timed(runner: Runner, columns: Columns) -> float:
+    started = time.perf_counter()
+    runner.predict(columns)
+    return time.perf_counter() - started

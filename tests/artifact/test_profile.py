@@ -1,0 +1,96 @@
+"""The reference profile: the distribution of what training saw, to the count."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from artifact import profile
+from artifact.prediction import Prediction
+from artifact.signature import Feature, Output, Signature
+
+NAN = float("nan")
+
+
+def made(feature: Feature, values: Any, dtype: Any = np.float64) -> dict[str, Any]:
+    """The profile of one column."""
+    frame = {feature.name: np.array(values, dtype=dtype)}
+    prediction = Prediction(np.zeros(len(values)), None)
+    signature = Signature("regression", (feature,), (Output("prediction", "float64"),))
+    found: dict[str, Any] = profile.reference(signature, frame, prediction)["features"][feature.name]
+    return found
+
+
+def test_numbers() -> None:
+    """Ten equally filled bins; a value equal to an edge belongs to the bin on its right."""
+    found = made(Feature("x", "float64"), np.arange(100.0))
+    assert found["counts"] == [9, 10, 10, 10, 10, 10, 10, 10, 10, 11]
+    assert found["edges"] == [9.0, 19.0, 29.0, 39.0, 49.0, 59.0, 69.0, 79.0, 89.0]
+    assert (found["min"], found["max"], found["missing"]) == (0.0, 99.0, 0)
+
+
+@pytest.mark.parametrize("values", [[5.0] * 40, [0.0] * 39 + [1.0], list(range(3)), [1.0, NAN, 2.0], [7.0]])
+def test_counts_add_up(values: list[float]) -> None:
+    """However the values lie, counts are one more than edges, and every present value is counted once."""
+    found = made(Feature("x", "float64", nullable=True), values)
+    present = [value for value in values if value == value]
+    assert len(found["counts"]) == len(found["edges"]) + 1
+    assert sum(found["counts"]) == len(present)
+    assert found["missing"] == len(values) - len(present)
+    edges = np.array(found["edges"])
+    counted = np.bincount(np.searchsorted(edges, present, side="right"), minlength=len(edges) + 1)
+    assert found["counts"] == counted.tolist()
+
+
+def test_nothing_present() -> None:
+    """A column that is missing throughout has no edges, and no invented range."""
+    found = made(Feature("x", "float64", nullable=True), [NAN, NAN])
+    assert found == {"kind": "numeric", "missing": 2, "edges": [], "counts": [0], "min": None, "max": None}
+
+
+def test_whole_numbers() -> None:
+    """int64 columns are numbers too."""
+    found = made(Feature("x", "int64"), [1, 1, 2], np.int64)
+    assert (found["kind"], sum(found["counts"]), found["min"], found["max"]) == ("numeric", 3, 1.0, 2.0)
+
+
+def test_texts() -> None:
+    """The fifty most frequent texts with their counts, ties by the alphabet, the rest as one number."""
+    values = [f"city {at:03}" for at in range(60) for _ in range(2)] + ["Bonn"] * 5 + [NAN]
+    found = made(Feature("x", "string", nullable=True), values, object)
+    assert found["counts"]["Bonn"] == 5
+    assert sorted(found["counts"]) == ["Bonn", *(f"city {at:03}" for at in range(49))]
+    assert (found["other"], found["missing"]) == (22, 1)
+
+
+def test_booleans() -> None:
+    """Booleans are counted under their JSON names."""
+    found = made(Feature("x", "bool", nullable=True), [1.0, 0.0, 1.0, NAN])
+    assert found == {"kind": "categorical", "missing": 1, "counts": {"false": 1, "true": 2}, "other": 0}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "labels", "counts"),
+    [
+        ("string", np.array(["b", "a", "b"], dtype=object), {"a": 1, "b": 2}),
+        ("int64", np.array([7, -1, 7]), {"-1": 1, "7": 2}),
+        ("bool", np.array([True, False, True]), {"false": 1, "true": 2}),
+    ],
+)
+def test_predictions(dtype: str, labels: np.ndarray, counts: dict[str, int]) -> None:
+    """Predicted labels are counted; predicted numbers get bins as features do."""
+    frame = {"x": np.array([1.0, 2.0, 3.0])}
+    signature = Signature("classification", (Feature("x", "float64"),), (Output("label", dtype),))
+    assert profile.reference(signature, frame, Prediction(labels, None))["prediction"]["counts"] == counts
+    regression = Signature("regression", (Feature("x", "float64"),), (Output("prediction", "float64"),))
+    found = profile.reference(regression, frame, Prediction(np.array([1.0, 2.0, 3.0]), None))
+    assert (found["rows"], found["prediction"]["kind"]) == (3, "numeric")
+
+
+def test_is_json() -> None:
+    """The profile is plain JSON: no numpy type, no NaN."""
+    found = made(Feature("x", "float64", nullable=True), [1.5, NAN])
+    assert json.loads(json.dumps(found, allow_nan=False)) == found

@@ -1,0 +1,94 @@
+"""Whole tables accepted at once: exactly what the closer look at each value gives, to the bit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from artifact.column import convert
+from artifact.errors import InvalidRequest
+from artifact.rules import Rules
+from artifact.signature import Feature, Signature
+from artifact.validation import Validator
+
+FEATURES = (
+    Feature("float", "float64"),
+    Feature("bounded", "float64", nullable=True, range=(-1, 9)),
+    Feature("int", "int64"),
+    Feature("few", "int64", range=(0, None)),
+    Feature("bool", "bool", nullable=True),
+    Feature("text", "string"),
+    Feature("city", "string", categories=("a", "ü")),
+    Feature("maybe", "string", nullable=True),
+)
+SIGNATURE = Signature("regression", FEATURES, ())
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "float": st.floats() | st.integers() | st.just("1") | st.just(True),
+    "bounded": st.floats(-2, 10) | st.none(),
+    "int": st.integers(-(2**64), 2**64) | st.just(5.0) | st.just(5.5),
+    "few": st.integers(-2, 3),
+    "bool": st.booleans() | st.none() | st.just(1),
+    "text": st.text() | st.just("\ud800") | st.none(),
+    "city": st.sampled_from(["a", "ü", "b"]),
+    "maybe": st.text() | st.none(),
+}
+ROW = {
+    "float": 1.5,
+    "bounded": None,
+    "int": 3,
+    "few": 0,
+    "bool": True,
+    "text": "x",
+    "city": "ü",
+    "maybe": "",
+}
+
+
+@given(
+    st.integers(1, 4).flatmap(
+        lambda n: st.fixed_dictionaries({k: st.lists(v, min_size=n, max_size=n) for k, v in VALUES.items()})
+    )
+)
+def test_the_same_as_value_by_value(table: dict[str, list[Any]]) -> None:
+    """What is accepted at once is what each column converts to; what a column refuses is never accepted at once."""
+    accepted = Rules(SIGNATURE).accept(table)
+    try:
+        looked_at = {feature.name: convert(feature, table[feature.name]) for feature in FEATURES}
+    except InvalidRequest:
+        assert accepted is None
+        return
+    for name, column in (accepted or {}).items():
+        assert column.dtype == looked_at[name].dtype
+        assert [*map(repr, column.tolist())] == [*map(repr, looked_at[name].tolist())]
+
+
+def test_plain_rows_are_accepted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table without surprises never reaches the look at each value, as lists or as arrays."""
+    monkeypatch.setattr("artifact.validation.convert", lambda *_: pytest.fail("looked at value by value"))
+    Validator(SIGNATURE).columns_of_rows([ROW, ROW | {"bounded": 3.5, "float": 2}])
+    numbers = Signature("regression", FEATURES[:2], ())
+    found = Validator(numbers).columns({"float": np.array([1.0, 2.0]), "bounded": np.array([np.nan, 1.0], np.float32)})
+    assert found["bounded"].tolist()[1:] == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("float", "1.5"),
+        ("float", 2**53 + 1),
+        ("float", True),
+        ("int", True),
+        ("bool", 1),
+        ("text", "\ud800"),
+        ("city", "b"),
+    ],
+)
+def test_a_loss_is_looked_at(name: str, value: Any) -> None:
+    """What numpy would take with a loss is refused by name."""
+    assert Rules(SIGNATURE).accept({key: [item] for key, item in (ROW | {name: value}).items()}) is None
+    with pytest.raises(InvalidRequest, match=f"feature '{name}', row 0"):
+        Validator(SIGNATURE).columns_of_rows([ROW | {name: value}])

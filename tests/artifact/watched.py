@@ -1,0 +1,61 @@
+"""Load artifacts in this process and watch what runs: `python -m tests.artifact.watched`, directories on stdin as JSON.
+
+joblib reads with the Python-level unpickler, whose dispatch table holds one function an opcode: each is wrapped here to
+be counted. The C unpickler, should anyone use it, and everything a pickle could do are seen by an audit hook.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from joblib.numpy_pickle import NumpyUnpickler
+
+from artifact import load
+from artifact.errors import ModelpinError
+
+ACTS = ("pickle.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "subprocess.", "socket.connect", "exec")
+opcodes: list[int] = []
+acts: list[str] = []
+
+
+def counted(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """`function`, counted when it runs."""
+
+    def run(unpickler: Any) -> Any:
+        opcodes.append(1)
+        return function(unpickler)
+
+    return run
+
+
+def hook(event: str, arguments: tuple[Any, ...]) -> None:
+    """Remember what a pickle might do."""
+    if event.startswith(ACTS):
+        acts.append(f"{event} {arguments[:2]}"[:80])
+
+
+def main() -> None:
+    """Load each directory and print how that ended and what ran, by title."""
+    pure: Any = pickle._Unpickler  # type: ignore[attr-defined]
+    for unpickler in (pure, NumpyUnpickler):
+        unpickler.dispatch = {code: counted(function) for code, function in unpickler.dispatch.items()}
+    sys.addaudithook(hook)
+    found = {}
+    for title, asked in json.load(sys.stdin).items():
+        opcodes.clear()
+        acts.clear()
+        try:
+            load.load(asked["directory"], expected_digest=asked["expected_digest"], name=asked["name"])
+            ended = ["loaded", 0, ""]
+        except ModelpinError as error:
+            ended = [type(error).__name__, error.exit_code, str(error)]
+        found[title] = {"ended": ended, "opcodes": len(opcodes), "acts": list(acts)}
+    json.dump(found, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

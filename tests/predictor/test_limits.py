@@ -1,0 +1,227 @@
+"""Limits of a running predictor: what is over them is refused soon, what stalls ends, and health answers meanwhile."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
+
+from tests.predictor.answer import Answer
+from tests.predictor.conftest import Server, start
+from tests.predictor.corpus import ROW
+from tests.predictor.models import Packaged
+
+MIB = 1 << 20
+SETTINGS = {
+    "PREDICTOR_BODY_BYTES": str(24 * MIB),
+    "PREDICTOR_ROWS": "1000000",
+    "PREDICTOR_HEADER_BYTES": "4096",
+    "PREDICTOR_HEADER_SECONDS": "0.5",
+    "PREDICTOR_BODY_SECONDS": "3",
+    "PREDICTOR_SEND_SECONDS": "1",
+    "PREDICTOR_HEAVY_QUEUE": "1",
+    "PREDICTOR_BUFFERED_BYTES": str(64 * MIB),
+}
+# A process of its own asks for health, so that what the test does at the same time does not count.
+PROBE = """
+import http.client, sys, time
+connection, worst = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1])), 0.0
+print("begun", flush=True)
+while time.monotonic() < float("inf"):
+    started = time.monotonic()
+    connection.request("GET", "/v2/health/ready")
+    assert connection.getresponse().read() == b'{"ready":true}'
+    worst = max(worst, time.monotonic() - started)
+    print(worst, flush=True)
+    time.sleep(0.005)
+"""
+
+
+@pytest.fixture(scope="module")
+def server(packaged: dict[str, Packaged], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A predictor with limits that a test reaches."""
+    made = start(packaged["iris"], tmp_path_factory.mktemp("limits") / "log", **SETTINGS)
+    made.wait()
+    yield made
+    assert made.stop() == 0
+    assert "Traceback" not in made.log.read_text()
+
+
+def rows(count: int) -> bytes:
+    """A v1 body of `count` rows."""
+    return b'{"instances":[' + b",".join([b"[5.1,3.5,1.4,0.2]"] * count) + b"]}"
+
+
+def metric(server: Server, line: str) -> float:
+    """The value of one line of /metrics; 0 where it is not there."""
+    found = re.search(rf"^{re.escape(line)} (\S+)$", server.request("GET", "/metrics").body.decode(), re.M)
+    return float(found[1]) if found else 0.0
+
+
+def ask(server: Server, body: bytes) -> tuple[Answer, float]:
+    """A v1 request on a connection of its own, and the seconds it took."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=30)
+    started = time.monotonic()
+    connection.request("POST", server.v1, body)
+    answer = connection.getresponse()
+    headers = {name.lower(): value for name, value in answer.getheaders()}
+    found = Answer(answer.status, headers, answer.read())
+    connection.close()
+    return found, time.monotonic() - started
+
+
+def opened(server: Server, data: bytes) -> socket.socket:
+    """A connection on which `data` was sent."""
+    connection = socket.create_connection(("127.0.0.1", server.http_port), timeout=15)
+    connection.sendall(data)
+    return connection
+
+
+def until_closed(connection: socket.socket) -> bytes:
+    """What still comes until the server ends the connection."""
+    received = b""
+    try:
+        while part := connection.recv(1 << 16):
+            received += part
+    except ConnectionResetError:
+        pass
+    return received
+
+
+def memory(server: Server) -> int:
+    """MiB that the predictor has resident."""
+    text = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(re.findall(r"VmRSS:\s+(\d+)", text)[0]) // 1024
+
+
+def long_v1() -> tuple[bytes, dict[str, str]]:
+    """Four times the rows that are the default limit, as JSON."""
+    return rows(400_000), {}
+
+
+def long_v2() -> tuple[bytes, dict[str, str]]:
+    """A million rows, in binary."""
+    shape = {"shape": [10**6, 4], "parameters": {"binary_data_size": 16 * 10**6}}
+    asked = {"inputs": [{"name": "input-0", "datatype": "FP32", **shape}], "outputs": [{"name": "label"}]}
+    head = json.dumps(asked).encode()
+    return head + bytes(16 * 10**6), {"inference-header-content-length": str(len(head))}
+
+
+@pytest.mark.parametrize("long", [long_v1, long_v2], ids=["v1", "v2"])
+def test_health_during_a_long_request(server: Server, long: Callable[[], tuple[bytes, dict[str, str]]]) -> None:
+    """While very many rows are read, predicted and answered, health answers within 250 ms."""
+    body, headers = long()
+    probe = subprocess.Popen([sys.executable, "-c", PROBE, str(server.http_port)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert probe.stdout is not None
+        assert probe.stdout.readline() == "begun\n"
+        answer = server.request("POST", server.v2 if headers else server.v1, body, headers)
+    finally:
+        probe.kill()
+        worst = probe.communicate()[0].splitlines()[:-1]  # the last may be half a line
+    assert (answer.status, len(answer.body) > 3_000_000) == (200, True)
+    assert len(worst) > 10
+    assert float(worst[-1]) < 0.25
+
+
+def test_overload(server: Server) -> None:
+    """Heavy requests beyond the lane and its queue are refused at once, and small ones are answered meanwhile."""
+    body, found = rows(150_000), []
+    before = metric(server, 'modelpin_rejects_total{reason="queue"}')
+    threads = [threading.Thread(target=lambda: found.append(ask(server, body))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    small, seconds = ask(server, rows(1))
+    for thread in threads:
+        thread.join()
+    assert (small.status, seconds < 1) == (200, True)
+    refused = [answer for answer, _ in found if answer.status == 503]
+    assert {answer.status for answer, _ in found} == {200, 503}
+    assert {answer.headers["retry-after"] for answer in refused} == {"1"}
+    assert "try again" in refused[0].json["error"]
+    assert metric(server, 'modelpin_rejects_total{reason="queue"}') - before == len(refused)
+
+
+def test_too_much(server: Server) -> None:
+    """Rows, bytes and headers over their limits are 413, 413 and 431, and say which limit."""
+    answer, _ = ask(server, rows(1_000_001))
+    assert (answer.status, "1000001 rows, the limit is 1000000" in answer.checked()) == (413, True)
+    tensor = {"name": "x", "datatype": "FP64", "shape": [10**7, 4], "parameters": {"binary_data_size": 10**7}}
+    head = json.dumps({"inputs": [tensor]}).encode()
+    named = {"inference-header-content-length": str(len(head))}
+    assert server.request("POST", server.v2, head + bytes(10**7), named).status == 413
+    with opened(server, b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n" % server.v1.encode()) as one:
+        assert one.recv(1 << 16).startswith(b"HTTP/1.1 413 ")
+    long = b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 5000
+    for data in (long + b"\r\n\r\n", long):
+        with opened(server, data) as one:
+            answer = Answer.parse(until_closed(one))
+        assert (answer.status, "limit of 4096 bytes" in answer.checked()) == (431, True)
+
+
+def test_too_much_over_grpc(server: Server) -> None:
+    """The same over gRPC: RESOURCE_EXHAUSTED for too many rows and too long a message."""
+    raw = pb.ModelInferRequest(model_name="iris", raw_input_contents=[bytes(8 * 1_000_004)])
+    raw.inputs.add(name="input-0", datatype="FP64", shape=[1_000_001, 1])
+    assert server.call("ModelInfer", raw.SerializeToString())[0] == "RESOURCE_EXHAUSTED"
+    assert server.call("ModelInfer", bytes(25 * MIB))[0] == "RESOURCE_EXHAUSTED"
+
+
+def test_stalled(server: Server) -> None:
+    """Clients that stall in the head, the body or the answer hold no place, little memory, and not for ever."""
+    head = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (server.v1.encode(), 16 * MIB)
+    before = memory(server)
+    waiting = [opened(server, head + b"x" * 200_000) for _ in range(100)]
+    waiting += [opened(server, b"POST / HTTP/1.1\r\nHost: ") for _ in range(98)]
+    body = rows(200_000)[:-1] + b',"probabilities":true}'  # an answer that no socket's buffer holds
+    ask_long = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (server.v1.encode(), len(body)) + body
+    readers = [opened(server, ask_long)]
+    for _ in range(20):
+        answer, seconds = ask(server, rows(1))
+        assert (answer.status, seconds < 0.25) == (200, True)
+    assert metric(server, "modelpin_buffered_bytes") > 15 * MIB
+    assert memory(server) - before < 200
+    answers = {Answer.parse(received).status for received in map(until_closed, waiting[:100])}
+    assert answers == {408}
+    assert {until_closed(one) for one in waiting[100:]} == {b""}
+    deadline = time.monotonic() + 5
+    while metric(server, "modelpin_buffered_bytes") and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert metric(server, "modelpin_buffered_bytes") == 0
+    assert metric(server, 'modelpin_rejects_total{reason="unread"}') == 1
+    assert metric(server, 'modelpin_rejects_total{reason="body-slow"}') == 100
+    for one in (*waiting, *readers):
+        one.close()
+
+
+def test_bodies_in_memory(server: Server) -> None:
+    """More bytes of bodies than may be in memory are refused with 503 at once, over gRPC with UNAVAILABLE."""
+    length = 23 * MIB
+    head = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (server.v1.encode(), length)
+    held = [opened(server, head + bytes(length - 1)) for _ in range(2)]
+    deadline = time.monotonic() + 2
+    while metric(server, "modelpin_buffered_bytes") < 2 * (length - MIB) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    with opened(server, head) as one:
+        started = time.monotonic()
+        received = one.recv(1 << 16)
+        assert (received[:13], time.monotonic() - started < 0.1) == (b"HTTP/1.1 503 ", True)
+        assert b"retry-after: 1" in received
+    raw = pb.ModelInferRequest(model_name="iris", raw_input_contents=[bytes(20 * MIB)])
+    with pytest.raises(grpc.RpcError) as error:
+        server.stub.ModelInfer(raw, timeout=5)
+    assert error.value.code() is grpc.StatusCode.UNAVAILABLE
+    for one in held:
+        one.close()
+    assert server.post(server.v1, {"instances": [ROW]}).status == 200

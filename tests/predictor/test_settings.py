@@ -1,0 +1,68 @@
+"""Settings: flags over variables over defaults, refused where they cannot be, and the same in the docs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from artifact import load
+from artifact.errors import ConfigurationError
+from predictor import errors
+from predictor.model import Model
+from predictor.settings import Settings, read
+from predictor.traffic import Traffic
+from tests.predictor.models import Packaged
+
+DOCS = (Path(__file__).parents[2] / "docs/predictor.md").read_text()
+GIVEN = ["--model_dir", "x", "--model_name", "iris"]
+
+
+def test_docs() -> None:
+    """docs/predictor.md lists every setting, with its flag, its variable, its default and its meaning."""
+    found = re.findall(r"^\| `--(\w+)` \| `(\w+)` \| (\S+) \| (.*) \|$", DOCS, re.M)
+    wanted = []
+    for one in fields(Settings):
+        default = format(one.default, "g") if isinstance(one.default, float) else str(one.default)
+        wanted.append((one.name, f"PREDICTOR_{one.name.upper()}", default, one.metadata["help"]))
+    assert found == wanted
+
+
+def test_docs_of_metrics_and_reasons(packaged: dict[str, Packaged]) -> None:
+    """It lists every metric of ours and every reason of a reject, and no other."""
+    traffic = Traffic(
+        Model(load.load(packaged["people"].directory, expected_digest=packaged["people"].digest)), Settings()
+    )
+    registry = CollectorRegistry()
+    traffic.metrics.register(registry)
+    names = {family.name + {"counter": "_total", "info": "_info"}.get(family.type, "") for family in registry.collect()}
+    assert set(re.findall(r"^\| `(modelpin_\w+)`", DOCS, re.M)) == names
+    reasons = DOCS[DOCS.index("Reasons:") :].partition(".")[0]
+    assert tuple(re.findall(r"`([\w-]+)`", reasons)) == errors.REASONS
+
+
+def test_order() -> None:
+    """A flag wins over its variable, a variable over the default."""
+    environment = {"PREDICTOR_ROWS": "7", "PREDICTOR_BODY_SECONDS": "2.5"}
+    _, settings = read([*GIVEN, "--rows", "9"], environment)
+    assert (settings.rows, settings.body_seconds, settings.queue) == (9, 2.5, Settings.queue)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("ROWS", "many", "PREDICTOR_ROWS is 'many'"),
+        ("ROWS", "0", "rows is 0; give a number of at least 1"),
+        ("LOG_SAMPLING", "1.5", "at most 1"),
+        ("BODY_SECONDS", "nan", "body_seconds is nan"),
+        ("GRACE_SECONDS", "1", "leaves nothing of grace_seconds 1"),
+        ("BUFFERED_BYTES", "1000", "holds no body of body_bytes"),
+    ],
+)
+def test_refused(name: str, value: str, says: str) -> None:
+    """A value that cannot be is a configuration error that names the setting and the value."""
+    with pytest.raises(ConfigurationError, match=re.escape(says)):
+        read(GIVEN, {f"PREDICTOR_{name}": value})

@@ -1,0 +1,170 @@
+"""Starting: what does not verify never listens, and says why; what does listens until it is told to stop."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import pytest
+
+from tests.artifact import tampering
+from tests.predictor.conftest import ROOT, START_SECONDS, Server, command, environment, free_ports
+from tests.predictor.corpus import ROW
+from tests.predictor.models import Packaged
+
+OTHER = "sha256-" + "0" * 64
+
+
+@dataclass
+class Start:
+    """A predictor that must not come up: its end, and whether anything listened on its ports before."""
+
+    process: subprocess.Popen[str]
+    ports: list[int]
+    listened: bool = False
+    errors: str = ""
+
+    def watch(self) -> None:
+        """Try the ports until the process ends."""
+        while self.process.poll() is None:
+            for port in self.ports:
+                with socket.socket() as probe:
+                    probe.settimeout(1)
+                    self.listened |= probe.connect_ex(("127.0.0.1", port)) == 0
+            time.sleep(0.02)
+        self.errors = self.process.communicate()[1]
+
+
+# Title → (exit code, what the last line on stderr says: the value, and what to do).
+REFUSED = {
+    "no model directory given": (2, "--model_dir"),
+    "a port that is no number": (2, "'eighty'"),
+    "no expected digest": (10, "give --expected_digest, or MODEL_URI"),
+    "a malformed digest": (10, "'sha256-abc' is not a digest"),
+    "MODEL_URI of another digest": (10, f"{OTHER}/ name different artifacts; give one"),
+    "MODEL_URI of another model": (10, "--model_name 'iris' is not the model of MODEL_URI s3://bucket/models/rose/"),
+    "MODEL_URI without its slash": (10, "with the trailing slash"),
+    "a byte flipped": (20, "its manifest names"),
+    "the wrong digest": (20, f"but {OTHER} was named; download that one, or name this one in Git"),
+    "a command in the model": (21, "system, which is not on the list of artifact/unpickle.py"),
+    "another scikit-learn": (22, "made with scikit-learn 0.1, this environment has"),
+    "features that are not installed": (22, "module features.calendar is not in features/ here; serve with the image"),
+    "golden answers changed": (23, "label is 'setosa', 'virginica' was recorded; this model must not serve here"),
+}
+
+
+def begin(title: str, iris: Packaged, prices: Packaged, folder: Path) -> Start:
+    """The predictor of an artifact, or of arguments, that are wrong as `title` says."""
+    directory = folder / "artifact"
+    shutil.copytree(prices.directory if "features" in title else iris.directory, directory)
+    digest, name, env, cwd = iris.digest, "iris", {}, ROOT
+    match title:
+        case "a byte flipped":
+            data = bytearray((directory / "model.joblib").read_bytes())
+            data[100] ^= 1
+            (directory / "model.joblib").write_bytes(data)
+        case "the wrong digest":
+            digest = OTHER
+        case "a malformed digest":
+            digest = "sha256-abc"
+        case "a command in the model":
+            digest = tampering.change_model(directory, folder / "ran")
+        case "another scikit-learn":
+            digest = tampering.sign(directory, libraries={"scikit-learn": "0.1"})
+        case "golden answers changed":
+            digest = tampering.change_golden(directory)
+        case "features that are not installed":
+            digest, name, cwd = prices.digest, "prices", folder
+            for package in ("artifact", "predictor"):
+                (folder / "code").mkdir(exist_ok=True)
+                (folder / "code" / package).symlink_to(ROOT / package)
+            cwd = folder / "code"
+        case "MODEL_URI of another digest":
+            env = {"MODEL_URI": f"s3://bucket/models/iris/{OTHER}/"}
+        case "MODEL_URI of another model":
+            env = {"MODEL_URI": f"s3://bucket/models/rose/{digest}/"}
+        case "MODEL_URI without its slash":
+            env = {"MODEL_URI": f"s3://bucket/models/iris/{digest}"}
+    ports = free_ports(2)
+    line = command(directory, name, "--expected_digest", digest, ports=ports)
+    if title == "no expected digest":
+        line = line[:-2]
+    elif title == "no model directory given":
+        del line[3:5]
+    elif title == "a port that is no number":
+        line += ["--http_port", "eighty"]
+    process = subprocess.Popen(
+        line, cwd=cwd, env=environment(**env), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    return Start(process, ports)
+
+
+@pytest.fixture(scope="module")
+def starts(packaged: dict[str, Packaged], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Start]:
+    """Every predictor of REFUSED, ended; they run side by side."""
+    made, watching = {}, []
+    for title in REFUSED:
+        made[title] = begin(title, packaged["iris"], packaged["prices"], tmp_path_factory.mktemp("start"))
+        watching.append(threading.Thread(target=made[title].watch))
+        watching[-1].start()
+    for thread in watching:
+        thread.join(START_SECONDS)
+    return made
+
+
+@pytest.mark.parametrize("title", REFUSED)
+def test_refused(starts: dict[str, Start], title: str) -> None:
+    """It exits with the code of its kind; its last line says the value and the remedy; it never listened."""
+    code, says = REFUSED[title]
+    start = starts[title]
+    last = start.errors.rstrip().splitlines()[-1]
+    assert (start.process.returncode, start.listened) == (code, False), start.errors
+    assert says in last
+    assert "error: " in last
+    assert "Traceback" not in start.errors
+
+
+@pytest.fixture
+def running(packaged: dict[str, Packaged], tmp_path: Path) -> Iterator[Server]:
+    """A predictor of its own, pinned by MODEL_URI as gitops/ does it, for a test that ends it."""
+    model, ports = packaged["iris"], free_ports(2)
+    (tmp_path / "models").symlink_to(model.directory)  # as kubelet mounts it
+    uri = {"MODEL_URI": f"s3://bucket/models/iris/{model.digest}/"}
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        line = command(tmp_path / "models", "iris", ports=ports)
+        process = subprocess.Popen(line, cwd=ROOT, env=environment(**uri), stdout=output, stderr=output)
+    server = Server(model, process, *ports, log)
+    try:
+        server.wait()
+        yield server
+    finally:
+        server.stop()
+
+
+def test_stops_when_told(running: Server) -> None:
+    """SIGTERM lets a request that has begun finish, closes idle connections, and ends with exit code 0."""
+    assert running.post(running.v1, {"instances": [ROW]}).json == {"predictions": ["setosa"]}  # stays open, idle
+    grpc.channel_ready_future(running.channel).result(timeout=START_SECONDS)
+    body = b'{"instances":[[5.1,3.5,1.4,0.2]]}'
+    head = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (running.v1.encode(), len(body))
+    with socket.create_connection(("127.0.0.1", running.http_port), timeout=START_SECONDS) as connection:
+        connection.sendall(head + body[:10])
+        time.sleep(0.3)  # until the server has begun with it
+        running.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        connection.sendall(body[10:])
+        received = b""
+        while part := connection.recv(1 << 16):
+            received += part
+    assert received.endswith(b'{"predictions":["setosa"]}')
+    assert running.process.wait(START_SECONDS) == 0
+    assert "Traceback" not in running.log.read_text()

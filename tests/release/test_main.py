@@ -1,0 +1,32 @@
+"""The command as a process: exit codes and the last line of stderr."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.release.conftest import ROOT
+
+COMMANDS = ["publish", "deploy", "rollback", "status", "adopt", "settings", "configure"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--help"], 0, ""),
+        ([], 2, "required"),
+        (["promote"], 2, "invalid choice"),
+        (["settings"], 10, "error: gitops/settings/settings.yaml cannot be read"),
+    ],
+)
+def test_exit_code_and_last_line(tmp_path: Path, arguments: list[str], code: int, said: str) -> None:
+    """Help is 0 and names each command, a wrong command line is 2, a wrong place is 10; one last line says why."""
+    command = [sys.executable, "-m", "release", *arguments]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == code
+    assert said in (done.stderr.splitlines() or [""])[-1]
+    if code == 0:
+        assert all(f"    {name}" in done.stdout for name in COMMANDS)
