@@ -16,7 +16,7 @@ export MLFLOW_DISABLE_TELEMETRY = true
 ##@ First minutes
 .PHONY: demo test setup help
 demo: ## run the whole loop on embedded parts: push, retrain, gate, publish, rewrite, serve, predict
-	@$(DEV) python -m local demo
+	@$(DEV) python -m local demo $(if $(KEEP),--keep)
 
 test: ## run the tests (PYTEST_ARGS="-k gate" for some of them)
 	@$(DEV) python -m pytest $(PYTEST_ARGS)
@@ -41,7 +41,7 @@ data: ## write the example's raw data from scikit-learn's own copy (a laptop wit
 	@$(DEV) python -m local.example data/iris.csv
 
 pull: ## pull the raw data from the DVC remote, verified
-	@$(IN) dvc pull $(wildcard data/*.dvc)
+	@$(IN) python -m pipeline.pull
 
 repro: ## prepare, train, evaluate, package, gate, track: whatever is out of date
 	@$(IN) dvc repro
@@ -76,10 +76,15 @@ image-find: ## print the tag that the image's sources call for, and the digest t
 ##@ The embedded platform
 .PHONY: up down
 up: ## start S3, MLflow and a Git origin that runs the workflows, on 127.0.0.1
-	@$(DEV) python -m local up
+	@$(DEV) python -m local up $(if $(STATE),--state '$(STATE)')
 
 down: ## stop them
-	@$(DEV) python -m local down
+	@$(DEV) python -m local down $(if $(STATE),--state '$(STATE)')
+
+##@ Measurements
+.PHONY: bench
+bench: ## compare the predictor with KServe's own server, MLServer and FastAPI, side by side (BENCH_ARGS=--quick)
+	@$(DEV) python -m bench $(BENCH_ARGS)
 
 ##@ Upkeep
 .PHONY: check lint types lock venv clean

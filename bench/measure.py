@@ -1,0 +1,98 @@
+"""Short windows of load, one server after the other and round again, so that the machine's noise hits all alike."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench import load, usage
+from bench.cores import Cores
+from bench.load import Window
+from bench.peers import BASE
+from bench.plan import Cell, Plan
+from bench.results import Row
+from bench.server import Server, Wrong
+
+_LONGEST = 8  # seconds of a window, for servers that answer slowly; such a window comes once
+_EACH = 3  # answers a connection should see in a window
+_TIMED = 3  # requests that say how long a window has to be
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One window, and in it the CPU seconds of the server, and of anybody else on its core."""
+
+    window: Window
+    server_cpu: float
+    foreign_cpu: float
+
+
+def cell(plan: Plan, cell: Cell, servers: Sequence[Server], cores: Cores) -> tuple[list[Row], list[str]]:
+    """The rows of `cell`, and what servers answered wrongly: those are not timed."""
+    timed: dict[Server, tuple[int, int]] = {}
+    refused = []
+    for server in servers:
+        try:
+            size = server.check(cell.kind)
+            timed[server] = (size, _window_seconds(server, cell, plan.seconds))
+        except Wrong as error:
+            refused.append(str(error))
+    samples: dict[Server, list[Sample]] = {server: [] for server in timed}
+    for turn in range(plan.rounds_of(cell)):
+        for server, (size, seconds) in timed.items():
+            if turn == 0 or (turn + 1) * seconds <= _LONGEST:
+                samples[server].append(_sample(server, cell, size, seconds, cores))
+                server.settle()
+    rows = [_row(server, cell, taken) for server, taken in samples.items()]
+    _say(cell, rows)
+    return rows, refused
+
+
+def _window_seconds(server: Server, cell: Cell, least: int) -> int:
+    request = server.request(cell.kind)
+    started = time.monotonic()
+    for _ in range(_TIMED):
+        server.ask(cell.kind, request)
+    alone = (time.monotonic() - started) / _TIMED
+    return max(least, min(_LONGEST, math.ceil(_EACH * cell.connections * alone)))
+
+
+def _sample(server: Server, cell: Cell, size: int, seconds: int, cores: Cores) -> Sample:
+    request, port = server.request(cell.kind), server.port(cell.kind)
+    before, busy = usage.cpu_seconds(server.pid), usage.core_seconds(cores.server)
+    if cell.kind.protocol == "grpc":
+        answer = size + len(request.body) - len(request.message)
+        window = load.h2load(request, answer, port, cell.connections, seconds, cores.client)
+    else:
+        window = load.wrk(request, port, cell.connections, seconds, cores.client)
+    used = usage.cpu_seconds(server.pid) - before
+    return Sample(window, used, max(0.0, usage.core_seconds(cores.server) - busy - used))
+
+
+def _row(server: Server, cell: Cell, samples: Sequence[Sample]) -> Row:
+    windows = [sample.window for sample in samples]
+    return Row(
+        model=cell.model,
+        kind=cell.kind.name,
+        connections=cell.connections,
+        peer=server.peer.name,
+        rate=statistics.median(window.requests / window.seconds for window in windows),
+        p50=statistics.median(window.p50 for window in windows),
+        p99=statistics.median(window.p99 for window in windows),
+        cpu=statistics.median(sample.server_cpu / max(1, sample.window.requests) for sample in samples),
+        server_busy=statistics.median(sample.server_cpu / sample.window.seconds for sample in samples),
+        foreign_busy=statistics.median(sample.foreign_cpu / sample.window.seconds for sample in samples),
+        client_busy=statistics.median(window.client_cpu / window.seconds for window in windows),
+        failures=sum(window.failures for window in windows),
+        requests=sum(window.requests for window in windows),
+    )
+
+
+def _say(cell: Cell, rows: Sequence[Row]) -> None:
+    base = next((row.rate for row in rows if row.peer == BASE), None)
+    shown = [f"{row.peer} {row.rate:,.0f}/s" + (f" ({row.rate / base:.1f}×)" if base else "") for row in rows]
+    print(f"  {cell.kind.title}, {cell.connections} connections: {', '.join(shown)}", file=sys.stderr, flush=True)

@@ -1,0 +1,144 @@
+"""The Markdown a run ends in: ratios by request, cold start and memory, the goals, the machine; then every number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bench import goals
+from bench.kinds import KINDS
+from bench.peers import BASE, PEERS
+from bench.results import Results, Row
+
+_OTHERS = [name for name in PEERS if name not in (BASE, "ours")]
+_NOTE = (
+    "× is the rate over that of KServe's sklearn server in the same call. CPU: our server CPU a request over its. p99: "
+    "our 99th percentile over its. ◊: the client was the limit (its core over 90 % busy, the server's under): where "
+    "that is ours the ratio is a lower bound, and CPU says more. ≈: other processes had over "
+    "a tenth of the server's core; CPU suffers least. …: under one answer a connection, too few for a number. "
+    "!: requests failed while timed."
+)
+
+
+def summary(results: Results) -> str:
+    """What goes to standard output."""
+    parts = [_machine(results)]
+    if results.rows:
+        parts += [_ratios(results), _NOTE]
+    if results.starts:
+        parts.append(_by_model("cold start, s", results, results.seconds, "start", "{:.2f}", 1))
+    if results.residents:
+        parts.append(_by_model("memory (PSS), MB", results, results.bytes, "memory", "{:.0f}", 1e6))
+    if results.refused:
+        parts.append("Not timed, as the answer was not right:\n\n" + "\n".join(f"- {line}" for line in results.refused))
+    found = goals.outcomes(results)
+    if found:
+        reached = sum(outcome.mark != "✗" for outcome in found)
+        parts.append(f"Goals: {reached} of the {len(found)} measured are reached.")
+    return "\n\n".join(parts) + "\n"
+
+
+def details(results: Results) -> str:
+    """Every number of every server."""
+    head = ["model", "request", "connections", "server", "req/s", "p50 ms", "p99 ms", "CPU µs/req"]
+    head += ["server busy", "client busy", "others", "requests", "failed"]
+    lines = [
+        [
+            row.model,
+            KINDS[row.kind].title,
+            row.connections,
+            PEERS[row.peer].title,
+            f"{row.rate:,.0f}" + _marks(row),
+            f"{row.p50 * 1e3:.2f}",
+            f"{row.p99 * 1e3:.2f}",
+            f"{row.cpu * 1e6:,.0f}",
+            f"{row.server_busy:.0%}",
+            f"{row.client_busy:.0%}",
+            f"{row.foreign_busy:.0%}",
+            row.requests,
+            row.failures,
+        ]
+        for row in results.rows
+    ]
+    return _table(head, lines) + "\n"
+
+
+def _ratios(results: Results) -> str:
+    head = ["model", "request", "conn.", "KServe req/s", "KServe p99 ms", "**ours**", "ours CPU", "ours p99"]
+    head += [*(PEERS[name].title for name in _OTHERS), "goal", "", "goal p99", ""]
+    lines = []
+    for model, kind, connections in dict.fromkeys((row.model, row.kind, row.connections) for row in results.rows):
+        base, ours = (results.row(model, kind, connections, name) for name in (BASE, "ours"))
+        line = [model, KINDS[kind].title, connections]
+        line += [f"{base.rate:,.0f}{_marks(base)}", f"{base.p99 * 1e3:.2f}"] if base else ["", ""]
+        line.append(_rate(results, ours, bold=True))
+        for measure in ("cpu", "p99"):
+            ratio = results.ratio(measure, model, kind, connections)
+            line.append(_less(ratio))
+        line += [_rate(results, results.row(model, kind, connections, name)) for name in _OTHERS]
+        for measure in ("throughput", "p99"):
+            outcome = goals.outcome(results, measure, model, kind, connections)
+            line += [outcome.goal.text, outcome.mark] if outcome else ["", ""]
+        lines.append(line)
+    return _table(head, lines)
+
+
+def _rate(results: Results, row: Row | None, bold: bool = False) -> str:
+    """The ratio to KServe's server, or the plain rate where that was not measured."""
+    if row is None:
+        return ""
+    ratio = results.ratio("throughput", row.model, row.kind, row.connections, row.peer)
+    text = (f"{row.rate:,.0f}/s" if ratio is None else f"{ratio:.1f}×") + _marks(row)
+    return f"**{text}**" if bold else text
+
+
+def _less(ratio: float | None) -> str:
+    """A ratio of which less is better."""
+    return "" if ratio is None else f"1/{1 / ratio:.1f}" if 0 < ratio < 1 else f"{ratio:.1f}×"
+
+
+def _marks(row: Row) -> str:
+    marks = {"◊": row.client_limited, "≈": row.disturbed, "…": row.rough, "!": row.failures}
+    return "".join(f" {mark}" for mark, holds in marks.items() if holds)
+
+
+def _by_model(
+    title: str,
+    results: Results,
+    values: Callable[[str], dict[str, float]],
+    measure: str,
+    shown: str,
+    unit: float,
+) -> str:
+    names = [name for name in PEERS if values(name)]
+    lines = []
+    for model in dict.fromkeys(model for name in names for model in values(name)):
+        ratio = results.ratio(measure, model, "", 0)
+        outcome = goals.outcome(results, measure, model)
+        found = [values(name).get(model) for name in names]
+        line = [model, *("" if value is None else shown.format(value / unit) for value in found)]
+        line.append(_less(ratio))
+        line += [outcome.goal.text, outcome.mark] if outcome else ["", ""]
+        lines.append(line)
+    return _table([title, *(PEERS[name].title for name in names), "ours to KServe", "goal", ""], lines)
+
+
+def _machine(results: Results) -> str:
+    machine = results.machine
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    engines = ", ".join(f"{model}: {engine}" for model, engine in results.engines.items())
+    cores = f"{machine['cores']} cores ({machine['cpu']}, Linux {machine['kernel']})"
+    shared = machine["server_core"] == machine["client_core"]
+    pinned = "server and client share one core" if shared else "server pinned to one core, client to another"
+    return (
+        f"{cores}; {pinned}; one worker each; request logs {machine['request_logs']}; "
+        f"load average before the run {machine['load_average']}.\n{versions}. Our engines: {engines or '–'}."
+    )
+
+
+def _table(head: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
+    """A Markdown table; columns that are empty on every line are left out."""
+    filled = [column for column in range(len(head)) if any(line[column] != "" for line in lines)]
+    every = (head, ["---"] * len(head), *lines)
+    rows = [" | ".join(str(line[column]) for column in filled) for line in every]
+    return "\n".join(f"| {row} |" for row in rows)
