@@ -30,8 +30,9 @@ def main() -> int:
     parser.add_argument("role", choices=sorted(lock.stem for lock in HERE.glob("*.txt")))
     parser.add_argument("--venvs", type=Path, default=Path(os.environ.get("MODELPIN_VENVS", ".venvs")))
     parser.add_argument("--link", type=Path, help="also make this a link to the environment")
-    parser.add_argument("command", nargs="*", help="run this in the environment instead of printing its path")
-    options = parser.parse_args()
+    # Split by hand: argparse gives a trailing list nothing once an option stands before it.
+    words, command = _split(sys.argv[1:])
+    options = parser.parse_args(words)
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         wanted = " to ".join(".".join(map(str, version)) for version in (OLDEST, NEWEST))
         print(
@@ -50,14 +51,20 @@ def main() -> int:
             )
             return 10
         options.link.symlink_to(os.path.relpath(path, options.link.parent.resolve()))
-    if options.command:
+    if command:
         os.environ |= {
             "VIRTUAL_ENV": str(path),
             "PATH": f"{path / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         }
-        os.execvp(options.command[0], options.command)
+        os.execvp(command[0], command)
     print(path)
     return 0
+
+
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    """Words before `--`, and the command after it."""
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at + 1 :]
 
 
 def environment(role: str, venvs: Path) -> Path:
