@@ -47,7 +47,7 @@ def samples(server: Server) -> dict[tuple[str, tuple[str, ...]], float]:
 
 def lines(server: Server, request_id: str) -> list[dict[str, Any]]:
     """The lines of a request in the log."""
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + 20
     while True:
         found = [line for line in server.log.read_text().splitlines() if f'"request_id":"{request_id}"' in line]
         if found or time.monotonic() > deadline:
