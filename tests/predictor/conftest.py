@@ -21,6 +21,7 @@ import grpc
 import pytest
 from google.protobuf import text_format
 
+from local.ports import free
 from tests.predictor import models
 from tests.predictor.answer import Answer
 from tests.predictor.models import Packaged
@@ -135,21 +136,9 @@ class Server:
         return self.process.wait(timeout=START_SECONDS)
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nothing listens on."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for bound in sockets:
-            bound.bind(("127.0.0.1", 0))
-        return [bound.getsockname()[1] for bound in sockets]
-    finally:
-        for bound in sockets:
-            bound.close()
-
-
 def command(directory: Path, name: str, *arguments: str, ports: list[int] | None = None) -> list[str]:
     """`python -m predictor` on free ports of the loopback."""
-    http_port, grpc_port = ports or free_ports(2)
+    http_port, grpc_port = ports or free(2)
     listen = ["--host", "127.0.0.1", "--http_port", str(http_port), "--grpc_port", str(grpc_port)]
     named = ["--model_dir", str(directory), "--model_name", name]
     return [sys.executable, "-m", "predictor", *named, *listen, *arguments]
@@ -163,7 +152,7 @@ def environment(**changes: str) -> dict[str, str]:
 
 def start(model: Packaged, log: Path, **settings: str) -> Server:
     """A predictor of `model`, not yet ready; `settings` are environment variables."""
-    ports = free_ports(2)
+    ports = free(2)
     line = command(model.directory, model.name, "--expected_digest", model.digest, ports=ports)
     with log.open("wb") as output:
         process = subprocess.Popen(line, cwd=ROOT, env=environment(**settings), stdout=output, stderr=subprocess.STDOUT)

@@ -15,8 +15,9 @@ from pathlib import Path
 import grpc
 import pytest
 
+from local.ports import free
 from tests.artifact import tampering
-from tests.predictor.conftest import ROOT, START_SECONDS, Server, command, environment, free_ports
+from tests.predictor.conftest import ROOT, START_SECONDS, Server, command, environment
 from tests.predictor.corpus import ROW
 from tests.predictor.models import Packaged
 
@@ -93,7 +94,7 @@ def begin(title: str, iris: Packaged, prices: Packaged, folder: Path) -> Start:
             env = {"MODEL_URI": f"s3://bucket/models/rose/{digest}/"}
         case "MODEL_URI without its slash":
             env = {"MODEL_URI": f"s3://bucket/models/iris/{digest}"}
-    ports = free_ports(2)
+    ports = free(2)
     line = command(directory, name, "--expected_digest", digest, ports=ports)
     if title == "no expected digest":
         line = line[:-2]
@@ -135,7 +136,7 @@ def test_refused(starts: dict[str, Start], title: str) -> None:
 @pytest.fixture
 def running(packaged: dict[str, Packaged], tmp_path: Path) -> Iterator[Server]:
     """A predictor of its own, pinned by MODEL_URI as gitops/ does it, for a test that ends it."""
-    model, ports = packaged["iris"], free_ports(2)
+    model, ports = packaged["iris"], free(2)
     (tmp_path / "models").symlink_to(model.directory)  # as kubelet mounts it
     uri = {"MODEL_URI": f"s3://bucket/models/iris/{model.digest}/"}
     log = tmp_path / "log"
