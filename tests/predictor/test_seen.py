@@ -67,7 +67,7 @@ def test_a_request_from_outside(server: Server) -> None:
     made = wrong.headers["x-request-id"]
     assert (wrong.status, bool(re.fullmatch("[0-9a-f]{32}", made))) == (400, True)
     _, call = server.stub.ModelInfer.with_call(_raw(server), metadata=(("x-request-id", "good-2"),))
-    assert dict(call.initial_metadata())["x-request-id"] == "good-2"
+    assert dict(call.trailing_metadata())["x-request-id"] == "good-2"
 
     (line,) = lines(server, "good-1")
     taken = {key: line.pop(key) for key in ("time", "queue_ms", "parse_ms", "predict_ms", "respond_ms")}
