@@ -36,6 +36,7 @@ class Metrics(Collector):
         self._model = dict(model)
         self._drift = drift
         self._gauges = gauges
+        self.fast: Counter[str] = Counter()  # by protocol
         self._requests: Counter[tuple[str, str]] = Counter()
         self._rejects: Counter[str] = Counter()
         self._rows: Counter[str] = Counter()
@@ -84,6 +85,7 @@ class Metrics(Collector):
         for (protocol, code), count in sorted(self._requests.items()):
             requests.add_metric((protocol, code, digest), count)
         yield requests
+        yield _counter("modelpin_fast_requests", "Requests answered on the fast path", "protocol", self.fast)
         yield _counter("modelpin_rejects", "Requests not answered with a prediction", "reason", self._rejects)
         yield _counter("modelpin_rows", "Rows predicted", "protocol", self._rows)
         latency = HistogramMetricFamily(

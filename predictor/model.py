@@ -30,7 +30,7 @@ class Model(KServeModel):
         self.profile = loaded.profile
         self.engine = loaded.manifest.engine.name
         self.validator = Validator(loaded.signature)
-        self._worker = Worker(loaded.runner, loaded.sample, batching=loaded.manifest.engine.batching)
+        self.worker = Worker(loaded.runner, loaded.sample, batching=loaded.manifest.engine.batching)
         self.ready = True
 
     def load(self) -> bool:
@@ -39,10 +39,8 @@ class Model(KServeModel):
 
     async def infer(self, columns: Columns) -> Prediction:
         """Predict `columns`, made by the validator: at once where that is shorter than handing them to a thread."""
-        prediction = await self._worker.predict(columns)
-        for numbers in (prediction.values, prediction.probabilities):
-            if numbers is not None and numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
-                raise ArithmeticError("the model answered a number that is not finite")
+        prediction = await self.worker.predict(columns)
+        check_finite(prediction)
         return prediction
 
     async def predict(
@@ -75,3 +73,10 @@ class Model(KServeModel):
             }
             for output in self.signature.outputs
         ]
+
+
+def check_finite(prediction: Prediction) -> None:
+    """ArithmeticError for a number that no JSON can hold: the model is wrong, not the request."""
+    for numbers in (prediction.values, prediction.probabilities):
+        if numbers is not None and numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
+            raise ArithmeticError("the model answered a number that is not finite")

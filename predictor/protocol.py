@@ -8,17 +8,22 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from predictor import errors
-from predictor.asgi import CONNECTION
+from predictor import errors, plain
+from predictor.express import Express
+from predictor.plain import CONNECTION, Plain
 from predictor.settings import Settings
 
 _DEFAULTS = Settings()
+_PAUSE = 0.02  # seconds that a plain request waits for its body before it goes the way of the others
 
 
 class HttpProtocol(HttpToolsProtocol):
     """One connection. A request's line and headers have a size and a time; so has what follows a refusal."""
 
     settings = _DEFAULTS
+    express: Express | None = None
+    cycle: Any  # uvicorn's RequestResponseCycle, or a Plain in its place
+    _plain: Plain | None = None  # whose body is still to come
     _timer: asyncio.TimerHandle | None = None
     _in_head = False
     _head_bytes = 0
@@ -29,7 +34,8 @@ class HttpProtocol(HttpToolsProtocol):
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """No timer outlives its connection."""
+        """No timer outlives its connection; a body that never came is told as it is to every request."""
+        self._leave_express()
         self._stop_timer()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
@@ -54,7 +60,17 @@ class HttpProtocol(HttpToolsProtocol):
             if size > self.settings.header_bytes:
                 self._refuse_headers()
                 raise httptools.HttpParserError("headers")
-            super().on_headers_complete()
+            if self.express is not None and (found := plain.of(self, self.express.protocols)) is not None:
+                self._plain = self.cycle = found
+            else:
+                super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a body."""
+        if self._plain is not None:
+            self._plain.body += body
+        else:
+            super().on_body(body)
 
     def on_response_complete(self) -> None:
         """What is left of the body of a refused request is read and dropped, for a while."""
@@ -93,8 +109,27 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The body has ended; that of an offer has not begun."""
-        if not self.parser.should_upgrade():
+        if (found := self._plain) is not None:
+            assert self.express is not None
+            self._stop_timer()
+            self._plain = None
+            found.more_body = False
+            self.express.take(found)
+        elif not self.parser.should_upgrade():
             super().on_message_complete()
+
+    def _wait_for_body(self, plain: Plain) -> None:
+        """Many clients send the head and then the body; one that sends less at a time is not for the express."""
+        if plain.body or self._timer is not None:
+            self._leave_express()
+        else:
+            self._timer = self.loop.call_later(_PAUSE, self._leave_express)
+
+    def _leave_express(self) -> None:
+        self._stop_timer()
+        if self._plain is not None:
+            self._plain.to_asgi()
+            self._plain = None
 
     def data_received(self, data: bytes) -> None:
         """Read `data`. After an offer (`Upgrade: h2c`, as Java's client sends it) the parser takes the body for another
@@ -108,6 +143,8 @@ class HttpProtocol(HttpToolsProtocol):
                     self.parser.feed_data(data)
                     if self._in_head:
                         self._watch_head(size)
+                    elif self._plain is not None:
+                        self._wait_for_body(self._plain)
                     return
                 except httptools.HttpParserUpgrade as offer:
                     method = self.parser.get_method()

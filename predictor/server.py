@@ -24,6 +24,7 @@ from starlette.responses import Response
 
 from predictor import errors, journal, listener
 from predictor.asgi import InferLayer
+from predictor.express import Express
 from predictor.model import Model
 from predictor.protocol import HttpProtocol
 from predictor.rpc import Servicer
@@ -94,7 +95,9 @@ class Server(ModelServer):
             timeout_keep_alive=self._settings.idle_seconds,
         )
         config = self._rest_server.config  # KServe has no arguments for these
-        config.http, config.ws = type("Limited", (HttpProtocol,), {"settings": self._settings}), "none"
+        express = Express(self._traffic) if self._settings.fast_path == "on" else None
+        chosen = {"settings": self._settings, "express": express}
+        config.http, config.ws = type("Limited", (HttpProtocol,), chosen), "none"
         config.backlog = 2048
         self._rest_server.create_application()
         # What start-up made stays: no collection looks at it again.
