@@ -21,7 +21,7 @@ from predictor import document, rows, v1, v2
 from predictor.asgi import SMALL
 from predictor.exchange import REQUEST_ID, Exchange
 from predictor.headers import JSON
-from predictor.model import DIGEST_HEADER, check_finite
+from predictor.model import DIGEST_HEADER
 from predictor.plain import Plain
 from predictor.single import Single
 from predictor.traffic import Traffic
@@ -135,17 +135,15 @@ class Express:
         assert isinstance(prediction, Prediction)
         traffic = self._traffic
         traffic.drift.observe(asked.columns, prediction.values)
-        exchange.rows, exchange.sent = len(prediction.values), len(body)
+        exchange.rows, exchange.sent, exchange.fast = len(prediction.values), len(body), True
         exchange.seconds[2:] = seconds, perf_counter() - begun
         self._leave(plain)
-        traffic.metrics.fast[plain.protocol] += 1
         traffic.finished(exchange, "200")
         plain.answer(self._head(plain, exchange.request_id, len(body)), body)
 
     def _encode(self, asked: Asked, prediction: Prediction) -> bytes | None:
-        """The body; None for what has to go another way: binary tensors, a long answer, numbers that are none."""
+        """The body; None for what has to go another way: binary tensors, a long answer."""
         try:
-            check_finite(prediction)
             if isinstance(asked, v1.Request):
                 body = orjson.dumps(v1.answer(asked, prediction))
             else:

@@ -26,12 +26,13 @@ class HttpProtocol(HttpToolsProtocol):
     _plain: Plain | None = None  # whose body is still to come
     _timer: asyncio.TimerHandle | None = None
     _in_head = False
+    _resting_since = 0.0
     _head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A connection on which nothing ever comes ends as an idle one does."""
         super().connection_made(transport)
-        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+        self._rest()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """No timer outlives its connection; a body that never came is told as it is to every request."""
@@ -73,11 +74,39 @@ class HttpProtocol(HttpToolsProtocol):
             super().on_body(body)
 
     def on_response_complete(self) -> None:
-        """What is left of the body of a refused request is read and dropped, for a while."""
-        if self.cycle.more_body and not self.transport.is_closing():
+        """Go on to the next request. What is left of the body of a refused one is read and dropped, for a while."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        if self.cycle.more_body:
             self._stop_timer()
             self._timer = self.loop.call_later(self.settings.body_seconds, self._end_of_patience, self.cycle)
-        super().on_response_complete()
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._rest()
+
+    def _rest(self) -> None:
+        """Nothing is asked. One timer looks at times: one made and cancelled for each request would cost more."""
+        self._resting_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that has rested for long enough; look again later at one that has not."""
+        self.timeout_keep_alive_task = None
+        if self._in_head or (self.cycle is not None and not self.cycle.response_complete):
+            return
+        if self.cycle is not None and self.cycle.more_body:
+            self._resting_since = self.loop.time()
+        left = self._resting_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+        elif not self.transport.is_closing():
+            self.transport.close()
 
     def _end_of_patience(self, cycle: Any) -> None:
         if cycle is None or (self.cycle is cycle and cycle.more_body):
@@ -135,7 +164,6 @@ class HttpProtocol(HttpToolsProtocol):
         """Read `data`. After an offer (`Upgrade: h2c`, as Java's client sends it) the parser takes the body for another
         protocol; the request is read again without the offer, as RFC 9110 lets a server that declines it.
         """
-        self._unset_keepalive_if_required()
         size = len(data)
         try:
             while data:

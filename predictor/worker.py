@@ -47,7 +47,7 @@ class Worker:
     async def predict(self, columns: Columns) -> Prediction:
         """The answers for `columns`; raises what the model raises for them, whoever shared the call."""
         if rows(columns) <= self.short_rows:
-            return self._runner.predict(columns)
+            return self._run(columns)
         return await self.submit(columns)
 
     def submit(self, columns: Columns) -> asyncio.Future[Prediction]:
@@ -63,7 +63,7 @@ class Worker:
         if len(tables) > 1:
             try:
                 together = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
-                prediction = self._runner.predict(together)
+                prediction = self._run(together)
             except Exception:  # noqa: S110  # each alone, below, shows whose fault it was
                 pass
             else:
@@ -72,10 +72,17 @@ class Worker:
         results: list[Prediction | Exception] = []
         for table in tables:
             try:
-                results.append(self._runner.predict(table))
+                results.append(self._run(table))
             except Exception as error:
                 results.append(error)
         return results
+
+    def _run(self, columns: Columns) -> Prediction:
+        prediction = self._runner.predict(columns)
+        for numbers in (prediction.values, prediction.probabilities):
+            if numbers is not None and numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
+                raise ArithmeticError("the model answered a number that is not finite")
+        return prediction
 
     def _next(self) -> None:
         taken: list[_Waiting] = []
