@@ -24,6 +24,7 @@ from starlette.responses import Response
 
 from predictor import errors, journal, listener
 from predictor.asgi import InferLayer
+from predictor.express import Express
 from predictor.model import Model
 from predictor.protocol import HttpProtocol
 from predictor.rpc import Servicer
@@ -94,14 +95,19 @@ class Server(ModelServer):
             timeout_keep_alive=self._settings.idle_seconds,
         )
         config = self._rest_server.config  # KServe has no arguments for these
-        config.http, config.ws = type("Limited", (HttpProtocol,), {"settings": self._settings}), "none"
+        express = Express(self._traffic) if self._settings.fast_path == "on" else None
+        chosen = {"settings": self._settings, "express": express}
+        config.http, config.ws = type("Limited", (HttpProtocol,), chosen), "none"
         config.backlog = 2048
         self._rest_server.create_application()
         # What start-up made stays: no collection looks at it again.
         gc.collect()
         gc.freeze()
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(self._serve_until_stopped())
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._serve_until_stopped())
+        finally:
+            self._traffic.output.close()
 
     async def _serve_until_stopped(self) -> None:
         rest = self._rest_server._server
@@ -119,12 +125,18 @@ class Server(ModelServer):
             await self._drain(rest, bound)
             await serving
 
+    def _end(self) -> None:
+        try:
+            self._traffic.output.close()
+        finally:
+            os._exit(0)
+
     async def _drain(self, rest: Any, bound: socket.socket) -> None:
         """Not ready at once; answer on while routers notice; then refuse connections, finish what began, and end."""
         seconds, loop = self._settings.grace_seconds, asyncio.get_running_loop()
         end = loop.time() + seconds
         # Whatever hangs then, a thread in the model included, must not hold the process.
-        last = threading.Timer(seconds, os._exit, (0,))
+        last = threading.Timer(seconds, self._end)
         last.daemon = True
         last.start()
         self._traffic.draining.set()
