@@ -9,6 +9,7 @@ import grpc
 from google.protobuf import message_factory
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
+from artifact.errors import ConfigurationError
 from predictor import messages
 from predictor.health import HealthServicer
 from predictor.rpc import Servicer
@@ -49,11 +50,17 @@ class GrpcServer:
                 ("grpc.max_receive_message_length", settings.body_bytes),
                 ("grpc.max_metadata_size", settings.header_bytes),
                 ("grpc.max_concurrent_streams", settings.concurrency + settings.queue),
-                ("grpc.so_reuseport", 0),  # two predictors on one port would take each other's requests
+                # Two predictors on one port would take each other's requests; workers of one are meant to.
+                ("grpc.so_reuseport", int(settings.workers > 1)),
             ],
         )
         self._server.add_generic_rpc_handlers((Inference(servicer), HealthServicer(traffic).handlers()))
-        self._server.add_insecure_port(f"{settings.host}:{settings.grpc_port}")
+        try:
+            self._server.add_insecure_port(f"{settings.host}:{settings.grpc_port}")
+        except RuntimeError:  # it says no more than this
+            raise ConfigurationError(
+                f"cannot listen on {settings.host} port {settings.grpc_port}; give another --grpc_port"
+            ) from None
 
     async def start(self) -> None:
         """Listen."""

@@ -17,7 +17,7 @@ import uvloop
 from kserve.model_server import ModelServer
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.rest.server import RESTServer
-from prometheus_client import REGISTRY
+from prometheus_client import REGISTRY, exposition
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,7 +30,9 @@ from predictor.protocol import HttpProtocol
 from predictor.rpc import Servicer
 from predictor.rpc_server import GrpcServer
 from predictor.settings import Settings
+from predictor.siblings import Merged, Siblings, Unanswered
 from predictor.traffic import Traffic
+from predictor.workers import Place
 
 _LAST_SECONDS = 1.0  # for a request on a connection that was accepted in the last moment
 
@@ -59,9 +61,10 @@ class ModelDataPlane(DataPlane):
 
 
 class Server(ModelServer):
-    """Serves one verified model over REST and gRPC, in one process."""
+    """Serves one verified model over REST and gRPC, in one process or as one of several workers."""
 
-    def __init__(self, model: Model, settings: Settings) -> None:
+    def __init__(self, model: Model, settings: Settings, place: Place | None = None) -> None:
+        """`place` is that of this process among several workers."""
         super().__init__(
             http_port=settings.http_port, grpc_port=settings.grpc_port, workers=1, enable_latency_logging=False
         )
@@ -69,6 +72,7 @@ class Server(ModelServer):
         self._settings = settings
         self._traffic = Traffic(model, settings)
         self.dataplane = ModelDataPlane(self._traffic, self.registered_models)
+        self._siblings = None if place is None else Siblings(place.asks, place.answers, REGISTRY.collect)
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT; what is in flight is finished first, within the grace."""
@@ -78,6 +82,8 @@ class Server(ModelServer):
         warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")  # KServe's routes, not ours
         app = kserve.model_server.app
         app.router.redirect_slashes = False
+        if self._siblings is not None:
+            app.router.add_route("/metrics", self._metrics, ["GET"])  # before KServe's own
         inner = app.build_middleware_stack
 
         def outermost() -> InferLayer:
@@ -115,15 +121,28 @@ class Server(ModelServer):
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-        with listener.bind(self._settings.host, self._settings.http_port) as bound:
+        shared = self._settings.workers > 1
+        with listener.bind(self._settings.host, self._settings.http_port, shared=shared) as bound:
             servicer = Servicer(self.dataplane, self.model_repository_extension, self._traffic)
             self._grpc_server = GrpcServer(servicer, self._traffic)
             await self._grpc_server.start()
+            if self._siblings is not None:
+                await self._siblings.start()
             serving = asyncio.ensure_future(rest.serve([bound]))
             waiting = asyncio.ensure_future(stopping.wait())
             await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
             await self._drain(rest, bound)
             await serving
+
+    async def _metrics(self, request: Request) -> Response:
+        """What all workers counted, whichever is asked."""
+        assert self._siblings is not None
+        encode, media = exposition.choose_encoder(request.headers.get("accept", ""))
+        try:
+            families = await self._siblings.families()
+        except Unanswered as error:
+            return Response(errors.body(str(error)), 503, {"retry-after": "1"}, "application/json")
+        return Response(encode(Merged(families)), headers={"content-type": media})
 
     def _end(self) -> None:
         try:
