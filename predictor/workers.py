@@ -109,7 +109,7 @@ class _Group:
             if code < 0 or not (self._told or code):
                 how = f"by {signal.Signals(-code).name}" if code else "without being told to"
                 text = f"worker process {ended} ended {how}, and all others with it; start the predictor again"
-                print(f"error: {text}", file=sys.stderr, flush=True)
+                print(f"error: {text}\n", end="", file=sys.stderr, flush=True)
                 code = _CRASHED
             codes.append(code)
             self._stop()
