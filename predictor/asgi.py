@@ -19,7 +19,7 @@ from predictor.exchange import Exchange
 from predictor.headers import BINARY, JSON, OCTETS, Headers
 from predictor.health import Probes
 from predictor.model import DIGEST_HEADER
-from predictor.plain import CONNECTION
+from predictor.ride import CONNECTION
 from predictor.traffic import Traffic
 
 Scope = MutableMapping[str, Any]

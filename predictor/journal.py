@@ -14,7 +14,7 @@ import orjson
 
 from predictor.exchange import STAGES, Exchange
 
-_LEVELS = ("info", "error")
+_TIMES = tuple(f"{stage}_ms" for stage in STAGES)
 # KServe and uvicorn each write lines of their own for every request.
 _SILENT = ("uvicorn.access", "kserve.trace")
 
@@ -59,18 +59,14 @@ class Journal:
 
     def __init__(self, model: str, digest: str, sampling: float, write: Callable[[bytes], None]) -> None:
         """`write` takes one line, with its end."""
-        self._fixed = orjson.dumps({"model": model, "digest": digest})[1:-1].decode()
+        self._model, self._digest = model, digest
         self._sampling = sampling
         self._write = write
         self._due = 0.0
         self._second, self._clock = 0, ""
 
     def write(self, exchange: Exchange, code: str, failed: bool) -> None:
-        """The line of an answered request; `code` is its HTTP or gRPC status, `failed` says that we are to blame.
-
-        The text is put together by hand, which nothing in it needs escaping for: an id has letters, digits and a few
-        signs, a trace hexadecimal digits, and codes and reasons are words of ours.
-        """
+        """The line of an answered request; `code` is its HTTP or gRPC status, `failed` says that we are to blame."""
         self._due += self._sampling
         if self._due < 1 and not failed:
             return
@@ -79,22 +75,25 @@ class Journal:
         second = int(now)
         if second != self._second:
             self._second, self._clock = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-        timed = "".join(
-            [
-                f',"{stage}_ms":{seconds * 1000:.3f}'
-                for stage, seconds in zip(STAGES, exchange.seconds, strict=True)
-                if seconds >= 0
-            ]
-        )
-        reason = f',"reason":"{exchange.reason}"' if exchange.reason else ""
-        trace = ""
+        line: dict[str, Any] = {
+            "time": f"{self._clock}.{int((now - second) * 1000):03d}+00:00",
+            "level": "error" if failed else "info",
+            "logger": "predictor.requests",
+            "event": "request",
+            "protocol": exchange.protocol,
+            "code": code,
+            "model": self._model,
+            "digest": self._digest,
+            "request_id": exchange.request_id,
+            "rows": exchange.rows,
+            "received_bytes": exchange.received,
+            "sent_bytes": exchange.sent,
+        }
+        for name, seconds in zip(_TIMES, exchange.seconds, strict=True):
+            if seconds >= 0:
+                line[name] = round(seconds * 1e6) / 1000
+        if exchange.reason:
+            line["reason"] = exchange.reason
         if exchange.trace is not None:
-            trace = ',"trace_id":"{}","parent_id":"{}","trace_flags":"{}"'.format(*exchange.trace)
-        self._write(
-            (
-                f'{{"time":"{self._clock}.{int((now - second) * 1000):03d}+00:00","level":"{_LEVELS[failed]}",'
-                f'"logger":"predictor.requests","event":"request","protocol":"{exchange.protocol}","code":"{code}",'
-                f'{self._fixed},"request_id":"{exchange.request_id}","rows":{exchange.rows},'
-                f'"received_bytes":{exchange.received},"sent_bytes":{exchange.sent}{timed}{reason}{trace}}}\n'
-            ).encode()
-        )
+            line["trace_id"], line["parent_id"], line["trace_flags"] = exchange.trace
+        self._write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))

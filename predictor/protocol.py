@@ -8,9 +8,9 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from predictor import errors, plain
+from predictor import errors
 from predictor.express import Express
-from predictor.plain import CONNECTION, Plain
+from predictor.ride import CONNECTION, Ride, plain
 from predictor.settings import Settings
 
 _DEFAULTS = Settings()
@@ -22,12 +22,13 @@ class HttpProtocol(HttpToolsProtocol):
 
     settings = _DEFAULTS
     express: Express | None = None
-    cycle: Any  # uvicorn's RequestResponseCycle, or a Plain in its place
-    _plain: Plain | None = None  # whose body is still to come
+    cycle: Any  # uvicorn's RequestResponseCycle, or a Ride in its place
+    _ride: Ride | None = None  # whose body is still to come
     _timer: asyncio.TimerHandle | None = None
     _in_head = False
     _resting_since = 0.0
     _head_bytes = 0
+    _reading = 0  # bytes of what is being read
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A connection on which nothing ever comes ends as an idle one does."""
@@ -54,22 +55,24 @@ class HttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Start the request, unless it offers an upgrade: then data_received does."""
         self._in_head = False
-        self._head_bytes = 0
         self._stop_timer()
         if not self.parser.should_upgrade():
-            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-            if size > self.settings.header_bytes:
-                self._refuse_headers()
-                raise httptools.HttpParserError("headers")
-            if self.express is not None and (found := plain.of(self, self.express.protocols)) is not None:
-                self._plain = self.cycle = found
+            # The head is in what was read so far: counted only when that could be over the limit.
+            if 2 * (self._head_bytes + self._reading) > self.settings.header_bytes:
+                size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+                if size > self.settings.header_bytes:
+                    self._refuse_headers()
+                    raise httptools.HttpParserError("headers")
+            self._head_bytes = 0
+            if self.express is not None and (found := plain(self, self.express.protocols)) is not None:
+                self._ride = self.cycle = found
             else:
                 super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """A part of a body."""
-        if self._plain is not None:
-            self._plain.body += body
+        if self._ride is not None:
+            self._ride.body += body
         else:
             super().on_body(body)
 
@@ -138,41 +141,41 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The body has ended; that of an offer has not begun."""
-        if (found := self._plain) is not None:
+        if (found := self._ride) is not None:
             assert self.express is not None
             self._stop_timer()
-            self._plain = None
+            self._ride = None
             found.more_body = False
             self.express.take(found)
         elif not self.parser.should_upgrade():
             super().on_message_complete()
 
-    def _wait_for_body(self, plain: Plain) -> None:
+    def _wait_for_body(self, ride: Ride) -> None:
         """Many clients send the head and then the body; one that sends less at a time is not for the express."""
-        if plain.body or self._timer is not None:
+        if ride.body or self._timer is not None:
             self._leave_express()
         else:
             self._timer = self.loop.call_later(_PAUSE, self._leave_express)
 
     def _leave_express(self) -> None:
         self._stop_timer()
-        if self._plain is not None:
-            self._plain.to_asgi()
-            self._plain = None
+        if self._ride is not None:
+            self._ride.to_asgi()
+            self._ride = None
 
     def data_received(self, data: bytes) -> None:
         """Read `data`. After an offer (`Upgrade: h2c`, as Java's client sends it) the parser takes the body for another
         protocol; the request is read again without the offer, as RFC 9110 lets a server that declines it.
         """
-        size = len(data)
+        size = self._reading = len(data)
         try:
             while data:
                 try:
                     self.parser.feed_data(data)
                     if self._in_head:
                         self._watch_head(size)
-                    elif self._plain is not None:
-                        self._wait_for_body(self._plain)
+                    elif self._ride is not None:
+                        self._wait_for_body(self._ride)
                     return
                 except httptools.HttpParserUpgrade as offer:
                     method = self.parser.get_method()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from predictor import exchange
+from predictor import exchange, v1, v2
 from predictor.exchange import Exchange
 from predictor.headers import BINARY, JSON
 
@@ -20,50 +20,50 @@ if TYPE_CHECKING:
 
 CONNECTION = "modelpin.connection"  # an ASGI extension of ours: the HttpProtocol that a request came in on
 _MOST_BYTES = 32 << 10  # of a body: more is no request of a few rows, and makes uvicorn pause reading
-_LENGTH, _TYPE = b"content-length", b"content-type"
-_ID, _TRACE = exchange.REQUEST_ID.encode(), exchange.TRACEPARENT.encode()
-_READ = frozenset((_LENGTH, _TYPE, _ID, _TRACE))
 _MEDIA = frozenset(JSON.encode() + end for end in (b"", b"; charset=utf-8", b";charset=utf-8"))
 # By its mere presence each makes a request anything but plain.
 _ODD = frozenset((b"transfer-encoding", b"content-encoding", b"expect", b"ce-specversion", BINARY.encode()))
+_ID, _TRACE = exchange.REQUEST_ID.encode(), exchange.TRACEPARENT.encode()
 _NOBODY_WAITS = asyncio.Event()
 
+Asked = v1.Request | v2.Request
 
-class Plain:
-    """A request for a prediction in `protocol` (v1 or v2): POST, HTTP/1.1, JSON, keep-alive, of a few rows.
 
-    `body` is complete when `more_body` is false. What uvicorn's HttpToolsProtocol asks of the cycle it runs is here
-    under the names it has there.
+class Ride:
+    """A request for a prediction in `protocol` (v1 or v2): POST, HTTP/1.1, keep-alive, JSON of a few rows.
+
+    `body` is complete when `more_body` is false; then `begin` makes the exchange. What uvicorn's HttpToolsProtocol asks
+    of the cycle that it runs is here under the names it has there.
     """
 
     message_event = _NOBODY_WAITS
+    arrived: float
+    exchange: Exchange
+    asked: Asked
 
-    def __init__(self, connection: HttpProtocol, protocol: str, noted: dict[bytes, bytes]) -> None:
+    def __init__(self, connection: HttpProtocol, protocol: str, headers: dict[bytes, bytes]) -> None:
         self.connection = connection
         self.protocol = protocol
-        self.arrived = 0.0
         self.body = b""
         self.more_body = self.keep_alive = True
         self.response_complete = self.disconnected = False
-        self._noted = noted
-        self._url, self._headers = connection.url, connection.headers
+        self._url, self._pairs, self._headers = connection.url, connection.headers, headers
 
-    def begin(self) -> Exchange:
-        """The exchange of this request, once its body is complete."""
-        request_id, trace = self._noted.get(_ID), self._noted.get(_TRACE)
+    def begin(self) -> None:
+        """The body is complete."""
         self.arrived = perf_counter()
-        begun = exchange.begin(
+        request_id, trace = self._headers.get(_ID), self._headers.get(_TRACE)
+        self.exchange = exchange.begin(
             self.protocol,
             None if request_id is None else request_id.decode("latin-1"),
             None if trace is None else trace.decode("latin-1"),
         )
-        begun.received = len(self.body)
-        return begun
+        self.exchange.received = len(self.body)
 
-    def answer(self, head: bytes, body: bytes) -> None:
+    def answer(self, data: bytes) -> None:
         """Write the whole answer; the connection goes on to its next request, or ends."""
         connection = self.connection
-        connection.transport.write(head + body)
+        connection.transport.write(data)
         self.response_complete = True
         if not self.keep_alive:
             connection.transport.close()
@@ -81,7 +81,7 @@ class Plain:
             "client": connection.client,
             "scheme": connection.scheme,
             "root_path": connection.root_path,
-            "headers": self._headers,
+            "headers": self._pairs,
             "state": connection.app_state.copy(),
             "method": "POST",
             "path": path,
@@ -110,7 +110,7 @@ class Plain:
         connection._start_asgi_task(cycle, connection.app)
 
 
-def of(connection: HttpProtocol, protocols: dict[bytes, str]) -> Plain | None:
+def plain(connection: HttpProtocol, protocols: dict[bytes, str]) -> Ride | None:
     """The request whose head `connection` has just read, if it is plain; `protocols` by raw path."""
     protocol = protocols.get(connection.url)
     if protocol is None:
@@ -120,17 +120,13 @@ def of(connection: HttpProtocol, protocols: dict[bytes, str]) -> Plain | None:
         return None
     if parser.get_method() != b"POST" or parser.get_http_version() != "1.1" or not parser.should_keep_alive():
         return None
-    noted: dict[bytes, bytes] = {}
-    for name, value in connection.headers:
-        if name in _READ:
-            if name in noted:
-                return None
-            noted[name] = value
-        elif name in _ODD:
-            return None
-    length = noted.get(_LENGTH, b"")
+    headers = dict(connection.headers)
+    # Of two headers of one name each may say something else.
+    if len(headers) < len(connection.headers) or not _ODD.isdisjoint(headers):
+        return None
+    length = headers.get(b"content-length", b"")
     if not length.isdigit() or not 0 < int(length) <= _MOST_BYTES:
         return None
-    if (media := noted.get(_TYPE)) is not None and media.lower() not in _MEDIA:
+    if (media := headers.get(b"content-type")) is not None and media.lower() not in _MEDIA:
         return None
-    return Plain(connection, protocol, noted)
+    return Ride(connection, protocol, headers)
