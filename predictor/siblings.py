@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.samples import Sample
 
 _HELLO, _QUESTION = b"!", b"?"
@@ -49,8 +49,7 @@ class Siblings:
             tables = await asyncio.wait_for(others, _SECONDS)
         except (TimeoutError, OSError) as error:
             raise Unanswered("a worker of this predictor does not answer; try again") from error
-        count = GaugeMetricFamily("modelpin_workers", "Workers that serve", 1 + len(tables))
-        return [count, *merge([list(self._collect()), *map(_read, tables)])]
+        return merge([list(self._collect()), *map(_read, tables)])
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):  # it has ended, and so will this one
