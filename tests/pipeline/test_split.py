@@ -104,6 +104,6 @@ def test_every_class_is_trained_on() -> None:
         split.check_classes(labels, parts, None)
     with pytest.raises(DataContractError, match=r"'d' of the target is declared"):
         split.check_classes(labels, parts, ["a", "b", "c", "d"])
+    one = split.Labels.of(np.array(["a", "a"], dtype=object))
     with pytest.raises(DataContractError, match="one class 'a'"):
-        one = split.Labels.of(np.array(["a", "a"], dtype=object))
         split.check_classes(one, split.Parts(np.array([0]), np.array([1]), np.array([], int)), None)
