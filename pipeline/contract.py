@@ -107,7 +107,7 @@ def refused(violations: Sequence[Violation]) -> DataContractError:
     """The error that lists `violations`."""
     listed = "; ".join(str(violation) for violation in violations[:_SHOWN])
     more = f"; and {len(violations) - _SHOWN} more" if len(violations) > _SHOWN else ""
-    remedy = "correct the data, or the schema in params.yaml"
+    remedy = "correct the data, or what params.yaml asks of it"
     marker = next((violation.value for violation in violations if violation.is_marker(MARKERS)), None)
     if marker is not None:
         remedy += f"; where {marker!r} stands for a missing value, list it under data.missing"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from artifact.errors import DataContractError
-from pipeline import determination
+from pipeline import determination, totals
 from pipeline.conversion import ROWS, Violation
 from pipeline.split import Parts
 from pipeline.survey import Survey
+
+_BY_TIME = "set prepare.split.method to time"
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class Leak:
     check: str
     violation: Violation
     allowed: bool
+    remedy: str = "take the column out of schema"
 
 
 def find(survey: Survey) -> list[Leak]:
@@ -28,8 +32,16 @@ def find(survey: Survey) -> list[Leak]:
     found = [("id", violation) for violation in _ids(survey)]
     found += [("determines", violation) for violation in _determining(survey)]
     found += [("ahead", violation) for violation in _ahead(survey)]
-    leakage = survey.params.checks.leakage
-    return [Leak(check, violation, leakage.allows(check, violation.column)) for check, violation in found]
+    leakage, time = survey.params.checks.leakage, survey.params.data.time
+    return [
+        Leak(
+            check,
+            violation,
+            leakage.allows(check, violation.column),
+            _BY_TIME if violation.column == time and check == "ahead" else Leak.remedy,
+        )
+        for check, violation in found
+    ]
 
 
 def refuse(leaks: Sequence[Leak]) -> None:
@@ -39,8 +51,8 @@ def refuse(leaks: Sequence[Leak]) -> None:
         listed = "; ".join(str(leak.violation) for leak in refused)
         first = refused[0]
         raise DataContractError(
-            f"the data leaks: {listed}; take the column out of schema, or, where the value is known before the answer "
-            f"is, list {first.violation.column!r} under prepare.leakage.allow.{first.check} in params.yaml"
+            f"the data leaks: {listed}; {first.remedy}, or, where the model will know no less when it serves, list "
+            f"{first.violation.column!r} under prepare.leakage.allow.{first.check} in params.yaml"
         )
 
 
@@ -63,7 +75,7 @@ def check_parts(survey: Survey, groups: np.ndarray, parts: Parts) -> None:
 
 def _ids(survey: Survey) -> list[Violation]:
     return [
-        _of(survey, name, f"id: each of the {survey.rows} rows has a value of its own", np.arange(survey.rows)[:ROWS])
+        _of(survey, name, f"id: each of the {survey.rows} rows has a value of its own", np.sort(survey.sample.rows))
         for name in survey.ids()
     ]
 
@@ -79,7 +91,7 @@ def _determining(survey: Survey) -> list[Violation]:
         if score is not None and score >= threshold:
             rule = (
                 f"determines: alone it gives {survey.params.target.name!r} with {measure} {score:.4f}, "
-                f"at least {threshold:g}, in {len(target)} rows"
+                f"at least {threshold:g}"
             )
             found.append(_of(survey, name, rule, np.sort(survey.sample.rows)))
     return found
@@ -92,7 +104,7 @@ def _ahead(survey: Survey) -> list[Violation]:
     found = []
     if survey.params.split.method != "time":
         rule = f"ahead: the split {survey.params.split.method!r} trains on rows later than those held out"
-        found.append(_of(survey, time, f"{rule}: use the split 'time'", np.arange(survey.rows)))
+        found.append(_of(survey, time, rule, np.arange(survey.rows)))
     if survey.dated:
         from features import calendar  # here, because it loads scikit-learn
 
@@ -106,7 +118,8 @@ def _ahead(survey: Survey) -> list[Violation]:
                 continue
             later = dates & (parsed.tz_convert(None).to_numpy("datetime64[ns]").astype(np.int64) > now)
             if later.any():
-                rule = f"ahead: later than {time!r}, in {int(later.sum())} of {len(now)} rows looked at"
+                looked = "" if len(now) == survey.rows else f", of {len(now)} rows looked at"
+                rule = f"ahead: later than {time!r}{looked}"
                 found.append(_of(survey, feature.name, rule, np.sort(survey.sample.rows[later])))
     return found
 
@@ -114,7 +127,11 @@ def _ahead(survey: Survey) -> list[Violation]:
 def _of(survey: Survey, column: str, rule: str, rows: np.ndarray) -> Violation:
     count = survey.rows if rule.startswith("id") else len(rows)
     labels = tuple(survey.label(int(row)) for row in rows[:ROWS])
-    sampled = np.flatnonzero(survey.sample.rows == rows[0])
-    values = survey.sample.columns.get(column)
-    value = None if values is None or not len(sampled) else values[sampled[0]]
+    value: Any = None
+    if column == survey.params.data.time and survey.moments is not None:
+        value = survey.moments[rows[0]].item()
+        value = totals.moment(value) if survey.dated else value
+    else:
+        there = np.flatnonzero(survey.sample.rows == rows[0])
+        value = survey.sample.columns[column][there[0]] if len(there) else None
     return Violation(column, rule, count, labels, value.item() if isinstance(value, np.generic) else value)

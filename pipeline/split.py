@@ -101,7 +101,8 @@ def random(groups: np.ndarray, split: Split) -> Parts:
     members = np.random.default_rng(split.seed).permutation(len(sizes))
     if len(members) < 2:
         raise DataContractError(
-            f"all {len(groups)} rows are equal in every feature; training and holdout need one distinct row each"
+            f"all {len(groups)} rows are equal in every feature; training and holdout need one distinct row each: "
+            "add rows, or the columns that tell these apart"
         )
     held = np.zeros(len(sizes), dtype=bool)
     held[_taken(members, sizes, split.test_size)] = True

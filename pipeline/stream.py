@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pipeline.table import Table, files
 
 BLOCK = 16 << 20  # bytes of a CSV in a chunk, so that no row may be longer
 ROWS = 1 << 16  # rows of a Parquet file in a chunk
+_RAGGED = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+): (.*)")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -158,11 +160,17 @@ def _checked(path: Path, reading: Callable[[], Any]) -> Any:
             raise _Empty from error
         if "straddling" in problem:
             raise DataContractError(
-                f"{path} has a row of more than {BLOCK >> 20} MiB; a quote is closed too late, or the value belongs "
-                "into a file of its own"
+                f"{path} has a row of more than {BLOCK} bytes: a quote is closed too late; close it, or keep such a "
+                "value in a file of its own"
+            ) from error
+        ragged = _RAGGED.search(problem)
+        if ragged is not None:  # numbered with the header
+            raise DataContractError(
+                f"{path}: row {int(ragged[1]) - 1} has {ragged[3]} cells, the header {ragged[2]}: {ragged[4][:80]}; "
+                "write it again, every row with every column"
             ) from error
         raise DataContractError(
-            f"{path} cannot be read as {path.suffix[1:]}: {problem[:300]}; write it again, every row with every column"
+            f"{path} cannot be read as {path.suffix[1:]}: {problem[:300]}; write it again"
         ) from error
 
 

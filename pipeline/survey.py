@@ -164,7 +164,8 @@ class Survey:
         present = {name: self._whole(f"present {name}") for name in self._unique}
         found = []
         for column, members, places in totals.repeats(hashed, present, self._unique):
-            rule = "unique: true" if members == (column,) else "prepare.contract.key: no two rows alike"
+            unique = column in self.params.checks.contract.unique
+            rule = "unique: true" if unique else "prepare.contract.key: no two rows alike"
             value = _value_at(again, int(places[0]), members)
             rows = tuple(self.label(int(place)) for place in places[:ROWS])
             found.append(Violation(column, rule, len(places), rows, value))
