@@ -126,9 +126,20 @@ def typed(feature: Feature, column: pa.ChunkedArray) -> tuple[np.ndarray, list[V
 
 
 def _objects(column: pa.ChunkedArray) -> np.ndarray:
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return texts(column)
     values = np.empty(len(column), dtype=object)
     values[:] = column.to_pylist()
     return values
+
+
+def texts(column: pa.ChunkedArray) -> np.ndarray:
+    """Text as objects, None where missing, [rows]; equal texts are one object, not as many as there are rows."""
+    encoded = pc.dictionary_encode(column.combine_chunks())
+    known = np.empty(len(encoded.dictionary) + 1, dtype=object)  # the last one stands for what is missing
+    known[:-1] = encoded.dictionary.to_pylist()
+    places = pc.fill_null(encoded.indices, len(encoded.dictionary)).to_numpy(zero_copy_only=False)
+    return np.asarray(known[places])
 
 
 def _iso(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -15,6 +15,7 @@ from artifact import frame as frames
 from artifact.column import convert
 from artifact.errors import DataContractError, InvalidRequest
 from artifact.signature import Feature, Signature
+from pipeline.conversion import texts
 from pipeline.params import Params
 
 _ROWS = 1 << 16  # checked and converted at once
@@ -107,4 +108,4 @@ def target(params: Params, columns: Mapping[str, Any]) -> np.ndarray:
 def _values(feature: Feature, column: pa.ChunkedArray) -> Any:
     if feature.dtype in ("float64", "int64"):
         return column.to_numpy()
-    return column.to_pylist()
+    return texts(column).tolist() if feature.dtype == "string" else column.to_pylist()
