@@ -55,12 +55,13 @@ def build(params: Params) -> Pipeline:
 def fit(model: Pipeline, frame: pd.DataFrame, target: np.ndarray) -> Pipeline:
     """A fitted copy of `model`; `frame` is [rows, features], `target` [rows].
 
-    ConfigurationError (10) with scikit-learn's own words where the parameters do not fit the data.
+    ConfigurationError (10) with scikit-learn's own words where the parameters do not fit the data; RetrainRefused (42)
+    where something draws random numbers that nothing seeds.
     """
     bare, workers = components.without_n_jobs(model)
     try:
         # Threads: what comes back from another process shares no objects, and its pickle has other bytes.
-        with joblib.parallel_config(backend="threading", n_jobs=workers or 1):
+        with joblib.parallel_config(backend="threading", n_jobs=workers or 1), seeds.refuse_chance():
             return bare.fit(frame, target)
     except (ValueError, TypeError) as error:
         raise ConfigurationError(
