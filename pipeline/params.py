@@ -13,6 +13,8 @@ from artifact import digest
 from artifact.errors import ConfigurationError
 from artifact.signature import TASKS, Feature
 from pipeline import document, paths
+from pipeline.evaluation import Check, Slices, read_checks, read_slices
+from pipeline.rules import Rules, read_rules
 from pipeline.section import Section, near
 from pipeline.threshold import Threshold, read_thresholds
 
@@ -100,6 +102,9 @@ class Params:
     bootstrap: Bootstrap
     golden: int
     thresholds: tuple[Threshold, ...]
+    slices: Slices
+    checks: tuple[Check, ...]
+    rules: Rules
     experiment: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -120,6 +125,8 @@ def load(path: Path = paths.PARAMS) -> Params:
     data = _data(root.section("data", ("path", "target", "time", "missing")))
     features, target = _schema(root, data, task)
     package = root.section("package", ("golden",))
+    evaluate = root.section("evaluate", ("bootstrap", "slices", "behaviour"))
+    gate = root.section("gate", ("thresholds", "champion", "latency", "size"))
     return Params(
         model=Model(digest.model_name(model.text("name")), task),
         data=data,
@@ -127,11 +134,12 @@ def load(path: Path = paths.PARAMS) -> Params:
         target=target,
         split=_split(root.section("prepare", ("split",)).section("split", ("method", "test_size", "seed")), data, task),
         train=_train(root.section("train", ("preprocessing", "estimator", "parameters")), features),
-        bootstrap=_bootstrap(
-            root.section("evaluate", ("bootstrap",)).section("bootstrap", ("resamples", "confidence", "seed"))
-        ),
+        bootstrap=_bootstrap(evaluate.section("bootstrap", ("resamples", "confidence", "seed"))),
         golden=package.integer("golden", 1, 1000),
-        thresholds=read_thresholds(root.section("gate", ("thresholds",)), task),
+        thresholds=read_thresholds(gate, task),
+        slices=read_slices(evaluate, (*features, target)),
+        checks=read_checks(evaluate, features, target, task),
+        rules=read_rules(gate, task),
         experiment=root.section("track", ("experiment",)).text("experiment"),
     )
 
