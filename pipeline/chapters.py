@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline import outcomes
@@ -29,7 +29,7 @@ _SAYS = {
 def verdict(found: Evidence) -> list[str]:
     """The answer, in a title and a sentence."""
     said = found.verdict
-    mark = "✅" if said["passed"] else "❌"
+    mark = "✓" if said["passed"] else "✗"
     words = {**outcomes.REFUSALS, **(outcomes.PASSES if said["passed"] else {})}[said["outcome"]]
     serves = "Git names no model yet; this would be the first."
     if said["champion"]:
@@ -47,81 +47,95 @@ def verdict(found: Evidence) -> list[str]:
 def metrics(found: Evidence) -> list[str]:
     """Each metric of both models, and who is ahead."""
     lines = ["## Metrics on rows that training never saw", ""]
+    says = folded(
+        "What the metrics say",
+        table(("metric", "it is the"), [[code(name), _direction(name)] for name in found.metrics if name in _SAYS]),
+    )
     compared = found.comparison
     if compared is None:
         rows = [
-            [code(name), number(one["value"]), interval(one["low"], one["high"]), _direction(name)]
+            [code(name), number(one["value"]), interval(one["low"], one["high"])]
             for name, one in found.metrics.items()
             if isinstance(one, Mapping)
         ]
-        return [*lines, *table(("metric", "value", "95 % interval", "what it says"), rows)]
+        return [*lines, *table(("metric", "value", "interval"), rows, 1), *says]
     rows = []
     for name in found.metrics:
         if name in compared["differences"]:
-            one, judged = compared["differences"][name], name == compared["metric"]
+            one, bold = compared["differences"][name], "**" if name == compared["metric"] else ""
             before, now = compared["champion"][name], compared["challenger"][name]
-            cells = [number(before["value"]), number(now["value"])]
-            ahead = f"{signed(one['value'])} {interval(one['low'], one['high'], sign=True)}"
-            bold = "**" if judged else ""
-            rows.append([f"{bold}{code(name)}{bold}", *cells, f"{bold}{ahead}{bold}", _lead(one), _direction(name)])
-    header = ("metric", "champion", "challenger", "better by", "", "what it says")
+            ahead = [signed(one["value"]), interval(one["low"], one["high"], sign=True), _lead(one)]
+            rows.append([f"{bold}{code(name)}{bold}", number(before["value"]), number(now["value"]), *ahead])
+    header = ("metric", "champion", "challenger", "better by", "interval", "")
     counted = compared["holdout"]
     note = f"{compared['rows']} held-out rows, the same for both; {compared['confidence']:.0%} intervals of the "
-    note += f"difference. **{compared['metric']}** decides, within a margin of {compared['margin']:g}."
+    note += f"difference. **{text(compared['metric'])}** decides, within a margin of {compared['margin']:g}."
     if counted["trained"] or counted["unknown"]:
         note += f" Left out: {counted['trained']} rows that the champion was trained on"
         note += f", {counted['unknown']} of which that is not known." if counted["unknown"] else "."
-    return [*lines, *table(header, rows), note, "", *image("difference by slice", "figures/difference.png")]
+    picture = image("difference by slice", "figures/difference.png")
+    return [*lines, *table(header, rows, 1), note, "", *says, *picture]
 
 
 def slices(found: Evidence) -> list[str]:
-    """Where the challenger does worst; against the champion, if there is one."""
-    lines = ["## Slices", ""]
-    if found.comparison is not None:
-        parts = found.comparison["slices"]
-        header: Sequence[str] = ("slice", "rows", "champion", "challenger", "better by", "")
-        rows = [
-            [
-                text(one["name"]),
-                str(one["rows"]),
-                number(one["champion"], 3),
-                number(one["challenger"], 3),
-                f"{signed(one['difference']['value'])} "
-                + interval(one["difference"]["low"], one["difference"]["high"], sign=True),
-                "❌ worse" if one["worse"] else _lead(one["difference"]),
-            ]
-            for one in parts
+    """Where the challenger does worst: beside the champion, if there is one, and by itself."""
+    alone, loss = found.slices["slices"], found.slices["loss"]
+    if not alone:
+        return [
+            "## Slices",
+            "",
+            f"No part of the holdout has {found.slices['rows']} rows (`evaluate.slices.rows`).",
+            "",
         ]
-        loss = parts[0]["loss"] if parts else ""
-        note = f"Mean {loss}, less is better. A slice refuses the model when it is certainly worse by more than "
-        note += f"{found.comparison['slice_margin']:g}, all {len(parts)} slices taken together."
-    else:
-        parts, loss, overall = found.slices["slices"], found.slices["loss"], found.slices["overall"]
-        header = ("slice", "rows", loss, "interval", "")
-        rows = [
-            [
-                text(one["name"]),
-                str(one["rows"]),
-                number(one["value"], 3),
-                interval(one["low"], one["high"]),
-                "⚠️ worse than the rest" if one["worse"] else "",
-            ]
-            for one in parts
+    rows = [
+        [
+            text(one["name"]),
+            str(one["rows"]),
+            number(one["value"], 3),
+            interval(one["low"], one["high"]),
+            "⚠\u00a0worse than all" if one["worse"] else "",
         ]
-        note = f"Mean {loss}, less is better; over all rows {number(overall, 3)}. Intervals hold for all "
-        note += f"{len(parts)} slices together."
-    if not parts:
-        return [*lines, f"No part of the holdout has {found.slices['rows']} rows (`evaluate.slices.rows`).", ""]
-    more = folded(f"{len(rows) - _SHOWN} more slices", table(header, rows[_SHOWN:], 1)) if len(rows) > _SHOWN else []
-    return [*lines, *table(header, rows[:_SHOWN], 1), note, "", *more]
+        for one in alone
+    ]
+    note = f"Mean {loss}, less is better; over all rows {number(found.slices['overall'], 3)}. The intervals of all "
+    note += f"{len(alone)} slices hold together."
+    header = ("slice", "rows", loss, "interval", "")
+    if found.comparison is None:
+        more = folded(f"{len(rows) - _SHOWN} more slices", table(header, rows[_SHOWN:], 1)) if rows[_SHOWN:] else []
+        return ["## Slices", "", *table(header, rows[:_SHOWN], 1), note, "", *more]
+    worst = folded("Where the challenger by itself does worst", [*table(header, rows[:_SHOWN], 1), note, ""])
+    return ["## Slices", "", *_beside(found.comparison), *worst]
+
+
+def _beside(compared: Mapping[str, Any]) -> list[str]:
+    parts = compared["slices"]
+    rows = [
+        [
+            text(one["name"]),
+            str(one["rows"]),
+            number(one["champion"], 3),
+            number(one["challenger"], 3),
+            signed(one["difference"]["value"]),
+            interval(one["difference"]["low"], one["difference"]["high"], sign=True),
+            "✗\u00a0worse" if one["worse"] else _lead(one["difference"]),
+        ]
+        for one in parts
+    ]
+    if not rows:
+        return ["None of the rows compared form a slice.", ""]
+    header = ("slice", "rows", "champion", "challenger", "better by", "interval", "")
+    note = (
+        f"Mean {parts[0]['loss']}, less is better. A slice refuses the model when it is certainly worse by more than "
+    )
+    note += f"{compared['slice_margin']:g}, all {len(parts)} slices taken together."
+    more = folded(f"{len(rows) - _SHOWN} more slices", table(header, rows[_SHOWN:], 1)) if rows[_SHOWN:] else []
+    return [*table(header, rows[:_SHOWN], 1), note, "", *more]
 
 
 def calibration(found: Evidence) -> list[str]:
     """Whether its certainty can be taken at its word."""
     if not found.calibration["bins"]:
         return []
-    both = found.comparison is not None
-    picture = "figures/reliability.png" if both else "plots/reliability.png"
     words = (
         "On the dashed line a model is right as often as it says. Below it, it is too sure of itself."
         if found.task == "classification"
@@ -130,14 +144,14 @@ def calibration(found: Evidence) -> list[str]:
     bins = found.comparison["calibration"]["challenger"] if found.comparison else found.calibration["bins"]
     rows = [[str(one["rows"]), number(one["predicted"], 3), number(one["observed"], 3)] for one in bins]
     numbers = folded("The challenger's numbers", table(("rows", "predicted", "observed"), rows, 0))
-    return ["## Calibration", "", words, "", *image("calibration", picture), *numbers]
+    return ["## Calibration", "", words, "", *image("calibration", "figures/reliability.png"), *numbers]
 
 
 def behaviour(found: Evidence) -> list[str]:
     """What a change of one column does to the prediction."""
     rows = [
         [
-            "✅" if one["passed"] else "❌",
+            "✓" if one["passed"] else "✗",
             text(one["check"]),
             f"{one['broke']} of {one['rows']}",
             f"{one['tolerated']:.2%}",
@@ -159,9 +173,10 @@ def cost(found: Evidence) -> list[str]:
         for words, key in (
             ("one row, median, ms", "p50_ms"),
             ("one row, 99 of 100, ms", "p99_ms"),
-            ("rows a second, 1000 at a time", "rows_per_second"),
         )
     ]
+    rates = [None if one is None else one["rows_per_second"] for one in (before, now)]
+    rows.append(["rows a second, 1000 at a time", *("–" if one is None else f"{one:,.0f}" for one in rates)])
     rows.append(["size, MiB", number(sizes[0], 3), number(sizes[1], 3)])
     engines = [None if one is None else one.engine.name for one in (found.champion_manifest, found.manifest)]
     rows.append(["engine", *("–" if name is None else text(name) for name in engines)])
@@ -194,7 +209,7 @@ def golden(found: Evidence) -> list[str]:
 
 def rules(found: Evidence) -> list[str]:
     """Every rule of the gate."""
-    rows = [["✅" if one["passed"] else "❌", code(one["rule"]), text(one["words"])] for one in found.verdict["rules"]]
+    rows = [["✓" if one["passed"] else "✗", code(one["rule"]), text(one["words"])] for one in found.verdict["rules"]]
     return ["## Rules", "", *table(("", "rule", "what was found"), rows)]
 
 
@@ -216,4 +231,4 @@ def _direction(name: str) -> str:
 def _lead(one: Mapping[str, Any]) -> str:
     if one["low"] is None:
         return ""
-    return "🟢 better" if one["low"] > 0 else "🔻 behind" if one["high"] < 0 else ""
+    return "▲\u00a0better" if one["low"] > 0 else "▼\u00a0behind" if one["high"] < 0 else ""

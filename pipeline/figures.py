@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ def differences(directory: Path, comparison: Mapping[str, Any]) -> None:
     plots.png(directory / "difference.png", figure)
 
 
-def reliability(directory: Path, task: str, comparison: Mapping[str, Any]) -> None:
-    """reliability.png and .csv, of both models on the rows that both are compared on."""
-    plots.reliability(directory, task, comparison["calibration"])
+def reliability(
+    directory: Path, task: str, comparison: Mapping[str, Any] | None, bins: Sequence[Mapping[str, Any]]
+) -> None:
+    """reliability.png and .csv: of both models on the rows compared, or of the challenger's `bins` alone."""
+    plots.reliability(directory, task, comparison["calibration"] if comparison else {"challenger": bins})

@@ -103,7 +103,7 @@ def decide(
     )
     told = [one.words for one in broken] or [
         *words,
-        *(one.words for one in rules if one.outcome == outcomes.BELOW_THRESHOLD),
+        *(one.words for one in rules if one.rule.startswith("thresholds.")),
     ]
     return {
         "schema_version": SCHEMA_VERSION,

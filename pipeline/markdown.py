@@ -33,11 +33,11 @@ def signed(value: float | None, digits: int = 3) -> str:
 
 
 def interval(low: float | None, high: float | None, sign: bool = False) -> str:
-    """`low … high`, in small type."""
+    """`low … high`, on one line."""
     if low is None or high is None:
-        return ""
+        return "–"
     shown = signed if sign else number
-    return f"<sub>{shown(low, 3)} … {shown(high, 3)}</sub>"
+    return f"{shown(low, 3)} … {shown(high, 3)}".replace(" ", "\u00a0")
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], right: int | None = None) -> list[str]:

@@ -27,7 +27,7 @@ def data(found: Evidence) -> list[str]:
 
 def _changes(told: Mapping[str, Any]) -> list[str]:
     """What stage prepare found: broken rules, leakage, and features that drifted since the champion."""
-    marks = {"ok": "", "warn": "⚠️ changed", "refuse": "❌ refused"}
+    marks = {"ok": "", "warn": "⚠ changed", "refuse": "✗ refused"}
     broken = [
         [text(one["column"]), text(one["rule"]), str(one["count"])]
         for one in (*told.get("violations", ()), *told.get("leakage", ()))

@@ -80,8 +80,12 @@ def reliability(directory: Path, task: str, curves: Mapping[str, Sequence[Mappin
     ends = [value for _, predicted, observed, _ in rows for value in (predicted, observed)] or [0.0, 1.0]
     axes.plot([min(ends), max(ends)], [min(ends), max(ends)], color="black", linewidth=0.8, linestyle="--")
     for name, marker in zip(curves, "os", strict=False):
-        points = [(predicted, observed) for model, predicted, observed, _ in rows if model == name]
-        axes.plot(*zip(*points, strict=True) if points else ([], []), marker=marker, label=name)
+        mine = [one for one in rows if one[0] == name]
+        most = max((count for *_, count in mine), default=1)
+        xs, ys = [one[1] for one in mine], [one[2] for one in mine]
+        axes.plot(xs, ys, linewidth=0.8)
+        # The larger the mark, the more rows: a small one may be chance.
+        axes.scatter(xs, ys, [15 + 150 * one[3] / most for one in mine], marker=marker, alpha=0.7, label=name)
     axes.set(
         xlabel="probability of the likeliest class" if task == "classification" else "predicted",
         ylabel="share of rows where it was right" if task == "classification" else "actual (mean)",

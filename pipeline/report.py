@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     paths.FIGURES.mkdir(parents=True)
     if found.comparison is not None:
         figures.differences(paths.FIGURES, found.comparison)
-        figures.reliability(paths.FIGURES, found.task, found.comparison)
+    figures.reliability(paths.FIGURES, found.task, found.comparison, found.calibration["bins"])
     paths.REPORT.write_text(page(found), encoding="utf-8")
     print(f"{paths.REPORT}: {found.verdict['outcome']}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -67,7 +68,8 @@ def quantile(confidence: float, slices: int, rows: int) -> float:
 def mean_interval(values: np.ndarray, confidence: float, slices: int) -> tuple[float, float, float]:
     """Mean of `values` and the ends of its interval, one of `slices` that hold together with `confidence`."""
     mean, count = float(values.mean()), len(values)
-    reach = quantile(confidence, slices, count) * float(values.std(ddof=1)) / np.sqrt(count) if count > 1 else np.inf
+    error = float(values.std(ddof=1)) / math.sqrt(count) if count > 1 else math.inf
+    reach = quantile(confidence, slices, count) * error
     return mean, mean - reach, mean + reach
 
 
