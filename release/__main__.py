@@ -155,8 +155,13 @@ def _champion(root: Path, arguments: argparse.Namespace) -> None:
         remote = _remote(root, chosen)
         with opened(remote) as git:
             print(champion(Store(chosen), tip(git, remote), **wanted))
+    elif source == "kept":
+        # A workflow asks the remote in a step of its own, so that the step that trains needs no token.
+        if not arguments.record.is_file():
+            raise ConfigurationError(f"{RECORDS_FROM} is kept, and there is no {arguments.record}: set it to `branch`")
+        print(f"{arguments.record} is kept as it is")
     else:
-        raise ConfigurationError(f"{RECORDS_FROM} is {source!r}: set it to `tree` or `branch`")
+        raise ConfigurationError(f"{RECORDS_FROM} is {source!r}: set it to `tree`, `branch` or `kept`")
 
 
 def _of_bucket(root: Path, uri: ArtifactUri) -> Settings:

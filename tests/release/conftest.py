@@ -162,8 +162,9 @@ def make_artifact(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], P
 def write_verdict(artifact: Path, **changes: object) -> Path:
     """A passed verdict on `artifact`, beside it, with `changes`; None takes a key away."""
     value: dict[str, object] = {
-        "schema_version": 1,
-        "outcome": "passed",
+        "schema_version": 2,
+        "passed": True,
+        "outcome": "better",
         "reason": "r2 1.0 is at least 0.9",
         "rules": [],
         "model": "iris",

@@ -47,7 +47,7 @@ def test_commit_says_what_serves(repository: Repository, publish: Publish) -> No
         f"Data-Digest: {DATA}",
         f"Source-Commit: {source}",
         f"Previous-Uri: {first}",
-        "Gate-Result: passed",
+        "Gate-Result: better",
     ]
     assert git(repository.origin, "show", "--name-only", "--format=%an|%cn", "main").split() == [
         "modelpin[bot]|modelpin[bot]",

@@ -113,8 +113,12 @@ def test_the_champion_is_what_git_pins(
         DATA,
     )
     load.verify(out, expected_digest=digest, name="iris")
+    monkeypatch.setenv("RECORDS_FROM", "kept")
+    assert "is kept as it is" in champion(repository)[0]
+    record.unlink()
+    assert "set it to `branch`" in champion(repository, code=10)[0]
     monkeypatch.setenv("RECORDS_FROM", "memory")
-    assert "set it to `tree` or `branch`" in champion(repository, code=10)[0]
+    assert "set it to `tree`, `branch` or `kept`" in champion(repository, code=10)[0]
 
 
 def test_a_champion_that_is_lost_is_not_none(
