@@ -18,9 +18,11 @@ def data(found: Evidence) -> list[str]:
         same = before.data_digest == found.manifest.data_digest
         lines += [f"{'The very data' if same else 'Other data than that'} the champion was trained on.", ""]
     target = found.prepared["target"]
-    rows = [
-        [text(name), *(number(target[part].get(name, 0)) for part in ("train", "test"))] for name in target["train"]
-    ]
+    if found.task == "regression":
+        rows = [["mean", *(number(target["mean"][part]) for part in ("train", "test"))]]
+    else:
+        counts_of = [target["train"], target["test"]]
+        rows = [[text(name), *(str(part.get(name, 0)) for part in counts_of)] for name in target["train"]]
     lines += table(("target", "training", "held out"), rows, 1)
     return lines + (_changes(found.data) if found.data else [])
 
