@@ -1,14 +1,14 @@
 """JSON numbers as arrays, packed in C; None where a value may not be what it looks like there.
 
-`struct` packs five times as fast as the types of as many values are looked at, and refuses text, lists and null. What
-it takes with a loss shows in the result: a boolean becomes 0 or 1, and only a number of 2^53 or more may be a whole
-number that is not exact. Types are looked at only where the result holds such a number.
+`struct` packs several times as fast as the types of as many values are looked at, and refuses text, lists and null.
+What it takes with a loss shows in the result: a boolean becomes 0 or 1, and only a number of 2^53 or more may be a
+whole number that is not exact. Types are looked at only there.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
@@ -16,16 +16,16 @@ import numpy as np
 
 EXACT = 2**53  # every whole number up to here is a float64
 _PIECE = 1 << 15  # values packed at once: other threads run between two pieces
-_FLOATS, _WHOLES = frozenset({float, int}), frozenset({int})
+_MANY = 8  # one doubtful value in so many: the types of all are found sooner than those of each
 
 
 def column(values: Sequence[Any], whole: bool) -> np.ndarray | None:
     """`values` as float64 or, where `whole`, as int64; shape [values]."""
     packed = np.empty(len(values), dtype=np.int64 if whole else np.float64)
-    for start in range(0, len(values), _PIECE):
-        if not _pack(packed[start : start + _PIECE], values[start : start + _PIECE]):
-            return None
-    return packed if _is_sure(packed, whole) or _has_types(values, packed, whole) else None
+    if len(values) <= _PIECE:
+        return packed if _pack(packed, values) else None
+    starts = range(0, len(values), _PIECE)
+    return packed if all(_pack(packed[at : at + _PIECE], values[at : at + _PIECE]) for at in starts) else None
 
 
 def table(rows: Sequence[Any], width: int, whole: bool) -> np.ndarray | None:
@@ -34,37 +34,38 @@ def table(rows: Sequence[Any], width: int, whole: bool) -> np.ndarray | None:
     step = max(1, _PIECE // width)
     for start in range(0, len(rows), step):
         part = rows[start : start + step]
-        if set(map(type, part)) != {list} or set(map(len, part)) != {width}:
+        # An object or a text of that length holds text, which is never packed.
+        if not have_length(part, width):
             return None
-        if not _pack(packed[start : start + step].reshape(-1), chain.from_iterable(part)):
+        if not _pack(packed[start : start + step].reshape(-1), list(chain.from_iterable(part))):
             return None
-    if _is_sure(packed, whole):
-        return packed
-    parts = (rows[start : start + step] for start in range(0, len(rows), step))
-    pieces = zip(parts, (packed[start : start + step] for start in range(0, len(rows), step)), strict=True)
-    if all(_has_types(list(chain.from_iterable(part)), piece, whole) for part, piece in pieces):
-        return packed
-    return None
+    return packed
 
 
-def _pack(into: np.ndarray, values: Iterable[Any]) -> bool:
+def have_length(rows: Sequence[Any], width: int) -> bool:
+    """Whether each of `rows` has `width` values, as far as a length says."""
     try:
-        struct.pack_into(f"{len(into)}{'q' if into.dtype == np.int64 else 'd'}", into.data, 0, *values)
+        return set(map(len, rows)) == {width}
+    except TypeError:
+        return False
+
+
+def _pack(into: np.ndarray, values: Sequence[Any]) -> bool:
+    whole = into.dtype == np.int64
+    try:
+        struct.pack_into(f"{len(into)}{'q' if whole else 'd'}", into.data, 0, *values)
     except (struct.error, OverflowError):
         return False
-    return True
+    if not _types(values, (into == 0) | (into == 1)) <= ({int} if whole else {int, float}):
+        return False
+    return whole or _types(values, np.abs(into) >= EXACT) <= {float}
 
 
-def _is_sure(packed: np.ndarray, whole: bool) -> bool:
-    doubtful = (packed == 0) | (packed == 1)
-    if not whole:
-        doubtful |= np.abs(packed) >= EXACT
-    return not doubtful.any()
-
-
-def _has_types(values: Sequence[Any], packed: np.ndarray, whole: bool) -> bool:
-    """Whether `values` hold whole numbers only, or floats and whole numbers that are exact as one."""
-    types = set(map(type, values))
-    if whole:
-        return types <= _WHOLES
-    return types <= _FLOATS and (int not in types or not (np.abs(packed) >= EXACT).any())
+def _types(values: Sequence[Any], doubtful: np.ndarray) -> set[type]:
+    """The types of the `doubtful` among `values`; perhaps those of all, where many are."""
+    count = np.count_nonzero(doubtful)
+    if count == 0:
+        return set()
+    if count * _MANY > len(values):
+        return set(map(type, values))
+    return {type(values[place]) for place in np.flatnonzero(doubtful).tolist()}

@@ -39,8 +39,9 @@ class Rules:
 
     def accept(self, given: Given) -> Accepted:
         """The converted columns, in the signature's order, or None for a closer look."""
-        if len(given[self._order[0]]) == 1 and not any(isinstance(values, np.ndarray) for values in given.values()):
-            return self._row.accept([given[name][0] for name in self._order])
+        if len(given[self._order[0]]) == 1:
+            columns = [given[name] for name in self._order]
+            return self._row.accept([(one.tolist() if isinstance(one, np.ndarray) else one)[0] for one in columns])
         found: dict[str, np.ndarray] = {}
         for block in self._blocks:
             if not block.accept(given, found):
@@ -113,9 +114,9 @@ class _Numbers:
         columns = [given[name] for name in self._names]
         arrays = [isinstance(column, np.ndarray) for column in columns]
         if all(arrays):
-            kinds = {column.dtype.kind for column in columns}
+            kinds = {np.asarray(column).dtype.kind for column in columns}
             # One kind, so that what they become together is a wider one: int64 beside uint64 would become a float.
-            if len(kinds) > 1 or not kinds <= set("fib") or any(column.ndim != 1 for column in columns):
+            if len(kinds) > 1 or not kinds <= set("fib") or any(np.ndim(column) != 1 for column in columns):
                 return False
             return self.accept_array(np.array(columns), found)
         table = None if any(arrays) else self._packed(columns)

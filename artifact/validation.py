@@ -20,6 +20,7 @@ class Validator:
 
     def __init__(self, signature: Signature) -> None:
         self.signature = signature
+        self.dtypes = {feature.name: feature.dtype for feature in signature.inputs}
         self._expected = frozenset(signature.names)
         self._rules = Rules(signature)
 
@@ -49,6 +50,10 @@ class Validator:
             return None
         lengths = set(map(len, given.values()))
         return self._rules.accept(given) if len(lengths) == 1 and 0 not in lengths else None
+
+    def accept_rows(self, rows: Sequence[Any]) -> dict[str, np.ndarray] | None:
+        """As `accept`, from rows as `columns_of_rows` takes them."""
+        return self._rules.accept_rows(rows) if rows else None
 
     def accept_table(self, table: np.ndarray) -> dict[str, np.ndarray] | None:
         """As `accept`, from one array of shape [rows, features] in the signature's order."""
