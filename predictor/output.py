@@ -37,7 +37,7 @@ class Output:
         self._lines.append(line)
         self._size += len(line)
         if self._size >= PIECE:
-            self._flush()
+            self._flush(least=PIECE)
         if self._lines and not self._due:
             self._wait()
 
@@ -45,7 +45,7 @@ class Output:
         """Write what waits, for a second at most."""
         end = time.monotonic() + _LAST
         while self._lines and (left := end - time.monotonic()) > 0:
-            self._flush(left)
+            self._flush(wait=left)
 
     def _wait(self) -> None:
         try:
@@ -60,8 +60,9 @@ class Output:
         if self._lines:
             self._wait()
 
-    def _flush(self, wait: float = 0.0) -> None:
-        while self._lines:
+    def _flush(self, least: int = 1, wait: float = 0.0) -> None:
+        """Write while there are `least` bytes and somebody takes them, for which each piece waits `wait` seconds."""
+        while self._size >= least:
             size = count = 0
             for line in self._lines:
                 if count and size + len(line) > PIECE:
