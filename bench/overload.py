@@ -230,7 +230,7 @@ def _listens(port: int) -> bool:
 
 
 def main() -> None:
-    """All of it, some twenty seconds."""
+    """All of it, some thirty seconds."""
     with tempfile.TemporaryDirectory() as folder:
         model = package("logistic", logistic(), Path(folder))
         path = f"/v1/models/{model.name}:predict"

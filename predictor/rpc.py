@@ -73,6 +73,7 @@ class Servicer(InferenceServicer):
             await _abort(context, error)
             raise
         finally:
+            data = b""
             self._traffic.buffers.give(exchange.received)
         exchange.sent = len(answer)
         self._traffic.finished(exchange, "OK")
@@ -186,4 +187,6 @@ async def _abort(context: Any, error: Exception) -> None:
     code = errors.grpc_status(error)
     if code is grpc.StatusCode.INTERNAL:
         _log.exception("an infer call failed")
+    # Its frames hold the message, and gRPC holds it: in a cycle that waits for a collection, which is not for its size.
+    error.__traceback__ = None
     await context.abort(code, errors.message(error))
