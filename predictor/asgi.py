@@ -94,6 +94,7 @@ class InferLayer:
             status, body, extra = _told(error)
             if status == 500 and not isinstance(error, errors.Disconnected):
                 _log.exception("a request failed")
+            error.__traceback__ = None  # its frames hold the body, in a cycle that waits for a collection
             if started:
                 return
         request.sent = len(body)

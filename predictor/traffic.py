@@ -20,6 +20,8 @@ from predictor.model import Model
 from predictor.output import Output
 from predictor.settings import Settings
 
+_TURN_BYTES = 4 << 10  # of a body: longer ones are worked on one in each turn of the event loop
+
 
 class Asked(Protocol):
     """A validated request of any protocol."""
@@ -41,6 +43,7 @@ class Traffic:
         self.draining = asyncio.Event()
         self.light = Lane(settings.concurrency, settings.queue)
         self.heavy = Lane(1, settings.heavy_queue)
+        self._turns = Lane(1, settings.concurrency)
         self.buffers = Buffers(settings.buffered_bytes)
         self.drift = Drift(model.signature, model.profile)
         self.metrics = Metrics(
@@ -87,6 +90,10 @@ class Traffic:
         try:
             if heavy and gone():
                 raise errors.Disconnected
+            if not heavy and exchange.received > _TURN_BYTES:
+                await self._turns.enter()
+                # Left in the next turn: whoever is ready in this one would follow at once, and hold up all sockets.
+                asyncio.get_running_loop().call_soon(self._turns.leave)
             seconds = exchange.seconds
             begun = perf_counter()
             seconds[0] = begun - arrived
