@@ -25,11 +25,15 @@ _LONGEST_PAUSE = 3.0
 
 @dataclass(frozen=True)
 class Remote:
-    """Where releases go: `url` and `branch`; `caller` lends its credentials and knows the source history."""
+    """Where releases go: `url` and `branch`; `caller` lends its credentials and knows the source history.
+
+    `seconds`: for all the Git work of one command; with the rest of it under the promised 120.
+    """
 
     url: str
     branch: str
     caller: Caller
+    seconds: float = 100.0
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ def opened(remote: Remote) -> Iterator[Git]:
     try:
         with tempfile.TemporaryDirectory(prefix="modelpin-", ignore_cleanup_errors=True) as folder:
             origin = ("remote.origin.url", remote.url)
-            git = Git(Path(folder), remote.url, (*remote.caller.transport(), origin))
+            git = Git(Path(folder), remote.url, (*remote.caller.transport(), origin), time.monotonic() + remote.seconds)
             git.run("init", "--quiet", "--bare", "--template=", "--initial-branch=unused")
             yield git
     except GitFailed as failed:
