@@ -1,5 +1,6 @@
 """A line to the embedded S3 that fails as lines and servers do: one request a connection, one fault a request."""
 
+import contextlib
 import socket
 import threading
 from collections.abc import Sequence
@@ -15,8 +16,9 @@ FAULTS = ("busy", "cut", "hang", "half", "lost", "spoilt upwards", "spoilt downw
 class Line:
     """A relay to the S3 at `upstream`; request n meets the n-th of `faults`, those after the last one the last.
 
-    busy: 503 · cut: closed unanswered · hang: open, unanswered · half: closed in the middle of the answer · lost: done,
-    but closed unanswered · spoilt: a bit of the body flipped on its way to the server, or to the client · none.
+    busy: 503 · cut: closed unanswered · hang: open, unanswered · half: closed in the middle of the body · lost: done, but
+    closed unanswered · spoilt: a bit of the body flipped on its way to the server, or to the client · none. (A cut in
+    the middle of the head shows only under TLS: to Python's HTTP client it is the head's end.)
     """
 
     def __init__(self, upstream: str) -> None:
@@ -59,8 +61,8 @@ class Line:
             upstream.sendall(first)
             threading.Thread(target=self._upwards, args=(client, upstream, fault), daemon=True).start()
             self._downwards(upstream, client, fault, head=first.startswith(b"HEAD"))
-            upstream.close()
-        client.close()
+            _hang_up(upstream)
+        _hang_up(client)
 
     @staticmethod
     def _upwards(client: socket.socket, upstream: socket.socket, fault: str) -> None:
@@ -83,11 +85,18 @@ class Line:
             body = b"" if head or not lengths else stream.read(lengths[0])
             if fault == "spoilt downwards" and body:
                 body = _spoil(body)
-            answer = b"".join([*fields[:-1], b"Connection: close\r\n\r\n", body])
+            if fault == "half":
+                body = body[: len(body) // 2]
             if fault != "lost":
-                client.sendall(answer[: len(answer) // 2] if fault == "half" else answer)
+                client.sendall(b"".join([*fields[:-1], b"Connection: close\r\n\r\n", body]))
         except OSError:
             pass
+
+
+def _hang_up(one: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        one.shutdown(socket.SHUT_RDWR)  # close alone waits for whoever reads from it in another thread
+    one.close()
 
 
 def _spoil(data: bytes) -> bytes:
