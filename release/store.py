@@ -56,7 +56,7 @@ class Patience:
 
     connect: float = 5.0
     read: float = 15.0
-    last_start: float = 35.0
+    last_start: float = 30.0
     longest_pause: float = 5.0
 
 

@@ -16,9 +16,9 @@ FAULTS = ("busy", "cut", "hang", "half", "lost", "spoilt upwards", "spoilt downw
 class Line:
     """A relay to the S3 at `upstream`; request n meets the n-th of `faults`, those after the last one the last.
 
-    busy: 503 · cut: closed unanswered · hang: open, unanswered · half: closed in the middle of the body · lost: done, but
-    closed unanswered · spoilt: a bit of the body flipped on its way to the server, or to the client · none. (A cut in
-    the middle of the head shows only under TLS: to Python's HTTP client it is the head's end.)
+    busy: 503 · cut: closed unanswered · hang: open, unanswered · half: closed in the middle of the body · lost: done,
+    but closed unanswered · spoilt: a bit of the body flipped on its way to the server, or to the client · none.
+    (A cut in the middle of the head shows only under TLS: to Python's HTTP client it is the head's end.)
     """
 
     def __init__(self, upstream: str) -> None:
