@@ -1,6 +1,6 @@
 """One InferenceService as a cluster would serve it, and nothing but Git tells it what: storageUri, image, percentage.
 
-It plays Argo CD (reads release.yaml at the tip of the origin's main), and KServe and Knative (local/rollout.py). A request
+It plays Argo CD (reads release.yaml at the tip of main), and KServe and Knative (local/rollout.py). A request
 without a tag goes where the percentages send it; one to a host that begins with `latest-` or `prev-` goes to that
 revision, as Knative's tags do.
 """
