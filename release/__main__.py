@@ -25,7 +25,7 @@ RECORDS_FROM = "RECORDS_FROM"
 
 def main(argv: Sequence[str] | None = None) -> int | None:
     """Run one command at the root of the repository (the working directory)."""
-    arguments = _parser().parse_args(argv)
+    arguments = _given(_parser().parse_args(argv))
     root = Path.cwd()
     match arguments.command:
         case "publish":
@@ -52,6 +52,14 @@ def main(argv: Sequence[str] | None = None) -> int | None:
         case "configure":
             print("\n".join(configure.configure(root, _values(arguments))) or "nothing to change")
     return 0
+
+
+def _given(arguments: argparse.Namespace) -> argparse.Namespace:
+    """`arguments`, none of them empty: `--model "$MODEL"` without a MODEL must not mean the default."""
+    for name, value in vars(arguments).items():
+        if value in ("", []) and arguments.command != "configure":  # argparse makes [] of `--env=--`
+            raise ConfigurationError(f"--{name} has no value: give it one, or leave it out")
+    return arguments
 
 
 def _publish(root: Path, arguments: argparse.Namespace) -> None:

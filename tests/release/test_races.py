@@ -52,7 +52,7 @@ def test_publishers_at_once(
     transport: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Twelve publishers of six commits to two environments, an old run and a person: the newest serves, no one fails."""
+    """Twelve publishers of six commits to two environments, an old run and a person: the newest serves, none fails."""
     old = git(repository.folder, "rev-parse", "HEAD")
     sources = [commit(repository.folder, "code.py", str(number)) for number in range(6)]
     start = len(repository.history())
