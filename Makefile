@@ -30,7 +30,7 @@ help: ## list these targets
 ##@ Settings
 .PHONY: configure settings
 configure: ## set what you own: BUCKET= REGISTRY= REGION= DOMAIN= GITOPS_URL= SERVING_ROLE_ARN= CI_ROLE_ARN= …
-	@$(IN) python -m release configure $(foreach name,BUCKET PREFIX REGION REGISTRY DOMAIN GITOPS_REMOTE GITOPS_BRANCH GITOPS_URL SERVING_ROLE_ARN CI_ROLE_ARN,$(if $(value $(name)),--set '$(name)=$($(name))'))
+	@$(IN) python -m release configure $(foreach name,BUCKET PREFIX REGION REGISTRY DOMAIN GITOPS_REMOTE GITOPS_BRANCH GITOPS_PATH GITOPS_URL SERVING_ROLE_ARN CI_ROLE_ARN,$(if $(value $(name)),--set '$(name)=$($(name))'))
 
 settings: ## print gitops/settings/settings.yaml as KEY=VALUE lines (needs nothing installed)
 	@awk -F'"' '/^  [a-z-]+: "/ {sub(/^ +/, "", $$1); sub(/: $$/, "", $$1); print $$1 "=" $$2}' gitops/settings/settings.yaml

@@ -60,10 +60,14 @@ class Patience:
     longest_pause: float = 5.0
 
 
+PATIENCE = Patience()
+
+
 class Store:
     """The bucket of `settings`, with the keys and the endpoint that boto3 finds in the environment."""
 
-    def __init__(self, settings: Settings, patience: Patience = Patience()) -> None:
+    def __init__(self, settings: Settings, patience: Patience | None = None) -> None:
+        patience = patience or PATIENCE
         self.bucket = settings.bucket
         self._patience = patience
         config = Config(
