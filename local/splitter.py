@@ -21,7 +21,9 @@ from local.rollout import Revision, Rollout, Wish
 from release.place import Place
 
 EVERY = 0.1  # seconds between two looks at Git
+STARTING, READY = "starting", "ready"  # the phases of a commit: its revision starts, its revision answers
 DIGEST = "x-model-digest"
+TAGS = ("latest-", "prev-")
 
 
 class Server(Protocol):
@@ -34,11 +36,11 @@ class Server(Protocol):
 
 
 class Splitter:
-    """Serves on a port of its own from `with` on; `served` counts answers by (commit, digest that answered)."""
+    """Serves on a port of its own from `with` on; `served` counts answers by commit, phase, and digest that answered."""
 
     def __init__(self, origin: Path, place: Place, start: Callable[[Revision], Server]) -> None:
         self.place = place
-        self.served: Counter[tuple[str, str]] = Counter()
+        self.served: Counter[tuple[str, str, str]] = Counter()
         self._origin = origin
         self._start = start
         self._rollout = Rollout()
@@ -90,22 +92,24 @@ class Splitter:
         for server in idle:
             server.stop()
 
-    def _choose(self, host: str) -> tuple[str, int] | None:
-        """(commit, port) for a request to `host`; evenly spread, so that 10 of 100 requests are 10 percent."""
+    def _choose(self, host: str) -> tuple[str, str, int] | None:
+        """(commit, phase, port) for a request to `host`; evenly spread, so that 10 of 100 requests are 10 percent."""
         with self._lock:
             traffic = self._rollout.traffic()
             if not traffic:
                 return None
-            newest, percent = traffic[0]
-            if host.startswith(("latest-", "prev-")):
-                return self._commit, self._servers[(traffic[-1] if host.startswith("prev-") else traffic[0])[0]].port
-            self._sent += 1
-            mine = self._sent * percent // 100 > (self._sent - 1) * percent // 100
-            return self._commit, self._servers[newest if mine else traffic[-1][0]].port
+            (newest, percent), (stable, _) = traffic[0], traffic[-1]
+            phase = READY if self._rollout.created == self._rollout.ready else STARTING
+            if host.startswith(TAGS):
+                chosen = stable if host.startswith(TAGS[1]) else newest
+            else:
+                self._sent += 1
+                chosen = newest if self._sent * percent // 100 > (self._sent - 1) * percent // 100 else stable
+            return self._commit, phase, self._servers[chosen].port
 
-    def _count(self, commit: str, digest: str) -> None:
+    def _count(self, commit: str, phase: str, digest: str) -> None:
         with self._lock:
-            self.served[commit, digest] += 1
+            self.served[commit, phase, digest] += 1
 
     def _handler(outer: Self) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):
@@ -118,7 +122,7 @@ class Splitter:
                 if chosen is None:
                     self._answer(503, {}, b'{"error": "no revision is ready"}')
                     return
-                commit, port = chosen
+                commit, phase, port = chosen
                 kept = {
                     name: value for name, value in self.headers.items() if name.lower() in ("content-type", "accept")
                 }
@@ -132,8 +136,8 @@ class Splitter:
                     return
                 finally:
                     upstream.close()
-                if not host.startswith(("latest-", "prev-")):
-                    outer._count(commit, answer.headers.get(DIGEST, ""))
+                if not host.startswith(TAGS):
+                    outer._count(commit, phase, answer.headers.get(DIGEST, ""))
                 passed = {name: answer.headers[name] for name in ("Content-Type", DIGEST) if name in answer.headers}
                 self._answer(answer.status, passed, data)
 
