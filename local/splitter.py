@@ -36,11 +36,11 @@ class Server(Protocol):
 
 
 class Splitter:
-    """Serves on a port of its own from `with` on; `served` counts answers by commit, phase, and digest that answered."""
+    """Serves on a port of its own from `with` on, and counts."""
 
     def __init__(self, origin: Path, place: Place, start: Callable[[Revision], Server]) -> None:
         self.place = place
-        self.served: Counter[tuple[str, str, str]] = Counter()
+        self._served: Counter[tuple[str, str, str]] = Counter()
         self._origin = origin
         self._start = start
         self._rollout = Rollout()
@@ -60,6 +60,11 @@ class Splitter:
         """The commit that is followed, and the split: (digest, percent), the newest ready revision first."""
         with self._lock:
             return self._commit, [(digest_of(one.uri), percent) for one, percent in self._rollout.traffic()]
+
+    def counts(self) -> Counter[tuple[str, str, str]]:
+        """Answers to requests without a tag, by commit, phase, and the digest that the answer named."""
+        with self._lock:
+            return self._served.copy()
 
     def settled(self) -> bool:
         """Whether main's tip is followed and its newest revision is ready."""
@@ -109,7 +114,7 @@ class Splitter:
 
     def _count(self, commit: str, phase: str, digest: str) -> None:
         with self._lock:
-            self.served[commit, phase, digest] += 1
+            self._served[commit, phase, digest] += 1
 
     def _handler(outer: Self) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):

@@ -9,7 +9,6 @@ import json
 from pathlib import Path
 
 from artifact import digest, save
-from artifact.frame import of as frame_of
 from artifact.signature import Feature, for_model
 from local import example
 
@@ -29,10 +28,9 @@ def make(folder: Path, strength: float) -> Path:
     table = pd.read_csv(io.BytesIO(data))
     target = table.pop("species")
     model = LogisticRegression(C=strength, random_state=20, max_iter=1000).fit(table, target)
-    signature = for_model(
-        "classification", tuple(Feature(name, "float64") for name in table), Feature("species", "string"), model
-    )
-    columns = frame_of(signature, {name: table[name].to_numpy() for name in table})
+    columns = {str(name): table[name].to_numpy() for name in table}
+    features = tuple(Feature(name, "float64") for name in columns)
+    signature = for_model("classification", features, Feature("species", "string"), model)
     stream = io.BytesIO()
     joblib.dump(model, stream)
     artifact = folder / "artifact"
