@@ -5,9 +5,7 @@ artifacts, the storage initializer, the predictors and the commands are real.
 """
 
 import shutil
-import threading
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -17,11 +15,12 @@ from artifact.errors import ModelpinError
 from local import git, storage, variant, venv
 from local.clone import Clone
 from local.expect import DemoFailed
+from local.load import Load
 from local.narrator import Narrator
 from local.rollout import Revision
 from local.s3 import S3
 from local.serving import Predictor
-from local.splitter import READY, STARTING, Splitter
+from local.splitter import READY, STARTING, Splitter, digest_of
 from local.state import DEFAULT, REPOSITORY, State
 from release import settings
 from release.place import Place
@@ -29,7 +28,7 @@ from release.place import Place
 IMAGE = f"registry.example.com/modelpin/predictor@sha256:{'0' * 64}"
 NAMES = {1.0: "A", 10.0: "B", 0.1: "C"}  # C of the regression → what the models are called here
 FROM_STAGING = ("deploy", "--from", "staging")
-ENOUGH = 200  # requests at each commit once its revision is ready
+ENOUGH = 100  # requests at each commit once its revision is ready
 PATIENCE = 120.0  # seconds for a revision to become ready
 
 
@@ -40,6 +39,7 @@ class Canary:
     state: State
     tell: Narrator
     clone: Clone
+    begun: str  # the commit of this checkout
     uris: list[str] = field(default_factory=list)  # of A, B and C
     names: dict[str, str] = field(default_factory=dict)  # digest → A, B or C
     splitters: dict[str, Splitter] = field(default_factory=dict)  # by environment
@@ -51,34 +51,6 @@ class Canary:
     @property
     def production(self) -> Splitter:
         return self.splitters["production"]
-
-
-class Load:
-    """Asks the splitter without a pause, in a thread, from `with` on; `failed` holds what was not answered with 200."""
-
-    def __init__(self, url: str) -> None:
-        self.failed: list[str] = []
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._ask, args=(url,), daemon=True)
-
-    def _ask(self, url: str) -> None:
-        body = b'{"instances": [[5.1, 3.5, 1.4, 0.2]]}'
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310  on this machine
-        while not self._ended.wait(0.005):
-            try:
-                with opener.open(request, timeout=10) as answer:
-                    answer.read()
-            except OSError as error:
-                self.failed.append(str(error))
-
-    def __enter__(self) -> "Load":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
 
 
 def main() -> int:
@@ -102,6 +74,7 @@ def show(state: State, tell: Narrator) -> Canary:
         tell.step("The first release", "A in staging, then in production: production takes what answers in staging")
         stage(demo, a)
         step(demo, *FROM_STAGING, "--from-gateway", demo.staging.url)
+        wait(demo.production, lambda: demo.production.status()[1] == [(a, 100)])
         with Load(f"{demo.production.url}/v1/models/{variant.NAME}:predict") as load:
             expect(demo, {a: 100})
             tell.step("A canary of B", "10 percent, half, everything: each step is a commit, and the load follows Git")
@@ -116,10 +89,13 @@ def show(state: State, tell: Narrator) -> Canary:
             stage(demo, c)
             step(demo, *FROM_STAGING, "--from-gateway", demo.staging.url, "--canary", "10")
             expect(demo, {c: 10, b: 90})
-            step(demo, "rollback", "--reason", "shown to be taken back")
-            expect(demo, {b: 100})
-            step(demo, "settle", "--gateway", demo.production.url)
-            expect(demo, {b: 100})
+            for back in (
+                ("rollback", "--reason", "shown to be taken back"),
+                ("settle", "--gateway", demo.production.url),
+            ):
+                step(demo, *back)
+                expect(demo, {b: 100})
+                nothing(demo, c)
         if load.failed:
             raise DemoFailed(f"{len(load.failed)} requests were not answered, the first: {load.failed[0]}")
         refused(demo, c)
@@ -140,7 +116,7 @@ def begin(state: State, tell: Narrator, cleanup: ExitStack) -> Canary:
     git.run(clone, "checkout", "--quiet", "-B", git.BRANCH)
     git.run(clone, "remote", "set-url", "origin", str(state.origin))
     git.run(clone, "push", "--quiet", "origin", git.BRANCH)
-    demo = Canary(state, tell, Clone(state, clone, tell, s3.env))
+    demo = Canary(state, tell, Clone(state, clone, tell, s3.env), git.run(clone, "rev-parse", "HEAD").strip())
     for environment in ("staging", "production"):
         demo.splitters[environment] = cleanup.enter_context(
             Splitter(state.origin, Place(variant.NAME, environment), lambda one, e=environment: start(demo, e, one))  # type: ignore[misc]
@@ -151,9 +127,10 @@ def begin(state: State, tell: Narrator, cleanup: ExitStack) -> Canary:
 
 def start(demo: Canary, environment: str, revision: Revision) -> Predictor:
     """What a pod of the revision does: the storage initializer, then the predictor."""
-    folder = demo.state.root / "revisions" / f"{environment}-{revision.name}"
-    storage.download(revision.uri, folder, demo.clone.env, demo.tell.note)
-    log = folder.with_suffix(".log")
+    folder = demo.state.root / "models" / digest_of(revision.uri)
+    if not folder.exists():  # each pod fetches for itself; here a model that is there saves a second
+        storage.download(revision.uri, folder, demo.clone.env, demo.tell.note)
+    log = demo.state.root / "revisions" / f"{environment}-{revision.name}.log"
     return Predictor(variant.NAME, revision.uri, folder, code=demo.clone.folder, env=demo.clone.env, log=log)
 
 
@@ -187,7 +164,7 @@ def step(demo: Canary, command: str, *options: str) -> None:
 
 
 def run(demo: Canary, command: str, *options: str) -> None:
-    shown = " ".join(option if len(option) < 40 else f"{option[:36]}…" for option in (command, *options))
+    shown = " ".join(option if len(option) < 40 else f"…{option[-20:]}" for option in (command, *options))
     demo.tell.say(f"$ python -m release {shown}")
     demo.clone.python("-m", "release", command, *options, show=True)
 
@@ -212,10 +189,19 @@ def expect(demo: Canary, percent: Mapping[str, int]) -> None:
     wait(splitter, lambda: ready().total() >= ENOUGH)
     commit, found = splitter.status()[0], ready()
     for digest in {*found, *percent}:
-        if abs(found[digest] - found.total() * percent.get(digest, 0) / 100) > 1 + 2:
+        if abs(found[digest] - found.total() * percent.get(digest, 0) / 100) > 2:  # one by rounding, one in flight
             raise DemoFailed(f"at {commit[:12]} {dict(found)} answered, not {dict(percent)} percent")
     shares = ", ".join(f"{demo.names[digest]} {count}" for digest, count in found.most_common())
     demo.tell.say(f"commit {commit[:12]}: of {found.total()} requests {shares}")
+
+
+def nothing(demo: Canary, digest: str) -> None:
+    """Hold that the model got no request under this commit, neither while its revision started nor after."""
+    commit = demo.production.status()[0]
+    got = [demo.production.counts()[commit, phase, digest] for phase in (STARTING, READY)]
+    if any(got):
+        raise DemoFailed(f"{demo.names[digest]} got {got} requests at {commit[:12]}, after it was taken back")
+    demo.tell.say(f"{demo.names[digest]}: 0 requests since this commit")
 
 
 def refused(demo: Canary, digest: str) -> None:
