@@ -160,6 +160,10 @@ class Caller:
             )
         return commit
 
+    def person(self) -> str:
+        """Who runs this: GITHUB_ACTOR in a workflow, else Git's user.name, else `unknown`."""
+        return os.environ.get("GITHUB_ACTOR") or self._ask("config", "--get", "user.name").strip() or "unknown"
+
     def transport(self) -> tuple[tuple[str, str], ...]:
         """Its local settings on how to reach servers, credentials included: (name, value) pairs for Git.transport."""
         listing = self._ask("config", "--local", "--includes", "--null", "--get-regexp", _TRANSPORT)

@@ -12,12 +12,13 @@ import pytest
 from artifact.digest import ArtifactUri
 from artifact.errors import GitError
 from release import published
-from release.deploy import deploy
+from release.deploy import Wanted, deploy
 from release.git import Caller
 from release.place import Place
 from release.publish import publish
 from release.remote import Remote
 from release.settings import Settings
+from release.step import Order
 from release.store import Patience, Store
 from tests.conftest import Bucket
 from tests.release.conftest import IMAGE, ROOT, Repository, git, write_verdict
@@ -49,7 +50,8 @@ def test_storm(
         source_commit=source,
         lock=Path("/nonexistent"),
     )
-    deploy(store, chosen, repository.remote(), place=STAGING, uri=str(uri), image=IMAGE, run_commit=source)
+    wanted = Wanted(uri=str(uri), image=IMAGE, run_commit=source)
+    deploy(store, chosen, repository.remote(), Order("deploy"), place=STAGING, wanted=wanted)
     line.close()
     stable = recorded(repository).stable
     assert stable is not None
@@ -69,12 +71,13 @@ def test_git_that_fails_leaves_the_model_published(
     hook = repository.origin / "hooks/pre-receive"
     hook.parent.mkdir(exist_ok=True)
     chosen = Settings(bucket=repository.bucket)
+    wanted = Wanted(uri=uri, image=IMAGE, run_commit=before[0])
     for script in ("exit 1", "sleep 600"):
         hook.write_text(f"#!/bin/sh\n{script}\n")
         hook.chmod(0o755)
         patient = Remote(str(repository.origin), "main", Caller(repository.folder), seconds=3.0)
         with pytest.raises(GitError, match="what was published stays published"):
-            deploy(Store(chosen), chosen, patient, place=STAGING, uri=uri, image=IMAGE, run_commit=before[0])
+            deploy(Store(chosen), chosen, patient, Order("deploy"), place=STAGING, wanted=wanted)
         assert repository.history() == before
         assert published.find(Store(chosen), ArtifactUri.parse(uri)).gate == "passed"
     hook.unlink()

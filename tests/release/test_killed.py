@@ -124,7 +124,7 @@ def test_each_step_of_a_canary(
     choose: Callable[[list[Point]], list[Point]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Killed at a step of a canary, its promotion, rollback or quarantine: one commit or none, and the rerun converges."""
+    """Killed at a step of a canary, promotion, rollback or quarantine: one commit or none, and the rerun converges."""
     first, second, third = (publish(number) for number in (1, 2, 3))
     run = sweep.repository.release
     here = ("--env", "staging")
