@@ -5,7 +5,7 @@ import urllib.request
 from typing import Self
 
 BODY = b'{"instances": [[5.1, 3.5, 1.4, 0.2]]}'
-PAUSE = 0.01  # seconds between an answer and the next question
+PAUSE = 0.02  # seconds between an answer and the next question
 
 
 class Load:
