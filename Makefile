@@ -45,7 +45,7 @@ define RELEASE
 endef
 
 ##@ The loop, step by step
-.PHONY: data pull repro gate publish deploy advance promote rollback settle rebuild quarantine unquarantine release status image image-find render
+.PHONY: data pull repro gate publish deploy advance promote rollback settle rebuild quarantine unquarantine propose release status image image-find render
 data: ## write the example's raw data from scikit-learn's own copy (a laptop without the DVC remote)
 	@$(DEV) python -m local.example data/iris.csv
 
@@ -84,6 +84,11 @@ quarantine: ## keep DIGEST= from coming back: REASON=
 
 unquarantine: ## let DIGEST= come back
 	$(RELEASE)
+
+propose: ## open a pull request, with gh, that enters ENV= with what FROM= serves, as a canary (WAIT=900 for it to answer)
+	@branch=$$($(IN) python -m release deploy --env="$$ENV" --from="$$FROM" --canary --wait="$${WAIT:-0}" --propose) && \
+	  { test -z "$$branch" || gh pr view "$$branch" --json url --jq .url || gh pr create --head "$$branch" \
+	    --title "Enter $$ENV: $$branch" --body "Merging this begins a canary (docs/releases.md says what follows)."; }
 
 release: ## run COMMAND=, one of these; release.yml calls it
 	$(RELEASE)

@@ -183,6 +183,26 @@ def test_production_takes_what_staging_proved(repository: Repository, publish: P
     run(repository, *enter, "--image", IMAGE, env="production", code=2)
 
 
+def test_proposal_is_a_branch_to_merge(repository: Repository, publish: Publish, cluster: Answering) -> None:
+    """`--propose` leaves main alone, pushes one branch that begins the canary once merged, and prints its name."""
+    first, second = publish(1), publish(2)
+    propose = ("deploy", "--from", "staging", "--from-url", cluster.url, "--canary", "--propose")
+    run(repository, "deploy", "--uri", first, "--image", IMAGE, env="production")
+    deploy(repository, second)
+    history = repository.history()
+    assert "not seen healthy" in run(repository, *propose, "--wait", "1", env="production", code=41).err
+    cluster.digest = digest_of(second)
+    branch = run(repository, *propose, env="production").out
+    assert branch == f"release/iris-production-{digest_of(second)[:19]}"
+    assert run(repository, *propose, env="production").out == branch
+    assert repository.history() == history
+    git(repository.origin, "update-ref", "refs/heads/main", f"refs/heads/{branch}")
+    assert shares(repository, "production") == (second, 10)
+    assert repository.history()[1:] == history
+    done = run(repository, *propose, env="production")
+    assert (done.out, "has 10 % already" in done.err) == ("", True)
+
+
 def test_older_than_what_serves_does_not_enter(
     repository: Repository, publish: Publish, monkeypatch: pytest.MonkeyPatch, cluster: Answering
 ) -> None:
