@@ -13,6 +13,7 @@ from artifact import digest
 from artifact.errors import ConfigurationError
 from artifact.signature import TASKS, Feature
 from pipeline import document, paths
+from pipeline.search_space import Tune, read_tune
 from pipeline.section import Section, near
 from pipeline.threshold import Threshold, read_thresholds
 
@@ -71,11 +72,12 @@ class Block:
 
 @dataclass(frozen=True)
 class Train:
-    """The Pipeline: blocks of preprocessing, then the estimator with its scikit-learn parameters."""
+    """The Pipeline: blocks of preprocessing, then the estimator with its scikit-learn parameters; what is tuned."""
 
     preprocessing: tuple[Block, ...]
     estimator: str
     parameters: Mapping[str, Any]
+    tune: Tune | None = None
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def load(path: Path = paths.PARAMS) -> Params:
         features=features,
         target=target,
         split=_split(root.section("prepare", ("split",)).section("split", ("method", "test_size", "seed")), data, task),
-        train=_train(root.section("train", ("preprocessing", "estimator", "parameters")), features),
+        train=_train(root.section("train", ("preprocessing", "estimator", "parameters", "tune")), features, task),
         bootstrap=_bootstrap(
             root.section("evaluate", ("bootstrap",)).section("bootstrap", ("resamples", "confidence", "seed"))
         ),
@@ -184,7 +186,7 @@ def _split(section: Section, data: Data, task: str) -> Split:
     return Split(method, section.fraction("test_size"), section.integer("seed", 0, _SEED))
 
 
-def _train(section: Section, features: tuple[Feature, ...]) -> Train:
+def _train(section: Section, features: tuple[Feature, ...], task: str) -> Train:
     blocks = tuple(
         _block(section.where("preprocessing"), name, value) for name, value in section.mapping("preprocessing").items()
     )
@@ -202,7 +204,7 @@ def _train(section: Section, features: tuple[Feature, ...]) -> Train:
             f"params.yaml: the feature {unused[0]!r} is in no block of train.preprocessing; "
             "add it to one (steps: [] passes it on), or take it out of schema"
         )
-    return Train(blocks, section.text("estimator"), section.mapping("parameters"))
+    return Train(blocks, section.text("estimator"), section.mapping("parameters"), read_tune(section, task))
 
 
 def _block(path: str, name: str, value: Any) -> Block:

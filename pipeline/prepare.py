@@ -32,7 +32,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     read = table.read(raw)
     columns = contract.check(read, (*params.features, params.target), params.data.missing).columns
     parts = hold_out(params, columns, read)
-    prepared.write(paths.TRAIN, params, columns, parts.train)
+    ordered = moments(params, columns, read) if params.split.method == "time" else None
+    prepared.write(paths.TRAIN, params, columns, parts.train, ordered)
     prepared.write(paths.TEST, params, columns, parts.test)
     counts = {"train": len(parts.train), "test": len(parts.test), "left_out": len(parts.left_out)}
     summary = {

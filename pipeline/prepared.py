@@ -20,12 +20,34 @@ from pipeline.params import Params
 _TYPES = {"float64": pa.float64(), "int64": pa.int64(), "bool": pa.bool_(), "string": pa.string()}
 
 
-def write(path: Path, params: Params, columns: Mapping[str, np.ndarray], rows: np.ndarray) -> None:
-    """Write `rows` (numbers from 0) of the features and the target, in the types of the schema, to a Parquet file."""
+_MOMENT = "\nmoment"  # no name of a feature: those are printable
+
+
+def write(
+    path: Path,
+    params: Params,
+    columns: Mapping[str, np.ndarray],
+    rows: np.ndarray,
+    moments: np.ndarray | None = None,
+) -> None:
+    """Write `rows` (numbers from 0) of the features and the target, in the types of the schema, to a Parquet file.
+
+    `moments`, [rows of the table], is what orders them, for a split by time.
+    """
     schema = (*params.features, params.target)
     arrays = [pa.array(columns[feature.name][rows], _TYPES[feature.dtype], from_pandas=True) for feature in schema]
+    names = [feature.name for feature in schema]
+    if moments is not None:
+        arrays.append(pa.array(moments[rows]))
+        names.append(_MOMENT)
     path.parent.mkdir(parents=True, exist_ok=True)
-    pyarrow.parquet.write_table(pa.table(arrays, names=[feature.name for feature in schema]), path)
+    pyarrow.parquet.write_table(pa.table(arrays, names=names), path)
+
+
+def moments(path: Path) -> np.ndarray:
+    """What orders the rows of the file at `path`, [rows], written for a split by time."""
+    found: np.ndarray = pyarrow.parquet.ParquetFile(path).read([_MOMENT]).column(_MOMENT).to_numpy()
+    return found
 
 
 def read(path: Path, params: Params) -> tuple[pd.DataFrame, np.ndarray]:

@@ -14,7 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from artifact.errors import ConfigurationError
-from pipeline import paths
+from pipeline import paths, trials
 from pipeline.source import Source
 from pipeline.training import Training
 
@@ -75,6 +75,7 @@ class Registry:
                 self._client.log_batch(run_id, params=params[start : start + _BATCH])
             self._client.log_artifacts(run_id, str(paths.PLOTS), "plots")
             self._client.log_artifacts(run_id, str(paths.ARTIFACT), ARTIFACT)
+            trials.log(self._client, experiment, run_id)
             for path in (paths.METRICS, paths.VERDICT, paths.PARAMS):
                 self._client.log_artifact(run_id, str(path))
         except BaseException:

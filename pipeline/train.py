@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline
 
 from artifact.command import run
 from artifact.errors import ConfigurationError
-from pipeline import components, paths, prepared, seeds
+from pipeline import components, paths, prepared, seeds, tuned
 from pipeline.params import Block, Params, load
 from pipeline.params import Train as Declared
 
@@ -28,7 +28,7 @@ from pipeline.params import Train as Declared
 def main(argv: Sequence[str] | None = None) -> None:
     """Write build/model/model.joblib."""
     argparse.ArgumentParser(prog="python -m pipeline.train", description=__doc__).parse_args(argv)
-    params = load()
+    params = tuned.read(load())
     model = build(params)
     frame, target = prepared.read(paths.TRAIN, params)
     fitted = fit(model, frame, target)

@@ -17,7 +17,7 @@ from pipeline.document import read
 from tests.pipeline.repository import Repository, stages
 
 ROOT = Path(__file__).parents[2]
-STAGES = ["inputs", "prepare", "train", "evaluate", "package", "gate", "track"]
+STAGES = ["inputs", "prepare", "tune", "train", "evaluate", "package", "gate", "track"]
 DECLARED = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 
 
@@ -46,7 +46,7 @@ def test_a_stage_depends_on_the_code_it_imports(stage: str) -> None:
     """A changed module runs the stages that use it again, and no others. (A model may load any module of features/.)"""
     code = {path for path in DECLARED[stage]["deps"] if path.startswith(("pipeline", "artifact", "features"))}
     expected = imported(f"pipeline.{stage}", set())
-    if stage in ("train", "evaluate", "package"):
+    if stage in ("tune", "train", "evaluate", "package"):
         expected.add("features")
     assert code == expected
     assert DECLARED[stage]["cmd"] == f"python -m pipeline.{stage}"
@@ -86,8 +86,8 @@ def test_metrics_and_plots_show(again: Repository) -> None:
 
 CHANGES = [
     ("model__name", "other", {"inputs", "package", "gate", "track"}),
-    ("prepare__split__seed", 21, {"inputs", "prepare", "package"}),
-    ("train__parameters__C", 0.5, {"inputs", "train", "package"}),
+    ("prepare__split__seed", 21, {"inputs", "prepare", "tune", "package"}),
+    ("train__parameters__C", 0.5, {"inputs", "tune", "train", "package"}),
     ("evaluate__bootstrap__seed", 21, {"inputs", "evaluate"}),
     ("package__golden", 8, {"inputs", "package"}),
     ("gate__thresholds", {"accuracy": {"min": 0.5}}, {"inputs", "gate"}),
@@ -114,7 +114,12 @@ def test_the_order_of_the_features_is_an_input(again: Repository) -> None:
     values = read(again.path / "params.yaml")
     again.params(schema=dict(reversed(values["schema"].items())))
     again.done("dvc", "repro", "inputs")
-    assert set(json.loads(again.done("dvc", "status", "--json").splitlines()[-1])) == {"prepare", "train", "gate"}
+    assert set(json.loads(again.done("dvc", "status", "--json").splitlines()[-1])) == {
+        "prepare",
+        "tune",
+        "train",
+        "gate",
+    }
 
 
 def test_a_comment_trains_again_and_names_the_same_model(again: Repository) -> None:
@@ -125,7 +130,7 @@ def test_a_comment_trains_again_and_names_the_same_model(again: Repository) -> N
     artifact, inputs = again.read("build/artifact/manifest.json"), again.read("build/inputs.json")
     again.replace("pipeline/train.py", "import joblib\n", "import joblib  # a comment\n")
     again.replace("params.yaml", "golden: 16", "golden:  16  # another comment\n  ")
-    assert stages(again.done("dvc", "repro")) == ["inputs", "train", "gate", "track"]
+    assert stages(again.done("dvc", "repro")) == ["inputs", "tune", "train", "gate", "track"]
     assert again.read("build/artifact/manifest.json") == artifact
     assert again.read("build/inputs.json") != inputs
 
