@@ -1,8 +1,8 @@
 """The Dask cluster that DASK_SCHEDULER_ADDRESS names, if any.
 
-Run as a program, at the root of a checkout, it becomes a worker that computes what this machine computes to the bit:
+Run as a program, once a core, it becomes a worker that computes what a stage computes here, to the bit:
 
-    python -m pipeline.cluster tcp://scheduler:8786 --nworkers 2
+    python -m pipeline.cluster tcp://scheduler:8786
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from pipeline import code, determinism
 
 VARIABLE = "DASK_SCHEDULER_ADDRESS"
 _SECONDS = 20.0
-_OPTIONS = ("--nthreads", "1", "--no-dashboard")
+# Without a nanny, which would give its workers a hash seed of its own.
+_OPTIONS = ("--nworkers", "1", "--nthreads", "1", "--no-nanny", "--no-dashboard")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -46,7 +47,9 @@ def connected(address: str, training: bool = False) -> Iterator[Any]:
 
     StorageError (30) where no scheduler or worker answers; IncompatibleError (22) for workers of another environment.
     """
-    from distributed import Client
+    from distributed import CancelledError, Client
+    from distributed.comm.core import CommClosedError
+    from distributed.scheduler import KilledWorker
 
     remedy = f"start it (`dask scheduler`, `dask worker {address}`), correct {VARIABLE}, or unset it to work here"
     try:
@@ -59,7 +62,23 @@ def connected(address: str, training: bool = False) -> Iterator[Any]:
         except TimeoutError as error:
             raise StorageError(f"the Dask scheduler at {address} has no worker; {remedy}") from error
         _check(client, training)
-        yield client
+        try:
+            yield client
+        except (CommClosedError, KilledWorker, CancelledError) as error:
+            raise StorageError(f"the Dask cluster at {address} was lost: {error}; run this again") from error
+
+
+@contextmanager
+def parallel(address: str | None, backend: str, n_jobs: int) -> Iterator[None]:
+    """joblib's work on the cluster of the scheduler at `address`; without one, here, by `backend` and `n_jobs`."""
+    import joblib
+
+    if address is None:
+        with joblib.parallel_config(backend=backend, n_jobs=n_jobs):
+            yield
+    else:
+        with connected(address, training=True) as client, joblib.parallel_config("dask", client=client):
+            yield
 
 
 def facts() -> dict[str, Any]:

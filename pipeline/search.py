@@ -6,7 +6,6 @@ import dataclasses
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import joblib
@@ -39,7 +38,10 @@ class Search:
         """Judge every candidate; in the order of their numbers, and of the rounds of each."""
         rounds = self.rounds()
         total = sum(count for count, _ in rounds)
-        with _workers(self._tune), Progress("trials", total, len(self._study.done)) as progress:
+        with (
+            cluster.parallel(cluster.address(), "loky", self._tune.n_jobs),
+            Progress("trials", total, len(self._study.done)) as progress,
+        ):
             left = list(range(rounds[0][0]))
             for number, (count, share) in enumerate(rounds):
                 left = self._best(left, number - 1)[:count] if number else left
@@ -124,15 +126,3 @@ def score(
 
 def _with(params: Params, values: Mapping[str, Any]) -> Params:
     return dataclasses.replace(params, train=tuned.with_values(params.train, values))
-
-
-@contextmanager
-def _workers(tune: Tune) -> Iterator[None]:
-    """joblib on the Dask cluster that the environment names, else in processes here."""
-    address = cluster.address()
-    if address is None:
-        with joblib.parallel_config(backend="loky", n_jobs=tune.n_jobs):
-            yield
-    else:
-        with cluster.connected(address, training=True) as client, joblib.parallel_config("dask", client=client):
-            yield

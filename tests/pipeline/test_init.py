@@ -141,9 +141,9 @@ if __name__ == "__main__":
 
     determinism.fix()
 
-from pipeline import evaluate, gate, inputs, package, prepare, train
+from pipeline import evaluate, gate, inputs, package, prepare, train, tune
 
-for stage in (inputs, prepare, train, evaluate, package, gate):
+for stage in (inputs, prepare, tune, train, evaluate, package, gate):
     stage.main([])
 """
 CHECKS = {"houses": check_houses, "churn": check_churn, "demand": check_demand}
