@@ -36,6 +36,7 @@ sys.argv = _argv
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
 ANSWER_SECONDS = 20  # an answer later than this is a hang
+REUSE_SECONDS = 30.0  # below the server's idle_seconds: a connection that it has closed meanwhile is not written to
 
 
 @dataclass
@@ -57,10 +58,10 @@ class Server:
         self, method: str, path: str, body: bytes | Iterator[bytes] = b"", headers: dict[str, str] | None = None
     ) -> Answer:
         """One request on a connection kept open between requests; an iterator is sent as chunks."""
-        connection = self._local.get("http")
-        if connection is None:
+        connection, used = self._local.get("http", (None, 0.0))
+        if connection is None or time.monotonic() - used > REUSE_SECONDS:
             connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=ANSWER_SECONDS)
-            self._local["http"] = connection
+        self._local["http"] = connection, time.monotonic()
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
@@ -127,8 +128,8 @@ class Server:
 
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
-        if connection := self._local.pop("http", None):
-            connection.close()
+        if kept := self._local.pop("http", None):
+            kept[0].close()
         if "channel" in vars(self):
             self.channel.close()
         if self.process.poll() is None:
