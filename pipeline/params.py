@@ -13,6 +13,7 @@ from artifact import digest
 from artifact.errors import ConfigurationError
 from artifact.signature import TASKS, Feature
 from pipeline import document, paths
+from pipeline.checks import Checks, read_checks, read_unique
 from pipeline.search_space import Tune, read_tune
 from pipeline.section import Section, near
 from pipeline.threshold import Threshold, read_thresholds
@@ -98,6 +99,7 @@ class Params:
     features: tuple[Feature, ...]
     target: Feature
     split: Split
+    checks: Checks
     train: Train
     bootstrap: Bootstrap
     golden: int
@@ -120,14 +122,17 @@ def load(path: Path = paths.PARAMS) -> Params:
     model = root.section("model", ("name", "task"))
     task = model.choice("task", TASKS)
     data = _data(root.section("data", ("path", "target", "time", "missing")))
-    features, target = _schema(root, data, task)
+    schema, unique = read_unique(root.mapping("schema"))
+    features, target = _schema(schema, data, task)
+    prepare = root.section("prepare", ("split", "contract", "leakage", "drift"))
     package = root.section("package", ("golden",))
     return Params(
         model=Model(digest.model_name(model.text("name")), task),
         data=data,
         features=features,
         target=target,
-        split=_split(root.section("prepare", ("split",)).section("split", ("method", "test_size", "seed")), data, task),
+        split=_split(prepare.section("split", ("method", "test_size", "seed")), data, task),
+        checks=read_checks(prepare, unique, features, data.time),
         train=_train(root.section("train", ("preprocessing", "estimator", "parameters", "tune")), features, task),
         bootstrap=_bootstrap(
             root.section("evaluate", ("bootstrap",)).section("bootstrap", ("resamples", "confidence", "seed"))
@@ -154,8 +159,8 @@ def _data(section: Section) -> Data:
     return Data(path, section.text("target"), section.optional_text("time"), section.texts("missing"))
 
 
-def _schema(root: Section, data: Data, task: str) -> tuple[tuple[Feature, ...], Feature]:
-    columns = {name: Feature.from_dict(name, declared) for name, declared in root.mapping("schema").items()}
+def _schema(schema: Mapping[str, Any], data: Data, task: str) -> tuple[tuple[Feature, ...], Feature]:
+    columns = {name: Feature.from_dict(name, declared) for name, declared in schema.items()}
     if data.target not in columns:
         raise ConfigurationError(
             f"params.yaml: data.target is {data.target!r}, which schema does not declare{near(data.target, columns)}"

@@ -112,7 +112,7 @@ class Scorer:
             else:
                 columns[feature.name], violations = conversion.typed(feature, raw)
             for violation in violations:
-                for row in violation.all_rows:
+                for row in violation.places.tolist():
                     shown = repr(raw[row].as_py())
                     cut = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
                     reasons.setdefault(row, f"feature {feature.name!r}: {cut} does not fit {violation.rule}")

@@ -86,8 +86,9 @@ class Search:
         drawn = {one: self._study.draw(one) for one in candidates if (one, number) not in self._study.done}
         models = {one: self._model(values) for one, values in drawn.items()}
         folds = [fold.with_rows(share) for fold in self._folds]
+        alone = cluster.address() is None
         work = [
-            joblib.delayed(score)(self._params, self._tune.metric, models[one], self._frame, self._target, fold)
+            joblib.delayed(score)(self._params, self._tune.metric, models[one], self._frame, self._target, fold, alone)
             for one in drawn
             for fold in folds
         ]
@@ -107,11 +108,14 @@ def plain(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def score(
-    params: Params, metric: str, model: Pipeline, frame: pd.DataFrame, target: np.ndarray, fold: Fold
+    params: Params, metric: str, model: Pipeline, frame: pd.DataFrame, target: np.ndarray, fold: Fold, alone: bool
 ) -> tuple[float, str | None]:
-    """The metric of `model`, trained and judged on the rows of `fold`; NaN and why where it cannot be trained."""
+    """The metric of `model`, trained and judged on the rows of `fold`; NaN and why where it cannot be trained.
+
+    `alone`: in a process that does nothing else.
+    """
     try:
-        fitted = train.fit(model, frame.iloc[fold.train], target[fold.train])
+        fitted = train.fit(model, frame.iloc[fold.train], target[fold.train], alone=alone)
     except ConfigurationError as error:
         return math.nan, str(error)
     described = signature.for_model(params.model.task, params.features, params.target, fitted)

@@ -9,6 +9,7 @@ if __name__ == "__main__":
 
 import argparse
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -51,14 +52,20 @@ def build(params: Params) -> Pipeline:
     return Pipeline(steps)
 
 
-def fit(model: Pipeline, frame: pd.DataFrame, target: np.ndarray, scheduler: str | None = None) -> Pipeline:
+def fit(
+    model: Pipeline, frame: pd.DataFrame, target: np.ndarray, scheduler: str | None = None, alone: bool = True
+) -> Pipeline:
     """A fitted copy of `model`; `frame` is [rows, features], `target` [rows]; parts on the cluster of `scheduler`.
 
-    ConfigurationError (10) with scikit-learn's own words where the parameters do not fit the data.
+    Where this process is not `alone`, or waits for a cluster, others draw random numbers too, and none are looked for.
+
+    ConfigurationError (10) with scikit-learn's own words where the parameters do not fit the data; RetrainRefused (42)
+    where something draws random numbers that nothing seeds.
     """
     bare, workers = components.without_n_jobs(model)
     try:
-        with cluster.parallel(scheduler, "threading", workers or 1):
+        watched = seeds.refuse_chance() if alone and scheduler is None else nullcontext()
+        with cluster.parallel(scheduler, "threading", workers or 1), watched:
             return bare.fit(frame, target)
     except (ValueError, TypeError) as error:
         raise ConfigurationError(

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from artifact.distribution import Distribution
 from artifact.signature import Signature
-from predictor.distribution import Distribution
 
 _ROWS = 256  # counted at once: a request alone pays for an append
 

@@ -19,7 +19,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from predictor.distribution import Distribution
+from artifact.distribution import Distribution
 from predictor.drift import Drift
 from predictor.exchange import STAGES, Exchange
 

@@ -42,6 +42,13 @@ METHODS: dict[str, dict[str, Any]] = {
 }
 
 
+def save(columns: dict[str, np.ndarray], rows: np.ndarray, moments: np.ndarray | None = None) -> None:
+    """Write the training rows."""
+    with prepared.Writer(paths.TRAIN, params.load(), moments) as writer:
+        writer.add(columns, rows)
+        writer.commit()
+
+
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with what the stage reads: params.yaml, the training rows of iris, code and locks."""
@@ -52,7 +59,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     data = load_iris(as_frame=True)
     columns = {str(name): values.to_numpy() for name, values in data.data.items()}
     columns["species"] = np.asarray(data.target_names, dtype=object)[data.target.to_numpy()]
-    prepared.write(paths.TRAIN, params.load(), columns, np.arange(0, 150, 2))
+    save(columns, np.arange(0, 150, 2))
     return tmp_path
 
 
@@ -129,7 +136,7 @@ def test_other_rows_are_another_search(here: Path, capsys: pytest.CaptureFixture
     assert "6 trials are there already" in capsys.readouterr().out
     frame, target = prepared.read(paths.TRAIN, params.load())
     columns = {**{str(name): frame[name].to_numpy() for name in frame}, "species": target}
-    prepared.write(paths.TRAIN, params.load(), columns, np.arange(1, 75))
+    save(columns, np.arange(1, 75))
     searched(here)
     assert "are there already" not in capsys.readouterr().out
 
@@ -225,7 +232,7 @@ def test_a_split_by_time_is_searched_by_time(here: Path, monkeypatch: pytest.Mon
     frame, target = prepared.read(paths.TRAIN, loaded)
     columns = {**{str(name): frame[name].to_numpy() for name in frame}, "species": target}
     moments = np.random.default_rng(3).permutation(75) * 10**16
-    prepared.write(paths.TRAIN, loaded, columns, np.arange(75), moments)
+    save(columns, np.arange(75), moments)
     assert list(prepared.read(paths.TRAIN, loaded)[0]) == list(frame)
     seen = []
     by_time = folds.by_time
