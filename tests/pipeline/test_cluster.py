@@ -14,8 +14,8 @@ import yaml
 from distributed import Client
 
 from artifact.errors import IncompatibleError, StorageError
+from bench import cluster as local_cluster
 from pipeline import cluster, determinism
-from tests.pipeline import workers
 from tests.pipeline.test_score import arguments, people, rows, scored, write
 from tests.pipeline.test_tune import here
 from tests.predictor.models import Packaged
@@ -44,7 +44,7 @@ SEARCH = {
 @pytest.fixture(scope="module")
 def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a scheduler with two workers."""
-    with workers.running(tmp_path_factory.mktemp("dask")) as address:
+    with local_cluster.running(tmp_path_factory.mktemp("dask")) as address:
         yield address
 
 
