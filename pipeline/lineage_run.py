@@ -48,5 +48,5 @@ def find(digest: str) -> tuple[dict[str, Any] | None, str | None]:
             verdict = json.loads(Path(client.download_artifacts(run_id, "verdict.json", folder)).read_text())
     except (MlflowException, RequestException, OSError) as error:
         return None, f"no run: tracking at {shown} does not answer ({type(error).__name__})"
-    version = versions[0].version if versions else None
+    version = str(versions[0].version) if versions else None
     return {"run_id": run_id, "version": version, "tracking": shown, "verdict": verdict}, None

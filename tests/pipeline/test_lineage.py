@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import joblib
+import numpy as np
+import pandas as pd
 import pytest
 
-from artifact import digest, load, save
+from artifact import digest, load, save, validation
 from artifact.frame import columns
 from artifact.manifest import FILE as MANIFEST
 from local.s3 import S3
@@ -87,6 +89,24 @@ def test_what_does_not_answer_is_left_out(published: Published) -> None:
     missing = repository.run("pipeline.lineage", "sha256-" + "0" * 64)
     assert missing.returncode == 20
     assert "publish the artifact first" in missing.stderr.splitlines()[-1]
+
+
+def test_a_published_model_scores_by_its_uri(published: Published, tmp_path: Path) -> None:
+    """Fetched, verified and asked: its answers for its own data are those of the artifact that trained here."""
+    repository, output = published.repository, tmp_path / "scores.parquet"
+    repository.done("pipeline.score", "--uri", published.uri, "--input", "data/iris.csv", "--output", str(output))
+    artifact = repository.path / "build/artifact"
+    loaded = load.load(artifact, expected_digest=digest.of_file(artifact / MANIFEST))
+    table = pd.read_csv(repository.path / "data/iris.csv")
+    online = loaded.runner.predict(validation.columns(loaded.signature, columns(table[list(loaded.signature.names)])))
+    scores = pd.read_parquet(output)
+    assert scores["label"].tolist() == online.values.tolist()
+    assert np.array_equal(scores.filter(like="probability_").to_numpy(), online.probabilities)
+    missing = repository.run(
+        "pipeline.score", "--uri", published.uri.replace("sha256-", "sha256-0", 1)[:-2] + "/", "--input", "x.csv",
+        "--output", "y.csv",
+    )  # fmt: skip
+    assert missing.returncode == 20
 
 
 def test_a_published_model_is_made_again(published: Published) -> None:
