@@ -16,6 +16,7 @@ from pipeline import document, paths
 from pipeline.checks import Checks, read_checks, read_unique
 from pipeline.evaluation import Check, Slices, read_behaviour, read_slices
 from pipeline.rules import Rules, read_rules
+from pipeline.search_space import Tune, read_tune
 from pipeline.section import Section, near
 from pipeline.threshold import Threshold, read_thresholds
 
@@ -74,11 +75,12 @@ class Block:
 
 @dataclass(frozen=True)
 class Train:
-    """The Pipeline: blocks of preprocessing, then the estimator with its scikit-learn parameters."""
+    """The Pipeline: blocks of preprocessing, then the estimator with its scikit-learn parameters; what is tuned."""
 
     preprocessing: tuple[Block, ...]
     estimator: str
     parameters: Mapping[str, Any]
+    tune: Tune | None = None
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def load(path: Path = paths.PARAMS) -> Params:
         target=target,
         split=_split(prepare.section("split", ("method", "test_size", "seed")), data, task),
         checks=read_checks(prepare, unique, features, data.time),
-        train=_train(root.section("train", ("preprocessing", "estimator", "parameters")), features),
+        train=_train(root.section("train", ("preprocessing", "estimator", "parameters", "tune")), features, task),
         bootstrap=_bootstrap(evaluate.section("bootstrap", ("resamples", "confidence", "seed"))),
         golden=package.integer("golden", 1, 1000),
         thresholds=read_thresholds(gate, task),
@@ -197,7 +199,7 @@ def _split(section: Section, data: Data, task: str) -> Split:
     return Split(method, section.fraction("test_size"), section.integer("seed", 0, _SEED))
 
 
-def _train(section: Section, features: tuple[Feature, ...]) -> Train:
+def _train(section: Section, features: tuple[Feature, ...], task: str) -> Train:
     blocks = tuple(
         _block(section.where("preprocessing"), name, value) for name, value in section.mapping("preprocessing").items()
     )
@@ -215,7 +217,7 @@ def _train(section: Section, features: tuple[Feature, ...]) -> Train:
             f"params.yaml: the feature {unused[0]!r} is in no block of train.preprocessing; "
             "add it to one (steps: [] passes it on), or take it out of schema"
         )
-    return Train(blocks, section.text("estimator"), section.mapping("parameters"))
+    return Train(blocks, section.text("estimator"), section.mapping("parameters"), read_tune(section, task))
 
 
 def _block(path: str, name: str, value: Any) -> Block:
