@@ -19,7 +19,7 @@ demo: ## run the whole loop on embedded parts: push, retrain, gate, publish, rew
 	@$(DEV) python -m local demo $(if $(KEEP),--keep)
 
 test: ## run the tests (PYTEST_ARGS="-k gate" for some of them)
-	@$(DEV) python -m pytest $(PYTEST_ARGS)
+	@$(DEV) python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 setup: ## install everything a contributor needs into .venvs/, linked as .venv
 	@$(PYTHON) requirements/install.py dev --link .venv

@@ -34,5 +34,6 @@ def run(main: Callable[[Sequence[str] | None], int | None], argv: Sequence[str] 
 
 def fail(error: ModelpinError) -> int:
     """Print the last line of a failed command and return its exit code."""
-    print(f"error: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
+    # In one write, its end included: processes that share a stderr must not break into each other's last line.
+    print(f"error: {' '.join(str(error).split())}\n", end="", file=sys.stderr, flush=True)
     return error.exit_code

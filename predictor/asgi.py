@@ -19,6 +19,7 @@ from predictor.exchange import Exchange
 from predictor.headers import BINARY, JSON, OCTETS, Headers
 from predictor.health import Probes
 from predictor.model import DIGEST_HEADER
+from predictor.ride import CONNECTION
 from predictor.traffic import Traffic
 
 Scope = MutableMapping[str, Any]
@@ -27,8 +28,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Answer = tuple[bytes, Headers]
 Handler = Callable[[Scope, Headers, bytes, Exchange], Awaitable[Answer]]
 
-CONNECTION = "modelpin.connection"  # an ASGI extension of ours: the HttpProtocol that a request came in on
-_SMALL = 64 << 10  # bytes of an answer that the socket's buffers take at once
+SMALL = 64 << 10  # bytes of an answer that the socket's buffers take at once
 _V1 = re.compile(r"/v1/models/(?P<model>[^/:]*)(?P<verb>:[^/]*)?")
 _V2 = re.compile(r"/v2/models/(?P<model>[^/]+)(?P<versions>/versions/(?P<version>[^/]+))?(?P<verb>/infer|/ready)?")
 _PROTOCOLS = {"/v1/": "v1", "/v2/": "v2"}
@@ -110,7 +110,7 @@ class InferLayer:
         encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
         start = {"type": "http.response.start", "status": status, "headers": encoded}
         connection = scope.get("extensions", {}).get(CONNECTION)
-        if connection is None or (len(body) <= _SMALL and not connection.flow.write_paused):
+        if connection is None or (len(body) <= SMALL and not connection.flow.write_paused):
             await send(start)
             await send({"type": "http.response.body", "body": body})
             return

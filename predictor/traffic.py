@@ -17,6 +17,7 @@ from predictor.journal import Journal
 from predictor.lane import Buffers, Lane
 from predictor.metrics import Metrics
 from predictor.model import Model
+from predictor.output import Output
 from predictor.settings import Settings
 
 
@@ -52,12 +53,15 @@ class Traffic:
             self.drift,
             {
                 "ready": lambda: float(self.ready),
+                "workers": lambda: 1,  # and in the sum of several as many as there are
                 "in_flight": lambda: self.light.busy + self.heavy.busy,
                 "queue": lambda: self.light.waiting + self.heavy.waiting,
                 "buffered_bytes": lambda: self.buffers.used,
             },
+            {"log_lines_dropped": lambda: self.output.dropped},
         )
-        self._journal = Journal(model.name, model.digest, settings.log_sampling)
+        self.output = Output()
+        self._journal = Journal(model.name, model.digest, settings.log_sampling, self.output.write)
         self._thread = ThreadPoolExecutor(1, "heavy")
 
     @property

@@ -11,12 +11,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from artifact.command import run
-from artifact.errors import UsageError
+from artifact.digest import ArtifactUri
+from artifact.errors import ConfigurationError, UsageError
 from release import adopt, configure, params, settings
 from release.git import Caller
 from release.place import Place
 from release.remote import Remote
 from release.settings import Settings
+
+# Whether a champion is what gitops/ of the working tree names (a laptop) or the branch (a workflow: it may have moved).
+RECORDS_FROM = "RECORDS_FROM"
 
 
 def main(argv: Sequence[str] | None = None) -> int | None:
@@ -32,6 +36,12 @@ def main(argv: Sequence[str] | None = None) -> int | None:
             _rollback(root, arguments)
         case "status":
             _status(root, arguments)
+        case "fetch":
+            _fetch(root, arguments)
+        case "show":
+            _show(root, arguments)
+        case "champion":
+            _champion(root, arguments)
         case "adopt":
             for path in adopt.adopt(root, arguments.model):
                 print(path)
@@ -95,12 +105,62 @@ def _rollback(root: Path, arguments: argparse.Namespace) -> None:
 
 def _status(root: Path, arguments: argparse.Namespace) -> None:
     from release import status
+    from release.tree import Tree
 
-    found = status.records(_remote(root, settings.read(root)), arguments.model)
+    if arguments.tree:
+        found = status.records_of(Tree(root), arguments.model)
+    else:
+        found = status.records(_remote(root, settings.read(root)), arguments.model)
     if arguments.json:
         print(json.dumps(status.as_json(found), indent=2))
     else:
         print(status.table(found, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ))
+
+
+def _fetch(root: Path, arguments: argparse.Namespace) -> None:
+    from release.fetch import fetch
+    from release.store import Store
+
+    uri = ArtifactUri.parse(arguments.uri)
+    new = fetch(Store(_of_bucket(root, uri)), uri, arguments.out)
+    print(f"{uri.digest} {'fetched into' if new else 'is already in'} {arguments.out}")
+
+
+def _show(root: Path, arguments: argparse.Namespace) -> None:
+    from release import published
+    from release.store import Store
+
+    uri = ArtifactUri.parse(arguments.uri)
+    found = published.find(Store(_of_bucket(root, uri)), uri)
+    told = {"digest": uri.digest} | dataclasses.asdict(found) | {"uri": str(uri)}
+    if arguments.json:
+        print(json.dumps(told, indent=2))
+    else:
+        told["files"] = ", ".join(f"{file.path} ({file.size} bytes)" for file in found.files)
+        print("\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in told.items()))
+
+
+def _champion(root: Path, arguments: argparse.Namespace) -> None:
+    from release.champion import champion
+    from release.remote import opened, tip
+    from release.store import Store
+    from release.tree import Tree
+
+    chosen = settings.read(root)
+    wanted = {"model": arguments.model or params.model(root), "out": arguments.out, "record": arguments.record}
+    source = os.environ.get(RECORDS_FROM) or "tree"
+    if source == "tree":
+        print(champion(Store(chosen), Tree(root), **wanted))
+    elif source == "branch":
+        remote = _remote(root, chosen)
+        with opened(remote) as git:
+            print(champion(Store(chosen), tip(git, remote), **wanted))
+    else:
+        raise ConfigurationError(f"{RECORDS_FROM} is {source!r}: set it to `tree` or `branch`")
+
+
+def _of_bucket(root: Path, uri: ArtifactUri) -> Settings:
+    return dataclasses.replace(settings.read(root), bucket=uri.bucket)
 
 
 def _values(arguments: argparse.Namespace) -> dict[str, str]:
@@ -150,6 +210,17 @@ def _parser() -> argparse.ArgumentParser:
     command = add("status", "show what Git names for each model and environment")
     command.add_argument("--json", action="store_true", help="the whole records, for programs")
     command.add_argument("--model", help="only this model")
+    command.add_argument("--tree", action="store_true", help="of gitops/ here, without asking the remote")
+    command = add("fetch", "bring a published artifact into a folder, verified")
+    command.add_argument("uri", metavar="URI", help="its storageUri")
+    command.add_argument("--out", type=Path, required=True, help="the folder")
+    command = add("show", "say what the bucket holds of a published artifact, verified")
+    command.add_argument("uri", metavar="URI", help="its storageUri")
+    command.add_argument("--json", action="store_true", help="for programs")
+    command = add("champion", f"bring what serves into a folder, for the gate ({RECORDS_FROM}=branch asks the remote)")
+    command.add_argument("--out", type=Path, required=True, help="folder of its artifact; none without a champion")
+    command.add_argument("--record", type=Path, required=True, help="JSON file of what Git says of it")
+    _model(command)
     command = add("adopt", "create a model's folder under gitops/models in the working tree")
     command.add_argument("--model", required=True, help="its name")
     add("settings", f"print the values of {settings.PATH} as NAME=VALUE lines, as $GITHUB_OUTPUT takes them")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from string import Template
 
-from release import environment, projection, record
+from release import environment, projection, quarantine, record
 from release.configure import write
 from release.place import MODELS, Place
 from release.record import Record
@@ -31,15 +31,11 @@ shape: Knative
 # Releases that the record remembers and that a rollback can go back to.
 keep: 10
 """
-_QUARANTINE = """\
-# Models that must not come back, by digest of the artifact or of its inputs.
-quarantined: []
-"""
 
 
 def files(model: str) -> dict[str, str]:
     """Path from the root of the repository → text, of a model that was never released."""
-    found = {f"{MODELS}/{model}/quarantine.yaml": _QUARANTINE}
+    found = {f"{MODELS}/{model}/{quarantine.FILE}": quarantine.render(())}
     for place in (Place(model, name) for name in ENVIRONMENTS):
         state = Record(model, place.environment)
         found |= {

@@ -11,6 +11,7 @@ from release import environment, projection, record
 from release.environment import Environment
 from release.record import Record
 from release.remote import Tip
+from release.tree import Tree
 
 MODELS = "gitops/models"
 _LONGEST_NAMESPACE = 63
@@ -45,7 +46,7 @@ class Place:
         """Path from the root of the repository."""
         return f"{MODELS}/{self.model}/{self.environment}"
 
-    def read(self, tip: Tip) -> tuple[Environment, Record]:
+    def read(self, tip: Tip | Tree) -> tuple[Environment, Record]:
         """What people decided, what the machine recorded; ConfigurationError without such a folder."""
         decided = tip.read(f"{self.folder}/{environment.FILE}")
         if decided is None:

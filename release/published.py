@@ -8,7 +8,7 @@ from artifact import digest
 from artifact.digest import ArtifactUri
 from artifact.errors import GateRefused, IntegrityError
 from artifact.manifest import FILE as MANIFEST
-from artifact.manifest import Manifest
+from artifact.manifest import File, Manifest
 from release import verdict
 from release.store import Store
 
@@ -24,6 +24,7 @@ class Published:
     data_digest: str
     source_commit: str
     gate: str
+    files: tuple[File, ...] = ()  # that its manifest names
 
 
 def find(store: Store, uri: ArtifactUri) -> Published:
@@ -52,4 +53,6 @@ def find(store: Store, uri: ArtifactUri) -> Published:
         )
     if told[GATE] != verdict.PASSED:
         raise GateRefused(f"the gate's verdict on {uri} is {told[GATE]!r}: only a passed model is deployed")
-    return Published(uri, digest.parse(told[INPUTS]), digest.parse(told[DATA]), told[COMMIT], told[GATE])
+    return Published(
+        uri, digest.parse(told[INPUTS]), digest.parse(told[DATA]), told[COMMIT], told[GATE], manifest.files
+    )

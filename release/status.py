@@ -1,4 +1,4 @@
-"""What Git names for each model and environment, read from the remote: not from a checkout that may be behind."""
+"""What Git names for each model and environment, read from the remote: a checkout may be behind."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 from release import environment, message, state
 from release.place import MODELS, Place
 from release.record import Record
-from release.remote import Remote, opened, tip
+from release.remote import Remote, Tip, opened, tip
+from release.tree import Tree
 
 _HEAD = ("MODEL", "ENVIRONMENT", "STATE", "DIGEST", "IMAGE", "SINCE", "SOURCE", "DATA", "GATE", "POSSIBLE NOW")
 _COLOURS = {"stable": "32", "canary": "33", "empty": "2"}
@@ -18,15 +19,19 @@ _COLOURS = {"stable": "32", "canary": "33", "empty": "2"}
 def records(remote: Remote, model: str | None = None) -> list[Record]:
     """The record of each environment of each model (of `model` only, when given), by name."""
     with opened(remote) as git:
-        here = tip(git, remote)
-        places = [
-            Place(name, folder)
-            for name in here.folders(MODELS)
-            if model in (None, name)
-            for folder in here.folders(f"{MODELS}/{name}")
-            if here.blob(f"{MODELS}/{name}/{folder}/{environment.FILE}")
-        ]
-        return [place.read(here)[1] for place in places]
+        return records_of(tip(git, remote), model)
+
+
+def records_of(here: Tip | Tree, model: str | None = None) -> list[Record]:
+    """The same, of what the branch or the working tree holds."""
+    places = [
+        Place(name, folder)
+        for name in here.folders(MODELS)
+        if model in (None, name)
+        for folder in here.folders(f"{MODELS}/{name}")
+        if here.read(f"{MODELS}/{name}/{folder}/{environment.FILE}") is not None
+    ]
+    return [place.read(here)[1] for place in places]
 
 
 def as_json(found: Sequence[Record]) -> list[dict[str, Any]]:

@@ -169,7 +169,10 @@ def test_the_committed_environments_hold(folder: Path) -> None:
         (uri,) = [entry["value"] for entry in predictor["env"] if entry["name"] == "MODEL_URI"]
         assert uri == predictor["storageUri"] == (state.stable and state.stable.uri)
     check(manifests)
-    assert document.load((folder.parent / "quarantine.yaml").read_text(), "quarantine.yaml").keys() == {"quarantined"}
+    assert document.load((folder.parent / "quarantine.yaml").read_text(), "quarantine.yaml").keys() == {
+        "schema_version",
+        "quarantined",
+    }
 
 
 def check(manifests: list[Manifest]) -> None:

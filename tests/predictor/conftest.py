@@ -36,6 +36,7 @@ sys.argv = _argv
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
 ANSWER_SECONDS = 20  # an answer later than this is a hang
+REUSE_SECONDS = 30.0  # below the server's idle_seconds: a connection that it has closed meanwhile is not written to
 
 
 @dataclass
@@ -57,10 +58,10 @@ class Server:
         self, method: str, path: str, body: bytes | Iterator[bytes] = b"", headers: dict[str, str] | None = None
     ) -> Answer:
         """One request on a connection kept open between requests; an iterator is sent as chunks."""
-        connection = self._local.get("http")
-        if connection is None:
+        connection, used = self._local.get("http", (None, 0.0))
+        if connection is None or time.monotonic() - used > REUSE_SECONDS:
             connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=ANSWER_SECONDS)
-            self._local["http"] = connection
+        self._local["http"] = connection, time.monotonic()
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
@@ -127,8 +128,8 @@ class Server:
 
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
-        if connection := self._local.pop("http", None):
-            connection.close()
+        if kept := self._local.pop("http", None):
+            kept[0].close()
         if "channel" in vars(self):
             self.channel.close()
         if self.process.poll() is None:
@@ -170,11 +171,22 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Packaged]:
 @pytest.fixture(scope="session")
 def servers(packaged: dict[str, Packaged], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
     """One running predictor a model, by name, for the whole session."""
-    logs = tmp_path_factory.mktemp("logs")
+    yield from _running(packaged, tmp_path_factory.mktemp("logs"))
+
+
+@pytest.fixture(scope="session")
+def without_fast_path(
+    packaged: dict[str, Packaged], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Server]]:
+    """The same with the fast path off."""
+    yield from _running(packaged, tmp_path_factory.mktemp("logs"), PREDICTOR_FAST_PATH="off")
+
+
+def _running(packaged: dict[str, Packaged], logs: Path, **settings: str) -> Iterator[dict[str, Server]]:
     running: dict[str, Server] = {}
     try:
         for name, model in packaged.items():
-            running[name] = start(model, logs / f"{name}.log")
+            running[name] = start(model, logs / f"{name}.log", **settings)
         for server in running.values():
             server.wait()
         yield running

@@ -34,7 +34,10 @@ def test_creates_what_is_missing(plain: Repository) -> None:
         assert (plain.folder / place.folder / "release.yaml").read_text() == projection.render(empty)
         kustomization = yaml.safe_load((plain.folder / place.folder / "kustomization.yaml").read_text())
         assert kustomization["namespace"] == f"wine-{environment}"
-    assert yaml.safe_load((plain.folder / "gitops/models/wine/quarantine.yaml").read_text()) == {"quarantined": []}
+    assert yaml.safe_load((plain.folder / "gitops/models/wine/quarantine.yaml").read_text()) == {
+        "schema_version": 1,
+        "quarantined": [],
+    }
     assert adopt(plain.folder, "wine") == []
 
 

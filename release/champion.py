@@ -1,0 +1,69 @@
+"""The model that a challenger is compared with: what Git pins for production, or for staging before that."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from artifact.digest import ArtifactUri
+from artifact.errors import StorageError
+from release import environment, fetch, quarantine
+from release.place import MODELS, Place
+from release.record import Release
+from release.remote import Tip
+from release.store import Store
+from release.tree import Tree
+
+ENVIRONMENTS = ("production", "staging")
+_SCHEMA_VERSION = 1
+
+
+def champion(store: Store, holder: Tip | Tree, *, model: str, out: Path, record: Path) -> str:
+    """Write the file `record` and bring the champion's artifact into `out`; says what was found, in one sentence.
+
+    Without a champion there is no `out`. ConfigurationError (10), IntegrityError (20) for one that does not verify,
+    StorageError (30) for one that cannot be fetched: it is never taken for none.
+    """
+    where, release = _pinned(holder, model)
+    path = f"{MODELS}/{model}/{quarantine.FILE}"
+    listed = quarantine.parse(holder.read(path) or "quarantined: []", path)
+    if release is None:
+        fetch.remove(out)
+    else:
+        fetch.fetch(store, ArtifactUri.parse(release.uri), out)
+    told = {
+        "schema_version": _SCHEMA_VERSION,
+        "model": model,
+        "environment": where,
+        "champion": release and dataclasses.asdict(release),
+        "quarantined": [
+            {"model_digest": one.model_digest, "inputs_digest": one.inputs_digest, "reason": one.reason}
+            for one in listed
+        ],
+    }
+    _write(record, told)
+    return f"{model} has no champion yet" if release is None else f"{release.digest} of {where} is the champion"
+
+
+def _pinned(holder: Tip | Tree, model: str) -> tuple[str | None, Release | None]:
+    for name in ENVIRONMENTS:
+        place = Place(model, name)
+        if holder.read(f"{place.folder}/{environment.FILE}") is None:
+            continue
+        stable = place.read(holder)[1].stable
+        if stable is not None:
+            return name, stable
+    return None, None
+
+
+def _write(path: Path, value: dict[str, Any]) -> None:
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        os.replace(fresh, path)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written: {error.strerror}; free space, or name another") from error
