@@ -13,7 +13,7 @@ from artifact import digest
 from artifact.errors import ConfigurationError
 from artifact.signature import TASKS, Feature
 from pipeline import document, paths
-from pipeline.checks import Checks, read_checks, read_unique
+from pipeline.expectations import Expectations, read_expectations, read_unique
 from pipeline.section import Section, near
 from pipeline.threshold import Threshold, read_thresholds
 
@@ -97,7 +97,7 @@ class Params:
     features: tuple[Feature, ...]
     target: Feature
     split: Split
-    checks: Checks
+    expectations: Expectations
     train: Train
     bootstrap: Bootstrap
     golden: int
@@ -130,7 +130,7 @@ def load(path: Path = paths.PARAMS) -> Params:
         features=features,
         target=target,
         split=_split(prepare.section("split", ("method", "test_size", "seed")), data, task),
-        checks=read_checks(prepare, unique, features, data.time),
+        expectations=read_expectations(prepare, unique, features, data.time),
         train=_train(root.section("train", ("preprocessing", "estimator", "parameters")), features),
         bootstrap=_bootstrap(
             root.section("evaluate", ("bootstrap",)).section("bootstrap", ("resamples", "confidence", "seed"))

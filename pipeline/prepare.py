@@ -77,7 +77,7 @@ def _prepare(params: Params, report: DataReport) -> None:
         _write(params, raw, parts, train, test, champion)
         if champion is not None:
             report.champion, report.changes = named, champion.changes()
-            drift.refuse(report.changes, params.checks.drift)
+            drift.refuse(report.changes, params.expectations.drift)
         train.commit()
         test.commit()
     partial = paths.PREPARED.with_name(paths.PREPARED.name + ".partial")
