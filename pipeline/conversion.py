@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from artifact.signature import Feature
 from pipeline.table import Table
+from pipeline.texts import texts
 
 _EXACT = 2**53
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
@@ -131,15 +132,6 @@ def _objects(column: pa.ChunkedArray) -> np.ndarray:
     values = np.empty(len(column), dtype=object)
     values[:] = column.to_pylist()
     return values
-
-
-def texts(column: pa.ChunkedArray) -> np.ndarray:
-    """Text as objects, None where missing, [rows]; equal texts are one object, not as many as there are rows."""
-    encoded = pc.dictionary_encode(column.combine_chunks())
-    known = np.empty(len(encoded.dictionary) + 1, dtype=object)  # the last one stands for what is missing
-    known[:-1] = encoded.dictionary.to_pylist()
-    places = pc.fill_null(encoded.indices, len(encoded.dictionary)).to_numpy(zero_copy_only=False)
-    return np.asarray(known[places])
 
 
 def _iso(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -16,7 +16,7 @@ from artifact.column import convert
 from artifact.distribution import Distribution
 from artifact.errors import DataContractError, IntegrityError
 from pipeline import paths
-from pipeline.checks import Shift
+from pipeline.expectations import Shift
 from pipeline.params import Params
 
 _FLOOR = 1e-4  # of a bin's share, so that an empty one does not make the index infinite
@@ -74,7 +74,7 @@ class Drift:
             raise IntegrityError(
                 f"{paths.CHAMPION} holds no reference profile: {error!r}; fetch it again with `dvc repro champion`"
             ) from error
-        self._shift: Shift = params.checks.drift
+        self._shift: Shift = params.expectations.drift
         self._features = {
             feature.name: feature
             for feature in params.features

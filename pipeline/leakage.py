@@ -19,7 +19,7 @@ _BY_TIME = "set prepare.split.method to time"
 
 @dataclass(frozen=True)
 class Leak:
-    """A column that fails one of `pipeline.checks.LEAKS`; `allowed` where params.yaml lets it through."""
+    """A column that fails one of `pipeline.expectations.LEAKS`; `allowed` where params.yaml lets it through."""
 
     check: str
     violation: Violation
@@ -32,7 +32,7 @@ def find(survey: Survey) -> list[Leak]:
     found = [("id", violation) for violation in _ids(survey)]
     found += [("determines", violation) for violation in _determining(survey)]
     found += [("ahead", violation) for violation in _ahead(survey)]
-    leakage, time = survey.params.checks.leakage, survey.params.data.time
+    leakage, time = survey.params.expectations.leakage, survey.params.data.time
     return [
         Leak(
             check,
@@ -84,7 +84,7 @@ def _determining(survey: Survey) -> list[Violation]:
     classification = survey.params.model.task == "classification"
     classes = len(survey.labels.names) if classification else 0
     target = (survey.labels.codes if classification else survey.target)[survey.sample.rows]
-    measure, threshold = "balanced accuracy" if classification else "R²", survey.params.checks.leakage.threshold
+    measure, threshold = "balanced accuracy" if classification else "R²", survey.params.expectations.leakage.threshold
     found = []
     for name, values in survey.sample.columns.items():
         score = determination.score(values, target, classes)

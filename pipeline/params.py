@@ -13,8 +13,8 @@ from artifact import digest
 from artifact.errors import ConfigurationError
 from artifact.signature import TASKS, Feature
 from pipeline import document, paths
-from pipeline.checks import Checks, read_checks, read_unique
 from pipeline.evaluation import Check, Slices, read_behaviour, read_slices
+from pipeline.expectations import Expectations, read_expectations, read_unique
 from pipeline.rules import Rules, read_rules
 from pipeline.search_space import Tune, read_tune
 from pipeline.section import Section, near
@@ -101,7 +101,7 @@ class Params:
     features: tuple[Feature, ...]
     target: Feature
     split: Split
-    checks: Checks
+    expectations: Expectations
     train: Train
     bootstrap: Bootstrap
     golden: int
@@ -139,7 +139,7 @@ def load(path: Path = paths.PARAMS) -> Params:
         features=features,
         target=target,
         split=_split(prepare.section("split", ("method", "test_size", "seed")), data, task),
-        checks=read_checks(prepare, unique, features, data.time),
+        expectations=read_expectations(prepare, unique, features, data.time),
         train=_train(root.section("train", ("preprocessing", "estimator", "parameters", "tune")), features, task),
         bootstrap=_bootstrap(evaluate.section("bootstrap", ("resamples", "confidence", "seed"))),
         golden=package.integer("golden", 1, 1000),

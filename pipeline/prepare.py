@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from artifact.command import run
-from artifact.errors import DataContractError
+from artifact.errors import ModelpinError
 from artifact.signature import label_text
 from pipeline import contract, drift, leakage, paths, split, stream, table, totals
 from pipeline.data_report import DataReport
@@ -38,11 +38,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     report = DataReport(params.data.path)
     try:
         _prepare(params, report)
-    except DataContractError as error:
+    except ModelpinError as error:
         report.problem = str(error)
-        raise
-    finally:
         report.write()
+        raise
+    report.write()
 
 
 def _prepare(params: Params, report: DataReport) -> None:
@@ -79,7 +79,7 @@ def _prepare(params: Params, report: DataReport) -> None:
         _write(params, raw, parts, train, test, champion)
         if champion is not None:
             report.champion, report.changes = named, champion.changes()
-            drift.refuse(report.changes, params.checks.drift)
+            drift.refuse(report.changes, params.expectations.drift)
         train.commit()
         test.commit()
     partial = paths.PREPARED.with_name(paths.PREPARED.name + ".partial")

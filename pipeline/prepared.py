@@ -15,8 +15,8 @@ from artifact import frame as frames
 from artifact.column import convert
 from artifact.errors import DataContractError, InvalidRequest
 from artifact.signature import Feature, Signature
-from pipeline.conversion import texts
 from pipeline.params import Params
+from pipeline.texts import texts
 
 _ROWS = 1 << 16  # checked and converted at once
 _TYPES = {"float64": pa.float64(), "int64": pa.int64(), "bool": pa.bool_(), "string": pa.string()}

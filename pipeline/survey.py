@@ -43,9 +43,9 @@ class Survey:
         self._schema = schema if self._time is None or self._time.name in known else (*schema, self._time)
         self._contract = Contract(self._schema, params.data.missing)
         self._kept: dict[str, list[np.ndarray]] = {"hashes": [], "target": [], "moments": []}
-        self._unique: dict[str, tuple[str, ...]] = {name: (name,) for name in params.checks.contract.unique}
-        if params.checks.contract.key:
-            self._unique[", ".join(params.checks.contract.key)] = params.checks.contract.key
+        self._unique: dict[str, tuple[str, ...]] = {name: (name,) for name in params.expectations.contract.unique}
+        if params.expectations.contract.key:
+            self._unique[", ".join(params.expectations.contract.key)] = params.expectations.contract.key
         self._codes: dict[Any, int] = {}
         self._starts: list[tuple[int, Table]] = []
         self._distinct = {
@@ -164,7 +164,7 @@ class Survey:
         present = {name: self._whole(f"present {name}") for name in self._unique}
         found = []
         for column, members, places in totals.repeats(hashed, present, self._unique):
-            unique = column in self.params.checks.contract.unique
+            unique = column in self.params.expectations.contract.unique
             rule = "unique: true" if unique else "prepare.contract.key: no two rows alike"
             value = _value_at(again, int(places[0]), members)
             rows = tuple(self.label(int(place)) for place in places[:ROWS])

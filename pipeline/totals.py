@@ -40,7 +40,7 @@ def violations(survey: Survey) -> list[Violation]:
 
     The clock decides whether training may start, never what comes out: no age is written into any output.
     """
-    contract = survey.params.checks.contract
+    contract = survey.params.expectations.contract
     facts: dict[str, Any] = {"rows": survey.rows}
     low, high = contract.min_rows, contract.max_rows
     bounds: dict[str, tuple[Any, Any, str, str]] = {

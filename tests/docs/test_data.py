@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from artifact.signature import DTYPES
-from pipeline import checks, paths, sample
+from pipeline import expectations, paths, sample
 from tests.pipeline.test_params import read
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +30,7 @@ def test_every_setting_is_accepted(tmp_path: Path) -> None:
 
 def test_the_defaults_are_those_of_the_code(tmp_path: Path) -> None:
     """What the page calls a default is what an empty section means."""
-    found = read(tmp_path).checks
+    found = read(tmp_path).expectations
     (drift,) = (block["prepare"]["drift"] for block in YAML if "drift" in block["prepare"])
     assert (found.drift.warn, found.drift.refuse) == (drift["warn"], drift["refuse"] or {})
     assert f"{found.leakage.threshold:g} by default" in TEXT
@@ -41,9 +41,9 @@ def test_every_rule_and_check_is_there() -> None:
     """The tables have each key of a column, of the contract, of the leakage checks, and each dtype."""
     table = re.findall(r"^\| `([\w.]+)` \|", TEXT, re.M)
     contract = {"contract.key", "contract.rows", "contract.max_age_days"}
-    assert set(table) == {"dtype", "nullable", "range", "categories", "unique", *contract, *checks.LEAKS}
+    assert set(table) == {"dtype", "nullable", "range", "categories", "unique", *contract, *expectations.LEAKS}
     assert all(dtype in TEXT for dtype in DTYPES)
-    assert all(shift in TEXT for shift in checks.SHIFTS)
+    assert all(shift in TEXT for shift in expectations.SHIFTS)
 
 
 def test_every_path_and_module_exists() -> None:

@@ -127,6 +127,15 @@ def test_a_violation_names_column_rule_count_and_rows(
     assert "\n" not in str(caught.value)
 
 
+def test_a_value_that_does_not_convert_is_told_once(tmp_path: Path) -> None:
+    """Nothing is said of what stands in for it: it is neither missing nor out of range."""
+    with pytest.raises(DataContractError) as caught:
+        of_csv(tmp_path, "f,i\nx,x\n9,9\n", feature("f", "float64"), feature("i", "int64", range=[1, 9]))
+    assert str(caught.value).count(": 1 row (1)") == 2
+    assert "nullable" not in str(caught.value)
+    assert "range" not in str(caught.value)
+
+
 def test_all_violations_are_listed_at_once(tmp_path: Path) -> None:
     """One run shows everything there is to mend."""
     with pytest.raises(DataContractError) as caught:

@@ -132,6 +132,7 @@ def test_a_damaged_champion_is_not_compared_with(toy: Path, name: str) -> None:
     (paths.CHAMPION / name).write_text('{"rows": 3}')
     with pytest.raises(IntegrityError, match=f"build/champion/{name} is sha256-.*dvc repro champion"):
         compared(toy, TABLE)
+    assert not json.loads(paths.DATA.read_text(encoding="utf-8"))["passed"]
     (paths.CHAMPION / name).unlink()
     with pytest.raises(IntegrityError, match=r"no reference profile.*No such file"):
         compared(toy, TABLE)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from artifact.errors import ConfigurationError, ModelpinError
-from pipeline.checks import Contract
+from pipeline.expectations import Contract
 from pipeline.params import Params, load
 
 VALID: dict[str, Any] = {
@@ -152,12 +152,12 @@ def test_a_wrong_value_is_refused_by_its_path(tmp_path: Path, change: dict[str, 
 
 def test_what_is_asked_of_the_data_comes_typed(tmp_path: Path) -> None:
     """Uniqueness is of the contract, not of the model's signature; nothing is asked by default but no leaks."""
-    checks = read(tmp_path, schema__a={"dtype": "float64", "unique": True}).checks
+    checks = read(tmp_path, schema__a={"dtype": "float64", "unique": True}).expectations
     assert checks.contract == Contract(unique=("a",))
     assert checks.drift.refuse == {}
     assert "unique" not in read(tmp_path).features[0].to_dict()
     asked = {"rows": {"min": 5}, "key": ["order"]}
-    found = read(tmp_path, prepare__contract=asked, prepare__drift={"warn": {"psi": 0.1}}).checks
+    found = read(tmp_path, prepare__contract=asked, prepare__drift={"warn": {"psi": 0.1}}).expectations
     assert found.contract == Contract(key=("order",), min_rows=5)
     assert found.drift.warn == {"psi": 0.1}
 

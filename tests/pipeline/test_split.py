@@ -52,6 +52,14 @@ def test_no_twin_straddles_a_split(rows: list[tuple[int, str]]) -> None:
         assert len(parts.test)
 
 
+def test_twins_of_two_classes_go_with_most_of_them() -> None:
+    """A group counts for the class that most of its rows have, the first in order of text where they are even."""
+    labels = split.Labels.of(np.array(["b", "a", "b", "a", "b", "a", "a"], dtype=object))
+    assert labels.names == ("a", "b")
+    home = split._home(np.array([0, 0, 0, 1, 1, 2, 2]), labels)
+    assert home.tolist() == [1, 0, 0]
+
+
 def test_stratified_holds_out_the_share_of_each_class() -> None:
     """A class of 100 gives 30, a class of 20 gives 6."""
     labels = np.array(["a"] * 100 + ["b"] * 20, dtype=object)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pandera.config import ValidationDepth, config_context
 
 from artifact.errors import DataContractError
 from pipeline import paths, prepare, stream, totals
@@ -93,14 +94,12 @@ def test_fresh_data_trains_and_its_age_is_written_nowhere(toy: Path, monkeypatch
         prepare.main([])
 
 
-def test_pandera_cannot_be_switched_off(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pandera's own setting, in the environment or in the process, loosens nothing."""
-    from pandera.config import CONFIG
-
-    monkeypatch.setattr(CONFIG, "validation_enabled", False)
+def test_pandera_cannot_be_switched_off(toy: Path) -> None:
+    """What Pandera takes from the environment (PANDERA_VALIDATION_ENABLED, …) loosens nothing."""
     read(toy, schema__a={"dtype": "float64", "range": [0, 0.001]})
-    with pytest.raises(DataContractError, match="range: at most"):
-        prepare.main([])
+    for off in ({"validation_enabled": False}, {"validation_depth": ValidationDepth.SCHEMA_ONLY}):
+        with config_context(**off), pytest.raises(DataContractError, match="range: at most"):
+            prepare.main([])
 
 
 def test_a_sample_follows_from_the_row_numbers_alone() -> None:

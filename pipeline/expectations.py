@@ -50,7 +50,7 @@ class Shift:
 
 
 @dataclass(frozen=True)
-class Checks:
+class Expectations:
     """The three of them, from the section prepare of params.yaml."""
 
     contract: Contract = field(default_factory=Contract)
@@ -74,12 +74,14 @@ def read_unique(schema: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, .
     return rest, tuple(unique)
 
 
-def read_checks(section: Section, unique: tuple[str, ...], features: Sequence[Feature], time: str | None) -> Checks:
-    """The checks in the section prepare; ConfigurationError (10) for what no data could meet or no column is."""
+def read_expectations(
+    section: Section, unique: tuple[str, ...], features: Sequence[Feature], time: str | None
+) -> Expectations:
+    """What the section prepare asks; ConfigurationError (10) for what no data could meet or no column is."""
     leakage = _leakage(_inner(section, "leakage", ("threshold", "allow")), features, time)
     drift = _inner(section, "drift", ("warn", "refuse"))
     default = Shift()
-    return Checks(
+    return Expectations(
         _contract(_inner(section, "contract", ("key", "rows", "max_age_days")), unique, features, time),
         leakage,
         Shift(
