@@ -54,9 +54,7 @@ def compare(params: Params, frame: pd.DataFrame, target: np.ndarray, answers: An
 def _intervals(params: Params, target: np.ndarray, answers: Answers) -> dict[str, dict[str, Any]]:
     def measures(rows: np.ndarray) -> Mapping[str, Metric]:
         both = {
-            side: metrics.measures(
-                params.model.task, target[rows], metrics.taken(getattr(answers, side), rows), answers.classes
-            )
+            side: _measured(params, target[rows], metrics.taken(getattr(answers, side), rows), answers.classes)
             for side in _SIDES
         }
         found = {f"{side} {name}": measure for side in _SIDES for name, measure in both[side].items()}
@@ -71,6 +69,23 @@ def _intervals(params: Params, target: np.ndarray, answers: Answers) -> dict[str
         }
         for side in (*_SIDES, "difference")
     }
+
+
+def _measured(params: Params, target: np.ndarray, prediction: Prediction, classes: np.ndarray) -> dict[str, Metric]:
+    """The metrics, each of which remembers its last answer: a difference asks for the same two again."""
+    found = metrics.measures(params.model.task, target, prediction, classes)
+    return {name: _remembering(measure) for name, measure in found.items()}
+
+
+def _remembering(measure: Metric) -> Metric:
+    last: list[tuple[np.ndarray, float]] = []
+
+    def remembered(weights: np.ndarray) -> float:
+        if not last or last[0][0] is not weights:
+            last[:] = [(weights, measure(weights))]
+        return last[0][1]
+
+    return remembered
 
 
 def _difference(name: str, champion: Metric, challenger: Metric) -> Metric:

@@ -73,6 +73,8 @@ def judge(contest: Contest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "silent": lambda: contest.artifact("silent", pipeline(0.9), beside={}, data_digest="sha256-" + "9" * 64),
         "kin": lambda: contest.artifact("kin", pipeline(0.003), beside={}),
         "renamed": lambda: renamed(contest),
+        "narrow": lambda: ranged(contest, "narrow", 1.0),
+        "wide": lambda: ranged(contest, "wide", 100.0),
     }
 
     def decide(challenger: str, champion: str | None, params: dict[str, Any] | None = None, **record: Any) -> Any:
@@ -81,6 +83,14 @@ def judge(contest: Contest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         return fought[0] | {"comparison": fought[1]}
 
     return decide
+
+
+def ranged(contest: Contest, name: str, end: float) -> Path:
+    """A weak champion that declares a range for its first input."""
+    features = (replace(FEATURES[0], range=(-end, end)), FEATURES[1])
+    fitted = pipeline(0.003).fit(contest.table.train, contest.table.train_target)
+    signature = for_model("classification", features, Feature("y", "string"), fitted)
+    return contest.artifact(name, pipeline(0.003), signature=signature)
 
 
 def renamed(contest: Contest) -> Path:
@@ -108,6 +118,8 @@ FOUGHT: list[tuple[str, str, str | None, dict[str, Any], str, bool, str]] = [
     ("trained on the holdout", "good", "leaky", {}, "incomparable", False, "the champion was trained on 1500, and 0"),
     ("does not say what it saw", "good", "silent", {}, "incomparable", False, "does not say which rows"),
     ("does not say, but has the split", "good", "kin", {}, "better", True, "1500 rows"),
+    ("refuses a held-out row", "good", "narrow", {}, "incomparable", False, "the champion refuses a held-out row: "),
+    ("declared a range", "good", "wide", {}, "better", True, "1500 rows"),
     ("itself trained on it", "leaky", None, {}, "incomparable", False, "1500 of 1500 held-out rows were trained on"),
     ("a threshold", "weak", "good", {"params": {"gate__thresholds": {"accuracy": {"min": 0.99}}}}, "below-threshold",
      False, "is below 0.99; log_loss"),
