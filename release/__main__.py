@@ -80,13 +80,15 @@ def _publish(root: Path, arguments: argparse.Namespace) -> None:
 
 
 def _deploy(root: Path, arguments: argparse.Namespace) -> None:
-    from release.deploy import Wanted, deploy
+    from release.deploy import Proof, Wanted, deploy
     from release.publish import uri_of
     from release.store import Store
 
     uri, image = arguments.uri or "", arguments.image or ""
     if arguments.source and (uri or image):
         raise UsageError("--from takes URI and image of that environment: leave out --uri and --image")
+    if arguments.propose and arguments.dry_run:
+        raise UsageError("--propose pushes a branch, --dry-run pushes nothing: leave out one of them")
     if not arguments.source and not image:
         raise UsageError("the following arguments are required: --image (or --from)")
     chosen = settings.read(root)
@@ -105,10 +107,10 @@ def _deploy(root: Path, arguments: argparse.Namespace) -> None:
         Store(chosen),
         chosen,
         _remote(root, chosen),
-        _order(root, arguments),
+        dataclasses.replace(_order(root, arguments), proposed=arguments.propose),
         place=place,
         wanted=wanted,
-        proof=(arguments.from_url, arguments.from_gateway),
+        proof=Proof(arguments.from_url, arguments.from_gateway, arguments.wait),
     )
     _tell(outcome, arguments)
 
@@ -160,7 +162,13 @@ def _place(root: Path, arguments: argparse.Namespace) -> Place:
 
 
 def _tell(outcome: Outcome, arguments: argparse.Namespace) -> None:
-    print(json.dumps(outcome.as_json(), indent=2) if arguments.json else outcome)
+    if arguments.json:
+        print(json.dumps(outcome.as_json(), indent=2))
+    elif getattr(arguments, "propose", False):
+        print(outcome.says, file=sys.stderr)
+        print(outcome.branch or "", end="\n" if outcome.branch else "")
+    else:
+        print(outcome)
 
 
 def _status(root: Path, arguments: argparse.Namespace) -> None:

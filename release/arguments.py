@@ -11,6 +11,8 @@ from release import settings
 from release.settings import Settings
 from release.tree import RECORDS_FROM
 
+_LONGEST_WAIT = 86400.0
+
 
 def given(arguments: argparse.Namespace) -> argparse.Namespace:
     """`arguments`, none of them empty: `--model "$MODEL"` without a MODEL must not mean the default."""
@@ -51,6 +53,10 @@ def parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--from-url", metavar="URL", help="where --from answers (default: by the domain)")
     command.add_argument("--from-gateway", metavar="URL", help="what to connect to for it, before DNS knows its name")
+    _wait(command)
+    command.add_argument(
+        "--propose", action="store_true", help="push to a branch for a pull request instead, and print its name alone"
+    )
     _order(command)
     command = add("advance", "commit that a canary gets more of the traffic")
     _place(command)
@@ -69,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     _place(command)
     command.add_argument("--url", help="the newest revision's own URL (default: by the domain, tag `latest`)")
     command.add_argument("--gateway", metavar="URL", help="what to connect to for it, before DNS knows its name")
-    command.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="keep asking (default: ask once)")
+    _wait(command)
     _order(command)
     command = add("rebuild", "commit that a cluster that was made anew starts with the stable release alone")
     _place(command)
@@ -128,3 +134,16 @@ def _order(command: argparse.ArgumentParser, *, required: bool = False) -> None:
     command.add_argument("--evidence", help="what shows it: a link, a figure, a sentence")
     command.add_argument("--dry-run", action="store_true", help="print the commit and its diff, push nothing")
     command.add_argument("--json", action="store_true", help="for programs")
+
+
+def _wait(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--wait", type=_seconds, default=0.0, metavar="SECONDS", help="keep asking (default: ask once)"
+    )
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= _LONGEST_WAIT:
+        raise ValueError
+    return seconds

@@ -44,6 +44,7 @@ def promote(remote: Remote, order: Order, *, place: Place) -> Outcome:
 def settle(remote: Remote, order: Order, *, place: Place, where: Address, wait: float) -> Outcome:
     """Drop the percentage of a canary that was taken back, once the stable digest answers at `where`; else hold.
 
+    Asked again for `wait` seconds, at least once.
     `order.evidence`, what a person saw, stands in for the answer. ConfigurationError (10), GitError (50).
     """
 
@@ -59,7 +60,7 @@ def settle(remote: Remote, order: Order, *, place: Place, where: Address, wait: 
         if seen.record.left == stable.digest:
             problem: str | None = "model and canary have one digest, which cannot tell their images apart"
         else:
-            problem = evidence.lacking(where, place.model, stable.digest, wait=wait)
+            problem = evidence.lacking(where, place.model, stable.digest)
         if problem is not None:
             held = (
                 f"{what} keeps 0 %, which is safe: {problem}; run this again when it is ready, name --url or "
@@ -68,7 +69,9 @@ def settle(remote: Remote, order: Order, *, place: Place, where: Address, wait: 
             return Step(after, held, refused=HOLDING)
         return Step(after, f"settle on {what}", stable, reason=f"{stable.digest} answers at its own URL")
 
-    return take(remote, place, order, decide)
+    return evidence.patiently(
+        wait, lambda: take(remote, place, order, decide), lambda outcome: outcome.outcome != HOLDING
+    )
 
 
 def rebuild(remote: Remote, order: Order, *, place: Place) -> Outcome:

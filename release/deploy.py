@@ -9,7 +9,7 @@ from artifact.digest import ArtifactUri
 from artifact.errors import ConfigurationError, GateRefused
 from release import evidence, message, published, quarantine, state
 from release.clock import now
-from release.evidence import Address
+from release.evidence import Address, Unseen
 from release.place import Place
 from release.record import Release, parse_image
 from release.remote import Remote
@@ -27,7 +27,16 @@ class Wanted:
     run_commit: str = ""
     source: str | None = None
     canary: int | None = None  # percent of the traffic; None: all of it
-    begins: bool = False  # as a canary, at the percentage of environment.yaml
+    begins: bool = False  # as a canary, at the percentage of environment.yaml; the first release gets everything
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Where the environment that proved it answers (by default: by the domain), and for how long to wait for that."""
+
+    url: str | None = None
+    gateway: str | None = None
+    wait: float = 0.0
 
 
 def deploy(
@@ -38,9 +47,9 @@ def deploy(
     *,
     place: Place,
     wanted: Wanted,
-    proof: tuple[str | None, str | None] = (None, None),
+    proof: Proof,
 ) -> Outcome:
-    """Give `place` what is `wanted`. `proof`: URL and gateway at which the environment that proved it answers.
+    """Give `place` what is `wanted`.
 
     Nothing is committed when it serves already, or when what is there was deployed by a run on a newer source commit.
     Raises ConfigurationError (10), IntegrityError (20), StorageError (30), GateRefused (41), GitError (50).
@@ -58,7 +67,9 @@ def deploy(
         for one in (before.stable, before.candidate):
             if one is not None and not release.same(one) and seen.tip.precedes(release.run_commit, one.run_commit):
                 return Step(before, _newer(place, one), refused=SUPERSEDED)
-        percent = seen.environment.canary if wanted.begins else wanted.canary
+        percent = wanted.canary
+        if wanted.begins and before.stable is not None and not release.same(before.stable):
+            percent = seen.environment.canary
         after = state.deploy(
             before, release, keep=seen.environment.keep, percent=percent, first=seen.environment.canary
         )
@@ -70,7 +81,7 @@ def deploy(
             return Step(after, subject, after.stable, reason="the challenger is the stable release")
         if source is not None and release.uri not in proved:
             proof_place = Place(place.model, source)
-            where = evidence.address(proof_place, settings.domain, latest=False, url=proof[0], gateway=proof[1])
+            where = evidence.address(proof_place, settings.domain, latest=False, url=proof.url, gateway=proof.gateway)
             _healthy(where, place.model, source, release)
             proved.add(release.uri)
         if given is None:
@@ -78,7 +89,7 @@ def deploy(
         subject = f"deploy {what}" if after.candidate is None else f"deploy {what} as a canary at {after.percent} %"
         return Step(after, subject, release, reason=f"the gate's verdict is {release.gate}")
 
-    return take(remote, place, order, decide, again=True)
+    return evidence.patiently(proof.wait, lambda: take(remote, place, order, decide, again=True))
 
 
 def _given(store: Store, settings: Settings, model: str, wanted: Wanted) -> Release:
@@ -120,7 +131,7 @@ def _proved(seen: Seen, place: Place, source: str, given: Release | None) -> Rel
 
 def _healthy(where: Address, model: str, source: str, release: Release) -> None:
     if (problem := evidence.lacking(where, model, release.digest)) is not None:
-        raise GateRefused(
+        raise Unseen(
             f"{release.digest} is not seen healthy in {source}: {problem}; wait until it is, "
             "or say where it answers with --from-url or --from-gateway"
         )

@@ -5,12 +5,15 @@ from __future__ import annotations
 import http.client
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from artifact.errors import ConfigurationError
+from artifact.errors import ConfigurationError, GateRefused
 from release.place import Place
 
+T = TypeVar("T")
 HEADER = "x-model-digest"
 # Of one request: a model that is scaled to zero starts first.
 _SECONDS = 60.0
@@ -52,19 +55,36 @@ def address(place: Place, domain: str, *, latest: bool, url: str | None, gateway
     return Address(gateway or f"http://{host}", host)
 
 
-def lacking(where: Address, model: str, digest: str, *, wait: float = 0.0) -> str | None:
+def lacking(where: Address, model: str, digest: str) -> str | None:
     """None when the model's readiness there is answered with `digest`, else what was answered, in one sentence.
 
-    Asked again for `wait` seconds. A model that is not ready, another digest and no answer at all count alike.
+    A model that is not ready, another digest and no answer at all count alike.
     """
-    end = time.monotonic() + wait
+    found = _ask(where, model)
+    if found == digest:
+        return None
+    return f"{(where.host or where.url)[:200]} answers {found[:_LONGEST]!r}, not {digest}"
+
+
+class Unseen(GateRefused):
+    """What should answer does not, yet."""
+
+
+def patiently(seconds: float, attempt: Callable[[], T], done: Callable[[T], bool] = lambda _: True) -> T:
+    """What `attempt` gives once it is `done` and raises no Unseen, or at last after `seconds`.
+
+    Each attempt looks at Git anew: nothing is kept open, and nothing decided, while waiting.
+    """
+    end = time.monotonic() + seconds
     while True:
-        found = _ask(where, model)
-        if found == digest:
-            return None
-        if time.monotonic() + _PAUSE > end:
-            name = where.host or where.url
-            return f"{name[:200]} answers {found[:_LONGEST]!r}, not {digest}"
+        last = time.monotonic() + _PAUSE > end
+        try:
+            found = attempt()
+            if last or done(found):
+                return found
+        except Unseen:
+            if last:
+                raise
         time.sleep(_PAUSE)
 
 

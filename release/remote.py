@@ -169,6 +169,21 @@ def update(remote: Remote, decide: Callable[[Tip], Change | None]) -> str | None
             _pause(git, pushes)
 
 
+def propose(remote: Remote, decide: Callable[[Tip], Change | None], name: Callable[[], str]) -> str | None:
+    """Push what `decide` makes of the branch to a new one called `name()`, for people to merge.
+
+    None when `decide` wants no change, or when a branch of that name is there. GitError when the remote refuses.
+    """
+    with opened(remote) as git:
+        now = tip(git, remote)
+        change = decide(now)
+        if change is None or git.run("ls-remote", "--heads", "origin", f"refs/heads/{name()}"):
+            return None
+        ours = _commit(git, remote, now.commit, change)
+        git.run("push", "--quiet", "--porcelain", "origin", f"{ours}:refs/heads/{name()}")
+        return ours
+
+
 def _commit(git: Git, remote: Remote, parent: str, change: Change) -> str:
     git.run("read-tree", parent)
     blobs = {

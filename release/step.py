@@ -14,20 +14,22 @@ from release.environment import Environment
 from release.place import Place, barrier
 from release.quarantine import Quarantined
 from release.record import Record, Release
-from release.remote import Change, Remote, Tip, opened, tip, update
+from release.remote import Change, Remote, Tip, opened, propose, tip, update
 
-DONE, NOTHING, SUPERSEDED, HOLDING, SHOWN = "done", "nothing to do", "superseded", "holding", "dry run"
+DONE, NOTHING, SUPERSEDED, HOLDING = "done", "nothing to do", "superseded", "holding"
+SHOWN, PROPOSED = "dry run", "proposed"
 
 
 @dataclass(frozen=True)
 class Order:
-    """Who runs which command and why; `shown`: only say what would be committed."""
+    """Who runs which command and why; `shown`: only say what would be committed; `proposed`: on a branch to merge."""
 
     command: str
     by: str = "unknown"
     reason: str = ""
     evidence: str = ""
     shown: bool = False
+    proposed: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Outcome:
     says: str
     state: str | None = None
     commit: str | None = None
+    branch: str | None = None  # of a proposal
     message: str | None = None
     diff: str | None = field(default=None, repr=False)
 
@@ -109,9 +112,15 @@ def take(remote: Remote, place: Place, order: Order, decide: Callable[[Seen], St
         if step.release is not None:
             trailers = message.trailers(step.release, before.stable) | trailers
         outcome = Outcome(DONE, subject, state.of(step.record), message=message.render(subject, trailers))
+        if order.proposed and step.release is not None:
+            branch = f"release/{place.model}-{place.environment}-{message.short(step.release.digest)}"
+            outcome = dataclasses.replace(outcome, outcome=PROPOSED, says=f"proposed: {subject}", branch=branch)
         return Change(files, outcome.message or "")
 
-    commit = push(remote, change, order.shown)
+    if order.proposed:
+        commit: str | Shown | None = propose(remote, change, lambda: outcome.branch or "")
+    else:
+        commit = push(remote, change, order.shown)
     if isinstance(commit, Shown):
         return dataclasses.replace(outcome, outcome=SHOWN, diff=commit.diff)
     return dataclasses.replace(outcome, commit=commit)
