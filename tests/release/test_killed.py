@@ -91,6 +91,7 @@ def test_publish_and_deploy(
 
 
 @pytest.mark.sweep
+@pytest.mark.timeout(3000)
 def test_each_step_of_a_canary(
     sweep: Sweep,
     publish: Publish,
