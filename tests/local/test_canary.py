@@ -1,5 +1,6 @@
 """The canary on one machine, as people run it."""
 
+import contextlib
 from pathlib import Path
 
 from local import canary, git
@@ -13,7 +14,8 @@ def test_a_canary_is_promoted_and_another_taken_back(tmp_path: Path) -> None:
 
     The shares at each step are held by the story itself.
     """
-    demo = canary.show(State(tmp_path), Narrator(tmp_path / "log"))
+    with contextlib.closing(Narrator(tmp_path / "log")) as tell:
+        demo = canary.show(State(tmp_path), tell)
     made = git.run(demo.state.origin, "log", "--reverse", "--format=%H %s", f"{demo.begun}..{git.BRANCH}").splitlines()
     in_production = [line for line in made if "staging" not in line]
     assert len(in_production) == 7

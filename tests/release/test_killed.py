@@ -6,15 +6,14 @@
 import importlib
 import pkgutil
 import shutil
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 import release
 from tests.conftest import Bucket
+from tests.release.answering import Answering
 from tests.release.conftest import IMAGE, ROOT, Repository, git, write_verdict
 from tests.release.sweep import Sweep, told
 from tests.release.trace import Point
@@ -45,36 +44,11 @@ def sweep(repository: Repository, s3: Bucket, still: None, tmp_path: Path) -> Sw
     return Sweep(repository, s3, tmp_path / "sweep")
 
 
-class Answers:
-    """A model that is ready, as the gateway shows it: with the digest that was asked for last."""
-
-    def __init__(self) -> None:
-        outer = self
-        self.digest = ""
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.send_header("x-model-digest", outer.digest)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
 @pytest.fixture
-def answers() -> Iterator[Answers]:
-    server = Answers()
-    yield server
-    server.close()
+def answers() -> Iterator[Answering]:
+    """The gateway of a cluster."""
+    with Answering() as server:
+        yield server
 
 
 @pytest.fixture
@@ -117,10 +91,11 @@ def test_publish_and_deploy(
 
 
 @pytest.mark.sweep
+@pytest.mark.timeout(3000)
 def test_each_step_of_a_canary(
     sweep: Sweep,
     publish: Publish,
-    answers: Answers,
+    answers: Answering,
     choose: Callable[[list[Point]], list[Point]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
