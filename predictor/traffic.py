@@ -20,7 +20,8 @@ from predictor.model import Model
 from predictor.output import Output
 from predictor.settings import Settings
 
-_TURN_BYTES = 4 << 10  # of a body: longer ones are worked on one in each turn of the event loop
+_TURN_BYTES = 4 << 10  # of a body: of longer ones a few are worked on in each turn of the event loop
+_TURN_PLACES = 2
 
 
 class Asked(Protocol):
@@ -43,7 +44,7 @@ class Traffic:
         self.draining = asyncio.Event()
         self.light = Lane(settings.concurrency, settings.queue)
         self.heavy = Lane(1, settings.heavy_queue)
-        self._turns = Lane(1, settings.concurrency)
+        self._turns = Lane(_TURN_PLACES, settings.concurrency)
         self.buffers = Buffers(settings.buffered_bytes)
         self.drift = Drift(model.signature, model.profile)
         self.metrics = Metrics(
