@@ -11,6 +11,7 @@ import onnxruntime
 from artifact.prediction import Columns, Prediction, Runner, rows
 from artifact.signature import Signature
 
+_TYPES = {"tensor(string)": object, "tensor(float)": np.float32, "tensor(double)": np.float64}
 COLUMNS = "columns"  # in the graph's metadata: the names of the columns of each input, as a JSON list of lists
 
 
@@ -30,7 +31,7 @@ class OnnxRunner:
         # A graph that says nothing has an input a feature, in the signature's order.
         columns = [[name] for name in signature.names] if described is None else json.loads(described)
         self._inputs = [
-            (node.name, names, np.dtype(object if node.type == "tensor(string)" else np.float32))
+            (node.name, names, np.dtype(_TYPES[node.type]))
             for node, names in zip(self._session.get_inputs(), columns, strict=True)
         ]
         self._outputs = [node.name for node in self._session.get_outputs()]

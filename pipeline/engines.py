@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,7 @@ from artifact.onnx_engine import COLUMNS
 from artifact.prediction import Columns, Prediction, Runner, rows
 from artifact.signature import Signature
 from artifact.tolerance import differing
-from pipeline import probes
+from pipeline import boosting, probes
 
 _LARGEST = 32 << 20  # bytes of model.joblib: the converter takes minutes for a forest beyond that
 _SINGLE = 64  # rows predicted one by one and together, to see whether company changes an answer
@@ -67,6 +68,12 @@ def convert(fitted: Any, signature: Signature) -> bytes:
     texts, [rows, texts]: every input costs a request some microseconds. Which columns they are, it says itself
     (`artifact.onnx_engine.COLUMNS`). The same bytes each time.
     """
+    booster = boosting.boosted(fitted)
+    if booster is not None:
+        classes = getattr(booster, "classes_", np.zeros(0))
+        return _described(
+            boosting.convert(booster, len(signature.names), classes.dtype.kind in "ib"), [signature.names]
+        )
     order = _order(fitted, signature.names)
     dtypes = {feature.name: feature.dtype for feature in signature.inputs}
     numbers = [name for name in order if dtypes[name] != "string"]
@@ -78,8 +85,13 @@ def convert(fitted: Any, signature: Signature) -> bytes:
         warnings.simplefilter("ignore")
         placed = _by_place(fitted, signature.names, numbers + texts)
         graph = convert_sklearn(placed, name="model", initial_types=inputs, options=options)
+    return _described(graph, [columns for _, _, columns in given if columns])
+
+
+def _described(graph: Any, columns: Sequence[Sequence[str]]) -> bytes:
+    """The bytes of a graph that names the columns of each of its inputs."""
     described = graph.metadata_props.add()
-    described.key, described.value = COLUMNS, json.dumps([columns for _, _, columns in given if columns])
+    described.key, described.value = COLUMNS, json.dumps(columns)
     data: bytes = graph.SerializeToString(deterministic=True)
     return data
 
