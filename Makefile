@@ -14,9 +14,12 @@ export DVC_NO_ANALYTICS = true
 export MLFLOW_DISABLE_TELEMETRY = true
 
 ##@ First minutes
-.PHONY: demo test setup help
+.PHONY: demo demo-canary test setup help
 demo: ## run the whole loop on embedded parts: push, retrain, gate, publish, rewrite, serve, predict
 	@$(DEV) python -m local demo $(if $(KEEP),--keep)
+
+demo-canary: ## a canary on embedded parts: two predictors, the load split by Git, promoted; another one taken back
+	@$(DEV) python -m local canary
 
 test: ## run the tests (PYTEST_ARGS="-k gate" for some of them)
 	@$(DEV) python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
@@ -30,24 +33,30 @@ help: ## list these targets
 ##@ Settings
 .PHONY: configure settings
 configure: ## set what you own: BUCKET= REGISTRY= REGION= DOMAIN= GITOPS_URL= SERVING_ROLE_ARN= CI_ROLE_ARN= …
-	@$(IN) python -m release configure $(foreach name,BUCKET PREFIX REGION REGISTRY DOMAIN GITOPS_REMOTE GITOPS_BRANCH GITOPS_URL SERVING_ROLE_ARN CI_ROLE_ARN,$(if $(value $(name)),--set '$(name)=$($(name))'))
+	@$(IN) python -m release configure $(foreach name,BUCKET PREFIX REGION REGISTRY DOMAIN GITOPS_REMOTE GITOPS_BRANCH GITOPS_PATH GITOPS_URL SERVING_ROLE_ARN CI_ROLE_ARN,$(if $(value $(name)),--set '$(name)=$($(name))'))
 
 settings: ## print gitops/settings/settings.yaml as KEY=VALUE lines (needs nothing installed)
 	@awk -F'"' '/^  [a-z-]+: "/ {sub(/^ +/, "", $$1); sub(/: $$/, "", $$1); print $$1 "=" $$2}' gitops/settings/settings.yaml
 
 ##@ The loop, step by step
-.PHONY: data pull repro gate publish deploy rollback status image image-find render
+.PHONY: data pull champion repro gate report publish deploy rollback status mirror image image-find render
 data: ## write the example's raw data from scikit-learn's own copy (a laptop without the DVC remote)
 	@$(DEV) python -m local.example data/iris.csv
 
 pull: ## pull the raw data from the DVC remote, verified
 	@$(IN) python -m pipeline.pull
 
-repro: ## prepare, train, evaluate, package, gate, track: whatever is out of date
+champion: ## fetch and verify what the GitOps branch names now, for the gate (RECORDS_FROM=tree asks this checkout)
+	@RECORDS_FROM=$${RECORDS_FROM:-branch} $(IN) python -m release champion --out build/champion --record build/champion.json
+
+repro: ## prepare, train, evaluate, package, gate, report, track: whatever is out of date
 	@$(IN) dvc repro
 
 gate: ## fail unless the gate passed the artifact in build/
 	@$(IN) python -m pipeline.gate --enforce
+
+report: ## print the page of the training in build/, as a step summary or a pull request takes it
+	@cat reports/report.md
 
 publish: ## put the artifact into S3 under its digest and print its URI
 	@$(IN) python -m release publish
@@ -60,6 +69,9 @@ rollback: ## go back to the previous release of ENV= (or TO=sha256-…)
 
 status: ## what serves where, since when, from which commit and data
 	@$(IN) python -m release status
+
+mirror: ## repair MLflow's aliases champion, previous and challenger from what Git says
+	@$(IN) python -m pipeline.mirror
 
 render: ## print what Argo CD will apply for MODEL= ENV= (needs kubectl)
 	@kubectl kustomize 'gitops/models/$(MODEL)/$(ENV)'

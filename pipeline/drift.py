@@ -15,6 +15,7 @@ from artifact import digest, manifest, profile
 from artifact.column import convert
 from artifact.distribution import Distribution
 from artifact.errors import DataContractError, IntegrityError
+from pipeline import paths
 from pipeline.checks import Shift
 from pipeline.params import Params
 
@@ -38,13 +39,32 @@ class Change:
     note: str | None = None
 
 
-class Drift:
-    """Counts the rows given to `add` in the bins of the profile in the folder `champion`."""
+def champion() -> str | None:
+    """The digest of the artifact in build/champion, by build/champion.json; None where there is no champion."""
+    if not paths.CHAMPION_RECORD.is_file():
+        return None
+    try:
+        release = json.loads(paths.CHAMPION_RECORD.read_bytes())["champion"]
+        return None if release is None else digest.parse(release["digest"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IntegrityError(
+            f"{paths.CHAMPION_RECORD} cannot be read: {error!r}; make it again with `dvc repro champion`"
+        ) from error
 
-    def __init__(self, params: Params, champion: Path) -> None:
+
+class Drift:
+    """Counts the rows given to `add` in the bins of the profile of build/champion, whose artifact is `named`.
+
+    IntegrityError (20) where manifest or profile there is not the one of that artifact.
+    """
+
+    def __init__(self, params: Params, named: str) -> None:
         try:
-            reference = json.loads((champion / profile.FILE).read_bytes())
-            self.digest = digest.of_file(champion / manifest.FILE)
+            _check(paths.CHAMPION / manifest.FILE, named)
+            files = json.loads((paths.CHAMPION / manifest.FILE).read_bytes())["files"]
+            (expected,) = (file["sha256"] for file in files if file["path"] == profile.FILE)
+            _check(paths.CHAMPION / profile.FILE, expected)
+            reference = json.loads((paths.CHAMPION / profile.FILE).read_bytes())
             self.rows = int(reference["rows"])
             known: Mapping[str, Any] = reference["features"]
             boolean = {feature.name for feature in params.features if feature.dtype == "bool"}
@@ -52,7 +72,7 @@ class Drift:
             self._missing = {name: int(known[name]["missing"]) for name in known}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise IntegrityError(
-                f"{champion / profile.FILE} is no reference profile: {error!r}; fetch the champion again"
+                f"{paths.CHAMPION} holds no reference profile: {error!r}; fetch it again with `dvc repro champion`"
             ) from error
         self._shift: Shift = params.checks.drift
         self._features = {
@@ -91,6 +111,12 @@ class Drift:
             if any(measured[kind] > limit for kind, limit in limits.items()):
                 state = level
         return Change(name, state, value, chance, missing, unseen)
+
+
+def _check(path: Path, expected: str) -> None:
+    found = digest.of_file(path)
+    if found != digest.parse(expected):
+        raise IntegrityError(f"{path} is {found}, not {expected}; fetch it again with `dvc repro champion`")
 
 
 def psi(expected: np.ndarray, counts: np.ndarray) -> tuple[float, float]:

@@ -23,7 +23,7 @@ from artifact.command import run
 from artifact.environment import LIBRARIES
 from artifact.errors import IncompatibleError, ModelpinError
 from artifact.frame import columns
-from pipeline import engines, lock, paths, prepared, proof, tuned
+from pipeline import engines, lock, paths, prepared, proof, seen, tuned
 from pipeline.params import Params, load
 
 _SECONDS = 600
@@ -82,6 +82,7 @@ def _save(params: Params, directory: Path, modules: Sequence[str]) -> str:
             if isinstance(entry, dict) and entry["value"] is not None
         },
         modules=modules,
+        beside={seen.FILE: seen.Seen.of(columns(train)).to_bytes()},
     )
 
 

@@ -14,6 +14,8 @@ from artifact.errors import ConfigurationError
 from artifact.signature import TASKS, Feature
 from pipeline import document, paths
 from pipeline.checks import Checks, read_checks, read_unique
+from pipeline.evaluation import Check, Slices, read_behaviour, read_slices
+from pipeline.rules import Rules, read_rules
 from pipeline.search_space import Tune, read_tune
 from pipeline.section import Section, near
 from pipeline.threshold import Threshold, read_thresholds
@@ -104,6 +106,9 @@ class Params:
     bootstrap: Bootstrap
     golden: int
     thresholds: tuple[Threshold, ...]
+    slices: Slices
+    behaviour: tuple[Check, ...]
+    rules: Rules
     experiment: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -126,6 +131,8 @@ def load(path: Path = paths.PARAMS) -> Params:
     features, target = _schema(schema, data, task)
     prepare = root.section("prepare", ("split", "contract", "leakage", "drift"))
     package = root.section("package", ("golden",))
+    evaluate = root.section("evaluate", ("bootstrap", "slices", "behaviour"))
+    gate = root.section("gate", ("thresholds", "champion", "latency", "size"))
     return Params(
         model=Model(digest.model_name(model.text("name")), task),
         data=data,
@@ -134,11 +141,12 @@ def load(path: Path = paths.PARAMS) -> Params:
         split=_split(prepare.section("split", ("method", "test_size", "seed")), data, task),
         checks=read_checks(prepare, unique, features, data.time),
         train=_train(root.section("train", ("preprocessing", "estimator", "parameters", "tune")), features, task),
-        bootstrap=_bootstrap(
-            root.section("evaluate", ("bootstrap",)).section("bootstrap", ("resamples", "confidence", "seed"))
-        ),
+        bootstrap=_bootstrap(evaluate.section("bootstrap", ("resamples", "confidence", "seed"))),
         golden=package.integer("golden", 1, 1000),
-        thresholds=read_thresholds(root.section("gate", ("thresholds",)), task),
+        thresholds=read_thresholds(gate, task),
+        slices=read_slices(evaluate, (*features, target)),
+        behaviour=read_behaviour(evaluate, features, target, task),
+        rules=read_rules(gate, task),
         experiment=root.section("track", ("experiment",)).text("experiment"),
     )
 

@@ -70,14 +70,15 @@ def _prepare(params: Params, report: DataReport) -> None:
         "target": _target(survey, parts),
         "unused": [name for name in survey.names if params.column(name) is None and name != params.data.time],
     }
-    champion = drift.Drift(params, paths.CHAMPION) if paths.CHAMPION.is_dir() else None
+    named = drift.champion()
+    champion = None if named is None else drift.Drift(params, named)
     del groups
     by_time = survey.moments if params.split.method == "time" else None
     ordered = None if by_time is None else by_time[parts.train]
     with Writer(paths.TRAIN, params, ordered) as train, Writer(paths.TEST, params) as test:
         _write(params, raw, parts, train, test, champion)
         if champion is not None:
-            report.champion, report.changes = champion.digest, champion.changes()
+            report.champion, report.changes = named, champion.changes()
             drift.refuse(report.changes, params.checks.drift)
         train.commit()
         test.commit()

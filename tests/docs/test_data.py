@@ -49,7 +49,7 @@ def test_every_rule_and_check_is_there() -> None:
 def test_every_path_and_module_exists() -> None:
     """Files that the page names are those that the code writes, or are here."""
     named = {word for word in re.findall(r"`([\w./-]+/[\w./-]*)`", TEXT) if not word.startswith("2024")}
-    written = {str(path) for path in (paths.DATA, paths.DATA_TEXT, paths.CHAMPION)} | {"build/"}
+    written = {str(path) for path in (paths.DATA, paths.DATA_TEXT, paths.CHAMPION, paths.CHAMPION_RECORD)} | {"build/"}
     assert {path for path in named - written if not (ROOT / path).exists()} == set()
     assert written <= named
     for module in re.findall(r"python -m ([\w.]+)", TEXT):

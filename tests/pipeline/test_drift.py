@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from artifact import profile
+from artifact import digest, profile
 from artifact.errors import DataContractError, IntegrityError
 from artifact.prediction import Prediction
 from artifact.signature import Output, Signature
@@ -41,8 +41,13 @@ def trained_on(here: Path, frame: pd.DataFrame) -> None:
     signature = Signature("classification", params.features, (Output("label", "string"),))
     paths.CHAMPION.mkdir(parents=True)
     reference = profile.reference(signature, columns, Prediction(target, None))
-    (paths.CHAMPION / "profile.json").write_text(json.dumps(reference))
-    (paths.CHAMPION / "manifest.json").write_text("{}")
+    files = {"profile.json": json.dumps(reference).encode()}
+    listed = [{"path": name, "sha256": digest.of_bytes(data)} for name, data in files.items()]
+    files["manifest.json"] = json.dumps({"files": listed}).encode()
+    for name, data in files.items():
+        (paths.CHAMPION / name).write_bytes(data)
+    record = {"schema_version": 1, "champion": {"digest": digest.of_bytes(files["manifest.json"])}}
+    paths.CHAMPION_RECORD.write_text(json.dumps(record))
 
 
 def compared(here: Path, frame: pd.DataFrame, **changes: Any) -> dict[str, Any]:
@@ -112,11 +117,23 @@ def test_features_that_one_of_them_lacks_are_named(toy: Path) -> None:
     assert found["a"]["note"] == "the champion has it in another form"
 
 
-def test_a_damaged_profile_is_no_champion(toy: Path) -> None:
-    """Exit 20, not a comparison with nothing."""
+def test_no_champion_is_said_by_the_record(toy: Path) -> None:
+    """What an earlier run left in build/champion is not compared with once Git names none."""
     trained_on(toy, TABLE)
-    (paths.CHAMPION / "profile.json").write_text('{"rows": 3}')
-    with pytest.raises(IntegrityError, match=r"profile\.json is no reference profile"):
+    paths.CHAMPION_RECORD.write_text('{"schema_version": 1, "champion": null}')
+    prepare.main([])
+    assert json.loads(paths.DATA.read_text(encoding="utf-8"))["drift"] is None
+
+
+@pytest.mark.parametrize("name", ["profile.json", "manifest.json"])
+def test_a_damaged_champion_is_not_compared_with(toy: Path, name: str) -> None:
+    """Exit 20 names the file that is not the one of the champion's digest."""
+    trained_on(toy, TABLE)
+    (paths.CHAMPION / name).write_text('{"rows": 3}')
+    with pytest.raises(IntegrityError, match=f"build/champion/{name} is sha256-.*dvc repro champion"):
+        compared(toy, TABLE)
+    (paths.CHAMPION / name).unlink()
+    with pytest.raises(IntegrityError, match=r"no reference profile.*No such file"):
         compared(toy, TABLE)
 
 

@@ -24,7 +24,7 @@ def test_shows_each_environment(repository: Repository, publish: Publish) -> Non
     assert head.split()[:3] == ["MODEL", "ENVIRONMENT", "STATE"]
     assert production.split() == ["iris", "production", "empty", *"------", "deploy"]
     assert staging.split()[:3] == ["iris", "staging", "stable"]
-    assert staging.endswith("passed  deploy, rollback")
+    assert staging.endswith("passed  deploy, deploy --canary, rollback")
     assert "1" * 12 in staging
     assert "\x1b" not in staging
 
@@ -36,7 +36,7 @@ def test_json_is_the_whole_record(repository: Repository, publish: Publish) -> N
     found = json.loads(repository.release("status", "--json", "--model", "iris").out)
     assert [(one["environment"], one["state"], one["possible"]) for one in found] == [
         ("production", "empty", ["deploy"]),
-        ("staging", "stable", ["deploy"]),
+        ("staging", "stable", ["deploy", "deploy --canary"]),
     ]
     assert (found[1]["stable"]["uri"], found[1]["stable"]["image"]) == (uri, IMAGE)
     assert json.loads(repository.release("status", "--json", "--model", "wine").out) == []

@@ -95,11 +95,15 @@ def test_each_step_is_a_command_that_a_person_can_run() -> None:
 
 
 def test_no_checkout_leaves_a_token_behind() -> None:
-    """Only the step that pushes gets the token, and no step before it could read it from the disk."""
+    """Only the steps that ask or push to Git get the token, never the one that trains; it is not left on the disk."""
     checkouts = [(where, step) for where, step in steps() if step.get("uses", "").startswith("actions/checkout@")]
     assert checkouts
     assert [where for where, step in checkouts if step["with"]["persist-credentials"] is not False] == []
-    assert [step["name"] for _, step in steps() if "GITHUB_TOKEN" in step.get("env", {})] == ["Deploy to staging"]
+    assert [step["name"] for _, step in steps() if "GITHUB_TOKEN" in step.get("env", {})] == [
+        "Champion",
+        "Deploy to staging",
+        "Mirror",
+    ]
 
 
 def test_a_training_is_never_cut_off() -> None:
@@ -108,20 +112,29 @@ def test_a_training_is_never_cut_off() -> None:
 
 
 def test_the_report_is_kept_when_the_gate_refuses() -> None:
-    """The upload runs whatever happened before it, and comes last."""
+    """The upload runs whatever happened before it, and comes last; before it the page, where there is one."""
     last = workflow("train.yml")["jobs"]["train"]["steps"][-1]
     assert last["uses"].startswith("actions/upload-artifact@")
     assert last["if"] == "always()"
     assert last["with"]["path"].split() == ["reports", "build/verdict.json"]
+    page = workflow("train.yml")["jobs"]["train"]["steps"][-2]
+    assert page["if"].startswith("${{ always() && hashFiles('reports/report.md')")
+    assert page["run"] == 'make --silent report >> "$GITHUB_STEP_SUMMARY"'
 
 
 def test_the_loop_runs_in_its_order() -> None:
-    """pull → repro → gate → publish → deploy, with the image of this very push, named by digest."""
+    """pull → champion → repro → gate → publish → deploy, with the image of this very push, named by digest.
+
+    What comes after the deploy cannot undo it: the mirror may fail.
+    """
     train = workflow("train.yml")["jobs"]["train"]
     lines = [step["run"].split()[1] for step in train["steps"] if "run" in step]
-    assert lines == ["venv", "--silent", "pull", "repro", "gate", "publish", "deploy"]
+    assert lines == ["venv", "--silent", "pull", "champion", "repro", "gate", "publish", "deploy", "mirror", "--silent"]
     assert train["needs"] == "image"
-    assert train["steps"][-2]["env"]["IMAGE"] == "${{ needs.image.outputs.image }}"
+    steps = {step["name"]: step for step in train["steps"] if "name" in step}
+    assert steps["Mirror"]["continue-on-error"] is True
+    assert steps["Train"]["env"]["RECORDS_FROM"] == "kept"
+    assert steps["Deploy to staging"]["env"]["IMAGE"] == "${{ needs.image.outputs.image }}"
     image = workflow("image.yml")["jobs"]["image"]["outputs"]["image"]
     assert image.startswith("${{ steps.settings.outputs.registry }}@${{")
     assert "digest" in image
