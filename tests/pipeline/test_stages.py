@@ -153,7 +153,7 @@ def test_a_comment_trains_again_and_names_the_same_model(again: Repository) -> N
     A comment in params.yaml is no input at all: the digest is one of its values.
     """
     artifact, inputs = again.read("build/artifact/manifest.json"), again.read("build/inputs.json")
-    again.replace("pipeline/train.py", "import joblib\n", "import joblib  # a comment\n")
+    again.replace("pipeline/train.py", "import numpy as np\n", "import numpy as np  # a comment\n")
     again.replace("params.yaml", "golden: 16", "golden:  16  # another comment\n  ")
     assert stages(again.done("dvc", "repro")) == ["inputs", "champion", "tune", "train", "gate", "report", "track"]
     assert again.read("build/artifact/manifest.json") == artifact
