@@ -31,7 +31,6 @@ MIB = 1 << 20
 _SECONDS = 4.0  # of a closed loop
 _SETTINGS = {"PREDICTOR_ROWS": "1000000", "PREDICTOR_BODY_BYTES": str(64 * MIB), "PREDICTOR_LOG_SAMPLING": "0"}
 _NARROW = {"PREDICTOR_CONCURRENCY": "8", "PREDICTOR_QUEUE": "16", "PREDICTOR_LOG_SAMPLING": "0"}
-Seen = Counter[str]
 
 
 class Predictor:
@@ -169,7 +168,7 @@ def stalled(server: Predictor, path: str) -> Callable[[], Awaitable[str]]:
         opened = [await asyncio.open_connection("127.0.0.1", server.http) for _ in range(200)]
         for _, writer in opened:
             writer.write(head + b"x" * 100_000)
-        seen: Seen = Counter()
+        seen: Counter[str] = Counter()
         for _ in range(200):
             seen[(await server.post(path, b'{"instances":[[5.1,3.5,1.4,0.2]]}'))[0]] += 1
         for _, writer in opened:

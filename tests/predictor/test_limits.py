@@ -179,6 +179,17 @@ def test_too_much_over_grpc(server: Server) -> None:
     assert server.call("ModelInfer", bytes(25 * MIB))[0] == "RESOURCE_EXHAUSTED"
 
 
+def test_refused_messages_leave_nothing(server: Server) -> None:
+    """Long messages and bodies that are refused are out of memory when they are answered."""
+    message = pb.ModelInferRequest(model_name="rose", raw_input_contents=[bytes(20 * MIB)]).SerializeToString()
+    assert server.call("ModelInfer", message)[0] == "NOT_FOUND"
+    before = memory(server)
+    for _ in range(15):
+        assert server.call("ModelInfer", message)[0] == "NOT_FOUND"
+        assert server.request("POST", server.v1, b'"' + bytes(20 * MIB)).status == 400
+    assert memory(server) - before < 200
+
+
 def test_stalled(server: Server) -> None:
     """Clients that stall in the head, the body or the answer hold no place, little memory, and not for ever."""
     head = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (server.v1.encode(), 16 * MIB)
