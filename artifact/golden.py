@@ -29,7 +29,7 @@ def make(signature: Signature, runner: Runner, table: Columns, wanted: int) -> d
     if present == 0 or wanted < 1:
         raise ConfigurationError(f"golden requests: {wanted} rows from a table of {present}; at least one is needed")
     picked = np.unique(np.linspace(0, present - 1, min(wanted, present)).round().astype(int))
-    columns = _to_json(signature, {name: values[picked] for name, values in table.items()})
+    columns = to_json(signature, {name: values[picked] for name, values in table.items()})
     first = {name: values[0] for name, values in columns.items()}
     for feature, value in _edges(signature):
         edge = first | {feature.name: value}
@@ -95,7 +95,8 @@ def _check_edge(signature: Signature, runner: Runner, feature: Feature, row: Map
         ) from error
 
 
-def _to_json(signature: Signature, table: Columns) -> dict[str, list[Any]]:
+def to_json(signature: Signature, table: Columns) -> dict[str, list[Any]]:
+    """`table` as a caller would send it: feature → values, None for what is missing."""
     columns = {}
     for feature in signature.inputs:
         values = [None if value != value else value for value in table[feature.name].tolist()]

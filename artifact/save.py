@@ -31,13 +31,15 @@ def save(
     parameters: Mapping[str, Any],
     metrics: Mapping[str, float],
     modules: Sequence[str] = (),
+    beside: Mapping[str, bytes] | None = None,
 ) -> str:
     """Make `directory` the artifact of `model` (the bytes joblib.dump wrote) and return its digest.
 
     With `graph`, the same model as ONNX, ONNX Runtime serves it; `batching` is that of `artifact.engine.Engine`.
     `train` and `holdout` are columns of `artifact.validation`: the reference profile comes from the
-    first, the golden requests from the second. `modules` are the modules of features/ that the model imports. What
-    stands at `directory` is replaced only when everything is written.
+    first, the golden requests from the second. `modules` are the modules of features/ that the model imports, and
+    `beside` further files that a server hashes and otherwise ignores. What stands at `directory` is replaced only when
+    everything is written.
     """
     engine = Engine(SKLEARN if graph is None else ONNX, batching)
     files = {MODEL: model} if graph is None else {MODEL: model, GRAPH: graph}
@@ -47,6 +49,7 @@ def save(
         golden.FILE: _readable(golden.make(signature, served, holdout, golden_rows)),
         profile.FILE: _readable(profile.reference(signature, train, served.predict(train))),
         **files,
+        **(beside or {}),
     }
     written = manifest.Manifest(
         model=digest.model_name(name),

@@ -7,7 +7,8 @@ To change the format:
 3. Add an artifact of the old format to `tests/artifact/formats/` before the change: it stays under test for ever.
 
 Versions:
-    1  manifest.json, model.joblib, profile.json, golden.json.
+    1  manifest.json, model.joblib, profile.json, golden.json; a reader verifies whatever else the manifest names
+       (model.onnx, seen.npy) and may do without it.
 """
 
 SCHEMA_VERSION = 1

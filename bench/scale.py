@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--keep", action="store_true", help="keep the tables")
     parser.add_argument("--only", choices=ESTIMATORS, help="one of the two estimators")
-    parser.add_argument("--stages", default="prepare,train,evaluate,package", help="up to which stage, as a list")
+    parser.add_argument("--stages", default="prepare,tune,train,evaluate,package", help="up to which stage, as a list")
     arguments = parser.parse_args(argv)
     if arguments.rows < 1000:
         raise UsageError(f"--rows is {arguments.rows}; a model of {len(_NUMERIC)} features needs 1000")

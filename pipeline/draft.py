@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.rules import MARGINS
+
 # What YAML 1.1 and 1.2 both read as this very text; everything else is quoted, as JSON quotes.
 _PLAIN = re.compile(r"[^\W\d_][\w./-]*( \(?[^\W\d_][\w./-]*\)?)*")
 TEST_SIZE = 0.25
@@ -72,6 +74,7 @@ def write(draft: Draft, notes: list[str], metric: str, threshold: float, reason:
             for component, parameters in step.items():
                 first, *rest = entry_of(10, component, parameters)
                 lines += [f"        - {first.lstrip()}", *rest]
+    compared = "r2" if draft.task == "regression" else "log_loss"  # init picks no estimator without probabilities
     lines += [
         f"  estimator: {draft.estimator}",
         *entry_of(2, "parameters", draft.parameters),
@@ -86,6 +89,8 @@ def write(draft: Draft, notes: list[str], metric: str, threshold: float, reason:
         "  thresholds:",
         *[f"    # {line}" for line in reason.splitlines()],
         f"    {metric}: {flow({'min': threshold})}",
+        "  # What serves now, on the same held-out rows; docs/gate.md has the other rules and their defaults.",
+        f"  champion: {flow({'metric': compared, 'margin': MARGINS[compared]})}",
         "",
         "track:",
         f"  experiment: {scalar(draft.name)}",

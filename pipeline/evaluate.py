@@ -1,4 +1,4 @@
-"""Stage evaluate: metrics with bootstrap intervals and plots, on rows that training never saw."""
+"""Stage evaluate: metrics with bootstrap intervals, slices, calibration, behaviour, on rows that training never saw."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ if __name__ == "__main__":
 import argparse
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import joblib
@@ -21,8 +22,10 @@ from sklearn.inspection import permutation_importance
 from artifact import signature
 from artifact.command import run
 from artifact.frame import columns
+from artifact.prediction import Prediction
 from artifact.sklearn_engine import SklearnRunner
-from pipeline import bootstrap, metrics, paths, plots, prepared
+from pipeline import behaviour, bootstrap, calibration, loss, metrics, paths, plots, prepared, slices
+from pipeline.metrics import Metric
 from pipeline.params import Params, load
 
 REPEATS = 5
@@ -30,18 +33,27 @@ ROWS = 2000  # of the holdout for each shuffle: enough to rank features, whateve
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Write reports/metrics.json and reports/plots/."""
+    """Write reports/metrics.json, slices.json, calibration.json, behaviour.json and plots/ there."""
     argparse.ArgumentParser(prog="python -m pipeline.evaluate", description=__doc__).parse_args(argv)
     params = load()
     model = joblib.load(paths.MODEL)
     frame, target = prepared.read(paths.TEST, params)
     described = signature.for_model(params.model.task, params.features, params.target, model)
-    prediction = SklearnRunner(model, described).predict(columns(frame))
+    runner = SklearnRunner(model, described)
+    holdout = columns(frame)
+    prediction = runner.predict(holdout)
     classes = np.asarray(model.classes_) if params.model.task == "classification" else np.empty(0)
-    measures = metrics.measures(params.model.task, target, prediction, classes)
+
+    def measures(rows: np.ndarray) -> Mapping[str, Metric]:
+        return metrics.measures(params.model.task, target[rows], metrics.taken(prediction, rows), classes)
+
     found = bootstrap.intervals(measures, len(target), params.bootstrap)
-    paths.METRICS.parent.mkdir(parents=True, exist_ok=True)
-    paths.METRICS.write_text(json.dumps({"rows": len(target), **found}, indent=2) + "\n", encoding="utf-8")
+    _write(paths.METRICS, {"rows": len(target), **found})
+    _write(paths.SLICES, sliced(params, frame, target, prediction, classes))
+    curve = calibration.curve(params.model.task, target, prediction, classes)
+    _write(paths.CALIBRATION, {"task": params.model.task, "bins": curve})
+    checks = behaviour.run(params.behaviour, described, runner, holdout)
+    _write(paths.BEHAVIOUR, checks)
 
     shutil.rmtree(paths.PLOTS, ignore_errors=True)
     paths.PLOTS.mkdir(parents=True)
@@ -49,10 +61,34 @@ def main(argv: Sequence[str] | None = None) -> None:
         plots.confusion(paths.PLOTS, classes, target, prediction.values)
     else:
         plots.residuals(paths.PLOTS, target, prediction.values)
+    plots.reliability(paths.PLOTS, params.model.task, {"challenger": curve})
     mean, spread = _importance(params, model, frame, target)
     plots.importance(paths.PLOTS, described.names, mean, spread, _scoring(params))
     for name, value in found.items():
         print(f"{name}: {_interval(value)}")
+    for check in checks:
+        print(f"{'held' if check['passed'] else 'broken'}: {check['check']} ({check['broke']} of {check['rows']} rows)")
+
+
+def sliced(
+    params: Params, frame: pd.DataFrame, target: np.ndarray, prediction: Prediction, classes: np.ndarray
+) -> dict[str, Any]:
+    """Each slice's loss beside that of all rows, the worst first; `worse` where that cannot be chance.
+
+    All intervals hold together with the confidence of evaluate.bootstrap, however many slices there are.
+    """
+    task = params.model.task
+    name, losses = loss.of_rows(loss.default_metric(task, prediction), task, target, prediction, classes)
+    answer = (params.target.name, target) if task == "classification" else None
+    parts = slices.of(frame, answer, losses, params.slices)
+    overall = float(losses.mean())
+    entries: list[dict[str, Any]] = []
+    for part in parts:
+        mean, low, high = slices.mean_interval(losses[part.mask], params.bootstrap.confidence, len(parts))
+        entry = {"name": part.name, "origin": part.origin, "rows": int(part.mask.sum())}
+        entries.append({**entry, "value": mean, "low": low, "high": high, "worse": low > overall})
+    entries.sort(key=lambda entry: (-entry["value"], entry["name"]))
+    return {"loss": name, "overall": overall, "rows": params.slices.rows, "slices": entries}
 
 
 def _importance(params: Params, model: Any, frame: pd.DataFrame, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -81,6 +117,11 @@ def _interval(value: dict[str, Any]) -> str:
         if value["low"] is not None
         else f"{value['value']:.4f}"
     )
+
+
+def _write(path: Path, value: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

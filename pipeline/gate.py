@@ -1,97 +1,166 @@
-"""Stage gate: whether this artifact may be published, by the thresholds of params.yaml, as a file that release obeys.
+"""Stage gate: whether this artifact may replace the champion, by the rules of params.yaml: a file that release obeys.
 
-The stage itself ends with 0 whatever the verdict, so that `dvc repro` finishes and the reports can be read; --enforce,
-which CI and `make gate` use, ends with 41 when the gate did not pass.
+The stage itself ends with 0 whatever the verdict, so that `dvc repro` finishes and the report can be read; --enforce,
+which CI and `make gate` use, reads the verdict and ends with 41 when it is a refusal. The rules: docs/gate.md.
 """
 
 from __future__ import annotations
 
+if __name__ == "__main__":
+    from pipeline import determinism
+
+    determinism.fix()
+
 import argparse
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from artifact import digest
+from artifact import load as artifacts
 from artifact.command import run
 from artifact.errors import ConfigurationError, GateRefused
-from pipeline import paths
+from artifact.frame import columns
+from artifact.load import Loaded
+from pipeline import outcomes, paths, prepared, rule
+from pipeline.champion import Champion, seen_by
+from pipeline.opponent import Opponent
 from pipeline.params import Params, load
-from pipeline.threshold import Threshold
+from pipeline.rule import Rule
+from pipeline.seen import Seen, row_hashes
 
-PASSED, FAILED = "passed", "failed"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+
+@dataclass(frozen=True)
+class Challenger:
+    """The artifact in build/: loaded, with the rows it was trained on and what the stages before measured of it."""
+
+    loaded: Loaded
+    seen: Seen | None
+    inputs: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    behaviour: Sequence[Mapping[str, Any]]
+    latency: Mapping[str, Any]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Write build/verdict.json."""
+    """Write build/verdict.json and reports/comparison.json, or (--enforce) obey the verdict that is there."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.gate", description=__doc__)
-    parser.add_argument("--enforce", action="store_true", help="exit 41 when the gate does not pass")
-    arguments = parser.parse_args(argv)
-    verdict = decide(load(), _read(paths.METRICS), _read(paths.INPUTS), artifact_digest(paths.ARTIFACT))
-    paths.VERDICT.write_text(json.dumps(verdict, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(f"gate {verdict['outcome']}: {verdict['reason']}")
-    if arguments.enforce and verdict["outcome"] != PASSED:
-        raise GateRefused(f"{verdict['reason']}; change the data or params.yaml and run `dvc repro` again")
+    parser.add_argument("--enforce", action="store_true", help="judge nothing; exit 41 unless the verdict is to pass")
+    if parser.parse_args(argv).enforce:
+        enforce()
+        return
+    params = load()
+    frame, target = prepared.read(paths.TEST, params)
+    verdict, comparison = decide(params, challenger(params), Champion.read(), frame, target)
+    for path, value in ((paths.COMPARISON, comparison), (paths.VERDICT, verdict)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    print(f"gate {'passed' if verdict['passed'] else 'refused'}, {verdict['outcome']}: {verdict['reason']}")
 
 
-def decide(params: Params, metrics: Mapping[str, Any], inputs: Mapping[str, Any], model_digest: str) -> dict[str, Any]:
-    """The verdict on the artifact `model_digest`: every rule with its value, and the reason in one sentence.
+def decide(
+    params: Params, challenger: Challenger, champion: Champion, frame: pd.DataFrame, target: np.ndarray
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The verdict, and the comparison with the champion on the holdout (`frame`, [rows, features]) where there is one.
 
-    ConfigurationError (10) for a rule on a metric that this model does not have.
+    Raises ConfigurationError (10) for a rule that does not fit the model, IntegrityError (20) and GoldenError (23) for
+    a champion that is not what Git names or does not repeat its answers.
     """
-    rules = [entry for threshold in params.thresholds for entry in _rules(threshold, metrics)]
-    broken = [rule for rule in rules if not rule["passed"]]
+    mine = challenger.loaded
+    hashes = row_hashes(columns(frame))
+    rules = [
+        rule.quarantine(champion.quarantined, mine.digest, challenger.inputs["inputs_digest"]),
+        _own_holdout(challenger.seen, hashes),
+        *rule.thresholds(params.thresholds, challenger.metrics),
+        *rule.behaviour(challenger.behaviour),
+    ]
+    comparison = None
+    if champion.digest is None:
+        passes = outcomes.FIRST_DEPLOYMENT
+        words = [f"no {params.model.name} was ever deployed"]
+        rules += [rule.latency(params.rules.latency, challenger.latency)]
+        rules += [rule.size(params.rules.size, mine.manifest, None)]
+    elif champion.digest == mine.digest:
+        passes = outcomes.NO_CHANGE
+        words = [f"{champion.environment} serves this very artifact"]
+    else:
+        opponent = Opponent.of(params, champion, mine)
+        rules += [rule.latency(params.rules.latency, challenger.latency)]
+        rules += [rule.size(params.rules.size, mine.manifest, opponent.manifest)]
+        compared = opponent.judge(frame, target, hashes)
+        comparison, passes = compared.comparison, compared.outcome
+        rules += compared.rules
+        words = compared.words
+    broken = sorted(
+        (one for one in rules if not one.passed), key=lambda one: list(outcomes.REFUSALS).index(one.outcome)
+    )
+    told = [one.words for one in broken] or [
+        *words,
+        *(one.words for one in rules if one.rule.startswith("thresholds.")),
+    ]
     return {
         "schema_version": SCHEMA_VERSION,
-        "outcome": FAILED if broken else PASSED,
-        "reason": "; ".join(map(_in_words, broken or rules)),
-        "rules": rules,
         "model": params.model.name,
-        "model_digest": model_digest,
-        "inputs_digest": inputs["inputs_digest"],
-        "data_digest": inputs["data_digest"],
-    }
+        "passed": not broken,
+        "outcome": broken[0].outcome if broken else passes,
+        "reason": "; ".join(told),
+        "rules": [one.to_dict() for one in rules],
+        "model_digest": mine.digest,
+        "inputs_digest": challenger.inputs["inputs_digest"],
+        "data_digest": challenger.inputs["data_digest"],
+        "champion": champion.named(),
+    }, comparison
 
 
-def artifact_digest(directory: Path) -> str:
-    """The digest that names the artifact in `directory`: that of its manifest."""
-    manifest = directory / "manifest.json"
-    if not manifest.is_file():
-        raise ConfigurationError(f"{directory} holds no artifact; make one with `dvc repro`")
-    return digest.of_file(manifest)
+def challenger(params: Params) -> Challenger:
+    """What the stages before left in build/ and reports/; ConfigurationError (10) names a file that is missing."""
+    if not (paths.ARTIFACT / "manifest.json").is_file():
+        raise ConfigurationError(f"{paths.ARTIFACT} holds no artifact; make one with `dvc repro`")
+    loaded = artifacts.load(paths.ARTIFACT, expected_digest=None, name=params.model.name, allow_unpinned=True)
+    latency = read(paths.LATENCY)
+    if latency["model_digest"] != loaded.digest:
+        raise ConfigurationError(f"{paths.LATENCY} speaks of {latency['model_digest']}; make it anew with `dvc repro`")
+    files = artifacts.verify(paths.ARTIFACT, expected_digest=loaded.digest).files
+    return Challenger(loaded, seen_by(files), read(paths.INPUTS), read(paths.METRICS), read(paths.BEHAVIOUR), latency)
 
 
-def _rules(threshold: Threshold, metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
-    if threshold.metric not in metrics:
-        raise ConfigurationError(
-            f"params.yaml: gate.thresholds.{threshold.metric}: the estimator gives no probabilities and so no such "
-            f"metric; use one of {', '.join(name for name in metrics if name != 'rows')}"
+def enforce() -> None:
+    """GateRefused (41) unless build/verdict.json passes the artifact in build/ made from these inputs."""
+    verdict = read(paths.VERDICT)
+    manifest = paths.ARTIFACT / "manifest.json"
+    now = (digest.of_file(manifest) if manifest.is_file() else "nothing", read(paths.INPUTS)["inputs_digest"])
+    if (verdict.get("model_digest"), verdict.get("inputs_digest")) != now:
+        raise GateRefused(
+            f"{paths.VERDICT} speaks of {verdict.get('model_digest')}, build/ holds {now[0]}; judge it with `dvc repro`"
         )
-    value = metrics[threshold.metric]["value"]
-    found = []
-    for side, limit in (("min", threshold.min), ("max", threshold.max)):
-        if limit is not None:
-            # A metric that the holdout does not define passes nothing.
-            passed = value is not None and (value >= limit if side == "min" else value <= limit)
-            found.append({"metric": threshold.metric, side: limit, "value": value, "passed": passed})
-    return found
+    if verdict.get("passed") is not True:
+        raise GateRefused(
+            f"{verdict.get('outcome')}: {verdict.get('reason')}; see {paths.REPORT}, then change the data or "
+            "params.yaml and run `dvc repro` again"
+        )
+    print(f"gate passed, {verdict['outcome']}: {verdict['reason']}")
 
 
-def _in_words(rule: Mapping[str, Any]) -> str:
-    value = "not defined on this holdout" if rule["value"] is None else f"{rule['value']:.6g}"
-    side = "min" if "min" in rule else "max"
-    relation = {("min", True): "at least", ("max", True): "at most", ("min", False): "below", ("max", False): "above"}
-    if rule["value"] is None:
-        return f"{rule['metric']} is {value}, {side} {rule[side]:g}"
-    return f"{rule['metric']} {value} is {relation[side, rule['passed']]} {rule[side]:g}"
-
-
-def _read(path: Path) -> Any:
+def read(path: Path) -> Any:
+    """The JSON in `path`; ConfigurationError (10) where there is none."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path} cannot be read ({error}); make it with `dvc repro`") from error
+
+
+def _own_holdout(seen: Seen | None, hashes: np.ndarray) -> Rule:
+    count = 0 if seen is None else int((seen.known(hashes) & seen.trained(hashes)).sum())
+    words = f"{count} of {len(hashes)} held-out rows were trained on"
+    words += ": a metric on them says nothing" if count else ""
+    return Rule("holdout", outcomes.INCOMPARABLE, count == 0, words, {"rows": len(hashes), "trained": count})
 
 
 if __name__ == "__main__":

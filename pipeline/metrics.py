@@ -11,6 +11,7 @@ from pipeline.threshold import METRICS
 
 Metric = Callable[[np.ndarray], float]
 _TINY = np.finfo(np.float64).eps
+BINS = 10  # of the confidence, for the calibration error
 
 
 def measures(task: str, target: np.ndarray, prediction: Prediction, classes: np.ndarray) -> dict[str, Metric]:
@@ -18,7 +19,9 @@ def measures(task: str, target: np.ndarray, prediction: Prediction, classes: np.
 
     `classes` are those of the model, in the order of the columns of `prediction.probabilities`. A metric that needs
     probabilities is left out where the model gives none; the names are among METRICS[task]. Definitions are those of
-    sklearn.metrics, with which the tests compare: ROC AUC is one-against-rest weighted by class for more than two.
+    sklearn.metrics, with which the tests compare: ROC AUC is one-against-rest weighted by class for more than two. The
+    calibration error is the expected one of the likeliest class (Guo et al., On Calibration of Modern Neural Networks,
+    2017).
     """
     if task == "regression":
         found = _regression(target, prediction.values)
@@ -28,6 +31,13 @@ def measures(task: str, target: np.ndarray, prediction: Prediction, classes: np.
         if prediction.probabilities is not None:
             found |= _probabilities(codes, prediction.probabilities)
     return {name: found[name] for name in METRICS[task] if name in found}
+
+
+def taken(prediction: Prediction, rows: np.ndarray) -> Prediction:
+    """The answers for the rows with these numbers, or where this mask is true."""
+    return Prediction(
+        prediction.values[rows], None if prediction.probabilities is None else prediction.probabilities[rows]
+    )
 
 
 def _regression(target: np.ndarray, values: np.ndarray) -> dict[str, Metric]:
@@ -71,8 +81,7 @@ def _labels(target: np.ndarray, label: np.ndarray, classes: int) -> dict[str, Me
 
 def _probabilities(target: np.ndarray, probabilities: np.ndarray) -> dict[str, Metric]:
     classes = probabilities.shape[1]
-    given = np.clip(probabilities[np.arange(len(target)), target], _TINY, 1.0)
-    loss = -np.log(given)
+    loss = log_losses(target, probabilities)
     of_interest = [1] if classes == 2 else list(range(classes))
     areas = [_area(target == code, probabilities[:, code]) for code in of_interest]
 
@@ -83,7 +92,40 @@ def _probabilities(target: np.ndarray, probabilities: np.ndarray) -> dict[str, M
             return float(values[0])
         return float(np.average(values, weights=shares))  # NaN where a class has no row, as scikit-learn has it
 
-    return {"log_loss": lambda weights: float(np.average(loss, weights=weights)), "roc_auc": roc_auc}
+    brier = brier_of_rows(target, probabilities)
+    gap, part = confidence_gap(target, probabilities), bins_of(probabilities.max(axis=1))
+
+    def calibration_error(weights: np.ndarray) -> float:
+        return float(np.abs(np.bincount(part, weights * gap, BINS)).sum() / weights.sum())
+
+    return {
+        "log_loss": lambda weights: float(np.average(loss, weights=weights)),
+        "roc_auc": roc_auc,
+        "brier": lambda weights: float(np.average(brier, weights=weights)),
+        "calibration_error": calibration_error,
+    }
+
+
+def log_losses(target: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """−log of the probability given to each row's own class (a code from 0), [rows]."""
+    return np.asarray(-np.log(np.clip(probabilities[np.arange(len(target)), target], _TINY, 1.0)))
+
+
+def brier_of_rows(target: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Squared distance of each row's probabilities from the truth, [rows]; halved for two classes, as scikit-learn."""
+    hit = np.eye(probabilities.shape[1])[target]
+    total = np.square(probabilities - hit).sum(axis=1)
+    return np.asarray(total / 2 if probabilities.shape[1] == 2 else total)
+
+
+def confidence_gap(target: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """1 or 0 for a right or wrong likeliest class, less its probability: [rows], from −1 to 1."""
+    return np.asarray((probabilities.argmax(axis=1) == target) - probabilities.max(axis=1))
+
+
+def bins_of(confidence: np.ndarray) -> np.ndarray:
+    """Which of BINS equally wide bins of 0 to 1 each value is in, [rows]."""
+    return np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
 
 
 def _area(positive: np.ndarray, score: np.ndarray) -> Metric:

@@ -13,7 +13,10 @@ from artifact import digest
 from artifact.errors import ConfigurationError
 from artifact.signature import TASKS, Feature
 from pipeline import document, paths
+from pipeline.evaluation import Check, Slices, read_behaviour, read_slices
 from pipeline.expectations import Expectations, read_expectations, read_unique
+from pipeline.rules import Rules, read_rules
+from pipeline.search_space import Tune, read_tune
 from pipeline.section import Section, near
 from pipeline.threshold import Threshold, read_thresholds
 
@@ -72,11 +75,12 @@ class Block:
 
 @dataclass(frozen=True)
 class Train:
-    """The Pipeline: blocks of preprocessing, then the estimator with its scikit-learn parameters."""
+    """The Pipeline: blocks of preprocessing, then the estimator with its scikit-learn parameters; what is tuned."""
 
     preprocessing: tuple[Block, ...]
     estimator: str
     parameters: Mapping[str, Any]
+    tune: Tune | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,9 @@ class Params:
     bootstrap: Bootstrap
     golden: int
     thresholds: tuple[Threshold, ...]
+    slices: Slices
+    behaviour: tuple[Check, ...]
+    rules: Rules
     experiment: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -124,6 +131,8 @@ def load(path: Path = paths.PARAMS) -> Params:
     features, target = _schema(schema, data, task)
     prepare = root.section("prepare", ("split", "contract", "leakage", "drift"))
     package = root.section("package", ("golden",))
+    evaluate = root.section("evaluate", ("bootstrap", "slices", "behaviour"))
+    gate = root.section("gate", ("thresholds", "champion", "latency", "size"))
     return Params(
         model=Model(digest.model_name(model.text("name")), task),
         data=data,
@@ -131,12 +140,13 @@ def load(path: Path = paths.PARAMS) -> Params:
         target=target,
         split=_split(prepare.section("split", ("method", "test_size", "seed")), data, task),
         expectations=read_expectations(prepare, unique, features, data.time),
-        train=_train(root.section("train", ("preprocessing", "estimator", "parameters")), features),
-        bootstrap=_bootstrap(
-            root.section("evaluate", ("bootstrap",)).section("bootstrap", ("resamples", "confidence", "seed"))
-        ),
+        train=_train(root.section("train", ("preprocessing", "estimator", "parameters", "tune")), features, task),
+        bootstrap=_bootstrap(evaluate.section("bootstrap", ("resamples", "confidence", "seed"))),
         golden=package.integer("golden", 1, 1000),
-        thresholds=read_thresholds(root.section("gate", ("thresholds",)), task),
+        thresholds=read_thresholds(gate, task),
+        slices=read_slices(evaluate, (*features, target)),
+        behaviour=read_behaviour(evaluate, features, target, task),
+        rules=read_rules(gate, task),
         experiment=root.section("track", ("experiment",)).text("experiment"),
     )
 
@@ -189,7 +199,7 @@ def _split(section: Section, data: Data, task: str) -> Split:
     return Split(method, section.fraction("test_size"), section.integer("seed", 0, _SEED))
 
 
-def _train(section: Section, features: tuple[Feature, ...]) -> Train:
+def _train(section: Section, features: tuple[Feature, ...], task: str) -> Train:
     blocks = tuple(
         _block(section.where("preprocessing"), name, value) for name, value in section.mapping("preprocessing").items()
     )
@@ -207,7 +217,7 @@ def _train(section: Section, features: tuple[Feature, ...]) -> Train:
             f"params.yaml: the feature {unused[0]!r} is in no block of train.preprocessing; "
             "add it to one (steps: [] passes it on), or take it out of schema"
         )
-    return Train(blocks, section.text("estimator"), section.mapping("parameters"))
+    return Train(blocks, section.text("estimator"), section.mapping("parameters"), read_tune(section, task))
 
 
 def _block(path: str, name: str, value: Any) -> Block:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ def confusion(directory: Path, classes: np.ndarray, target: np.ndarray, label: n
         for (row, column), count in np.ndenumerate(table):
             color = "white" if count > table.max() / 2 else "black"
             axes.text(column, row, str(count), ha="center", va="center", color=color)
-    _png(directory / "predictions.png", figure)
+    png(directory / "predictions.png", figure)
 
 
 def residuals(directory: Path, target: np.ndarray, values: np.ndarray) -> None:
@@ -55,7 +55,7 @@ def residuals(directory: Path, target: np.ndarray, values: np.ndarray) -> None:
     axes.scatter(predicted, actual - predicted, s=12, alpha=0.6)
     axes.axhline(0, color="black", linewidth=0.8)
     axes.set(xlabel="predicted", ylabel="actual − predicted", title=f"residuals, {len(picked)} held-out rows")
-    _png(directory / "predictions.png", figure)
+    png(directory / "predictions.png", figure)
 
 
 def importance(directory: Path, features: Sequence[str], mean: np.ndarray, spread: np.ndarray, metric: str) -> None:
@@ -66,13 +66,37 @@ def importance(directory: Path, features: Sequence[str], mean: np.ndarray, sprea
     shown = rows[:_BARS][::-1]
     figure = Figure((7, 1.2 + 0.3 * len(shown)))
     axes = figure.subplots()
-    axes.barh([_short(name) for name, _, _ in shown], [value for _, value, _ in shown], xerr=[sd for _, _, sd in shown])
+    axes.barh([short(name) for name, _, _ in shown], [value for _, value, _ in shown], xerr=[sd for _, _, sd in shown])
     axes.set(xlabel=f"fall of {metric} when shuffled", title="feature importance (permutation, held-out rows)")
-    _png(directory / "importance.png", figure)
+    png(directory / "importance.png", figure)
 
 
-def _short(name: str) -> str:
-    # matplotlib would read $…$ as a formula.
+def reliability(directory: Path, task: str, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """reliability.csv and .png: in each bin of `pipeline.calibration`, what was observed against what was predicted."""
+    rows = [(name, one["predicted"], one["observed"], one["rows"]) for name, bins in curves.items() for one in bins]
+    _csv(directory / "reliability.csv", ("model", "predicted", "observed", "rows"), rows)
+    figure = Figure((5, 4.5))
+    axes = figure.subplots()
+    ends = [value for _, predicted, observed, _ in rows for value in (predicted, observed)] or [0.0, 1.0]
+    axes.plot([min(ends), max(ends)], [min(ends), max(ends)], color="black", linewidth=0.8, linestyle="--")
+    for name, marker in zip(curves, "os", strict=False):
+        mine = [one for one in rows if one[0] == name]
+        most = max((count for *_, count in mine), default=1)
+        xs, ys = [one[1] for one in mine], [one[2] for one in mine]
+        axes.plot(xs, ys, linewidth=0.8)
+        # The larger the mark, the more rows: a small one may be chance.
+        axes.scatter(xs, ys, [15 + 150 * one[3] / most for one in mine], marker=marker, alpha=0.7, label=name)
+    axes.set(
+        xlabel="probability of the likeliest class" if task == "classification" else "predicted",
+        ylabel="share of rows where it was right" if task == "classification" else "actual (mean)",
+        title="calibration",
+    )
+    axes.legend()
+    png(directory / "reliability.png", figure)
+
+
+def short(name: str) -> str:
+    """A name that fits beside an axis, and that matplotlib does not read as a formula."""
     return (name if len(name) <= 32 else name[:31] + "…").replace("$", r"\$")
 
 
@@ -83,7 +107,8 @@ def _csv(path: Path, header: Sequence[str], rows: Any) -> None:
         writer.writerows(rows)
 
 
-def _png(path: Path, figure: Figure) -> None:
+def png(path: Path, figure: Figure) -> None:
+    """Save `figure`, the same bytes everywhere."""
     # Without Software the bytes do not name the version of matplotlib.
     with mpl.rc_context({"font.family": "DejaVu Sans"}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # a name in a script that the font lacks is drawn as boxes

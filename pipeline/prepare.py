@@ -73,7 +73,9 @@ def _prepare(params: Params, report: DataReport) -> None:
     named = drift.champion()
     champion = None if named is None else drift.Drift(params, named)
     del groups
-    with Writer(paths.TRAIN, params) as train, Writer(paths.TEST, params) as test:
+    by_time = survey.moments if params.split.method == "time" else None
+    ordered = None if by_time is None else by_time[parts.train]
+    with Writer(paths.TRAIN, params, ordered) as train, Writer(paths.TEST, params) as test:
         _write(params, raw, parts, train, test, champion)
         if champion is not None:
             report.champion, report.changes = named, champion.changes()

@@ -20,18 +20,23 @@ from pipeline.texts import texts
 
 _ROWS = 1 << 16  # checked and converted at once
 _TYPES = {"float64": pa.float64(), "int64": pa.int64(), "bool": pa.bool_(), "string": pa.string()}
+_MOMENT = "\nmoment"  # no name of a feature: those are printable
 
 
 class Writer:
     """Writes a Parquet file of the features and the target, in the types of the schema, a group of rows at a time.
 
-    The file appears at `path` with `commit`; one that is never committed is removed.
+    The file appears at `path` with `commit`; one that is never committed is removed. `moments`, [rows of the file], is
+    what orders them, for a split by time.
     """
 
-    def __init__(self, path: Path, params: Params) -> None:
+    def __init__(self, path: Path, params: Params, moments: np.ndarray | None = None) -> None:
         self._path, self._partial = path, path.with_name(path.name + ".partial")
         self._schema = (*params.features, params.target)
         self._types = pa.schema([(feature.name, _TYPES[feature.dtype]) for feature in self._schema])
+        self._moments, self._written = moments, 0
+        if moments is not None:
+            self._types = self._types.append(pa.field(_MOMENT, pa.from_numpy_dtype(moments.dtype)))
         path.parent.mkdir(parents=True, exist_ok=True)
         self._writer = pyarrow.parquet.ParquetWriter(self._partial, self._types)
 
@@ -47,6 +52,9 @@ class Writer:
         arrays = [
             pa.array(columns[feature.name][rows], _TYPES[feature.dtype], from_pandas=True) for feature in self._schema
         ]
+        if self._moments is not None:
+            arrays.append(pa.array(self._moments[self._written : self._written + len(rows)]))
+        self._written += len(rows)
         if len(rows):
             self._writer.write_table(pa.table(arrays, schema=self._types))
 
@@ -54,6 +62,12 @@ class Writer:
         """Give the file its name."""
         self._writer.close()
         self._partial.replace(self._path)
+
+
+def moments(path: Path) -> np.ndarray:
+    """What orders the rows of the file at `path`, [rows], written for a split by time."""
+    found: np.ndarray = pyarrow.parquet.ParquetFile(path).read([_MOMENT]).column(_MOMENT).to_numpy()
+    return found
 
 
 def read(path: Path, params: Params) -> tuple[pd.DataFrame, np.ndarray]:

@@ -59,6 +59,19 @@ class Section:
             raise self.wrong(key, value, "a mapping by name")
         return value
 
+    def optional(self, key: str) -> Any:
+        """The value of `key`, or None where it is null or not set."""
+        return self._value.get(key)
+
+    def flag(self, key: str, default: bool) -> bool:
+        """true or false; `default` where it is not set."""
+        value = self._value.get(key)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            raise self.wrong(key, value, "true or false")
+        return value
+
     def required(self, key: str) -> Any:
         """The value of `key`, which has no default."""
         if self._value.get(key) is None:

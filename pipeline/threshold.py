@@ -9,9 +9,19 @@ from pipeline.section import Section, near
 
 # In the order they are reported; `pipeline/metrics.py` computes them.
 METRICS = {
-    "classification": ("accuracy", "balanced_accuracy", "f1_macro", "log_loss", "roc_auc"),
+    "classification": (
+        "accuracy",
+        "balanced_accuracy",
+        "f1_macro",
+        "log_loss",
+        "roc_auc",
+        "brier",
+        "calibration_error",
+    ),
     "regression": ("mae", "rmse", "r2"),
 }
+# Of the others less is better.
+HIGHER = frozenset({"accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "r2"})
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ class Training:
     inputs_digest: str
     data_digest: str
     model_digest: str
+    passed: bool
     outcome: str
     reason: str
     metrics: Mapping[str, float]
@@ -40,6 +41,7 @@ class Training:
             inputs_digest=verdict["inputs_digest"],
             data_digest=verdict["data_digest"],
             model_digest=verdict["model_digest"],
+            passed=verdict["passed"] is True,
             outcome=verdict["outcome"],
             reason=verdict["reason"],
             metrics=_flat(metrics),

@@ -8,8 +8,6 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-import orjson
-
 from artifact.errors import InvalidRequest
 from artifact.prediction import Prediction
 from predictor import cloudevent, document, errors, exchange, rows, v1, v2
@@ -96,6 +94,7 @@ class InferLayer:
             status, body, extra = _told(error)
             if status == 500 and not isinstance(error, errors.Disconnected):
                 _log.exception("a request failed")
+            error.__traceback__ = None  # its frames hold the body, in a cycle that waits for a collection
             if started:
                 return
         request.sent = len(body)
@@ -177,10 +176,9 @@ class InferLayer:
             return v1.parse(self._model.validator, payload)
 
         def respond(asked: v1.Request, prediction: Prediction) -> Answer:
-            reply = v1.answer(asked, prediction)
             if binary or structured:
-                return cloudevent.answer(self._model.name, reply, not structured)
-            return orjson.dumps(reply), {}
+                return cloudevent.answer(self._model.name, v1.answer(asked, prediction), not structured)
+            return v1.encode(asked, prediction), {}
 
         return await self._traffic.serve(request, parse, respond, lambda: _gone(scope))
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from predictor.protocol import HttpProtocol
 
 CONNECTION = "modelpin.connection"  # an ASGI extension of ours: the HttpProtocol that a request came in on
-_MOST_BYTES = 32 << 10  # of a body: more is no request of a few rows, and makes uvicorn pause reading
+_MOST_BYTES = 4 << 10  # of a body: all that arrive together are answered in one turn, and health waits for it
 _MEDIA = frozenset(JSON.encode() + end for end in (b"", b"; charset=utf-8", b";charset=utf-8"))
 # By its mere presence each makes a request anything but plain.
 _ODD = frozenset((b"transfer-encoding", b"content-encoding", b"expect", b"ce-specversion", BINARY.encode()))

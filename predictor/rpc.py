@@ -73,6 +73,7 @@ class Servicer(InferenceServicer):
             await _abort(context, error)
             raise
         finally:
+            data = b""
             self._traffic.buffers.give(exchange.received)
         exchange.sent = len(answer)
         self._traffic.finished(exchange, "OK")
@@ -120,11 +121,11 @@ class Servicer(InferenceServicer):
         except DecodeError:
             raise InvalidRequest(UNREADABLE) from None
         self._check_name(request.model_name, request.model_version)
-        limit = self._traffic.settings.rows
-        rows.check(rows.of_shapes(list(given.shape) for given in request.inputs), limit, len(data))
+        shapes = [list(given.shape) for given in request.inputs]
+        rows.check(rows.of_shapes(shapes), self._traffic.settings.rows, len(data))
         raw = len(request.raw_input_contents) > 0
         asked = [(output.name, raw) for output in request.outputs]
-        return v2.build(self._model.validator, request.id or None, _inputs(request), asked, raw)
+        return v2.build(self._model.validator, request.id or None, _inputs(request, shapes), asked, raw)
 
     def _response(self, request: v2.Request, prediction: Prediction) -> bytes:
         response = pb.ModelInferResponse(id=request.id or "")
@@ -141,7 +142,7 @@ class Servicer(InferenceServicer):
         return data
 
 
-def _inputs(request: pb.ModelInferRequest) -> list[tensors.Tensor]:
+def _inputs(request: pb.ModelInferRequest, shapes: list[list[int]]) -> list[tensors.Tensor]:
     raws = request.raw_input_contents
     if not request.inputs:
         raise InvalidRequest("the request has no inputs")
@@ -149,9 +150,9 @@ def _inputs(request: pb.ModelInferRequest) -> list[tensors.Tensor]:
         raise InvalidRequest(f"{len(raws)} raw contents for {len(request.inputs)} inputs")
     read = []
     for position, given in enumerate(request.inputs):
-        name, datatype, shape = tensors.header(given.name, given.datatype, list(given.shape))
+        name, datatype, shape = tensors.header(given.name, given.datatype, shapes[position])
         missing = _missing(name, datatype, given.parameters)
-        filled = [field.name for field, _ in given.contents.ListFields()]
+        filled = [field.name for field, _ in given.contents.ListFields()] if given.HasField("contents") else []
         if raws:
             if filled:
                 raise InvalidRequest(f"input {name[:80]!r}: both raw and typed contents")
@@ -186,4 +187,6 @@ async def _abort(context: Any, error: Exception) -> None:
     code = errors.grpc_status(error)
     if code is grpc.StatusCode.INTERNAL:
         _log.exception("an infer call failed")
+    # Its frames hold the message, and gRPC holds it: in a cycle that waits for a collection, which is not for its size.
+    error.__traceback__ = None
     await context.abort(code, errors.message(error))

@@ -16,6 +16,7 @@ from predictor.rpc import Servicer
 from predictor.traffic import Traffic
 
 _THREADS = 4
+_WINDOW = 64 << 10  # bytes
 
 
 class Inference(grpc.GenericRpcHandler):
@@ -49,6 +50,9 @@ class GrpcServer:
                 ("grpc.max_send_message_length", -1),
                 ("grpc.max_receive_message_length", settings.body_bytes),
                 ("grpc.max_metadata_size", settings.header_bytes),
+                # What a call may send before it is its turn: gRPC would learn to let in as much as the network carries.
+                ("grpc.http2.bdp_probe", 0),
+                ("grpc.http2.lookahead_bytes", _WINDOW),
                 ("grpc.max_concurrent_streams", settings.concurrency + settings.queue),
                 # Two predictors on one port would take each other's requests; workers of one are meant to.
                 ("grpc.so_reuseport", int(settings.workers > 1)),

@@ -84,14 +84,6 @@ class Server(ModelServer):
         app.router.redirect_slashes = False
         if self._siblings is not None:
             app.router.add_route("/metrics", self._metrics, ["GET"])  # before KServe's own
-        inner = app.build_middleware_stack
-
-        def outermost() -> InferLayer:
-            app.exception_handlers |= {HTTPException: _http_error, Exception: _failed}  # over KServe's own
-            return InferLayer(inner(), self._traffic)
-
-        # Starlette builds its stack at the first request; what wraps it there is outside of everything KServe adds.
-        app.build_middleware_stack = outermost
         self._rest_server = RESTServer(
             "kserve.model_server:app",
             self.dataplane,
@@ -106,6 +98,8 @@ class Server(ModelServer):
         config.http, config.ws = type("Limited", (HttpProtocol,), chosen), "none"
         config.backlog = 2048
         self._rest_server.create_application()
+        app.exception_handlers |= {HTTPException: _http_error, Exception: _failed}  # over KServe's own
+        config.app = InferLayer(app, self._traffic)
         # What start-up made stays: no collection looks at it again.
         gc.collect()
         gc.freeze()

@@ -20,6 +20,9 @@ from predictor.model import Model
 from predictor.output import Output
 from predictor.settings import Settings
 
+_TURN_BYTES = 4 << 10  # of a body: of longer ones a few are worked on in each turn of the event loop
+_TURN_PLACES = 2
+
 
 class Asked(Protocol):
     """A validated request of any protocol."""
@@ -41,6 +44,7 @@ class Traffic:
         self.draining = asyncio.Event()
         self.light = Lane(settings.concurrency, settings.queue)
         self.heavy = Lane(1, settings.heavy_queue)
+        self._turns = Lane(_TURN_PLACES, settings.concurrency)
         self.buffers = Buffers(settings.buffered_bytes)
         self.drift = Drift(model.signature, model.profile)
         self.metrics = Metrics(
@@ -87,6 +91,10 @@ class Traffic:
         try:
             if heavy and gone():
                 raise errors.Disconnected
+            if not heavy and exchange.received > _TURN_BYTES:
+                await self._turns.enter()
+                # Left in the next turn: whoever is ready in this one would follow at once, and hold up all sockets.
+                asyncio.get_running_loop().call_soon(self._turns.leave)
             seconds = exchange.seconds
             begun = perf_counter()
             seconds[0] = begun - arrived

@@ -51,7 +51,7 @@ def find(store: Store, uri: ArtifactUri) -> Published:
         raise IntegrityError(
             f"{MANIFEST} at {uri} says no {', '.join(lacking)}: it was not written by `release publish`"
         )
-    if told[GATE] != verdict.PASSED:
+    if told[GATE] not in verdict.PASSES:
         raise GateRefused(f"the gate's verdict on {uri} is {told[GATE]!r}: only a passed model is deployed")
     return Published(
         uri, digest.parse(told[INPUTS]), digest.parse(told[DATA]), told[COMMIT], told[GATE], manifest.files

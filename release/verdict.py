@@ -9,8 +9,9 @@ from pathlib import Path
 from artifact import digest
 from artifact.errors import ConfigurationError, GateRefused
 
-PASSED = "passed"
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
+# What a verdict that passes may be called; `passed` is what the gate of schema_version 1 wrote beside an artifact.
+PASSES = frozenset({"better", "equivalent", "first-deployment", "incomparable", "no-change", "passed"})
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Verdict:
 
 
 def read(path: Path, model_digest: str) -> Verdict:
-    """The verdict at `path` when it is `passed` and speaks of the artifact `model_digest`; GateRefused otherwise."""
+    """The verdict at `path` when it passed and speaks of the artifact `model_digest`; GateRefused otherwise."""
     remedy = "run `dvc repro`, whose gate stage writes it"
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
@@ -49,9 +50,10 @@ def read(path: Path, model_digest: str) -> Verdict:
         )
     except ConfigurationError as error:
         raise GateRefused(f"{path}: {error}") from error
-    if verdict.outcome != PASSED:
+    if value.get("passed") is not True or verdict.outcome not in PASSES:
         raise GateRefused(
-            f"the gate did not pass {verdict.model_digest}: {verdict.reason}; change data or params, not this"
+            f"the gate did not pass {verdict.model_digest}, {verdict.outcome}: {verdict.reason}; "
+            "change data or params, not this"
         )
     if verdict.model_digest != model_digest:
         raise GateRefused(f"{path} speaks of {verdict.model_digest}, the artifact is {model_digest}: {remedy}")

@@ -55,7 +55,7 @@ def test_the_run_shows_its_steps_and_keeps_its_report(trained: Trained) -> None:
         assert any(line.rstrip().endswith(f" s  {step}") for line in trained.said.splitlines()), step
     folder = trained.state.runs / trained.result["id"]
     uploads = folder / "uploads" / "reports"
-    assert json.loads((uploads / "build" / "verdict.json").read_text())["outcome"] == "passed"
+    assert json.loads((uploads / "build" / "verdict.json").read_text())["outcome"] == "first-deployment"
     assert list(uploads.rglob("*.png"))
     assert trained.state.describe()["s3"]["AWS_SECRET_ACCESS_KEY"] not in (folder / "log").read_text()
 

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 import pytest
 from sklearn import metrics as reference
 
 from artifact.prediction import Prediction
+from pipeline import bootstrap
 from pipeline.bootstrap import intervals
-from pipeline.metrics import measures
+from pipeline.metrics import Metric, measures, taken
 from pipeline.params import Bootstrap
 from pipeline.threshold import METRICS
 
 RANDOM = np.random.default_rng(5)
+SETTINGS = Bootstrap(20, 0.9, 1)
+
+
+def of(target: np.ndarray, values: np.ndarray) -> Callable[[np.ndarray], Mapping[str, Metric]]:
+    """The measures of a regression, of the rows asked for."""
+    return lambda rows: measures("regression", target[rows], Prediction(values[rows], None), np.empty(0))
+
+
+def calibration_error(target: np.ndarray, scores: np.ndarray, names: np.ndarray, weights: np.ndarray) -> float:
+    """By its definition: over ten bins of confidence, the weighted mean of |how sure − how often right|."""
+    sure, right = scores.max(axis=1), names[scores.argmax(axis=1)] == target
+    total = 0.0
+    for low in np.arange(10) / 10:
+        inside = (sure >= low) & ((sure < low + 0.1) | ((low == 0.9) & (sure == 1)))
+        if weights[inside].sum():
+            gap = np.average(right[inside] - sure[inside], weights=weights[inside])
+            total += weights[inside].sum() * abs(gap)
+    return total / weights.sum()
 
 
 @pytest.mark.parametrize("classes", [2, 3, 6])
@@ -38,6 +59,13 @@ def test_classification_metrics_are_scikit_learns(classes: int) -> None:
                 average="weighted",
                 sample_weight=weights,
             ),
+            "brier": reference.brier_score_loss(
+                target,
+                scores[:, 1] if classes == 2 else scores,
+                sample_weight=weights,
+                **({"pos_label": names[1]} if classes == 2 else {"labels": names}),
+            ),
+            "calibration_error": calibration_error(target, scores, names, weights),
         }
         assert {name: measure(weights) for name, measure in found.items()} == pytest.approx(expected, abs=1e-12)
 
@@ -63,16 +91,17 @@ def test_a_metric_without_probabilities_or_classes_is_not_invented() -> None:
     labels = measures("classification", names, Prediction(names, None), names)
     assert set(labels) == {"accuracy", "balanced_accuracy", "f1_macro"}
     one = np.array(["a"] * 5, dtype=object)
-    found = measures("classification", one, Prediction(one, np.tile([0.9, 0.1], (5, 1))), names)
-    assert intervals(found, 5, Bootstrap(20, 0.9, 1))["roc_auc"] == {"value": None, "low": None, "high": None}
+    certain = Prediction(one, np.tile([0.9, 0.1], (5, 1)))
+    undefined = intervals(lambda rows: measures("classification", one[rows], taken(certain, rows), names), 5, SETTINGS)
+    assert undefined["roc_auc"] == {"value": None, "low": None, "high": None}
 
 
 def test_intervals_hold_the_value_and_repeat() -> None:
     """Low ≤ value ≤ high, wider for more confidence, equal for an equal seed."""
     target = RANDOM.random(80)
-    found = measures("regression", target, Prediction(target + RANDOM.normal(0, 0.1, 80), None), np.empty(0))
+    found = of(target, target + RANDOM.normal(0, 0.1, 80))
     narrow, wide = (intervals(found, 80, Bootstrap(400, confidence, 3)) for confidence in (0.5, 0.99))
-    for name in found:
+    for name in METRICS["regression"]:
         assert (
             wide[name]["low"]
             < narrow[name]["low"]
@@ -81,3 +110,15 @@ def test_intervals_hold_the_value_and_repeat() -> None:
             < wide[name]["high"]
         )
     assert intervals(found, 80, Bootstrap(400, 0.5, 3)) == narrow
+
+
+def test_the_interval_of_a_large_holdout_is_that_of_all_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sample of the rows tells the spread, scaled to all of them: as wide as without, around one value."""
+    target = RANDOM.random(4000)
+    found = of(target, target + RANDOM.normal(0, 0.1, 4000))
+    whole = intervals(found, 4000, Bootstrap(600, 0.9, 3))
+    monkeypatch.setattr(bootstrap, "ROWS", 1000)
+    sampled = intervals(found, 4000, Bootstrap(600, 0.9, 3))
+    for name, one in whole.items():
+        assert sampled[name]["value"] == one["value"]
+        assert sampled[name]["high"] - sampled[name]["low"] == pytest.approx(one["high"] - one["low"], rel=0.25)

@@ -61,6 +61,21 @@ def test_values_come_typed_and_in_order(tmp_path: Path) -> None:
     assert params.column("z") is None
 
 
+def test_the_gate_is_on_where_params_say_nothing_of_it(tmp_path: Path) -> None:
+    """Metric and margins have defaults by task; an error in the target's own units has none, and must be given one."""
+    rules = read(tmp_path).rules
+    assert rules.compared("classification", True) == ("log_loss", 0.02, 0.1)
+    assert rules.compared("classification", False)[0] == "accuracy"
+    assert rules.compared("regression", False)[:2] == ("r2", 0.01)
+    assert (rules.replaces, rules.latency.ratio, rules.size.slack) == (None, 2.0, 1.0)
+    houses = {"model__task": "regression", "schema__y": {"dtype": "float64"}, "prepare__split__method": "random"}
+    houses |= {"gate__thresholds": {"r2": {"min": 0.1}}, "gate__champion": {"metric": "rmse"}}
+    with pytest.raises(ConfigurationError, match="in the units of the target"):
+        read(tmp_path, **houses)
+    houses["gate__champion"] = {"metric": "rmse", "margin": 100, "slice_margin": 300}
+    assert read(tmp_path, **houses).rules.compared("regression", False) == ("rmse", 100.0, 300.0)
+
+
 CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"modle": {}}, "unknown key modle; did you mean 'model'"),
     ({"model__nmae": "x"}, "unknown key model.nmae; did you mean 'name'"),
@@ -106,6 +121,24 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"gate__thresholds__rmse": {"max": 1}}, "no metric of a classification"),
     ({"gate__thresholds__accuracy": {"min": "0.9"}}, "a finite number"),
     ({"gate__thresholds__accuracy": {"mn": 0.9}}, "did you mean 'min'"),
+    ({"gate__champion": {"margn": 1}}, "gate.champion.margn; did you mean 'margin'"),
+    ({"gate__champion": {"metric": "rmse"}}, "gate.champion.metric is 'rmse'"),
+    ({"gate__champion": {"margin": -1}}, "0 or more"),
+    ({"gate__champion": {"replaces": "yes"}}, "is not a digest"),
+    ({"gate__latency": {"ratio": 0.5}}, "1 or more"),
+    ({"gate__size": {"max_ms": 1}}, "gate.size.max_ms"),
+    ({"evaluate__slices": {"by": {"c": [1]}}}, "evaluate.slices.by names 'c'"),
+    ({"evaluate__slices": {"by": {"a": [2, 1]}}}, "edges that ascend"),
+    ({"evaluate__slices": {"by": {"a": "each"}}}, "a list of edges for numbers"),
+    ({"evaluate__slices": {"by": {"b": [1]}}}, "values of dtype string"),
+    ({"evaluate__slices": {"found": "yes"}}, "true or false"),
+    ({"evaluate__behaviour": {"check": "increasing"}}, "a list of checks"),
+    ({"evaluate__behaviour": [{"check": "rising", "column": "a"}]}, "evaluate.behaviour[0].check is 'rising'"),
+    ({"evaluate__behaviour": [{"check": "increasing", "column": "b", "by": 1}]}, "has no direction"),
+    ({"evaluate__behaviour": [{"check": "increasing", "column": "a", "by": 1}]}, "the class whose probability"),
+    ({"evaluate__behaviour": [{"check": "invariant", "column": "a"}]}, "how far the column is moved"),
+    ({"evaluate__behaviour": [{"check": "invariant", "column": "b", "by": 1}]}, "set to its other values"),
+    ({"evaluate__behaviour": [{"check": "invariant", "column": "b", "tolerated": 1}]}, "a share of rows"),
 ]
 
 

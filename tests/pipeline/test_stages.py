@@ -17,7 +17,9 @@ from pipeline.document import read
 from tests.pipeline.repository import Repository, stages
 
 ROOT = Path(__file__).parents[2]
-STAGES = ["inputs", "prepare", "train", "evaluate", "package", "gate", "track"]
+STAGES = [
+    "inputs", "champion", "prepare", "tune", "train", "evaluate", "package", "measure", "gate", "report", "track",
+]  # fmt: skip
 DECLARED = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 
 
@@ -41,54 +43,76 @@ def imported(module: str, seen: set[str]) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("stage", STAGES[1:])
+@pytest.mark.parametrize("stage", STAGES[2:])
 def test_a_stage_depends_on_the_code_it_imports(stage: str) -> None:
     """A changed module runs the stages that use it again, and no others. (A model may load any module of features/.)"""
     code = {path for path in DECLARED[stage]["deps"] if path.startswith(("pipeline", "artifact", "features"))}
     expected = imported(f"pipeline.{stage}", set())
-    if stage in ("train", "evaluate", "package"):
+    if stage in ("tune", "train", "evaluate", "package", "measure", "gate"):
         expected.add("features")
     assert code == expected
     assert DECLARED[stage]["cmd"] == f"python -m pipeline.{stage}"
 
 
-def test_only_the_tracking_is_not_cached() -> None:
-    """What DVC can restore it restores; what it cannot is the proof that a run was tracked."""
+def test_what_speaks_of_one_place_and_time_is_not_cached() -> None:
+    """What DVC can restore it restores; not what Git said, what a machine measured, or that a run was tracked."""
     uncached = [out for stage in DECLARED.values() for out in stage["outs"] if not isinstance(out, str)]
-    assert uncached == [{"build/tracked.json": {"cache": False}}]
+    assert all(settings["cache"] is False for out in uncached for settings in out.values())
+    assert [path for out in uncached for path in out] == [
+        "build/champion.json",
+        "reports/latency.json",
+        "reports/figures",
+        "reports/report.md",
+        "build/tracked.json",
+    ]
     assert list(DECLARED) == STAGES
 
 
 def test_the_first_repro_runs_everything_and_the_second_nothing(
     trained: tuple[Repository, str], again: Repository
 ) -> None:
-    """`dvc repro` alone, with no server; then it is up to date, and so is Git but for dvc.lock."""
+    """`dvc repro` alone, with no server and no network: a first deployment; then it is up to date.
+
+    Only Git is asked again whether the champion is still the same, and its answer changes nothing.
+    """
     repository, output = trained
     assert stages(output) == STAGES
     second = again.done("dvc", "repro")
-    assert stages(second) == []
-    assert "Data and pipelines are up to date." in second
+    assert stages(second) == ["champion"]
     assert again.git("status", "--porcelain") == "?? dvc.lock\n"
     verdict = json.loads(repository.read("build/verdict.json"))
-    assert verdict["outcome"] == "passed"
+    assert (verdict["outcome"], verdict["passed"]) == ("first-deployment", True)
     assert verdict["model_digest"] == digest.of_file(repository.path / "build/artifact/manifest.json")
 
 
 def test_metrics_and_plots_show(again: Repository) -> None:
-    """`dvc metrics show` and `dvc plots show` find what evaluate wrote: two tables, two images."""
+    """`dvc metrics show` and `diff`, and `dvc plots show`, find what evaluate wrote: three tables, three images."""
     metrics = json.loads(again.done("dvc", "metrics", "show", "--json").splitlines()[-1])
     assert set(metrics[""]["data"]["reports/metrics.json"]["data"]["accuracy"]) == {"value", "low", "high"}
+    again.git("add", "dvc.lock", "reports/metrics.json", "-f")
+    again.git("commit", "-q", "-m", "trained")
+    again.replace("reports/metrics.json", '"rows": 45', '"rows": 46')
+    assert json.loads(again.done("dvc", "metrics", "diff", "--json").splitlines()[-1]) == {
+        "reports/metrics.json": {"rows": {"old": 45, "new": 46, "diff": 1}}
+    }
     page = Path(again.done("dvc", "plots", "show").split("file://")[1].strip())
     text = page.read_text(encoding="utf-8")
-    for name in ("predictions.png", "importance.png", "feature importance", "versicolor"):
+    for name in (
+        "predictions.png",
+        "importance.png",
+        "reliability.png",
+        "feature importance",
+        "versicolor",
+        "observed",
+    ):
         assert name in text
 
 
 CHANGES = [
-    ("model__name", "other", {"inputs", "package", "gate", "track"}),
-    ("prepare__split__seed", 21, {"inputs", "prepare", "package"}),
-    ("train__parameters__C", 0.5, {"inputs", "train", "package"}),
-    ("evaluate__bootstrap__seed", 21, {"inputs", "evaluate"}),
+    ("model__name", "other", {"inputs", "package", "measure", "gate", "report", "track"}),
+    ("prepare__split__seed", 21, {"inputs", "prepare", "tune", "package"}),
+    ("train__parameters__C", 0.5, {"inputs", "tune", "train", "package"}),
+    ("evaluate__bootstrap__seed", 21, {"inputs", "evaluate", "gate"}),
     ("package__golden", 8, {"inputs", "package"}),
     ("gate__thresholds", {"accuracy": {"min": 0.5}}, {"inputs", "gate"}),
     ("track__experiment", "other", {"inputs", "track"}),
@@ -105,7 +129,7 @@ def test_a_changed_value_runs_what_depends_on_it(again: Repository, monkeypatch:
     for path, value, expected in CHANGES:
         again.params(**{path: value})
         with Repo() as repository:
-            assert set(repository.status()) == expected, path
+            assert set(repository.status()) - {"champion"} == expected, path
         (again.path / "params.yaml").write_text(before, encoding="utf-8")
 
 
@@ -114,25 +138,31 @@ def test_the_order_of_the_features_is_an_input(again: Repository) -> None:
     values = read(again.path / "params.yaml")
     again.params(schema=dict(reversed(values["schema"].items())))
     again.done("dvc", "repro", "inputs")
-    assert set(json.loads(again.done("dvc", "status", "--json").splitlines()[-1])) == {"prepare", "train", "gate"}
+    assert set(json.loads(again.done("dvc", "status", "--json").splitlines()[-1])) == {
+        "champion",
+        "prepare",
+        "tune",
+        "train",
+        "gate",
+    }
 
 
 def test_a_comment_trains_again_and_names_the_same_model(again: Repository) -> None:
-    """Other code, equal artifact; back again, everything but the tracking comes out of DVC's run-cache.
+    """Other code, equal artifact; back again, everything but report and tracking comes out of DVC's run-cache.
 
     A comment in params.yaml is no input at all: the digest is one of its values.
     """
     artifact, inputs = again.read("build/artifact/manifest.json"), again.read("build/inputs.json")
-    again.replace("pipeline/train.py", "import joblib\n", "import joblib  # a comment\n")
+    again.replace("pipeline/train.py", "import numpy as np\n", "import numpy as np  # a comment\n")
     again.replace("params.yaml", "golden: 16", "golden:  16  # another comment\n  ")
-    assert stages(again.done("dvc", "repro")) == ["inputs", "train", "gate", "track"]
+    assert stages(again.done("dvc", "repro")) == ["inputs", "champion", "tune", "train", "gate", "report", "track"]
     assert again.read("build/artifact/manifest.json") == artifact
     assert again.read("build/inputs.json") != inputs
 
     again.git("checkout", "-q", "pipeline/train.py")  # and not params.yaml
     shutil.rmtree(again.path / "build")
     output = again.done("dvc", "repro")
-    assert stages(output) == ["inputs", "track"]
+    assert stages(output) == ["inputs", "champion", "report", "track"]
     assert {line.split("'")[1] for line in output.splitlines() if "is cached - skipping run" in line} >= {
         "train",
         "gate",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from mlflow.tracking import MlflowClient
 
 from pipeline.registry import flat
@@ -23,17 +25,26 @@ def test_a_run_says_what_it_was(again: Repository) -> None:
     assert run.data.params["train.preprocessing.numeric.steps"].startswith("[{")
     assert {"accuracy", "accuracy_low", "accuracy_high"} <= set(run.data.metrics)
     assert run.data.tags["source_commit"] == run.data.tags["mlflow.source.git.commit"] == "c0ffee"
-    assert run.data.tags["gate"] == "passed"
+    assert (run.data.tags["gate"], run.data.tags["gate_passed"]) == ("first-deployment", "true")
     for digest in ("inputs_digest", "data_digest", "model_digest"):
         assert run.data.tags[digest].startswith("sha256-")
     listed = {
         entry.path for folder in ("", "artifact", "plots") for entry in client.list_artifacts(run.info.run_id, folder)
     }
     assert {"artifact/manifest.json", "plots/importance.png", "metrics.json", "params.yaml", "verdict.json"} <= listed
+    assert {"report.md", "figures"} <= listed
     # One version a model digest, whatever experiment asks.
     (version,) = client.search_model_versions("name = 'iris'")
     assert version.tags["model_digest"] == run.data.tags["model_digest"]
     assert client.get_model_version_by_alias("iris", "challenger").version == version.version
+
+    # Judged again beside another champion, the same version is refused: it says so, and loses the alias.
+    verdict = json.loads(again.read("build/verdict.json")) | {"passed": False, "outcome": "worse"}
+    (again.path / "build/verdict.json").write_text(json.dumps(verdict), encoding="utf-8")
+    again.done("pipeline.track", GITHUB_SHA="c0ffee")
+    (version,) = client.search_model_versions("name = 'iris'")
+    assert (version.tags["gate"], version.tags["gate_passed"]) == ("worse", "false")
+    assert dict(client.get_registered_model("iris").aliases) == {}
 
 
 def test_a_server_that_is_down_ends_with_30(again: Repository) -> None:

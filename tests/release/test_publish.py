@@ -36,7 +36,7 @@ def test_metadata_says_where_it_comes_from(repository: Repository, publish: Publ
         "inputs-digest": INPUTS,
         "data-digest": DATA,
         "source-commit": git(repository.folder, "rev-parse", "HEAD"),
-        "gate-result": "passed",
+        "gate-result": "better",
     }
 
 
@@ -66,12 +66,15 @@ def test_other_bytes_are_a_collision(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"outcome": "failed"},
+        {"passed": False, "outcome": "worse"},
+        {"passed": False},
+        {"passed": "true"},
+        {"outcome": "worse"},
         {"model_digest": digest.of_bytes(b"another")},
-        {"schema_version": 2},
+        {"schema_version": 1},
         {"inputs_digest": None},
         {"inputs_digest": "../../x"},
-        {"outcome": "PASSED"},
+        {"outcome": "BETTER"},
     ],
     ids=str,
 )

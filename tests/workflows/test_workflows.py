@@ -52,7 +52,7 @@ def test_nothing_is_granted_that_a_job_does_not_ask_for() -> None:
     """`permissions: {}` on top; each job names its own, and each grant has its reason on the line."""
     for path in FILES:
         assert workflow(path.name)["permissions"] == {}, path.name
-        for line in re.findall(r"^ +(?:contents|id-token|packages): .*$", path.read_text(), re.M):
+        for line in re.findall(r"^ +(?:contents|id-token|packages|pull-requests): .*$", path.read_text(), re.M):
             assert re.search(r": (read|write)  # \S", line), f"{path.name}: {line.strip()} has no reason"
     for file, name, job in jobs():
         assert "permissions" in job, f"{file} {name}"
@@ -60,7 +60,9 @@ def test_nothing_is_granted_that_a_job_does_not_ask_for() -> None:
     granted = {(file, name): job["permissions"] for file, name, job in jobs()}
     assert granted["train.yml", "train"] == {"contents": "write", "id-token": "write"}
     assert granted["train.yml", "image"] == {"contents": "read", "id-token": "write"}
-    assert [key for key, value in granted.items() if value.get("contents") == "write"] == [("train.yml", "train")]
+    writers = {("release.yml", "release"), ("train.yml", "train"), ("train.yml", "propose")}
+    assert {key for key, value in granted.items() if value.get("contents") == "write"} == writers
+    assert [key for key, value in granted.items() if "pull-requests" in value] == [("train.yml", "propose")]
 
 
 def test_actions_are_pinned() -> None:
@@ -95,11 +97,12 @@ def test_each_step_is_a_command_that_a_person_can_run() -> None:
 
 
 def test_no_checkout_leaves_a_token_behind() -> None:
-    """Only the step that pushes gets the token, and no step before it could read it from the disk."""
+    """Only the steps that ask or push to Git get the token, never the one that trains; it is not left on the disk."""
     checkouts = [(where, step) for where, step in steps() if step.get("uses", "").startswith("actions/checkout@")]
     assert checkouts
     assert [where for where, step in checkouts if step["with"]["persist-credentials"] is not False] == []
-    assert [step["name"] for _, step in steps() if "GITHUB_TOKEN" in step.get("env", {})] == ["Deploy to staging"]
+    given = {step["name"] for _, step in steps() if "GITHUB_TOKEN" in step.get("env", {})}
+    assert given == {"Champion", "Deploy to staging", "Mirror", "Propose production", "Release"}
 
 
 def test_a_training_is_never_cut_off() -> None:
@@ -108,20 +111,29 @@ def test_a_training_is_never_cut_off() -> None:
 
 
 def test_the_report_is_kept_when_the_gate_refuses() -> None:
-    """The upload runs whatever happened before it, and comes last."""
+    """The upload runs whatever happened before it, and comes last; before it the page, where there is one."""
     last = workflow("train.yml")["jobs"]["train"]["steps"][-1]
     assert last["uses"].startswith("actions/upload-artifact@")
     assert last["if"] == "always()"
     assert last["with"]["path"].split() == ["reports", "build/verdict.json"]
+    page = workflow("train.yml")["jobs"]["train"]["steps"][-2]
+    assert page["if"].startswith("${{ always() && hashFiles('reports/report.md')")
+    assert page["run"] == 'make --silent report >> "$GITHUB_STEP_SUMMARY"'
 
 
 def test_the_loop_runs_in_its_order() -> None:
-    """pull → repro → gate → publish → deploy, with the image of this very push, named by digest."""
+    """pull → champion → repro → gate → publish → deploy, with the image of this very push, named by digest.
+
+    What comes after the deploy cannot undo it: the mirror may fail.
+    """
     train = workflow("train.yml")["jobs"]["train"]
     lines = [step["run"].split()[1] for step in train["steps"] if "run" in step]
-    assert lines == ["venv", "--silent", "pull", "repro", "gate", "publish", "deploy"]
+    assert lines == ["venv", "--silent", "pull", "champion", "repro", "gate", "publish", "deploy", "mirror", "--silent"]
     assert train["needs"] == "image"
-    assert train["steps"][-2]["env"]["IMAGE"] == "${{ needs.image.outputs.image }}"
+    steps = {step["name"]: step for step in train["steps"] if "name" in step}
+    assert steps["Mirror"]["continue-on-error"] is True
+    assert steps["Train"]["env"]["RECORDS_FROM"] == "kept"
+    assert steps["Deploy to staging"]["env"]["IMAGE"] == "${{ needs.image.outputs.image }}"
     image = workflow("image.yml")["jobs"]["image"]["outputs"]["image"]
     assert image.startswith("${{ steps.settings.outputs.registry }}@${{")
     assert "digest" in image
@@ -230,3 +242,44 @@ def test_an_image_is_named_after_what_goes_into_it(tmp_path: Path) -> None:
         first = tag(path, "1\n")
     assert tag("README.md", "docs\n") == first
     assert {tag(path, "2\n") for path in files}.isdisjoint({first})
+
+
+def test_a_release_is_protected_and_its_inputs_are_text(tmp_path: Path) -> None:
+    """Each command has its choice, the environment its protection; whatever is typed reaches the command as text."""
+    work = workflow("release.yml")
+    inputs = work[True]["workflow_dispatch"]["inputs"]  # YAML 1.1 reads `on` as true
+    job = work["jobs"]["release"]
+    assert job["environment"] == "${{ inputs.environment }}"
+    commands = "deploy advance promote rollback settle rebuild quarantine unquarantine".split()
+    assert inputs["command"]["options"] == commands
+    assert inputs["command"]["type"] == inputs["environment"]["type"] == "choice"
+    env = job["steps"][-1]["env"]
+    assert {name for name in inputs if any(f"inputs.{name} " in str(value) for value in env.values())} == set(inputs)
+    typed = f"'; touch {tmp_path}/a; $(touch {tmp_path}/b) `touch {tmp_path}/c` \" --dry-run\n--x"
+    given = {name: typed for name in env if not name.startswith(("GIT", "DRY", "COMMAND"))}
+    for command in commands:
+        show = {"PATH": "/usr/bin:/bin", "PYTHON": "printf '%s\\0'", "COMMAND": command, **given}
+        done = subprocess.run(["make", "--silent", "release"], cwd=ROOT, env=show, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        words = done.stdout.split("\0")
+        assert words[words.index("release") + 1] == command
+        assert f"--reason={typed}" in words
+        assert (typed if "quarantine" in command else f"--env={typed}") in words
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("branch", "known", "called"), [("b", False, 2), ("b", True, 1), ("", False, 0)])
+def test_a_proposal_opens_one_pull_request(tmp_path: Path, branch: str, known: bool, called: int) -> None:
+    """A branch that has no pull request gets one; nothing to propose opens nothing."""
+    gh = tmp_path / "gh"
+    gh.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/called\ntest "$2" != view || {str(known).lower()}\n')
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\nprintf '{branch}'\n")
+    for program in (gh, python):
+        program.chmod(0o755)
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "PYTHON": str(python)}
+    done = subprocess.run(["make", "--silent", "propose", "ENV=production", "FROM=staging"], cwd=ROOT, env=env)
+    assert done.returncode == 0
+    lines = (tmp_path / "called").read_text().splitlines() if called else []
+    assert len(lines) == called
+    assert not called or lines[-1].startswith("pr view b" if known else "pr create --head b")

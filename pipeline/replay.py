@@ -1,0 +1,41 @@
+"""The champion's golden requests, answered by both models: what callers will see change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from artifact import golden
+from artifact.load import Loaded
+from artifact.signature import as_json
+from artifact.tolerance import differing
+
+_EXAMPLES = 5
+
+
+def replayed(champion: Loaded, challenger: Loaded) -> dict[str, Any]:
+    """How many answers `changed` (a label, or a regression beyond the tolerance), and the first of them in full.
+
+    `moved` is the largest change of a probability, or of a regression. Both models have the same inputs and outputs.
+    """
+    signature = challenger.signature
+    before, now = champion.runner.predict(champion.sample), challenger.runner.predict(champion.sample)
+    output = "prediction" if signature.task == "regression" else "label"
+    changed = differing(signature.task, output, before.values.tolist(), now.values.tolist())
+    pairs = [one.values if one.probabilities is None else one.probabilities for one in (before, now)]
+    numbers = signature.task == "regression" or before.probabilities is not None
+    rows = golden.to_json(signature, champion.sample)
+    return {
+        "rows": len(before.values),
+        "changed": len(changed),
+        "moved": float(np.abs(pairs[1] - pairs[0]).max()) if numbers else None,
+        "examples": [
+            {
+                "row": {column: values[place] for column, values in rows.items()},
+                "champion": as_json(before.values[place]),
+                "challenger": as_json(now.values[place]),
+            }
+            for place in changed[:_EXAMPLES].tolist()
+        ],
+    }

@@ -1,0 +1,28 @@
+"""Two signatures side by side, as a caller sees them."""
+
+from __future__ import annotations
+
+from artifact.signature import Signature
+
+
+def difference(before: Signature, now: Signature) -> str | None:
+    """What a caller would notice of another signature, in words; ranges and categories of inputs are not part of it."""
+    if before.task != now.task:
+        return f"the task was {before.task}, now {now.task}"
+    for kind, old, new in (
+        ("input", [one.name for one in before.inputs], [one.name for one in now.inputs]),
+        ("output", [one.name for one in before.outputs], [one.name for one in now.outputs]),
+    ):
+        for what, names in (("is gone", set(old) - set(new)), ("is new", set(new) - set(old))):
+            if names:
+                return f"the {kind} {min(names)!r} {what}"
+        if old != new:
+            return f"the {kind}s have another order"
+    for first, second in zip(before.inputs, now.inputs, strict=True):
+        for key in ("dtype", "nullable"):
+            if getattr(first, key) != getattr(second, key):
+                return f"{key} of {first.name!r} was {getattr(first, key)}, now {getattr(second, key)}"
+    for first_output, second_output in zip(before.outputs, now.outputs, strict=True):
+        if first_output != second_output:
+            return f"the output {first_output.name!r} has other classes"
+    return None

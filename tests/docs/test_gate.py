@@ -1,0 +1,98 @@
+"""docs/gate.md against the code it speaks of."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from artifact.signature import Feature
+from pipeline import bootstrap, mirror, outcomes, seen
+from pipeline.evaluation import KINDS, read_behaviour, read_slices
+from pipeline.rules import MARGINS, read_rules
+from pipeline.section import Section
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/gate.md").read_text(encoding="utf-8")
+ADR = (ROOT / "docs/adr/0012-who-saw-which-rows.md").read_text(encoding="utf-8")
+NONE = Section("", {}, ())
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The cells of the first table under a heading."""
+    body = PAGE.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    lines = [line.strip("|").split("|") for line in body.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line] for line in lines[2:]]
+
+
+def test_the_verdicts_are_those_of_the_code() -> None:
+    """Each outcome in its order, whether it passes, and the sentence that the report says."""
+    said = {}
+    for name, passes, when in rows("Verdicts"):
+        said[name.strip("`")] = (passes, when)
+    assert list(said) == list(outcomes.EVERY)
+    for name, (passes, when) in said.items():
+        refused, passed = name in outcomes.REFUSALS, name in outcomes.PASSES
+        assert passes == ("with `replaces`" if refused and passed else "yes" if passed else "no"), name
+        assert when == {**outcomes.PASSES, **outcomes.REFUSALS}[name]
+
+
+def test_the_defaults_are_those_of_the_code() -> None:
+    """What the table of rules promises is what a params.yaml that says nothing of it gets."""
+    defaults = {name.strip("`"): default for name, default, _ in rows("Rules")}
+    found = read_rules(NONE, "classification")
+    assert defaults["gate.champion.metric"] == "`log_loss`; `accuracy` without probabilities; `r2`"
+    assert [found.compared("classification", given)[0] for given in (True, False)] == ["log_loss", "accuracy"]
+    assert found.compared("regression", False)[0] == "r2"
+    assert defaults["gate.champion.margin"] == f"{MARGINS['log_loss']} log loss; {MARGINS['r2']} of others"
+    assert {margin for name, margin in MARGINS.items() if name != "log_loss"} == {0.01}
+    _, margin, on_a_slice = found.compared("classification", True)
+    assert defaults["gate.champion.slice_margin"] == f"{on_a_slice / margin:g} × the margin"
+    assert defaults["gate.champion.rows"] == str(found.rows)
+    assert defaults["gate.latency.ratio`, `slack_ms"] == f"{found.latency.ratio}, {found.latency.slack}"
+    assert defaults["gate.size.ratio`, `slack_mib"] == f"{found.size.ratio}, {found.size.slack}"
+    slices = read_slices(NONE, ())
+    assert (defaults["evaluate.slices.found"], defaults["evaluate.slices.rows"]) == ("true", str(slices.rows))
+    assert slices.found
+    for name in ("gate.champion.replaces", "gate.latency.max_ms", "gate.size.max_mib"):
+        assert defaults[name] == "null"
+    assert (found.replaces, found.latency.most, found.size.most) == (None, None, None)
+
+
+def test_the_expectations_of_the_page_can_be_declared() -> None:
+    """The example under the rules is read as it stands, and has every kind of check."""
+    (block,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.S)
+    declared = yaml.safe_load(block)["evaluate"]["behaviour"]
+    number = [Feature(name, "float64") for name in ("income", "age", "noise")]
+    features = (*number, Feature("gender", "string"))
+    target = Feature("y", "string", categories=("approved", "refused"))
+    regression = [one for one in declared if one["column"] == "age"]
+    others = [one for one in declared if one not in regression]
+    checks = [
+        *read_behaviour(Section("evaluate", {"behaviour": others}, ("behaviour",)), features, target, "classification"),
+        *read_behaviour(Section("evaluate", {"behaviour": regression}, ("behaviour",)), features, target, "regression"),
+    ]
+    assert {check.kind for check in checks} == set(KINDS)
+
+
+def test_the_aliases_are_those_of_the_mirror() -> None:
+    """The table of the registry names each alias."""
+    assert [row[0].strip("`") for row in rows("The registry")] == [mirror.CHAMPION, mirror.PREVIOUS, mirror.CHALLENGER]
+
+
+def test_the_numbers_are_those_of_the_code() -> None:
+    """Rows beyond which a sample tells the spread; hashes that an artifact carries, and their size."""
+    assert f"more than {bootstrap.ROWS:,} rows" in PAGE
+    assert f"{seen.LIMIT:,} smallest 64-bit hashes" in ADR
+    assert seen.LIMIT * 8 == 256 * 1024
+    assert "in 256 KiB" in ADR
+
+
+def test_what_the_page_names_exists() -> None:
+    """Its links, its make targets and its modules."""
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    assert set(re.findall(r"`make ([a-z-]+)`", PAGE)) <= targets
+    for link in re.findall(r"\]\(([\w./-]+)\)", PAGE):
+        assert (ROOT / "docs" / link).is_file(), link
+    for module in re.findall(r"`python -m ([a-z.]+)", PAGE):
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module
