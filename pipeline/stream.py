@@ -15,7 +15,7 @@ import pyarrow.parquet
 from artifact.errors import DataContractError
 from pipeline.table import Table, files
 
-BLOCK = 16 << 20  # bytes of a CSV in a chunk, so that no row may be longer
+BLOCK = 4 << 20  # bytes of a CSV in a chunk, so that no row may be longer; pyarrow reads up to 32 of them ahead
 ROWS = 1 << 16  # rows of a Parquet file in a chunk
 _RAGGED = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+): (.*)")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
