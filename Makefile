@@ -14,9 +14,12 @@ export DVC_NO_ANALYTICS = true
 export MLFLOW_DISABLE_TELEMETRY = true
 
 ##@ First minutes
-.PHONY: demo test setup help
+.PHONY: demo demo-canary test setup help
 demo: ## run the whole loop on embedded parts: push, retrain, gate, publish, rewrite, serve, predict
 	@$(DEV) python -m local demo $(if $(KEEP),--keep)
+
+demo-canary: ## a canary on embedded parts: two predictors, the load split by Git, promoted; another one taken back
+	@$(DEV) python -m local canary
 
 test: ## run the tests (PYTEST_ARGS="-k gate" for some of them)
 	@$(DEV) python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
@@ -25,18 +28,27 @@ setup: ## install everything a contributor needs into .venvs/, linked as .venv
 	@$(PYTHON) requirements/install.py dev --link .venv
 
 help: ## list these targets
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Settings
 .PHONY: configure settings
 configure: ## set what you own: BUCKET= REGISTRY= REGION= DOMAIN= GITOPS_URL= SERVING_ROLE_ARN= CI_ROLE_ARN= …
-	@$(IN) python -m release configure $(foreach name,BUCKET PREFIX REGION REGISTRY DOMAIN GITOPS_REMOTE GITOPS_BRANCH GITOPS_URL SERVING_ROLE_ARN CI_ROLE_ARN,$(if $(value $(name)),--set '$(name)=$($(name))'))
+	@$(IN) python -m release configure $(foreach name,BUCKET PREFIX REGION REGISTRY DOMAIN GITOPS_REMOTE GITOPS_BRANCH GITOPS_PATH GITOPS_URL SERVING_ROLE_ARN CI_ROLE_ARN,$(if $(value $(name)),--set '$(name)=$($(name))'))
 
 settings: ## print gitops/settings/settings.yaml as KEY=VALUE lines (needs nothing installed)
 	@awk -F'"' '/^  [a-z-]+: "/ {sub(/^ +/, "", $$1); sub(/: $$/, "", $$1); print $$1 "=" $$2}' gitops/settings/settings.yaml
 
+# Values reach the shell as variables, never as text of the recipe: a reason may hold quotes, or $(id).
+define RELEASE
+@set -- $(if $(filter release,$@),"$$COMMAND",$@); \
+  case "$$1" in quarantine|unquarantine) set -- "$$1" "$$DIGEST" ;; *) set -- "$$1" --env="$$ENV" ;; esac; \
+  $(foreach pair,MODEL:model URI:uri IMAGE:image FROM:from CANARY:canary TO:to URL:url GATEWAY:gateway WAIT:wait REASON:reason EVIDENCE:evidence,test -z "$$$(firstword $(subst :, ,$(pair)))" || set -- "$$@" --$(lastword $(subst :, ,$(pair)))="$$$(firstword $(subst :, ,$(pair)))"; ) \
+  test -z "$$DRY_RUN" || set -- "$$@" --dry-run; \
+  $(IN) python -m release "$$@"
+endef
+
 ##@ The loop, step by step
-.PHONY: data pull champion repro gate report publish deploy rollback status mirror image image-find render
+.PHONY: data pull champion repro gate report publish deploy advance promote rollback settle rebuild quarantine unquarantine propose release status mirror image image-find render
 data: ## write the example's raw data from scikit-learn's own copy (a laptop without the DVC remote)
 	@$(DEV) python -m local.example data/iris.csv
 
@@ -58,11 +70,37 @@ report: ## print the page of the training in build/, as a step summary or a pull
 publish: ## put the artifact into S3 under its digest and print its URI
 	@$(IN) python -m release publish
 
-deploy: ## name URI= (default: the artifact in build/) and IMAGE= in Git for ENV=
-	@$(IN) python -m release deploy --env '$(ENV)' --image '$(IMAGE)' $(if $(URI),--uri '$(URI)')
+deploy: ## name URI= (default: the artifact in build/) and IMAGE=, or what FROM= serves, in Git for ENV= (CANARY=10)
+	$(RELEASE)
 
-rollback: ## go back to the previous release of ENV= (or TO=sha256-…)
-	@$(IN) python -m release rollback --env '$(ENV)' $(if $(TO),--to '$(TO)')
+advance: ## give the canary of ENV= more traffic: TO=50
+	$(RELEASE)
+
+promote: ## give the canary of ENV= all traffic
+	$(RELEASE)
+
+rollback: ## take the canary of ENV= back, or go back to the previous release (or TO=sha256-…): REASON= EVIDENCE=
+	$(RELEASE)
+
+settle: ## end the rollback of a canary in ENV= once the stable model answers (URL= or GATEWAY=)
+	$(RELEASE)
+
+rebuild: ## let a new cluster begin with the stable release of ENV= alone
+	$(RELEASE)
+
+quarantine: ## keep DIGEST= from coming back: REASON=
+	$(RELEASE)
+
+unquarantine: ## let DIGEST= come back
+	$(RELEASE)
+
+propose: ## open a pull request, with gh, that enters ENV= with what FROM= serves, as a canary (WAIT=900 for it to answer)
+	@branch=$$($(IN) python -m release deploy --env="$$ENV" --from="$$FROM" --canary --wait="$${WAIT:-0}" --propose) && \
+	  { test -z "$$branch" || gh pr view "$$branch" --json url --jq .url || gh pr create --head "$$branch" \
+	    --title "Enter $$ENV: $$branch" --body "Merging this begins a canary (docs/releases.md says what follows)."; }
+
+release: ## run COMMAND=, one of these; release.yml calls it
+	$(RELEASE)
 
 status: ## what serves where, since when, from which commit and data
 	@$(IN) python -m release status

@@ -7,16 +7,19 @@ form that is rare, the answer is None, and `artifact.column` looks again value b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
+from artifact import packing
 from artifact.column import EXACT, LARGEST
+from artifact.row import RowRules
 from artifact.signature import Feature, Signature
 
 _NONE = type(None)
 Given = Mapping[str, Sequence[Any] | np.ndarray]
+Accepted = dict[str, np.ndarray] | None
 
 
 class Rules:
@@ -26,89 +29,165 @@ class Rules:
         blocks: dict[str, list[Feature]] = {}
         for feature in signature.inputs:
             blocks.setdefault(feature.dtype, []).append(feature)
-        self._blocks: list[_Numbers | _Texts] = [
-            _Numbers(blocks[dtype], dtype) for dtype in ("float64", "int64", "bool") if dtype in blocks
-        ]
-        self._blocks += [_Texts(feature) for feature in blocks.get("string", ())]
+        numbers = [_Numbers(blocks[dtype], dtype) for dtype in ("float64", "int64", "bool") if dtype in blocks]
+        self._blocks: list[_Numbers | _Texts] = [*numbers, *(_Texts(feature) for feature in blocks.get("string", ()))]
         self._order = signature.names
+        # One block of numbers that fit one array: rows and wide tensors need no columns on the way.
+        self._wide = numbers[0] if len(self._blocks) == len(numbers) == 1 and "bool" not in blocks else None
+        self._row = RowRules(signature)
+        self._pick = itemgetter(*self._order) if len(self._order) > 1 else None
 
-    def accept(self, given: Given) -> dict[str, np.ndarray] | None:
+    def accept(self, given: Given) -> Accepted:
         """The converted columns, in the signature's order, or None for a closer look."""
+        if len(given[self._order[0]]) == 1:
+            columns = [given[name] for name in self._order]
+            return self._row.accept([(one.tolist() if isinstance(one, np.ndarray) else one)[0] for one in columns])
         found: dict[str, np.ndarray] = {}
         for block in self._blocks:
             if not block.accept(given, found):
                 return None
         return {name: found[name] for name in self._order}
 
+    def accept_rows(self, rows: Sequence[Any]) -> Accepted:
+        """As `accept`, from rows: lists in the signature's order, or objects by feature name."""
+        first, width = rows[0], len(self._order)
+        if type(first) is dict:
+            return self._accept_objects(rows)
+        if type(first) is not list:
+            return None
+        if len(rows) == 1:
+            return self._row.accept(first)
+        if self._wide is not None:
+            table = packing.table(rows, width, self._wide.whole)
+            if table is not None:
+                return self.accept_table(table)
+        if set(map(type, rows)) != {list} or set(map(len, rows)) != {width}:
+            return None
+        return self.accept(dict(zip(self._order, zip(*rows, strict=True), strict=True)))
+
+    def accept_table(self, table: np.ndarray) -> Accepted:
+        """As `accept`, from an array of shape [rows, features]; None, too, where the features have different types."""
+        if self._wide is None or table.shape[1] != len(self._order):
+            return None
+        if len(table) == 1:
+            return self._row.accept(table[0].tolist())
+        found: dict[str, np.ndarray] = {}
+        return found if self._wide.accept_array(table.T, found) else None
+
+    def _accept_objects(self, rows: Sequence[Any]) -> Accepted:
+        # As many keys as there are features, and every feature among them: no other key, then.
+        if self._pick is None or set(map(type, rows)) != {dict} or set(map(len, rows)) != {len(self._order)}:
+            return None
+        try:
+            values = list(map(self._pick, rows))
+        except KeyError:
+            return None
+        if len(values) == 1:
+            return self._row.accept(values[0])
+        return self.accept(dict(zip(self._order, zip(*values, strict=True), strict=True)))
+
 
 class _Numbers:
+    """Features of one dtype of numbers or booleans."""
+
     def __init__(self, features: list[Feature], dtype: str) -> None:
+        self.whole = dtype == "int64"
         self._names = [feature.name for feature in features]
-        self._type = np.int64 if dtype == "int64" else np.float64
+        self._type = np.int64 if self.whole else np.float64
         types: dict[str, set[type]] = {"float64": {float, int}, "int64": {int}, "bool": {bool}}
         self._given = types[dtype]
-        self._kinds = {"float64": "f", "int64": "i", "bool": "b"}[dtype]
-        widest = (-(2**63), 2**63 - 1) if dtype == "int64" else (-LARGEST, LARGEST)
+        self._kind = {"float64": "f", "int64": "i", "bool": "b"}[dtype]
+        widest = (-(2**63), 2**63 - 1) if self.whole else (-LARGEST, LARGEST)
         ends = [feature.range or (None, None) for feature in features]
         self._low = np.array([[widest[0] if low is None else low] for low, _ in ends])
         self._high = np.array([[widest[1] if high is None else high] for _, high in ends])
         self._bounded = dtype == "float64" or any(feature.range for feature in features)
         self._nullable = np.array([[feature.nullable] for feature in features])
-        if any(feature.nullable for feature in features):
+        if self._nullable.any():
             self._given = self._given | {_NONE}
         # Categories of numbers and booleans are rare: artifact.column checks those.
         self._closer = any(feature.categories is not None for feature in features)
 
     def accept(self, given: Given, found: dict[str, np.ndarray]) -> bool:
+        if self._closer:
+            return False
         columns = [given[name] for name in self._names]
-        if self._closer or not self._has_types(columns):
+        arrays = [isinstance(column, np.ndarray) for column in columns]
+        if all(arrays):
+            kinds = {np.asarray(column).dtype.kind for column in columns}
+            # One kind, so that what they become together is a wider one: int64 beside uint64 would become a float.
+            if len(kinds) > 1 or not kinds <= set("fib") or any(np.ndim(column) != 1 for column in columns):
+                return False
+            return self.accept_array(np.array(columns), found)
+        table = None if any(arrays) else self._packed(columns)
+        return table is not None and self.accept_array(table, found)
+
+    def accept_array(self, table: np.ndarray, found: dict[str, np.ndarray]) -> bool:
+        """Whether `table`, of shape [features, rows], fits; its rows are then the columns in `found`."""
+        if self._closer or not self._takes(table):
             return False
-        try:
-            table = np.array(columns, dtype=self._type)
-        except (OverflowError, ValueError):
-            return False
-        if table.ndim != 2:
-            return False
-        if self._type is np.float64:
-            fits = (table >= self._low) & (table <= self._high) | np.isnan(table) & self._nullable
-        else:
-            fits = (table >= self._low) & (table <= self._high) if self._bounded else np.True_
-        if not fits.all():
+        table = table.astype(self._type, copy=False)
+        if self._bounded:
+            fits = (table >= self._low) & (table <= self._high)
+            if not fits.all() and not (fits | (np.isnan(table) & self._nullable)).all():
+                return False
+        elif self._type is np.float64 and not (self._nullable | ~np.isnan(table)).all():
             return False
         found.update(zip(self._names, table, strict=True))
         return True
 
-    def _has_types(self, columns: list[Sequence[Any] | np.ndarray]) -> bool:
-        if isinstance(columns[0], np.ndarray):
-            return all(isinstance(column, np.ndarray) and column.dtype.kind in self._kinds for column in columns)
-        if any(isinstance(column, np.ndarray) for column in columns):
-            return False
-        types = set(map(type, chain.from_iterable(columns)))
+    def _takes(self, table: np.ndarray) -> bool:
+        """Whether the type of `table` becomes the features' without loss: narrower ones, whole numbers up to 2^53."""
+        kind = table.dtype.kind
+        if self._kind == "f" and kind in "iu":
+            return bool((table <= EXACT).all() and (kind == "u" or (table >= -EXACT).all()))
+        return table.dtype == self._type or (kind == self._kind and table.dtype.itemsize <= 8)
+
+    def _packed(self, columns: list[Any]) -> np.ndarray | None:
+        table = np.empty((len(columns), len(columns[0])), dtype=self._type)
+        for place, column in enumerate(columns):
+            packed = None if self._kind == "b" else packing.column(column, self.whole)
+            if packed is None:
+                packed = self._closely(column)
+            if packed is None:
+                return None
+            table[place] = packed
+        return table
+
+    def _closely(self, column: Sequence[Any]) -> np.ndarray | None:
+        """Booleans, and numbers of which some are missing."""
+        types = set(map(type, column))
         if not types <= self._given:
-            return False
+            return None
         # A whole number beyond 2^53 may not be exact as float64: artifact.column tells.
-        return (
-            self._type is np.int64
-            or int not in types
-            or all(-EXACT <= value <= EXACT for value in chain.from_iterable(columns) if type(value) is int)
-        )
+        if int in types and any(type(value) is int and not -EXACT <= value <= EXACT for value in column):
+            return None
+        return np.array(column, dtype=self._type)
 
 
 class _Texts:
+    """One feature of text."""
+
     def __init__(self, feature: Feature) -> None:
         self._name = feature.name
+        self._nullable = feature.nullable
         self._categories = None if feature.categories is None else frozenset(feature.categories)
 
     def accept(self, given: Given, found: dict[str, np.ndarray]) -> bool:
         values = given[self._name]
-        if isinstance(values, np.ndarray) or set(map(type, values)) != {str}:
+        if isinstance(values, np.ndarray):
             return False
-        if self._categories is not None and not self._categories.issuperset(values):
-            return False
+        present = [value for value in values if value is not None] if self._nullable else values
         try:
-            "".join(values).encode()
-        except UnicodeEncodeError:
+            joined = "".join(present)  # refuses what is no text
+            if not joined.isascii():
+                joined.encode()
+        except (TypeError, UnicodeEncodeError):
             return False
+        if self._categories is not None and not self._categories.issuperset(present):
+            return False
+        if len(present) < len(values):
+            values = [np.nan if value is None else value for value in values]
         column = np.empty(len(values), dtype=object)
         column[:] = values
         found[self._name] = column

@@ -6,6 +6,7 @@ import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from artifact.errors import ConfigurationError
@@ -101,7 +102,7 @@ class Signature:
     inputs: tuple[Feature, ...]
     outputs: tuple[Output, ...]
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the inputs, in the order the model was trained with."""
         return tuple(feature.name for feature in self.inputs)

@@ -20,6 +20,7 @@ class Validator:
 
     def __init__(self, signature: Signature) -> None:
         self.signature = signature
+        self.dtypes = {feature.name: feature.dtype for feature in signature.inputs}
         self._expected = frozenset(signature.names)
         self._rules = Rules(signature)
 
@@ -43,10 +44,28 @@ class Validator:
             return accepted
         return {feature.name: convert(feature, given[feature.name]) for feature in self.signature.inputs}
 
+    def accept(self, given: Given) -> dict[str, np.ndarray] | None:
+        """As `columns`, where all is plain; None where it is not, or where `columns` would say what is wrong."""
+        if given.keys() != self._expected:
+            return None
+        lengths = set(map(len, given.values()))
+        return self._rules.accept(given) if len(lengths) == 1 and 0 not in lengths else None
+
+    def accept_rows(self, rows: Sequence[Any]) -> dict[str, np.ndarray] | None:
+        """As `accept`, from rows as `columns_of_rows` takes them."""
+        return self._rules.accept_rows(rows) if rows else None
+
+    def accept_table(self, table: np.ndarray) -> dict[str, np.ndarray] | None:
+        """As `accept`, from one array of shape [rows, features] in the signature's order."""
+        return self._rules.accept_table(table) if len(table) else None
+
     def columns_of_rows(self, rows: Sequence[Any]) -> dict[str, np.ndarray]:
         """As `columns`, from rows: each a list of values in the signature's order, or an object by feature name."""
         if not rows:
             raise InvalidRequest("no rows; at least one is needed")
+        accepted = self._rules.accept_rows(rows)
+        if accepted is not None:
+            return accepted
         names = self.signature.names
         if isinstance(rows[0], Mapping):
             self._check_objects(rows)

@@ -102,7 +102,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--logging", choices=("default", "off"), default="default", help="request logs as each server ships, or off"
     )
-    parser.add_argument("--labels-only", action="store_true", help="ask ours for labels alone, as its peers answer")
+    parser.add_argument(
+        "--labels-only",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="ask ours for labels alone, which is all that its peers answer (default), or for probabilities as well",
+    )
     parser.add_argument("--predictor-arguments", default="", metavar="TEXT", help="more arguments for our predictor")
     parser.add_argument("--output", type=Path, default=Path("reports/bench"), help="where the report goes")
     parser.add_argument("--work", type=Path, default=Path(".bench"), help="environments, models and logs")

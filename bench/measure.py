@@ -15,20 +15,21 @@ from bench.load import Window
 from bench.peers import BASE
 from bench.plan import Cell, Plan
 from bench.results import Row
-from bench.server import Server, Wrong
+from bench.server import Counted, Server, Wrong
 
-_LONGEST = 8  # seconds of a window, for servers that answer slowly; such a window comes once
+_LONGEST = 5  # seconds of a window, for servers that answer slowly; such a window comes once
 _EACH = 3  # answers a connection should see in a window
 _TIMED = 3  # requests that say how long a window has to be
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One window, and in it the CPU seconds of the server, and of anybody else on its core."""
+    """One window, in it the CPU seconds of the server and of anybody else on its core, and the fast path's share."""
 
     window: Window
     server_cpu: float
     foreign_cpu: float
+    fast: float | None
 
 
 def cell(plan: Plan, cell: Cell, servers: Sequence[Server], cores: Cores) -> tuple[list[Row], list[str]]:
@@ -63,6 +64,7 @@ def _window_seconds(server: Server, cell: Cell, least: int) -> int:
 
 def _sample(server: Server, cell: Cell, size: int, seconds: int, cores: Cores) -> Sample:
     request, port = server.request(cell.kind), server.port(cell.kind)
+    counted = server.counted()
     before, busy = usage.cpu_seconds(server.pid), usage.core_seconds(cores.server)
     if cell.kind.protocol == "grpc":
         answer = size + len(request.body) - len(request.message)
@@ -70,7 +72,14 @@ def _sample(server: Server, cell: Cell, size: int, seconds: int, cores: Cores) -
     else:
         window = load.wrk(request, port, cell.connections, seconds, cores.client)
     used = usage.cpu_seconds(server.pid) - before
-    return Sample(window, used, max(0.0, usage.core_seconds(cores.server) - busy - used))
+    foreign = max(0.0, usage.core_seconds(cores.server) - busy - used)
+    return Sample(window, used, foreign, _share(counted, server.counted()))
+
+
+def _share(before: Counted | None, after: Counted | None) -> float | None:
+    if before is None or after is None or after.requests == before.requests:
+        return None
+    return (after.fast - before.fast) / (after.requests - before.requests)
 
 
 def _row(server: Server, cell: Cell, samples: Sequence[Sample]) -> Row:
@@ -89,6 +98,7 @@ def _row(server: Server, cell: Cell, samples: Sequence[Sample]) -> Row:
         client_busy=statistics.median(window.client_cpu / window.seconds for window in windows),
         failures=sum(window.failures for window in windows),
         requests=sum(window.requests for window in windows),
+        fast=min((sample.fast for sample in samples if sample.fast is not None), default=None),
     )
 
 

@@ -49,7 +49,7 @@ class Site:
     work: Path
     logging: bool = True
     predictor_arguments: tuple[str, ...] = ()
-    labels_only: bool = False
+    labels_only: bool = True
 
     @cached_property
     def kserve(self) -> Path:

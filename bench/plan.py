@@ -91,7 +91,7 @@ def make(quick: bool, only: Sequence[str], rounds: int | None = None, seconds: i
         rounds=rounds or (2 if quick else 3),
         bulk_rounds=rounds or (1 if quick else 2),
         seconds=seconds or 1,
-        starts=2 if quick else 5,
+        starts=2 if quick else 3,
     )
 
 

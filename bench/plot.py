@@ -27,7 +27,7 @@ def draw(results: Results, path: Path) -> None:
         _panel(results, model, axes)
     found = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=len(found))
-    figure.suptitle("requests a second, as a multiple of KServe's sklearn server (= 1)")
+    figure.suptitle("requests a second, as a multiple of KServe's sklearn server (= 1)\n◊: the client was the limit")
     figure.savefig(path, dpi=110)
 
 
@@ -37,14 +37,16 @@ def _panel(results: Results, model: str, axes: Axes) -> None:
     names = [name for name in PEERS if name in measured - {BASE}]
     width = _WIDTH / max(1, len(names))
     for place, name in enumerate(names):
-        at, heights = [], []
+        at, heights, labels = [], [], []
         for position, (kind, connections) in enumerate(cells):
             ratio = results.ratio("throughput", model, kind, connections, name)
             if ratio is not None:
                 at.append(position + (place - (len(names) - 1) / 2) * width)
                 heights.append(ratio)
+                row = results.row(model, kind, connections, name)
+                labels.append(f"{ratio:.1f}" + (" ◊" if row and row.client_limited else ""))
         bars = axes.bar(at, heights, width, label=PEERS[name].title, color=_COLOURS[name])
-        axes.bar_label(bars, fmt="%.1f", fontsize=7)
+        axes.bar_label(bars, labels, fontsize=7)
     label = "goal"
     for position, (kind, connections) in enumerate(cells):
         outcome = goals.outcome(results, "throughput", model, kind, connections)

@@ -1,6 +1,7 @@
 """The requests: the very same bytes to every server, but for v1 by name, where KServe's server takes another shape.
 
-Unless `labels_only` says so no request names outputs: ours answers labels and probabilities, its peers labels.
+A v2 request to ours names the labels, which is all that its peers answer; without `labels_only` it names nothing, and
+ours answers probabilities as well.
 """
 
 from __future__ import annotations

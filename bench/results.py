@@ -28,6 +28,7 @@ class Row:
     foreign_busy: float
     failures: int
     requests: int
+    fast: float | None = None  # share of the requests that the fast path answered; None for a server without one
 
     @property
     def client_limited(self) -> bool:

@@ -9,6 +9,8 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.request
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -29,6 +31,14 @@ _DIFFERENT_ROWS = 8  # of one-row requests, so that a constant answer does not p
 # Not ours to hand down: they would change what a server reads, or keep it from finding its compiled code.
 _DROPPED = ("MODEL_URI", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
 _COMMON = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Infer requests that our server counted, and those of them that its fast path answered."""
+
+    requests: float
+    fast: float
 
 
 class Wrong(Exception):
@@ -157,6 +167,13 @@ class Server:
                     ) from error
                 time.sleep(_PAUSE)
 
+    def counted(self) -> Counted | None:
+        """What /metrics says of the requests so far; None of a server that has no fast path."""
+        if self.peer.name != "ours":
+            return None
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports.http}/metrics", timeout=_ANSWER_SECONDS) as answer:
+            return parse_metrics(answer.read().decode())
+
     def settle(self) -> None:
         """Wait until nothing is left to do of the load before: the next server gets the core to itself."""
         deadline = time.monotonic() + _SETTLE_SECONDS
@@ -177,6 +194,18 @@ class Server:
         with contextlib.suppress(ProcessLookupError):  # it ended by itself
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
+
+
+def parse_metrics(text: str) -> Counted | None:
+    """Read the sums over all labels of what Prometheus is told; None where there is no fast path."""
+    sums: dict[str, float] = {}
+    for line in text.splitlines():
+        name = line.partition("{")[0]
+        if name in ("modelpin_requests_total", "modelpin_fast_requests_total"):
+            sums[name] = sums.get(name, 0) + float(line.rpartition(" ")[2])
+    if "# TYPE modelpin_fast_requests_total" not in text:
+        return None
+    return Counted(sums.get("modelpin_requests_total", 0), sums.get("modelpin_fast_requests_total", 0))
 
 
 def _free_ports(count: int) -> list[int]:

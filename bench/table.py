@@ -12,19 +12,24 @@ from bench.results import Results, Row
 
 _OTHERS = [name for name in PEERS if name not in (BASE, "ours")]
 _NOTE = (
-    "× is the rate over that of KServe's sklearn server in the same call. CPU: our server CPU a request over its. p99: "
-    "our 99th percentile over its. ◊: the client was the limit (its core over 90 % busy, the server's under): where "
-    "that is ours the ratio is a lower bound, and CPU says more. ≈: other processes had over "
-    "a tenth of the server's core; CPU suffers least. …: under one answer a connection, too few for a number. "
-    "!: requests failed while timed."
+    "× is the rate over that of KServe's sklearn server in the same call. CPU µs: server CPU a request. CPU: ours over "
+    "its. p99: our 99th percentile over its. fast path: share of our requests that it answered, by our server's own "
+    "count. ◊: the client was the limit (its core over 90 % busy, the server's under): where that is ours the ratio is "
+    "a lower bound, and CPU says more. ≈: other processes had over a tenth of the server's core; CPU suffers least. "
+    "…: under one answer a connection, too few for a number. !: requests failed while timed."
 )
+
+_ASKED = {
+    True: "Every server answers labels alone; our v2 requests name them as the output they want.",
+    False: "v2 and gRPC: ours answers labels and probabilities, its peers labels alone. v1: labels alone, all of them.",
+}
 
 
 def summary(results: Results) -> str:
     """What goes to standard output."""
     parts = [_machine(results)]
     if results.rows:
-        parts += [_ratios(results), _NOTE]
+        parts += [_ratios(results), _NOTE, _ASKED[bool(results.machine.get("labels_only"))]]
     if results.starts:
         parts.append(_by_model("cold start, s", results, results.seconds, "start", "{:.2f}", 1))
     if results.residents:
@@ -41,7 +46,7 @@ def summary(results: Results) -> str:
 def details(results: Results) -> str:
     """Every number of every server."""
     head = ["model", "request", "connections", "server", "req/s", "p50 ms", "p99 ms", "CPU µs/req"]
-    head += ["server busy", "client busy", "others", "requests", "failed"]
+    head += ["server busy", "client busy", "others", "requests", "failed", "fast path"]
     lines = [
         [
             row.model,
@@ -57,6 +62,7 @@ def details(results: Results) -> str:
             f"{row.foreign_busy:.0%}",
             row.requests,
             row.failures,
+            _share(row),
         ]
         for row in results.rows
     ]
@@ -64,17 +70,22 @@ def details(results: Results) -> str:
 
 
 def _ratios(results: Results) -> str:
-    head = ["model", "request", "conn.", "KServe req/s", "KServe p99 ms", "**ours**", "ours CPU", "ours p99"]
+    head = ["model", "request", "conn.", "KServe req/s", "KServe CPU µs", "KServe p99 ms"]
+    head += ["**ours**", "ours CPU µs", "ours CPU", "ours p99", "fast path"]
     head += [*(PEERS[name].title for name in _OTHERS), "goal", "", "goal p99", ""]
     lines = []
     for model, kind, connections in dict.fromkeys((row.model, row.kind, row.connections) for row in results.rows):
         base, ours = (results.row(model, kind, connections, name) for name in (BASE, "ours"))
         line = [model, KINDS[kind].title, connections]
-        line += [f"{base.rate:,.0f}{_marks(base)}", f"{base.p99 * 1e3:.2f}"] if base else ["", ""]
-        line.append(_rate(results, ours, bold=True))
+        if base:
+            line += [f"{base.rate:,.0f}{_marks(base)}", f"{base.cpu * 1e6:,.0f}", f"{base.p99 * 1e3:.2f}"]
+        else:
+            line += ["", "", ""]
+        line += [_rate(results, ours, bold=True), f"{ours.cpu * 1e6:,.0f}" if ours else ""]
         for measure in ("cpu", "p99"):
             ratio = results.ratio(measure, model, kind, connections)
             line.append(_less(ratio))
+        line.append(_share(ours))
         line += [_rate(results, results.row(model, kind, connections, name)) for name in _OTHERS]
         for measure in ("throughput", "p99"):
             outcome = goals.outcome(results, measure, model, kind, connections)
@@ -90,6 +101,10 @@ def _rate(results: Results, row: Row | None, bold: bool = False) -> str:
     ratio = results.ratio("throughput", row.model, row.kind, row.connections, row.peer)
     text = (f"{row.rate:,.0f}/s" if ratio is None else f"{ratio:.1f}×") + _marks(row)
     return f"**{text}**" if bold else text
+
+
+def _share(row: Row | None) -> str:
+    return "" if row is None or row.fast is None else f"{row.fast:.0%}"
 
 
 def _less(ratio: float | None) -> str:

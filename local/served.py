@@ -10,7 +10,19 @@ from artifact.errors import GitError
 from local import git
 from local.state import State
 
-TRAILERS = ("Model-Digest", "Inputs-Digest", "Data-Digest", "Source-Commit", "Previous-Uri", "Gate-Result")
+TRAILERS = (
+    "Model-Digest",
+    "Inputs-Digest",
+    "Data-Digest",
+    "Source-Commit",
+    "Previous-Uri",
+    "Gate-Result",
+    "Release-Command",
+    "Release-By",
+    "Release-Reason",
+    "Release-From",
+    "Release-To",
+)
 
 
 @dataclass(frozen=True)

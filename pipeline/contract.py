@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from artifact.errors import DataContractError
 from artifact.signature import Feature
-from pipeline import conversion
+from pipeline import constraints, conversion
 from pipeline.conversion import Violation
 from pipeline.section import near
 from pipeline.table import Table
@@ -28,26 +27,79 @@ class Checked:
     rows: int
 
 
+class Contract:
+    """The rules of one schema, and what the chunks given to `take` broke of them; `missing` is data.missing."""
+
+    def __init__(self, schema: Sequence[Feature], missing: Sequence[str]) -> None:
+        self._schema = tuple(schema)
+        self._missing = tuple(missing)
+        self._rules = constraints.of_rows(schema)
+        self._found: dict[tuple[str, str], Violation] = {}
+
+    @property
+    def violations(self) -> list[Violation]:
+        """All that is wrong so far, in the order of the schema."""
+        order = {feature.name: place for place, feature in enumerate(self._schema)}
+        return sorted(self._found.values(), key=lambda violation: order.get(violation.column, len(order)))
+
+    def take(self, table: Table) -> dict[str, np.ndarray]:
+        """The columns of the schema in `table`, converted; what does not fit is remembered, with its rows."""
+        columns, found = convert(table, self._schema, self._missing)
+        unreadable = {name: violation.places for name, violation in _by_column(found).items()}
+        rows = table.columns.num_rows
+        present = [
+            feature
+            for feature in self._schema
+            if feature.name in columns and len(np.unique(unreadable.get(feature.name, []))) < rows
+        ]
+        rules = self._rules if len(present) == len(self._schema) else constraints.of_rows(present)
+        for violation in constraints.violations(rules, present, columns):
+            # A value that did not convert has a stand-in, of which nothing is to be said.
+            wrong = np.zeros(rows, dtype=bool)
+            wrong[violation.places] = True
+            wrong[unreadable.get(violation.column, [])] = False
+            again = Violation.of(violation.column, violation.rule, wrong, columns[violation.column])
+            found += [again] if again is not None else []
+        for violation in found:
+            self.add(violation, table)
+        return columns
+
+    def add(self, violation: Violation, table: Table | None = None) -> None:
+        """Remember a violation: of rows of the chunk `table`, or as it is, of the whole."""
+        numbered = violation if table is None or not violation.count else violation.of_table(table)
+        key = violation.column, violation.rule
+        before = self._found.get(key)
+        self._found[key] = numbered if before is None else before.and_then(numbered)
+
+
+def convert(
+    table: Table, schema: Sequence[Feature], missing: Sequence[str]
+) -> tuple[dict[str, np.ndarray], list[Violation]]:
+    """The columns of `schema` that `table` has as the declared types, and what did not convert."""
+    columns: dict[str, np.ndarray] = {}
+    violations: list[Violation] = []
+    for feature in schema:
+        if feature.name not in table.names:
+            rule = f"column is missing{near(feature.name, table.names)}"
+            violations.append(Violation(feature.name, rule, 0, (), None))
+            continue
+        column = table.columns.column(feature.name)
+        values, found = conversion.text(feature, column, missing) if table.text else conversion.typed(feature, column)
+        columns[feature.name] = values
+        violations += found
+    return columns, violations
+
+
 def check(table: Table, schema: Sequence[Feature], missing: Sequence[str]) -> Checked:
     """Every column of `schema` in `table`, converted; `missing` are the texts that stand for a missing number.
 
     Raises DataContractError (40) that lists each violation: column, rule, number of rows, the first rows (counted from
     1, the header not counted) and the first value.
     """
-    violations: list[Violation] = []
-    columns: dict[str, np.ndarray] = {}
-    for feature in schema:
-        if feature.name not in table.columns.column_names:
-            rule = f"column is missing{near(feature.name, table.columns.column_names)}"
-            violations.append(Violation(feature.name, rule, 0, (), None))
-            continue
-        column = table.columns.column(feature.name)
-        values, found = conversion.text(feature, column, missing) if table.text else conversion.typed(feature, column)
-        violations += found
-        violations += _constraints(feature, values, {row for violation in found for row in violation.all_rows})
-        columns[feature.name] = values
-    if violations:
-        raise refused(violations)
+    contract = Contract(schema, missing)
+    columns = contract.take(table)
+    if contract.violations:
+        raise refused(contract.violations)
     return Checked(columns, table.columns.num_rows)
 
 
@@ -55,34 +107,17 @@ def refused(violations: Sequence[Violation]) -> DataContractError:
     """The error that lists `violations`."""
     listed = "; ".join(str(violation) for violation in violations[:_SHOWN])
     more = f"; and {len(violations) - _SHOWN} more" if len(violations) > _SHOWN else ""
-    remedy = "correct the data, or the schema in params.yaml"
+    remedy = "correct the data, or what params.yaml asks of it"
     marker = next((violation.value for violation in violations if violation.is_marker(MARKERS)), None)
     if marker is not None:
         remedy += f"; where {marker!r} stands for a missing value, list it under data.missing"
     return DataContractError(f"the data does not match its schema: {listed}{more}; {remedy}")
 
 
-def _constraints(feature: Feature, values: np.ndarray, wrong_already: set[int]) -> list[Violation]:
-    absent = conversion.absent(values)
-    known = np.ones(len(values), dtype=bool)
-    known[sorted(wrong_already)] = False
-    found = []
-    if not feature.nullable:
-        rule = "nullable: false" + (
-            " (int64 has no missing value: declare float64)" if feature.dtype == "int64" else ""
-        )
-        found.append(Violation.of(feature.name, rule, absent & known, values))
-    present = known & ~absent
-    if feature.range is not None:
-        low, high = feature.range
-        numbers = np.where(present, values, 0)
-        if low is not None:
-            found.append(Violation.of(feature.name, f"range: at least {low}", present & (numbers < low), values))
-        if high is not None:
-            found.append(Violation.of(feature.name, f"range: at most {high}", present & (numbers > high), values))
-    if feature.categories is not None:
-        allowed = set(feature.categories)
-        unknown = np.fromiter((value not in allowed for value in values.tolist()), dtype=bool, count=len(values))
-        listed: list[Any] = list(feature.categories[:6])
-        found.append(Violation.of(feature.name, f"categories: {listed}", present & unknown, values))
-    return [violation for violation in found if violation is not None]
+def _by_column(found: Sequence[Violation]) -> dict[str, Violation]:
+    merged: dict[str, Violation] = {}
+    for violation in found:
+        before = merged.get(violation.column)
+        places = violation.places if before is None else np.concatenate([before.places, violation.places])
+        merged[violation.column] = Violation(violation.column, violation.rule, violation.count, (), None, places)
+    return merged

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -11,35 +11,49 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from artifact.signature import Feature
+from pipeline.table import Table
+from pipeline.texts import texts
 
 _EXACT = 2**53
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _WHOLE = r"^[+-]?[0-9]+$"
-_ROWS = 3
+ROWS = 3  # named of each violation
 
 
 @dataclass(frozen=True)
 class Violation:
-    """A rule that rows of a column break; rows are counted from 1, without the header."""
+    """A rule that rows of a column break.
+
+    `rows` names the first of them as `Table.label` does; `places` are the indexes of all of them in their chunk.
+    """
 
     column: str
     rule: str
     count: int
-    rows: tuple[int, ...]
+    rows: tuple[int | str, ...]
     value: Any
-    all_rows: tuple[int, ...] = ()
+    places: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64), compare=False, repr=False)
 
     @classmethod
     def of(cls, column: str, rule: str, wrong: np.ndarray, values: Any) -> Self | None:
-        """The violation of the rows where `wrong` ([rows], bool) holds; None where there are none."""
-        rows = np.flatnonzero(wrong)
-        if len(rows) == 0:
+        """The violation of the rows where `wrong` ([rows], bool) holds, counted from 1; None where there are none."""
+        places = np.flatnonzero(wrong)
+        if len(places) == 0:
             return None
-        first = values[int(rows[0])]
+        first = values[int(places[0])]
         value = (
             first.as_py() if isinstance(first, pa.Scalar) else first.item() if isinstance(first, np.generic) else first
         )
-        return cls(column, rule, len(rows), tuple(int(row) + 1 for row in rows[:_ROWS]), value, tuple(rows.tolist()))
+        return cls(column, rule, len(places), tuple(int(place) + 1 for place in places[:ROWS]), value, places)
+
+    def of_table(self, table: Table) -> Self:
+        """The same, its rows numbered as in the file that the chunk `table` comes from; without its places."""
+        rows = tuple(table.label(int(place)) for place in self.places[:ROWS])
+        return replace(self, rows=rows, places=self.places[:0])
+
+    def and_then(self, later: Self) -> Self:
+        """This one and the same of a later chunk."""
+        return replace(self, count=self.count + later.count, rows=(*self.rows, *later.rows)[:ROWS])
 
     def is_marker(self, words: Collection[str]) -> bool:
         """Whether what did not convert is one of `words`, in any case."""
@@ -48,10 +62,14 @@ class Violation:
     def __str__(self) -> str:
         if self.count == 0:
             return f"{self.column!r}: {self.rule}"
-        shown = "a missing value" if self.value is None or self.value != self.value else repr(self.value)[:60]
         rows = ", ".join(map(str, self.rows)) + (", …" if self.count > len(self.rows) else "")
         counted = "1 row" if self.count == 1 else f"{self.count} rows"
-        return f"{self.column!r}: {self.rule}: {counted} ({rows}), the first holds {shown}"
+        return f"{self.column!r}: {self.rule}: {counted} ({rows}), the first holds {self.shown}"
+
+    @property
+    def shown(self) -> str:
+        """The first value, for a message."""
+        return "a missing value" if self.value is None or self.value != self.value else repr(self.value)[:60]
 
 
 def absent(values: np.ndarray) -> np.ndarray:
@@ -109,6 +127,8 @@ def typed(feature: Feature, column: pa.ChunkedArray) -> tuple[np.ndarray, list[V
 
 
 def _objects(column: pa.ChunkedArray) -> np.ndarray:
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return texts(column)
     values = np.empty(len(column), dtype=object)
     values[:] = column.to_pylist()
     return values

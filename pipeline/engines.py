@@ -6,7 +6,10 @@ tolerance of `artifact.tolerance`.
 
 from __future__ import annotations
 
+import json
 import warnings
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +21,11 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
 from artifact.engine import GRAPH, MODEL, ONNX, SKLEARN, runner
+from artifact.onnx_engine import COLUMNS
 from artifact.prediction import Columns, Prediction, Runner, rows
 from artifact.signature import Signature
 from artifact.tolerance import differing
-from pipeline import probes
+from pipeline import boosting, probes
 
 _LARGEST = 32 << 20  # bytes of model.joblib: the converter takes minutes for a forest beyond that
 _SINGLE = 64  # rows predicted one by one and together, to see whether company changes an answer
@@ -60,29 +64,71 @@ def choose(model: bytes, fitted: Any, signature: Signature, holdout: Columns) ->
 
 
 def convert(fitted: Any, signature: Signature) -> bytes:
-    """The model as an ONNX graph: one input a feature, float32 or text, [rows, 1]; the same bytes each time."""
-    inputs = [
-        (feature.name, (StringTensorType if feature.dtype == "string" else FloatTensorType)([None, 1]))
-        for feature in signature.inputs
-    ]
+    """The model as an ONNX graph with one float32 input for all numbers and booleans, [rows, numbers], and one for all
+    texts, [rows, texts]: every input costs a request some microseconds. Which columns they are, it says itself
+    (`artifact.onnx_engine.COLUMNS`). The same bytes each time.
+    """
+    booster = boosting.boosted(fitted)
+    if booster is not None:
+        classes = getattr(booster, "classes_", np.zeros(0))
+        return _described(
+            boosting.convert(booster, len(signature.names), classes.dtype.kind in "ib"), [signature.names]
+        )
+    order = _order(fitted, signature.names)
+    dtypes = {feature.name: feature.dtype for feature in signature.inputs}
+    numbers = [name for name in order if dtypes[name] != "string"]
+    texts = [name for name in order if dtypes[name] == "string"]
+    given = [("numbers", FloatTensorType, numbers), ("texts", StringTensorType, texts)]
+    inputs = [(name, kind([None, len(columns)])) for name, kind, columns in given if columns]
     options = {"zipmap": False} if signature.task == "classification" else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        graph = convert_sklearn(_gathered(fitted, signature), name="model", initial_types=inputs, options=options)
-    data: bytes = graph.SerializeToString()
+        placed = _by_place(fitted, signature.names, numbers + texts)
+        graph = convert_sklearn(placed, name="model", initial_types=inputs, options=options)
+    return _described(graph, [columns for _, _, columns in given if columns])
+
+
+def _described(graph: Any, columns: Sequence[Sequence[str]]) -> bytes:
+    """The bytes of a graph that names the columns of each of its inputs."""
+    described = graph.metadata_props.add()
+    described.key, described.value = COLUMNS, json.dumps(columns)
+    data: bytes = graph.SerializeToString(deterministic=True)
     return data
 
 
-def _gathered(fitted: Any, signature: Signature) -> Any:
-    """The model behind a step that gathers its columns: most estimators convert from one input only."""
-    steps = fitted.steps if isinstance(fitted, Pipeline) else [("model", fitted)]
-    if isinstance(steps[0][1], ColumnTransformer):
-        return fitted
-    names = list(signature.names)
-    gather = ColumnTransformer([("all", "passthrough", names)]).fit(
-        pd.DataFrame(np.zeros((1, len(names))), columns=names)
-    )
-    return Pipeline([("gather", gather), *steps])
+def _order(fitted: Any, names: tuple[str, ...]) -> list[str]:
+    """The columns in the order the model selects them: the converter mistakes another order for this one."""
+    first = fitted.steps[0][1] if isinstance(fitted, Pipeline) else fitted
+    if not isinstance(first, ColumnTransformer):
+        return list(names)
+    chosen = [name for _, _, columns in first.transformers_ for name in _chosen(columns, names)]
+    return list(dict.fromkeys([*chosen, *names]))
+
+
+def _by_place(model: Any, names: tuple[str, ...], order: list[str]) -> Any:
+    """The model with a first ColumnTransformer that takes its columns by their place in `order`."""
+    if isinstance(model, Pipeline):
+        (first, step), *rest = model.steps
+        return Pipeline([(first, _by_place(step, names, order)), *rest])
+    if not isinstance(model, ColumnTransformer):
+        if order != list(names):
+            raise TypeError(f"{type(model).__name__} takes numbers and texts by their order")
+        return model
+    placed = copy(model)
+    placed.transformers = placed.transformers_ = [
+        (name, part, [order.index(column) for column in _chosen(columns, names)])
+        for name, part, columns in model.transformers_
+    ]
+    return placed
+
+
+def _chosen(columns: Any, names: tuple[str, ...]) -> list[str]:
+    """The names in one selection of a ColumnTransformer, which may hold names, places or a mask."""
+    if isinstance(columns, str | int):
+        columns = [columns]
+    first = columns.start or columns.stop if isinstance(columns, slice) else next(iter(columns), None)
+    table = pd.DataFrame(columns=list(names))
+    return list((table.loc[:, columns] if isinstance(first, str) else table.iloc[:, columns]).columns)
 
 
 def difference(signature: Signature, exact: Runner, candidate: Runner, table: Columns) -> str | None:

@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     _write(paths.SLICES, sliced(params, frame, target, prediction, classes))
     curve = calibration.curve(params.model.task, target, prediction, classes)
     _write(paths.CALIBRATION, {"task": params.model.task, "bins": curve})
-    checks = behaviour.run(params.checks, described, runner, holdout)
+    checks = behaviour.run(params.behaviour, described, runner, holdout)
     _write(paths.BEHAVIOUR, checks)
 
     shutil.rmtree(paths.PLOTS, ignore_errors=True)

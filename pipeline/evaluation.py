@@ -87,7 +87,7 @@ def _cut(where: str, name: str, value: Any, columns: Sequence[Feature]) -> Cut:
     return Cut(name, (), tuple(value))
 
 
-def read_checks(evaluate: Section, features: Sequence[Feature], target: Feature, task: str) -> tuple[Check, ...]:
+def read_behaviour(evaluate: Section, features: Sequence[Feature], target: Feature, task: str) -> tuple[Check, ...]:
     """The list evaluate.behaviour; ConfigurationError (10) names what does not fit."""
     where = evaluate.where("behaviour")
     listed = evaluate.optional("behaviour")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,13 +15,12 @@ from artifact.signature import Feature
 from features import calendar
 from pipeline import conversion
 from pipeline.contract import MARKERS
+from pipeline.distinct import NAME, WORDS
 from pipeline.section import near
 from pipeline.table import Table
 
 _ONE_IN = 0.5  # of the rows: texts that differ more often than this name the row, they do not describe it
 _FEW = 50
-_WORDS = 5
-_ID = re.compile(r"(^|[_\s.-])(id|uuid|guid|key|index|rowid|row)$|^unnamed|[a-z]I[dD]$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -65,8 +63,8 @@ def column(table: Table, name: str) -> Column | Left:
 
 def require(table: Table, name: str, option: str) -> None:
     """ConfigurationError (10) unless `name` is a column, with the nearest that is."""
-    if name not in table.columns.column_names:
-        raise ConfigurationError(f"{option} {name!r} is no column of the data{near(name, table.columns.column_names)}")
+    if name not in table.names:
+        raise ConfigurationError(f"{option} {name!r} is no column of the data{near(name, table.names)}")
 
 
 def guess(table: Table, name: str) -> Column | Left:
@@ -136,7 +134,7 @@ def _texts(name: str, values: np.ndarray) -> Column:
 def _category(found: Column, present: np.ndarray, distinct: int) -> Column | Left:
     name = found.feature.name
     words = np.mean([len(str(value).split()) for value in present[:1000].tolist()])
-    if distinct > _FEW and words >= _WORDS:
+    if distinct > _FEW and words >= WORDS:
         return Left(name, "it is free text; write a transformer in features/ to use it")
     if distinct > len(found.values) * _ONE_IN and (distinct > _FEW or distinct == len(found.values)):
         return Left(name, f"it has {distinct} different texts in {len(found.values)} rows, like an id")
@@ -144,7 +142,7 @@ def _category(found: Column, present: np.ndarray, distinct: int) -> Column | Lef
 
 
 def _counts_up(name: str, values: np.ndarray) -> bool:
-    return bool(_ID.search(name)) or bool(np.all(np.diff(values) == 1))
+    return bool(NAME.search(name)) or bool(np.all(np.diff(values) == 1))
 
 
 def declared(columns: Sequence[Column]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ if __name__ == "__main__":
 import argparse
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,26 @@ from artifact import digest
 from artifact.command import run
 from artifact.errors import ConfigurationError, DataContractError, UsageError
 from artifact.signature import TASKS, Feature
-from pipeline import baseline, contract, conversion, draft, inference, paths, prepare, prepared, recipe, table, train
+from pipeline import (
+    baseline,
+    contract,
+    conversion,
+    draft,
+    inference,
+    paths,
+    prepare,
+    prepared,
+    recipe,
+    split,
+    stream,
+    table,
+    train,
+)
 from pipeline.baseline import Baseline
 from pipeline.inference import Column, Left
 from pipeline.params import Params, load
 from pipeline.placement import Placement
+from pipeline.survey import Survey
 
 _CLASSES = 50
 _NUMBERED = 20  # whole numbers: up to as many different ones are classes
@@ -38,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     _check_repository(arguments.force)
     suffix = "" if source.is_dir() else source.suffix.lower()
     target = Path("data") / f"{name}{suffix}"
-    read = table.read(source)
+    read = stream.read(source)
     written, notes = _draft(read, arguments, name, target.as_posix())
     text, measured = _with_gate(written, notes, read)
     with Placement() as placement:
@@ -158,7 +173,7 @@ def _check_time(read: table.Table, name: str) -> None:
 def _features(read: table.Table, target: str, time: str | None) -> tuple[list[Column], list[str]]:
     columns: list[Column] = []
     notes: list[str] = []
-    for name in read.columns.column_names:
+    for name in read.names:
         if name == target:
             continue
         if not name or not name.isprintable():
@@ -181,26 +196,24 @@ def _with_gate(written: draft.Draft, notes: list[str], read: table.Table) -> tup
     """The text of params.yaml, its gate measured on the training part of these very rows."""
     metric = baseline.METRIC[written.task]
     params = _loaded(draft.write(written, notes, metric, 0.5, "to be measured"))
-    columns = contract.check(read, (*params.features, params.target), params.data.missing).columns
-    frame, target, order = _training_part(params, columns, read)
+    frame, target, order = _training_part(params, read)
     measured = baseline.measure(params, train.build(params), frame.iloc[order], target[order])
     text = draft.write(written, notes, metric, measured.threshold, measured.sentence)
     _loaded(text)
     return text, measured
 
 
-def _training_part(
-    params: Params, columns: Mapping[str, np.ndarray], read: table.Table
-) -> tuple[Any, np.ndarray, np.ndarray]:
-    parts = prepare.hold_out(params, columns, read)
+def _training_part(params: Params, read: table.Table) -> tuple[Any, np.ndarray, np.ndarray]:
+    survey = Survey(params)
+    survey.add(read)
+    survey.finish([read])
+    rows = prepare.hold_out(survey, split.twins(survey.hashes)).train
+    columns = contract.check(read, (*params.features, params.target), params.data.missing).columns
     frame = prepared.frame(params, columns)
     target = prepared.target(params, columns)
-    order = (
-        np.argsort(prepare.moments(params, columns, read)[parts.train], kind="stable")
-        if params.split.method == "time"
-        else np.arange(len(parts.train))
-    )
-    return frame.iloc[parts.train], target[parts.train], order
+    moments = survey.moments if params.split.method == "time" else None
+    order = np.arange(len(rows)) if moments is None else np.argsort(moments[rows], kind="stable")
+    return frame.iloc[rows], target[rows], order
 
 
 def _loaded(text: str) -> Params:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from artifact import digest
 from artifact.command import run
-from pipeline import paths
+from pipeline import code, paths
 from pipeline.params import Params, load
 from pipeline.table import data_digest
 
@@ -40,20 +40,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def inputs_digest(params: Params, raw: str) -> str:
     """Digest of the raw data (`raw`, itself a digest), the values of params.yaml, the code and the locks."""
-    code = {str(folder): digest.of_tree(folder, _sources(folder)) for folder in paths.CODE}
     locks = {str(path): digest.of_file(path) for path in (paths.SERVING_LOCK, paths.PIPELINE_LOCK)}
-    inputs = {"data": raw, "parameters": params.to_dict(), "code": code, "locks": locks}
+    inputs = {"data": raw, "parameters": params.to_dict(), "code": code.digests(), "locks": locks}
     return digest.of_bytes(digest.canonical_json(inputs))
-
-
-def _sources(folder: Path) -> list[Path]:
-    return [
-        path
-        for path in folder.rglob("*")
-        if path.is_file()
-        and path.suffix != ".pyc"
-        and not any(part.startswith(("__pycache__", ".")) for part in path.parts)
-    ]
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from artifact.command import run
 from artifact.environment import LIBRARIES
 from artifact.errors import IncompatibleError, ModelpinError
 from artifact.frame import columns
-from pipeline import engines, lock, paths, prepared, proof, seen
+from pipeline import engines, lock, paths, prepared, proof, seen, tuned
 from pipeline.params import Params, load
 
 _SECONDS = 600
@@ -32,7 +32,7 @@ _SECONDS = 600
 def main(argv: Sequence[str] | None = None) -> None:
     """Write build/artifact/."""
     argparse.ArgumentParser(prog="python -m pipeline.package", description=__doc__).parse_args(argv)
-    params = load()
+    params = tuned.read(load())
     lock.check_installed(paths.SERVING_LOCK, LIBRARIES)
     unproved = paths.ARTIFACT.with_name("unproved")
     try:
@@ -89,7 +89,9 @@ def _save(params: Params, directory: Path, modules: Sequence[str]) -> str:
 def parameters(params: Params) -> dict[str, Any]:
     """What made the model, for its manifest: the split and the Pipeline; not how many workers fitted it."""
     declared = params.to_dict()
-    return {"split": declared["split"], "train": _without_n_jobs(declared["train"])}
+    # Nor how they were found: the same parameters name the same model.
+    train = {key: value for key, value in declared["train"].items() if key != "tune"}
+    return {"split": declared["split"], "train": _without_n_jobs(train)}
 
 
 def _without_n_jobs(value: Any) -> Any:

@@ -13,8 +13,10 @@ from artifact import digest
 from artifact.errors import ConfigurationError
 from artifact.signature import TASKS, Feature
 from pipeline import document, paths
-from pipeline.evaluation import Check, Slices, read_checks, read_slices
+from pipeline.evaluation import Check, Slices, read_behaviour, read_slices
+from pipeline.expectations import Expectations, read_expectations, read_unique
 from pipeline.rules import Rules, read_rules
+from pipeline.search_space import Tune, read_tune
 from pipeline.section import Section, near
 from pipeline.threshold import Threshold, read_thresholds
 
@@ -73,11 +75,12 @@ class Block:
 
 @dataclass(frozen=True)
 class Train:
-    """The Pipeline: blocks of preprocessing, then the estimator with its scikit-learn parameters."""
+    """The Pipeline: blocks of preprocessing, then the estimator with its scikit-learn parameters; what is tuned."""
 
     preprocessing: tuple[Block, ...]
     estimator: str
     parameters: Mapping[str, Any]
+    tune: Tune | None = None
 
 
 @dataclass(frozen=True)
@@ -98,12 +101,13 @@ class Params:
     features: tuple[Feature, ...]
     target: Feature
     split: Split
+    expectations: Expectations
     train: Train
     bootstrap: Bootstrap
     golden: int
     thresholds: tuple[Threshold, ...]
     slices: Slices
-    checks: tuple[Check, ...]
+    behaviour: tuple[Check, ...]
     rules: Rules
     experiment: str
 
@@ -123,7 +127,9 @@ def load(path: Path = paths.PARAMS) -> Params:
     model = root.section("model", ("name", "task"))
     task = model.choice("task", TASKS)
     data = _data(root.section("data", ("path", "target", "time", "missing")))
-    features, target = _schema(root, data, task)
+    schema, unique = read_unique(root.mapping("schema"))
+    features, target = _schema(schema, data, task)
+    prepare = root.section("prepare", ("split", "contract", "leakage", "drift"))
     package = root.section("package", ("golden",))
     evaluate = root.section("evaluate", ("bootstrap", "slices", "behaviour"))
     gate = root.section("gate", ("thresholds", "champion", "latency", "size"))
@@ -132,13 +138,14 @@ def load(path: Path = paths.PARAMS) -> Params:
         data=data,
         features=features,
         target=target,
-        split=_split(root.section("prepare", ("split",)).section("split", ("method", "test_size", "seed")), data, task),
-        train=_train(root.section("train", ("preprocessing", "estimator", "parameters")), features),
+        split=_split(prepare.section("split", ("method", "test_size", "seed")), data, task),
+        expectations=read_expectations(prepare, unique, features, data.time),
+        train=_train(root.section("train", ("preprocessing", "estimator", "parameters", "tune")), features, task),
         bootstrap=_bootstrap(evaluate.section("bootstrap", ("resamples", "confidence", "seed"))),
         golden=package.integer("golden", 1, 1000),
         thresholds=read_thresholds(gate, task),
         slices=read_slices(evaluate, (*features, target)),
-        checks=read_checks(evaluate, features, target, task),
+        behaviour=read_behaviour(evaluate, features, target, task),
         rules=read_rules(gate, task),
         experiment=root.section("track", ("experiment",)).text("experiment"),
     )
@@ -160,8 +167,8 @@ def _data(section: Section) -> Data:
     return Data(path, section.text("target"), section.optional_text("time"), section.texts("missing"))
 
 
-def _schema(root: Section, data: Data, task: str) -> tuple[tuple[Feature, ...], Feature]:
-    columns = {name: Feature.from_dict(name, declared) for name, declared in root.mapping("schema").items()}
+def _schema(schema: Mapping[str, Any], data: Data, task: str) -> tuple[tuple[Feature, ...], Feature]:
+    columns = {name: Feature.from_dict(name, declared) for name, declared in schema.items()}
     if data.target not in columns:
         raise ConfigurationError(
             f"params.yaml: data.target is {data.target!r}, which schema does not declare{near(data.target, columns)}"
@@ -192,7 +199,7 @@ def _split(section: Section, data: Data, task: str) -> Split:
     return Split(method, section.fraction("test_size"), section.integer("seed", 0, _SEED))
 
 
-def _train(section: Section, features: tuple[Feature, ...]) -> Train:
+def _train(section: Section, features: tuple[Feature, ...], task: str) -> Train:
     blocks = tuple(
         _block(section.where("preprocessing"), name, value) for name, value in section.mapping("preprocessing").items()
     )
@@ -210,7 +217,7 @@ def _train(section: Section, features: tuple[Feature, ...]) -> Train:
             f"params.yaml: the feature {unused[0]!r} is in no block of train.preprocessing; "
             "add it to one (steps: [] passes it on), or take it out of schema"
         )
-    return Train(blocks, section.text("estimator"), section.mapping("parameters"))
+    return Train(blocks, section.text("estimator"), section.mapping("parameters"), read_tune(section, task))
 
 
 def _block(path: str, name: str, value: Any) -> Block:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -16,27 +16,87 @@ from artifact.column import convert
 from artifact.errors import DataContractError, InvalidRequest
 from artifact.signature import Feature, Signature
 from pipeline.params import Params
+from pipeline.texts import texts
 
+_ROWS = 1 << 16  # checked and converted at once
 _TYPES = {"float64": pa.float64(), "int64": pa.int64(), "bool": pa.bool_(), "string": pa.string()}
+_MOMENT = "\nmoment"  # no name of a feature: those are printable
 
 
-def write(path: Path, params: Params, columns: Mapping[str, np.ndarray], rows: np.ndarray) -> None:
-    """Write `rows` (numbers from 0) of the features and the target, in the types of the schema, to a Parquet file."""
-    schema = (*params.features, params.target)
-    arrays = [pa.array(columns[feature.name][rows], _TYPES[feature.dtype], from_pandas=True) for feature in schema]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pyarrow.parquet.write_table(pa.table(arrays, names=[feature.name for feature in schema]), path)
+class Writer:
+    """Writes a Parquet file of the features and the target, in the types of the schema, a group of rows at a time.
+
+    The file appears at `path` with `commit`; one that is never committed is removed. `moments`, [rows of the file], is
+    what orders them, for a split by time.
+    """
+
+    def __init__(self, path: Path, params: Params, moments: np.ndarray | None = None) -> None:
+        self._path, self._partial = path, path.with_name(path.name + ".partial")
+        self._schema = (*params.features, params.target)
+        self._types = pa.schema([(feature.name, _TYPES[feature.dtype]) for feature in self._schema])
+        self._moments, self._written = moments, 0
+        if moments is not None:
+            self._types = self._types.append(pa.field(_MOMENT, pa.from_numpy_dtype(moments.dtype)))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._writer = pyarrow.parquet.ParquetWriter(self._partial, self._types)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+        self._partial.unlink(missing_ok=True)
+
+    def add(self, columns: Mapping[str, np.ndarray], rows: np.ndarray) -> None:
+        """Add `rows` (numbers from 0) of `columns`."""
+        arrays = [
+            pa.array(columns[feature.name][rows], _TYPES[feature.dtype], from_pandas=True) for feature in self._schema
+        ]
+        if self._moments is not None:
+            arrays.append(pa.array(self._moments[self._written : self._written + len(rows)]))
+        self._written += len(rows)
+        if len(rows):
+            self._writer.write_table(pa.table(arrays, schema=self._types))
+
+    def commit(self) -> None:
+        """Give the file its name."""
+        self._writer.close()
+        self._partial.replace(self._path)
+
+
+def moments(path: Path) -> np.ndarray:
+    """What orders the rows of the file at `path`, [rows], written for a split by time."""
+    found: np.ndarray = pyarrow.parquet.ParquetFile(path).read([_MOMENT]).column(_MOMENT).to_numpy()
+    return found
 
 
 def read(path: Path, params: Params) -> tuple[pd.DataFrame, np.ndarray]:
     """The features as `artifact.validation` gives them to a model ([rows, features]), and the target, [rows].
 
-    The target is float64 for a regression; int64, bool or object (text) for a classification.
+    The target is float64 for a regression; int64, bool or object (text) for a classification. Read by groups of rows:
+    beside what is returned, memory holds one of them.
     """
-    table = pyarrow.parquet.ParquetFile(path).read(use_threads=False)
-    columns = {feature.name: _values(feature, table.column(feature.name)) for feature in params.features}
-    columns[params.target.name] = _values(params.target, table.column(params.target.name))
-    return frame(params, columns), target(params, columns)
+    with pyarrow.parquet.ParquetFile(path, pre_buffer=False) as file:
+        rows = file.metadata.num_rows
+        columns: dict[str, np.ndarray] = {}
+        answers = np.empty(0)
+        first = 0
+        for batch in file.iter_batches(batch_size=_ROWS, use_threads=False):
+            part = pa.Table.from_batches([batch])
+            given = {feature.name: _values(feature, part.column(feature.name)) for feature in params.features}
+            given[params.target.name] = _values(params.target, part.column(params.target.name))
+            some = {str(name): values.to_numpy() for name, values in frame(params, given).items()}
+            known = target(params, given)
+            if first == 0:
+                columns = {name: np.empty(rows, dtype=values.dtype) for name, values in some.items()}
+                answers = np.empty(rows, dtype=known.dtype)
+            place = slice(first, first + part.num_rows)
+            for name, values in some.items():
+                columns[name][place] = values
+            answers[place] = known
+            first += part.num_rows
+    names = [feature.name for feature in params.features]
+    return pd.DataFrame(columns, columns=names, copy=False), answers
 
 
 def frame(params: Params, columns: Mapping[str, Any]) -> pd.DataFrame:
@@ -62,4 +122,4 @@ def target(params: Params, columns: Mapping[str, Any]) -> np.ndarray:
 def _values(feature: Feature, column: pa.ChunkedArray) -> Any:
     if feature.dtype in ("float64", "int64"):
         return column.to_numpy()
-    return column.to_pylist()
+    return texts(column).tolist() if feature.dtype == "string" else column.to_pylist()

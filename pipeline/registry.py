@@ -14,7 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from artifact.errors import ConfigurationError
-from pipeline import paths
+from pipeline import paths, trials
 from pipeline.source import Source
 from pipeline.training import Training
 
@@ -130,6 +130,7 @@ class Registry:
             self._client.log_artifacts(run_id, str(paths.PLOTS), "plots")
             self._client.log_artifacts(run_id, str(paths.ARTIFACT), ARTIFACT)
             self._client.log_artifacts(run_id, str(paths.FIGURES), paths.FIGURES.name)
+            trials.log(self._client, experiment, run_id)
             for path in (paths.METRICS, paths.VERDICT, paths.PARAMS, paths.REPORT):
                 self._client.log_artifact(run_id, str(path))
         except BaseException:

@@ -42,6 +42,10 @@ class Section:
         """The path of `key`, for messages."""
         return self._join(self.path, key)
 
+    def has(self, key: str) -> bool:
+        """Whether `key` is set, and not to null."""
+        return self._value.get(key) is not None
+
     def section(self, key: str, keys: Iterable[str]) -> Section:
         """The mapping under `key`."""
         return Section(self.where(key), self.required(key), keys)

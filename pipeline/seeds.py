@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import random
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
 from artifact.errors import RetrainRefused
@@ -17,6 +21,47 @@ def refuse_unseeded(component: Any, where: str) -> None:
             f"params.yaml: {where}: {type(component).__name__} has {path}=None, so that no training could be repeated; "
             f"set {path} to a whole number, such as 20"
         )
+
+
+@contextmanager
+def refuse_chance() -> Iterator[None]:
+    """RetrainRefused (42) where what runs inside draws a random number that no parameter seeds.
+
+    Seen are numpy's and Python's global generators, drawn from or seeded, and `np.random.default_rng()` without a seed,
+    in this process. Costs microseconds, where training twice would cost a training.
+    """
+    before = _global_states()
+    unseeded = 0
+    real = np.random.default_rng
+
+    def default_rng(seed: Any = None) -> np.random.Generator:
+        nonlocal unseeded
+        unseeded += seed is None
+        return real(seed)
+
+    # A module of features/ may have imported it by name.
+    homes = [np.random, *(module for name, module in sys.modules.items() if name.startswith("features."))]
+    homes = [home for home in homes if getattr(home, "default_rng", None) is real]
+    for home in homes:
+        home.default_rng = default_rng  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        for home in homes:
+            home.default_rng = real  # type: ignore[attr-defined]
+    changed = [name for name, state in _global_states().items() if state != before[name]]
+    if changed or unseeded:
+        source = changed[0] if changed else "np.random.default_rng() without a seed"
+        raise RetrainRefused(
+            f"training drew random numbers from {source}, so that no training could be repeated; give the transformer "
+            "or estimator a parameter random_state, draw from np.random.default_rng(self.random_state), and set it in "
+            "params.yaml"
+        )
+
+
+def _global_states() -> dict[str, Any]:
+    kind, keys, *rest = np.random.get_state(legacy=True)
+    return {"np.random": (kind, np.asarray(keys).tobytes(), *rest), "the module random": random.getstate()}
 
 
 def _unseeded(component: Any) -> Iterator[str]:

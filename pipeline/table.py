@@ -1,30 +1,38 @@
-"""Read a CSV or Parquet table, or a folder of them, without changing a value: CSV cells stay text."""
+"""A CSV or Parquet table, or a folder of them: which files it is, its digest, and rows of it as they stand there."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
 
 from artifact import digest
 from artifact.errors import DataContractError
 
 SUFFIXES = (".csv", ".parquet")
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True)
 class Table:
-    """Columns as they stand in the file: text in a CSV (a null is a cell with nothing in it, not even quotes), typed in
-    Parquet."""
+    """Rows of a table as they stand in the file: text in a CSV (a null is a cell with nothing in it, not even quotes),
+    typed in Parquet. `first` rows stand before them in their `file`, which is None for a table of one file."""
 
     columns: pa.Table
     text: bool
+    first: int = 0
+    file: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns, in the order of the file."""
+        names: list[str] = self.columns.column_names
+        return names
+
+    def label(self, row: int) -> int | str:
+        """The row with the index `row` as a person counts it: from 1, without the header, and in which file."""
+        number = self.first + row + 1
+        return number if self.file is None else f"{self.file}:{number}"
 
 
 def data_digest(path: Path) -> str:
@@ -49,104 +57,3 @@ def _present(path: Path) -> Path:
     if not path.exists():
         raise DataContractError(f"{path} is not here; fetch it with `dvc pull`, or correct data.path in params.yaml")
     return path
-
-
-def read(path: Path) -> Table:
-    """All rows of the table at `path`; DataContractError (40) where it is no such table."""
-    parts = files(path)
-    text = parts[0].suffix.lower() == ".csv"
-    tables = [_csv(part) if text else _parquet(part) for part in parts]
-    for part, table in zip(parts, tables, strict=True):
-        if table.column_names != tables[0].column_names:
-            raise DataContractError(
-                f"{part} has other columns than {parts[0]}: {table.column_names} against {tables[0].column_names}"
-            )
-    try:
-        table = pa.concat_tables(tables, promote_options="none" if text else "permissive")
-    except pa.ArrowInvalid as error:
-        raise DataContractError(f"the files in {path} do not fit together: {error}") from error
-    if table.num_rows == 0:
-        raise _no_rows(path)
-    return Table(table, text)
-
-
-def _csv(path: Path) -> pa.Table:
-    names = _header(path)
-    parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
-    read_options = pyarrow.csv.ReadOptions(use_threads=False)
-    convert = pyarrow.csv.ConvertOptions(
-        column_types={name: pa.string() for name in names},
-        null_values=[""],
-        strings_can_be_null=True,
-        quoted_strings_can_be_null=False,
-    )
-    if _quotes(path) % 2:
-        raise DataContractError(
-            f"{path} has an odd number of quotes: a quoted cell is never closed, or the file is cut off; "
-            "close it, or write it again"
-        )
-    return _checked(path, lambda: pyarrow.csv.read_csv(path, read_options, parse, convert))
-
-
-def _quotes(path: Path) -> int:
-    # The reader itself takes everything up to the end of the file as the last cell.
-    with path.open("rb") as file:
-        return sum(chunk.count(b'"') for chunk in iter(lambda: file.read(1 << 20), b""))
-
-
-def _header(path: Path) -> list[str]:
-    with path.open("rb") as raw:
-        head = raw.read(2)
-    if head in _UTF16:
-        raise DataContractError(f"{path} is UTF-16; convert it: iconv -f UTF-16 -t UTF-8 {path} > utf8.csv")
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            names = next(csv.reader(file), [])
-    except UnicodeDecodeError as error:
-        raise _latin(path) from error
-    except csv.Error as error:
-        raise DataContractError(f"{path}: its header is no line of a CSV: {error}") from error
-    if not names:
-        raise DataContractError(f"{path} is empty; a table begins with a line of column names")
-    if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
-        raise DataContractError(
-            f"{path} has the one column {names[0]!r}; separate columns by commas, not by ';', tab or '|'"
-        )
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise DataContractError(f"{path} has the column {twice!r} {names.count(twice)} times; rename all but one")
-    return names
-
-
-def _parquet(path: Path) -> pa.Table:
-    table = _checked(path, lambda: pyarrow.parquet.ParquetFile(path).read(use_threads=False))
-    twice = next((name for name in table.column_names if table.column_names.count(name) > 1), None)
-    if twice is not None:
-        raise DataContractError(
-            f"{path} has the column {twice!r} {table.column_names.count(twice)} times; rename all but one"
-        )
-    return table
-
-
-def _checked(path: Path, reading: Callable[[], pa.Table]) -> pa.Table:
-    try:
-        return reading()
-    except (pa.ArrowException, OSError, ValueError) as error:
-        problem = " ".join(str(error).split())
-        if "UTF8" in problem or "UTF-8" in problem:
-            raise _latin(path) from error
-        if "Empty CSV" in problem:
-            raise _no_rows(path) from error
-        raise DataContractError(
-            f"{path} cannot be read as {path.suffix[1:]}: {problem[:300]}; write it again, every row with every column"
-        ) from error
-
-
-def _no_rows(path: Path) -> DataContractError:
-    return DataContractError(f"{path} has a header and no rows; nothing can be trained on it")
-
-
-def _latin(path: Path) -> DataContractError:
-    return DataContractError(
-        f"{path} is not UTF-8; convert it, from Latin-1 for example: iconv -f LATIN1 -t UTF-8 {path} > utf8.csv"
-    )

@@ -9,9 +9,9 @@ if __name__ == "__main__":
 
 import argparse
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 from sklearn.base import is_classifier, is_regressor
@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline
 
 from artifact.command import run
 from artifact.errors import ConfigurationError
-from pipeline import components, paths, prepared, seeds
+from pipeline import apart, cluster, components, paths, prepared, seeds, tuned
 from pipeline.params import Block, Params, load
 from pipeline.params import Train as Declared
 
@@ -28,12 +28,12 @@ from pipeline.params import Train as Declared
 def main(argv: Sequence[str] | None = None) -> None:
     """Write build/model/model.joblib."""
     argparse.ArgumentParser(prog="python -m pipeline.train", description=__doc__).parse_args(argv)
-    params = load()
+    params = tuned.read(load())
     model = build(params)
     frame, target = prepared.read(paths.TRAIN, params)
-    fitted = fit(model, frame, target)
+    fitted = fit(model, frame, target, cluster.address())
     paths.MODEL.parent.mkdir(parents=True, exist_ok=True)
-    joblib.dump(fitted, paths.MODEL)
+    apart.dump(fitted, paths.MODEL)
     print(f"{params.train.estimator} fitted on {len(frame)} rows of {frame.shape[1]} features: {paths.MODEL}")
 
 
@@ -52,15 +52,20 @@ def build(params: Params) -> Pipeline:
     return Pipeline(steps)
 
 
-def fit(model: Pipeline, frame: pd.DataFrame, target: np.ndarray) -> Pipeline:
-    """A fitted copy of `model`; `frame` is [rows, features], `target` [rows].
+def fit(
+    model: Pipeline, frame: pd.DataFrame, target: np.ndarray, scheduler: str | None = None, alone: bool = True
+) -> Pipeline:
+    """A fitted copy of `model`; `frame` is [rows, features], `target` [rows]; parts on the cluster of `scheduler`.
 
-    ConfigurationError (10) with scikit-learn's own words where the parameters do not fit the data.
+    Where this process is not `alone`, or waits for a cluster, others draw random numbers too, and none are looked for.
+
+    ConfigurationError (10) with scikit-learn's own words where the parameters do not fit the data; RetrainRefused (42)
+    where something draws random numbers that nothing seeds.
     """
     bare, workers = components.without_n_jobs(model)
     try:
-        # Threads: what comes back from another process shares no objects, and its pickle has other bytes.
-        with joblib.parallel_config(backend="threading", n_jobs=workers or 1):
+        watched = seeds.refuse_chance() if alone and scheduler is None else nullcontext()
+        with cluster.parallel(scheduler, "threading", workers or 1), watched:
             return bare.fit(frame, target)
     except (ValueError, TypeError) as error:
         raise ConfigurationError(

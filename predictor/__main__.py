@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from artifact.command import run
-from artifact.load import load
-from predictor import lean
+from predictor import lean, workers
 from predictor.settings import read
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until stopped; exit codes 10, 20, 21, 22 and 23 before anything listens."""
+    """Serve until stopped, in one process or several; exit codes 10, 20, 21, 22 and 23 before anything listens."""
     source, settings = read(argv)
+    place = workers.place()
+    if place is not None:
+        workers.end_with_parent(place.parent)
+    elif settings.workers > 1:
+        return workers.run(sys.argv[1:] if argv is None else argv, settings)
+    from artifact.load import load  # not in the parent of workers, which does nothing else
+
     loaded = load(
         source.model_dir,
         expected_digest=source.expected_digest,
@@ -23,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from predictor.model import Model
         from predictor.server import Server
 
-    Server(Model(loaded), settings).run()
+    Server(Model(loaded), settings, place).run()
     return 0
 
 

@@ -8,8 +8,6 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-import orjson
-
 from artifact.errors import InvalidRequest
 from artifact.prediction import Prediction
 from predictor import cloudevent, document, errors, exchange, rows, v1, v2
@@ -19,6 +17,7 @@ from predictor.exchange import Exchange
 from predictor.headers import BINARY, JSON, OCTETS, Headers
 from predictor.health import Probes
 from predictor.model import DIGEST_HEADER
+from predictor.ride import CONNECTION
 from predictor.traffic import Traffic
 
 Scope = MutableMapping[str, Any]
@@ -27,8 +26,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Answer = tuple[bytes, Headers]
 Handler = Callable[[Scope, Headers, bytes, Exchange], Awaitable[Answer]]
 
-CONNECTION = "modelpin.connection"  # an ASGI extension of ours: the HttpProtocol that a request came in on
-_SMALL = 64 << 10  # bytes of an answer that the socket's buffers take at once
+SMALL = 64 << 10  # bytes of an answer that the socket's buffers take at once
 _V1 = re.compile(r"/v1/models/(?P<model>[^/:]*)(?P<verb>:[^/]*)?")
 _V2 = re.compile(r"/v2/models/(?P<model>[^/]+)(?P<versions>/versions/(?P<version>[^/]+))?(?P<verb>/infer|/ready)?")
 _PROTOCOLS = {"/v1/": "v1", "/v2/": "v2"}
@@ -96,6 +94,7 @@ class InferLayer:
             status, body, extra = _told(error)
             if status == 500 and not isinstance(error, errors.Disconnected):
                 _log.exception("a request failed")
+            error.__traceback__ = None  # its frames hold the body, in a cycle that waits for a collection
             if started:
                 return
         request.sent = len(body)
@@ -110,7 +109,7 @@ class InferLayer:
         encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
         start = {"type": "http.response.start", "status": status, "headers": encoded}
         connection = scope.get("extensions", {}).get(CONNECTION)
-        if connection is None or (len(body) <= _SMALL and not connection.flow.write_paused):
+        if connection is None or (len(body) <= SMALL and not connection.flow.write_paused):
             await send(start)
             await send({"type": "http.response.body", "body": body})
             return
@@ -177,10 +176,9 @@ class InferLayer:
             return v1.parse(self._model.validator, payload)
 
         def respond(asked: v1.Request, prediction: Prediction) -> Answer:
-            reply = v1.answer(asked, prediction)
             if binary or structured:
-                return cloudevent.answer(self._model.name, reply, not structured)
-            return orjson.dumps(reply), {}
+                return cloudevent.answer(self._model.name, v1.answer(asked, prediction), not structured)
+            return v1.encode(asked, prediction), {}
 
         return await self._traffic.serve(request, parse, respond, lambda: _gone(scope))
 

@@ -11,14 +11,19 @@ import json
 import re
 from typing import Any
 
+import numpy as np
 import orjson
 
 from artifact.errors import InvalidRequest
 
 # 19 digits of a whole number, where the 64 bits of orjson may end; digits after a point do not match.
 _LONG = re.compile(rb"[\s,:\[-][0-9]{19}")
+_DIGITS, _RUN = bytes.maketrans(b"123456789", b"0" * 9), b"0" * 19
+# A colon behind a quotation mark, or behind a blank, where a key may stand before it; others are within a text.
+_NAMED = re.compile(rb'["\s]:')
 _PIECE = 1 << 20
-_DEEPEST = 4  # objects within objects in any request that is right
+_SMALL = 1 << 13  # bytes up to which a regular expression is faster than operations on whole arrays
+_DEEPEST = 8  # lists and objects within objects in any request that is right
 
 
 def read(body: bytes) -> Any:
@@ -27,25 +32,74 @@ def read(body: bytes) -> Any:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         return _strictly(body)
-    # Each member of an object has its colon. More colons than members: one was dropped, or a text holds one.
-    if body.count(b":") != _members(value, _DEEPEST) or _has_long(body):
+    if _has_doubled(body, value) or _has_long(body):
         return _strictly(body)
     return value
 
 
+def _has_doubled(body: bytes, value: Any) -> bool:
+    """Whether an object of `body` may have a key twice, of which `value` has lost one.
+
+    Each member has its colon, behind its key. More of them than members: one was dropped, or a text holds one.
+    """
+    data = np.frombuffer(body, np.uint8) if len(body) > _SMALL else None
+    colons = body.count(b":") if data is None else int(np.count_nonzero(data == ord(":")))
+    if colons == _listed(value):
+        return False
+    members = _members(value, _DEEPEST)
+    return members != colons and members != _named(body, data)
+
+
+def _listed(value: Any) -> int:
+    """Members of an object, and of the objects in the lists of its members: all there are in most requests."""
+    if type(value) is not dict:
+        return -1
+    lists = [item for item in value.values() if type(item) is list and item and type(item[0]) is dict]
+    if any(set(map(type, item)) != {dict} for item in lists):
+        return -1
+    return len(value) + sum(sum(map(len, item)) for item in lists)
+
+
 def _members(value: Any, depth: int) -> int:
     """Members of the objects in `value`; not those deeper than `depth`, or in a list that begins otherwise."""
-    if type(value) is dict:
-        inner = sum(_members(item, depth - 1) for item in value.values() if type(item) in (dict, list)) if depth else 0
-        return len(value) + inner
-    if type(value) is list and value and type(value[0]) is dict:
-        return sum(_members(item, depth) for item in value)
-    return 0
+    found, level = 0, [value]
+    while level and depth >= 0:
+        below: list[Any] = []
+        for item in level:
+            if type(item) is dict:
+                found += len(item)
+                below += [inner for inner in item.values() if type(inner) is dict or type(inner) is list]
+            elif type(item) is list and item and type(item[0]) is dict:
+                below += item
+        level, depth = below, depth - 1
+    return found
+
+
+def _named(body: bytes, data: np.ndarray | None) -> int:
+    """Colons behind a quotation mark or a blank."""
+    if data is None:
+        return len(_NAMED.findall(body))
+    before = data[np.flatnonzero(data[1:] == ord(":"))]
+    return int(np.isin(before, np.frombuffer(b'" \t\r\n', np.uint8)).sum())
 
 
 def _has_long(body: bytes) -> bool:
     """Whether a number may be too long for orjson, looked for in pieces: other threads run between them."""
-    return any(_LONG.search(body, at, at + _PIECE + 19) for at in range(0, len(body), _PIECE))
+    if len(body) <= _SMALL:
+        return _RUN in body.translate(_DIGITS) and _LONG.search(body) is not None
+    data = np.frombuffer(body, np.uint8)
+    return any(
+        _has_digits(data[at : at + _PIECE + 19]) and _LONG.search(body, at, at + _PIECE + 20)
+        for at in range(0, len(body), _PIECE)
+    )
+
+
+def _has_digits(data: np.ndarray) -> bool:
+    """Whether 19 digits stand one behind the other in `data`."""
+    runs = (data - np.uint8(ord("0"))) < 10  # bytes before 0 wrap around to great numbers
+    for shift in (1, 2, 4, 8, 3):  # 2, 4, 8, 16 and then 19 in a row
+        runs = runs[:-shift] & runs[shift:]
+    return bool(runs.any())
 
 
 def _strictly(body: bytes) -> Any:

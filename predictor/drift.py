@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from artifact.distribution import Distribution
 from artifact.signature import Signature
-from predictor.distribution import Distribution
 
 _ROWS = 256  # counted at once: a request alone pays for an append
 
@@ -49,5 +49,9 @@ class Drift:
         if not pending:
             return
         for name, distribution in self.features.items():
-            distribution.add(np.concatenate([columns[name] for columns, _ in pending]))
-        self.prediction.add(np.concatenate([values for _, values in pending]))
+            distribution.add(_together([columns[name] for columns, _ in pending]))
+        self.prediction.add(_together([values for _, values in pending]))
+
+
+def _together(parts: list[np.ndarray]) -> np.ndarray:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import dataclass, field
-from time import perf_counter
 
 REQUEST_ID = "x-request-id"
 TRACEPARENT = "traceparent"
@@ -13,6 +12,7 @@ _ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
 # https://www.w3.org/TR/trace-context/#traceparent-header: version 00 has four fields, a later one may have more.
 _TRACE = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.S)
 STAGES = ("queue", "parse", "predict", "respond")
+_NEVER = [-1.0] * len(STAGES)
 
 
 @dataclass(slots=True)
@@ -22,12 +22,12 @@ class Exchange:
     protocol: str
     request_id: str
     trace: tuple[str, str, str] | None  # trace id, parent id, flags
-    started: float = field(default_factory=perf_counter)
-    seconds: list[float] = field(default_factory=lambda: [-1.0] * len(STAGES))
+    seconds: list[float] = field(default_factory=_NEVER.copy)
     rows: int = 0
     received: int = 0
     sent: int = 0
     reason: str = ""
+    fast: bool = False  # answered on the fast path
 
 
 def begin(protocol: str, request_id: str | None, traceparent: str | None) -> Exchange:

@@ -9,7 +9,7 @@ import grpc
 import orjson
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-from predictor import errors
+from predictor import errors, messages
 from predictor.traffic import Traffic
 
 NOT_READY = "the server is stopping; another replica will answer"
@@ -88,15 +88,11 @@ class HealthServicer:
             await self._traffic.draining.wait()
             yield self._now()
 
-    def register(self, server: grpc.aio.Server) -> None:
-        """Add the service to a server that is not started yet."""
+    def handlers(self) -> grpc.GenericRpcHandler:
+        """The service, for a gRPC server."""
         read: Callable[[bytes], Any] = self._request.FromString
-        write: Callable[[Any], bytes] = self._response.SerializeToString
-        handlers = {
-            "Check": grpc.unary_unary_rpc_method_handler(self.check, read, write),
-            "Watch": grpc.unary_stream_rpc_method_handler(self.watch, read, write),
-        }
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, handlers),))
+        methods = {"Check": messages.unary(read, self.check), "Watch": messages.streaming(read, self.watch)}
+        return grpc.method_handlers_generic_handler(_SERVICE, methods)
 
     def _now(self) -> Any:
         return self._response(status=_STATUSES.index("SERVING" if self._traffic.ready else "NOT_SERVING"))

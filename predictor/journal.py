@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +14,7 @@ import orjson
 
 from predictor.exchange import STAGES, Exchange
 
-_requests = logging.getLogger("predictor.requests")
+_TIMES = tuple(f"{stage}_ms" for stage in STAGES)
 # KServe and uvicorn each write lines of their own for every request.
 _SILENT = ("uvicorn.access", "kserve.trace")
 
@@ -55,10 +57,13 @@ def configure() -> None:
 class Journal:
     """Writes the share `sampling` of requests, evenly, and every one that was our own fault."""
 
-    def __init__(self, model: str, digest: str, sampling: float) -> None:
-        self._fixed = {"model": model, "digest": digest}
+    def __init__(self, model: str, digest: str, sampling: float, write: Callable[[bytes], None]) -> None:
+        """`write` takes one line, with its end."""
+        self._model, self._digest = model, digest
         self._sampling = sampling
+        self._write = write
         self._due = 0.0
+        self._second, self._clock = 0, ""
 
     def write(self, exchange: Exchange, code: str, failed: bool) -> None:
         """The line of an answered request; `code` is its HTTP or gRPC status, `failed` says that we are to blame."""
@@ -66,21 +71,29 @@ class Journal:
         if self._due < 1 and not failed:
             return
         self._due = max(0.0, self._due - 1)
+        now = time.time()
+        second = int(now)
+        if second != self._second:
+            self._second, self._clock = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
         line: dict[str, Any] = {
+            "time": f"{self._clock}.{int((now - second) * 1000):03d}+00:00",
+            "level": "error" if failed else "info",
+            "logger": "predictor.requests",
             "event": "request",
             "protocol": exchange.protocol,
             "code": code,
-            **self._fixed,
+            "model": self._model,
+            "digest": self._digest,
             "request_id": exchange.request_id,
             "rows": exchange.rows,
             "received_bytes": exchange.received,
             "sent_bytes": exchange.sent,
         }
-        for stage, seconds in zip(STAGES, exchange.seconds, strict=True):
+        for name, seconds in zip(_TIMES, exchange.seconds, strict=True):
             if seconds >= 0:
-                line[f"{stage}_ms"] = round(seconds * 1000, 3)
+                line[name] = round(seconds * 1e6) / 1000
         if exchange.reason:
             line["reason"] = exchange.reason
         if exchange.trace is not None:
             line["trace_id"], line["parent_id"], line["trace_flags"] = exchange.trace
-        _requests.log(logging.ERROR if failed else logging.INFO, line)
+        self._write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))

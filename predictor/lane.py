@@ -22,10 +22,16 @@ class Lane:
         """Requests in the queue."""
         return len(self._waiting)
 
-    async def enter(self) -> None:
-        """Take a place, or wait for one; QueueFull at once where too many wait already."""
+    def try_enter(self) -> bool:
+        """Take a place if one is free."""
         if self.busy < self._places:
             self.busy += 1
+            return True
+        return False
+
+    async def enter(self) -> None:
+        """Take a place, or wait for one; QueueFull at once where too many wait already."""
+        if self.try_enter():
             return
         if len(self._waiting) >= self._queue:
             raise QueueFull(f"{self.busy} requests are in work and {len(self._waiting)} wait; try again in a second")
@@ -62,9 +68,13 @@ class Buffers:
         self.check(size)
         self.used += size
 
+    def has_room(self, size: int) -> bool:
+        """Whether `size` more bytes are within the limit."""
+        return self.used + size <= self._limit
+
     def check(self, size: int) -> None:
         """BuffersFull where `size` more bytes are over the limit."""
-        if self.used + size > self._limit:
+        if not self.has_room(size):
             raise BuffersFull("too many bytes of other requests are in memory; try again in a second")
 
     def give(self, size: int) -> None:

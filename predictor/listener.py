@@ -9,8 +9,11 @@ from typing import Any
 from artifact.errors import ConfigurationError
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A socket bound to the address; ConfigurationError where that cannot be."""
+def bind(host: str, port: int, *, shared: bool = False, flag: str = "--http_port") -> socket.socket:
+    """A socket bound to the address; ConfigurationError, which names `flag`, where that cannot be.
+
+    `shared` with other processes that bind it so: the kernel shares out connections among those that listen.
+    """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         bound = socket.socket(found[0], socket.SOCK_STREAM)
@@ -18,11 +21,13 @@ def bind(host: str, port: int) -> socket.socket:
         raise ConfigurationError(f"host {host!r} is no address here: {error.strerror}; give another --host") from error
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         bound.bind(found[4])
     except OSError as error:
         bound.close()
         raise ConfigurationError(
-            f"cannot listen on {host} port {port}: {error.strerror}; give another --http_port"
+            f"cannot listen on {host} port {port}: {error.strerror}; give another {flag}"
         ) from error
     return bound
 

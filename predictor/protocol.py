@@ -9,27 +9,35 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from predictor import errors
-from predictor.asgi import CONNECTION
+from predictor.express import Express
+from predictor.ride import CONNECTION, Ride, plain
 from predictor.settings import Settings
 
 _DEFAULTS = Settings()
+_PAUSE = 0.02  # seconds that a plain request waits for its body before it goes the way of the others
 
 
 class HttpProtocol(HttpToolsProtocol):
     """One connection. A request's line and headers have a size and a time; so has what follows a refusal."""
 
     settings = _DEFAULTS
+    express: Express | None = None
+    cycle: Any  # uvicorn's RequestResponseCycle, or a Ride in its place
+    _ride: Ride | None = None  # whose body is still to come
     _timer: asyncio.TimerHandle | None = None
     _in_head = False
+    _resting_since = 0.0
     _head_bytes = 0
+    _reading = 0  # bytes of what is being read
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A connection on which nothing ever comes ends as an idle one does."""
         super().connection_made(transport)
-        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+        self._rest()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """No timer outlives its connection."""
+        """No timer outlives its connection; a body that never came is told as it is to every request."""
+        self._leave_express()
         self._stop_timer()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
@@ -47,21 +55,61 @@ class HttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Start the request, unless it offers an upgrade: then data_received does."""
         self._in_head = False
-        self._head_bytes = 0
         self._stop_timer()
         if not self.parser.should_upgrade():
-            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-            if size > self.settings.header_bytes:
-                self._refuse_headers()
-                raise httptools.HttpParserError("headers")
-            super().on_headers_complete()
+            # The head is in what was read so far: counted only when that could be over the limit.
+            if 2 * (self._head_bytes + self._reading) > self.settings.header_bytes:
+                size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+                if size > self.settings.header_bytes:
+                    self._refuse_headers()
+                    raise httptools.HttpParserError("headers")
+            self._head_bytes = 0
+            if self.express is not None and (found := plain(self, self.express.protocols)) is not None:
+                self._ride = self.cycle = found
+            else:
+                super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a body."""
+        if self._ride is not None:
+            self._ride.body += body
+        else:
+            super().on_body(body)
 
     def on_response_complete(self) -> None:
-        """What is left of the body of a refused request is read and dropped, for a while."""
-        if self.cycle.more_body and not self.transport.is_closing():
+        """Go on to the next request. What is left of the body of a refused one is read and dropped, for a while."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        if self.cycle.more_body:
             self._stop_timer()
             self._timer = self.loop.call_later(self.settings.body_seconds, self._end_of_patience, self.cycle)
-        super().on_response_complete()
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._rest()
+
+    def _rest(self) -> None:
+        """Nothing is asked. One timer looks at times: one made and cancelled for each request would cost more."""
+        self._resting_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that has rested for long enough; look again later at one that has not."""
+        self.timeout_keep_alive_task = None
+        if self._in_head or (self.cycle is not None and not self.cycle.response_complete):
+            return
+        if self.cycle is not None and self.cycle.more_body:
+            self._resting_since = self.loop.time()
+        left = self._resting_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+        elif not self.transport.is_closing():
+            self.transport.close()
 
     def _end_of_patience(self, cycle: Any) -> None:
         if cycle is None or (self.cycle is cycle and cycle.more_body):
@@ -93,21 +141,41 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The body has ended; that of an offer has not begun."""
-        if not self.parser.should_upgrade():
+        if (found := self._ride) is not None:
+            assert self.express is not None
+            self._stop_timer()
+            self._ride = None
+            found.more_body = False
+            self.express.take(found)
+        elif not self.parser.should_upgrade():
             super().on_message_complete()
+
+    def _wait_for_body(self, ride: Ride) -> None:
+        """Many clients send the head and then the body; one that sends less at a time is not for the express."""
+        if ride.body or self._timer is not None:
+            self._leave_express()
+        else:
+            self._timer = self.loop.call_later(_PAUSE, self._leave_express)
+
+    def _leave_express(self) -> None:
+        self._stop_timer()
+        if self._ride is not None:
+            self._ride.to_asgi()
+            self._ride = None
 
     def data_received(self, data: bytes) -> None:
         """Read `data`. After an offer (`Upgrade: h2c`, as Java's client sends it) the parser takes the body for another
         protocol; the request is read again without the offer, as RFC 9110 lets a server that declines it.
         """
-        self._unset_keepalive_if_required()
-        size = len(data)
+        size = self._reading = len(data)
         try:
             while data:
                 try:
                     self.parser.feed_data(data)
                     if self._in_head:
                         self._watch_head(size)
+                    elif self._ride is not None:
+                        self._wait_for_body(self._ride)
                     return
                 except httptools.HttpParserUpgrade as offer:
                     method = self.parser.get_method()

@@ -2,46 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from concurrent import futures
 from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError
-from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc
+from google.protobuf import message_factory
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
+from artifact.errors import ConfigurationError
+from predictor import messages
 from predictor.health import HealthServicer
 from predictor.rpc import Servicer
 from predictor.traffic import Traffic
 
 _THREADS = 4
+_WINDOW = 64 << 10  # bytes
 
 
-class StrictMessages(grpc.aio.ServerInterceptor):
-    """Bytes that are no message of the protocol are the caller's fault: INVALID_ARGUMENT, where gRPC says UNKNOWN."""
+class Inference(grpc.GenericRpcHandler):
+    """KServe's service. ModelInfer is a stream on this side (on the wire there is no difference), so that its message
+    is received when it is asked for; the other calls are decoded before them, strictly.
+    """
 
-    async def intercept_service(self, continuation: Any, details: Any) -> Any:
-        """The handler of a call, reading its message itself."""
-        handler = await continuation(details)
-        if handler is None:
-            return None
+    def __init__(self, servicer: Servicer) -> None:
+        self._handlers: dict[str, Any] = {}
+        service = pb.DESCRIPTOR.services_by_name["GRPCInferenceService"]
+        for method in service.methods:
+            path = f"/{service.full_name}/{method.name}"
+            read = message_factory.GetMessageClass(method.input_type).FromString
+            self._handlers[path] = messages.unary(read, getattr(servicer, method.name))
+            if method.name == "ModelInfer":
+                self._handlers[path] = grpc.stream_unary_rpc_method_handler(servicer.infer)
 
-        async def read(data: bytes, context: Any) -> Any:
-            try:
-                return handler.request_deserializer(data)
-            except DecodeError:
-                await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the message is not one of this method")
-
-        async def answer(data: bytes, context: Any) -> Any:
-            return await handler.unary_unary(await read(data, context), context)
-
-        async def stream(data: bytes, context: Any) -> AsyncIterator[Any]:
-            async for message in handler.unary_stream(await read(data, context), context):
-                yield message
-
-        if handler.response_streaming:
-            return grpc.unary_stream_rpc_method_handler(stream, None, handler.response_serializer)
-        return grpc.unary_unary_rpc_method_handler(answer, None, handler.response_serializer)
+    def service(self, details: Any) -> Any:
+        """The handler of a call; None for a method that is not there."""
+        return self._handlers.get(details.method)
 
 
 class GrpcServer:
@@ -51,18 +46,25 @@ class GrpcServer:
         settings = traffic.settings
         self._server = grpc.aio.server(
             futures.ThreadPoolExecutor(_THREADS),
-            interceptors=(StrictMessages(),),
             options=[
                 ("grpc.max_send_message_length", -1),
                 ("grpc.max_receive_message_length", settings.body_bytes),
                 ("grpc.max_metadata_size", settings.header_bytes),
+                # What a call may send before it is its turn: gRPC would learn to let in as much as the network carries.
+                ("grpc.http2.bdp_probe", 0),
+                ("grpc.http2.lookahead_bytes", _WINDOW),
                 ("grpc.max_concurrent_streams", settings.concurrency + settings.queue),
-                ("grpc.so_reuseport", 0),  # two predictors on one port would take each other's requests
+                # Two predictors on one port would take each other's requests; workers of one are meant to.
+                ("grpc.so_reuseport", int(settings.workers > 1)),
             ],
         )
-        grpc_predict_v2_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(servicer, self._server)
-        HealthServicer(traffic).register(self._server)
-        self._server.add_insecure_port(f"{settings.host}:{settings.grpc_port}")
+        self._server.add_generic_rpc_handlers((Inference(servicer), HealthServicer(traffic).handlers()))
+        try:
+            self._server.add_insecure_port(f"{settings.host}:{settings.grpc_port}")
+        except RuntimeError:  # it says no more than this
+            raise ConfigurationError(
+                f"cannot listen on {settings.host} port {settings.grpc_port}; give another --grpc_port"
+            ) from None
 
     async def start(self) -> None:
         """Listen."""

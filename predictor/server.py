@@ -17,19 +17,22 @@ import uvloop
 from kserve.model_server import ModelServer
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.rest.server import RESTServer
-from prometheus_client import REGISTRY
+from prometheus_client import REGISTRY, exposition
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from predictor import errors, journal, listener
 from predictor.asgi import InferLayer
+from predictor.express import Express
 from predictor.model import Model
 from predictor.protocol import HttpProtocol
 from predictor.rpc import Servicer
 from predictor.rpc_server import GrpcServer
 from predictor.settings import Settings
+from predictor.siblings import Merged, Siblings, Unanswered
 from predictor.traffic import Traffic
+from predictor.workers import Place
 
 _LAST_SECONDS = 1.0  # for a request on a connection that was accepted in the last moment
 
@@ -58,9 +61,10 @@ class ModelDataPlane(DataPlane):
 
 
 class Server(ModelServer):
-    """Serves one verified model over REST and gRPC, in one process."""
+    """Serves one verified model over REST and gRPC, in one process or as one of several workers."""
 
-    def __init__(self, model: Model, settings: Settings) -> None:
+    def __init__(self, model: Model, settings: Settings, place: Place | None = None) -> None:
+        """`place` is that of this process among several workers."""
         super().__init__(
             http_port=settings.http_port, grpc_port=settings.grpc_port, workers=1, enable_latency_logging=False
         )
@@ -68,6 +72,7 @@ class Server(ModelServer):
         self._settings = settings
         self._traffic = Traffic(model, settings)
         self.dataplane = ModelDataPlane(self._traffic, self.registered_models)
+        self._siblings = None if place is None else Siblings(place.asks, place.answers, REGISTRY.collect)
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT; what is in flight is finished first, within the grace."""
@@ -77,14 +82,8 @@ class Server(ModelServer):
         warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")  # KServe's routes, not ours
         app = kserve.model_server.app
         app.router.redirect_slashes = False
-        inner = app.build_middleware_stack
-
-        def outermost() -> InferLayer:
-            app.exception_handlers |= {HTTPException: _http_error, Exception: _failed}  # over KServe's own
-            return InferLayer(inner(), self._traffic)
-
-        # Starlette builds its stack at the first request; what wraps it there is outside of everything KServe adds.
-        app.build_middleware_stack = outermost
+        if self._siblings is not None:
+            app.router.add_route("/metrics", self._metrics, ["GET"])  # before KServe's own
         self._rest_server = RESTServer(
             "kserve.model_server:app",
             self.dataplane,
@@ -94,14 +93,21 @@ class Server(ModelServer):
             timeout_keep_alive=self._settings.idle_seconds,
         )
         config = self._rest_server.config  # KServe has no arguments for these
-        config.http, config.ws = type("Limited", (HttpProtocol,), {"settings": self._settings}), "none"
+        express = Express(self._traffic) if self._settings.fast_path == "on" else None
+        chosen = {"settings": self._settings, "express": express}
+        config.http, config.ws = type("Limited", (HttpProtocol,), chosen), "none"
         config.backlog = 2048
         self._rest_server.create_application()
+        app.exception_handlers |= {HTTPException: _http_error, Exception: _failed}  # over KServe's own
+        config.app = InferLayer(app, self._traffic)
         # What start-up made stays: no collection looks at it again.
         gc.collect()
         gc.freeze()
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(self._serve_until_stopped())
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._serve_until_stopped())
+        finally:
+            self._traffic.output.close()
 
     async def _serve_until_stopped(self) -> None:
         rest = self._rest_server._server
@@ -109,22 +115,41 @@ class Server(ModelServer):
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-        with listener.bind(self._settings.host, self._settings.http_port) as bound:
+        shared = self._settings.workers > 1
+        with listener.bind(self._settings.host, self._settings.http_port, shared=shared) as bound:
             servicer = Servicer(self.dataplane, self.model_repository_extension, self._traffic)
             self._grpc_server = GrpcServer(servicer, self._traffic)
             await self._grpc_server.start()
+            if self._siblings is not None:
+                await self._siblings.start()
             serving = asyncio.ensure_future(rest.serve([bound]))
             waiting = asyncio.ensure_future(stopping.wait())
             await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
             await self._drain(rest, bound)
             await serving
 
+    async def _metrics(self, request: Request) -> Response:
+        """What all workers counted, whichever is asked."""
+        assert self._siblings is not None
+        encode, media = exposition.choose_encoder(request.headers.get("accept", ""))
+        try:
+            families = await self._siblings.families()
+        except Unanswered as error:
+            return Response(errors.body(str(error)), 503, {"retry-after": "1"}, "application/json")
+        return Response(encode(Merged(families)), headers={"content-type": media})
+
+    def _end(self) -> None:
+        try:
+            self._traffic.output.close()
+        finally:
+            os._exit(0)
+
     async def _drain(self, rest: Any, bound: socket.socket) -> None:
         """Not ready at once; answer on while routers notice; then refuse connections, finish what began, and end."""
         seconds, loop = self._settings.grace_seconds, asyncio.get_running_loop()
         end = loop.time() + seconds
         # Whatever hangs then, a thread in the model included, must not hold the process.
-        last = threading.Timer(seconds, os._exit, (0,))
+        last = threading.Timer(seconds, self._end)
         last.daemon = True
         last.start()
         self._traffic.draining.set()

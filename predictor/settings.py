@@ -27,6 +27,7 @@ class Settings:
     host: str = _setting("0.0.0.0", "the address to listen on")  # noqa: S104  # a pod's only one
     http_port: int = _setting(8080, "the port of v1, v2 and /metrics", 1, 65535)
     grpc_port: int = _setting(8081, "the port of v2 over gRPC", 1, 65535)
+    workers: int = _setting(1, "processes that serve; each has the limits below, and the memory, to itself", 1, 64)
     body_bytes: int = _setting(16 << 20, "bytes of one body or gRPC message; more is 413", 1)
     rows: int = _setting(100_000, "rows of one request; more is 413", 1)
     header_bytes: int = _setting(32 << 10, "bytes of a request's line and headers; more is 431", 256)
@@ -41,6 +42,7 @@ class Settings:
     buffered_bytes: int = _setting(128 << 20, "bytes of all bodies and unread answers in memory; more is 503", 1)
     drain_seconds: float = _setting(2.0, "after SIGTERM, time to answer on while routers notice", 0)
     grace_seconds: float = _setting(25.0, "after SIGTERM, time after which the process ends whatever runs", 0.1)
+    fast_path: str = _setting("on", "plain requests are answered without ASGI: on, or off to compare")
     log_sampling: float = _setting(1.0, "share of requests with a log line, 0 for none; a 500 always has one", 0, 1)
 
     def __post_init__(self) -> None:
@@ -51,6 +53,8 @@ class Settings:
             if not math.isfinite(value) or value < least or (most is not None and value > most):
                 upper = "" if most is None else f" and at most {most}"
                 raise ConfigurationError(f"{one.name} is {value}; give a number of at least {least}{upper}")
+        if self.fast_path not in ("on", "off"):
+            raise ConfigurationError(f"fast_path is {self.fast_path[:40]!r}; give on or off")
         if self.drain_seconds >= self.grace_seconds:
             raise ConfigurationError(
                 f"drain_seconds {self.drain_seconds:g} leaves nothing of grace_seconds {self.grace_seconds:g}; lower it"

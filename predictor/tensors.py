@@ -7,7 +7,9 @@ floating-point tensor and null in JSON; where neither can be written (text in a 
 
 from __future__ import annotations
 
+import contextlib
 import math
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +35,7 @@ DTYPES: dict[str, type[np.generic]] = {
     "FP64": np.float64,
     "BYTES": np.object_,
 }
-_LENGTH = 4  # bytes of the little-endian length before each element of a binary BYTES tensor
+_LENGTH = struct.Struct("<I")  # before each element of a binary BYTES tensor
 
 
 @dataclass(frozen=True)
@@ -183,10 +185,11 @@ def _only(name: str, datatype: str, flat: list[Any], present: set[type], allowed
 def _elements(name: str, raw: bytes, count: int) -> list[bytes]:
     found: list[bytes] = []
     at = 0
-    while at < len(raw) and len(found) < count:
-        size = int.from_bytes(raw[at : at + _LENGTH], "little")
-        found.append(raw[at + _LENGTH : at + _LENGTH + size])
-        at += _LENGTH + size
+    with contextlib.suppress(struct.error):  # fewer bytes than a length takes
+        for _ in range(count):
+            (size,) = _LENGTH.unpack_from(raw, at)
+            at += _LENGTH.size + size
+            found.append(raw[at - size : at])
     if at != len(raw) or len(found) != count:
         raise InvalidRequest(f"input {_short(name)}: {len(raw)} bytes are not {count} elements, each behind its length")
     return found

@@ -17,7 +17,11 @@ from predictor.journal import Journal
 from predictor.lane import Buffers, Lane
 from predictor.metrics import Metrics
 from predictor.model import Model
+from predictor.output import Output
 from predictor.settings import Settings
+
+_TURN_BYTES = 4 << 10  # of a body: of longer ones a few are worked on in each turn of the event loop
+_TURN_PLACES = 2
 
 
 class Asked(Protocol):
@@ -40,6 +44,7 @@ class Traffic:
         self.draining = asyncio.Event()
         self.light = Lane(settings.concurrency, settings.queue)
         self.heavy = Lane(1, settings.heavy_queue)
+        self._turns = Lane(_TURN_PLACES, settings.concurrency)
         self.buffers = Buffers(settings.buffered_bytes)
         self.drift = Drift(model.signature, model.profile)
         self.metrics = Metrics(
@@ -52,12 +57,15 @@ class Traffic:
             self.drift,
             {
                 "ready": lambda: float(self.ready),
+                "workers": lambda: 1,  # and in the sum of several as many as there are
                 "in_flight": lambda: self.light.busy + self.heavy.busy,
                 "queue": lambda: self.light.waiting + self.heavy.waiting,
                 "buffered_bytes": lambda: self.buffers.used,
             },
+            {"log_lines_dropped": lambda: self.output.dropped},
         )
-        self._journal = Journal(model.name, model.digest, settings.log_sampling)
+        self.output = Output()
+        self._journal = Journal(model.name, model.digest, settings.log_sampling, self.output.write)
         self._thread = ThreadPoolExecutor(1, "heavy")
 
     @property
@@ -83,6 +91,10 @@ class Traffic:
         try:
             if heavy and gone():
                 raise errors.Disconnected
+            if not heavy and exchange.received > _TURN_BYTES:
+                await self._turns.enter()
+                # Left in the next turn: whoever is ready in this one would follow at once, and hold up all sockets.
+                asyncio.get_running_loop().call_soon(self._turns.leave)
             seconds = exchange.seconds
             begun = perf_counter()
             seconds[0] = begun - arrived

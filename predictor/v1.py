@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import orjson
+
 from artifact.errors import InvalidRequest
 from artifact.prediction import Columns, Prediction
 from artifact.validation import Validator
@@ -44,6 +47,17 @@ def parse(validator: Validator, payload: Any) -> Request:
     if wanted and not any(output.name == "probabilities" for output in validator.signature.outputs):
         raise InvalidRequest("this model has no probabilities")
     return Request(validator.columns_of_rows(rows), wanted)
+
+
+def encode(request: Request, prediction: Prediction) -> bytes:
+    """The body of `answer`, without a list of Python's in between."""
+    values, probabilities = prediction.values, prediction.probabilities
+    if values.dtype.kind in "OU":
+        return orjson.dumps(answer(request, prediction))
+    reply = {"predictions": np.ascontiguousarray(values)}
+    if request.probabilities and probabilities is not None:
+        reply["probabilities"] = np.ascontiguousarray(probabilities)
+    return orjson.dumps(reply, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def answer(request: Request, prediction: Prediction) -> dict[str, Any]:

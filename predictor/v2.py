@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, KeysView
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +15,16 @@ from artifact.errors import InvalidRequest
 from artifact.prediction import Columns, Prediction
 from artifact.signature import Signature
 from artifact.validation import Validator
-from predictor import tensors
+from predictor import plain, tensors
 
 if TYPE_CHECKING:
     from predictor.model import Model
 
 DATATYPES = {"float64": "FP64", "int64": "INT64", "bool": "BOOL", "string": "BYTES"}
 # model_name is not of the protocol, but KServe's own client sends it; the route has named the model already.
-_KEYS = ("id", "model_name", "parameters", "inputs", "outputs")
-_INPUT_KEYS = ("name", "shape", "datatype", "parameters", "data")
+_KEYS = dict.fromkeys(("id", "model_name", "parameters", "inputs", "outputs")).keys()
+_INPUT_KEYS = dict.fromkeys(("name", "shape", "datatype", "parameters", "data")).keys()
+_OUTPUT_KEYS = dict.fromkeys(("name", "parameters")).keys()
 
 
 @dataclass(frozen=True)
@@ -46,20 +47,17 @@ def parse(validator: Validator, payload: Any, binary: memoryview) -> Request:
     inputs = payload.get("inputs")
     if not isinstance(inputs, list) or not inputs:
         raise InvalidRequest("'inputs' is not a list of at least one tensor")
-    read, at = [], 0
-    for given in inputs:
-        tensor, taken = _input(given, binary[at:])
-        read.append(tensor)
-        at += taken
-    if at != len(binary):
-        raise InvalidRequest(f"{len(binary) - at} bytes follow the last binary tensor")
+    columns = plain.columns(validator, inputs, binary)
+    read = _read(inputs, binary) if columns is None else []
     parameters = _parameters(payload, "the request")
     default = _flag(parameters, "binary_data_output")
     outputs = payload.get("outputs")
     if outputs is not None and not isinstance(outputs, list):
         raise InvalidRequest("'outputs' is not a list")
-    asked = [_output(given, default) for given in outputs or ()]
-    return build(validator, request_id, read, asked, default)
+    wanted = _wanted(validator, [_output(given, default) for given in outputs or ()], default)
+    if columns is None:
+        columns = validator.columns(tensors.columns(validator.signature, read))
+    return Request(request_id, columns, wanted)
 
 
 def build(
@@ -70,6 +68,11 @@ def build(
     default: bool,
 ) -> Request:
     """A Request from tensors of any transport; no outputs named means all of them."""
+    wanted = _wanted(validator, asked, default)
+    return Request(request_id, validator.columns(tensors.columns(validator.signature, inputs)), wanted)
+
+
+def _wanted(validator: Validator, asked: Iterable[tuple[str, bool]], default: bool) -> dict[str, bool]:
     outputs: dict[str, bool] = {}
     names = [output.name for output in validator.signature.outputs]
     for name, binary in asked:
@@ -78,8 +81,7 @@ def build(
         if name in outputs:
             raise InvalidRequest(f"output {name!r} is asked for twice")
         outputs[name] = binary
-    columns = validator.columns(tensors.columns(validator.signature, inputs))
-    return Request(request_id, columns, outputs or dict.fromkeys(names, default))
+    return outputs or dict.fromkeys(names, default)
 
 
 def outputs(signature: Signature, request: Request, prediction: Prediction) -> list[tuple[str, str, np.ndarray]]:
@@ -104,13 +106,18 @@ def answer(model: Model, request: Request, prediction: Prediction) -> tuple[byte
             entry["parameters"] = {"binary_data_size": len(raw)}
             tail.append(raw)
         else:
-            entry["data"] = array.ravel().tolist()
+            entry["data"] = as_json(array)
         described.append(entry)
     reply: dict[str, Any] = {"model_name": model.name, "model_version": model.digest, "outputs": described}
     if request.id is not None:
         reply["id"] = request.id
-    head = orjson.dumps(reply)
+    head = orjson.dumps(reply, option=orjson.OPT_SERIALIZE_NUMPY)
     return (b"".join([head, *tail]), len(head)) if tail else (head, None)
+
+
+def as_json(array: np.ndarray) -> np.ndarray | list[Any]:
+    """`array`, flat, as orjson writes it: numbers as they are, in the bytes of a list of them; text as a list."""
+    return array.ravel().tolist() if array.dtype.kind in "OU" else np.ascontiguousarray(array).ravel()
 
 
 def to_raw(datatype: str, array: np.ndarray) -> bytes:
@@ -145,6 +152,17 @@ def to_kserve(model: Model, request: Request, prediction: Prediction) -> InferRe
     return InferResponse(request.id, model.name, given, model_version=model.digest)
 
 
+def _read(inputs: list[Any], binary: memoryview) -> list[tensors.Tensor]:
+    read, at = [], 0
+    for given in inputs:
+        tensor, taken = _input(given, binary[at:])
+        read.append(tensor)
+        at += taken
+    if at != len(binary):
+        raise InvalidRequest(f"{len(binary) - at} bytes follow the last binary tensor")
+    return read
+
+
 def _input(given: Any, binary: memoryview) -> tuple[tensors.Tensor, int]:
     if not isinstance(given, dict):
         raise InvalidRequest("an input is not an object with name, shape and datatype")
@@ -171,7 +189,7 @@ def _input(given: Any, binary: memoryview) -> tuple[tensors.Tensor, int]:
 def _output(given: Any, default: bool) -> tuple[str, bool]:
     if not isinstance(given, dict) or not isinstance(given.get("name"), str):
         raise InvalidRequest("an output is not an object with a name")
-    _known(given, ("name", "parameters"), "an output")
+    _known(given, _OUTPUT_KEYS, "an output")
     parameters = _parameters(given, f"output {given['name'][:80]!r}")
     return given["name"], _flag(parameters, "binary_data", default)
 
@@ -190,7 +208,7 @@ def _flag(parameters: dict[str, Any], name: str, default: bool = False) -> bool:
     return value
 
 
-def _known(given: dict[str, Any], keys: tuple[str, ...], where: str) -> None:
-    unknown = [key for key in given if key not in keys]
-    if unknown:
+def _known(given: dict[str, Any], keys: KeysView[str], where: str) -> None:
+    if not given.keys() <= keys:
+        unknown = [key for key in given if key not in keys]
         raise InvalidRequest(f"{where}: unknown key {unknown[0][:80]!r}; it may have {', '.join(keys)}")

@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
@@ -28,26 +30,59 @@ class _Waiting:
 
 
 class Worker:
-    """Predictions of one runner, in order of arrival."""
+    """Predictions of one runner, in order of arrival.
+
+    `short_rows` are predicted on the event loop at most; `shared_rows` in one call of several requests there.
+    """
 
     def __init__(self, runner: Runner, sample: Columns, *, batching: bool) -> None:
         self._runner = runner
         self._most_rows = _MOST_ROWS if batching else 0
-        self._short_rows = short_rows(runner, sample)
+        self.short_rows = short_rows(runner, sample)
+        self.shared_rows = min(self.short_rows, self._most_rows)
         self._waiting: deque[_Waiting] = deque()
         self._worker = ThreadPoolExecutor(1, "predict")
         self._busy = False
 
     async def predict(self, columns: Columns) -> Prediction:
         """The answers for `columns`; raises what the model raises for them, whoever shared the call."""
-        count = rows(columns)
-        if count <= self._short_rows:
-            return self._runner.predict(columns)
+        if rows(columns) <= self.short_rows:
+            return self._run(columns)
+        return await self.submit(columns)
+
+    def submit(self, columns: Columns) -> asyncio.Future[Prediction]:
+        """As `predict`, in the worker thread."""
         answer: asyncio.Future[Prediction] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(columns, count, answer))
+        self._waiting.append(_Waiting(columns, rows(columns), answer))
         if not self._busy:
             self._next()
-        return await answer
+        return answer
+
+    def at_once(self, tables: Sequence[Columns]) -> list[Prediction | Exception]:
+        """The answers for each of `tables`, here and now, in one call if they are several."""
+        if len(tables) > 1:
+            try:
+                together = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+                prediction = self._run(together)
+            except Exception:  # noqa: S110  # each alone, below, shows whose fault it was
+                pass
+            else:
+                ends = accumulate(map(rows, tables))
+                return [prediction.part(end - rows(table), end) for table, end in zip(tables, ends, strict=True)]
+        results: list[Prediction | Exception] = []
+        for table in tables:
+            try:
+                results.append(self._run(table))
+            except Exception as error:
+                results.append(error)
+        return results
+
+    def _run(self, columns: Columns) -> Prediction:
+        prediction = self._runner.predict(columns)
+        for numbers in (prediction.values, prediction.probabilities):
+            if numbers is not None and numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
+                raise ArithmeticError("the model answered a number that is not finite")
+        return prediction
 
     def _next(self) -> None:
         taken: list[_Waiting] = []
@@ -59,7 +94,8 @@ class Worker:
                 total += waiting.rows
         self._busy = bool(taken)
         if taken:
-            work = asyncio.get_running_loop().run_in_executor(self._worker, self._predict_all, taken)
+            tables = [waiting.columns for waiting in taken]
+            work = asyncio.get_running_loop().run_in_executor(self._worker, self.at_once, tables)
             work.add_done_callback(lambda done: self._hand_out(taken, done))
 
     def _hand_out(self, taken: list[_Waiting], done: asyncio.Future[list[Prediction | Exception]]) -> None:
@@ -70,26 +106,6 @@ class Worker:
                 else:
                     waiting.answer.set_result(result)
         self._next()
-
-    def _predict_all(self, taken: list[_Waiting]) -> list[Prediction | Exception]:
-        if len(taken) > 1:
-            try:
-                together = {
-                    name: np.concatenate([waiting.columns[name] for waiting in taken]) for name in taken[0].columns
-                }
-                prediction = self._runner.predict(together)
-            except Exception:  # noqa: S110  # each alone, below, shows whose fault it was
-                pass
-            else:
-                ends = np.cumsum([waiting.rows for waiting in taken]).tolist()
-                return [prediction.part(end - waiting.rows, end) for waiting, end in zip(taken, ends, strict=True)]
-        results: list[Prediction | Exception] = []
-        for waiting in taken:
-            try:
-                results.append(self._runner.predict(waiting.columns))
-            except Exception as error:
-                results.append(error)
-        return results
 
 
 def short_rows(runner: Runner, sample: Columns) -> int:

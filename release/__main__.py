@@ -10,30 +10,33 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from artifact import digest
 from artifact.command import run
 from artifact.digest import ArtifactUri
 from artifact.errors import ConfigurationError, UsageError
 from release import adopt, configure, params, settings
+from release.arguments import given, parser
 from release.git import Caller
 from release.place import Place
 from release.remote import Remote
 from release.settings import Settings
-
-# Whether a champion is what gitops/ of the working tree names (a laptop) or the branch (a workflow: it may have moved).
-RECORDS_FROM = "RECORDS_FROM"
+from release.step import Order, Outcome
+from release.tree import RECORDS_FROM, Tree, holder
 
 
 def main(argv: Sequence[str] | None = None) -> int | None:
     """Run one command at the root of the repository (the working directory)."""
-    arguments = _parser().parse_args(argv)
+    arguments = given(parser().parse_args(argv))
     root = Path.cwd()
     match arguments.command:
         case "publish":
             _publish(root, arguments)
         case "deploy":
             _deploy(root, arguments)
-        case "rollback":
-            _rollback(root, arguments)
+        case "advance" | "promote" | "rollback" | "settle" | "rebuild":
+            _move(root, arguments)
+        case "quarantine" | "unquarantine":
+            _exclude(root, arguments)
         case "status":
             _status(root, arguments)
         case "fetch":
@@ -60,52 +63,116 @@ def _publish(root: Path, arguments: argparse.Namespace) -> None:
     from release.store import Store
 
     chosen = settings.read(root)
+    model = arguments.model or params.model(root)
+    with holder(root, lambda: _remote(root, chosen)) as held:
+        quarantined = Place(model, "staging").quarantined(held)
     uri = publish(
         Store(chosen),
         chosen,
         artifact=arguments.artifact,
         verdict_path=arguments.verdict,
-        model=arguments.model or params.model(root),
+        model=model,
         source_commit=Caller(root).commit(),
         lock=root / LOCK,
+        quarantined=quarantined,
     )
     print(uri)
 
 
 def _deploy(root: Path, arguments: argparse.Namespace) -> None:
-    from release.deploy import deploy
+    from release.deploy import Proof, Wanted, deploy
     from release.publish import uri_of
     from release.store import Store
 
+    uri, image = arguments.uri or "", arguments.image or ""
+    if arguments.source and (uri or image):
+        raise UsageError("--from takes URI and image of that environment: leave out --uri and --image")
+    if arguments.propose and arguments.dry_run:
+        raise UsageError("--propose pushes a branch, --dry-run pushes nothing: leave out one of them")
+    if not arguments.source and not image:
+        raise UsageError("the following arguments are required: --image (or --from)")
     chosen = settings.read(root)
-    model = arguments.model or params.model(root)
-    print(
-        deploy(
-            Store(chosen),
-            chosen,
-            _remote(root, chosen),
-            place=Place(model, arguments.env),
-            uri=arguments.uri or str(uri_of(chosen, model, arguments.artifact)),
-            image=arguments.image,
-            run_commit=Caller(root).commit(),
-        )
+    place = _place(root, arguments)
+    if not arguments.source:
+        uri = uri or str(uri_of(chosen, place.model, arguments.artifact))
+    wanted = Wanted(
+        uri=uri,
+        image=image,
+        run_commit="" if arguments.source else Caller(root).commit(),
+        source=arguments.source,
+        canary=arguments.canary or None,
+        begins=arguments.canary == 0,
     )
+    outcome = deploy(
+        Store(chosen),
+        chosen,
+        _remote(root, chosen),
+        dataclasses.replace(_order(root, arguments), proposed=arguments.propose),
+        place=place,
+        wanted=wanted,
+        proof=Proof(arguments.from_url, arguments.from_gateway, arguments.wait),
+    )
+    _tell(outcome, arguments)
 
 
-def _rollback(root: Path, arguments: argparse.Namespace) -> None:
-    from artifact import digest
+def _move(root: Path, arguments: argparse.Namespace) -> None:
+    from release import canary, evidence
     from release.rollback import rollback
     from release.store import Store
 
     chosen = settings.read(root)
-    place = Place(arguments.model or params.model(root), arguments.env)
-    to = None if arguments.to is None else digest.parse(arguments.to)
-    print(rollback(Store(chosen), _remote(root, chosen), place=place, to=to))
+    remote, order, place = _remote(root, chosen), _order(root, arguments), _place(root, arguments)
+    match arguments.command:
+        case "advance":
+            outcome = canary.advance(remote, order, place=place, to=arguments.to)
+        case "promote":
+            outcome = canary.promote(remote, order, place=place)
+        case "rollback":
+            to = None if arguments.to is None else digest.parse(arguments.to)
+            outcome = rollback(Store(chosen), remote, order, place=place, to=to)
+        case "settle":
+            where = evidence.address(place, chosen.domain, latest=True, url=arguments.url, gateway=arguments.gateway)
+            outcome = canary.settle(remote, order, place=place, where=where, wait=arguments.wait)
+        case _:
+            outcome = canary.rebuild(remote, order, place=place)
+    _tell(outcome, arguments)
+
+
+def _exclude(root: Path, arguments: argparse.Namespace) -> None:
+    from release import exclude
+    from release.store import Store
+
+    chosen = settings.read(root)
+    remote, order = _remote(root, chosen), _order(root, arguments)
+    model, named = arguments.model or params.model(root), digest.parse(arguments.digest)
+    if arguments.command == "quarantine":
+        outcome = exclude.quarantine(Store(chosen), chosen, remote, order, model=model, model_digest=named)
+    else:
+        outcome = exclude.unquarantine(remote, order, model=model, model_digest=named)
+    _tell(outcome, arguments)
+
+
+def _order(root: Path, arguments: argparse.Namespace) -> Order:
+    person = Caller(root).person()
+    return Order(arguments.command, person, arguments.reason or "", arguments.evidence or "", arguments.dry_run)
+
+
+def _place(root: Path, arguments: argparse.Namespace) -> Place:
+    return Place(arguments.model or params.model(root), arguments.env)
+
+
+def _tell(outcome: Outcome, arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        print(json.dumps(outcome.as_json(), indent=2))
+    elif getattr(arguments, "propose", False):
+        print(outcome.says, file=sys.stderr)
+        print(outcome.branch or "", end="\n" if outcome.branch else "")
+    else:
+        print(outcome)
 
 
 def _status(root: Path, arguments: argparse.Namespace) -> None:
     from release import status
-    from release.tree import Tree
 
     if arguments.tree:
         found = status.records_of(Tree(root), arguments.model)
@@ -142,26 +209,18 @@ def _show(root: Path, arguments: argparse.Namespace) -> None:
 
 def _champion(root: Path, arguments: argparse.Namespace) -> None:
     from release.champion import champion
-    from release.remote import opened, tip
     from release.store import Store
-    from release.tree import Tree
 
     chosen = settings.read(root)
     wanted = {"model": arguments.model or params.model(root), "out": arguments.out, "record": arguments.record}
-    source = os.environ.get(RECORDS_FROM) or "tree"
-    if source == "tree":
-        print(champion(Store(chosen), Tree(root), **wanted))
-    elif source == "branch":
-        remote = _remote(root, chosen)
-        with opened(remote) as git:
-            print(champion(Store(chosen), tip(git, remote), **wanted))
-    elif source == "kept":
+    if os.environ.get(RECORDS_FROM) == "kept":
         # A workflow asks the remote in a step of its own, so that the step that trains needs no token.
         if not arguments.record.is_file():
             raise ConfigurationError(f"{RECORDS_FROM} is kept, and there is no {arguments.record}: set it to `branch`")
         print(f"{arguments.record} is kept as it is")
-    else:
-        raise ConfigurationError(f"{RECORDS_FROM} is {source!r}: set it to `tree`, `branch` or `kept`")
+        return
+    with holder(root, lambda: _remote(root, chosen)) as held:
+        print(champion(Store(chosen), held, **wanted))
 
 
 def _of_bucket(root: Path, uri: ArtifactUri) -> Settings:
@@ -182,70 +241,7 @@ def _values(arguments: argparse.Namespace) -> dict[str, str]:
 
 def _remote(root: Path, chosen: Settings) -> Remote:
     caller = Caller(root)
-    return Remote(chosen.gitops_remote or caller.origin(), chosen.gitops_branch, caller)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m release", description="Publish artifacts to the bucket and name them in Git."
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    def add(name: str, help: str) -> argparse.ArgumentParser:
-        return commands.add_parser(name, help=help, description=help)
-
-    command = add("publish", "put the artifact into the bucket under its digest and print its URI")
-    _artifact(command)
-    command.add_argument(
-        "--verdict", type=Path, default=Path("build/verdict.json"), help="the gate's file (%(default)s)"
-    )
-    _model(command)
-    command = add("deploy", "commit that an environment serves a published artifact in an image")
-    command.add_argument("--env", required=True, help="environment, as staging")
-    command.add_argument("--uri", help="URI that publish printed (default: that of the artifact in --artifact)")
-    _artifact(command)
-    command.add_argument("--image", required=True, help="image of the predictor: <repository>@sha256:<hex>")
-    _model(command)
-    command = add("rollback", "commit that an environment serves an earlier release again, model and image together")
-    command.add_argument("--env", required=True, help="environment, as staging")
-    command.add_argument(
-        "--to", metavar="DIGEST", help="digest of the artifact to go back to (default: the one before)"
-    )
-    _model(command)
-    command = add("status", "show what Git names for each model and environment")
-    command.add_argument("--json", action="store_true", help="the whole records, for programs")
-    command.add_argument("--model", help="only this model")
-    command.add_argument("--tree", action="store_true", help="of gitops/ here, without asking the remote")
-    command = add("fetch", "bring a published artifact into a folder, verified")
-    command.add_argument("uri", metavar="URI", help="its storageUri")
-    command.add_argument("--out", type=Path, required=True, help="the folder")
-    command = add("show", "say what the bucket holds of a published artifact, verified")
-    command.add_argument("uri", metavar="URI", help="its storageUri")
-    command.add_argument("--json", action="store_true", help="for programs")
-    command = add("champion", f"bring what serves into a folder, for the gate ({RECORDS_FROM}=branch asks the remote)")
-    command.add_argument("--out", type=Path, required=True, help="folder of its artifact; none without a champion")
-    command.add_argument("--record", type=Path, required=True, help="JSON file of what Git says of it")
-    _model(command)
-    command = add("adopt", "create a model's folder under gitops/models in the working tree")
-    command.add_argument("--model", required=True, help="its name")
-    add("settings", f"print the values of {settings.PATH} as NAME=VALUE lines, as $GITHUB_OUTPUT takes them")
-    command = add("configure", f"set the values you own in {settings.PATH} and the DVC remote that follows")
-    for item in dataclasses.fields(Settings):
-        command.add_argument(f"--{settings.key(item.name)}", metavar="VALUE", help=item.metadata["help"])
-    command.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="the same, as make takes it: BUCKET=mine"
-    )
-    return parser
-
-
-def _artifact(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--artifact", type=Path, default=Path("build/artifact"), help="directory of the artifact (%(default)s)"
-    )
-
-
-def _model(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--model", help="name of the model (default: model.name of params.yaml)")
+    return Remote(chosen.gitops_remote or caller.origin(), chosen.gitops_branch, caller, chosen.gitops_path)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,11 @@ _ENVIRONMENT = """\
 shape: Knative
 # Releases that the record remembers and that a rollback can go back to.
 keep: 10
+# Percent of the traffic that a canary begins with, when the command gives none.
+canary: 10
 """
+# Nothing is deployed to production that staging does not serve, and is not seen to answer there.
+_TAKES = {"production": "# Only what this environment serves, healthy, is deployed here.\ntakes: staging\n"}
 
 
 def files(model: str) -> dict[str, str]:
@@ -40,7 +44,7 @@ def files(model: str) -> dict[str, str]:
         state = Record(model, place.environment)
         found |= {
             f"{place.folder}/kustomization.yaml": _KUSTOMIZATION.substitute(namespace=place.namespace),
-            f"{place.folder}/{environment.FILE}": _ENVIRONMENT,
+            f"{place.folder}/{environment.FILE}": _ENVIRONMENT + _TAKES.get(place.environment, ""),
             f"{place.folder}/{record.FILE}": record.render(state),
             f"{place.folder}/{projection.FILE}": projection.render(state),
         }

@@ -10,8 +10,8 @@ from typing import Any
 
 from artifact.digest import ArtifactUri
 from artifact.errors import StorageError
-from release import environment, fetch, quarantine
-from release.place import MODELS, Place
+from release import environment, fetch
+from release.place import Place
 from release.record import Release
 from release.remote import Tip
 from release.store import Store
@@ -28,8 +28,7 @@ def champion(store: Store, holder: Tip | Tree, *, model: str, out: Path, record:
     StorageError (30) for one that cannot be fetched: it is never taken for none.
     """
     where, release = _pinned(holder, model)
-    path = f"{MODELS}/{model}/{quarantine.FILE}"
-    listed = quarantine.parse(holder.read(path) or "quarantined: []", path)
+    listed = Place(model, ENVIRONMENTS[0]).quarantined(holder)
     if release is None:
         fetch.remove(out)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from artifact.errors import ConfigurationError
@@ -10,14 +11,22 @@ from release import document
 FILE = "environment.yaml"
 SHAPE = "Knative"
 _KEEP = 10
+_CANARY = 10
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
 
 @dataclass(frozen=True)
 class Environment:
-    """`shape`: KServe's deployment mode; `keep`: how many releases the record remembers, the serving one included."""
+    """`shape`: KServe's deployment mode; `keep`: how many releases the record remembers, the serving one included.
+
+    `canary`: percentage that a canary begins with when the command gives none; `takes`: the environment that has to
+    have proved what is deployed here, None for none.
+    """
 
     shape: str = SHAPE
     keep: int = _KEEP
+    canary: int = _CANARY
+    takes: str | None = None
 
 
 def parse(text: str, where: str) -> Environment:
@@ -25,6 +34,8 @@ def parse(text: str, where: str) -> Environment:
     section = document.Section(document.load(text, where), where)
     shape = section.text("shape")
     keep = section.whole("keep", _KEEP)
+    canary = section.whole("canary", _CANARY)
+    takes = section.value("takes")
     section.end()
     if shape != SHAPE:
         raise ConfigurationError(f"{where}: shape {shape!r} is not built: set `shape: {SHAPE}`")
@@ -32,4 +43,8 @@ def parse(text: str, where: str) -> Environment:
         raise ConfigurationError(
             f"{where}: keep must be from 2 (a rollback needs the release before) to 100, not {keep}"
         )
-    return Environment(shape, keep)
+    if not 1 <= canary <= 99:
+        raise ConfigurationError(f"{where}: canary must be a percentage from 1 to 99, not {canary}")
+    if takes is not None and not (isinstance(takes, str) and _NAME.fullmatch(takes)):
+        raise ConfigurationError(f"{where}: takes must name an environment, as `takes: staging`, not {takes!r}")
+    return Environment(shape, keep, canary, takes)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from artifact import digest
 from artifact.errors import ConfigurationError
-from release import environment, projection, record
+from release import environment, projection, quarantine, record
 from release.environment import Environment
+from release.quarantine import Quarantined
 from release.record import Record
 from release.remote import Tip
 from release.tree import Tree
@@ -65,13 +66,25 @@ class Place:
             )
         return decisions, state
 
-    def render(self, state: Record) -> dict[str, str]:
-        """The two machine-owned files: path → text."""
-        return {
-            f"{self.folder}/{record.FILE}": record.render(state),
-            f"{self.folder}/{projection.FILE}": projection.render(state),
-        }
+    def quarantined(self, tip: Tip | Tree) -> tuple[Quarantined, ...]:
+        """The models that must not come back, in any environment of this model."""
+        path = barrier(self.model)
+        text = tip.read(path)
+        return () if text is None else quarantine.parse(text, path)
 
-    def changed(self, tip: Tip, state: Record) -> dict[str, str]:
-        """Those of the two files that the branch does not hold as `state` renders them."""
-        return {path: text for path, text in self.render(state).items() if not tip.holds(path, text)}
+    def changed(self, tip: Tip, before: Record, after: Record) -> dict[str, str]:
+        """The machine-owned files, path → text, that the branch does not hold as `after` calls for.
+
+        A record that says the same in an older format stays; release.yaml is compared as text, and so repaired.
+        """
+        text = projection.render(after)
+        path = f"{self.folder}/{projection.FILE}"
+        files = {} if tip.holds(path, text) else {path: text}
+        if before != after:
+            files[f"{self.folder}/{record.FILE}"] = record.render(after)
+        return files
+
+
+def barrier(model: str) -> str:
+    """Path of the quarantine of `model`."""
+    return f"{MODELS}/{digest.model_name(model)}/{quarantine.FILE}"

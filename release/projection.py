@@ -14,23 +14,27 @@ _HEAD = """\
 def render(record: Record) -> str:
     """The whole text of release.yaml: name, image, storageUri, and MODEL_URI so that the predictor can check the bytes.
 
-    Before the first deploy it removes the InferenceService, so that the folder renders without one.
+    A canary is named with its percentage; after it was taken back the stable release is, with 0 percent until it is
+    settled. Before the first deploy the InferenceService is removed, so that the folder renders without one.
     """
     patch: dict[str, object] = {
         "apiVersion": "serving.kserve.io/v1beta1",
         "kind": "InferenceService",
         "metadata": {"name": record.model},
     }
-    if record.stable is None:
+    served = record.candidate or record.stable
+    if served is None:
         patch["$patch"] = "delete"
     else:
+        share = {} if record.percent is None else {"canaryTrafficPercent": record.percent}
         patch["spec"] = {
             "predictor": {
+                **share,
                 "model": {
-                    "image": record.stable.image,
-                    "storageUri": record.stable.uri,
-                    "env": [{"name": "MODEL_URI", "value": record.stable.uri}],
-                }
+                    "image": served.image,
+                    "storageUri": served.uri,
+                    "env": [{"name": "MODEL_URI", "value": served.uri}],
+                },
             }
         }
     return _HEAD + document.render(patch)

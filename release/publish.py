@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from artifact import digest, load
 from artifact.digest import ArtifactUri
 from artifact.errors import CollisionError, ConfigurationError, IntegrityError
 from artifact.manifest import FILE as MANIFEST
-from release import published, verdict
+from release import published, quarantine, verdict
+from release.quarantine import Quarantined
 from release.settings import Settings
 from release.store import Store
 
@@ -17,7 +19,15 @@ LOCK = Path("dvc.lock")
 
 
 def publish(
-    store: Store, settings: Settings, *, artifact: Path, verdict_path: Path, model: str, source_commit: str, lock: Path
+    store: Store,
+    settings: Settings,
+    *,
+    artifact: Path,
+    verdict_path: Path,
+    model: str,
+    source_commit: str,
+    lock: Path,
+    quarantined: Sequence[Quarantined] = (),
 ) -> ArtifactUri:
     """Publish the directory `artifact` and return its URI; the same artifact again writes nothing.
 
@@ -27,6 +37,7 @@ def publish(
     manifest = _manifest(artifact)
     uri = ArtifactUri(settings.bucket, settings.prefix, model, digest.of_bytes(manifest))
     passed = verdict.read(verdict_path, uri.digest)
+    quarantine.refuse(quarantined, uri.digest, passed.inputs_digest)
     verified = load.verify(artifact, expected_digest=uri.digest, name=model)
     if verified.manifest.data_digest != passed.data_digest:
         raise IntegrityError(

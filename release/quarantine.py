@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from artifact import digest
-from artifact.errors import ConfigurationError
+from artifact.errors import ConfigurationError, GateRefused
 from release import document
 
 FILE = "quarantine.yaml"
@@ -33,6 +33,22 @@ class Quarantined:
     def __post_init__(self) -> None:
         for text in (self.model_digest, self.inputs_digest):
             digest.parse(text)
+
+
+def match(entries: Sequence[Quarantined], model_digest: str, inputs_digest: str) -> Quarantined | None:
+    """The entry that bars this model, by its own digest or by that of its inputs; None when none does."""
+    barred = (one for one in entries if one.model_digest == model_digest or one.inputs_digest == inputs_digest)
+    return next(barred, None)
+
+
+def refuse(entries: Sequence[Quarantined], model_digest: str, inputs_digest: str) -> None:
+    """GateRefused with reason and remedy when the model is in quarantine."""
+    if (found := match(entries, model_digest, inputs_digest)) is not None:
+        how = "the same model" if found.model_digest == model_digest else f"made of the inputs of {found.model_digest}"
+        raise GateRefused(
+            f"{model_digest} is in quarantine since {found.since} ({how}): {found.reason!r}; change data or params, "
+            f"or lift it with `python -m release unquarantine {found.model_digest}`"
+        )
 
 
 def render(entries: Sequence[Quarantined]) -> str:

@@ -10,14 +10,16 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from artifact import digest
 from artifact.digest import ArtifactUri
 from artifact.errors import ConfigurationError
 from release import document
 
 FILE = "record.yaml"
 # Raise it when a field changes meaning or goes, and read every older number in `parse`; a file of the old number stays
-# under tests/release/records/ for ever.
-SCHEMA_VERSION = 1
+# under tests/release/records/ for ever. 2 added `left`, and canaries; 1 knew neither.
+SCHEMA_VERSION = 2
+_READ = (1, SCHEMA_VERSION)
 
 _IMAGE = re.compile(r"[a-z0-9][a-z0-9.:_/-]*@sha256:[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -57,7 +59,8 @@ class Release:
 class Record:
     """What serves (`stable`), what is on its way (`candidate` at `percent`), and what can be returned to.
 
-    `releases` begins with `stable` and goes back in time; what was rolled back is not in it.
+    `releases` begins with `stable` and goes back in time; what was rolled back is not in it. `left` is the digest of
+    the model that was rolled back last, until the next deploy. `percent` is 0 between the two commits of a rollback.
     """
 
     model: str
@@ -66,14 +69,24 @@ class Record:
     candidate: Release | None = None
     percent: int | None = None
     step: None = None
+    left: str | None = None
     releases: tuple[Release, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.releases[:1] != (() if self.stable is None else (self.stable,)):
-            raise ConfigurationError(
-                f"the record of {self.model} in {self.environment} contradicts itself: releases must begin with "
-                f"stable; restore {FILE} from Git"
-            )
+        for text, wrong in (
+            ("releases must begin with stable", self.releases[:1] != (() if self.stable is None else (self.stable,))),
+            ("only a stable release has a canary", self.stable is None and self.candidate is not None),
+            ("a canary has from 1 to 99 percent", self.candidate is not None and self.percent not in range(1, 100)),
+            # KServe reads that as a rollback.
+            ("the canary is the stable release", self.candidate is not None and self.candidate.same(self.stable)),
+            ("a percentage needs a canary", self.candidate is None and self.percent not in (None, 0)),
+            ("0 percent needs a model that was left", self.percent == 0 and (self.left is None or self.stable is None)),
+        ):
+            if wrong:
+                raise ConfigurationError(
+                    f"the record of {self.model} in {self.environment} contradicts itself: {text}; "
+                    f"restore {FILE} from Git"
+                )
 
 
 def parse_image(text: str) -> str:
@@ -96,6 +109,7 @@ def render(record: Record) -> str:
             "candidate": record.candidate and dataclasses.asdict(record.candidate),
             "percent": record.percent,
             "step": record.step,
+            "left": record.left,
             "releases": [dataclasses.asdict(release) for release in record.releases],
         }
     )
@@ -112,9 +126,10 @@ def parse(text: str, where: str) -> Record:
         raise ConfigurationError(f"{where} does not hold data[{FILE!r}]: restore it from Git")
     section = document.Section(document.load(data[FILE], where), where)
     version = section.whole("schema_version", 0)
-    if version != SCHEMA_VERSION:
+    if version not in _READ:
         raise ConfigurationError(
-            f"{where} has schema_version {version}, this modelpin reads {SCHEMA_VERSION}: update the checkout"
+            f"{where} has schema_version {version}, this modelpin reads {' and '.join(map(str, _READ))}: "
+            "update the checkout"
         )
     record = Record(
         model=section.text("model"),
@@ -123,6 +138,7 @@ def parse(text: str, where: str) -> Record:
         candidate=_release(section.value("candidate"), f"candidate in {where}"),
         percent=_percent(section.value("percent"), where),
         step=section.value("step"),
+        left=_left(section.value("left"), where) if version > 1 else None,
         releases=tuple(
             release
             for number, entry in enumerate(section.entries("releases"))
@@ -153,3 +169,14 @@ def _percent(value: Any, where: str) -> int | None:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 100:
         raise ConfigurationError(f"percent in {where} must be a whole number from 0 to 100, not {value!r}")
     return value
+
+
+def _left(value: Any, where: str) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ConfigurationError(f"left in {where} must be a digest, not {value!r}")
+    try:
+        return digest.parse(value)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"left in {where}: {error}") from error

@@ -1,47 +1,55 @@
-"""Make Git name an earlier release again, model and image together."""
+"""Make Git name an earlier release again, model and image together, and keep what was left from coming back."""
 
 from __future__ import annotations
 
 from artifact.digest import ArtifactUri
-from artifact.errors import GitError
-from release import message, published, state
+from release import message, published, quarantine, state
 from release.clock import now
 from release.place import Place
+from release.quarantine import Quarantined
 from release.record import Release
-from release.remote import Change, Remote, Tip, update
+from release.remote import Remote
+from release.step import Order, Outcome, Seen, Step, take
 from release.store import Store
 
 
-def rollback(store: Store, remote: Remote, *, place: Place, to: str | None) -> str:
-    """Give all traffic of `place` back to the release before, or to the one with the digest `to`; says what happened.
+def rollback(store: Store, remote: Remote, order: Order, *, place: Place, to: str | None) -> Outcome:
+    """Take a canary back, or all traffic back to the release before, or to the one with the digest `to`.
 
-    That artifact must still be complete in the bucket. Raises ConfigurationError (10) when there is nothing to go back
-    to, IntegrityError (20), StorageError (30), GitError (50).
+    An earlier release must still be complete in the bucket; the stable one of a canary still serves, and is gone back
+    to whatever the bucket says. What was left goes into quarantine in the same commit, unless only the image changes.
+    ConfigurationError (10) when there is nothing to go back to, IntegrityError (20), StorageError (30), GateRefused
+    (41), GitError (50).
     """
-    outcome = ""
-    seen: Release | None = None
 
-    def decide(tip: Tip) -> Change | None:
-        nonlocal outcome, seen
-        _, before = place.read(tip)
-        seen = seen or before.stable
-        if before.stable != seen:
-            # Decided again from here this would undo a release that nobody looked at.
-            raise GitError(
-                f"{place.model} in {place.environment} changed while it was rolled back: see `release status`, "
-                "then run this again"
-            )
-        after = state.rollback(before, to, now())
-        target, left = after.stable, before.stable
-        assert target is not None  # the table lets only a stable environment roll back
+    def decide(seen: Seen) -> Step:
+        before = seen.record
+        digests = {one.model_digest for one in seen.quarantined}
+        after = state.rollback(before, to, now(), lambda one: one.digest in digests)
+        target, left = after.stable, before.candidate or before.stable
+        assert target is not None  # the table lets nothing empty roll back
+        assert left is not None
         what = f"{message.short(target.digest)} in {place.environment}"
-        published.find(store, ArtifactUri.parse(target.uri))
-        files = place.changed(tip, after)
-        if not files:
-            outcome = f"nothing to do: {what} serves already"
-            return None
-        outcome = f"{place.model}: roll back to {what}"
-        return Change(files, message.render(outcome, message.trailers(target, left)))
+        if after == before:
+            return Step(before, f"{what} serves already", target)
+        if before.candidate is None:
+            if target.digest in digests:
+                quarantine.refuse(seen.quarantined, target.digest, target.inputs_digest)
+            published.find(store, ArtifactUri.parse(target.uri))
+        reason = f"rolled back in {place.environment}"
+        subject = f"roll back to {what}"
+        if before.candidate is not None:
+            subject = f"roll the canary back to {what}"
+        entries = _with(seen.quarantined, left, order, reason) if left.digest != target.digest else None
+        return Step(after, subject, target, entries, reason=reason)
 
-    commit = update(remote, decide)
-    return outcome if commit is None else f"{outcome}, commit {commit[:12]}"
+    return take(remote, place, order, decide)
+
+
+def _with(entries: tuple[Quarantined, ...], left: Release, order: Order, reason: str) -> tuple[Quarantined, ...]:
+    if any(one.model_digest == left.digest for one in entries):
+        return entries
+    return (
+        *entries,
+        Quarantined(left.digest, left.inputs_digest, order.reason or reason, order.evidence, now(), order.by),
+    )

@@ -8,12 +8,14 @@ from typing import Any
 
 from release import environment, message, state
 from release.place import MODELS, Place
-from release.record import Record
+from release.record import Record, Release
 from release.remote import Remote, Tip, opened, tip
 from release.tree import Tree
 
-_HEAD = ("MODEL", "ENVIRONMENT", "STATE", "DIGEST", "IMAGE", "SINCE", "SOURCE", "DATA", "GATE", "POSSIBLE NOW")
-_COLOURS = {"stable": "32", "canary": "33", "empty": "2"}
+_HEAD = ("MODEL", "ENVIRONMENT", "STATE", "TRAFFIC", "DIGEST", "IMAGE", "SINCE", "SOURCE", "DATA", "GATE")
+_STATE, _TRAFFIC = _HEAD.index("STATE"), _HEAD.index("TRAFFIC")
+_BOLD, _DIM = "1", "2"
+_COLOURS = {"stable": "32", "settled": "32", "canary": "33", "rolled-back": "31", "empty": _DIM}
 
 
 def records(remote: Remote, model: str | None = None) -> list[Record]:
@@ -40,35 +42,45 @@ def as_json(found: Sequence[Record]) -> list[dict[str, Any]]:
 
 
 def table(found: Sequence[Record], colour: bool) -> str:
-    """The records as aligned columns; `colour` marks the state for a terminal."""
-    rows = [_HEAD, *(_row(one) for one in found)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
-    lines = []
-    for number, row in enumerate(rows):
+    """A line for each release that has a share, and one for what is possible next; `colour` for a terminal."""
+    blocks = [(one, _rows(one)) for one in found]
+    widths = [
+        max(len(row[column]) for row in [_HEAD, *(row for _, rows in blocks for row in rows)])
+        for column in range(len(_HEAD))
+    ]
+
+    def line(row: Sequence[str], mark: str | None, columns: Sequence[int]) -> str:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        if colour:
-            mark = "1" if number == 0 else _COLOURS[row[2]]
-            cells[2] = f"\x1b[{mark}m{cells[2]}\x1b[0m"
-        lines.append("  ".join(cells).rstrip())
+        for column in columns if colour and mark else ():
+            cells[column] = f"\x1b[{mark}m{cells[column]}\x1b[0m"
+        return "  ".join(cells).rstrip()
+
+    lines = [line(_HEAD, _BOLD, range(len(_HEAD)))]
+    for one, rows in blocks:
+        lines += [line(row, _COLOURS[state.of(one)], (_STATE, _TRAFFIC)) for row in rows]
+        hint = f"  possible now: {', '.join(state.possible(one))}"
+        lines.append(f"\x1b[{_DIM}m{hint}\x1b[0m" if colour else hint)
     return "\n".join(lines)
 
 
-def _row(one: Record) -> tuple[str, ...]:
-    stable = one.stable
-    served = (
-        ("-",) * 6
-        if stable is None
-        else (
-            message.short(stable.digest),
-            stable.image.rpartition("@sha256:")[2][:12],
-            stable.since,
-            stable.source_commit[:12],
-            message.short(stable.data_digest),
-            stable.gate,
-        )
-    )
-    # Escaped: what stands in a file is text, also to the terminal.
-    return tuple(
-        cell.encode("unicode_escape").decode()
-        for cell in (one.model, one.environment, state.of(one), *served, ", ".join(state.possible(one)))
+def _rows(one: Record) -> list[tuple[str, ...]]:
+    """The releases that share the traffic; the stable one first. Escaped: what stands in a file is text, also here."""
+    share = one.percent or 0
+    rows = [(one.model, one.environment, state.of(one), *_cells(one.stable, 100 - share))]
+    if one.candidate is not None:
+        rows.append(("", "", "", *_cells(one.candidate, share)))
+    return [tuple(cell.encode("unicode_escape").decode() for cell in row) for row in rows]
+
+
+def _cells(release: Release | None, share: int) -> tuple[str, ...]:
+    if release is None:
+        return ("-",) * (len(_HEAD) - _TRAFFIC)
+    return (
+        f"{share} %",
+        message.short(release.digest),
+        release.image.rpartition("@sha256:")[2][:12],
+        release.since,
+        release.source_commit[:12],
+        message.short(release.data_digest),
+        release.gate,
     )

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from artifact.errors import ConfigurationError
+from release.remote import Remote, Tip, opened, tip
+
+# Whether a champion is what gitops/ of the working tree names (a laptop), what the branch does (a workflow: it may have
+# moved), or what an earlier command found.
+RECORDS_FROM = "RECORDS_FROM"
 
 
 @dataclass(frozen=True)
@@ -27,3 +35,17 @@ class Tree:
         """Names of the folders in the folder `path`, sorted."""
         folder = self.root / path
         return sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+
+
+@contextlib.contextmanager
+def holder(root: Path, remote: Callable[[], Remote]) -> Iterator[Tip | Tree]:
+    """Who says what is pinned and what is barred: the working tree at `root`, or the branch of `remote()`."""
+    source = os.environ.get(RECORDS_FROM) or "tree"
+    if source == "tree":
+        yield Tree(root)
+    elif source == "branch":
+        there = remote()
+        with opened(there) as git:
+            yield tip(git, there)
+    else:
+        raise ConfigurationError(f"{RECORDS_FROM} is {source!r}: set it to `tree`, `branch` or `kept`")

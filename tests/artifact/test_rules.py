@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from artifact import packing
 from artifact.column import convert
 from artifact.errors import InvalidRequest
 from artifact.rules import Rules
@@ -64,6 +65,53 @@ def test_the_same_as_value_by_value(table: dict[str, list[Any]]) -> None:
     for name, column in (accepted or {}).items():
         assert column.dtype == looked_at[name].dtype
         assert [*map(repr, column.tolist())] == [*map(repr, looked_at[name].tolist())]
+
+
+WIDE = {
+    "float64": Signature("regression", (Feature("x", "float64"), Feature("y", "float64", range=(-9, None))), ()),
+    "int64": Signature("regression", (Feature("x", "int64"), Feature("y", "int64", range=(-9, None))), ()),
+}
+NUMBERS = st.sampled_from([0, 1, 0.0, 1.0, True, 5, 5.0, 2.5, -8.5, -10, None, "1", [1]]) | st.floats() | st.integers()
+GREAT = st.sampled_from([2**53, 2**53 + 1, float(2**53), -(2**53) - 1, 2**63 - 1, 2**63, 10**400, 3.5e38])
+
+
+@given(
+    st.sampled_from(sorted(WIDE)), st.lists(st.lists(NUMBERS | GREAT, min_size=2, max_size=2), min_size=1), st.data()
+)
+def test_rows_of_one_dtype(dtype: str, rows: list[list[Any]], data: st.DataObject) -> None:
+    """Rows, objects and columns of numbers give what the look at each value gives, or are refused as it refuses."""
+    signature = WIDE[dtype]
+    if data.draw(st.booleans()):  # mostly plain, so that what is rare stands among many that are not
+        plain = 2.5 if dtype == "float64" else 7
+        rows = [[plain, plain]] * data.draw(st.sampled_from([3, 40])) + rows
+    columns = {"x": [row[0] for row in rows], "y": [row[1] for row in rows]}
+    objects = [{"y": row[1], "x": row[0]} for row in rows]
+    try:
+        wanted: dict[str, list[str]] | str = {
+            feature.name: [*map(repr, convert(feature, columns[feature.name]).tolist())] for feature in signature.inputs
+        }
+    except InvalidRequest as error:
+        wanted = str(error)
+    validator = Validator(signature)
+    for ask in (
+        lambda: validator.columns(columns),
+        *(lambda r=r: validator.columns_of_rows(r) for r in (rows, objects)),
+    ):
+        try:
+            found: Any = {name: [*map(repr, column.tolist())] for name, column in ask().items()}
+        except InvalidRequest as error:
+            found = str(error)
+        assert found == wanted
+
+
+@pytest.mark.parametrize(("at", "value"), [(0, True), (packing._PIECE - 1, 2**53 + 1), (packing._PIECE, "1")])
+def test_one_wrong_value_among_many(at: int, value: Any) -> None:
+    """A value that does not fit is found in whichever piece of a long column or of many rows it stands."""
+    values: list[Any] = [1.5] * (packing._PIECE + 9)
+    assert packing.column(values, whole=False) is not None
+    values[at] = value
+    assert packing.column(values, whole=False) is None
+    assert packing.table([[value] for value in values], 1, whole=False) is None
 
 
 def test_plain_rows_are_accepted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

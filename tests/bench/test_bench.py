@@ -17,14 +17,15 @@ from typing import Any
 import pytest
 
 from artifact.errors import ConfigurationError, UsageError
-from bench import cores, goals, load, plan, table, usage
+from bench import cores, goals, load, measure, plan, table, usage
 from bench.environments import ROOT
 from bench.examples import EXAMPLES
 from bench.kinds import KINDS
 from bench.package import Packaged, package
 from bench.peers import PEERS, Site
+from bench.requests import make
 from bench.results import Resident, Results, Row
-from bench.server import Server
+from bench.server import Counted, Server, parse_metrics
 
 needs_wrk = pytest.mark.skipif(
     not (shutil.which("wrk") and shutil.which("taskset")), reason="no wrk here: apt-get install wrk util-linux"
@@ -186,6 +187,35 @@ def test_rows_that_say_less_are_marked() -> None:
         assert f"**9.0× {mark}**" in table.summary(Results(machine, rows=[row("kserve", 100), found]))
     both_busy = row("ours", 900, client_busy=0.95, server_busy=0.95)
     assert "**9.0×**" in table.summary(Results(machine, rows=[row("kserve", 100), both_busy]))
+
+
+def test_share_of_the_fast_path() -> None:
+    """The table shows which share of our requests the fast path answered, summed over protocols, and of ours alone."""
+    text = """# TYPE modelpin_requests_total counter
+modelpin_requests_total{code="200",digest="sha256-0",protocol="v1"} 30.0
+modelpin_requests_total{code="400",digest="sha256-0",protocol="v2"} 10.0
+# TYPE modelpin_fast_requests_total counter
+modelpin_fast_requests_total{protocol="v1"} 30.0
+"""
+    assert parse_metrics(text) == Counted(40, 30)
+    assert parse_metrics("modelpin_requests_total 1.0\n") is None
+    assert measure._share(Counted(40, 30), Counted(60, 45)) == 0.75
+    machine = {"versions": {}, "cores": 2, "cpu": "", "kernel": "", "server_core": 1, "client_core": 0}
+    machine |= {"request_logs": "off", "load_average": 0}
+    shown = table.summary(Results(machine, rows=[row("kserve", 100), row("ours", 900, fast=0.75)]))
+    assert "| fast path |" in shown
+    assert "| 75% |" in shown
+
+
+@needs_taskset
+def test_all_answer_the_same(servers: dict[str, Server]) -> None:
+    """Unless it is asked for more, our server sends what its peers send: labels, without probabilities."""
+    for kind in ("v2-1", "binary-1000"):
+        ours = servers["ours logistic"]
+        _, body = ours.ask(KINDS[kind], ours.request(KINDS[kind]))
+        assert (b'"label"' in body, b'"probabilities"' in body) == (True, False)
+    more = PEERS["ours"].form(Site(Path(), labels_only=False))
+    assert b"outputs" not in make(KINDS["v2-1"], ours.model, more).body
 
 
 def test_only_keeps_what_is_named() -> None:

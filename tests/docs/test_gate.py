@@ -7,7 +7,7 @@ import yaml
 
 from artifact.signature import Feature
 from pipeline import bootstrap, mirror, outcomes, seen
-from pipeline.evaluation import KINDS, read_checks, read_slices
+from pipeline.evaluation import KINDS, read_behaviour, read_slices
 from pipeline.rules import MARGINS, read_rules
 from pipeline.section import Section
 
@@ -68,8 +68,8 @@ def test_the_expectations_of_the_page_can_be_declared() -> None:
     regression = [one for one in declared if one["column"] == "age"]
     others = [one for one in declared if one not in regression]
     checks = [
-        *read_checks(Section("evaluate", {"behaviour": others}, ("behaviour",)), features, target, "classification"),
-        *read_checks(Section("evaluate", {"behaviour": regression}, ("behaviour",)), features, target, "regression"),
+        *read_behaviour(Section("evaluate", {"behaviour": others}, ("behaviour",)), features, target, "classification"),
+        *read_behaviour(Section("evaluate", {"behaviour": regression}, ("behaviour",)), features, target, "regression"),
     ]
     assert {check.kind for check in checks} == set(KINDS)
 

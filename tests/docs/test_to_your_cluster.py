@@ -101,7 +101,9 @@ def test_the_workflows_role_cannot_overwrite_or_delete() -> None:
     ]
     (trust,) = documents("ci-trust")["Statement"]
     subject = trust["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
-    assert subject == "repo:a-REPOSITORY:ref:refs/heads/main"
+    assert subject == [
+        f"repo:a-REPOSITORY:{what}" for what in ("ref:refs/heads/main", "environment:staging", "environment:production")
+    ]
 
 
 def test_the_models_role_only_reads_artifacts() -> None:

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import re
 import shutil
@@ -8,7 +9,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from release import document, projection, record
+from release import projection, quarantine, record, state
 from tests.gitops.render import ROOT, Manifest, Tree, only
 from tests.gitops.types_of_kserve import problems
 
@@ -62,10 +63,47 @@ def release(tree: Tree, model: str, environment: str) -> None:
         run_commit="b" * 40,
         gate="passed",
     )
-    state = record.Record(model, environment, stable=one, releases=(one,))
+    deployed = record.Record(model, environment, stable=one, releases=(one,))
     folder = tree.folder / "models" / model / environment
-    (folder / record.FILE).write_text(record.render(state))
-    (folder / projection.FILE).write_text(projection.render(state))
+    (folder / record.FILE).write_text(record.render(deployed))
+    (folder / projection.FILE).write_text(projection.render(deployed))
+
+
+ANOTHER = "sha256-" + "ef56" * 16
+SHARES = {
+    "stable": (URI, IMAGE, None),
+    "canary": (f"s3://modelpin/models/%s/{ANOTHER}/", IMAGE.replace("cd34", "7890"), 10),
+    "rolled-back": (URI, IMAGE, 0),
+    "settled": (URI, IMAGE, None),
+}
+
+
+@pytest.mark.parametrize("overlay", ["none", "replicas and resources"])
+@pytest.mark.parametrize("name", SHARES)
+def test_each_state_renders_one_truth(tree: Tree, name: str, overlay: str) -> None:
+    """In every state storageUri, MODEL_URI, image and percentage are those the state calls for, through overlays."""
+    release(tree, "flower", "staging")
+    folder = tree.folder / "models/flower/staging"
+    stable = record.parse((folder / record.FILE).read_text(), "x")
+    uri, image, percent = SHARES[name]
+    assert stable.stable is not None
+    candidate = dataclasses.replace(stable.stable, digest=ANOTHER, uri=SHARES["canary"][0] % "flower", image=image)
+    after = {
+        "stable": stable,
+        "canary": dataclasses.replace(stable, candidate=candidate, percent=10),
+        "rolled-back": dataclasses.replace(stable, percent=0, left=ANOTHER),
+        "settled": dataclasses.replace(stable, left=ANOTHER),
+    }[name]
+    assert state.of(after) == name
+    (folder / record.FILE).write_text(record.render(after))
+    (folder / projection.FILE).write_text(projection.render(after))
+    tree.patch("models/flower/staging", OVERLAYS[overlay])
+    manifests = tree.render("models/flower/staging")
+    predictor = only(manifests, "InferenceService")["spec"]["predictor"]
+    assert predictor["model"]["storageUri"] == uri % "flower"
+    assert [entry["value"] for entry in predictor["model"]["env"]] == [uri % "flower"]
+    assert (predictor["model"]["image"], predictor.get("canaryTrafficPercent")) == (image, percent)
+    check(manifests)
 
 
 def copy_of(tree: Tree, model: str) -> None:
@@ -157,22 +195,20 @@ def test_a_variable_of_the_runtime_is_merged_too(tree: Tree) -> None:
 def test_the_committed_environments_hold(folder: Path) -> None:
     """Every folder under gitops/models renders, and its release.yaml is what its record.yaml says."""
     model, environment = folder.parts[-2:]
-    state = record.parse((folder / record.FILE).read_text(), str(folder))
-    assert (state.model, state.environment) == (model, environment)
-    assert (folder / projection.FILE).read_text() == projection.render(state)
+    found = record.parse((folder / record.FILE).read_text(), str(folder))
+    assert (found.model, found.environment) == (model, environment)
+    assert (folder / projection.FILE).read_text() == projection.render(found)
     manifests = Tree(ROOT / "gitops").render(f"models/{model}/{environment}")
     assert {manifest["metadata"]["namespace"] for manifest in manifests} == {f"{model}-{environment}"}
     served = [manifest for manifest in manifests if manifest["kind"] == "InferenceService"]
-    assert len(served) == (state.stable is not None)
+    assert len(served) == (found.stable is not None)
     for service in served:
         predictor = service["spec"]["predictor"]["model"]
         (uri,) = [entry["value"] for entry in predictor["env"] if entry["name"] == "MODEL_URI"]
-        assert uri == predictor["storageUri"] == (state.stable and state.stable.uri)
+        assert uri == predictor["storageUri"] == (found.candidate or found.stable).uri  # type: ignore[union-attr]
     check(manifests)
-    assert document.load((folder.parent / "quarantine.yaml").read_text(), "quarantine.yaml").keys() == {
-        "schema_version",
-        "quarantined",
-    }
+    text = (folder.parent / quarantine.FILE).read_text()
+    assert text == quarantine.render(quarantine.parse(text, "quarantine.yaml"))
 
 
 def check(manifests: list[Manifest]) -> None:

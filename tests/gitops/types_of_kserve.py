@@ -1,4 +1,4 @@
-"""Checks a manifest against the models that the kserve package brings: unknown fields and wrong types are named.
+"""Expectations a manifest against the models that the kserve package brings: unknown fields and wrong types are named.
 
 The API server prunes unknown fields of a custom resource in silence, so a misspelt one would simply not count.
 """

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.repository import Repository
+from tests.pipeline.toy import GOOD, csv
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = (
@@ -75,3 +76,12 @@ def fresh(shipped: Repository, tmp_path: Path) -> Repository:
 def again(trained: tuple[Repository, str], tmp_path: Path) -> Repository:
     """A copy of `trained`."""
     return trained[0].copy(tmp_path / "repository")
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for params.yaml with data/toy.csv (`tests.pipeline.toy`), as the working directory."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/toy.csv").write_bytes(csv(GOOD))
+    return tmp_path

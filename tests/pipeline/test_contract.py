@@ -14,7 +14,7 @@ import pytest
 
 from artifact.errors import DataContractError
 from artifact.signature import Feature
-from pipeline import contract, table
+from pipeline import contract, stream
 
 
 def feature(name: str, dtype: str, **declared: Any) -> Feature:
@@ -24,13 +24,13 @@ def feature(name: str, dtype: str, **declared: Any) -> Feature:
 def of_csv(tmp_path: Path, text: str, *schema: Feature, missing: tuple[str, ...] = ()) -> dict[str, list[Any]]:
     path = tmp_path / "table.csv"
     path.write_text(text, encoding="utf-8")
-    return _listed(contract.check(table.read(path), schema, missing))
+    return _listed(contract.check(stream.read(path), schema, missing))
 
 
 def of_parquet(tmp_path: Path, columns: dict[str, Any], *schema: Feature) -> dict[str, list[Any]]:
     path = tmp_path / "table.parquet"
     pyarrow.parquet.write_table(pa.table(columns), path)
-    return _listed(contract.check(table.read(path), schema, ()))
+    return _listed(contract.check(stream.read(path), schema, ()))
 
 
 def _listed(checked: contract.Checked) -> dict[str, list[Any]]:
@@ -67,7 +67,7 @@ def test_a_declared_text_stands_for_a_missing_number_only(tmp_path: Path) -> Non
 
 def test_numbers_are_read_to_the_last_bit(tmp_path: Path) -> None:
     """What Python writes is what comes back."""
-    values = [0.1, 1 / 3, 1e-320, 1.7976931348623157e308, 123456789.123456789, 5e-324, 1e22, 0.1 + 0.2]
+    values = [0.1, 1 / 3, 1e-320, 3.4028234663852886e38, 123456789.123456789, 5e-324, 1e22, 0.1 + 0.2]
     found = of_csv(tmp_path, "f\n" + "\n".join(map(repr, values)) + "\n", feature("f", "float64"))
     assert found["f"] == values
     odd = ["0" * 400 + "1", "1." + "0" * 400 + "1", "1e-400", ".5E+3", "5.", "9" * 17 + "e-17"]
@@ -107,6 +107,12 @@ WRONG = [
     ),
     ("s,t\nx,1\n,1\n", feature("s", "string"), "'s': nullable: false: 1 row (2), the first holds a missing value"),
     ("i\n3\n", feature("i", "int64", categories=[1, 2]), "categories: [1, 2]: 1 row (1), the first holds 3"),
+    (
+        "f\n1e39\n1\n",
+        feature("f", "float64"),
+        "'f': range: what float32 holds, in which trees and engines compute: 1 row",
+    ),
+    ("f\nx\n-1\n", feature("f", "float64", range=[0, None]), "range: at least 0: 1 row (2)"),
 ]
 
 
@@ -119,6 +125,15 @@ def test_a_violation_names_column_rule_count_and_rows(
         of_csv(tmp_path, text, declared)
     assert problem in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_value_that_does_not_convert_is_told_once(tmp_path: Path) -> None:
+    """Nothing is said of what stands in for it: it is neither missing nor out of range."""
+    with pytest.raises(DataContractError) as caught:
+        of_csv(tmp_path, "f,i\nx,x\n9,9\n", feature("f", "float64"), feature("i", "int64", range=[1, 9]))
+    assert str(caught.value).count(": 1 row (1)") == 2
+    assert "nullable" not in str(caught.value)
+    assert "range" not in str(caught.value)
 
 
 def test_all_violations_are_listed_at_once(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 
 import joblib
 import numpy as np
+import onnx
 import pytest
 from sklearn.base import BaseEstimator
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, RandomForestRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -139,6 +140,30 @@ def test_company(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("numbers", "texts"),
+    [
+        (["smoker", "size (m²)", "age"], ["city"]),
+        (slice("size (m²)", "smoker"), [3]),
+        (slice(0, 3), slice(3, 4)),
+        ([True, True, True, False], make_column_selector(dtype_include=object)),
+    ],
+    ids=["names", "slice of names", "places", "mask and callable"],
+)
+def test_every_way_to_select_columns(numbers: Any, texts: Any) -> None:
+    """However a ColumnTransformer names its columns, and whatever it leaves to the remainder, it is converted."""
+    table = frame.of(Signature("classification", INPUTS, ()), COLUMNS)
+    encode, scale = OneHotEncoder(handle_unknown="ignore"), make_pipeline(SimpleImputer(), StandardScaler())
+    signature = None
+    for parts, rest in (([("n", scale, numbers), ("t", encode, texts)], "drop"), ([("t", encode, texts)], scale)):
+        model = make_pipeline(ColumnTransformer(parts, remainder=rest), LogisticRegression()).fit(table, TEXTS)
+        stream = BytesIO()
+        joblib.dump(model, stream)
+        signature = signature or for_model("classification", INPUTS, Feature("y", "string"), model)
+        compiled = engines.choose(stream.getvalue(), model, signature, frame.columns(table))
+        assert (compiled.name, compiled.reason) == (ONNX, None)
+
+
 def test_an_estimator_without_preprocessing() -> None:
     """Columns of numbers that go to the estimator as they are: the converter is given them as one."""
     inputs = (Feature("size (m²)", "float64"), Feature("age", "int64"))
@@ -161,6 +186,16 @@ def test_overflow_is_answered_by_scikit_learn() -> None:
     exact = runner(SKLEARN, {MODEL: data}, signature).predict(table)
     assert served.values.tolist() == exact.values.tolist()
     assert np.isfinite(served.values).all()
+
+
+def test_a_graph_that_does_not_name_its_columns() -> None:
+    """A graph with an input a feature, as they were converted before, is fed in the signature's order."""
+    data, model, signature, holdout = fitted(Ridge(), SCORE, (Feature("age", "int64"),), scale=False)
+    named = onnx.load_model_from_string(engines.convert(model, signature))
+    del named.metadata_props[:]
+    served = runner(ONNX, {MODEL: data, GRAPH: named.SerializeToString()}, signature).predict(holdout)
+    exact = runner(SKLEARN, {MODEL: data}, signature).predict(holdout)
+    assert not len(differing("regression", "prediction", exact.values, served.values))
 
 
 def test_probes_hold_the_edges() -> None:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from artifact.errors import ConfigurationError, ModelpinError
+from pipeline.expectations import Contract
 from pipeline.params import Params, load
 
 VALID: dict[str, Any] = {
@@ -95,6 +96,17 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"prepare__split__test_size": 1}, "between 0 and 1"),
     ({"prepare__split__test_size": True}, "between 0 and 1"),
     ({"prepare__split__seed": -1}, "a whole number from 0"),
+    ({"schema__a__unique": 1}, "neither true nor false"),
+    ({"prepare__contract": {"kee": []}}, "prepare.contract.kee; did you mean 'key'"),
+    ({"prepare__contract": {"rows": {"min": 0}}}, "prepare.contract.rows.min is 0"),
+    ({"prepare__contract": {"rows": {"min": 9, "max": 8}}}, "at most max, which is 8"),
+    ({"prepare__contract": {"max_age_days": 9}}, "data.time names no column"),
+    ({"data__time": "a", "prepare__contract": {"max_age_days": 9}}, "needs dates, and data.time 'a' is float64"),
+    ({"prepare__leakage": {"threshold": 1}}, "between 0 and 1"),
+    ({"prepare__leakage": {"allow": {"ids": ["a"]}}}, "allow.ids; did you mean 'id'"),
+    ({"prepare__leakage": {"allow": {"id": ["c"]}}}, "allow.id names 'c', which is no feature"),
+    ({"prepare__drift": {"warn": {"psy": 1}}}, "drift.warn.psy; did you mean 'psi'"),
+    ({"prepare__drift": {"refuse": {"psi": 0}}}, "a number above 0"),
     ({"train__preprocessing__numeric__columns": ["c"]}, "which is no feature"),
     ({"train__preprocessing__numeric__columns": []}, "at least one feature"),
     ({"train__preprocessing__text__columns": ["a"]}, "'b' is in no block"),
@@ -136,6 +148,18 @@ def test_a_wrong_value_is_refused_by_its_path(tmp_path: Path, change: dict[str, 
     with pytest.raises(ConfigurationError) as caught:
         read(tmp_path, **change)
     assert problem in str(caught.value)
+
+
+def test_what_is_asked_of_the_data_comes_typed(tmp_path: Path) -> None:
+    """Uniqueness is of the contract, not of the model's signature; nothing is asked by default but no leaks."""
+    checks = read(tmp_path, schema__a={"dtype": "float64", "unique": True}).expectations
+    assert checks.contract == Contract(unique=("a",))
+    assert checks.drift.refuse == {}
+    assert "unique" not in read(tmp_path).features[0].to_dict()
+    asked = {"rows": {"min": 5}, "key": ["order"]}
+    found = read(tmp_path, prepare__contract=asked, prepare__drift={"warn": {"psi": 0.1}}).expectations
+    assert found.contract == Contract(key=("order",), min_rows=5)
+    assert found.drift.warn == {"psi": 0.1}
 
 
 def test_values_not_known_to_json_still_have_a_digest(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tests.pipeline.repository import Repository, stages
 
 ROOT = Path(__file__).parents[2]
 STAGES = [
-    "inputs", "champion", "prepare", "train", "evaluate", "package", "measure", "gate", "report", "track",
+    "inputs", "champion", "prepare", "tune", "train", "evaluate", "package", "measure", "gate", "report", "track",
 ]  # fmt: skip
 DECLARED = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 
@@ -48,7 +48,7 @@ def test_a_stage_depends_on_the_code_it_imports(stage: str) -> None:
     """A changed module runs the stages that use it again, and no others. (A model may load any module of features/.)"""
     code = {path for path in DECLARED[stage]["deps"] if path.startswith(("pipeline", "artifact", "features"))}
     expected = imported(f"pipeline.{stage}", set())
-    if stage in ("train", "evaluate", "package", "measure", "gate"):
+    if stage in ("tune", "train", "evaluate", "package", "measure", "gate"):
         expected.add("features")
     assert code == expected
     assert DECLARED[stage]["cmd"] == f"python -m pipeline.{stage}"
@@ -110,8 +110,8 @@ def test_metrics_and_plots_show(again: Repository) -> None:
 
 CHANGES = [
     ("model__name", "other", {"inputs", "package", "measure", "gate", "report", "track"}),
-    ("prepare__split__seed", 21, {"inputs", "prepare", "package"}),
-    ("train__parameters__C", 0.5, {"inputs", "train", "package"}),
+    ("prepare__split__seed", 21, {"inputs", "prepare", "tune", "package"}),
+    ("train__parameters__C", 0.5, {"inputs", "tune", "train", "package"}),
     ("evaluate__bootstrap__seed", 21, {"inputs", "evaluate", "gate"}),
     ("package__golden", 8, {"inputs", "package"}),
     ("gate__thresholds", {"accuracy": {"min": 0.5}}, {"inputs", "gate"}),
@@ -141,6 +141,7 @@ def test_the_order_of_the_features_is_an_input(again: Repository) -> None:
     assert set(json.loads(again.done("dvc", "status", "--json").splitlines()[-1])) == {
         "champion",
         "prepare",
+        "tune",
         "train",
         "gate",
     }
@@ -154,7 +155,7 @@ def test_a_comment_trains_again_and_names_the_same_model(again: Repository) -> N
     artifact, inputs = again.read("build/artifact/manifest.json"), again.read("build/inputs.json")
     again.replace("pipeline/train.py", "import joblib\n", "import joblib  # a comment\n")
     again.replace("params.yaml", "golden: 16", "golden:  16  # another comment\n  ")
-    assert stages(again.done("dvc", "repro")) == ["inputs", "champion", "train", "gate", "report", "track"]
+    assert stages(again.done("dvc", "repro")) == ["inputs", "champion", "tune", "train", "gate", "report", "track"]
     assert again.read("build/artifact/manifest.json") == artifact
     assert again.read("build/inputs.json") != inputs
 

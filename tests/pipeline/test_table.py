@@ -10,13 +10,13 @@ import pytest
 
 from artifact import digest
 from artifact.errors import DataContractError
-from pipeline import table
+from pipeline import stream, table
 
 
 def read(tmp_path: Path, content: bytes) -> table.Table:
     path = tmp_path / "table.csv"
     path.write_bytes(content)
-    return table.read(path)
+    return stream.read(path)
 
 
 def test_cells_stay_text(tmp_path: Path) -> None:
@@ -41,8 +41,8 @@ REFUSED = [
     (b"", "is empty"),
     (b"a,b\n", "a header and no rows"),
     (b"a,b", "a header and no rows"),
-    (b"a,b\n1,2,3\n", "Expected 2 columns, got 3"),
-    (b"a,b\n1,2\n3\n", "Expected 2 columns, got 1"),
+    (b"a,b\n1,2,3\n", "row 1 has 3 cells, the header 2: 1,2,3"),
+    (b"a,b\n1,2\n3\n", "row 2 has 1 cells, the header 2: 3"),
     (b"a;b\n1;2\n", "separate columns by commas"),
     ("a,b\n1,é\n".encode("latin-1"), "is not UTF-8"),
     ("é,b\n1,2\n".encode("latin-1"), "is not UTF-8"),
@@ -65,13 +65,13 @@ def test_a_parquet_file_that_is_cut_off_is_refused(tmp_path: Path) -> None:
     pyarrow.parquet.write_table(pa.table({"a": [1, 2]}), path)
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(DataContractError, match="cannot be read as parquet"):
-        table.read(path)
+        stream.read(path)
 
 
 def test_a_missing_file_names_dvc_pull(tmp_path: Path) -> None:
     """Data that was never pulled is told apart from wrong data."""
     with pytest.raises(DataContractError, match="dvc pull"):
-        table.read(tmp_path / "table.csv")
+        stream.read(tmp_path / "table.csv")
 
 
 def test_a_folder_is_one_table(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_folder_is_one_table(tmp_path: Path) -> None:
         root.mkdir()
         for name in ("b", "a") if folder == "one" else ("a", "b"):
             (root / f"{name}.csv").write_text(f"x\n{name}\n")
-    assert table.read(tmp_path / "one").columns.to_pydict() == {"x": ["a", "b"]}
+    assert stream.read(tmp_path / "one").columns.to_pydict() == {"x": ["a", "b"]}
     assert table.data_digest(tmp_path / "one") == table.data_digest(tmp_path / "two")
     (tmp_path / "two/b.csv").rename(tmp_path / "two/c.csv")
     assert table.data_digest(tmp_path / "one") != table.data_digest(tmp_path / "two")
@@ -92,10 +92,10 @@ def test_a_folder_of_two_kinds_or_headers_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x\n1\n")
     (tmp_path / "b.csv").write_text("y\n1\n")
     with pytest.raises(DataContractError, match="other columns"):
-        table.read(tmp_path)
+        stream.read(tmp_path)
     (tmp_path / "b.csv").rename(tmp_path / "b.txt")
     with pytest.raises(DataContractError, match=r"neither \.csv nor \.parquet"):
-        table.read(tmp_path)
+        stream.read(tmp_path)
 
 
 def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:

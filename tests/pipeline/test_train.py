@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.pipeline import Pipeline
 
 from artifact.errors import ConfigurationError, RetrainRefused
 from pipeline import components, train
@@ -101,6 +104,36 @@ def test_an_unseeded_part_is_refused(tmp_path: Path, change: dict[str, Any], pro
         train.build(read(tmp_path, **change))
     assert problem in str(caught.value)
     assert "whole number" in str(caught.value)
+
+
+DRAWS = {
+    "np.random.normal()": "np.random",
+    "np.random.seed(1)": "np.random",
+    "np.random.default_rng().normal()": r"np.random.default_rng\(\) without a seed",
+    "random.random()": "the module random",
+    "random.Random(1).random() + np.random.default_rng(1).normal() + np.random.RandomState(1).normal()": None,
+}
+
+
+@pytest.mark.parametrize("draw", DRAWS)
+def test_what_no_parameter_seeds_is_refused(tmp_path: Path, draw: str) -> None:
+    """Exit 42 for a transformer that draws from a global generator, or from one that the machine seeds."""
+
+    class Noisy(TransformerMixin, BaseEstimator):
+        def fit(self, X: Any, y: Any = None) -> Any:
+            eval(draw, {"np": np, "random": random})
+            return self
+
+        def transform(self, X: Any) -> Any:
+            return X
+
+    params = read(tmp_path, train__preprocessing__text__steps=ENCODED)
+    model = Pipeline([("noisy", Noisy()), *train.build(params).steps])
+    if DRAWS[draw] is None:
+        train.fit(model, FRAME, TARGET)
+        return
+    with pytest.raises(RetrainRefused, match=f"drew random numbers from {DRAWS[draw]}"):
+        train.fit(model, FRAME, TARGET)
 
 
 def test_a_splitter_that_draws_nothing_needs_no_seed(tmp_path: Path) -> None:

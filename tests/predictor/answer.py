@@ -13,6 +13,9 @@ INSIDE = re.compile(
     r"/(?:work|tmp|usr|home|root|app|opt)/|site-packages|\.py\b|Traceback|[A-Z]\w+(?:Error|Exception)\b|0x[0-9a-f]{6}"
 )
 
+# What no two answers share: the id and time of an event.
+UNIQUE = re.compile(rb'"(?:id|time)":"[^"]+"')
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -35,6 +38,12 @@ class Answer:
         first, *lines = head.decode("latin-1").split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         return cls(int(first.split()[1]), headers, body)
+
+    def same(self, other: Answer) -> bool:
+        """Whether both say the same in the same form, but for what is new in each answer, and for metrics."""
+        metrics = self.headers["content-type"].startswith("text/plain")
+        bodies = {b"" if metrics else UNIQUE.sub(b"", answer.body) for answer in (self, other)}
+        return (self.status, list(self.headers), len(bodies)) == (other.status, list(other.headers), 1)
 
     def checked(self) -> str:
         """The text of an error, after a look at the form that every error has; the body itself of any other answer."""

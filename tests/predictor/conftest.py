@@ -171,11 +171,22 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Packaged]:
 @pytest.fixture(scope="session")
 def servers(packaged: dict[str, Packaged], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
     """One running predictor a model, by name, for the whole session."""
-    logs = tmp_path_factory.mktemp("logs")
+    yield from _running(packaged, tmp_path_factory.mktemp("logs"))
+
+
+@pytest.fixture(scope="session")
+def without_fast_path(
+    packaged: dict[str, Packaged], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Server]]:
+    """The same with the fast path off."""
+    yield from _running(packaged, tmp_path_factory.mktemp("logs"), PREDICTOR_FAST_PATH="off")
+
+
+def _running(packaged: dict[str, Packaged], logs: Path, **settings: str) -> Iterator[dict[str, Server]]:
     running: dict[str, Server] = {}
     try:
         for name, model in packaged.items():
-            running[name] = start(model, logs / f"{name}.log")
+            running[name] = start(model, logs / f"{name}.log", **settings)
         for server in running.values():
             server.wait()
         yield running

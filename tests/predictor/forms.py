@@ -180,7 +180,7 @@ def _v2(server: Server, answer: Answer) -> Answers:
 
 def _grpc(server: Server, request: Any) -> Answers:
     answer, call = server.stub.ModelInfer.with_call(request, timeout=ANSWER_SECONDS)
-    assert dict(call.initial_metadata())["x-model-digest"] == server.model.digest
+    assert dict(call.trailing_metadata())["x-model-digest"] == server.model.digest
     assert (answer.id, answer.model_name, answer.model_version) == (ID, server.model.name, server.model.digest)
     assert len(answer.raw_output_contents) in (0, len(answer.outputs))
     assert bool(answer.raw_output_contents) == bool(request.raw_input_contents)

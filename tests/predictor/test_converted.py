@@ -16,6 +16,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from artifact import engine, validation
 from artifact.load import Loaded, load
+from artifact.prediction import rows
 from artifact.save import save
 from artifact.signature import Feature
 from artifact.tolerance import differing
@@ -113,3 +114,17 @@ def test_every_protocol_gives_the_engines_bits(server: Server, loaded: Loaded, f
         assert np.asarray(values).tolist() == np.asarray(wanted[name]).tolist()
         assert not len(differing(loaded.signature.task, name, list(exact[name]), list(values)))
     assert loaded.manifest.engine.name == engine.ONNX
+
+
+def test_company_changes_no_bit(server: Server, loaded: Loaded) -> None:
+    """A row has the same answer alone as among others, also of a linear model: requests may share a call."""
+    columns = validation.columns(loaded.signature, server.model.rows)
+    together = loaded.runner.predict(columns)
+    assert loaded.manifest.engine.batching
+    for size in (1, 2, 3, 5):
+        for first in range(0, rows(columns), size):
+            part = {name: values[first : first + size] for name, values in columns.items()}
+            alone, same = loaded.runner.predict(part), together.part(first, first + size)
+            assert alone.values.tolist() == same.values.tolist()
+            if alone.probabilities is not None and same.probabilities is not None:
+                assert alone.probabilities.tobytes() == same.probabilities.tobytes()

@@ -21,14 +21,15 @@ SOON = 5.0  # seconds; a busy machine included, nothing here takes one of them
 
 
 @pytest.mark.parametrize("case", HTTP)
-def test_http(servers: dict[str, Server], case: Case) -> None:
-    """Each line of the HTTP tables gets its status, and a body that says why."""
+def test_http(servers: dict[str, Server], without_fast_path: dict[str, Server], case: Case) -> None:
+    """Each line of the HTTP tables gets its status, and a body that says why; the same without the fast path."""
     server = servers[case.model]
     path = case.path.replace("{model}", case.model).replace("{digest}", server.model.digest)
     started = time.monotonic()
     answer = server.request(case.method, path, case.chunks(), case.headers)
     assert time.monotonic() - started < SOON
     assert answer.headers["x-model-digest"] == server.model.digest
+    assert answer.same(without_fast_path[case.model].request(case.method, path, case.chunks(), case.headers))
     if case.method == "HEAD":
         assert (answer.status, answer.body) == (case.status, b"")
         return
@@ -37,11 +38,12 @@ def test_http(servers: dict[str, Server], case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", corpus_http.RAW, ids=lambda case: case.name)
-def test_raw(iris: Server, case: Raw) -> None:
+def test_raw(iris: Server, without_fast_path: dict[str, Server], case: Raw) -> None:
     """Bytes that no client library writes are answered like any other request, and the connection ends."""
     started = time.monotonic()
     answer = Answer.parse(iris.raw(case.data))
     assert time.monotonic() - started < SOON
+    assert answer.same(Answer.parse(without_fast_path["iris"].raw(case.data)))
     text = answer.checked()
     assert (answer.status, case.says in text) == (case.status, True), text
 
@@ -77,9 +79,9 @@ def test_body_cut_short(iris: Server) -> None:
     assert iris.raw(corpus_http.TYPED + b"Content-Length: 500\r\n\r\n{", half_close=True) == b""
 
 
-def test_still_well(servers: dict[str, Server]) -> None:
+def test_still_well(servers: dict[str, Server], without_fast_path: dict[str, Server]) -> None:
     """After all of that every predictor is the same process, answers, and blames itself for nothing in its log."""
-    for server in servers.values():
+    for server in (*servers.values(), *without_fast_path.values()):
         assert server.process.poll() is None
         assert server.request("GET", "/v2/health/ready").status == 200
         assert "Traceback" not in server.log.read_text()

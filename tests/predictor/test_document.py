@@ -69,3 +69,24 @@ def test_a_long_number_wherever_it_stands(at: int) -> None:
     number = 2**64 + 1
     body = b"[" + b" " * (at - 1) + b"%d" % number + b" " * 100 + b"]"
     assert document.read(body) == [number]
+
+
+@pytest.mark.parametrize("rows", [1, 500])
+@pytest.mark.parametrize("value", ['"2024-05-06T07:08:09"', '":"', '"\\":"', '"a : b"', '{"a":{"b":[1]}}', "[[1]]"])
+def test_colons_in_texts(monkeypatch: pytest.MonkeyPatch, rows: int, value: str) -> None:
+    """Colons within texts are no keys, whether a body is small or large, and a time of day takes no second reading."""
+    body = '{"instances":[' + ",".join([f'{{"at" : {value},"b":1}}'] * rows) + "]}"
+    assert document.read(body.encode()) == json.loads(body)
+    with pytest.raises(InvalidRequest, match="'b' stands twice"):
+        document.read(body.replace(',"b":1', ',"b":1,"b":1', 1).encode())
+    if "T" in value:
+        monkeypatch.setattr(document, "_strictly", lambda _: pytest.fail("read again"))
+        document.read(body.encode())
+
+
+@pytest.mark.parametrize("size", [0, document._SMALL])
+def test_long_numbers_in_bodies_of_any_size(size: int) -> None:
+    """The digits of a fraction are no long number; a whole number beyond 64 bits is kept exactly."""
+    fraction, whole = "0." + "0123456789" * 3, str(2**64 + 1)
+    body = f"[{fraction}, {whole}," + " " * size + "1]"
+    assert document.read(body.encode()) == [float(fraction), 2**64 + 1, 1]

@@ -7,12 +7,13 @@ import string
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from artifact.column import LARGEST
 from tests.predictor import corpus_grpc
-from tests.predictor.answer import check_message
+from tests.predictor.answer import Answer, check_message
 from tests.predictor.conftest import Server
 from tests.predictor.corpus import NAMES, PERSON
 from tests.predictor.corpus_binary import LENGTH
@@ -42,7 +43,7 @@ DATATYPES = "FP64 FP64 FP64 FP32 FP16 INT64 INT64 INT32 INT8 UINT8 UINT64 BOOL B
 
 
 @st.composite
-def v1_requests(draw: st.DrawFn, server: Server) -> Any:
+def v1_requests(draw: st.DrawFn, server: Pair) -> Any:
     """Rows of the right features, most values of the right type; sometimes one thing is anything at all."""
     made: list[Any] = []
     for _ in range(draw(st.integers(1, 3))):
@@ -58,7 +59,7 @@ def v1_requests(draw: st.DrawFn, server: Server) -> Any:
 
 
 @st.composite
-def v2_requests(draw: st.DrawFn, server: Server) -> Any:
+def v2_requests(draw: st.DrawFn, server: Pair) -> Any:
     """A tensor a feature, or a wide one, most of it right."""
     count = draw(st.integers(1, 3))
     features = list(draw(st.permutations(server.model.signature.inputs)))
@@ -97,42 +98,59 @@ def dumps(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def post(server: Server, body: bytes, headers: dict[str, str] | None = None) -> None:
-    """Ask both protocols; each answer is right in form."""
-    for path in (server.v1, server.v2):
-        server.request("POST", path, body, headers or {}).checked()
+class Pair:
+    """A predictor, and the same one without the fast path: what they answer must be the same."""
+
+    def __init__(self, fast: Server, slow: Server) -> None:
+        self.model = fast.model
+        self._fast, self._slow = fast, slow
+
+    def ask(self, path: str, body: bytes, headers: dict[str, str] | None = None) -> Answer:
+        """The answer of both, right in form."""
+        path = f"/v1/models/{self.model.name}:predict" if path == "v1" else f"/v2/models/{self.model.name}/infer"
+        answer = self._fast.request("POST", path, body, headers or {})
+        assert answer.same(self._slow.request("POST", path, body, headers or {}))
+        answer.checked()
+        return answer
+
+
+@pytest.fixture(scope="module")
+def pairs(servers: dict[str, Server], without_fast_path: dict[str, Server]) -> dict[str, Pair]:
+    """Every model twice."""
+    return {name: Pair(server, without_fast_path[name]) for name, server in servers.items()}
 
 
 @quick
 @given(model=models, value=values)
-def test_any_json(servers: dict[str, Server], model: str, value: Any) -> None:
+def test_any_json(pairs: dict[str, Pair], model: str, value: Any) -> None:
     """Any JSON value at all is answered by less than 500, in time, in the form of every error."""
-    post(servers[model], dumps(value))
+    for protocol in ("v1", "v2"):
+        pairs[model].ask(protocol, dumps(value))
 
 
 @quick
 @given(model=models, data=st.data())
-def test_almost_v1(servers: dict[str, Server], model: str, data: st.DataObject) -> None:
+def test_almost_v1(pairs: dict[str, Pair], model: str, data: st.DataObject) -> None:
     """So is JSON that is a v1 request, or nearly one."""
-    request = data.draw(v1_requests(servers[model]))
-    servers[model].request("POST", servers[model].v1, dumps(request)).checked()
+    pairs[model].ask("v1", dumps(data.draw(v1_requests(pairs[model]))))
 
 
 @quick
 @given(model=models, data=st.data(), tail=st.binary(max_size=40))
-def test_almost_v2(servers: dict[str, Server], model: str, data: st.DataObject, tail: bytes) -> None:
+def test_almost_v2(pairs: dict[str, Pair], model: str, data: st.DataObject, tail: bytes) -> None:
     """So is JSON that is a v2 request, or nearly one, with bytes behind it."""
-    head = dumps(data.draw(v2_requests(servers[model])))
-    servers[model].request("POST", servers[model].v2, head).checked()
-    servers[model].request("POST", servers[model].v2, head + tail, {LENGTH: str(len(head))}).checked()
+    head = dumps(data.draw(v2_requests(pairs[model])))
+    pairs[model].ask("v2", head)
+    pairs[model].ask("v2", head + tail, {LENGTH: str(len(head))})
 
 
 @quick
 @given(model=models, body=st.binary(max_size=200), kind=kinds, length=st.none() | st.integers(-2, 210))
-def test_any_bytes(servers: dict[str, Server], model: str, body: bytes, kind: str, length: int | None) -> None:
+def test_any_bytes(pairs: dict[str, Pair], model: str, body: bytes, kind: str, length: int | None) -> None:
     """So are any bytes, whatever they are said to be."""
     headers = {"content-type": kind} if kind else {}
-    post(servers[model], body, headers if length is None else {**headers, LENGTH: str(length)})
+    for protocol in ("v1", "v2"):
+        pairs[model].ask(protocol, body, headers if length is None else {**headers, LENGTH: str(length)})
 
 
 @quick
@@ -178,11 +196,11 @@ def test_any_call(servers: dict[str, Server], model: str, message: Any) -> None:
 
 @settings(quick, max_examples=200)
 @given(asked=st.lists(st.floats(-LARGEST, LARGEST), min_size=1, max_size=20))
-def test_every_bit_of_a_float(servers: dict[str, Server], asked: list[float]) -> None:
+def test_every_bit_of_a_float(pairs: dict[str, Pair], asked: list[float]) -> None:
     """A float64 comes back through v1 and v2 JSON as the same 64 bits."""
-    echo = servers["echo"]
+    echo = pairs["echo"]
     wanted = [value + 0.0 for value in asked]  # the model itself adds 0.0, which turns -0.0 into 0.0
-    v1 = echo.post(echo.v1, {"instances": [[value] for value in asked]}).json["predictions"]
+    v1 = echo.ask("v1", dumps({"instances": [[value] for value in asked]})).json["predictions"]
     tensor = {"name": "x", "shape": [len(asked)], "datatype": "FP64", "data": asked}
-    v2 = echo.post(echo.v2, {"inputs": [tensor]}).json["outputs"][0]["data"]
+    v2 = echo.ask("v2", dumps({"inputs": [tensor]})).json["outputs"][0]["data"]
     assert np.array(v1, dtype=float).tobytes() == np.array(wanted).tobytes() == np.array(v2, dtype=float).tobytes()

@@ -67,7 +67,7 @@ def test_a_request_from_outside(server: Server) -> None:
     made = wrong.headers["x-request-id"]
     assert (wrong.status, bool(re.fullmatch("[0-9a-f]{32}", made))) == (400, True)
     _, call = server.stub.ModelInfer.with_call(_raw(server), metadata=(("x-request-id", "good-2"),))
-    assert dict(call.initial_metadata())["x-request-id"] == "good-2"
+    assert dict(call.trailing_metadata())["x-request-id"] == "good-2"
 
     (line,) = lines(server, "good-1")
     taken = {key: line.pop(key) for key in ("time", "queue_ms", "parse_ms", "predict_ms", "respond_ms")}
@@ -102,6 +102,7 @@ def test_a_request_from_outside(server: Server) -> None:
         ("requests_total", ("200", digest, "v1")): 1,
         ("requests_total", ("400", digest, "v2")): 1,
         ("requests_total", ("OK", digest, "grpc")): 1,
+        ("fast_requests_total", ("v1",)): 1,
         ("rejects_total", ("invalid",)): 1,
         ("rows_total", ("v1",)): 3,
         ("rows_total", ("grpc",)): 1,
@@ -143,15 +144,15 @@ def test_information(server: Server) -> None:
         assert shown == profile["rows"] - reference["missing"]
 
 
-def test_sampling(caplog: pytest.LogCaptureFixture) -> None:
+def test_sampling() -> None:
     """The share of requests that get a line is even; our own faults always get one."""
-    caplog.set_level(logging.INFO, "predictor.requests")
-    journal = Journal("m", "d", 0.25)
+    written: list[bytes] = []
+    journal = Journal("m", "d", 0.25, written.append)
     for _ in range(100):
         journal.write(begin("v1", None, None), "200", failed=False)
-    assert len(caplog.records) == 25
-    Journal("m", "d", 0).write(begin("v1", None, None), "500", failed=True)
-    assert len(caplog.records) == 26
+    assert len(written) == 25
+    Journal("m", "d", 0, written.append).write(begin("v1", None, None), "500", failed=True)
+    assert [json.loads(line)["level"] for line in written[24:]] == ["info", "error"]
 
 
 def test_no_line_can_be_forged() -> None:

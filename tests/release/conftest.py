@@ -159,6 +159,11 @@ def make_artifact(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], P
     return make
 
 
+def inputs_of(number: int) -> str:
+    """Digest of the inputs of the n-th artifact."""
+    return INPUTS if number == 1 else digest.of_bytes(f"inputs {number}".encode())
+
+
 def write_verdict(artifact: Path, **changes: object) -> Path:
     """A passed verdict on `artifact`, beside it, with `changes`; None takes a key away."""
     value: dict[str, object] = {
@@ -187,6 +192,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     git(folder, "clone", "--quiet", "--template=", str(origin), str(clone))
     git(clone, "symbolic-ref", "HEAD", "refs/heads/main")
     adopt.adopt(clone, "iris")
+    production = clone / "gitops/models/iris/production/environment.yaml"
+    production.write_text(production.read_text().replace("takes: staging", "# takes: staging"))
     (clone / settings.PATH).parent.mkdir(parents=True)
     (clone / settings.PATH).write_text(settings.render(Settings()))
     (clone / "params.yaml").write_text("model: {name: iris, task: regression}\n")
@@ -220,7 +227,8 @@ def publish(repository: Repository, make_artifact: Callable[[int], Path]) -> Cal
 
     def run(number: int) -> str:
         artifact = make_artifact(number)
-        done = repository.release("publish", "--artifact", str(artifact), "--verdict", str(write_verdict(artifact)))
+        verdict = write_verdict(artifact, inputs_digest=inputs_of(number))
+        done = repository.release("publish", "--artifact", str(artifact), "--verdict", str(verdict))
         assert done.code == 0, done.err
         return done.out
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from release import projection, record, state
-from release.place import Place
+from artifact.digest import ArtifactUri
+from release import message, projection, record
 from release.record import Record
 from release.remote import Change, update
 from tests.conftest import Bucket
-from tests.release.conftest import DATA, IMAGE, INPUTS, OTHER_IMAGE, Repository, commit, everything, git
+from tests.release.conftest import DATA, IMAGE, OTHER_IMAGE, Repository, commit, everything, git, inputs_of
 
 Publish = Callable[[int], str]
 STAGING = "gitops/models/iris/staging"
@@ -32,9 +32,10 @@ def deploy(repository: Repository, uri: str, *more: str, image: str = IMAGE, cod
     return (done.out or done.err).splitlines()[-1]
 
 
-def test_commit_says_what_serves(repository: Repository, publish: Publish) -> None:
+def test_commit_says_what_serves(repository: Repository, publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
     """A deploy is one commit of the bot on main, of two files under gitops/, with trailers that git itself reads."""
     source = git(repository.folder, "rev-parse", "HEAD")
+    monkeypatch.setenv("GITHUB_ACTOR", "A Person")
     before = len(repository.history())
     first, second = publish(1), publish(2)
     deploy(repository, first)
@@ -43,11 +44,16 @@ def test_commit_says_what_serves(repository: Repository, publish: Publish) -> No
     trailers = git(repository.origin, "log", "-1", "--format=%(trailers:only,unfold)", "main").splitlines()
     assert trailers == [
         f"Model-Digest: {second.rstrip('/').rpartition('/')[2]}",
-        f"Inputs-Digest: {INPUTS}",
+        f"Inputs-Digest: {inputs_of(2)}",
         f"Data-Digest: {DATA}",
         f"Source-Commit: {source}",
         f"Previous-Uri: {first}",
         "Gate-Result: better",
+        "Release-Command: deploy",
+        "Release-By: A Person",
+        "Release-Reason: the gate's verdict is better",
+        f"Release-From: stable: {message.short(ArtifactUri.parse(first).digest)}",
+        f"Release-To: stable: {message.short(ArtifactUri.parse(second).digest)}",
     ]
     assert git(repository.origin, "show", "--name-only", "--format=%an|%cn", "main").split() == [
         "modelpin[bot]|modelpin[bot]",
@@ -243,33 +249,6 @@ def test_record_keeps_its_length(repository: Repository, publish: Publish) -> No
     assert [one.uri for one in recorded(repository).releases] == uris[:0:-1]
 
 
-def test_deployers_at_once(repository: Repository, publish: Publish) -> None:
-    """Six deployers of three commits to two environments and a person at once: the newest serves, nothing is lost."""
-    sources = [commit(repository.folder, "code.py", str(number)) for number in (1, 2, 3)]
-    uris = [publish(number) for number in (1, 2, 3)]
-    start = len(repository.history())
-    deployers = []
-    for environment in ("staging", "production"):
-        for source, uri in zip(sources, uris, strict=True):
-            command = ("deploy", "--env", environment, "--uri", uri, "--image", IMAGE)
-            deployers.append(repository.fork(*command, env={"GITHUB_SHA": source}))
-    human = commit(repository.folder, "README", "a person's work")
-    for deployer in deployers:
-        deployer.join()
-    assert [deployer.exitcode for deployer in deployers] == [0] * 6
-    history = repository.history()
-    assert human in history
-    assert "\n" not in git(repository.origin, "log", "--merges", "--format=%h", "main")
-    subjects = git(repository.origin, "log", f"-{len(history) - start}", "--format=%an %s", "main").splitlines()
-    assert len(subjects) == 1 + sum(subject.startswith("modelpin[bot] iris: deploy") for subject in subjects)
-    for environment in ("staging", "production"):
-        found = recorded(repository, environment)
-        assert found.stable is not None
-        assert (found.stable.uri, found.stable.run_commit) == (uris[2], sources[2])
-        deployed = [subject for subject in subjects if subject.endswith(f"in {environment}")]
-        assert len(found.releases) == len(deployed)
-
-
 def test_decided_again_from_what_is_there(repository: Repository) -> None:
     """Whoever is overtaken between fetch and push decides again from the new tip, and both changes stay."""
     seen = []
@@ -287,15 +266,3 @@ def test_decided_again_from_what_is_there(repository: Repository) -> None:
     assert git(repository.origin, "ls-tree", "--name-only", "main").split() == sorted(
         ["by-a-person-1", "by-a-person-2", "gitops", "params.yaml"]
     )
-
-
-def test_only_what_the_table_holds(repository: Repository, publish: Publish) -> None:
-    """In a state that the table does not know for deploy, it is refused and the possible commands are named."""
-    deploy(repository, publish(1))
-    git(repository.folder, "pull", "--quiet", "origin", "main")
-    stable = recorded(repository).stable
-    canary = Record("iris", "staging", stable, candidate=stable, percent=5, releases=(stable,))  # type: ignore[arg-type]
-    commit(repository.folder, f"{STAGING}/record.yaml", record.render(canary))
-    assert "iris in staging is canary; possible now: nothing" in deploy(repository, publish(2), code=10)
-    assert {command for (_, command) in state.TABLE} == {"deploy", "rollback"}
-    assert Place("iris", "staging").folder == STAGING

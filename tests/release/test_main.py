@@ -9,7 +9,10 @@ import pytest
 
 from tests.release.conftest import ROOT
 
-COMMANDS = ["publish", "deploy", "rollback", "status", "adopt", "settings", "configure"]
+COMMANDS = (
+    "publish deploy advance promote rollback settle rebuild quarantine unquarantine status fetch show champion adopt "
+    "settings configure"
+).split()
 
 
 @pytest.mark.parametrize(
@@ -17,7 +20,8 @@ COMMANDS = ["publish", "deploy", "rollback", "status", "adopt", "settings", "con
     [
         (["--help"], 0, ""),
         ([], 2, "required"),
-        (["promote"], 2, "invalid choice"),
+        (["undo"], 2, "invalid choice"),
+        (["deploy", "--env", "staging"], 2, "--image (or --from)"),
         (["settings"], 10, "error: gitops/settings/settings.yaml cannot be read"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from typing import Any
 
 import pytest
 import yaml
@@ -13,7 +14,7 @@ from artifact.errors import ConfigurationError
 from release import adopt, projection, record
 from release.place import MODELS
 from release.record import Record, Release
-from tests.release.conftest import DATA, IMAGE, INPUTS, ROOT
+from tests.release.conftest import DATA, IMAGE, INPUTS, OTHER_IMAGE, ROOT
 
 MODEL_DIGEST = digest.of_bytes(b"model")
 RELEASE = Release(
@@ -27,6 +28,7 @@ RELEASE = Release(
     run_commit="b" * 40,
     gate="passed",
 )
+OTHER = dataclasses.replace(RELEASE, image=OTHER_IMAGE)
 # Every text that UTF-8 can carry, with what YAML, shells and terminals take for structure more often than by chance.
 TEXT = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"])),
@@ -41,11 +43,11 @@ TEXT = st.one_of(
 def test_any_text_stays_text(since: str, gate: str, inputs_digest: str, data_digest: str) -> None:
     """Any text in any free field comes back from the file as it was, and changes nothing else in it."""
     release = dataclasses.replace(RELEASE, since=since, gate=gate, inputs_digest=inputs_digest, data_digest=data_digest)
-    written = Record("iris", "staging", stable=release, candidate=release, percent=5, releases=(release, RELEASE))
+    written = Record("iris", "staging", stable=release, candidate=OTHER, percent=5, releases=(release, RELEASE))
     text = record.render(written)
     assert text.isascii()
     assert record.parse(text, "x") == written
-    plain = Record("iris", "staging", stable=RELEASE, candidate=RELEASE, percent=5, releases=(RELEASE, RELEASE))
+    plain = Record("iris", "staging", stable=RELEASE, candidate=OTHER, percent=5, releases=(RELEASE, RELEASE))
     assert text.count("\n") == record.render(plain).count("\n")
 
 
@@ -66,10 +68,12 @@ def test_lone_surrogate_is_refused() -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("    schema_version: 1", "    schema_version: 2"),
+        ("    schema_version: 2", "    schema_version: 3"),
         ("    percent: null", "    percent: 101"),
         ("    percent: null", "    percent: true"),
         ("    step: null", "    step: {}"),
+        ("    left: null", "    left: 5"),
+        ("    left: null", '    left: "../x"'),
         ("    percent: null", "    percent: null\n    surprise: 1"),
         ("    percent: null", "    percent: null\n    percent: 5"),
         ('gate: "passed"', "gate: 1"),
@@ -87,10 +91,35 @@ def test_damaged_record_is_refused(old: str, new: str) -> None:
         record.parse(text.replace(old, new), "here/record.yaml")
 
 
-def test_old_records_stay_readable() -> None:
-    """The record of format 1 under tests is read for ever."""
-    text = (ROOT / "tests/release/records/1.yaml").read_text()
-    assert record.parse(text, "1.yaml") == Record("iris", "staging", stable=RELEASE, releases=(RELEASE,))
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"stable": None, "releases": (), "candidate": OTHER, "percent": 5},
+        {"candidate": OTHER},
+        {"candidate": OTHER, "percent": 0},
+        {"candidate": OTHER, "percent": 100},
+        {"candidate": RELEASE, "percent": 5},
+        {"percent": 5},
+        {"percent": 0},
+        {"stable": None, "releases": (), "percent": 0, "left": MODEL_DIGEST},
+    ],
+)
+def test_impossible_record_cannot_be_made(fields: dict[str, Any]) -> None:
+    """No record gives the stable release a share, a canary all or nothing, or a share to nobody."""
+    with pytest.raises(ConfigurationError, match="contradicts itself"):
+        dataclasses.replace(Record("iris", "staging", stable=RELEASE, releases=(RELEASE,)), **fields)
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted"),
+    [
+        (1, Record("iris", "staging", stable=RELEASE, releases=(RELEASE,))),
+        (2, Record("iris", "staging", stable=RELEASE, percent=0, left=MODEL_DIGEST, releases=(RELEASE,))),
+    ],
+)
+def test_old_records_stay_readable(version: int, wanted: Record) -> None:
+    """The records of every format under tests are read for ever."""
+    assert record.parse((ROOT / f"tests/release/records/{version}.yaml").read_text(), "x") == wanted
 
 
 def test_release_is_the_stable_release() -> None:

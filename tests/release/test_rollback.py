@@ -37,7 +37,7 @@ def test_back_to_the_release_before(repository: Repository, publish: Publish, mo
 
 
 def test_never_back_to_what_was_left(repository: Repository, publish: Publish) -> None:
-    """After a rollback and another deploy, the next rollback skips the model that was rolled back."""
+    """After another deploy a rollback skips the model that was rolled back; repeated, it does not go back twice."""
     first, second, third = (publish(number) for number in (1, 2, 3))
     for uri in (first, second):
         deploy(repository, uri)
@@ -45,7 +45,11 @@ def test_never_back_to_what_was_left(repository: Repository, publish: Publish) -
     deploy(repository, third)
     rollback(repository)
     assert recorded(repository).stable.uri == first  # type: ignore[union-attr]
-    assert "nothing to roll back to" in rollback(repository, code=10)
+    assert rollback(repository).startswith("nothing to do")
+    deploy(repository, publish(4))
+    rollback(repository, "--to", ArtifactUri.parse(first).digest)
+    only = f"sha256-{'0' * 64}"
+    assert "nothing to roll back to" in rollback(repository, "--to", only, code=10)
 
 
 def test_to_a_digest(repository: Repository, publish: Publish) -> None:
@@ -96,5 +100,5 @@ def test_unseen_release_is_not_rolled_back(
         return real(store, uri)
 
     monkeypatch.setattr("release.rollback.published.find", overtaken)
-    assert "changed while it was rolled back" in rollback(repository, code=50)
+    assert "changed while this was decided" in rollback(repository, code=50)
     assert recorded(repository).stable.uri == third  # type: ignore[union-attr]

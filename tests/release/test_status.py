@@ -9,8 +9,9 @@ import pytest
 from release import status
 from release.__main__ import main
 from release.record import Record
-from tests.release.conftest import IMAGE, Repository
+from tests.release.conftest import IMAGE, OTHER_IMAGE, Repository
 from tests.release.test_deploy import deploy
+from tests.release.test_record import OTHER, RELEASE
 
 Publish = Callable[[int], str]
 
@@ -20,13 +21,25 @@ def test_shows_each_environment(repository: Repository, publish: Publish) -> Non
     uri = publish(1)
     deploy(repository, uri)
     deploy(repository, publish(2))
-    head, production, staging = repository.release("status").out.splitlines()
-    assert head.split()[:3] == ["MODEL", "ENVIRONMENT", "STATE"]
-    assert production.split() == ["iris", "production", "empty", *"------", "deploy"]
-    assert staging.split()[:3] == ["iris", "staging", "stable"]
-    assert staging.endswith("passed  deploy, rollback")
+    head, production, then, staging, now = repository.release("status").out.splitlines()
+    assert head.split()[:4] == ["MODEL", "ENVIRONMENT", "STATE", "TRAFFIC"]
+    assert production.split() == ["iris", "production", "empty", *"-------"]
+    assert then.strip() == "possible now: deploy"
+    assert staging.split()[:5] == ["iris", "staging", "stable", "100", "%"]
+    assert staging.endswith("passed")
+    assert now.strip() == "possible now: deploy, deploy --canary, rollback"
     assert "1" * 12 in staging
     assert "\x1b" not in staging
+
+
+def test_shows_both_parts_of_a_canary() -> None:
+    """A canary has a line of its own under the stable release, each with its share of the traffic."""
+    canary = Record("iris", "production", stable=RELEASE, candidate=OTHER, percent=10, releases=(RELEASE,))
+    lines = status.table([canary], colour=False).splitlines()
+    assert lines[1].split()[:5] == ["iris", "production", "canary", "90", "%"]
+    assert lines[2].split()[:2] == ["10", "%"]
+    assert OTHER_IMAGE[-12:] in lines[2]
+    assert lines[3].strip() == "possible now: deploy, deploy --canary, advance, promote, rollback, rebuild"
 
 
 def test_json_is_the_whole_record(repository: Repository, publish: Publish) -> None:
@@ -36,7 +49,7 @@ def test_json_is_the_whole_record(repository: Repository, publish: Publish) -> N
     found = json.loads(repository.release("status", "--json", "--model", "iris").out)
     assert [(one["environment"], one["state"], one["possible"]) for one in found] == [
         ("production", "empty", ["deploy"]),
-        ("staging", "stable", ["deploy"]),
+        ("staging", "stable", ["deploy", "deploy --canary"]),
     ]
     assert (found[1]["stable"]["uri"], found[1]["stable"]["image"]) == (uri, IMAGE)
     assert json.loads(repository.release("status", "--json", "--model", "wine").out) == []
@@ -63,4 +76,4 @@ def test_text_stays_text_on_a_terminal() -> None:
     """A control sequence in a record is shown, not obeyed."""
     shown = status.table([Record("iris\x1b[31m", "staging\nx")], colour=False)
     assert "\x1b" not in shown
-    assert len(shown.splitlines()) == 2
+    assert len(shown.splitlines()) == 3

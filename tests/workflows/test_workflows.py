@@ -52,7 +52,7 @@ def test_nothing_is_granted_that_a_job_does_not_ask_for() -> None:
     """`permissions: {}` on top; each job names its own, and each grant has its reason on the line."""
     for path in FILES:
         assert workflow(path.name)["permissions"] == {}, path.name
-        for line in re.findall(r"^ +(?:contents|id-token|packages): .*$", path.read_text(), re.M):
+        for line in re.findall(r"^ +(?:contents|id-token|packages|pull-requests): .*$", path.read_text(), re.M):
             assert re.search(r": (read|write)  # \S", line), f"{path.name}: {line.strip()} has no reason"
     for file, name, job in jobs():
         assert "permissions" in job, f"{file} {name}"
@@ -60,7 +60,9 @@ def test_nothing_is_granted_that_a_job_does_not_ask_for() -> None:
     granted = {(file, name): job["permissions"] for file, name, job in jobs()}
     assert granted["train.yml", "train"] == {"contents": "write", "id-token": "write"}
     assert granted["train.yml", "image"] == {"contents": "read", "id-token": "write"}
-    assert [key for key, value in granted.items() if value.get("contents") == "write"] == [("train.yml", "train")]
+    writers = {("release.yml", "release"), ("train.yml", "train"), ("train.yml", "propose")}
+    assert {key for key, value in granted.items() if value.get("contents") == "write"} == writers
+    assert [key for key, value in granted.items() if "pull-requests" in value] == [("train.yml", "propose")]
 
 
 def test_actions_are_pinned() -> None:
@@ -99,11 +101,8 @@ def test_no_checkout_leaves_a_token_behind() -> None:
     checkouts = [(where, step) for where, step in steps() if step.get("uses", "").startswith("actions/checkout@")]
     assert checkouts
     assert [where for where, step in checkouts if step["with"]["persist-credentials"] is not False] == []
-    assert [step["name"] for _, step in steps() if "GITHUB_TOKEN" in step.get("env", {})] == [
-        "Champion",
-        "Deploy to staging",
-        "Mirror",
-    ]
+    given = {step["name"] for _, step in steps() if "GITHUB_TOKEN" in step.get("env", {})}
+    assert given == {"Champion", "Deploy to staging", "Mirror", "Propose production", "Release"}
 
 
 def test_a_training_is_never_cut_off() -> None:
@@ -243,3 +242,44 @@ def test_an_image_is_named_after_what_goes_into_it(tmp_path: Path) -> None:
         first = tag(path, "1\n")
     assert tag("README.md", "docs\n") == first
     assert {tag(path, "2\n") for path in files}.isdisjoint({first})
+
+
+def test_a_release_is_protected_and_its_inputs_are_text(tmp_path: Path) -> None:
+    """Each command has its choice, the environment its protection; whatever is typed reaches the command as text."""
+    work = workflow("release.yml")
+    inputs = work[True]["workflow_dispatch"]["inputs"]  # YAML 1.1 reads `on` as true
+    job = work["jobs"]["release"]
+    assert job["environment"] == "${{ inputs.environment }}"
+    commands = "deploy advance promote rollback settle rebuild quarantine unquarantine".split()
+    assert inputs["command"]["options"] == commands
+    assert inputs["command"]["type"] == inputs["environment"]["type"] == "choice"
+    env = job["steps"][-1]["env"]
+    assert {name for name in inputs if any(f"inputs.{name} " in str(value) for value in env.values())} == set(inputs)
+    typed = f"'; touch {tmp_path}/a; $(touch {tmp_path}/b) `touch {tmp_path}/c` \" --dry-run\n--x"
+    given = {name: typed for name in env if not name.startswith(("GIT", "DRY", "COMMAND"))}
+    for command in commands:
+        show = {"PATH": "/usr/bin:/bin", "PYTHON": "printf '%s\\0'", "COMMAND": command, **given}
+        done = subprocess.run(["make", "--silent", "release"], cwd=ROOT, env=show, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        words = done.stdout.split("\0")
+        assert words[words.index("release") + 1] == command
+        assert f"--reason={typed}" in words
+        assert (typed if "quarantine" in command else f"--env={typed}") in words
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("branch", "known", "called"), [("b", False, 2), ("b", True, 1), ("", False, 0)])
+def test_a_proposal_opens_one_pull_request(tmp_path: Path, branch: str, known: bool, called: int) -> None:
+    """A branch that has no pull request gets one; nothing to propose opens nothing."""
+    gh = tmp_path / "gh"
+    gh.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/called\ntest "$2" != view || {str(known).lower()}\n')
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\nprintf '{branch}'\n")
+    for program in (gh, python):
+        program.chmod(0o755)
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "PYTHON": str(python)}
+    done = subprocess.run(["make", "--silent", "propose", "ENV=production", "FROM=staging"], cwd=ROOT, env=env)
+    assert done.returncode == 0
+    lines = (tmp_path / "called").read_text().splitlines() if called else []
+    assert len(lines) == called
+    assert not called or lines[-1].startswith("pr view b" if known else "pr create --head b")

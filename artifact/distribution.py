@@ -25,8 +25,11 @@ class Distribution:
         self._boolean = boolean
         self._places: dict[str, int] = {}
         if self.numeric:
-            self._edges = np.asarray(reference["edges"], dtype=np.float64)
-            self._least, self._greatest = reference["min"], reference["max"]
+            least, greatest = (reference[end] for end in ("min", "max"))
+            ends = (-np.inf, np.inf) if least is None else (least, np.nextafter(greatest, np.inf))
+            # What lies below the least, above the greatest, or behind infinity as NaN does, falls into places of its
+            # own, so that one search says all.
+            self._edges = np.array([ends[0], *reference["edges"], ends[1], np.inf], dtype=np.float64)
             self.bins = _intervals(reference["edges"])
             self.expected = list(reference["counts"])
         else:
@@ -43,29 +46,52 @@ class Distribution:
         """Count `values`, shape [rows]; NaN is a missing one."""
         if self.numeric:
             self._add_numbers(values)
+        elif self._boolean:
+            self._add_booleans(values)
         else:
             self._add_categories(values)
 
     def _add_numbers(self, values: np.ndarray) -> None:
         numbers = values.astype(np.float64, copy=False)
-        present = numbers[numbers == numbers]
-        self.missing += len(numbers) - len(present)
-        places = np.searchsorted(self._edges, present, side="right")
-        self.counts += np.bincount(places, minlength=len(self.counts))
-        if self._least is not None:
-            self.out_of_range += int(np.count_nonzero((present < self._least) | (present > self._greatest)))
+        found = np.bincount(np.searchsorted(self._edges, numbers, side="right"), minlength=len(self._edges) + 1)
+        below, *counts, above, missing = found.tolist()
+        counts[0] += below
+        counts[-1] += above
+        self.counts += counts
+        self.missing += missing
+        self.out_of_range += below + above
+
+    def _add_booleans(self, values: np.ndarray) -> None:
+        true = int(np.count_nonzero(values == 1))
+        false = int(np.count_nonzero(values == 0))
+        self.missing += len(values) - true - false
+        for value, count in ((True, true), (False, false)):
+            if count:
+                self._count(label_text(value), count)
 
     def _add_categories(self, values: np.ndarray) -> None:
-        for value, count in Counter(values.tolist()).items():
+        for value, count in _counted(values).items():
             if value is None or value != value:
                 self.missing += count
                 continue
-            text = label_text(bool(value) if self._boolean else as_json(value))
-            place = self._places.get(text, len(self._places))
-            self.counts[place] += count
-            # Where training had values beyond its most frequent ones, nobody can tell them from new ones.
-            if place == len(self._places) and not self.expected[place]:
-                self.unseen += count
+            self._count(label_text(as_json(value)), count)
+
+    def _count(self, text: str, count: int) -> None:
+        place = self._places.get(text, len(self._places))
+        self.counts[place] += count
+        # Where training had values beyond its most frequent ones, nobody can tell them from new ones.
+        if place == len(self._places) and not self.expected[place]:
+            self.unseen += count
+
+
+def _counted(values: np.ndarray) -> Mapping[Any, int]:
+    """How often each of `values` occurs."""
+    if values.dtype.kind == "i" and len(values):
+        least, greatest = int(values.min()), int(values.max())
+        if greatest - least < len(values):  # labels are few: no Python object for each row
+            found = np.bincount(values - least)
+            return {least + place: int(found[place]) for place in np.flatnonzero(found).tolist()}
+    return Counter(values.tolist())
 
 
 def _intervals(edges: list[float]) -> list[str]:

@@ -1,0 +1,78 @@
+"""One pickle for a model, whoever fitted its parts: threads here, or processes elsewhere.
+
+A pickle tells shared objects from equal ones, and holds memory that nobody wrote: which texts, types and parameters the
+parts of an ensemble share depends on where they were fitted, and the nodes of a tree have padding between their fields.
+"""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from joblib.numpy_pickle import NumpyPickler
+from sklearn.base import BaseEstimator
+
+
+def dump(model: Any, path: Path) -> None:
+    """Write `model`, fitted, so that `joblib.load` reads it; equal models are equal bytes."""
+    _separate(model, {})
+    with path.open("wb") as stream:
+        _Pickler(stream, protocol=pickle.DEFAULT_PROTOCOL).dump(model)
+
+
+class _Pickler(NumpyPickler):
+    """joblib's own, for which equal texts and types are one object, and padding is zero."""
+
+    def __init__(self, stream: Any, protocol: int) -> None:
+        super().__init__(stream, protocol=protocol)
+        self._ones: dict[Any, Any] = {}
+
+    def save(self, obj: Any, *arguments: Any) -> Any:
+        if type(obj) is str:
+            obj = self._ones.setdefault(obj, obj)
+        elif isinstance(obj, np.dtype) and obj.metadata is None:
+            obj = self._ones.setdefault((np.dtype, repr(obj)), obj)
+        elif type(obj) is np.ndarray and obj.dtype.names:
+            # With the array itself, that no other takes its id.
+            _, obj = self._ones.setdefault((np.ndarray, id(obj)), (obj, _without_padding(obj)))
+        return super().save(obj, *arguments)
+
+
+def _without_padding(array: np.ndarray) -> np.ndarray:
+    clean = np.zeros(array.shape, array.dtype)
+    for name in array.dtype.names or ():
+        clean[name] = array[name]
+    return clean
+
+
+def _separate(model: Any, made: dict[int, Any]) -> None:
+    """Make each fitted part of `model` an object that shares nothing with the others."""
+    for name, value in sorted(vars(model).items()) if isinstance(model, BaseEstimator) else ():
+        # Of a Pipeline, the steps themselves are fitted, one after the other: only their parts are looked at.
+        if name == "steps":
+            for _, step in value:
+                _separate(step, made)
+        elif name.endswith("_") and isinstance(value, BaseEstimator):
+            _separate(value, made)
+        elif name.endswith("_") and isinstance(value, list | dict):
+            setattr(model, name, _alone(value, made))
+
+
+def _alone(value: Any, made: dict[int, Any]) -> Any:
+    if isinstance(value, list | tuple):
+        return type(value)(_alone(item, made) for item in value)
+    if isinstance(value, dict):
+        for key, item in value.items():
+            value[key] = _alone(item, made)
+        return value
+    if not isinstance(value, BaseEstimator):
+        return value
+    if id(value) not in made:
+        _separate(value, made)
+        alone = pickle.loads(pickle.dumps(value))  # noqa: S301 - what was dumped on this line
+        # A list and a mapping of the same parts stay so; the old part is kept, that no other takes its id.
+        made[id(value)] = made[id(alone)] = alone
+        made[-id(value)] = value
+    return made[id(value)]

@@ -1,0 +1,58 @@
+"""How well one feature alone predicts the target: near 1, it is the target, or was made from it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+FEWEST = 20  # rows: with fewer, chance predicts as well
+
+
+def score(feature: np.ndarray, target: np.ndarray, classes: int) -> float | None:
+    """Balanced accuracy (`classes` > 0, `target` holds codes below it) or R² of the target predicted from `feature`.
+
+    Each half of the rows ([rows], in random order) is predicted from the other: by the most frequent class, or mean, of
+    the value of the feature, or of the nearest value that the other half has. Up to ties this is the one-nearest-
+    neighbour rule, whose error is at most twice the least that is possible from that feature (Cover and Hart, IEEE
+    Transactions on Information Theory 13, 1967). None where rows or target are too few to say.
+    """
+    if len(target) < FEWEST or len(np.unique(target)) < 2:
+        return None
+    half = np.arange(len(target)) % 2 == 0
+    ordered = feature.dtype != object
+    places = feature.astype(np.float64) if ordered else pd.factorize(feature)[0].astype(np.float64)
+    if ordered and np.isnan(places).any():  # missing is a value of its own, far from all others
+        known = places[~np.isnan(places)]
+        places = np.where(np.isnan(places), known.max() + 1e6 * (np.ptp(known) + 1) if len(known) else 0.0, places)
+    predicted = np.empty(len(target), dtype=np.float64)
+    for known_half in (half, ~half):
+        predicted[~known_half] = _predict(
+            places[known_half], target[known_half], places[~known_half], classes, exact=not ordered
+        )
+    if classes:
+        right = predicted == target
+        return float(np.mean([right[target == code].mean() for code in np.unique(target)]))
+    total = float(np.square(target - target.mean()).sum())
+    return 1.0 - float(np.square(target - predicted).sum()) / total
+
+
+def _predict(known: np.ndarray, answers: np.ndarray, asked: np.ndarray, classes: int, exact: bool) -> np.ndarray:
+    values, place = np.unique(known, return_inverse=True)
+    if not classes:
+        means = np.bincount(place, answers) / np.bincount(place)
+        if not exact:
+            return np.asarray(np.interp(asked, values, means))
+        found, there = _nearest(values, asked)
+        return np.asarray(np.where(there, means[found], answers.mean()))
+    counts = np.zeros((len(values), classes), dtype=np.int32)
+    np.add.at(counts, (place, answers), 1)
+    most = counts.argmax(axis=1)
+    found, there = _nearest(values, asked)
+    return np.asarray(np.where(there, most[found], np.bincount(answers).argmax()) if exact else most[found])
+
+
+def _nearest(values: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    right = np.clip(np.searchsorted(values, asked), 0, len(values) - 1)
+    left = np.clip(right - 1, 0, None)
+    nearest = np.where(np.abs(values[left] - asked) < np.abs(values[right] - asked), left, right)
+    return nearest, values[nearest] == asked

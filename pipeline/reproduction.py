@@ -1,0 +1,62 @@
+"""Two artifacts against each other, run as a file in the environment and the checkout that can load both.
+
+    python -P reproduction.py PUBLISHED DIGEST MADE DIGEST TEST.parquet
+
+Prints one line of JSON: how many held-out rows and golden requests were asked, and how the answers differ.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet
+
+from artifact import golden, load, validation
+from artifact.tolerance import TOLERANCE, differing
+
+
+def main() -> None:
+    """Ask both the same questions."""
+    published, digest, made, other, table = sys.argv[1:]
+    one, two = load.load(published, expected_digest=digest), load.load(made, expected_digest=other)
+    recorded = json.loads((Path(published) / golden.FILE).read_bytes())
+    answer: dict[str, Any] = {"epsilon": TOLERANCE}
+    for name, given in (("holdout", _columns(one.signature, Path(table))), ("golden", recorded["inputs"])):
+        columns = validation.columns(one.signature, given)
+        answer[name] = _compared(one.signature, one.runner.predict(columns), two.runner.predict(columns))
+    print(json.dumps(answer))
+
+
+def _columns(signature: Any, path: Path) -> dict[str, Any]:
+    table = pyarrow.parquet.ParquetFile(path).read(list(signature.names), use_threads=False)
+    return {
+        feature.name: table.column(feature.name).to_numpy()
+        if feature.dtype in ("float64", "int64")
+        else table.column(feature.name).to_pylist()
+        for feature in signature.inputs
+    }
+
+
+def _compared(signature: Any, one: Any, two: Any) -> dict[str, Any]:
+    """Rows; those whose label or number differs beyond epsilon (the first ten); the largest difference of a number."""
+    found = differing(signature.task, signature.outputs[0].name, one.values.tolist(), two.values.tolist())
+    numbers = (one.values, two.values) if signature.task == "regression" else (one.probabilities, two.probabilities)
+    largest = 0.0
+    if numbers[0] is not None:
+        largest = float(np.max(np.abs(np.asarray(numbers[1]) - np.asarray(numbers[0])), initial=0.0))
+        if signature.task != "regression":
+            found = np.union1d(found, differing(signature.task, "probabilities", *numbers))
+    return {
+        "rows": len(one.values),
+        "differing": len(found),
+        "first": found[:10].tolist(),
+        "largest_difference": largest,
+    }
+
+
+if __name__ == "__main__":
+    main()

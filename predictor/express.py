@@ -1,0 +1,164 @@
+"""Plain infer requests, answered straight on their connections: no task, no coroutine, no ASGI.
+
+All that arrive in one turn of the event loop are answered in the next, and share one call of a model whose answers for
+a row do not depend on the rows beside it. Only 200 comes from here: whatever is wrong, unusual or over a limit goes to
+the InferLayer as if it had just arrived, and gets its answer there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from time import perf_counter
+
+import orjson
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from artifact.prediction import Prediction
+from artifact.prediction import rows as rows_of
+from predictor import document, rows, v1, v2
+from predictor.asgi import SMALL
+from predictor.exchange import REQUEST_ID
+from predictor.headers import JSON
+from predictor.model import DIGEST_HEADER
+from predictor.ride import Asked, Ride
+from predictor.traffic import Traffic
+
+
+class Express:
+    """The short way for plain requests. `protocols`: the raw paths it serves, and the protocol of each."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        self._traffic = traffic
+        self._model = traffic.model
+        name, digest, settings = traffic.model.name, traffic.model.digest, traffic.settings
+        self.protocols = {f"/v1/models/{name}:predict".encode(): "v1", f"/v2/models/{name}/infer".encode(): "v2"}
+        self._most_bytes = min(settings.heavy_bytes, settings.body_bytes)
+        self._waiting: list[Ride] = []
+        self._defaults: Sequence[tuple[bytes, bytes]] = ()
+        self._start = b""
+        self._named = b"\r\n%b: %b\r\n%b: " % (DIGEST_HEADER.encode(), digest.encode(), REQUEST_ID.encode())
+
+    def take(self, ride: Ride) -> None:
+        """Answer `ride`, whose body is complete, in the next turn of the event loop."""
+        traffic, size = self._traffic, len(ride.body)
+        if traffic.draining.is_set() or size > self._most_bytes or not traffic.buffers.has_room(size):
+            ride.to_asgi()
+            return
+        if not traffic.light.try_enter():
+            self._turn()  # those who wait here need their places no longer than this takes
+            if not traffic.light.try_enter():
+                ride.to_asgi()
+                return
+        traffic.buffers.used += size
+        ride.begin()
+        self._waiting.append(ride)
+        if len(self._waiting) == 1:
+            ride.connection.loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        ready: list[Ride] = []
+        parsed = perf_counter()
+        for ride in waiting:
+            begun = parsed
+            asked = self._read(ride)
+            parsed = perf_counter()
+            if asked is None:
+                self._hand_over(ride)
+                continue
+            ride.asked = asked
+            seconds = ride.exchange.seconds
+            seconds[0], seconds[1] = begun - ride.arrived, parsed - begun
+            ready.append(ride)
+        self._predict(ready)
+
+    def _read(self, ride: Ride) -> Asked | None:
+        """The request in a body; None for one that is refused."""
+        body, validator, most_rows = ride.body, self._model.validator, self._traffic.settings.rows
+        try:
+            payload = document.read(body)
+            if ride.protocol == "v1":
+                rows.check(rows.of_v1(payload), most_rows, len(body))
+                return v1.parse(validator, payload)
+            rows.check(rows.of_v2(payload), most_rows, len(body))
+            return v2.parse(validator, payload, memoryview(b""))
+        except Exception:  # the InferLayer finds the same, and says it
+            return None
+
+    def _predict(self, ready: list[Ride]) -> None:
+        """On the loop what is short, in shared calls as long as the model allows; the rest in the worker thread."""
+        worker = self._model.worker
+        together: list[Ride] = []
+        total = 0
+        for ride in ready:
+            columns = ride.asked.columns
+            count = rows_of(columns)
+            if count > worker.short_rows:
+                worker.submit(columns).add_done_callback(partial(self._predicted, ride, perf_counter()))
+                continue
+            if together and total + count > worker.shared_rows:
+                self._predict_at_once(together)
+                together, total = [], 0
+            together.append(ride)
+            total += count
+        if together:
+            self._predict_at_once(together)
+
+    def _predict_at_once(self, together: list[Ride]) -> None:
+        begun = perf_counter()
+        predictions = self._model.worker.at_once([ride.asked.columns for ride in together])
+        seconds = perf_counter() - begun
+        for ride, prediction in zip(together, predictions, strict=True):
+            self._respond(ride, prediction, seconds)
+
+    def _predicted(self, ride: Ride, begun: float, done: asyncio.Future[Prediction]) -> None:
+        self._respond(ride, done.exception() or done.result(), perf_counter() - begun)
+
+    def _respond(self, ride: Ride, prediction: Prediction | BaseException, seconds: float) -> None:
+        begun = perf_counter()
+        connection, traffic, exchange, asked = ride.connection, self._traffic, ride.exchange, ride.asked
+        body = None if isinstance(prediction, BaseException) else self._encode(asked, prediction)
+        if body is None or ride.disconnected or connection.transport.is_closing() or connection.flow.write_paused:
+            self._hand_over(ride)
+            return
+        assert isinstance(prediction, Prediction)
+        traffic.drift.observe(asked.columns, prediction.values)
+        exchange.rows, exchange.sent, exchange.fast = len(prediction.values), len(body), True
+        exchange.seconds[2], exchange.seconds[3] = seconds, perf_counter() - begun
+        self._leave(ride)
+        traffic.finished(exchange, "200")
+        ride.answer(self._head(ride, len(body)) + body)
+
+    def _encode(self, asked: Asked, prediction: Prediction) -> bytes | None:
+        """The body; None for what has to go another way: binary tensors, or a long answer."""
+        try:
+            if isinstance(asked, v1.Request):
+                body = orjson.dumps(v1.answer(asked, prediction))
+            else:
+                body, binary = v2.answer(self._model, asked, prediction)
+                if binary is not None:
+                    return None
+        except Exception:  # as in _read
+            return None
+        return body if len(body) <= SMALL else None
+
+    def _head(self, ride: Ride, length: int) -> bytes:
+        """The status line and headers of a 200: the same, in the same order, as uvicorn and the InferLayer write."""
+        defaults = ride.connection.server_state.default_headers  # made anew each second, for its date
+        if defaults is not self._defaults:
+            self._defaults = defaults
+            named = b"".join(name + b": " + value + b"\r\n" for name, value in defaults)
+            self._start = b"%b%bcontent-type: %b\r\ncontent-length: " % (STATUS_LINE[200], named, JSON.encode())
+        ride.keep_alive = ride.keep_alive and not self._traffic.draining.is_set()
+        end = b"\r\n\r\n" if ride.keep_alive else b"\r\nconnection: close\r\n\r\n"
+        return b"%b%d%b%b%b" % (self._start, length, self._named, ride.exchange.request_id.encode(), end)
+
+    def _hand_over(self, ride: Ride) -> None:
+        self._leave(ride)
+        ride.to_asgi()
+
+    def _leave(self, ride: Ride) -> None:
+        self._traffic.light.leave()
+        self._traffic.buffers.give(len(ride.body))

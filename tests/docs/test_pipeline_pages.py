@@ -1,0 +1,72 @@
+"""docs/scoring.md, docs/tuning.md and docs/lineage.md against the code they speak of."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from artifact.tolerance import TOLERANCE
+from pipeline import params, paths, score, search_space
+from tests.pipeline.test_params import read
+
+ROOT = Path(__file__).parents[2]
+PAGES = {name: (ROOT / f"docs/{name}.md").read_text(encoding="utf-8") for name in ("scoring", "tuning", "lineage")}
+# Written by the stages, or named as an example.
+MADE = {str(paths.TUNED), "build/artifact", f"{paths.TUNING}/", "scores.parquet.parts/", "s3://bucket/key"}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_path_and_module_exists(name: str) -> None:
+    """A file that the page names is here or is made; a module runs."""
+    text = PAGES[name]
+    named = set(re.findall(r"`([\w./:-]+/[\w./-]*)`", text)) | set(re.findall(r"\]\(([\w./-]+)", text))
+    assert [path for path in named - MADE if not any((ROOT / home / path).exists() for home in ("", "docs"))] == []
+    for module in re.findall(r"python -m ([\w.]+)", text):
+        found = (ROOT / module.replace(".", "/")).with_suffix(".py")
+        assert found.exists() or module in ("dask", "release")
+
+
+@pytest.mark.parametrize("module", ["score", "lineage", "reproduce"])
+def test_every_option_exists(module: str) -> None:
+    """The options that the pages name are those of the command; of scoring, all of them."""
+    page = PAGES["scoring" if module == "score" else "lineage"]
+    done = subprocess.run(
+        [sys.executable, "-m", f"pipeline.{module}", "--help"], capture_output=True, text=True, cwd=ROOT
+    )
+    known = set(re.findall(r"--[a-z][a-z-]+", done.stdout)) - {"--help"}
+    if module == "score":
+        assert set(re.findall(r"--[a-z][a-z-]+", page)) == known
+        assert f"rows of one piece: {score.ROWS}" in page
+    else:
+        assert known <= {"--json", "--model", "--installed"}
+
+
+def test_the_search_of_the_page_is_accepted(tmp_path: Path) -> None:
+    """The example loads, and the table has every key, method and metric."""
+    page = PAGES["tuning"]
+    (block,) = re.findall(r"```yaml\n(.*?)```", page, re.S)
+    declared = yaml.safe_load(block)["tune"]
+    shipped = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["train"]
+    found = read(tmp_path, train__tune=declared).train.tune
+    assert found is not None
+    assert (found.method, found.trials, len(found.space)) == ("bayesian", 40, 3)
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.M)) == set(search_space.KEYS)
+    for word in (*search_space.METHODS, *(metric for metrics in search_space.METRICS.values() for metric in metrics)):
+        assert f"`{word}`" in page
+    assert shipped["tune"]["method"] == "none"
+    for method in search_space.METHODS[1:]:
+        assert read(tmp_path, train__tune={**shipped["tune"], "method": method, "factor": 3}).train.tune is not None
+
+
+def test_the_outcomes_are_those_of_the_code() -> None:
+    """The three outcomes and epsilon are the ones that the command knows."""
+    page, code = PAGES["lineage"], (ROOT / "pipeline/reproduce.py").read_text(encoding="utf-8")
+    for outcome in re.findall(r"^\| `([\w-]+)` \|", page, re.M):
+        assert f'"{outcome}"' in code
+    assert f"within {TOLERANCE}" in page
+    assert params.load(ROOT / "params.yaml").train.tune is None
