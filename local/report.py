@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+SUMMARY = 3  # lines of a step's summary: of a report, the verdict and its reason
 TAIL = 30  # lines of a failed step's output shown at once
 
 
@@ -38,8 +39,11 @@ class Report:
         elif "stepResult" in event:
             self._step(event)
         elif event.get("command") == "summary":
-            for part in str(event.get("content", "")).splitlines():
+            lines = [part for part in str(event.get("content", "")).splitlines() if part]
+            for part in lines[:SUMMARY]:
                 self._say(f"    {part}")
+            if lines[SUMMARY:]:
+                self._say(f"    … and {len(lines) - SUMMARY} more lines, which GitHub shows on the run's page")
         elif event.get("level") in ("error", "fatal") and not message.strip().startswith("exit status"):
             self._say(f"  {message}")
 

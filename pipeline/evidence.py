@@ -16,12 +16,10 @@ from pipeline.champion import Champion
 from pipeline.params import Params
 from pipeline.source import Source
 
-_DATA = Path("reports/data.json")
-
 
 @dataclass(frozen=True)
 class Evidence:
-    """`comparison` is None without a champion to compare with, `data` where prepare writes no such report."""
+    """`comparison` is None without a champion to compare with; `data` is what prepare found in the table."""
 
     name: str
     task: str
@@ -33,7 +31,7 @@ class Evidence:
     behaviour: Sequence[Mapping[str, Any]]
     latency: Mapping[str, Any]
     prepared: Mapping[str, Any]
-    data: Mapping[str, Any] | None
+    data: Mapping[str, Any]
     manifest: Manifest
     champion: Champion
     champion_manifest: Manifest | None
@@ -54,7 +52,7 @@ class Evidence:
             behaviour=_read(paths.BEHAVIOUR),
             latency=_read(paths.LATENCY),
             prepared=_read(paths.PREPARED),
-            data=_read(_DATA) if _DATA.is_file() else None,
+            data=_read(paths.DATA),
             manifest=Manifest.from_bytes((paths.ARTIFACT / "manifest.json").read_bytes()),
             champion=champion,
             champion_manifest=None

@@ -24,7 +24,7 @@ def data(found: Evidence) -> list[str]:
         counts_of = [target["train"], target["test"]]
         rows = [[text(name), *(str(part.get(name, 0)) for part in counts_of)] for name in target["train"]]
     lines += table(("target", "training", "held out"), rows, 1)
-    return lines + (_changes(found.data) if found.data else [])
+    return lines + _changes(found.data)
 
 
 def _changes(told: Mapping[str, Any]) -> list[str]:
