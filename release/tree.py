@@ -11,7 +11,8 @@ from pathlib import Path
 from artifact.errors import ConfigurationError
 from release.remote import Remote, Tip, opened, tip
 
-# Whether a champion is what gitops/ of the working tree names (a laptop) or the branch (a workflow: it may have moved).
+# Whether a champion is what gitops/ of the working tree names (a laptop), what the branch does (a workflow: it may have
+# moved), or what an earlier command found.
 RECORDS_FROM = "RECORDS_FROM"
 
 
@@ -47,4 +48,4 @@ def holder(root: Path, remote: Callable[[], Remote]) -> Iterator[Tip | Tree]:
         with opened(there) as git:
             yield tip(git, there)
     else:
-        raise ConfigurationError(f"{RECORDS_FROM} is {source!r}: set it to `tree` or `branch`")
+        raise ConfigurationError(f"{RECORDS_FROM} is {source!r}: set it to `tree`, `branch` or `kept`")

@@ -115,7 +115,7 @@ def test_the_champion_is_what_git_pins(
     )
     load.verify(out, expected_digest=digest, name="iris")
     monkeypatch.setenv("RECORDS_FROM", "memory")
-    assert "set it to `tree` or `branch`" in champion(repository, code=10)[0]
+    assert "set it to `tree`, `branch` or `kept`" in champion(repository, code=10)[0]
 
 
 def test_a_champion_that_is_lost_is_not_none(
