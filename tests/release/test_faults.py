@@ -100,7 +100,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_full_disk_is_named(
     repository: Repository, publish: Callable[[int], str], small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A temporary clone that does not fit ends with 50, naming folder and TMPDIR; with room the next run deploys."""
+    """A clone or an artifact that does not fit ends with 50 or 30 and leaves nothing; with room the next run works."""
     uri = publish(1)
     (repository.folder / "big").write_bytes(random.Random(0).randbytes(300_000))
     git(repository.folder, "add", "big")
@@ -118,6 +118,9 @@ def test_full_disk_is_named(
     assert repository.history() == before
     assert list(small_disk.iterdir()) == []
     assert repository.release(*command).code == 0
+    (small_disk / "full").write_bytes(bytes(120_000))
+    done = repository.release("fetch", uri, "--out", str(small_disk / "model"))
+    assert (done.code, [path.name for path in small_disk.iterdir()]) == (30, ["full"]), done.err
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="writes to /dev/full, which only Linux has")

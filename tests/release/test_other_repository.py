@@ -3,13 +3,18 @@
 import json
 import shutil
 from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 
 from release import record
 from tests.release.conftest import IMAGE, Repository, everything, git
 
 
-def test_deploy_status_and_rollback(repository: Repository, publish: Callable[[int], str]) -> None:
-    """With remote, branch and path set, deploy, status, champion and rollback work there; this one stays as it is."""
+def test_deploy_status_and_rollback(
+    repository: Repository, publish: Callable[[int], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With remote, branch and path set, deploy, status, rollback and champion go there; this one stays as it is."""
     other, seed = repository.folder.parent / "other.git", repository.folder.parent / "seed"
     git(seed.parent, "init", "--quiet", "--bare", "--template=", "--initial-branch=live", str(other))
     git(seed.parent, "clone", "--quiet", "--template=", str(other), str(seed))
@@ -34,14 +39,21 @@ def test_deploy_status_and_rollback(repository: Repository, publish: Callable[[i
     done = repository.release("rollback", "--env", "staging")
     assert done.code == 0, done.err
 
+    monkeypatch.setenv("RECORDS_FROM", "branch")
+    out, told = tmp_path / "champion", tmp_path / "champion.json"
+    done = repository.release("champion", "--out", str(out), "--record", str(told))
+    assert done.code == 0, done.err
+    champion = json.loads(told.read_text())
+    assert (champion["champion"]["uri"], len(champion["quarantined"])) == (first, 1)
+
     folder = "clusters/eu/models/iris/staging"
     found = record.parse(git(other, "show", f"live:{folder}/record.yaml"), folder)
     assert found.stable is not None
     assert found.stable.uri == first
     changed = git(other, "diff", "--name-only", there, "live").split()
-    assert {path for path in changed if not path.endswith("quarantine.yaml")} == {
+    assert set(changed) == {
         f"{folder}/record.yaml",
         f"{folder}/release.yaml",
+        "clusters/eu/models/iris/quarantine.yaml",
     }
-    assert all(path.startswith("clusters/eu/") for path in changed)
     assert everything(repository.origin) == here
