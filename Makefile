@@ -14,9 +14,12 @@ export DVC_NO_ANALYTICS = true
 export MLFLOW_DISABLE_TELEMETRY = true
 
 ##@ First minutes
-.PHONY: demo test setup help
+.PHONY: demo demo-canary test setup help
 demo: ## run the whole loop on embedded parts: push, retrain, gate, publish, rewrite, serve, predict
 	@$(DEV) python -m local demo $(if $(KEEP),--keep)
+
+demo-canary: ## a canary on embedded parts: two predictors, the load split by Git, promoted; another one taken back
+	@$(DEV) python -m local canary
 
 test: ## run the tests (PYTEST_ARGS="-k gate" for some of them)
 	@$(DEV) python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
@@ -30,7 +33,7 @@ help: ## list these targets
 ##@ Settings
 .PHONY: configure settings
 configure: ## set what you own: BUCKET= REGISTRY= REGION= DOMAIN= GITOPS_URL= SERVING_ROLE_ARN= CI_ROLE_ARN= …
-	@$(IN) python -m release configure $(foreach name,BUCKET PREFIX REGION REGISTRY DOMAIN GITOPS_REMOTE GITOPS_BRANCH GITOPS_URL SERVING_ROLE_ARN CI_ROLE_ARN,$(if $(value $(name)),--set '$(name)=$($(name))'))
+	@$(IN) python -m release configure $(foreach name,BUCKET PREFIX REGION REGISTRY DOMAIN GITOPS_REMOTE GITOPS_BRANCH GITOPS_PATH GITOPS_URL SERVING_ROLE_ARN CI_ROLE_ARN,$(if $(value $(name)),--set '$(name)=$($(name))'))
 
 settings: ## print gitops/settings/settings.yaml as KEY=VALUE lines (needs nothing installed)
 	@awk -F'"' '/^  [a-z-]+: "/ {sub(/^ +/, "", $$1); sub(/: $$/, "", $$1); print $$1 "=" $$2}' gitops/settings/settings.yaml

@@ -4,6 +4,7 @@ python -m local up       start S3, MLflow and the Git origin; they stay up until
 python -m local down     stop them (what they stored stays in .local/)
 python -m local status   what is up and where
 python -m local demo     the whole loop in a temporary clone, from push to prediction
+python -m local canary   a canary of two predictors, promoted, and one that is taken back
 """
 
 import argparse
@@ -24,19 +25,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m local", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{up,down,status,demo}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{up,down,status,demo,canary}")
     for name in ("up", "down", "status"):
         commands.add_parser(name).add_argument(
             "--state", type=Path, default=states.DEFAULT, metavar="DIR", help="the platform's folder (default: .local)"
         )
     demo = commands.add_parser("demo")
     demo.add_argument("--keep", action="store_true", help="leave the platform up at the end, to look around")
+    commands.add_parser("canary")
     options = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)  # the same orderly end as Ctrl-C
     if options.command == "demo":
         from local import demo as demonstration  # it imports half of the project, which `status` can do without
 
         return demonstration.main(keep=options.keep)
+    if options.command == "canary":
+        from local import canary
+
+        return canary.main()
     state = State(options.state.resolve())
     return {"up": up, "down": down, "status": status}[options.command](state)
 

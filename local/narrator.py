@@ -37,6 +37,10 @@ class Narrator:
         self._file.write(line + "\n")
         self._file.flush()
 
+    def close(self) -> None:
+        """The log is complete."""
+        self._file.close()
+
     def _print(self, line: str) -> None:
         print(line, flush=True)
         self.note(line)

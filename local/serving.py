@@ -56,6 +56,11 @@ class Predictor:
             raise
 
     @property
+    def port(self) -> int:
+        """Of its HTTP server."""
+        return self._http
+
+    @property
     def url(self) -> str:
         return f"http://{ports.LOOPBACK}:{self._http}"
 

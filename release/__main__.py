@@ -241,7 +241,7 @@ def _values(arguments: argparse.Namespace) -> dict[str, str]:
 
 def _remote(root: Path, chosen: Settings) -> Remote:
     caller = Caller(root)
-    return Remote(chosen.gitops_remote or caller.origin(), chosen.gitops_branch, caller)
+    return Remote(chosen.gitops_remote or caller.origin(), chosen.gitops_branch, caller, chosen.gitops_path)
 
 
 if __name__ == "__main__":

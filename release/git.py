@@ -13,7 +13,7 @@ from pathlib import Path
 
 from artifact.errors import ConfigurationError, GitError
 
-_SECONDS = 100.0  # of all the Git work of one command: with the rest of it, under the promised 120
+_SECONDS = 30.0  # of a look into the caller's own repository
 _STALLED_SECONDS = 30
 
 # What may pass into our clone: how to reach a server. Everything else (GIT_DIR in a hook, traces …) stays outside.
@@ -35,6 +35,8 @@ _QUIET = {
     "push.recurseSubmodules": "no",
     "fetch.recurseSubmodules": "no",
 }
+# A disk of this machine; what the remote says of its own begins with "remote: ".
+_FULL = re.compile(r"^(?!remote:).*(?:No space left on device|Disk quota exceeded).*$", re.MULTILINE)
 _IDENTITY = {"NAME": "modelpin[bot]", "EMAIL": "modelpin-bot@noreply.invalid"}
 
 
@@ -83,6 +85,11 @@ class Git:
         finally:
             if process.poll() is None:
                 _kill(process)
+        if process.returncode and (full := _FULL.search(said)):
+            raise GitError(
+                f"the temporary clone in {self.folder} cannot be kept: {redact(full[0])}; free some space, or let "
+                "TMPDIR name another folder, then run this again: what was published stays published"
+            )
         if process.returncode:
             raise GitFailed(redact(f"{said}\n{output}"), process.returncode)
         return output

@@ -25,11 +25,21 @@ _LONGEST_PAUSE = 3.0
 
 @dataclass(frozen=True)
 class Remote:
-    """Where releases go: `url` and `branch`; `caller` lends its credentials and knows the source history."""
+    """Where releases go: `url` and `branch`; `caller` lends its credentials and knows the source history.
+
+    `path`: what this repository calls gitops/ is called there. `seconds`: for all the Git work of one command; with the
+    rest of it under the promised 120.
+    """
 
     url: str
     branch: str
     caller: Caller
+    path: str = "gitops"
+    seconds: float = 100.0
+
+    def at(self, path: str) -> str:
+        """Where the file or folder `path` of this repository's gitops/ stands there."""
+        return f"{self.path}/{path.removeprefix(FOLDER)}" if path.startswith(FOLDER) else path
 
 
 @dataclass(frozen=True)
@@ -56,11 +66,11 @@ class Tip:
         """Text of the file at `path`, None when there is none."""
         if self.blob(path) is None:
             return None
-        return self._git.run("cat-file", "blob", f"{self.commit}:{path}")
+        return self._git.run("cat-file", "blob", f"{self.commit}:{self._remote.at(path)}")
 
     def blob(self, path: str) -> str | None:
         """Git's name of the bytes at `path`, without fetching them."""
-        listing = self._git.run("ls-tree", "--full-tree", self.commit, "--", path).split()
+        listing = self._git.run("ls-tree", "--full-tree", self.commit, "--", self._remote.at(path)).split()
         return listing[2] if listing[1:2] == ["blob"] else None
 
     def holds(self, path: str, text: str) -> bool:
@@ -69,7 +79,8 @@ class Tip:
 
     def folders(self, path: str) -> list[str]:
         """Names of the folders in the folder `path`, sorted."""
-        listing = self._git.run("ls-tree", "-d", "--full-tree", "-z", "--name-only", self.commit, f"{path}/")
+        folder = self._remote.at(f"{path}/")
+        listing = self._git.run("ls-tree", "-d", "--full-tree", "-z", "--name-only", self.commit, folder)
         return sorted(name.rpartition("/")[2] for name in listing.split("\0") if name)
 
     def precedes(self, older: str, newer: str) -> bool:
@@ -98,7 +109,7 @@ def opened(remote: Remote) -> Iterator[Git]:
     try:
         with tempfile.TemporaryDirectory(prefix="modelpin-", ignore_cleanup_errors=True) as folder:
             origin = ("remote.origin.url", remote.url)
-            git = Git(Path(folder), remote.url, (*remote.caller.transport(), origin))
+            git = Git(Path(folder), remote.url, (*remote.caller.transport(), origin), time.monotonic() + remote.seconds)
             git.run("init", "--quiet", "--bare", "--template=", "--initial-branch=unused")
             yield git
     except GitFailed as failed:
@@ -148,7 +159,7 @@ def update(remote: Remote, decide: Callable[[Tip], Change | None]) -> str | None
             change = decide(now)
             if change is None:
                 return None
-            ours, parent = _commit(git, now.commit, change), now.commit
+            ours, parent = _commit(git, remote, now.commit, change), now.commit
             try:
                 git.run("push", "--quiet", "--porcelain", "origin", f"{ours}:refs/heads/{remote.branch}")
                 return ours
@@ -168,14 +179,17 @@ def propose(remote: Remote, decide: Callable[[Tip], Change | None], name: Callab
         change = decide(now)
         if change is None or git.run("ls-remote", "--heads", "origin", f"refs/heads/{name()}"):
             return None
-        ours = _commit(git, now.commit, change)
+        ours = _commit(git, remote, now.commit, change)
         git.run("push", "--quiet", "--porcelain", "origin", f"{ours}:refs/heads/{name()}")
         return ours
 
 
-def _commit(git: Git, parent: str, change: Change) -> str:
+def _commit(git: Git, remote: Remote, parent: str, change: Change) -> str:
     git.run("read-tree", parent)
-    blobs = {path: git.run("hash-object", "-w", "--stdin", input=text).strip() for path, text in change.files.items()}
+    blobs = {
+        remote.at(path): git.run("hash-object", "-w", "--stdin", input=text).strip()
+        for path, text in change.files.items()
+    }
     git.run("update-index", "--add", "--index-info", input="".join(f"100644 {blobs[p]}\t{p}\n" for p in sorted(blobs)))
     tree = git.run("write-tree", "--missing-ok").strip()
     return git.run("commit-tree", tree, "-p", parent, input=change.message).strip()

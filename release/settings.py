@@ -71,6 +71,11 @@ class Settings:
         r"(?!.*(?:\.\.|//|/\.|\.lock(?:/|$)))[A-Za-z0-9_][A-Za-z0-9._/-]*(?<![./])",
         "branch that releases are pushed to and Argo CD follows",
     )
+    gitops_path: str = _setting(
+        "gitops",
+        r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._][A-Za-z0-9._-]*(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+)*(?<!\.git)",
+        "folder there that holds base/ and models/",
+    )
     gitops_url: str = _setting("https://git.example.com/modelpin/modelpin.git", _GIT_URL, "Git URL that Argo CD clones")
     serving_role_arn: str = _setting(
         "arn:aws:iam::111122223333:role/modelpin-serving",

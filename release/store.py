@@ -23,13 +23,6 @@ from artifact.errors import CollisionError, ConfigurationError, StorageError
 from release import backoff
 from release.settings import Settings
 
-# An attempt may wait this long for an answer (and 1 s for `100 Continue`); none begins later than _LAST_START: together
-# under 60 s, then exit 30.
-_CONNECT_SECONDS = 5.0
-_READ_SECONDS = 15.0
-_LAST_START = 35.0
-_LONGEST_PAUSE = 5.0
-
 _PASSING = {
     "BadDigest",
     "ConditionalRequestConflict",
@@ -53,14 +46,33 @@ class Stored:
     metadata: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Patience:
+    """How many seconds one object may take: with these, an S3 that fails for ever ends a command within 60 s.
+
+    An attempt waits `connect` for a connection, 1 for `100 Continue`, `read` for an answer; none begins later than
+    `last_start` after the first.
+    """
+
+    connect: float = 5.0
+    read: float = 15.0
+    last_start: float = 30.0
+    longest_pause: float = 5.0
+
+
+PATIENCE = Patience()
+
+
 class Store:
     """The bucket of `settings`, with the keys and the endpoint that boto3 finds in the environment."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, patience: Patience | None = None) -> None:
+        patience = patience or PATIENCE
         self.bucket = settings.bucket
+        self._patience = patience
         config = Config(
-            connect_timeout=_CONNECT_SECONDS,
-            read_timeout=_READ_SECONDS,
+            connect_timeout=patience.connect,
+            read_timeout=patience.read,
             retries={"total_max_attempts": 1, "mode": "standard"},
         )
         try:
@@ -132,7 +144,7 @@ class Store:
         return None if answer is None else bytes(answer)
 
     def _call(self, request: Callable[[], Any], key: str, permission: str, refused: set[int]) -> Any:
-        """The answer, None for a status in `refused`; what passes by itself is tried again within 60 s."""
+        """The answer, None for a status in `refused`; what passes by itself is tried again with patience."""
         start = time.monotonic()
         attempt = 0
         while True:
@@ -150,9 +162,9 @@ class Store:
                     "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
                 ) from error
             attempt += 1
-            pause = backoff.seconds(attempt, _LONGEST_PAUSE)
+            pause = backoff.seconds(attempt, self._patience.longest_pause)
             passed = time.monotonic() - start
-            if passed + pause > _LAST_START:
+            if passed + pause > self._patience.last_start:
                 raise StorageError(
                     f"S3 at {self._client.meta.endpoint_url} failed {attempt} times in {passed:.0f} s "
                     f"for s3://{self.bucket}/{key}: {problem}; see whether it can be reached, then run this again"

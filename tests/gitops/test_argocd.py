@@ -46,7 +46,7 @@ def test_every_environment_folder_becomes_an_application(manifests: list[Manifes
         segments = folder.relative_to(ROOT).parts
 
         def fill(text: str, segments: tuple[str, ...] = segments) -> str:
-            text = re.sub(r"\{\{ index \.path\.segments (\d+) \}\}", lambda found: segments[int(found[1])], text)
+            text = text.replace("{{ .path.path | dir | base }}", segments[-2])
             text = text.replace("{{ .path.basename }}", segments[-1]).replace("{{ .path.path }}", "/".join(segments))
             assert "{{" not in text
             return text
@@ -81,16 +81,18 @@ def test_the_project_allows_what_is_rendered_and_no_more(manifests: list[Manifes
         assert any(fnmatch(f"{folder.parent.name}-{folder.name}", pattern) for pattern in namespaces)
 
 
-def test_repository_and_branch_come_from_the_settings(tmp_path: Path) -> None:
+def test_repository_branch_and_path_come_from_the_settings(tmp_path: Path) -> None:
     """`make configure` is enough: no manifest names a repository of its own."""
     tree = Tree.copy(tmp_path)
     file = tree.folder / "settings/settings.yaml"
     text = re.sub(r'gitops-url: ".*"', 'gitops-url: "https://git.example.org/a/b.git"', file.read_text())
+    text = re.sub(r'gitops-path: ".*"', 'gitops-path: "clusters/eu"', text)
     file.write_text(re.sub(r'gitops-branch: ".*"', 'gitops-branch: "live"', text))
     manifests = tree.render("argocd")
     spec = only(manifests, "ApplicationSet")["spec"]
     git, source = spec["generators"][0]["git"], spec["template"]["spec"]["source"]
     assert (git["repoURL"], git["revision"]) == ("https://git.example.org/a/b.git", "live")
+    assert git["directories"] == [{"path": "clusters/eu/models/*/*"}]
     assert (source["repoURL"], source["targetRevision"]) == ("https://git.example.org/a/b.git", "live")
     assert only(manifests, "AppProject")["spec"]["sourceRepos"] == ["https://git.example.org/a/b.git"]
     assert {manifest["metadata"]["namespace"] for manifest in manifests} == {"argocd"}

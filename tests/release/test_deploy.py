@@ -249,33 +249,6 @@ def test_record_keeps_its_length(repository: Repository, publish: Publish) -> No
     assert [one.uri for one in recorded(repository).releases] == uris[:0:-1]
 
 
-def test_deployers_at_once(repository: Repository, publish: Publish) -> None:
-    """Six deployers of three commits to two environments and a person at once: the newest serves, nothing is lost."""
-    sources = [commit(repository.folder, "code.py", str(number)) for number in (1, 2, 3)]
-    uris = [publish(number) for number in (1, 2, 3)]
-    start = len(repository.history())
-    deployers = []
-    for environment in ("staging", "production"):
-        for source, uri in zip(sources, uris, strict=True):
-            command = ("deploy", "--env", environment, "--uri", uri, "--image", IMAGE)
-            deployers.append(repository.fork(*command, env={"GITHUB_SHA": source}))
-    human = commit(repository.folder, "README", "a person's work")
-    for deployer in deployers:
-        deployer.join()
-    assert [deployer.exitcode for deployer in deployers] == [0] * 6
-    history = repository.history()
-    assert human in history
-    assert "\n" not in git(repository.origin, "log", "--merges", "--format=%h", "main")
-    subjects = git(repository.origin, "log", f"-{len(history) - start}", "--format=%an %s", "main").splitlines()
-    assert len(subjects) == 1 + sum(subject.startswith("modelpin[bot] iris: deploy") for subject in subjects)
-    for environment in ("staging", "production"):
-        found = recorded(repository, environment)
-        assert found.stable is not None
-        assert (found.stable.uri, found.stable.run_commit) == (uris[2], sources[2])
-        deployed = [subject for subject in subjects if subject.endswith(f"in {environment}")]
-        assert len(found.releases) == len(deployed)
-
-
 def test_decided_again_from_what_is_there(repository: Repository) -> None:
     """Whoever is overtaken between fetch and push decides again from the new tip, and both changes stay."""
     seen = []

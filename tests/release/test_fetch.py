@@ -10,6 +10,7 @@ import pytest
 from artifact import load
 from artifact.digest import ArtifactUri
 from local.ports import free
+from release.store import Patience
 from tests.conftest import Bucket
 from tests.release.conftest import DATA, IMAGE, INPUTS, Repository, git
 from tests.release.test_deploy import deploy
@@ -127,7 +128,9 @@ def test_a_champion_that_is_lost_is_not_none(
     s3.client.delete_object(Bucket=s3.name, Key=ArtifactUri.parse(uri).key + "manifest.json")
     _, out, record = champion(repository, code=20)
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free(1)[0]}")
-    monkeypatch.setattr("release.store._LAST_START", 0.0)  # one attempt: the bounds have tests of their own
+    monkeypatch.setattr(
+        "release.store.PATIENCE", Patience(last_start=0.0)
+    )  # one attempt: the bounds have tests of their own
     champion(repository, code=30)
     assert not record.exists()
     assert not out.exists()

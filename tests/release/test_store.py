@@ -1,106 +1,44 @@
 """The bucket through a line that fails: what passes by itself is repeated within bounds, the rest is said at once."""
 
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
 
 import pytest
 
 from artifact import digest
 from artifact.errors import CollisionError, ConfigurationError, StorageError
-from release import store
 from release.settings import Settings
-from release.store import Store
+from release.store import Patience, Store
 from tests.conftest import Bucket
+from tests.release.line import Line
 
-BUSY = (
-    b"HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nConnection: close\r\nContent-Length: 45\r\n\r\n"
-    b"<Error><Code>SlowDown</Code></Error>         "
-)
-
-
-class Line:
-    """A TCP relay to the real S3; connection n meets the n-th of `faults`: busy, cut, lost reply, hang or none."""
-
-    def __init__(self, upstream: str) -> None:
-        parts = urlsplit(upstream)
-        self._upstream = (parts.hostname, parts.port)
-        self.faults: list[str] = []
-        self.connections = 0
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self._open: list[socket.socket] = []
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    @property
-    def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self._server.getsockname()[1]}"
-
-    def close(self) -> None:
-        for one in (self._server, *self._open):
-            one.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                client, _ = self._server.accept()
-            except OSError:
-                return
-            self._open.append(client)
-            fault = self.faults[min(self.connections, len(self.faults) - 1)] if self.faults else "none"
-            self.connections += 1
-            threading.Thread(target=self._handle, args=(client, fault), daemon=True).start()
-
-    def _handle(self, client: socket.socket, fault: str) -> None:
-        if fault == "hang":
-            return
-        if fault in ("busy", "cut"):
-            client.recv(65536)
-            if fault == "busy":
-                client.sendall(BUSY)
-            client.close()
-            return
-        upstream = socket.create_connection(self._upstream)
-        self._open.append(upstream)
-        threading.Thread(target=self._pump, args=(client, upstream, False), daemon=True).start()
-        self._pump(upstream, client, fault == "lost")
-
-    @staticmethod
-    def _pump(source: socket.socket, target: socket.socket, lost: bool) -> None:
-        try:
-            while data := source.recv(65536):
-                if lost and not data.startswith(b"HTTP/1.1 100"):
-                    break
-                target.sendall(data)
-        except OSError:
-            pass
-        for one in (source, target):
-            one.close()
+QUICK = Patience(connect=1.0, read=0.3, last_start=2.0)
 
 
 @pytest.fixture
 def line(s3: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
-    """A line to the embedded S3, with seconds instead of a minute to lose."""
+    """A line to the embedded S3, which boto3 takes."""
     relay = Line(s3.endpoint)
     monkeypatch.setenv("AWS_ENDPOINT_URL", relay.endpoint)
-    monkeypatch.setattr(store, "_LAST_START", 2.0)
-    monkeypatch.setattr(store, "_READ_SECONDS", 0.3)
     yield relay
     relay.close()
 
 
 def bucket(s3: Bucket) -> Store:
-    return Store(Settings(bucket=s3.name))
+    """The bucket, with seconds instead of a minute to lose."""
+    return Store(Settings(bucket=s3.name), QUICK)
 
 
-@pytest.mark.parametrize("faults", [["busy", "busy", "none"], ["cut", "none"], ["hang", "none"]], ids="-".join)
-def test_passing_failures_are_repeated(s3: Bucket, line: Line, faults: list[str]) -> None:
-    """503 twice, a cut and a hang are outlived: the object is stored."""
-    line.faults = faults
+WRITING = [["busy", "busy"], ["cut"], ["hang"], ["spoilt upwards"]]
+
+
+@pytest.mark.parametrize("faults", WRITING, ids="-".join)
+def test_writing_outlives_what_passes(s3: Bucket, line: Line, faults: list[str]) -> None:
+    """503 twice, a cut, a hang and bytes spoilt on their way are outlived: the object is stored, whole."""
+    line.faults = [*faults, "none"]
     assert bucket(s3).put_once("k", b"bytes") is True
-    assert s3.keys() == ["k"]
-    assert line.connections == len(faults)
+    assert line.requests == len(faults) + 1
+    assert s3.client.get_object(Bucket=s3.name, Key="k")["Body"].read() == b"bytes"
 
 
 def test_lost_reply_is_our_own_success(s3: Bucket, line: Line) -> None:
@@ -110,7 +48,15 @@ def test_lost_reply_is_our_own_success(s3: Bucket, line: Line) -> None:
     assert s3.keys() == ["k"]
 
 
-@pytest.mark.parametrize("fault", ["busy", "cut", "hang"])
+@pytest.mark.parametrize("fault", ["busy", "cut", "half", "spoilt downwards"])
+def test_reading_outlives_what_passes(s3: Bucket, line: Line, fault: str) -> None:
+    """An answer that is refused, cut short or spoilt on its way is asked for again: what comes is whole."""
+    Store(Settings(bucket=s3.name)).put_once("k", b"bytes" * 1000)
+    line.faults = ["none"] * line.requests + [fault, "none"]
+    assert bucket(s3).get("k") == b"bytes" * 1000
+
+
+@pytest.mark.parametrize("fault", ["busy", "cut", "hang", "spoilt upwards"])
 def test_lasting_failure_ends(s3: Bucket, line: Line, fault: str) -> None:
     """A failure that lasts ends within the bound with 30, naming the endpoint and the key."""
     line.faults = [fault]
@@ -118,13 +64,15 @@ def test_lasting_failure_ends(s3: Bucket, line: Line, fault: str) -> None:
     with pytest.raises(StorageError, match=rf"{line.endpoint}.*/k: ") as failed:
         bucket(s3).put_once("k", b"bytes")
     assert failed.value.exit_code == 30
-    assert time.monotonic() - start < 2.0 + 0.3 + 1.0 + 0.5
-    assert line.connections > 1
+    assert time.monotonic() - start < QUICK.last_start + QUICK.connect + 1.0 + QUICK.read + 2
+    assert line.requests > 1
+    assert s3.keys() == []
 
 
 def test_bound_is_a_minute() -> None:
     """The last attempt begins early enough to end within 60 s."""
-    assert store._LAST_START + store._CONNECT_SECONDS + 1 + store._READ_SECONDS <= 60
+    usual = Patience()
+    assert usual.last_start + usual.connect + 1 + usual.read <= 60
 
 
 def refused_keys(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,47 @@
+"""gitops/ in a repository, on a branch and under a path of its own: every command goes there and nowhere else."""
+
+import json
+import shutil
+from collections.abc import Callable
+
+from release import record
+from tests.release.conftest import IMAGE, Repository, everything, git
+
+
+def test_deploy_status_and_rollback(repository: Repository, publish: Callable[[int], str]) -> None:
+    """With remote, branch and path set, deploy, status, champion and rollback work there; this one stays as it is."""
+    other, seed = repository.folder.parent / "other.git", repository.folder.parent / "seed"
+    git(seed.parent, "init", "--quiet", "--bare", "--template=", "--initial-branch=live", str(other))
+    git(seed.parent, "clone", "--quiet", "--template=", str(other), str(seed))
+    shutil.copytree(repository.folder / "gitops", seed / "clusters/eu")
+    git(seed, "checkout", "--quiet", "-B", "live")
+    git(seed, "add", "--all")
+    git(seed, "commit", "--quiet", "--message", "from the template")
+    git(seed, "push", "--quiet", "origin", "live")
+    chosen = ("--gitops-remote", str(other), "--gitops-branch", "live", "--gitops-path", "clusters/eu")
+    assert repository.release("configure", *chosen).code == 0
+    first, second = publish(1), publish(2)
+    here, there = everything(repository.origin), git(other, "rev-parse", "live")
+
+    for uri in (first, second):
+        done = repository.release("deploy", "--env", "staging", "--uri", uri, "--image", IMAGE)
+        assert done.code == 0, done.err
+    shown = json.loads(repository.release("status", "--json").out)
+    assert [(one["environment"], one["stable"] and one["stable"]["uri"]) for one in shown] == [
+        ("production", None),
+        ("staging", second),
+    ]
+    done = repository.release("rollback", "--env", "staging")
+    assert done.code == 0, done.err
+
+    folder = "clusters/eu/models/iris/staging"
+    found = record.parse(git(other, "show", f"live:{folder}/record.yaml"), folder)
+    assert found.stable is not None
+    assert found.stable.uri == first
+    changed = git(other, "diff", "--name-only", there, "live").split()
+    assert {path for path in changed if not path.endswith("quarantine.yaml")} == {
+        f"{folder}/record.yaml",
+        f"{folder}/release.yaml",
+    }
+    assert all(path.startswith("clusters/eu/") for path in changed)
+    assert everything(repository.origin) == here

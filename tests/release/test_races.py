@@ -1,0 +1,95 @@
+"""Many runs at once on one remote: the newest serves, the history is a line, nothing is forced and nothing is lost."""
+
+import json
+import multiprocessing
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from release import settings
+from release.settings import Settings
+from tests.conftest import Bucket
+from tests.release.conftest import IMAGE, Repository, commit, git, write_verdict
+from tests.release.http_git import HttpGit
+from tests.release.test_deploy import recorded
+
+TOKEN = "basic c2VjcmV0"
+
+
+def serve_http(repository: Repository) -> HttpGit:
+    """The remote over HTTP, as the settings of the clone name it from now on."""
+    git(repository.origin, "config", "http.receivepack", "true")
+    server = HttpGit(repository.origin.parent, TOKEN)
+    chosen = Settings(bucket=repository.bucket, gitops_remote=f"{server.url}/origin.git")
+    (repository.folder / settings.PATH).write_text(settings.render(chosen))
+    git(repository.folder, "config", f"http.{server.url}/.extraheader", f"Authorization: {TOKEN}")
+    return server
+
+
+def publisher(repository: Repository, source: str, verdict: Path, environment: str, told: Path) -> None:
+    """One workflow run on the commit `source`: publish, then deploy; both codes and the last words into `told`."""
+    os.environ["GITHUB_SHA"] = source
+    done = repository.release("publish", "--artifact", str(verdict.with_name("artifact")), "--verdict", str(verdict))
+    codes = [done.code]
+    if done.code == 0:
+        done = repository.release("deploy", "--env", environment, "--uri", done.out, "--image", IMAGE)
+        codes.append(done.code)
+    told.write_text(json.dumps({"codes": codes, "said": (done.out or done.err).splitlines()[-1]}))
+    sys.exit(codes[-1])
+
+
+@pytest.mark.parametrize("transport", ["file", "http"])
+def test_publishers_at_once(
+    repository: Repository,
+    make_artifact: Callable[[int], Path],
+    s3: Bucket,
+    tmp_path: Path,
+    transport: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Twelve publishers of six commits to two environments, an old run and a person: the newest serves, none fails."""
+    old = git(repository.folder, "rev-parse", "HEAD")
+    sources = [commit(repository.folder, "code.py", str(number)) for number in range(6)]
+    start = len(repository.history())
+    git(repository.origin, "config", "core.logAllRefUpdates", "always")
+    server = serve_http(repository) if transport == "http" else None
+    verdicts = [write_verdict(make_artifact(number)) for number in range(1, 8)]
+    runs = [(sources[n], verdicts[n], where) for n in range(6) for where in ("staging", "production")]
+    runs.append((old, verdicts[6], "staging"))
+    told = [tmp_path / f"told-{number}" for number in range(len(runs))]
+    context = multiprocessing.get_context("fork")
+    processes = [
+        context.Process(target=publisher, args=(repository, *run, file)) for run, file in zip(runs, told, strict=True)
+    ]
+    for process in processes:
+        process.start()
+    human = commit(repository.folder, "README", "a person's work")
+    for process in processes:
+        process.join()
+    if server:
+        server.close()
+
+    ends = [json.loads(file.read_text()) for file in told]
+    assert [end["codes"] for end in ends] == [[0, 0]] * 13, ends
+    history = repository.history()
+    made = [found[1] for end in ends if (found := re.search(r"commit (\w{12})$", end["said"]))]
+    assert Counter(one[:12] for one in history[: len(history) - start]) == Counter([*made, human[:12]])
+    assert all(end["said"].startswith("superseded") for end in ends if "commit" not in end["said"].split()[-2:])
+    for environment in ("staging", "production"):
+        found = recorded(repository, environment)
+        assert found.stable is not None
+        assert found.stable.run_commit == sources[5]
+        deployed = [end for end in ends if f"in {environment}, commit" in end["said"]]
+        assert len(found.releases) == len(deployed)
+    # What the server saw: each update of main added one commit to what was there.
+    updates = (repository.origin / "logs/refs/heads/main").read_text().splitlines()
+    assert len(updates) == len(history) - start
+    for before, after in (line.split()[:2] for line in updates):
+        assert git(repository.origin, "rev-list", "--parents", "-1", after).split()[1:] == [before]
+    with capsys.disabled():
+        print(f" {transport}: {len(made)} deployed, {13 - len(made)} superseded, all exit 0 ", end="")
