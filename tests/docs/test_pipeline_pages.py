@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from artifact.tolerance import TOLERANCE
-from pipeline import params, paths, score, search_space
+from pipeline import cluster, params, paths, progress, score, search_space
 from tests.pipeline.test_params import read
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +61,15 @@ def test_the_search_of_the_page_is_accepted(tmp_path: Path) -> None:
     assert shipped["tune"]["method"] == "none"
     for method in search_space.METHODS[1:]:
         assert read(tmp_path, train__tune={**shipped["tune"], "method": method, "factor": 3}).train.tune is not None
+
+
+def test_the_times_are_those_of_the_code() -> None:
+    """How often a long command tells where it is, and how long it waits for a cluster."""
+    assert progress._SECONDS == 10
+    assert "a line every ten seconds" in PAGES["scoring"]
+    assert f"within {cluster._SECONDS:g} seconds" in PAGES["tuning"]
+    assert cluster.VARIABLE in PAGES["scoring"]
+    assert cluster.VARIABLE in PAGES["tuning"]
 
 
 def test_the_outcomes_are_those_of_the_code() -> None:
