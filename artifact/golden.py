@@ -16,11 +16,12 @@ from artifact.tolerance import TOLERANCE, differing
 FILE = "golden.json"
 UNSEEN = "never seen in training"
 _EDGES = 64
+_FAR = 1 << 20  # beyond the greatest whole number of the holdout, so that training will not have had it either
 
 
 def make(signature: Signature, runner: Runner, table: Columns, wanted: int) -> dict[str, Any]:
     """`wanted` rows evenly spaced through `table`, and edge rows: each nullable feature missing, each open text feature
-    with a value no training ever saw, each declared range at its ends.
+    and each whole number without a range with a value no training ever saw, each declared range at its ends.
 
     The edge rows prove at packaging that the model answers whatever its signature lets in; one that raises on them
     would answer a valid request with an error, and is refused with ConfigurationError (10).
@@ -31,7 +32,7 @@ def make(signature: Signature, runner: Runner, table: Columns, wanted: int) -> d
     picked = np.unique(np.linspace(0, present - 1, min(wanted, present)).round().astype(int))
     columns = to_json(signature, {name: values[picked] for name, values in table.items()})
     first = {name: values[0] for name, values in columns.items()}
-    for feature, value in _edges(signature):
+    for feature, value in _edges(signature, table):
         edge = first | {feature.name: value}
         _check_edge(signature, runner, feature, edge)
         for name, values in columns.items():
@@ -71,13 +72,15 @@ def _compare(name: str, recorded: list[Any], answers: list[Any], tolerance: floa
         )
 
 
-def _edges(signature: Signature) -> list[tuple[Feature, Any]]:
+def _edges(signature: Signature, table: Columns) -> list[tuple[Feature, Any]]:
     edges: list[tuple[Feature, Any]] = []
     for feature in signature.inputs:
         if feature.nullable:
             edges.append((feature, None))
         if feature.dtype == "string" and feature.categories is None:
             edges.append((feature, UNSEEN))
+        if feature.dtype == "int64" and feature.categories is None and feature.range is None:
+            edges.append((feature, min(int(table[feature.name].max()) + _FAR, 2**63 - 1)))
         for end in feature.range or ():
             if end is not None:
                 edges.append((feature, end))

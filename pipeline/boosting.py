@@ -1,7 +1,7 @@
-"""Histogram gradient boosting as an ONNX graph in float64: its thresholds lie between nearly equal values, which float32
-cannot tell apart. The converter has float32 only, so the trees are written here, as they stand in the fitted model.
+"""Histogram gradient boosting as an ONNX graph in float64: its thresholds lie between values that float32 cannot tell
+apart. The converter has float32 only, so the trees are written here, as they stand in the fitted model.
 
-ONNX Runtime adds up the trees in another order than scikit-learn may; the proof in `pipeline.engines` looks at that.
+How ONNX Runtime adds them up is not written anywhere: the proof in `pipeline.engines` looks at every graph.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def convert(model: Any, width: int, integers: bool) -> ModelProto:
         else:
             nodes.append(helper.make_node("Softmax", ["variable"], ["probabilities"], axis=1))
         kind = TensorProto.INT64 if integers else TensorProto.STRING
-        classes = [int(value) if integers else str(value).encode() for value in model.classes_.tolist()]
+        classes: list[Any] = [int(value) if integers else str(value).encode() for value in model.classes_.tolist()]
         constants.append(helper.make_tensor("classes", kind, [len(classes)], classes))
         nodes += [
             helper.make_node("ArgMax", ["probabilities"], ["place"], axis=1, keepdims=0),

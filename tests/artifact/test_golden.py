@@ -113,12 +113,13 @@ def test_regression_is_relative() -> None:
         (Feature("x", "string"), "never seen in training", "fails on 'never seen in training' in 'x'"),
         (Feature("x", "string", nullable=True), None, "fails on a missing value in 'x'"),
         (Feature("x", "float64", range=(0, 9)), 9.0, "fails on 9 in 'x'"),
+        (Feature("x", "int64"), 1 + (1 << 20), "fails on 1048577 in 'x'"),
     ],
 )
 def test_a_model_that_fails_on_what_its_schema_allows(feature: Feature, wrong: Any, says: str) -> None:
     """It is refused when it is packaged, with the value and the remedy, not when a caller sends that value."""
     signature = Signature("regression", (feature,), (Output("prediction", "float64"),))
-    table = validation.columns(signature, {"x": ["seen"] if feature.dtype == "string" else [1.0]})
+    table = validation.columns(signature, {"x": ["seen"] if feature.dtype == "string" else [1]})
     with pytest.raises(ConfigurationError) as caught:
         golden.make(signature, Fails(wrong), table, 1)
     assert says in str(caught.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,16 @@ from typing import Any
 import joblib
 import numpy as np
 import onnx
+import pandas as pd
 import pytest
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_regressor
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, RandomForestRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.utils import all_estimators
 
 from artifact import frame
 from artifact.engine import GRAPH, MODEL, ONNX, SKLEARN, runner
@@ -25,7 +28,9 @@ from artifact.save import save
 from artifact.signature import Feature, Signature, for_model
 from artifact.tolerance import differing
 from pipeline import engines, probes
+from pipeline.engines import Compiled
 
+DOCS = Path(__file__).parents[2] / "docs/predictor.md"
 ROWS = 400
 RANDOM = np.random.default_rng(7)
 INPUTS = (
@@ -196,6 +201,76 @@ def test_a_graph_that_does_not_name_its_columns() -> None:
     served = runner(ONNX, {MODEL: data, GRAPH: named.SerializeToString()}, signature).predict(holdout)
     exact = runner(SKLEARN, {MODEL: data}, signature).predict(holdout)
     assert not len(differing("regression", "prediction", exact.values, served.values))
+
+
+def kinds(text: str) -> list[str]:
+    """The estimators that docs/predictor.md names in the paragraph that begins with `text`."""
+    section = DOCS.read_text(encoding="utf-8").partition("## Engines")[2].partition("\n## ")[0]
+    [paragraph] = [part for part in section.split("\n\n") if part.startswith(text)]
+    found = re.findall(r"`([A-Z]\w+)`", paragraph)
+    assert found
+    return found
+
+
+def chosen(name: str, scale: bool) -> Compiled:
+    """What serves the estimator `name`, fitted on numbers: the two first columns may be missing for boosting."""
+    estimator = dict(all_estimators())[name]()
+    few = {"random_state": 0, "n_estimators": 9, "max_iter": 50, "min_samples_leaf": 5}
+    estimator.set_params(**{key: value for key, value in few.items() if key in estimator.get_params()})
+    task, target = ("regression", SCORE + 9) if is_regressor(estimator) else ("classification", TEXTS)
+    values = np.random.default_rng(1).normal(size=(3, ROWS)) + SCORE
+    holds_gaps = name.startswith("Hist") and not scale
+    if holds_gaps:
+        values[:2, ::9] = np.nan
+    inputs = tuple(Feature(column, "float64", nullable=holds_gaps) for column in "abc")
+    columns = dict(zip("abc", values, strict=True))
+    table = frame.of(Signature(task, inputs, ()), columns)
+    model = make_pipeline(*([StandardScaler()] if scale else []), estimator).fit(table, target)
+    stream = BytesIO()
+    joblib.dump(model, stream)
+    signature = for_model(task, inputs, Feature("y", "float64" if task == "regression" else "string"), model)
+    return engines.choose(stream.getvalue(), model, signature, columns)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", kinds("Proved equal on numbers, as they are or scaled"))
+def test_kinds_that_onnx_serves(name: str) -> None:
+    """What docs/predictor.md says of each kind of model is so."""
+    assert [(one.name, one.reason) for one in (chosen(name, scale=False), chosen(name, scale=True))] == [
+        (ONNX, None)
+    ] * 2
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", kinds("Proved equal on numbers as they are, missing"))
+def test_boosting(name: str) -> None:
+    """Alone it is served in float64, to the last bits, with missing numbers; behind a scaler by scikit-learn."""
+    alone = chosen(name, scale=False)
+    assert (alone.name, alone.reason) == (ONNX, None)
+    assert "differs on" in str(chosen(name, scale=True).reason)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", kinds("Fall back to scikit-learn"))
+def test_kinds_that_fall_back(name: str) -> None:
+    """What docs/predictor.md says of each kind of model is so."""
+    assert chosen(name, scale=True).name == SKLEARN
+
+
+def test_a_booster_of_one_leaf() -> None:
+    """Trees that never branch, three classes, whole numbers for labels: the same probabilities to the last bits."""
+    table = pd.DataFrame({"a": np.arange(60.0)})
+    model = HistGradientBoostingClassifier(max_iter=3, min_samples_leaf=50).fit(table, np.arange(60) % 3)
+    signature = for_model("classification", (Feature("a", "float64"),), Feature("y", "int64"), model)
+    stream = BytesIO()
+    joblib.dump(model, stream)
+    served = runner(ONNX, {MODEL: b"", GRAPH: engines.convert(model, signature)}, signature)
+    exact = runner(SKLEARN, {MODEL: stream.getvalue()}, signature)
+    columns = {"a": np.array([0.0, 30.0])}
+    assert served.predict(columns).values.tolist() == exact.predict(columns).values.tolist()
+    np.testing.assert_allclose(
+        served.predict(columns).probabilities, exact.predict(columns).probabilities, rtol=0, atol=1e-15
+    )
 
 
 def test_probes_hold_the_edges() -> None:

@@ -90,3 +90,17 @@ def test_long_numbers_in_bodies_of_any_size(size: int) -> None:
     fraction, whole = "0." + "0123456789" * 3, str(2**64 + 1)
     body = f"[{fraction}, {whole}," + " " * size + "1]"
     assert document.read(body.encode()) == [float(fraction), 2**64 + 1, 1]
+
+
+@pytest.mark.parametrize("ending", ["]}", " ] } ", ",]}", ",,[1]]}", "]", ',[1]],"inputs":[]}', ",[[1],[2]]]}"])
+def test_many_rows(ending: str) -> None:
+    """A great body of rows, which is read in pieces, is read or refused as the standard library reads or refuses it."""
+    row = "[1.5, 2, -3e5]"
+    body = '{"instances":[' + ",".join([row] * (document._PIECE // len(row))) + ending
+    try:
+        wanted = json.loads(body)
+    except json.JSONDecodeError:
+        with pytest.raises(InvalidRequest, match="not JSON"):
+            document.read(body.encode())
+    else:
+        assert document.read(body.encode()) == wanted
