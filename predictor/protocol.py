@@ -14,7 +14,7 @@ from predictor.ride import CONNECTION, Ride, plain
 from predictor.settings import Settings
 
 _DEFAULTS = Settings()
-_PAUSE = 0.02  # seconds that a plain request waits for its body before it goes the way of the others
+PAUSE = 0.1  # seconds that a plain request waits for its body before it goes the way of the others
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -155,7 +155,7 @@ class HttpProtocol(HttpToolsProtocol):
         if ride.body or self._timer is not None:
             self._leave_express()
         else:
-            self._timer = self.loop.call_later(_PAUSE, self._leave_express)
+            self._timer = self.loop.call_later(PAUSE, self._leave_express)
 
     def _leave_express(self) -> None:
         self._stop_timer()
