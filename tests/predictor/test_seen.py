@@ -7,6 +7,7 @@ import logging
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -170,3 +171,20 @@ def test_one_line_a_request(server: Server) -> None:
     assert server.post(server.v1, {"instances": [PERSON]}, {"x-request-id": "one"}).status == 200
     assert len(lines(server, "one")) == 1
     assert [json.loads(line)["request_id"] for line in server.log.read_text()[size:].splitlines()] == ["one"]
+
+
+def test_no_line_is_lost_at_the_end(packaged: dict[str, Packaged], tmp_path: Path) -> None:
+    """Every request that was answered before SIGTERM, up to the last moment, has its line."""
+    server = start(packaged["iris"], tmp_path / "log", PREDICTOR_DRAIN_SECONDS="0")
+    server.wait()
+    for number in range(40):
+        assert (
+            server.post(server.v1, {"instances": [[5.1, 3.5, 1.4, 0.2]]}, {"x-request-id": f"n{number}"}).status == 200
+        )
+    assert server.stop() == 0
+    logged = [line.get("request_id") for line in map(json.loads, _ours(server.log.read_text()))]
+    assert logged == [f"n{number}" for number in range(40)]
+
+
+def _ours(log: str) -> list[str]:
+    return [line for line in log.splitlines() if line.startswith("{")]
