@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import re
+import shlex
 
 import pytest
 import yaml
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from artifact import digest
 from artifact.errors import ConfigurationError
-from release import projection, record, state
+from release import arguments, projection, record, state
 from release.record import Record, Release
 from tests.release.conftest import IMAGE, OTHER_IMAGE, ROOT
 from tests.release.test_record import RELEASE
@@ -68,6 +69,17 @@ def test_docs_and_code_hold_one_table() -> None:
     listed = re.findall(r"^\| ([\w-]+) \| (`.*`) \|$", done, re.M)
     assert {(before, word) for before, words in listed for word in re.findall(r"`([^`]+)`", words)} == state.ARRIVED
     assert not state.ARRIVED & state.TABLE.keys()
+
+
+def test_every_command_of_the_page_can_be_typed() -> None:
+    """Each command line of docs/releases.md parses, and its table has each command that releases."""
+    lines = re.findall(r"python -m release ([^`\n]+)", PAGE)
+    assert len(lines) > 10
+    for line in lines:
+        arguments.parser().parse_args(shlex.split(line, comments=True))
+    listed = set(re.findall(r"^\| `(\w+)` \| .* \|.*\|$", PAGE[PAGE.index("## Commands") :], re.M))
+    typed = set(re.findall(r"^    (\w+)\b", arguments.parser().format_help(), re.M))
+    assert listed == typed - {"publish", "adopt", "settings", "configure"}
 
 
 @pytest.mark.parametrize(("before", "command"), itertools.product(STATES, COMMANDS))
