@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from artifact.digest import ArtifactUri
-from release import published
+from release import published, quarantine
 from release.store import Store
 from tests.conftest import Bucket
 from tests.release.conftest import OTHER_IMAGE, Repository, git
@@ -46,6 +46,8 @@ def test_never_back_to_what_was_left(repository: Repository, publish: Publish) -
     rollback(repository)
     assert recorded(repository).stable.uri == first  # type: ignore[union-attr]
     assert rollback(repository).startswith("nothing to do")
+    barred = quarantine.parse(repository.shown("gitops/models/iris/quarantine.yaml"), "x")
+    assert [one.model_digest for one in barred] == [ArtifactUri.parse(uri).digest for uri in (second, third)]
     deploy(repository, publish(4))
     rollback(repository, "--to", ArtifactUri.parse(first).digest)
     only = f"sha256-{'0' * 64}"
