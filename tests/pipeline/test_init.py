@@ -98,7 +98,7 @@ def test_a_table_becomes_a_model_without_another_edit(fresh: Repository, tmp_pat
     }
     if name == "demand":  # the first of its kind of file
         assert stages(fresh.done("dvc", "repro", "gate")) == (
-            "inputs champion prepare train evaluate package measure gate".split()
+            "inputs champion prepare tune train evaluate package measure gate".split()
         )
     else:  # the same stages in one process, in half the time
         (fresh.path / "pipeline/all_at_once.py").write_text(ALL)
