@@ -104,3 +104,11 @@ def test_many_rows(ending: str) -> None:
             document.read(body.encode())
     else:
         assert document.read(body.encode()) == wanted
+
+
+@pytest.mark.parametrize("rows", ["[1],", "[1],,[2]", ",[1]", "[1],[2],", "[1], ,[2]"])
+def test_a_comma_too_many(monkeypatch: pytest.MonkeyPatch, rows: str) -> None:
+    """A comma with no row behind or before it is refused, also where a piece ends there."""
+    monkeypatch.setattr(document, "_PIECE", 4)
+    with pytest.raises(InvalidRequest, match="not JSON"):
+        document.read(f'{{"instances":[{rows}]}}'.encode())
