@@ -12,7 +12,7 @@ import pytest
 from artifact.digest import ArtifactUri
 from artifact.errors import GitError
 from release import published
-from release.deploy import Wanted, deploy
+from release.deploy import Proof, Wanted, deploy
 from release.git import Caller
 from release.place import Place
 from release.publish import publish
@@ -51,7 +51,7 @@ def test_storm(
         lock=Path("/nonexistent"),
     )
     wanted = Wanted(uri=str(uri), image=IMAGE, run_commit=source)
-    deploy(store, chosen, repository.remote(), Order("deploy"), place=STAGING, wanted=wanted)
+    deploy(store, chosen, repository.remote(), Order("deploy"), place=STAGING, wanted=wanted, proof=Proof())
     line.close()
     stable = recorded(repository).stable
     assert stable is not None
@@ -77,7 +77,7 @@ def test_git_that_fails_leaves_the_model_published(
         hook.chmod(0o755)
         patient = Remote(str(repository.origin), "main", Caller(repository.folder), seconds=3.0)
         with pytest.raises(GitError, match="what was published stays published"):
-            deploy(Store(chosen), chosen, patient, Order("deploy"), place=STAGING, wanted=wanted)
+            deploy(Store(chosen), chosen, patient, Order("deploy"), place=STAGING, wanted=wanted, proof=Proof())
         assert repository.history() == before
         assert published.find(Store(chosen), ArtifactUri.parse(uri)).gate == "passed"
     hook.unlink()
