@@ -8,11 +8,11 @@ the InferLayer as if it had just arrived, and gets its answer there.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from time import perf_counter
 
-import orjson
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from artifact.prediction import Prediction
@@ -20,10 +20,14 @@ from artifact.prediction import rows as rows_of
 from predictor import document, rows, v1, v2
 from predictor.asgi import SMALL
 from predictor.exchange import REQUEST_ID
-from predictor.headers import JSON
+from predictor.headers import BINARY, JSON, OCTETS
 from predictor.model import DIGEST_HEADER
 from predictor.ride import Asked, Ride
 from predictor.traffic import Traffic
+
+_TURN_BYTES = 64 << 10  # of bodies: what more has arrived is answered in the next turn, after a look at all sockets
+_NUMBER_BYTES = 24  # as many as a float64 takes in JSON, about
+_JSON, _OCTETS, _BINARY = JSON.encode(), OCTETS.encode(), BINARY.encode()
 
 
 class Express:
@@ -35,7 +39,8 @@ class Express:
         name, digest, settings = traffic.model.name, traffic.model.digest, traffic.settings
         self.protocols = {f"/v1/models/{name}:predict".encode(): "v1", f"/v2/models/{name}/infer".encode(): "v2"}
         self._most_bytes = min(settings.heavy_bytes, settings.body_bytes)
-        self._waiting: list[Ride] = []
+        self._classes = max(len(output.columns or ()) for output in traffic.model.signature.outputs) or 1
+        self._waiting: deque[Ride] = deque()
         self._defaults: Sequence[tuple[bytes, bytes]] = ()
         self._start = b""
         self._named = b"\r\n%b: %b\r\n%b: " % (DIGEST_HEADER.encode(), digest.encode(), REQUEST_ID.encode())
@@ -58,10 +63,13 @@ class Express:
             ride.connection.loop.call_soon(self._turn)
 
     def _turn(self) -> None:
-        waiting, self._waiting = self._waiting, []
+        """Answer those who wait, as many as is fair to the sockets; the others in the next turn."""
         ready: list[Ride] = []
+        size = 0
         parsed = perf_counter()
-        for ride in waiting:
+        while self._waiting and size < _TURN_BYTES:
+            ride = self._waiting.popleft()
+            size += len(ride.body)
             begun = parsed
             asked = self._read(ride)
             parsed = perf_counter()
@@ -72,20 +80,27 @@ class Express:
             seconds = ride.exchange.seconds
             seconds[0], seconds[1] = begun - ride.arrived, parsed - begun
             ready.append(ride)
+        if self._waiting:
+            self._waiting[0].connection.loop.call_soon(self._turn)
         self._predict(ready)
 
     def _read(self, ride: Ride) -> Asked | None:
-        """The request in a body; None for one that is refused."""
+        """The request in a body; None for one that is refused, or whose answer will be long."""
         body, validator, most_rows = ride.body, self._model.validator, self._traffic.settings.rows
         try:
-            payload = document.read(body)
+            payload = document.read(body if ride.json_bytes == len(body) else body[: ride.json_bytes])
+            asked: Asked
             if ride.protocol == "v1":
                 rows.check(rows.of_v1(payload), most_rows, len(body))
-                return v1.parse(validator, payload)
-            rows.check(rows.of_v2(payload), most_rows, len(body))
-            return v2.parse(validator, payload, memoryview(b""))
+                asked = v1.parse(validator, payload)
+                numbers = self._classes if asked.probabilities else 1
+            else:
+                rows.check(rows.of_v2(payload), most_rows, len(body))
+                asked = v2.parse(validator, payload, memoryview(body)[ride.json_bytes :])
+                numbers = self._classes if "probabilities" in asked.outputs else 1
         except Exception:  # the InferLayer finds the same, and says it
             return None
+        return asked if rows_of(asked.columns) * numbers * _NUMBER_BYTES < SMALL else None
 
     def _predict(self, ready: list[Ride]) -> None:
         """On the loop what is short, in shared calls as long as the model allows; the rest in the worker thread."""
@@ -119,41 +134,44 @@ class Express:
     def _respond(self, ride: Ride, prediction: Prediction | BaseException, seconds: float) -> None:
         begun = perf_counter()
         connection, traffic, exchange, asked = ride.connection, self._traffic, ride.exchange, ride.asked
-        body = None if isinstance(prediction, BaseException) else self._encode(asked, prediction)
-        if body is None or ride.disconnected or connection.transport.is_closing() or connection.flow.write_paused:
+        encoded = None if isinstance(prediction, BaseException) else self._encode(asked, prediction)
+        if encoded is None or ride.disconnected or connection.transport.is_closing() or connection.flow.write_paused:
             self._hand_over(ride)
             return
         assert isinstance(prediction, Prediction)
+        body, json_length = encoded
         traffic.drift.observe(asked.columns, prediction.values)
         exchange.rows, exchange.sent, exchange.fast = len(prediction.values), len(body), True
         exchange.seconds[2], exchange.seconds[3] = seconds, perf_counter() - begun
         self._leave(ride)
         traffic.finished(exchange, "200")
-        ride.answer(self._head(ride, len(body)) + body)
+        ride.answer(self._head(ride, len(body), json_length) + body)
 
-    def _encode(self, asked: Asked, prediction: Prediction) -> bytes | None:
-        """The body; None for what has to go another way: binary tensors, or a long answer."""
+    def _encode(self, asked: Asked, prediction: Prediction) -> tuple[bytes, int | None] | None:
+        """The body, with the length of its JSON where binary tensors follow; None for a long one."""
         try:
             if isinstance(asked, v1.Request):
-                body = orjson.dumps(v1.answer(asked, prediction))
+                answer: tuple[bytes, int | None] = v1.encode(asked, prediction), None
             else:
-                body, binary = v2.answer(self._model, asked, prediction)
-                if binary is not None:
-                    return None
+                answer = v2.answer(self._model, asked, prediction)
         except Exception:  # as in _read
             return None
-        return body if len(body) <= SMALL else None
+        return answer if len(answer[0]) <= SMALL else None
 
-    def _head(self, ride: Ride, length: int) -> bytes:
+    def _head(self, ride: Ride, length: int, json_length: int | None) -> bytes:
         """The status line and headers of a 200: the same, in the same order, as uvicorn and the InferLayer write."""
         defaults = ride.connection.server_state.default_headers  # made anew each second, for its date
         if defaults is not self._defaults:
             self._defaults = defaults
             named = b"".join(name + b": " + value + b"\r\n" for name, value in defaults)
-            self._start = b"%b%bcontent-type: %b\r\ncontent-length: " % (STATUS_LINE[200], named, JSON.encode())
+            self._start = b"%b%bcontent-type: " % (STATUS_LINE[200], named)
+        if json_length is None:
+            described = b"%b\r\ncontent-length: %d" % (_JSON, length)
+        else:
+            described = b"%b\r\ncontent-length: %d\r\n%b: %d" % (_OCTETS, length, _BINARY, json_length)
         ride.keep_alive = ride.keep_alive and not self._traffic.draining.is_set()
         end = b"\r\n\r\n" if ride.keep_alive else b"\r\nconnection: close\r\n\r\n"
-        return b"%b%d%b%b%b" % (self._start, length, self._named, ride.exchange.request_id.encode(), end)
+        return b"%b%b%b%b%b" % (self._start, described, self._named, ride.exchange.request_id.encode(), end)
 
     def _hand_over(self, ride: Ride) -> None:
         self._leave(ride)

@@ -13,16 +13,17 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from predictor import exchange, v1, v2
 from predictor.exchange import Exchange
-from predictor.headers import BINARY, JSON
+from predictor.headers import BINARY, JSON, OCTETS
 
 if TYPE_CHECKING:
     from predictor.protocol import HttpProtocol
 
 CONNECTION = "modelpin.connection"  # an ASGI extension of ours: the HttpProtocol that a request came in on
-_MOST_BYTES = 4 << 10  # of a body: all that arrive together are answered in one turn, and health waits for it
+_MOST_BYTES = 64 << 10  # of a body: it is worked on in one turn of the event loop, and health waits for that
 _MEDIA = frozenset(JSON.encode() + end for end in (b"", b"; charset=utf-8", b";charset=utf-8"))
 # By its mere presence each makes a request anything but plain.
-_ODD = frozenset((b"transfer-encoding", b"content-encoding", b"expect", b"ce-specversion", BINARY.encode()))
+_ODD = frozenset((b"transfer-encoding", b"content-encoding", b"expect", b"ce-specversion"))
+_BINARY, _OCTETS = BINARY.encode(), OCTETS.encode()
 _ID, _TRACE = exchange.REQUEST_ID.encode(), exchange.TRACEPARENT.encode()
 _NOBODY_WAITS = asyncio.Event()
 
@@ -30,10 +31,11 @@ Asked = v1.Request | v2.Request
 
 
 class Ride:
-    """A request for a prediction in `protocol` (v1 or v2): POST, HTTP/1.1, keep-alive, JSON of a few rows.
+    """A request for a prediction in `protocol` (v1 or v2): POST, HTTP/1.1, keep-alive, of a body that is not long.
 
-    `body` is complete when `more_body` is false; then `begin` makes the exchange. What uvicorn's HttpToolsProtocol asks
-    of the cycle that it runs is here under the names it has there.
+    Its first `json_bytes` are JSON, the others binary tensors. `body` is complete when `more_body` is false; then
+    `begin` makes the exchange. What uvicorn's HttpToolsProtocol asks of the cycle that it runs is here under the names
+    it has there.
     """
 
     message_event = _NOBODY_WAITS
@@ -41,9 +43,10 @@ class Ride:
     exchange: Exchange
     asked: Asked
 
-    def __init__(self, connection: HttpProtocol, protocol: str, headers: dict[bytes, bytes]) -> None:
+    def __init__(self, connection: HttpProtocol, protocol: str, headers: dict[bytes, bytes], json_bytes: int) -> None:
         self.connection = connection
         self.protocol = protocol
+        self.json_bytes = json_bytes
         self.body = b""
         self.more_body = self.keep_alive = True
         self.response_complete = self.disconnected = False
@@ -127,6 +130,9 @@ def plain(connection: HttpProtocol, protocols: dict[bytes, str]) -> Ride | None:
     length = headers.get(b"content-length", b"")
     if not length.isdigit() or not 0 < int(length) <= _MOST_BYTES:
         return None
-    if (media := headers.get(b"content-type")) is not None and media.lower() not in _MEDIA:
+    json_bytes, media = headers.get(_BINARY, length), headers.get(b"content-type")
+    if _BINARY in headers and (protocol != "v2" or not json_bytes.isdigit() or int(json_bytes) > int(length)):
         return None
-    return Ride(connection, protocol, headers)
+    if media is not None and media.lower() not in _MEDIA and not (media == _OCTETS and _BINARY in headers):
+        return None
+    return Ride(connection, protocol, headers, int(json_bytes))

@@ -168,7 +168,7 @@ LEFT = {
     "a query": (post(BODY, path="/v1/models/iris:predict?x"), 200),
     "another model": (post(BODY, path="/v1/models/rose:predict"), 404),
     "no body": (post(b""), 400),
-    "a long body": (post(BODY + b" " * 40_000), 200),
+    "a long body": (post(BODY + b" " * 70_000), 200),
     "a long answer": (post(b'{"instances":[' + b"[1,1,1,1]," * 3000 + b'[1,1,1,1]],"probabilities":true}'), 200),
     "a body in pieces": (post(), 200),
 }
