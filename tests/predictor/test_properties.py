@@ -155,7 +155,8 @@ def test_any_bytes(pairs: dict[str, Pair], model: str, body: bytes, kind: str, l
 
 @quick
 @given(
-    path=st.text(string.printable + "é%/:.", max_size=30).map(lambda text: text.strip()),
+    # A path that looks like one of ours comes back in the message as it was given.
+    path=st.text(string.printable + "é%/:.", max_size=30).map(str.strip).filter(lambda text: not INSIDE.search(text)),
     method=st.sampled_from(["GET", "POST"]),
 )
 def test_any_path(iris: Server, path: str, method: str) -> None:
