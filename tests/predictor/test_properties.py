@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from artifact.column import LARGEST
 from tests.predictor import corpus_grpc
-from tests.predictor.answer import Answer, check_message
+from tests.predictor.answer import INSIDE, Answer, check_message
 from tests.predictor.conftest import Server
 from tests.predictor.corpus import NAMES, PERSON
 from tests.predictor.corpus_binary import LENGTH
