@@ -6,7 +6,6 @@ import contextlib
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import time
 import urllib.request
@@ -21,6 +20,7 @@ from bench.kinds import Kind
 from bench.package import Packaged
 from bench.peers import Peer, Ports, Site
 from bench.requests import GRPC_PATH, Form, Request, make
+from local.ports import free
 
 START_SECONDS = 90
 _PORT_SECONDS = 10  # for gRPC to listen, once HTTP answers
@@ -52,7 +52,7 @@ class Server:
         self.peer = peer
         self.model = model
         self.form: Form = peer.form(site)
-        self.ports = Ports(*_free_ports(3))
+        self.ports = Ports(*free(3))
         self.log = site.work / "logs" / f"{model.name}-{peer.name}-{phase}.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
         launch = peer.launch(site, model, self.ports)
@@ -206,14 +206,3 @@ def parse_metrics(text: str) -> Counted | None:
     if "# TYPE modelpin_fast_requests_total" not in text:
         return None
     return Counted(sums.get("modelpin_requests_total", 0), sums.get("modelpin_fast_requests_total", 0))
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for bound in sockets:
-            bound.bind(("127.0.0.1", 0))
-        return [bound.getsockname()[1] for bound in sockets]
-    finally:
-        for bound in sockets:
-            bound.close()

@@ -19,7 +19,7 @@ MAY = {
     "release": {"artifact"},
     "predictor": {"artifact", "features"},
     "local": {"artifact", "release"},
-    "bench": {"artifact", "features", "pipeline"},
+    "bench": {"artifact", "features", "pipeline", "local"},
 }
 MUST_NOT = {
     "artifact": {"mlflow", "dvc", "boto3", "botocore", "kserve"},

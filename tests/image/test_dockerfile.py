@@ -2,7 +2,6 @@ import io
 import json
 import re
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -16,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 from artifact import digest, save
 from artifact.signature import Feature, for_model
+from local.ports import free
 from tests.image.built import Image
 
 ROOT = Path(__file__).parents[2]
@@ -106,7 +106,7 @@ def test_the_built_image_holds_what_serves_and_its_bytecode(image: Image) -> Non
 def test_the_built_image_serves_from_a_read_only_root(image: Image, model: Path) -> None:
     """As its own user, with nothing writable, it answers with the digest that it was told to serve."""
     expected = digest.of_file(model / "manifest.json")
-    port = _free_port()
+    port = free(1)[0]
     process = image.start(model, port, MODEL_URI=f"s3://bucket/models/flower/{expected}/")
     try:
         _wait(process, f"http://127.0.0.1:{port}/v2/models/flower/ready")
@@ -130,16 +130,10 @@ def test_the_built_image_serves_from_a_read_only_root(image: Image, model: Path)
 def test_the_built_image_refuses_a_model_that_git_did_not_name(image: Image, model: Path) -> None:
     """Another expected digest: exit 20 before anything listens."""
     uri = f"s3://bucket/models/flower/{digest.of_bytes(b'another')}/"
-    process = image.start(model, _free_port(), MODEL_URI=uri)
+    process = image.start(model, free(1)[0], MODEL_URI=uri)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 20, said
     assert said.strip().splitlines()[-1].startswith("error: ")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait(process: subprocess.Popen[str], url: str) -> None:
