@@ -15,6 +15,14 @@ hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Tests of one file run in one process, where they share what it started; so do those that copy one training."""
+    copies = "trained" in getattr(item, "fixturenames", ()) and item.path.parent.name == "pipeline"
+    item.add_marker(
+        pytest.mark.xdist_group("trained" if copies else item.path.relative_to(item.config.rootpath).as_posix())
+    )
+
+
 @dataclass(frozen=True)
 class Bucket:
     """An empty bucket of the embedded S3, this test's own."""

@@ -79,7 +79,7 @@ def test_git_that_fails_leaves_the_model_published(
         with pytest.raises(GitError, match="what was published stays published"):
             deploy(Store(chosen), chosen, patient, Order("deploy"), place=STAGING, wanted=wanted, proof=Proof())
         assert repository.history() == before
-        assert published.find(Store(chosen), ArtifactUri.parse(uri)).gate == "passed"
+        assert published.find(Store(chosen), ArtifactUri.parse(uri)).gate == "better"
     hook.unlink()
     assert repository.release("deploy", "--env", "staging", "--uri", uri, "--image", IMAGE).code == 0
     assert recorded(repository).stable.uri == uri  # type: ignore[union-attr]

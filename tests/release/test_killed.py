@@ -58,7 +58,7 @@ def choose(request: pytest.FixtureRequest) -> Callable[[list[Point]], list[Point
 
     def some(points: list[Point]) -> list[Point]:
         turning = ("git push", "remote reference-transaction committed")
-        return [one for number, one in enumerate(points) if whole or number % 25 == 0 or one.step in turning]
+        return [one for number, one in enumerate(points) if whole or number % 60 == 0 or one.step in turning]
 
     return some
 

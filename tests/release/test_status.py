@@ -26,7 +26,7 @@ def test_shows_each_environment(repository: Repository, publish: Publish) -> Non
     assert production.split() == ["iris", "production", "empty", *"-------"]
     assert then.strip() == "possible now: deploy"
     assert staging.split()[:5] == ["iris", "staging", "stable", "100", "%"]
-    assert staging.endswith("passed")
+    assert staging.endswith("better")
     assert now.strip() == "possible now: deploy, deploy --canary, rollback"
     assert "1" * 12 in staging
     assert "\x1b" not in staging
