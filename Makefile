@@ -22,7 +22,7 @@ demo-canary: ## a canary on embedded parts: two predictors, the load split by Gi
 	@$(DEV) python -m local canary
 
 test: ## run the tests (PYTEST_ARGS="-k gate" for some of them)
-	@$(DEV) python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup $(PYTEST_ARGS)
+	@$(DEV) python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 setup: ## install everything a contributor needs into .venvs/, linked as .venv
 	@$(PYTHON) requirements/install.py dev --link .venv

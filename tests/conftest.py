@@ -15,12 +15,10 @@ hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Tests of one file run in one process, where they share what it started; so do those that copy one training."""
-    copies = "trained" in getattr(item, "fixturenames", ()) and item.path.parent.name == "pipeline"
-    item.add_marker(
-        pytest.mark.xdist_group("trained" if copies else item.path.relative_to(item.config.rootpath).as_posix())
-    )
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files whose tests copy or look at a whole training come first: what takes longest must not begin last."""
+    long = {item.path for item in items if "trained" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: item.path not in long)
 
 
 @dataclass(frozen=True)

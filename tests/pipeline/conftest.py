@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.pipeline.repository import Repository
 from tests.pipeline.toy import GOOD, csv
@@ -61,9 +62,18 @@ def shipped(tmp_path_factory: pytest.TempPathFactory, stage_env: dict[str, str])
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, shipped: Repository) -> tuple[Repository, str]:
-    """After one `dvc repro`, with its output. Read only: copy it to change it."""
-    repository = shipped.copy(tmp_path_factory.mktemp("trained") / "repository")
-    return repository, repository.done("dvc", "repro")
+    """After one `dvc repro`, with its output. Read only: copy it to change it.
+
+    The processes that share the tests of one run share it, too.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "trained"
+    repository, said = Repository(folder / "repository", shipped.env), folder / "said"
+    with FileLock(f"{folder}.lock"):
+        if not said.exists():
+            shipped.copy(repository.path)
+            said.write_text(repository.done("dvc", "repro"), encoding="utf-8")
+    return repository, said.read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -86,6 +86,7 @@ def test_a_worker_of_another_environment_does_not_train(scheduler: str) -> None:
 
     client: Any
     with Client(scheduler, set_as_default=False) as client:
+        client.wait_for_workers(2)
         client.run(threads, "3")
         try:
             with (
