@@ -18,6 +18,7 @@ class Report:
         self._say = say
         self._tail: deque[str] = deque(maxlen=TAIL)
         self._job = ""
+        self._over: Any = None  # the failed step whose last words act may still be about to tell
         self.failed: list[str] = []  # names of the steps that failed
 
     def read(self, line: bytes) -> None:
@@ -34,7 +35,9 @@ class Report:
             return
         message = _plain(str(event.get("msg", "")))
         self._write(message if event.get("raw_output") else f"[{str(event.get('job', '')).strip()}] {message}")
-        if event.get("raw_output"):
+        if event.get("raw_output") and self._over is not None and event.get("stepID") == self._over:
+            self._say(f"      | {message}")
+        elif event.get("raw_output"):
             self._tail.append(message)
         elif "stepResult" in event:
             self._step(event)
@@ -65,6 +68,7 @@ class Report:
         self._say(f"    {mark} {event.get('executionTime', 0) / 1e9:6.1f} s  {name}")
         if failed:
             self.failed.append(name)
+            self._over = event.get("stepID")
             for line in self._tail:
                 self._say(f"      | {line}")
         self._tail.clear()

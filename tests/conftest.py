@@ -15,8 +15,16 @@ hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files whose tests copy or look at a whole training come first: what takes longest must not begin last."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Files whose tests copy or look at a whole training come first: what takes longest must not begin last.
+
+    A story is told when it is asked for.
+    """
+    asked = config.option.markexpr or ""
+    untold = pytest.mark.skip(reason="takes most of a minute: make test PYTEST_ARGS='-m story'")
+    for item in items:
+        if item.get_closest_marker("story") and not ("story" in asked or "sweep" in asked):
+            item.add_marker(untold)
     long = {item.path for item in items if "trained" in getattr(item, "fixturenames", ())}
     items.sort(key=lambda item: item.path not in long)
 

@@ -12,13 +12,11 @@ from local.state import State
 
 
 @pytest.mark.story
-def test_a_canary_is_promoted_and_another_taken_back(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_a_canary_is_promoted_and_another_taken_back(tmp_path: Path) -> None:
     """Each step is one commit, the load follows its percentage, and the model taken back gets nothing any more.
 
     The shares at each step are held by the story itself.
     """
-    if "story" not in (request.config.option.markexpr or ""):
-        pytest.skip("plays a whole canary, which takes most of a minute: make test PYTEST_ARGS='-m story'")
     with contextlib.closing(Narrator(tmp_path / "log")) as tell:
         demo = canary.show(State(tmp_path), tell)
     made = git.run(demo.state.origin, "log", "--reverse", "--format=%H %s", f"{demo.begun}..{git.BRANCH}").splitlines()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from artifact.errors import ModelpinError
 from pipeline import document, draft, init
 from pipeline.params import Params, load
-from tests.pipeline.repository import Repository, stages
+from tests.pipeline.repository import Repository
 
 RANDOM = np.random.default_rng(3)
 ROWS = 240
@@ -96,13 +96,9 @@ def test_a_table_becomes_a_model_without_another_edit(fresh: Repository, tmp_pat
         f"data/{name}.{suffix}.dvc",
         "data/.gitignore",
     }
-    if name == "demand":  # the first of its kind of file
-        assert stages(fresh.done("dvc", "repro", "gate")) == (
-            "inputs champion prepare tune train evaluate package measure gate".split()
-        )
-    else:  # the same stages in one process, in half the time
-        (fresh.path / "pipeline/all_at_once.py").write_text(ALL)
-        fresh.done("pipeline.all_at_once")
+    # The stages of dvc.yaml in one process, in half the time; it is the dvc.yaml that test_stages.py runs.
+    (fresh.path / "pipeline/all_at_once.py").write_text(ALL)
+    fresh.done("pipeline.all_at_once")
     assert json.loads(fresh.read("build/verdict.json"))["outcome"] == "first-deployment"
     CHECKS[name](load(fresh.path / "params.yaml"), said, json.loads(fresh.read("build/artifact/manifest.json")))
     assert load(fresh.path / "params.yaml").model.task == task

@@ -241,6 +241,7 @@ def test_a_split_by_time_is_searched_by_time(here: Path, monkeypatch: pytest.Mon
     assert seen == [moments.tolist()]
 
 
+@pytest.mark.story
 def test_an_experiment_searches(again: Repository) -> None:
     """`dvc exp run -S` switches it on; what it finds names the model that params.yaml would name.
 

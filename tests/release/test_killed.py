@@ -87,6 +87,7 @@ def test_publish_and_deploy(
         print(f" killed at {told(sweep.killed)} points, {len(sweep.looked)} states ", end="")
 
 
+@pytest.mark.story
 @pytest.mark.sweep
 @pytest.mark.timeout(3000)
 def test_each_step_of_a_canary(

@@ -1,0 +1,23 @@
+"""What whoever pushed is shown of a run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.report import Report
+
+STEP: dict[str, Any] = {"job": "job", "step": "Fail", "stage": "Main", "stepID": ["0"]}
+SAID = STEP | {"level": "info", "msg": "the reason\n", "raw_output": True}
+ENDED = STEP | {"level": "error", "msg": "Failure", "stepResult": "failure", "executionTime": 1}
+
+
+@pytest.mark.parametrize("events", [[SAID, ENDED], [ENDED, SAID]], ids=["in order", "late"])
+def test_a_failed_step_has_its_last_words(tmp_path: Path, events: list[dict[str, Any]]) -> None:
+    """Also where act tells what it printed after it told how it ended."""
+    said: list[str] = []
+    report = Report(tmp_path / "log", said.append)
+    for event in events:
+        report.read(json.dumps(event).encode())
+    assert [line.strip() for line in said] == ["job job", "✗    0.0 s  Fail", "| the reason"]
