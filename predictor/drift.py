@@ -11,7 +11,7 @@ import numpy as np
 from artifact.distribution import Distribution
 from artifact.signature import Signature
 
-_ROWS = 256  # counted at once: a request alone pays for an append
+_ROWS = 128  # counted at once: a request alone pays for an append
 
 
 class Drift:

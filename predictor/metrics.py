@@ -25,7 +25,7 @@ from predictor.drift import Drift
 from predictor.exchange import STAGES, Exchange
 
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
-_MANY = 256  # requests counted at once: one alone pays for an append
+_MANY = 64  # requests counted at once: one alone pays for an append
 _ENDS = (*map(str, BUCKETS), "+Inf")
 _LIBRARIES = ("kserve", "scikit-learn", "numpy")
 
