@@ -86,6 +86,11 @@ class GitError(ModelpinError):
     exit_code = 50
 
 
+def kind(code: int, default: type[ModelpinError]) -> type[ModelpinError]:
+    """The failure that another process ended with, by its exit code; `default` for a code that is none of these."""
+    return {one.exit_code: one for one in ModelpinError.__subclasses__()}.get(code, default)
+
+
 class InvalidRequest(ValueError):
     """Rows that do not match the signature: the caller's mistake (HTTP 400, INVALID_ARGUMENT), never ours.
 

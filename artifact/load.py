@@ -50,7 +50,13 @@ def load(
     Raises ConfigurationError (10) without an expected digest, IntegrityError (20), ForbiddenTypeError (21),
     IncompatibleError (22), GoldenError (23); in this order, and the first of them before any deserialisation.
     """
-    verified = verify(directory, expected_digest=expected_digest, name=name, allow_unpinned=allow_unpinned)
+    return deserialise(verify(directory, expected_digest=expected_digest, name=name, allow_unpinned=allow_unpinned))
+
+
+def deserialise(verified: Verified) -> Loaded:
+    """The model in these very bytes; IncompatibleError (22) before any of it, then ForbiddenTypeError (21) and
+    GoldenError (23).
+    """
     environment.check(verified.manifest.libraries, verified.manifest.features)
     signature = verified.manifest.signature
     runner = engine.runner(verified.manifest.engine.name, verified.files, signature)

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from artifact import load
 from artifact.errors import ConfigurationError
-from artifact.load import Loaded
+from artifact.load import Verified
 from pipeline import paths, seen
 from pipeline.seen import Seen
 
@@ -54,16 +54,9 @@ class Champion:
             return None
         return {"environment": self.environment, "uri": self.release["uri"], "digest": self.release["digest"]}
 
-    def load(self) -> Loaded:
-        """The model in build/champion, every byte verified against the digest in Git before it is deserialised.
-
-        Raises IntegrityError (20), ForbiddenTypeError (21), IncompatibleError (22), GoldenError (23).
-        """
-        return load.load(paths.CHAMPION, expected_digest=self.digest, name=self.model)
-
-    def seen(self) -> Seen | None:
-        """Which rows it was trained on; None for an artifact that does not say."""
-        return seen_by(load.verify(paths.CHAMPION, expected_digest=self.digest, name=self.model).files)
+    def verify(self) -> Verified:
+        """The artifact in build/champion, every byte verified against the digest in Git; IntegrityError (20)."""
+        return load.verify(paths.CHAMPION, expected_digest=self.digest, name=self.model)
 
 
 def seen_by(files: Mapping[str, bytes]) -> Seen | None:

@@ -8,10 +8,8 @@ if __name__ == "__main__":
     determinism.fix()
 
 import argparse
-import json
 import shutil
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import joblib
@@ -24,7 +22,7 @@ from artifact.command import run
 from artifact.frame import columns
 from artifact.prediction import Prediction
 from artifact.sklearn_engine import SklearnRunner
-from pipeline import behaviour, bootstrap, calibration, loss, metrics, paths, plots, prepared, slices
+from pipeline import behaviour, bootstrap, calibration, json_file, loss, metrics, paths, plots, prepared, slices
 from pipeline.metrics import Metric
 from pipeline.params import Params, load
 
@@ -48,12 +46,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         return metrics.measures(params.model.task, target[rows], metrics.taken(prediction, rows), classes)
 
     found = bootstrap.intervals(measures, len(target), params.bootstrap)
-    _write(paths.METRICS, {"rows": len(target), **found})
-    _write(paths.SLICES, sliced(params, frame, target, prediction, classes))
+    json_file.write(paths.METRICS, {"rows": len(target), **found})
+    json_file.write(paths.SLICES, sliced(params, frame, target, prediction, classes))
     curve = calibration.curve(params.model.task, target, prediction, classes)
-    _write(paths.CALIBRATION, {"task": params.model.task, "bins": curve})
+    json_file.write(paths.CALIBRATION, {"task": params.model.task, "bins": curve})
     checks = behaviour.run(params.behaviour, described, runner, holdout)
-    _write(paths.BEHAVIOUR, checks)
+    json_file.write(paths.BEHAVIOUR, checks)
 
     shutil.rmtree(paths.PLOTS, ignore_errors=True)
     paths.PLOTS.mkdir(parents=True)
@@ -117,11 +115,6 @@ def _interval(value: dict[str, Any]) -> str:
         if value["low"] is not None
         else f"{value['value']:.4f}"
     )
-
-
-def _write(path: Path, value: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

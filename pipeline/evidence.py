@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
-from artifact import load
-from artifact.errors import ConfigurationError
 from artifact.manifest import Manifest
-from pipeline import paths
+from pipeline import json_file, paths
 from pipeline.champion import Champion
 from pipeline.params import Params
 from pipeline.source import Source
@@ -44,26 +40,17 @@ class Evidence:
         return cls(
             name=params.model.name,
             task=params.model.task,
-            verdict=_read(paths.VERDICT),
-            comparison=_read(paths.COMPARISON),
-            metrics=_read(paths.METRICS),
-            slices=_read(paths.SLICES),
-            calibration=_read(paths.CALIBRATION),
-            behaviour=_read(paths.BEHAVIOUR),
-            latency=_read(paths.LATENCY),
-            prepared=_read(paths.PREPARED),
-            data=_read(paths.DATA),
+            verdict=json_file.read(paths.VERDICT),
+            comparison=json_file.read(paths.COMPARISON),
+            metrics=json_file.read(paths.METRICS),
+            slices=json_file.read(paths.SLICES),
+            calibration=json_file.read(paths.CALIBRATION),
+            behaviour=json_file.read(paths.BEHAVIOUR),
+            latency=json_file.read(paths.LATENCY),
+            prepared=json_file.read(paths.PREPARED),
+            data=json_file.read(paths.DATA),
             manifest=Manifest.from_bytes((paths.ARTIFACT / "manifest.json").read_bytes()),
             champion=champion,
-            champion_manifest=None
-            if champion.digest is None
-            else load.verify(paths.CHAMPION, expected_digest=champion.digest).manifest,
+            champion_manifest=None if champion.digest is None else champion.verify().manifest,
             source=Source.here(),
         )
-
-
-def _read(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{path} cannot be read ({error}); make it with `dvc repro`") from error

@@ -12,10 +12,8 @@ if __name__ == "__main__":
     determinism.fix()
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,7 +25,7 @@ from artifact.command import run
 from artifact.errors import ConfigurationError, GateRefused
 from artifact.frame import columns
 from artifact.load import Loaded
-from pipeline import outcomes, paths, prepared, rule
+from pipeline import json_file, outcomes, paths, prepared, rule
 from pipeline.champion import Champion, seen_by
 from pipeline.opponent import Opponent
 from pipeline.params import Params, load
@@ -60,8 +58,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     frame, target = prepared.read(paths.TEST, params)
     verdict, comparison = decide(params, challenger(params), Champion.read(), frame, target)
     for path, value in ((paths.COMPARISON, comparison), (paths.VERDICT, verdict)):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        json_file.write(path, value)
     print(f"gate {'passed' if verdict['passed'] else 'refused'}, {verdict['outcome']}: {verdict['reason']}")
 
 
@@ -93,7 +90,7 @@ def decide(
     else:
         opponent = Opponent.of(params, champion, mine)
         rules += [rule.latency(params.rules.latency, challenger.latency)]
-        rules += [rule.size(params.rules.size, mine.manifest, opponent.manifest)]
+        rules += [rule.size(params.rules.size, mine.manifest, opponent.verified.manifest)]
         compared = opponent.judge(frame, target, hashes)
         comparison, passes = compared.comparison, compared.outcome
         rules += compared.rules
@@ -123,19 +120,26 @@ def challenger(params: Params) -> Challenger:
     """What the stages before left in build/ and reports/; ConfigurationError (10) names a file that is missing."""
     if not (paths.ARTIFACT / "manifest.json").is_file():
         raise ConfigurationError(f"{paths.ARTIFACT} holds no artifact; make one with `dvc repro`")
-    loaded = artifacts.load(paths.ARTIFACT, expected_digest=None, name=params.model.name, allow_unpinned=True)
-    latency = read(paths.LATENCY)
+    verified = artifacts.verify(paths.ARTIFACT, expected_digest=None, name=params.model.name, allow_unpinned=True)
+    loaded = artifacts.deserialise(verified)
+    latency = json_file.read(paths.LATENCY)
     if latency["model_digest"] != loaded.digest:
         raise ConfigurationError(f"{paths.LATENCY} speaks of {latency['model_digest']}; make it anew with `dvc repro`")
-    files = artifacts.verify(paths.ARTIFACT, expected_digest=loaded.digest).files
-    return Challenger(loaded, seen_by(files), read(paths.INPUTS), read(paths.METRICS), read(paths.BEHAVIOUR), latency)
+    return Challenger(
+        loaded=loaded,
+        seen=seen_by(verified.files),
+        inputs=json_file.read(paths.INPUTS),
+        metrics=json_file.read(paths.METRICS),
+        behaviour=json_file.read(paths.BEHAVIOUR),
+        latency=latency,
+    )
 
 
 def enforce() -> None:
     """GateRefused (41) unless build/verdict.json passes the artifact in build/ made from these inputs."""
-    verdict = read(paths.VERDICT)
+    verdict = json_file.read(paths.VERDICT)
     manifest = paths.ARTIFACT / "manifest.json"
-    now = (digest.of_file(manifest) if manifest.is_file() else "nothing", read(paths.INPUTS)["inputs_digest"])
+    now = (digest.of_file(manifest) if manifest.is_file() else "nothing", json_file.read(paths.INPUTS)["inputs_digest"])
     if (verdict.get("model_digest"), verdict.get("inputs_digest")) != now:
         raise GateRefused(
             f"{paths.VERDICT} speaks of {verdict.get('model_digest')}, build/ holds {now[0]}; judge it with `dvc repro`"
@@ -146,14 +150,6 @@ def enforce() -> None:
             "params.yaml and run `dvc repro` again"
         )
     print(f"gate passed, {verdict['outcome']}: {verdict['reason']}")
-
-
-def read(path: Path) -> Any:
-    """The JSON in `path`; ConfigurationError (10) where there is none."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{path} cannot be read ({error}); make it with `dvc repro`") from error
 
 
 def _own_holdout(seen: Seen | None, hashes: np.ndarray) -> Rule:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from pipeline import paths
+from pipeline import paths, tracking
 
 # Who asks where a model comes from does not wait minutes for a server that is down.
 _BOUNDS = {
@@ -21,14 +19,11 @@ _BOUNDS = {
 
 def find(digest: str) -> tuple[dict[str, Any] | None, str | None]:
     """Run, version and verdict of the first training that made it; or None, and why."""
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{paths.TRACKING.resolve()}/mlflow.db"
+    uri = tracking.address()
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
-        return None, f"no run: MLFLOW_TRACKING_URI is not set, and there is no {paths.TRACKING}/ here"
-    for name, value in _BOUNDS.items():
-        os.environ.setdefault(name, value)
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    parts = urlsplit(uri)
-    shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.netloc else uri
+        return None, f"no run: {tracking.URI} is not set, and there is no {paths.TRACKING}/ here"
+    tracking.bound(_BOUNDS)
+    shown = tracking.shown(uri)
 
     # Here, because MLflow reads the variables above when it is imported.
     from mlflow.exceptions import MlflowException

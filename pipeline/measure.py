@@ -11,7 +11,6 @@ if __name__ == "__main__":
     determinism.fix()
 
 import argparse
-import json
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,7 +22,7 @@ from artifact.command import run
 from artifact.errors import IncompatibleError
 from artifact.frame import columns
 from artifact.prediction import Columns, Runner
-from pipeline import paths, prepared
+from pipeline import json_file, paths, prepared
 from pipeline.champion import Champion
 from pipeline.params import load
 
@@ -43,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     runners = {"challenger": challenger.runner}
     if champion.digest not in (None, challenger.digest):
         try:
-            loaded = champion.load()
+            loaded = artifacts.deserialise(champion.verify())
             if loaded.signature.inputs == challenger.signature.inputs:
                 runners["champion"] = loaded.runner
         except IncompatibleError as error:
@@ -51,8 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     holdout = columns(prepared.read(paths.TEST, params)[0])
     found = measured(runners, holdout)
     told = {"model_digest": challenger.digest, "champion_digest": champion.digest, **found}
-    paths.LATENCY.parent.mkdir(parents=True, exist_ok=True)
-    paths.LATENCY.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    json_file.write(paths.LATENCY, told)
     for name, one in found.items():
         print(
             f"{name}: one row {one['p50_ms']:.3g} ms (p50), {one['p99_ms']:.3g} ms (p99); "

@@ -12,11 +12,10 @@ import pandas as pd
 from artifact import golden, load, validation
 from artifact.errors import IncompatibleError, InvalidRequest
 from artifact.frame import columns
-from artifact.load import Loaded
-from artifact.manifest import Manifest
+from artifact.load import Loaded, Verified
 from artifact.prediction import Columns
-from pipeline import outcomes, paths
-from pipeline.champion import Champion
+from pipeline import outcomes
+from pipeline.champion import Champion, seen_by
 from pipeline.comparison import Answers, compare
 from pipeline.holdout import comparable
 from pipeline.params import Params
@@ -42,18 +41,18 @@ class Opponent:
     params: Params
     champion: Champion
     challenger: Loaded
-    manifest: Manifest
+    verified: Verified
     loaded: Loaded | None
     unable: str = field(default="")
 
     @classmethod
     def of(cls, params: Params, champion: Champion, challenger: Loaded) -> Self:
         """Verify and load the artifact in build/champion; IntegrityError (20) where it is not what Git names."""
-        manifest = load.verify(paths.CHAMPION, expected_digest=champion.digest, name=champion.model).manifest
+        verified = champion.verify()
         try:
-            return cls(params, champion, challenger, manifest, champion.load())
+            return cls(params, champion, challenger, verified, load.deserialise(verified))
         except IncompatibleError as error:
-            return cls(params, champion, challenger, manifest, None, f"the champion does not run here: {error}")
+            return cls(params, champion, challenger, verified, None, f"the champion does not run here: {error}")
 
     def judge(self, frame: pd.DataFrame, target: np.ndarray, hashes: np.ndarray) -> Judged:
         """Compare on the rows of the holdout that the champion was not trained on."""
@@ -62,8 +61,7 @@ class Opponent:
         changed = difference(self.loaded.signature, self.challenger.signature)
         if changed:
             return self._incomparable(f"the signature changed: {changed}")
-        seen = self.champion.seen()
-        holdout = comparable(hashes, seen, self._same_split(), self.params.rules.rows)
+        holdout = comparable(hashes, seen_by(self.verified.files), self._same_split(), self.params.rules.rows)
         numbers = {"rows": len(holdout.rows), "trained": holdout.trained, "unknown": holdout.unknown}
         if holdout.reason is not None:
             return self._incomparable(holdout.reason, numbers)
@@ -102,7 +100,7 @@ class Opponent:
         return Judged(outcomes.INCOMPARABLE, [words], [rule])
 
     def _same_split(self) -> bool:
-        before, now = self.manifest, self.challenger.manifest
+        before, now = self.verified.manifest, self.challenger.manifest
         return before.data_digest == now.data_digest and before.parameters.get("split") == now.parameters.get("split")
 
     def _accepted(self, table: Columns) -> Columns:

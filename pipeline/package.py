@@ -21,7 +21,7 @@ from typing import Any
 from artifact import save, signature, unpickle
 from artifact.command import run
 from artifact.environment import LIBRARIES
-from artifact.errors import IncompatibleError, ModelpinError
+from artifact.errors import IncompatibleError, kind
 from artifact.frame import columns
 from pipeline import engines, lock, paths, prepared, proof, seen, tuned
 from pipeline.params import Params, load
@@ -139,7 +139,7 @@ def prove(directory: Path, name: str, digest: str) -> list[str]:
         raise _needs_more(answer["refused"], answer["importer"])
     if "message" in answer:
         problem = f"the artifact does not load with {paths.SERVING_LOCK} alone: {answer['message']}"
-        raise _error(int(answer["code"]), problem)
+        raise kind(int(answer["code"]), IncompatibleError)(problem)
     return list(answer["modules"])
 
 
@@ -151,11 +151,6 @@ def _needs_more(module: str, importer: str) -> IncompatibleError:
         f"{importer} imports {needed}, which {paths.SERVING_LOCK} does not hold; the predictor could not load it: "
         f"do without it, or add {name} to {paths.SERVING_LOCK.with_suffix('.in')} and run `make lock`"
     )
-
-
-def _error(code: int, message: str) -> ModelpinError:
-    kinds = {kind.exit_code: kind for kind in ModelpinError.__subclasses__()}
-    return kinds.get(code, IncompatibleError)(message)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from artifact.errors import ModelpinError, UsageError
+from artifact.errors import UsageError, kind
 
 
 def fetch(uri: str, into: Path) -> None:
@@ -37,6 +37,5 @@ def _release(*arguments: str) -> str:
     done = subprocess.run([sys.executable, "-m", "release", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         said = done.stderr.strip().splitlines() or [f"release {arguments[0]} ended with {done.returncode}"]
-        kinds = {kind.exit_code: kind for kind in ModelpinError.__subclasses__()}
-        raise kinds.get(done.returncode, UsageError)(said[-1].removeprefix("error: "))
+        raise kind(done.returncode, UsageError)(said[-1].removeprefix("error: "))
     return done.stdout

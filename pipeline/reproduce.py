@@ -22,7 +22,7 @@ from artifact import digest as digests
 from artifact import manifest
 from artifact.command import run
 from artifact.digest import ArtifactUri
-from artifact.errors import GitError, IncompatibleError, ModelpinError, RetrainRefused
+from artifact.errors import GitError, IncompatibleError, RetrainRefused, kind
 from pipeline import paths, released, reproduction
 
 _VENVS = "MODELPIN_VENVS"
@@ -140,8 +140,7 @@ def _python(python: str, tree: Path, *words: str, quiet: bool = False) -> str:
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()] or [f"ended with {done.returncode}"]
         told = next((line for line in reversed(lines) if line.startswith("error: ")), lines[-1])
-        kinds = {kind.exit_code: kind for kind in ModelpinError.__subclasses__()}
-        raise kinds.get(done.returncode, RetrainRefused)(f"`{' '.join(words[:4])}` of that commit: {told}")
+        raise kind(done.returncode, RetrainRefused)(f"`{' '.join(words[:4])}` of that commit: {told}")
     return done.stdout
 
 

@@ -6,7 +6,7 @@ MLFLOW_TRACKING_URI names the server; without it runs go to a database in .mlflo
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
@@ -22,16 +22,16 @@ _BOUNDS = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
 }
-_URI = "MLFLOW_TRACKING_URI"
+URI = "MLFLOW_TRACKING_URI"
 Answer = TypeVar("Answer")
 
 
 def asked(question: Callable[[Registry], Answer]) -> tuple[Answer, str]:
     """What the registry answers to `question`, and its address; StorageError (30) where it does not answer."""
-    for name, value in _BOUNDS.items():
-        os.environ.setdefault(name, value)
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    uri = os.environ.get(_URI) or _local()
+    bound(_BOUNDS)
+    if not os.environ.get(URI):
+        paths.TRACKING.mkdir(exist_ok=True)
+    uri = address()
 
     # Here, because MLflow reads the variables above when it is imported.
     from mlflow.exceptions import MlflowException
@@ -40,21 +40,27 @@ def asked(question: Callable[[Registry], Answer]) -> tuple[Answer, str]:
     from pipeline.registry import Registry
 
     try:
-        return question(Registry(uri)), _shown(uri)
+        return question(Registry(uri)), shown(uri)
     except (MlflowException, RequestException, OSError) as error:
         raise StorageError(
-            f"tracking at {_shown(uri)} failed: {str(error).replace(uri, _shown(uri))[:300]}; "
-            f"start the server, correct {_URI}, or unset it to track in {paths.TRACKING}/ here"
+            f"tracking at {shown(uri)} failed: {str(error).replace(uri, shown(uri))[:300]}; "
+            f"start the server, correct {URI}, or unset it to track in {paths.TRACKING}/ here"
         ) from error
 
 
-def _local() -> str:
-    folder = paths.TRACKING.resolve()
-    folder.mkdir(exist_ok=True)
-    return f"sqlite:///{folder}/mlflow.db"
+def address() -> str:
+    """URI of the server that the environment names, or of the database of this folder, which may not be there yet."""
+    return os.environ.get(URI) or f"sqlite:///{paths.TRACKING.resolve()}/mlflow.db"
 
 
-def _shown(uri: str) -> str:
+def bound(settings: Mapping[str, str]) -> None:
+    """Set MLflow's `settings` that the caller's environment lacks; before MLflow is imported, which reads them then."""
+    for name, value in settings.items():
+        os.environ.setdefault(name, value)
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
+
+def shown(uri: str) -> str:
     """`uri` without user name and password."""
     parts = urlsplit(uri)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.netloc else uri

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from artifact.errors import ConfigurationError
-from pipeline import paths
+from pipeline import json_file, paths
 from pipeline.params import Params
 
 SCHEMA_VERSION = 1
@@ -33,7 +31,7 @@ class Training:
     @classmethod
     def read(cls, params: Params) -> Self:
         """ConfigurationError (10) names the file that is missing."""
-        verdict, metrics = _read(paths.VERDICT), _read(paths.METRICS)
+        verdict, metrics = json_file.read(paths.VERDICT), json_file.read(paths.METRICS)
         return cls(
             model=params.model.name,
             experiment=params.experiment,
@@ -45,7 +43,7 @@ class Training:
             outcome=verdict["outcome"],
             reason=verdict["reason"],
             metrics=_flat(metrics),
-            parameters=_read(paths.ARTIFACT / "manifest.json")["parameters"],
+            parameters=json_file.read(paths.ARTIFACT / "manifest.json")["parameters"],
         )
 
     def key(self) -> dict[str, Any]:
@@ -67,10 +65,3 @@ def _flat(metrics: Mapping[str, Any]) -> dict[str, float]:
                 if entry[side] is not None:
                     found[f"{name}{suffix}"] = float(entry[side])
     return found
-
-
-def _read(path: Any) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{path} cannot be read ({error}); make it with `dvc repro`") from error

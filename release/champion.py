@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from artifact.digest import ArtifactUri
 from artifact.errors import StorageError
 from release import environment, fetch
+from release.configure import write
 from release.place import Place
 from release.record import Release
 from release.remote import Tip
@@ -59,10 +59,7 @@ def _pinned(holder: Tip | Tree, model: str) -> tuple[str | None, Release | None]
 
 
 def _write(path: Path, value: dict[str, Any]) -> None:
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(fresh, path)
+        write(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
         raise StorageError(f"{path} cannot be written: {error.strerror}; free space, or name another") from error

@@ -25,8 +25,7 @@ def fetch(store: Store, uri: ArtifactUri, out: Path) -> bool:
     with contextlib.suppress(IntegrityError):
         load.verify(out, expected_digest=uri.digest, name=uri.model)
         return False
-    if out.exists() and not _replaceable(out):
-        raise ConfigurationError(f"{out} holds something else than an artifact: name another folder, or remove it")
+    _require_replaceable(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-", ignore_cleanup_errors=True) as folder:
@@ -53,15 +52,16 @@ def fetch(store: Store, uri: ArtifactUri, out: Path) -> bool:
 
 def remove(out: Path) -> None:
     """Leave no artifact at `out`; ConfigurationError when it holds something else."""
+    _require_replaceable(out)
     if out.exists():
-        if not _replaceable(out):
-            raise ConfigurationError(f"{out} holds something else than an artifact: name another folder, or remove it")
         shutil.rmtree(out)
 
 
-def _replaceable(out: Path) -> bool:
-    """Whether `out` is an artifact's folder, or an empty one: nothing of a person's is lost with it."""
-    return out.is_dir() and not out.is_symlink() and ((out / MANIFEST).exists() or not any(out.iterdir()))
+def _require_replaceable(out: Path) -> None:
+    """ConfigurationError unless `out` is an artifact's folder, an empty one or none: nothing of a person's is lost."""
+    ours = out.is_dir() and not out.is_symlink() and ((out / MANIFEST).exists() or not any(out.iterdir()))
+    if out.exists() and not ours:
+        raise ConfigurationError(f"{out} holds something else than an artifact: name another folder, or remove it")
 
 
 def _get(store: Store, uri: ArtifactUri, path: str) -> bytes:

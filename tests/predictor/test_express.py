@@ -311,16 +311,22 @@ def test_as_many_places_as_one(loaded: load.Loaded) -> None:
     run(test)
 
 
+@asynccontextmanager
+async def in_work(loaded: load.Loaded) -> AsyncIterator[tuple[Place, Client]]:
+    """A server with a request in work, and the client that waits for its answer."""
+    async with place(loaded, Worker(Slow(0.1), loaded.sample, batching=True)) as server:
+        client = await server.connect()
+        client.writer.write(post())
+        while not server.traffic.light.busy:
+            await asyncio.sleep(0.001)
+        yield server, client
+
+
 def test_the_end(loaded: load.Loaded) -> None:
     """A request in work when the process begins to end is answered, and told that its connection ends."""
-    slow = Slow(0.1)
 
     async def test() -> None:
-        async with place(loaded, Worker(slow, loaded.sample, batching=True)) as server:
-            client = await server.connect()
-            client.writer.write(post())
-            while not server.traffic.light.busy:
-                await asyncio.sleep(0.001)
+        async with in_work(loaded) as (server, client):
             server.traffic.draining.set()
             answer = await client.answer()
             assert (answer.status, answer.headers["connection"]) == (200, "close")
@@ -332,14 +338,9 @@ def test_the_end(loaded: load.Loaded) -> None:
 
 def test_a_client_that_left(loaded: load.Loaded) -> None:
     """Whoever goes away before the answer is counted as gone, and keeps no place."""
-    slow = Slow(0.1)
 
     async def test() -> None:
-        async with place(loaded, Worker(slow, loaded.sample, batching=True)) as server:
-            client = await server.connect()
-            client.writer.write(post())
-            while not server.traffic.light.busy:
-                await asyncio.sleep(0.001)
+        async with in_work(loaded) as (server, client):
             client.writer.transport.abort()
             end = time.monotonic() + LATEST
             while not server.counted("requests") and time.monotonic() < end:
