@@ -20,7 +20,7 @@ from artifact.frame import of as frame_of
 from artifact.manifest import FILE, Manifest
 from artifact.signature import Feature, Signature, for_model
 from bench.examples import TRAIN, Data, Example, Schema
-from pipeline import engines
+from pipeline.packaging import engines
 
 GOLDEN_ROWS = 16
 

@@ -171,7 +171,7 @@ def change_nothing(demo: Demo, second: Served) -> None:
         "Nothing of substance changes",
         "a comment in the training code: it trains, finds the same bytes, commits nothing",
     )
-    source = demo.clone.folder / "pipeline" / "train.py"
+    source = demo.clone.folder / "pipeline" / "training" / "train.py"
     source.write_text(source.read_text(encoding="utf-8") + "# A comment.\n", encoding="utf-8")
     expect.success(demo.clone.push("Add a comment"))
     unchanged(demo, second)

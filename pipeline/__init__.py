@@ -1,1 +1,4 @@
-"""Offline: the stages of dvc.yaml, one module a stage, and `init`, which starts a model from a table."""
+"""Offline: the stages of dvc.yaml, a folder each, in the order of the loop.
+
+`params` is read by every stage; `shared` is what several of them need.
+"""

@@ -10,6 +10,9 @@ import pytest
 
 from local.s3 import S3
 
+# The repository that stages run in: tests of packages that build on the pipeline use it, too.
+pytest_plugins = ("tests.pipeline.fixtures",)
+
 # A busy machine is slow, which is no failure; what hangs ends by pytest's own time limit.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")

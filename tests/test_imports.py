@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-OURS = frozenset({"artifact", "features", "pipeline", "release", "predictor", "local", "bench"})
+OURS = frozenset(
+    {"artifact", "features", "pipeline", "scoring", "starter", "audit", "release", "predictor", "local", "bench"}
+)
 
 # What each package may import of ours, and what it must not import of others'.
 MAY = {
@@ -17,14 +19,20 @@ MAY = {
     "features": set(),
     "pipeline": {"artifact", "features"},
     "release": {"artifact"},
+    "scoring": {"artifact", "pipeline", "release"},
+    "starter": {"artifact", "features", "pipeline"},
+    "audit": {"artifact", "pipeline", "release"},
     "predictor": {"artifact", "features"},
     "local": {"artifact", "release"},
-    "bench": {"artifact", "features", "pipeline", "local"},
+    "bench": {"artifact", "features", "pipeline", "scoring", "local"},
 }
 MUST_NOT = {
     "artifact": {"mlflow", "dvc", "boto3", "botocore", "kserve"},
     "features": {"mlflow", "dvc", "boto3", "botocore", "kserve"},
     "pipeline": {"kserve"},
+    "scoring": {"kserve", "mlflow", "dvc"},
+    "starter": {"kserve", "mlflow"},
+    "audit": {"kserve"},
     "release": {"kserve", "mlflow", "dvc", "sklearn"},
     "predictor": {"mlflow", "dvc", "boto3", "botocore"},
     "local": set(),

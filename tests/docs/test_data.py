@@ -8,8 +8,10 @@ from pathlib import Path
 import yaml
 
 from artifact.signature import DTYPES
-from pipeline import expectations, paths, sample
-from tests.pipeline.test_params import read
+from pipeline.data import sample
+from pipeline.params import prepare
+from pipeline.shared import paths
+from tests.pipeline.params.test_params import read
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/data.md").read_text(encoding="utf-8")
@@ -41,9 +43,9 @@ def test_every_rule_and_check_is_there() -> None:
     """The tables have each key of a column, of the contract, of the leakage checks, and each dtype."""
     table = re.findall(r"^\| `([\w.]+)` \|", TEXT, re.M)
     contract = {"contract.key", "contract.rows", "contract.max_age_days"}
-    assert set(table) == {"dtype", "nullable", "range", "categories", "unique", *contract, *expectations.LEAKS}
+    assert set(table) == {"dtype", "nullable", "range", "categories", "unique", *contract, *prepare.LEAKS}
     assert all(dtype in TEXT for dtype in DTYPES)
-    assert all(shift in TEXT for shift in expectations.SHIFTS)
+    assert all(shift in TEXT for shift in prepare.SHIFTS)
 
 
 def test_every_path_and_module_exists() -> None:
@@ -58,7 +60,7 @@ def test_every_path_and_module_exists() -> None:
 
 def test_the_report_of_the_page_is_the_one_of_iris(tmp_path: Path) -> None:
     """The page shows what prepare writes for the shipped example, to the letter."""
-    from pipeline.data_report import DataReport
+    from pipeline.data.data_report import DataReport
 
     (shown,) = re.findall(r"```markdown\n(.*?)```", TEXT, re.S)
     report = DataReport("data/iris.csv", 150, {"train": 105, "test": 45, "left_out": 0}, 2)

@@ -6,10 +6,13 @@ from pathlib import Path
 import yaml
 
 from artifact.signature import Feature
-from pipeline import bootstrap, mirror, outcomes, seen
-from pipeline.evaluation import KINDS, read_behaviour, read_slices
-from pipeline.rules import MARGINS, read_rules
-from pipeline.section import Section
+from audit import mlflow_aliases
+from pipeline.evaluation import bootstrap
+from pipeline.gate import outcomes
+from pipeline.packaging import training_rows
+from pipeline.params.evaluate import KINDS, read_behaviour, read_slices
+from pipeline.params.gate import MARGINS, read_rules
+from pipeline.params.section import Section
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/gate.md").read_text(encoding="utf-8")
@@ -76,14 +79,18 @@ def test_the_expectations_of_the_page_can_be_declared() -> None:
 
 def test_the_aliases_are_those_of_the_mirror() -> None:
     """The table of the registry names each alias."""
-    assert [row[0].strip("`") for row in rows("The registry")] == [mirror.CHAMPION, mirror.PREVIOUS, mirror.CHALLENGER]
+    assert [row[0].strip("`") for row in rows("The registry")] == [
+        mlflow_aliases.CHAMPION,
+        mlflow_aliases.PREVIOUS,
+        mlflow_aliases.CHALLENGER,
+    ]
 
 
 def test_the_numbers_are_those_of_the_code() -> None:
     """Rows beyond which a sample tells the spread; hashes that an artifact carries, and their size."""
     assert f"more than {bootstrap.ROWS:,} rows" in PAGE
-    assert f"{seen.LIMIT:,} smallest 64-bit hashes" in ADR
-    assert seen.LIMIT * 8 == 256 * 1024
+    assert f"{training_rows.LIMIT:,} smallest 64-bit hashes" in ADR
+    assert training_rows.LIMIT * 8 == 256 * 1024
     assert "in 256 KiB" in ADR
 
 

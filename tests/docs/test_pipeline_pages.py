@@ -11,8 +11,11 @@ import pytest
 import yaml
 
 from artifact.tolerance import TOLERANCE
-from pipeline import cluster, params, paths, progress, score, search_space
-from tests.pipeline.test_params import read
+from pipeline.params import params, tune
+from pipeline.shared import paths, progress
+from pipeline.training import cluster
+from scoring import score
+from tests.pipeline.params.test_params import read
 
 ROOT = Path(__file__).parents[2]
 PAGES = {name: (ROOT / f"docs/{name}.md").read_text(encoding="utf-8") for name in ("scoring", "tuning", "lineage")}
@@ -31,15 +34,13 @@ def test_every_path_and_module_exists(name: str) -> None:
         assert found.exists() or module in ("dask", "release")
 
 
-@pytest.mark.parametrize("module", ["score", "lineage", "reproduce"])
+@pytest.mark.parametrize("module", ["scoring.score", "audit.lineage", "audit.reproduce"])
 def test_every_option_exists(module: str) -> None:
     """The options that the pages name are those of the command; of scoring, all of them."""
-    page = PAGES["scoring" if module == "score" else "lineage"]
-    done = subprocess.run(
-        [sys.executable, "-m", f"pipeline.{module}", "--help"], capture_output=True, text=True, cwd=ROOT
-    )
+    page = PAGES["scoring" if module == "scoring.score" else "lineage"]
+    done = subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, text=True, cwd=ROOT)
     known = set(re.findall(r"--[a-z][a-z-]+", done.stdout)) - {"--help"}
-    if module == "score":
+    if module == "scoring.score":
         assert set(re.findall(r"--[a-z][a-z-]+", page)) == known
         assert f"rows of one piece: {score.ROWS}" in page
     else:
@@ -55,11 +56,11 @@ def test_the_search_of_the_page_is_accepted(tmp_path: Path) -> None:
     found = read(tmp_path, train__tune=declared).train.tune
     assert found is not None
     assert (found.method, found.trials, len(found.space)) == ("bayesian", 40, 3)
-    assert set(re.findall(r"^\| `(\w+)` \|", page, re.M)) == set(search_space.KEYS)
-    for word in (*search_space.METHODS, *(metric for metrics in search_space.METRICS.values() for metric in metrics)):
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.M)) == set(tune.KEYS)
+    for word in (*tune.METHODS, *(metric for metrics in tune.METRICS.values() for metric in metrics)):
         assert f"`{word}`" in page
     assert shipped["tune"]["method"] == "none"
-    for method in search_space.METHODS[1:]:
+    for method in tune.METHODS[1:]:
         assert read(tmp_path, train__tune={**shipped["tune"], "method": method, "factor": 3}).train.tune is not None
 
 
@@ -74,7 +75,7 @@ def test_the_times_are_those_of_the_code() -> None:
 
 def test_the_outcomes_are_those_of_the_code() -> None:
     """The three outcomes and epsilon are the ones that the command knows."""
-    page, code = PAGES["lineage"], (ROOT / "pipeline/reproduce.py").read_text(encoding="utf-8")
+    page, code = PAGES["lineage"], (ROOT / "audit/reproduce.py").read_text(encoding="utf-8")
     for outcome in re.findall(r"^\| `([\w-]+)` \|", page, re.M):
         assert f'"{outcome}"' in code
     assert f"within {TOLERANCE}" in page

@@ -13,7 +13,7 @@ from dvc.repo import Repo
 from mlflow.tracking import MlflowClient
 
 from artifact import digest
-from pipeline.document import read
+from pipeline.params.yaml12 import read
 from tests.pipeline.repository import Repository, stages
 
 ROOT = Path(__file__).parents[2]
@@ -47,11 +47,12 @@ def imported(module: str, seen: set[str]) -> set[str]:
 def test_a_stage_depends_on_the_code_it_imports(stage: str) -> None:
     """A changed module runs the stages that use it again, and no others. (A model may load any module of features/.)"""
     code = {path for path in DECLARED[stage]["deps"] if path.startswith(("pipeline", "artifact", "features"))}
-    expected = imported(f"pipeline.{stage}", set())
+    module = DECLARED[stage]["cmd"].removeprefix("python -m ")
+    expected = imported(module, set())
     if stage in ("tune", "train", "evaluate", "package", "measure", "gate"):
         expected.add("features")
     assert code == expected
-    assert DECLARED[stage]["cmd"] == f"python -m pipeline.{stage}"
+    assert module.endswith(f".{stage}")
 
 
 def test_what_speaks_of_one_place_and_time_is_not_cached() -> None:
@@ -153,13 +154,13 @@ def test_a_comment_trains_again_and_names_the_same_model(again: Repository) -> N
     A comment in params.yaml is no input at all: the digest is one of its values.
     """
     artifact, inputs = again.read("build/artifact/manifest.json"), again.read("build/inputs.json")
-    again.replace("pipeline/train.py", "import numpy as np\n", "import numpy as np  # a comment\n")
+    again.replace("pipeline/training/train.py", "import numpy as np\n", "import numpy as np  # a comment\n")
     again.replace("params.yaml", "golden: 16", "golden:  16  # another comment\n  ")
     assert stages(again.done("dvc", "repro")) == ["inputs", "champion", "tune", "train", "gate", "report", "track"]
     assert again.read("build/artifact/manifest.json") == artifact
     assert again.read("build/inputs.json") != inputs
 
-    again.git("checkout", "-q", "pipeline/train.py")  # and not params.yaml
+    again.git("checkout", "-q", "pipeline/training/train.py")  # and not params.yaml
     shutil.rmtree(again.path / "build")
     output = again.done("dvc", "repro")
     assert stages(output) == ["inputs", "champion", "report", "track"]

@@ -170,7 +170,7 @@ CHANGES = [
     (".dvc/config", True),
     ("artifact/golden.py", True),
     ("features/calendar.py", True),
-    ("pipeline/train.py", True),
+    ("pipeline/training/train.py", True),
     ("predictor/model.py", True),
     ("requirements/serving.txt", True),
     ("requirements/pipeline.txt", True),

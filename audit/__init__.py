@@ -1,0 +1,4 @@
+"""Where a published artifact comes from, and whether it comes from there again: `lineage`, `reproduce`.
+
+And `mlflow_aliases`, which repairs MLflow's aliases from what Git says.
+"""

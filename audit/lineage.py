@@ -1,0 +1,146 @@
+"""Where a published artifact comes from and where it served: commit, data, parameters, run, verdict, deployments.
+
+`python -m audit.lineage URI`, or the digest alone of an artifact in this repository's bucket. What the bucket and
+Git say is required; a tracking server or a remote that does not answer leaves its part out, and says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from artifact import digest, manifest
+from artifact.command import run
+from artifact.digest import ArtifactUri
+from audit import mlflow_run
+from pipeline.params.params import load
+from release import client
+
+SCHEMA_VERSION = 1
+_FIELD = "\x1f"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print what is known of one artifact."""
+    parser = argparse.ArgumentParser(prog="python -m audit.lineage", description=__doc__)
+    parser.add_argument("artifact", metavar="URI|DIGEST", help="as `release status` shows it")
+    parser.add_argument("--model", help="of a digest alone (default: model.name of params.yaml)")
+    parser.add_argument("--json", action="store_true", help="all of it, for programs")
+    options = parser.parse_args(argv)
+    found = lineage(_uri(options.artifact, options.model))
+    print(json.dumps(found, indent=2, ensure_ascii=False) if options.json else "\n".join(_lines(found)))
+
+
+def lineage(uri: ArtifactUri) -> dict[str, Any]:
+    """The document that --json prints; StorageError (30) and IntegrityError (20) as `release show` has them."""
+    told = client.show(str(uri))
+    with tempfile.TemporaryDirectory(prefix="modelpin-lineage-") as folder:
+        client.fetch(str(uri), Path(folder) / "artifact")
+        described = json.loads((Path(folder) / "artifact" / manifest.FILE).read_bytes())
+    tracked, missing = mlflow_run.find(uri.digest)
+    records = [record for record in client.records() if record["model"] == uri.model]
+    history, problem = _history(uri.digest)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "model": uri.model,
+        "uri": str(uri),
+        "digest": uri.digest,
+        "source_commit": told["source_commit"],
+        "commit": _commit(told["source_commit"]),
+        "inputs_digest": told["inputs_digest"],
+        "data_digest": told["data_digest"],
+        "gate": told["gate"],
+        "engine": described["engine"]["name"],
+        "parameters": described["parameters"],
+        "metrics": described["metrics"],
+        "libraries": described["libraries"],
+        "run": tracked,
+        "deployments": [one for record in records for one in _deployments(record, uri.digest)],
+        "history": history,
+        "notes": [note for note in (missing, problem) if note],
+    }
+
+
+def _uri(text: str, model: str | None) -> ArtifactUri:
+    if "://" in text:
+        return ArtifactUri.parse(text)
+    settings = client.settings()
+    name = digest.model_name(model or load().model.name)
+    return ArtifactUri(settings["bucket"], settings["prefix"], name, digest.parse(text))
+
+
+def _deployments(record: Mapping[str, Any], named: str) -> Iterator[dict[str, Any]]:
+    """Each time that the record of one environment names the artifact, the latest first."""
+    place = {"environment": record["environment"]}
+    candidate, stable = record["candidate"], record["stable"]
+    if candidate and candidate["digest"] == named:
+        yield place | {"role": f"canary at {record['percent']} %", **_times(candidate)}
+    for release in record["releases"]:
+        if release["digest"] == named:
+            yield place | {"role": "stable" if release == stable else "earlier", **_times(release)}
+
+
+def _times(release: Mapping[str, Any]) -> dict[str, Any]:
+    return {"since": release["since"], "image": release["image"]}
+
+
+def _history(named: str) -> tuple[list[dict[str, str]], str | None]:
+    """The commits whose trailers name the artifact, newest first, and why there are none where Git gave none."""
+    settings = client.settings()
+    remote, branch = settings["gitops-remote"] or "origin", settings["gitops-branch"]
+    try:
+        _git("fetch", "--quiet", remote, branch)
+        form = f"--format={_FIELD.join(('%H', '%cI', '%s'))}"
+        lines = _git("log", "FETCH_HEAD", "--fixed-strings", f"--grep=Model-Digest: {named}", form).splitlines()
+    except subprocess.SubprocessError:
+        return [], f"the branch {branch} of {remote} cannot be fetched: its commits are not shown"
+    return [dict(zip(("commit", "date", "subject"), line.split(_FIELD), strict=True)) for line in lines], None
+
+
+def _commit(commit: str) -> dict[str, str] | None:
+    """Date, author and subject of a commit; None where this clone does not have it."""
+    try:
+        text = _git("log", "-1", f"--format={_FIELD.join(('%cI', '%an', '%s'))}", commit)
+    except subprocess.SubprocessError:
+        return None
+    return dict(zip(("date", "author", "subject"), text.strip().split(_FIELD), strict=True))
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout
+
+
+def _lines(found: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{found['model']} {found['digest']}"
+    yield f"  uri         {found['uri']}"
+    commit = found["commit"]
+    told = f"  {commit['date']}  {commit['author']}: {commit['subject']}" if commit else "  not in this clone"
+    yield f"  commit      {found['source_commit']}{told}"
+    yield f"  data        {found['data_digest']}"
+    yield f"  inputs      {found['inputs_digest']}"
+    yield f"  trained by  {json.dumps(found['parameters'], ensure_ascii=False)}"
+    yield f"  metrics     {', '.join(f'{name} {value:.6g}' for name, value in sorted(found['metrics'].items()))}"
+    yield f"  engine      {found['engine']}"
+    tracked = found["run"]
+    if tracked:
+        yield f"  run         {tracked['run_id']}, version {tracked['version']}, at {tracked['tracking']}"
+        yield f"  verdict     {tracked['verdict']['outcome']}: {tracked['verdict']['reason']}"
+    else:
+        yield f"  verdict     {found['gate']}"
+    for one in found["deployments"]:
+        yield f"  {one['environment']:<11} {one['role']} since {one['since']}, image {one['image']}"
+    if not found["deployments"]:
+        yield "  deployed    nowhere"
+    for one in found["history"]:
+        yield f"  {one['date']}  {one['commit'][:12]}  {one['subject']}"
+    yield from (f"  note: {note}" for note in found["notes"])
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,77 @@
+"""Repair MLflow's aliases from what Git says: `champion`, `previous` and `challenger` of each model.
+
+Git decides and MLflow shows: nothing that serves reads an alias, so that a registry that is down stops no rollback.
+Run it after a deploy, a promotion or a rollback, or at any time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from artifact.command import run
+from artifact.errors import ConfigurationError
+from pipeline.tracking import server
+
+CHAMPION, PREVIOUS, CHALLENGER = "champion", "previous", "challenger"
+_ENVIRONMENTS = ("production", "staging")  # the champion is that of the first that serves one
+
+
+def main(argv: Sequence[str] | None = None) -> int | None:
+    """Print what changed; the exit code of `release status` where that fails, 30 where the registry does."""
+    parser = argparse.ArgumentParser(prog="python -m audit.mlflow_aliases", description=__doc__)
+    parser.add_argument("--model", help="only this model (default: every model that Git names)")
+    model = parser.parse_args(argv).model
+    command = [sys.executable, "-m", "release", "status", "--json", *(["--model", model] if model else [])]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        return done.returncode  # it has said why
+    for name, records in _by_model(_read(done.stdout)).items():
+        print("\n".join(_repair(name, aliases(records))))
+    return None
+
+
+def _repair(model: str, wanted: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
+    changed, where = server.asked(lambda registry: registry.mirror(model, wanted))
+    return changed or [f"{model}: the aliases at {where} are those of Git"]
+
+
+def aliases(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any] | None]:
+    """Alias → the release it belongs to, or None where it belongs to none; `records` by environment.
+
+    champion: what holds production, or staging before anything holds production. previous: what a rollback there leads
+    back to. challenger: what is on its way, by a canary or from staging to production.
+    """
+    home = next((records[name] for name in _ENVIRONMENTS if name in records and records[name]["stable"]), None)
+    if home is None:
+        return dict.fromkeys((CHAMPION, PREVIOUS, CHALLENGER))
+    champion, waiting = home["stable"], home["candidate"]
+    if waiting is None and home["environment"] == "production":
+        waiting = records.get("staging", {}).get("candidate") or records.get("staging", {}).get("stable")
+    if waiting is not None and waiting["digest"] == champion["digest"]:
+        waiting = None
+    # The same model in another image is another release, and the same version.
+    before = [one for one in home["releases"] if one["digest"] != champion["digest"]]
+    return {CHAMPION: champion, PREVIOUS: before[0] if before else None, CHALLENGER: waiting}
+
+
+def _by_model(records: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Mapping[str, Any]]]:
+    found: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for record in records:
+        found.setdefault(record["model"], {})[record["environment"]] = record
+    return found
+
+
+def _read(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ConfigurationError(f"`release status --json` printed no JSON ({error}): update the checkout") from error
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,167 @@
+"""Train a published artifact again: its commit, its data, its locked environment, and what came of it.
+
+The verdict is one of: bit-identical (the same digest), prediction-identical (other bytes, every answer the same within
+epsilon; both end with 0), different (42, with what differs). Nothing here is touched: the commit is checked out in a
+temporary worktree, which is removed again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from artifact import digest as digests
+from artifact import manifest
+from artifact.command import run
+from artifact.digest import ArtifactUri
+from artifact.errors import GitError, IncompatibleError, RetrainRefused, kind
+from audit import reproduction
+from pipeline.shared import paths
+from release import client
+
+_VENVS = "MODELPIN_VENVS"
+# What names the artifact, beside the files.
+_TOLD = ("data_digest", "parameters", "metrics", "libraries", "features", "engine", "signature")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print the verdict; RetrainRefused (42) where the model is another."""
+    parser = argparse.ArgumentParser(prog="python -m audit.reproduce", description=__doc__)
+    parser.add_argument("uri", metavar="URI", help="of a published artifact")
+    parser.add_argument(
+        "--installed",
+        action="store_true",
+        help="train with what is installed here instead of that commit's lock; its versions must be the same",
+    )
+    parser.add_argument("--json", action="store_true", help="the comparison, for programs")
+    options = parser.parse_args(argv)
+    uri = ArtifactUri.parse(options.uri)
+    told = client.show(str(uri))
+    with tempfile.TemporaryDirectory(prefix="modelpin-reproduce-") as folder:
+        published, tree = Path(folder) / "published", Path(folder) / "tree"
+        client.fetch(str(uri), published)
+        with checkout(told["source_commit"], tree):
+            python = sys.executable if options.installed else _environment(tree)
+            # Older commits have `pull` beside their stages.
+            _python(python, tree, "-m", "starter.pull" if (tree / "starter").is_dir() else "pipeline.pull")
+            _python(python, tree, "-m", "dvc", "repro", "package")
+            found = compare(python, tree, published, uri.digest)
+            made = json.loads((tree / paths.INPUTS).read_text(encoding="utf-8"))["inputs_digest"]
+    found |= {"uri": str(uri), "source_commit": told["source_commit"], "same_inputs": made == told["inputs_digest"]}
+    print(json.dumps(found, indent=2) if options.json else "\n".join(_lines(found)))
+    if found["outcome"] == "different":
+        raise RetrainRefused(
+            f"{uri} was not reproduced from {told['source_commit']}: {found['digest']} answers differently on "
+            f"{found['holdout']['differing']} of {found['holdout']['rows']} held-out rows; see what differs above"
+        )
+
+
+def compare(python: str, tree: Path, published: Path, digest: str) -> dict[str, Any]:
+    """The artifact that the checkout `tree` has made against the one in `published`, whose digest is `digest`."""
+    made = tree / paths.ARTIFACT
+    one, two = ((folder / manifest.FILE).read_bytes() for folder in (published, made))
+    other = digests.of_bytes(two)
+    script = str(Path(reproduction.__file__).resolve())
+    # -P: beside the script are modules whose names the standard library has, too.
+    words = ["-P", script, str(published), digest, str(made.resolve()), other, str((tree / paths.TEST).resolve())]
+    asked = json.loads(_python(python, tree, *words, quiet=True).splitlines()[-1])
+    before, now = json.loads(one), json.loads(two)
+    same = asked["holdout"]["differing"] == asked["golden"]["differing"] == 0
+    return {
+        "outcome": "bit-identical" if one == two else "prediction-identical" if same else "different",
+        "digest": other,
+        **asked,
+        "files": _files(before, now),
+        "differs": {key: (before[key], now[key]) for key in _TOLD if before[key] != now[key]},
+    }
+
+
+@contextmanager
+def checkout(commit: str, tree: Path) -> Iterator[None]:
+    """`commit` of this repository in the folder `tree`, while the block runs; GitError (50) where it cannot be had."""
+    added = _git("worktree", "add", "--quiet", "--detach", str(tree), commit)
+    if added.returncode:
+        _git("fetch", "--quiet", "origin", commit)
+        added = _git("worktree", "add", "--quiet", "--detach", str(tree), commit)
+    if added.returncode:
+        raise GitError(
+            f"the commit {commit} cannot be checked out: {' '.join(added.stderr.split())[-300:]}; fetch the branch "
+            "that holds it"
+        )
+    try:
+        yield
+    finally:
+        _git("worktree", "remove", "--force", str(tree))
+
+
+def _environment(tree: Path) -> str:
+    """The interpreter of that commit's lock, installed beside the other environments."""
+    venvs = Path(os.environ.get(_VENVS) or ".venvs").resolve()
+    command = [
+        getattr(sys, "_base_executable", sys.executable),
+        "requirements/install.py",
+        "pipeline",
+        "--venvs",
+        venvs,
+    ]
+    done = subprocess.run([str(word) for word in command], cwd=tree, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise IncompatibleError(
+            f"requirements/{paths.PIPELINE_LOCK.name} of that commit could not be installed; see above, or train with "
+            "what is installed here: --installed"
+        )
+    return f"{done.stdout.strip().splitlines()[-1]}/bin/python"
+
+
+def _files(one: Mapping[str, Any], two: Mapping[str, Any]) -> dict[str, tuple[str | None, str | None]]:
+    """Files whose bytes differ: path → digests, published and made."""
+    before, now = ({file["path"]: file["sha256"] for file in told["files"]} for told in (one, two))
+    return {
+        path: (before.get(path), now.get(path)) for path in sorted(before | now) if before.get(path) != now.get(path)
+    }
+
+
+def _git(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", *words], capture_output=True, text=True, check=False)
+
+
+def _python(python: str, tree: Path, *words: str, quiet: bool = False) -> str:
+    """What the interpreter prints in the checkout; ModelpinError with its exit code and its last line otherwise."""
+    path = f"{Path(python).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    env = {**os.environ, "PATH": path, "PYTHONPATH": str(tree), "GITHUB_SHA": ""}
+    done = subprocess.run([python, *words], cwd=tree, env=env, capture_output=True, text=True, check=False)
+    if not quiet:
+        sys.stderr.write(done.stdout)
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.strip()] or [f"ended with {done.returncode}"]
+        told = next((line for line in reversed(lines) if line.startswith("error: ")), lines[-1])
+        raise kind(done.returncode, RetrainRefused)(f"`{' '.join(words[:4])}` of that commit: {told}")
+    return done.stdout
+
+
+def _lines(found: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{found['outcome']}: {found['digest']}"
+    for name, words in (("holdout", "held-out rows"), ("golden", "golden requests")):
+        part = found[name]
+        yield (
+            f"  {part['rows']} {words}: {part['differing']} differ by more than {found['epsilon']:g}, the largest "
+            f"difference is {part['largest_difference']:.3g}"
+        )
+    if not found["same_inputs"]:
+        yield "  the inputs digest is another: what was published was not trained from this commit alone"
+    for name, (before, now) in found["files"].items():
+        yield f"  {name}: {before or 'absent'} published, {now or 'absent'} made"
+    for name, (before, now) in found["differs"].items():
+        yield f"  {name}: {json.dumps(before)} published, {json.dumps(now)} made"
+
+
+if __name__ == "__main__":
+    run(main)

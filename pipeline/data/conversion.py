@@ -1,0 +1,218 @@
+"""One column of a table as the dtype its schema declares, without loss; what does not convert, with its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from artifact.signature import Feature
+from pipeline.data.table import Table
+from pipeline.shared.texts import texts
+
+_EXACT = 2**53
+_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+_WHOLE = r"^[+-]?[0-9]+$"
+ROWS = 3  # named of each violation
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A rule that rows of a column break.
+
+    `rows` names the first of them as `Table.label` does; `places` are the indexes of all of them in their chunk.
+    """
+
+    column: str
+    rule: str
+    count: int
+    rows: tuple[int | str, ...]
+    value: Any
+    places: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64), compare=False, repr=False)
+
+    @classmethod
+    def of(cls, column: str, rule: str, wrong: np.ndarray, values: Any) -> Self | None:
+        """The violation of the rows where `wrong` ([rows], bool) holds, counted from 1; None where there are none."""
+        places = np.flatnonzero(wrong)
+        if len(places) == 0:
+            return None
+        first = values[int(places[0])]
+        value = (
+            first.as_py() if isinstance(first, pa.Scalar) else first.item() if isinstance(first, np.generic) else first
+        )
+        return cls(column, rule, len(places), tuple(int(place) + 1 for place in places[:ROWS]), value, places)
+
+    def of_table(self, table: Table) -> Self:
+        """The same, its rows numbered as in the file that the chunk `table` comes from; without its places."""
+        rows = tuple(table.label(int(place)) for place in self.places[:ROWS])
+        return replace(self, rows=rows, places=self.places[:0])
+
+    def and_then(self, later: Self) -> Self:
+        """This one and the same of a later chunk."""
+        return replace(self, count=self.count + later.count, rows=(*self.rows, *later.rows)[:ROWS])
+
+    def is_marker(self, words: Collection[str]) -> bool:
+        """Whether what did not convert is one of `words`, in any case."""
+        return self.rule.startswith("dtype") and isinstance(self.value, str) and self.value.strip().lower() in words
+
+    def __str__(self) -> str:
+        if self.count == 0:
+            return f"{self.column!r}: {self.rule}"
+        rows = ", ".join(map(str, self.rows)) + (", …" if self.count > len(self.rows) else "")
+        counted = "1 row" if self.count == 1 else f"{self.count} rows"
+        return f"{self.column!r}: {self.rule}: {counted} ({rows}), the first holds {self.shown}"
+
+    @property
+    def shown(self) -> str:
+        """The first value, for a message."""
+        return "a missing value" if self.value is None or self.value != self.value else repr(self.value)[:60]
+
+
+def absent(values: np.ndarray) -> np.ndarray:
+    """Where `values` are missing, [rows]: NaN of a number, None of an object."""
+    if values.dtype == object:
+        return np.fromiter((value is None for value in values.tolist()), dtype=bool, count=len(values))
+    return np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), dtype=bool)
+
+
+def text(feature: Feature, column: pa.ChunkedArray, missing: Sequence[str]) -> tuple[np.ndarray, list[Violation]]:
+    """The cells of a CSV as float64, int64, or objects (bool, text, None), [rows], and what did not convert.
+
+    An empty cell is missing, and so is a text of `missing` in a column of numbers or booleans; in a column of text
+    every text is a value, NA and null among them.
+    """
+    if feature.dtype == "string":
+        return _objects(column), []
+    cells = pc.utf8_trim_whitespace(column)
+    empty = pc.is_in(cells, value_set=pa.array(["", *missing]))
+    cells = pc.if_else(empty, pa.scalar(None, pa.string()), cells)
+    match feature.dtype:
+        case "float64":
+            return _numbers(feature, column, cells, _NUMBER, "dtype: float64")
+        case "int64":
+            return _numbers(feature, column, cells, _WHOLE, "dtype: int64")
+        case _:
+            return _booleans(feature, column, cells)
+
+
+def typed(feature: Feature, column: pa.ChunkedArray) -> tuple[np.ndarray, list[Violation]]:
+    """A column of a Parquet file, converted as `text` converts: numbers to wider numbers, whole numbers to int64, 0 and
+    1 to bool, dates and times to ISO 8601 text."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = column.cast(kind.value_type)
+        kind = column.type
+    rows = len(column)
+    number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    if pa.types.is_null(kind):
+        column, fits = pa.chunked_array([pa.nulls(rows, pa.string())]), True
+        return text(feature, column, ())
+    if feature.dtype == "string":
+        fits = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_temporal(kind)
+    else:
+        fits = number or (pa.types.is_boolean(kind) and feature.dtype == "bool")
+    if not fits:
+        rule = f"dtype: {feature.dtype}, the file has {kind}"
+        wrong = Violation.of(feature.name, rule, np.ones(rows, dtype=bool), column)
+        return np.full(rows, None, dtype=object), [wrong] if wrong else []
+    if feature.dtype == "string":
+        return _objects(_iso(column) if pa.types.is_temporal(kind) else column), []
+    if pa.types.is_boolean(kind):
+        return _objects(column), []
+    return _from_numbers(feature, column)
+
+
+def _objects(column: pa.ChunkedArray) -> np.ndarray:
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return texts(column)
+    values = np.empty(len(column), dtype=object)
+    values[:] = column.to_pylist()
+    return values
+
+
+def _iso(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    values = [None if value is None else value.isoformat() for value in column.to_pylist()]
+    return pa.chunked_array([pa.array(values, pa.string())])
+
+
+def _numbers(
+    feature: Feature, column: pa.ChunkedArray, cells: pa.ChunkedArray, pattern: str, rule: str
+) -> tuple[np.ndarray, list[Violation]]:
+    written = pc.fill_null(pc.match_substring_regex(cells, pattern), True).to_numpy()
+    cells = pc.if_else(pa.array(written), cells, pa.scalar(None, pa.string()))
+    cells = pc.replace_substring_regex(cells, r"^\+", "")
+    whole = feature.dtype == "int64"
+    fits = np.ones(len(cells), dtype=bool)
+    if not whole:
+        numbers = cells.cast(pa.float64())
+    else:
+        try:
+            numbers = cells.cast(pa.int64())
+        except pa.ArrowInvalid:  # beyond 64 bits: found one by one
+            numbers, fits = _one_by_one(cells)
+    values = _float_or_int(numbers, whole)
+    found = [
+        Violation.of(feature.name, rule, ~written, column),
+        Violation.of(feature.name, f"{rule}: too large", ~fits if whole else np.isinf(values), column),
+    ]
+    if not whole:
+        rounded = pc.fill_null(pc.match_substring_regex(cells, _WHOLE), False).to_numpy() & (np.abs(values) >= _EXACT)
+        for row in np.flatnonzero(rounded):
+            rounded[row] = abs(int(cells[int(row)].as_py())) > _EXACT
+        found.append(Violation.of(feature.name, f"{rule} holds whole numbers exactly up to 2^53 only", rounded, column))
+    return values, [violation for violation in found if violation is not None]
+
+
+def _one_by_one(cells: pa.ChunkedArray) -> tuple[pa.Array, np.ndarray]:
+    numbers = [None if cell is None else int(cell) for cell in cells.to_pylist()]
+    fits = np.array([number is None or -(2**63) <= number < 2**63 for number in numbers])
+    return pa.array([number if fit else None for number, fit in zip(numbers, fits, strict=True)], pa.int64()), fits
+
+
+def _float_or_int(numbers: Any, whole: bool) -> np.ndarray:
+    if whole and numbers.null_count:
+        return _objects(numbers)
+    combined = numbers.combine_chunks() if isinstance(numbers, pa.ChunkedArray) else numbers
+    return np.asarray(combined.to_numpy(zero_copy_only=False), dtype=np.int64 if whole else np.float64)
+
+
+def _booleans(feature: Feature, column: pa.ChunkedArray, cells: pa.ChunkedArray) -> tuple[np.ndarray, list[Violation]]:
+    lower = pc.utf8_lower(cells)
+    yes = pc.is_in(lower, value_set=pa.array(["true", "1"])).to_numpy()
+    no = pc.is_in(lower, value_set=pa.array(["false", "0"])).to_numpy()
+    values = np.full(len(column), None, dtype=object)
+    values[yes], values[no] = True, False
+    wrong = ~yes & ~no & pc.is_valid(cells).to_numpy()
+    violation = Violation.of(feature.name, "dtype: bool, written true, false, 1 or 0", wrong, column)
+    return values, [violation] if violation else []
+
+
+def _from_numbers(feature: Feature, column: pa.ChunkedArray) -> tuple[np.ndarray, list[Violation]]:
+    if pa.types.is_decimal(column.type):
+        column = column.cast(pa.float64(), safe=False)
+    present = pc.is_valid(column).to_numpy()
+    numbers = pc.fill_null(column, 0).to_numpy()
+    if numbers.dtype.kind == "f":
+        present &= ~np.isnan(numbers)
+    known = np.where(present, numbers, numbers.dtype.type(0))
+    finite = np.isfinite(known)
+    match feature.dtype:
+        case "bool":
+            wrong = (known != 0) & (known != 1)
+            values: np.ndarray = (known == 1).astype(object)
+            values[~present] = None
+        case "int64":
+            wrong = ~finite | (np.mod(np.where(finite, known, 0), 1) != 0) | (known >= 2.0**63) | (known < -(2.0**63))
+            values = np.where(wrong, 0, known).astype(np.int64)
+            if not present.all():
+                values = values.astype(object)
+                values[~present] = None
+        case _:
+            wrong = ~finite if numbers.dtype.kind == "f" else (known > _EXACT) | (known < -_EXACT)
+            values = np.where(present, known, np.nan).astype(np.float64)
+    violation = Violation.of(feature.name, f"dtype: {feature.dtype}", wrong, column)
+    return values, [violation] if violation else []

@@ -1,0 +1,116 @@
+"""What prepare found in the data, for a program (reports/data.json) and for a person (reports/data.md)."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.data.conversion import Violation
+from pipeline.data.drift import Change, in_words
+from pipeline.data.leakage import Leak
+from pipeline.shared import paths
+
+SCHEMA_VERSION = 1
+_MARKS = {"ok": "ok", "warn": "**changed**", "refuse": "**refused**"}
+
+
+@dataclass
+class DataReport:
+    """Filled as prepare goes on, written however it ends; it holds what follows from data and settings, no time."""
+
+    data: str
+    rows: int | None = None
+    parts: dict[str, int] = field(default_factory=dict)
+    repeated: int | None = None  # rows whose features another row has, too
+    newest: str | None = None
+    violations: Sequence[Violation] = ()
+    leaks: Sequence[Leak] = ()
+    champion: str | None = None
+    changes: Sequence[Change] = ()
+    problem: str | None = None
+
+    def write(self) -> None:
+        """Write both files, each whole or not at all."""
+        paths.DATA.parent.mkdir(parents=True, exist_ok=True)
+        for path, text in ((paths.DATA, self._json()), (paths.DATA_TEXT, self._text())):
+            partial = path.with_name(path.name + ".partial")
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(path)
+
+    def _json(self) -> str:
+        value: dict[str, Any] = {
+            "schema_version": SCHEMA_VERSION,
+            "data": self.data,
+            "passed": self.problem is None,
+            "problem": self.problem,
+            "rows": {"all": self.rows, **self.parts},
+            "repeated": self.repeated,
+            "newest": self.newest,
+            "violations": [_violation(violation) for violation in self.violations],
+            "leakage": [
+                {"check": leak.check, "allowed": leak.allowed, **_violation(leak.violation)} for leak in self.leaks
+            ],
+            "drift": None
+            if self.champion is None
+            else {"champion": self.champion, "features": [dataclasses.asdict(change) for change in self.changes]},
+        }
+        return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def _text(self) -> str:
+        lines = [f"# Data: {self.data}", "", f"**Refused:** {self.problem}" if self.problem else "**Fits.**", ""]
+        if self.rows is not None:
+            counted = ", ".join(f"{count} {part.replace('_', ' ')}" for part, count in self.parts.items())
+            lines.append(f"- {self.rows} rows" + (f": {counted}" if counted else ""))
+        if self.repeated is not None:
+            lines.append(f"- {self.repeated} rows repeat the features of another row; such rows stay on one side")
+        if self.newest is not None:
+            lines.append(f"- newest row: {self.newest}")
+        lines += _table("Contract", ("column", "rule", "rows", "first"), [_row(found) for found in self.violations])
+        leaks = [(*_row(leak.violation), "yes" if leak.allowed else "no") for leak in self.leaks]
+        lines += _table("Leakage", ("column", "check", "rows", "first", "allowed"), leaks)
+        lines += ["", "## Change since the champion", ""]
+        if self.champion is None:
+            lines.append("There is no champion to compare with." if not self.problem else "Not looked at.")
+        else:
+            changed = [change for change in self.changes if change.state != "ok"]
+            lines.append(f"Against what `{self.champion[:19]}…` was trained on: {len(changed)} features changed.")
+            rows = [(change.column, in_words(change), _MARKS[change.state]) for change in self.changes]
+            lines += _table(None, ("feature", "difference", ""), rows)
+        return "\n".join(lines) + "\n"
+
+
+def _violation(violation: Violation) -> dict[str, Any]:
+    return {
+        "column": violation.column,
+        "rule": violation.rule,
+        "count": violation.count,
+        "rows": list(violation.rows),
+        "value": violation.shown if violation.count else None,
+    }
+
+
+def _row(violation: Violation) -> tuple[str, ...]:
+    first = ", ".join(map(str, violation.rows)) + (f": {violation.shown}" if violation.count else "")
+    return violation.column, violation.rule, str(violation.count or ""), first
+
+
+def _table(title: str | None, header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    if not rows:
+        return []
+    return [
+        *(["", f"## {title}"] if title else []),
+        "",
+        "| " + " | ".join(header) + " |",
+        "|" + "---|" * len(header),
+        *("| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows),
+    ]
+
+
+def _cell(text: str) -> str:
+    # A value of the data must not become Markdown or HTML of the page.
+    for mark in "\\|<>[]`":
+        text = text.replace(mark, f"\\{mark}") if mark != "<" else text.replace(mark, "&lt;")
+    return " ".join(text.split())

@@ -1,0 +1,49 @@
+"""Stage inputs: one digest for everything that a training depends on, so that equal inputs are recognised anywhere."""
+
+from __future__ import annotations
+
+if __name__ == "__main__":
+    from pipeline.shared import determinism
+
+    determinism.fix()
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from artifact import digest
+from artifact.command import run
+from pipeline.data.table import data_digest
+from pipeline.params.params import Params, load
+from pipeline.shared import code_digests, paths
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write build/inputs.json and build/order.json."""
+    argparse.ArgumentParser(prog="python -m pipeline.data.inputs", description=__doc__).parse_args(argv)
+    params = load()
+    raw = data_digest(Path(params.data.path))
+    inputs = inputs_digest(params, raw)
+    paths.INPUTS.parent.mkdir(parents=True, exist_ok=True)
+    paths.INPUTS.write_text(
+        json.dumps({"inputs_digest": inputs, "data_digest": raw}, indent=2) + "\n", encoding="utf-8"
+    )
+    # DVC compares mappings without their order, which is that of the model's features and of its blocks.
+    order = {
+        "schema": [feature.name for feature in params.features],
+        "preprocessing": [block.name for block in params.train.preprocessing],
+    }
+    paths.ORDER.write_text(json.dumps(order, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"inputs {inputs}, data {raw}")
+
+
+def inputs_digest(params: Params, raw: str) -> str:
+    """Digest of the raw data (`raw`, itself a digest), the values of params.yaml, the code and the locks."""
+    locks = {str(path): digest.of_file(path) for path in (paths.SERVING_LOCK, paths.PIPELINE_LOCK)}
+    inputs = {"data": raw, "parameters": params.to_dict(), "code": code_digests.digests(), "locks": locks}
+    return digest.of_bytes(digest.canonical_json(inputs))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,137 @@
+"""Answers that leak into the features: what a model would learn from them is not there when it serves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from artifact.errors import DataContractError
+from pipeline.data import single_feature, totals
+from pipeline.data.conversion import ROWS, Violation
+from pipeline.data.survey import Survey
+from pipeline.shared.split import Parts
+
+_BY_TIME = "set prepare.split.method to time"
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A column that fails one of `pipeline.params.prepare.LEAKS`; `allowed` where params.yaml lets it through."""
+
+    check: str
+    violation: Violation
+    allowed: bool
+    remedy: str = "take the column out of schema"
+
+
+def find(survey: Survey) -> list[Leak]:
+    """Ids among the features, features that alone give the target, and values that are known only later."""
+    found = [("id", violation) for violation in _ids(survey)]
+    found += [("determines", violation) for violation in _determining(survey)]
+    found += [("ahead", violation) for violation in _ahead(survey)]
+    leakage, time = survey.params.expectations.leakage, survey.params.data.time
+    return [
+        Leak(
+            check,
+            violation,
+            leakage.allows(check, violation.column),
+            _BY_TIME if violation.column == time and check == "ahead" else Leak.remedy,
+        )
+        for check, violation in found
+    ]
+
+
+def refuse(leaks: Sequence[Leak]) -> None:
+    """DataContractError (40) unless params.yaml allows each of `leaks`."""
+    refused = [leak for leak in leaks if not leak.allowed]
+    if refused:
+        listed = "; ".join(str(leak.violation) for leak in refused)
+        first = refused[0]
+        raise DataContractError(
+            f"the data leaks: {listed}; {first.remedy}, or, where the model will know no less when it serves, list "
+            f"{first.violation.column!r} under prepare.leakage.allow.{first.check} in params.yaml"
+        )
+
+
+def check_parts(survey: Survey, groups: np.ndarray, parts: Parts) -> None:
+    """That no row of the holdout, nor its twin, is trained on, and by time none is as early as one trained on.
+
+    The split is made so; this holds it to that. `groups` are those of `split.twins`. DataContractError (40).
+    """
+    shared = np.isin(groups[parts.test], groups[parts.train])
+    if shared.any():
+        rows = [survey.label(int(row)) for row in parts.test[shared][:ROWS]]
+        raise DataContractError(
+            f"{int(shared.sum())} rows of the holdout are trained on, too, such as {rows}; please report this"
+        )
+    if survey.params.split.method == "time" and survey.moments is not None:
+        last, first = survey.moments[parts.train].max(), survey.moments[parts.test].min()
+        if not last < first:
+            raise DataContractError(f"the split by time trains on {last}, not before {first}; please report this")
+
+
+def _ids(survey: Survey) -> list[Violation]:
+    return [
+        _of(survey, name, f"id: each of the {survey.rows} rows has a value of its own", np.sort(survey.sample.rows))
+        for name in survey.ids()
+    ]
+
+
+def _determining(survey: Survey) -> list[Violation]:
+    classification = survey.params.model.task == "classification"
+    classes = len(survey.labels.names) if classification else 0
+    target = (survey.labels.codes if classification else survey.target)[survey.sample.rows]
+    measure, threshold = "balanced accuracy" if classification else "R²", survey.params.expectations.leakage.threshold
+    found = []
+    for name, values in survey.sample.columns.items():
+        score = single_feature.score(values, target, classes)
+        if score is not None and score >= threshold:
+            rule = (
+                f"determines: alone it gives {survey.params.target.name!r} with {measure} {score:.4f}, "
+                f"at least {threshold:g}"
+            )
+            found.append(_of(survey, name, rule, np.sort(survey.sample.rows)))
+    return found
+
+
+def _ahead(survey: Survey) -> list[Violation]:
+    time, moments = survey.params.data.time, survey.moments
+    if time is None or moments is None:
+        return []
+    found = []
+    if survey.params.split.method != "time":
+        rule = f"ahead: the split {survey.params.split.method!r} trains on rows later than those held out"
+        found.append(_of(survey, time, rule, np.arange(survey.rows)))
+    if survey.dated:
+        from features import calendar  # here, because it loads scikit-learn
+
+        now = moments[survey.sample.rows]
+        for feature in survey.params.features:
+            if feature.dtype != "string" or feature.name == time:
+                continue
+            parsed = calendar.parse(survey.sample.columns[feature.name])
+            dates = ~np.asarray(parsed.isna())
+            if not dates.any():
+                continue
+            later = dates & (parsed.tz_convert(None).to_numpy("datetime64[ns]").astype(np.int64) > now)
+            if later.any():
+                looked = "" if len(now) == survey.rows else f", of {len(now)} rows looked at"
+                rule = f"ahead: later than {time!r}{looked}"
+                found.append(_of(survey, feature.name, rule, np.sort(survey.sample.rows[later])))
+    return found
+
+
+def _of(survey: Survey, column: str, rule: str, rows: np.ndarray) -> Violation:
+    count = survey.rows if rule.startswith("id") else len(rows)
+    labels = tuple(survey.label(int(row)) for row in rows[:ROWS])
+    value: Any = None
+    if column == survey.params.data.time and survey.moments is not None:
+        value = survey.moments[rows[0]].item()
+        value = totals.moment(value) if survey.dated else value
+    else:
+        there = np.flatnonzero(survey.sample.rows == rows[0])
+        value = survey.sample.columns[column][there[0]] if len(there) else None
+    return Violation(column, rule, count, labels, value.item() if isinstance(value, np.generic) else value)

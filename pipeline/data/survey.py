@@ -1,0 +1,203 @@
+"""One pass over the raw table: the contract checked, and a few bytes a row kept of what splitting it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from artifact.column import convert
+from artifact.errors import DataContractError
+from artifact.signature import Feature
+from pipeline.data import totals
+from pipeline.data.contract import Contract, refused
+from pipeline.data.conversion import ROWS, Violation, absent
+from pipeline.data.id_columns import Distinct
+from pipeline.data.sample import Sample
+from pipeline.data.table import Table
+from pipeline.params.params import Params
+from pipeline.params.section import near
+from pipeline.shared import split, tables
+
+MOMENT = "data.time: ISO 8601, such as 2024-01-31T09:30:00Z"
+
+
+class Survey:
+    """What the table at hand is like, once every chunk of it went through `add` and `finish` raised nothing.
+
+    Of each row, [rows]: `hashes` of its features, `target` (float64 of a regression, `labels` of a classification),
+    and `moments` where data.time orders the rows (numbers, or nanoseconds UTC). Of a sample of the rows: all values.
+    """
+
+    def __init__(self, params: Params) -> None:
+        self.params = params
+        self.rows = 0
+        self.sample = Sample()
+        self.names: list[str] = []
+        time = params.data.time
+        self._time = None if time is None else params.column(time) or Feature(time, "string")
+        schema = (*params.features, params.target)
+        known = {feature.name for feature in schema}
+        self._schema = schema if self._time is None or self._time.name in known else (*schema, self._time)
+        self._contract = Contract(self._schema, params.data.missing)
+        self._kept: dict[str, list[np.ndarray]] = {"hashes": [], "target": [], "moments": []}
+        self._unique: dict[str, tuple[str, ...]] = {name: (name,) for name in params.expectations.contract.unique}
+        if params.expectations.contract.key:
+            self._unique[", ".join(params.expectations.contract.key)] = params.expectations.contract.key
+        self._codes: dict[Any, int] = {}
+        self._starts: list[tuple[int, Table]] = []
+        self._distinct = {
+            feature.name: Distinct(feature) for feature in params.features if feature.dtype in ("int64", "string")
+        }
+
+    @property
+    def violations(self) -> list[Violation]:
+        """What breaks the contract, so far."""
+        return self._contract.violations
+
+    @property
+    def hashes(self) -> np.ndarray:
+        """Of the features of each row, [rows], uint64."""
+        return self._whole("hashes")
+
+    @property
+    def target(self) -> np.ndarray:
+        """Of a regression, [rows], float64."""
+        return self._whole("target")
+
+    @property
+    def labels(self) -> split.Labels:
+        """Of a classification."""
+        return split.Labels.of_codes(self._whole("target"), list(self._codes))
+
+    @property
+    def moments(self) -> np.ndarray | None:
+        """What orders the rows, [rows]; None without data.time."""
+        return None if self._time is None else self._whole("moments")
+
+    @property
+    def dated(self) -> bool:
+        """Whether `moments` are nanoseconds since 1970."""
+        return self._time is not None and self._time.dtype == "string"
+
+    def label(self, row: int) -> int | str:
+        """The row number `row` (from 0, of the whole table) as a person counts it in its file."""
+        first, table = next(start for start in reversed(self._starts) if start[0] <= row)
+        return table.label(row - first)
+
+    def ids(self) -> list[str]:
+        """Features that name the rows."""
+        return [name for name, found in self._distinct.items() if found.is_id(self.sample.columns[name])]
+
+    def add(self, table: Table) -> None:
+        """Check the next rows, and keep what is needed of them."""
+        self.names = table.names
+        self._starts.append((self.rows, Table(pa.table({}), table.text, table.first, table.file)))
+        before = len(self.violations)
+        columns = self._contract.take(table)
+        if self._time is not None and self._time.name in columns and not before:
+            self._kept["moments"].append(self._moments(columns[self._time.name], table))
+        if not self.violations:
+            self._keep(table, columns)
+        self.rows += table.columns.num_rows
+
+    def _keep(self, table: Table, columns: Mapping[str, np.ndarray]) -> None:
+        frame = tables.frame(self.params, columns)
+        self._kept["hashes"].append(split.row_hashes(frame))
+        values = columns[self.params.target.name]
+        if self.params.model.task == "regression":
+            self._kept["target"].append(convert(self.params.target, values).astype(np.float64))
+        else:
+            places, names = pd.factorize(values)
+            codes = [self._codes.setdefault(name, len(self._codes)) for name in names.tolist()]
+            self._kept["target"].append(np.array(codes, dtype=np.int32)[places])
+        for name, members in self._unique.items():
+            hashed, present = self._hashed(table, columns, members)
+            self._kept.setdefault(f"unique {name}", []).append(hashed)
+            self._kept.setdefault(f"present {name}", []).append(present)
+        for name, distinct in self._distinct.items():
+            distinct.add(columns[name])
+        sampled: dict[str, np.ndarray] = {str(name): frame[name].to_numpy() for name in frame.columns}
+        self.sample.add(self.rows, sampled)
+
+    def finish(self, again: Iterable[Table]) -> None:
+        """Check what only the whole table shows; DataContractError (40) lists all that is wrong.
+
+        `again` are the chunks once more, of which only a first repeated value is read.
+        """
+        if not self.violations:
+            for violation in (*self._repeats(again), *totals.violations(self)):
+                self._contract.add(violation)
+        if self.violations:
+            raise refused(self.violations)
+
+    def _moments(self, values: np.ndarray, table: Table) -> np.ndarray:
+        assert self._time is not None  # asked only then
+        if not self.dated:
+            nowhere = Violation.of(self._time.name, "data.time: a row without it has no place", absent(values), values)
+            if nowhere is not None:
+                self._contract.add(nowhere, table)
+            return values.astype(np.float64) if values.dtype == object else values
+        from features import calendar  # here, because it loads scikit-learn, which nothing else needs
+
+        parsed = calendar.parse(values)
+        unread = np.asarray(parsed.isna()) & (~absent(values) | self._time.nullable)  # else it is reported already
+        wrong = Violation.of(self._time.name, MOMENT, unread, values)
+        if wrong is not None:
+            self._contract.add(wrong, table)
+        return parsed.tz_convert(None).to_numpy("datetime64[ns]").astype(np.int64)
+
+    def _hashed(
+        self, table: Table, columns: Mapping[str, np.ndarray], members: tuple[str, ...]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Hashes of the values of `members` together, and where they are all there, [rows] each."""
+        values = {name: pd.Series(_plain(table, columns, name)) for name in members}
+        found = pd.DataFrame(values)
+        present = np.asarray(found.notna().all(axis=1))
+        return np.asarray(pd.util.hash_pandas_object(found, index=False, categorize=False).to_numpy()), present
+
+    def _repeats(self, again: Iterable[Table]) -> list[Violation]:
+        # Pandera looks for duplicates among hashes: 8 bytes a row, whatever the values are.
+        hashed = {name: self._whole(f"unique {name}") for name in self._unique}
+        present = {name: self._whole(f"present {name}") for name in self._unique}
+        found = []
+        for column, members, places in totals.repeats(hashed, present, self._unique):
+            unique = column in self.params.expectations.contract.unique
+            rule = "unique: true" if unique else "prepare.contract.key: no two rows alike"
+            value = _value_at(again, int(places[0]), members)
+            rows = tuple(self.label(int(place)) for place in places[:ROWS])
+            found.append(Violation(column, rule, len(places), rows, value))
+        return found
+
+    def _whole(self, kept: str) -> np.ndarray:
+        parts = self._kept[kept]
+        if len(parts) > 1:  # joined once, and no second copy of them stays
+            parts[:] = [np.concatenate(parts)]
+        return parts[0]
+
+
+def _plain(table: Table, columns: Mapping[str, np.ndarray], name: str) -> Any:
+    if name in columns:
+        return columns[name]
+    if name not in table.names:
+        raise DataContractError(
+            f"prepare.contract.key names {name!r}, which is no column of the data{near(name, table.names)}"
+        )
+    try:
+        return np.array(table.columns.column(name).cast(pa.string()).to_pylist(), dtype=object)
+    except pa.ArrowException as error:
+        raise DataContractError(
+            f"prepare.contract.key names {name!r}, whose values cannot be compared: {error}; use another column"
+        ) from error
+
+
+def _value_at(tables: Iterable[Table], row: int, members: tuple[str, ...]) -> Any:
+    for table in tables:
+        if row < table.columns.num_rows:
+            values = tuple(table.columns.column(name)[row].as_py() for name in members)
+            return values[0] if len(values) == 1 else values
+        row -= table.columns.num_rows
+    return None

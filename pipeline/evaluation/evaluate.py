@@ -1,0 +1,123 @@
+"""Stage evaluate: metrics with bootstrap intervals, slices, calibration, behaviour, on rows that training never saw."""
+
+from __future__ import annotations
+
+if __name__ == "__main__":
+    from pipeline.shared import determinism
+
+    determinism.fix()
+
+import argparse
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+from sklearn.inspection import permutation_importance
+
+from artifact import signature
+from artifact.command import run
+from artifact.frame import columns
+from artifact.prediction import Prediction
+from artifact.sklearn_engine import SklearnRunner
+from pipeline.evaluation import behaviour, bootstrap, calibration, loss, slices
+from pipeline.params.params import Params, load
+from pipeline.pictures import plots
+from pipeline.shared import json_file, metrics, paths, tables
+from pipeline.shared.metrics import Metric
+
+REPEATS = 5
+ROWS = 2000  # of the holdout for each shuffle: enough to rank features, whatever its size
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write reports/metrics.json, slices.json, calibration.json, behaviour.json and plots/ there."""
+    argparse.ArgumentParser(prog="python -m pipeline.evaluation.evaluate", description=__doc__).parse_args(argv)
+    params = load()
+    model = joblib.load(paths.MODEL)
+    frame, target = tables.read(paths.TEST, params)
+    described = signature.for_model(params.model.task, params.features, params.target, model)
+    runner = SklearnRunner(model, described)
+    holdout = columns(frame)
+    prediction = runner.predict(holdout)
+    classes = np.asarray(model.classes_) if params.model.task == "classification" else np.empty(0)
+
+    def measures(rows: np.ndarray) -> Mapping[str, Metric]:
+        return metrics.measures(params.model.task, target[rows], metrics.taken(prediction, rows), classes)
+
+    found = bootstrap.intervals(measures, len(target), params.bootstrap)
+    json_file.write(paths.METRICS, {"rows": len(target), **found})
+    json_file.write(paths.SLICES, sliced(params, frame, target, prediction, classes))
+    curve = calibration.curve(params.model.task, target, prediction, classes)
+    json_file.write(paths.CALIBRATION, {"task": params.model.task, "bins": curve})
+    checks = behaviour.run(params.behaviour, described, runner, holdout)
+    json_file.write(paths.BEHAVIOUR, checks)
+
+    shutil.rmtree(paths.PLOTS, ignore_errors=True)
+    paths.PLOTS.mkdir(parents=True)
+    if params.model.task == "classification":
+        plots.confusion(paths.PLOTS, classes, target, prediction.values)
+    else:
+        plots.residuals(paths.PLOTS, target, prediction.values)
+    plots.reliability(paths.PLOTS, params.model.task, {"challenger": curve})
+    mean, spread = _importance(params, model, frame, target)
+    plots.importance(paths.PLOTS, described.names, mean, spread, _scoring(params))
+    for name, value in found.items():
+        print(f"{name}: {_interval(value)}")
+    for check in checks:
+        print(f"{'held' if check['passed'] else 'broken'}: {check['check']} ({check['broke']} of {check['rows']} rows)")
+
+
+def sliced(
+    params: Params, frame: pd.DataFrame, target: np.ndarray, prediction: Prediction, classes: np.ndarray
+) -> dict[str, Any]:
+    """Each slice's loss beside that of all rows, the worst first; `worse` where that cannot be chance.
+
+    All intervals hold together with the confidence of evaluate.bootstrap, however many slices there are.
+    """
+    task = params.model.task
+    name, losses = loss.of_rows(loss.default_metric(task, prediction), task, target, prediction, classes)
+    answer = (params.target.name, target) if task == "classification" else None
+    parts = slices.of(frame, answer, losses, params.slices)
+    overall = float(losses.mean())
+    entries: list[dict[str, Any]] = []
+    for part in parts:
+        mean, low, high = slices.mean_interval(losses[part.mask], params.bootstrap.confidence, len(parts))
+        entry = {"name": part.name, "origin": part.origin, "rows": int(part.mask.sum())}
+        entries.append({**entry, "value": mean, "low": low, "high": high, "worse": low > overall})
+    entries.sort(key=lambda entry: (-entry["value"], entry["name"]))
+    return {"loss": name, "overall": overall, "rows": params.slices.rows, "slices": entries}
+
+
+def _importance(params: Params, model: Any, frame: pd.DataFrame, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of the fall of the score, [features] each (Breiman, Random Forests, 2001)."""
+    found = permutation_importance(
+        model,
+        frame,
+        target,
+        scoring=_scoring(params),
+        n_repeats=REPEATS,
+        random_state=params.bootstrap.seed,
+        max_samples=min(ROWS, len(frame)),
+    )
+    return found.importances_mean, found.importances_std
+
+
+def _scoring(params: Params) -> str:
+    return "accuracy" if params.model.task == "classification" else "r2"
+
+
+def _interval(value: dict[str, Any]) -> str:
+    if value["value"] is None:
+        return "not defined on this holdout"
+    return (
+        f"{value['value']:.4f} [{value['low']:.4f}, {value['high']:.4f}]"
+        if value["low"] is not None
+        else f"{value['value']:.4f}"
+    )
+
+
+if __name__ == "__main__":
+    run(main)

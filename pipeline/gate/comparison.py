@@ -1,0 +1,125 @@
+"""Champion and challenger on the same held-out rows: each metric of both, and the difference with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from artifact.prediction import Prediction
+from pipeline.evaluation import bootstrap, calibration, loss, slices
+from pipeline.params.params import Params
+from pipeline.params.thresholds import HIGHER
+from pipeline.shared import metrics
+from pipeline.shared.metrics import Metric
+
+_SIDES = ("champion", "challenger")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What both models say of the same rows; `classes` are those of either, empty for a regression."""
+
+    champion: Prediction
+    challenger: Prediction
+    classes: np.ndarray
+
+
+def compare(params: Params, frame: pd.DataFrame, target: np.ndarray, answers: Answers) -> dict[str, Any]:
+    """The comparison on the rows of `frame` ([rows, features]), as JSON.
+
+    A difference is positive where the challenger is better, whatever the metric. `metric`, `margin` and `slice_margin`
+    are those of the rules; a slice is `worse` when even the favourable end of its interval lies beyond its margin, all
+    slices together at the confidence of evaluate.bootstrap.
+    """
+    task = params.model.task
+    metric, margin, slice_margin = params.rules.compared(task, answers.challenger.probabilities is not None)
+    found = _intervals(params, target, answers)
+    return {
+        "metric": metric,
+        "margin": margin,
+        "slice_margin": slice_margin,
+        "confidence": params.bootstrap.confidence,
+        "rows": len(target),
+        **found,
+        "slices": _slices(params, metric, slice_margin, frame, target, answers),
+        "calibration": {
+            side: calibration.curve(task, target, getattr(answers, side), answers.classes) for side in _SIDES
+        },
+    }
+
+
+def _intervals(params: Params, target: np.ndarray, answers: Answers) -> dict[str, dict[str, Any]]:
+    def measures(rows: np.ndarray) -> Mapping[str, Metric]:
+        both = {
+            side: _measured(params, target[rows], metrics.taken(getattr(answers, side), rows), answers.classes)
+            for side in _SIDES
+        }
+        found = {f"{side} {name}": measure for side in _SIDES for name, measure in both[side].items()}
+        for name in both["champion"].keys() & both["challenger"].keys():
+            found[f"difference {name}"] = _difference(name, both["champion"][name], both["challenger"][name])
+        return found
+
+    flat = bootstrap.intervals(measures, len(target), params.bootstrap)
+    return {
+        f"{side}s" if side == "difference" else side: {
+            name.partition(" ")[2]: value for name, value in sorted(flat.items()) if name.startswith(f"{side} ")
+        }
+        for side in (*_SIDES, "difference")
+    }
+
+
+def _measured(params: Params, target: np.ndarray, prediction: Prediction, classes: np.ndarray) -> dict[str, Metric]:
+    """The metrics, each of which remembers its last answer: a difference asks for the same two again."""
+    found = metrics.measures(params.model.task, target, prediction, classes)
+    return {name: _remembering(measure) for name, measure in found.items()}
+
+
+def _remembering(measure: Metric) -> Metric:
+    last: list[tuple[np.ndarray, float]] = []
+
+    def remembered(weights: np.ndarray) -> float:
+        if not last or last[0][0] is not weights:
+            last[:] = [(weights, measure(weights))]
+        return last[0][1]
+
+    return remembered
+
+
+def _difference(name: str, champion: Metric, challenger: Metric) -> Metric:
+    sign = 1.0 if name in HIGHER else -1.0
+    return lambda weights: sign * (challenger(weights) - champion(weights))
+
+
+def _slices(
+    params: Params, metric: str, margin: float, frame: pd.DataFrame, target: np.ndarray, answers: Answers
+) -> list[dict[str, Any]]:
+    """Each slice with the means of both models' losses and the difference, the worst for the challenger first."""
+    task = params.model.task
+    name, before = loss.of_rows(metric, task, target, answers.champion, answers.classes)
+    _, now = loss.of_rows(metric, task, target, answers.challenger, answers.classes)
+    better = before - now
+    answer = (params.target.name, target) if task == "classification" else None
+    parts = slices.of(frame, answer, -better, params.slices)
+    entries: list[dict[str, Any]] = []
+    for part in parts:
+        champion, challenger = float(before[part.mask].mean()), float(now[part.mask].mean())
+        # A difference of squared errors, brought to the unit of their root: (a² − b²) / (a + b) = a − b.
+        unit = (np.sqrt(champion) + np.sqrt(challenger)) or 1.0 if metric == "rmse" else 1.0
+        mean, low, high = slices.mean_interval(better[part.mask] / unit, params.bootstrap.confidence, len(parts))
+        entries.append(
+            {
+                "name": part.name,
+                "origin": part.origin,
+                "rows": int(part.mask.sum()),
+                "loss": name,
+                "champion": champion,
+                "challenger": challenger,
+                "difference": {"value": mean, "low": low, "high": high},
+                "worse": high < -margin,
+            }
+        )
+    return sorted(entries, key=lambda entry: (entry["difference"]["value"], entry["name"]))

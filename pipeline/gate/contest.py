@@ -1,0 +1,155 @@
+"""The champion as the challenger's opponent: whether the two can be compared at all, and who is ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from artifact import golden, load, validation
+from artifact.errors import IncompatibleError, InvalidRequest
+from artifact.frame import columns
+from artifact.load import Loaded, Verified
+from artifact.prediction import Columns
+from pipeline.gate import outcomes
+from pipeline.gate.champion import Champion, seen_by
+from pipeline.gate.comparison import Answers, compare
+from pipeline.gate.holdout import comparable
+from pipeline.gate.replay import replayed
+from pipeline.gate.rules import Rule
+from pipeline.gate.signatures import difference
+from pipeline.params.params import Params
+
+
+@dataclass(frozen=True)
+class Judged:
+    """`outcome` and its `words` hold where every one of `rules` does."""
+
+    outcome: str
+    words: list[str]
+    rules: list[Rule]
+    comparison: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Opponent:
+    """The verified champion; `loaded` is None where it cannot run here, for the reason `unable`."""
+
+    params: Params
+    champion: Champion
+    challenger: Loaded
+    verified: Verified
+    loaded: Loaded | None
+    unable: str = field(default="")
+
+    @classmethod
+    def of(cls, params: Params, champion: Champion, challenger: Loaded) -> Self:
+        """Verify and load the artifact in build/champion; IntegrityError (20) where it is not what Git names."""
+        verified = champion.verify()
+        try:
+            return cls(params, champion, challenger, verified, load.deserialise(verified))
+        except IncompatibleError as error:
+            return cls(params, champion, challenger, verified, None, f"the champion does not run here: {error}")
+
+    def judge(self, frame: pd.DataFrame, target: np.ndarray, hashes: np.ndarray) -> Judged:
+        """Compare on the rows of the holdout that the champion was not trained on."""
+        if self.loaded is None:
+            return self._incomparable(self.unable)
+        changed = difference(self.loaded.signature, self.challenger.signature)
+        if changed:
+            return self._incomparable(f"the signature changed: {changed}")
+        holdout = comparable(hashes, seen_by(self.verified.files), self._same_split(), self.params.rules.rows)
+        numbers = {"rows": len(holdout.rows), "trained": holdout.trained, "unknown": holdout.unknown}
+        if holdout.reason is not None:
+            return self._incomparable(holdout.reason, numbers)
+        frame, target = frame.iloc[holdout.rows].reset_index(drop=True), target[holdout.rows]
+        table = columns(frame)
+        try:
+            given = self._accepted(table)
+        except InvalidRequest as error:
+            return self._incomparable(f"the champion refuses a held-out row: {error}", numbers)
+        found = compare(
+            self.params,
+            frame,
+            target,
+            Answers(self.loaded.runner.predict(given), self.challenger.runner.predict(table), self._classes()),
+        )
+        words = "" if len(target) == len(hashes) else f"{len(target)} of {len(hashes)} held-out rows are new to both"
+        first = Rule(
+            "holdout.champion", outcomes.INCOMPARABLE, True, words or "all held-out rows are new to both", numbers
+        )
+        judged = _judged(found, [first])
+        return Judged(
+            judged.outcome,
+            judged.words,
+            judged.rules,
+            {**found, "holdout": numbers, "golden": replayed(self.loaded, self.challenger)},
+        )
+
+    def _incomparable(self, reason: str, numbers: Mapping[str, Any] | None = None) -> Judged:
+        allowed = self.params.rules.replaces == self.champion.digest
+        words = f"{reason}; " + (
+            "gate.champion.replaces in params.yaml lets it be replaced without a comparison"
+            if allowed
+            else f"to replace it without a comparison, set gate.champion.replaces: {self.champion.digest}"
+        )
+        rule = Rule("comparison", outcomes.INCOMPARABLE, allowed, words, dict(numbers or {}))
+        return Judged(outcomes.INCOMPARABLE, [words], [rule])
+
+    def _same_split(self) -> bool:
+        before, now = self.verified.manifest, self.challenger.manifest
+        return before.data_digest == now.data_digest and before.parameters.get("split") == now.parameters.get("split")
+
+    def _accepted(self, table: Columns) -> Columns:
+        assert self.loaded is not None
+        if self.loaded.signature.inputs == self.challenger.signature.inputs:
+            return table
+        return validation.Validator(self.loaded.signature).columns(golden.to_json(self.challenger.signature, table))
+
+    def _classes(self) -> np.ndarray:
+        output = self.challenger.signature.outputs[0]
+        if self.challenger.signature.task == "regression":
+            return np.empty(0)
+        kind = object if output.dtype == "string" else None
+        return np.array(output.categories or (), dtype=kind)
+
+
+def _judged(found: Mapping[str, Any], rules: list[Rule]) -> Judged:
+    metric, margin = found["metric"], found["margin"]
+    one = found["differences"][metric]
+    value, low, high = one["value"], one["low"], one["high"]
+    if value is None or low is None:
+        words = f"{metric} is not defined on the {found['rows']} rows compared"
+        return Judged(outcomes.EQUIVALENT, [words], [*rules, Rule(metric, outcomes.WORSE, False, words)])
+    sides = [found[side][metric]["value"] for side in ("champion", "challenger")]
+    words = (
+        f"{metric} {sides[1]:.4g}, the champion's {sides[0]:.4g}: better by {value:.3g} "
+        f"({found['confidence']:.0%} interval {low:.3g} to {high:.3g}, {found['rows']} rows)"
+    )
+    holds = low >= -margin
+    if not holds:
+        certain = "it is worse" if high < 0 else "it may be worse"
+        words += f"; {certain} by more than the margin {margin:g}"
+    numbers = {"metric": metric, "value": value, "low": low, "high": high, "margin": margin, "rows": found["rows"]}
+    rules = [*rules, Rule("comparison", outcomes.WORSE, holds, words, numbers)]
+    worse = [part for part in found["slices"] if part["worse"]]
+    slice_words = "; ".join(
+        f"on the slice {part['name']!r} ({part['rows']} rows) {part['loss']} is {part['challenger']:.3g}, the "
+        f"champion's {part['champion']:.3g}: worse by at least {-part['difference']['high']:.3g}, allowed are "
+        f"{found['slice_margin']:g}"
+        for part in worse[:3]
+    )
+    count = len(found["slices"])
+    rules.append(
+        Rule(
+            "slices",
+            outcomes.WORSE_ON_A_SLICE,
+            not worse,
+            slice_words or f"on none of {count} slices certainly worse",
+            {"slices": count, "worse": len(worse), "margin": found["slice_margin"]},
+        )
+    )
+    return Judged(outcomes.BETTER if low > 0 else outcomes.EQUIVALENT, [words], rules)

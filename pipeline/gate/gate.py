@@ -1,0 +1,165 @@
+"""Stage gate: whether this artifact may replace the champion, by the rules of params.yaml: a file that release obeys.
+
+The stage itself ends with 0 whatever the verdict, so that `dvc repro` finishes and the report can be read; --enforce,
+which CI and `make gate` use, reads the verdict and ends with 41 when it is a refusal. The rules: docs/gate.md.
+"""
+
+from __future__ import annotations
+
+if __name__ == "__main__":
+    from pipeline.shared import determinism
+
+    determinism.fix()
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from artifact import digest
+from artifact import load as artifacts
+from artifact.command import run
+from artifact.errors import ConfigurationError, GateRefused
+from artifact.frame import columns
+from artifact.load import Loaded
+from pipeline.gate import outcomes
+from pipeline.gate import rules as rule
+from pipeline.gate.champion import Champion, seen_by
+from pipeline.gate.contest import Opponent
+from pipeline.gate.rules import Rule
+from pipeline.packaging.training_rows import Seen, row_hashes
+from pipeline.params.params import Params, load
+from pipeline.shared import json_file, paths, tables
+
+SCHEMA_VERSION = 2
+
+
+@dataclass(frozen=True)
+class Challenger:
+    """The artifact in build/: loaded, with the rows it was trained on and what the stages before measured of it."""
+
+    loaded: Loaded
+    seen: Seen | None
+    inputs: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    behaviour: Sequence[Mapping[str, Any]]
+    latency: Mapping[str, Any]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write build/verdict.json and reports/comparison.json, or (--enforce) obey the verdict that is there."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.gate.gate", description=__doc__)
+    parser.add_argument("--enforce", action="store_true", help="judge nothing; exit 41 unless the verdict is to pass")
+    if parser.parse_args(argv).enforce:
+        enforce()
+        return
+    params = load()
+    frame, target = tables.read(paths.TEST, params)
+    verdict, comparison = decide(params, challenger(params), Champion.read(), frame, target)
+    for path, value in ((paths.COMPARISON, comparison), (paths.VERDICT, verdict)):
+        json_file.write(path, value)
+    print(f"gate {'passed' if verdict['passed'] else 'refused'}, {verdict['outcome']}: {verdict['reason']}")
+
+
+def decide(
+    params: Params, challenger: Challenger, champion: Champion, frame: pd.DataFrame, target: np.ndarray
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The verdict, and the comparison with the champion on the holdout (`frame`, [rows, features]) where there is one.
+
+    Raises ConfigurationError (10) for a rule that does not fit the model, IntegrityError (20) and GoldenError (23) for
+    a champion that is not what Git names or does not repeat its answers.
+    """
+    mine = challenger.loaded
+    hashes = row_hashes(columns(frame))
+    rules = [
+        rule.quarantine(champion.quarantined, mine.digest, challenger.inputs["inputs_digest"]),
+        _own_holdout(challenger.seen, hashes),
+        *rule.thresholds(params.thresholds, challenger.metrics),
+        *rule.behaviour(challenger.behaviour),
+    ]
+    comparison = None
+    if champion.digest is None:
+        passes = outcomes.FIRST_DEPLOYMENT
+        words = [f"no {params.model.name} was ever deployed"]
+        rules += [rule.latency(params.rules.latency, challenger.latency)]
+        rules += [rule.size(params.rules.size, mine.manifest, None)]
+    elif champion.digest == mine.digest:
+        passes = outcomes.NO_CHANGE
+        words = [f"{champion.environment} serves this very artifact"]
+    else:
+        opponent = Opponent.of(params, champion, mine)
+        rules += [rule.latency(params.rules.latency, challenger.latency)]
+        rules += [rule.size(params.rules.size, mine.manifest, opponent.verified.manifest)]
+        compared = opponent.judge(frame, target, hashes)
+        comparison, passes = compared.comparison, compared.outcome
+        rules += compared.rules
+        words = compared.words
+    broken = sorted(
+        (one for one in rules if not one.passed), key=lambda one: list(outcomes.REFUSALS).index(one.outcome)
+    )
+    told = [one.words for one in broken] or [
+        *words,
+        *(one.words for one in rules if one.rule.startswith("thresholds.")),
+    ]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "model": params.model.name,
+        "passed": not broken,
+        "outcome": broken[0].outcome if broken else passes,
+        "reason": "; ".join(told),
+        "rules": [one.to_dict() for one in rules],
+        "model_digest": mine.digest,
+        "inputs_digest": challenger.inputs["inputs_digest"],
+        "data_digest": challenger.inputs["data_digest"],
+        "champion": champion.named(),
+    }, comparison
+
+
+def challenger(params: Params) -> Challenger:
+    """What the stages before left in build/ and reports/; ConfigurationError (10) names a file that is missing."""
+    if not (paths.ARTIFACT / "manifest.json").is_file():
+        raise ConfigurationError(f"{paths.ARTIFACT} holds no artifact; make one with `dvc repro`")
+    verified = artifacts.verify(paths.ARTIFACT, expected_digest=None, name=params.model.name, allow_unpinned=True)
+    loaded = artifacts.deserialise(verified)
+    latency = json_file.read(paths.LATENCY)
+    if latency["model_digest"] != loaded.digest:
+        raise ConfigurationError(f"{paths.LATENCY} speaks of {latency['model_digest']}; make it anew with `dvc repro`")
+    return Challenger(
+        loaded=loaded,
+        seen=seen_by(verified.files),
+        inputs=json_file.read(paths.INPUTS),
+        metrics=json_file.read(paths.METRICS),
+        behaviour=json_file.read(paths.BEHAVIOUR),
+        latency=latency,
+    )
+
+
+def enforce() -> None:
+    """GateRefused (41) unless build/verdict.json passes the artifact in build/ made from these inputs."""
+    verdict = json_file.read(paths.VERDICT)
+    manifest = paths.ARTIFACT / "manifest.json"
+    now = (digest.of_file(manifest) if manifest.is_file() else "nothing", json_file.read(paths.INPUTS)["inputs_digest"])
+    if (verdict.get("model_digest"), verdict.get("inputs_digest")) != now:
+        raise GateRefused(
+            f"{paths.VERDICT} speaks of {verdict.get('model_digest')}, build/ holds {now[0]}; judge it with `dvc repro`"
+        )
+    if verdict.get("passed") is not True:
+        raise GateRefused(
+            f"{verdict.get('outcome')}: {verdict.get('reason')}; see {paths.REPORT}, then change the data or "
+            "params.yaml and run `dvc repro` again"
+        )
+    print(f"gate passed, {verdict['outcome']}: {verdict['reason']}")
+
+
+def _own_holdout(seen: Seen | None, hashes: np.ndarray) -> Rule:
+    count = 0 if seen is None else int((seen.known(hashes) & seen.trained(hashes)).sum())
+    words = f"{count} of {len(hashes)} held-out rows were trained on"
+    words += ": a metric on them says nothing" if count else ""
+    return Rule("holdout", outcomes.INCOMPARABLE, count == 0, words, {"rows": len(hashes), "trained": count})
+
+
+if __name__ == "__main__":
+    run(main)

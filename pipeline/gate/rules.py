@@ -1,0 +1,122 @@
+"""The rules of the gate that need no champion: each with its numbers, whether it holds, and one clause of words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from artifact.errors import ConfigurationError
+from artifact.manifest import Manifest
+from pipeline.gate import outcomes
+from pipeline.params.gate import Bound
+from pipeline.params.thresholds import Threshold
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule applied: broken, it makes the verdict `outcome`. `words` say what was found, `numbers` by what."""
+
+    rule: str
+    outcome: str
+    passed: bool
+    words: str
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form in a verdict."""
+        told = {"rule": self.rule, "outcome": self.outcome, "passed": self.passed, "words": self.words}
+        return {**told, **self.numbers}
+
+
+def thresholds(wanted: Sequence[Threshold], metrics: Mapping[str, Any]) -> list[Rule]:
+    """One rule for each end of each threshold; ConfigurationError (10) for a metric that this model does not have."""
+    return [rule for threshold in wanted for rule in _threshold(threshold, metrics)]
+
+
+def _threshold(threshold: Threshold, metrics: Mapping[str, Any]) -> list[Rule]:
+    name = threshold.metric
+    if name not in metrics:
+        raise ConfigurationError(
+            f"params.yaml: gate.thresholds.{name}: the estimator gives no probabilities and so no such "
+            f"metric; use one of {', '.join(known for known in metrics if known != 'rows')}"
+        )
+    value = metrics[name]["value"]
+    found = []
+    for side, limit in (("min", threshold.min), ("max", threshold.max)):
+        if limit is not None:
+            # A metric that the holdout does not define passes nothing.
+            passed = value is not None and (value >= limit if side == "min" else value <= limit)
+            if value is None:
+                words = f"{name} is not defined on this holdout, {side} {limit:g}"
+            else:
+                relations = {"min": ("below", "at least"), "max": ("above", "at most")}
+                words = f"{name} {value:.6g} is {relations[side][passed]} {limit:g}"
+            numbers = {"metric": name, "value": value, side: limit}
+            found.append(Rule(f"thresholds.{name}", outcomes.BELOW_THRESHOLD, passed, words, numbers))
+    return found
+
+
+def behaviour(checks: Sequence[Mapping[str, Any]]) -> list[Rule]:
+    """One rule for each expectation that stage evaluate tried."""
+    return [
+        Rule(
+            f"behaviour[{place}]",
+            outcomes.BELOW_THRESHOLD,
+            check["passed"],
+            f"{check['check']}: {check['broke']} of {check['rows']} rows break it"
+            + (f", {check['tolerated']:.2%} are tolerated" if check["tolerated"] else ""),
+            {name: check[name] for name in ("rows", "broke", "tolerated", "worst")},
+        )
+        for place, check in enumerate(checks)
+    ]
+
+
+def quarantine(entries: Sequence[Mapping[str, Any]], model_digest: str, inputs_digest: str) -> Rule:
+    """That no entry of quarantine.yaml names the artifact or its inputs."""
+    for entry in entries:
+        for key, digest in (("model_digest", model_digest), ("inputs_digest", inputs_digest)):
+            if entry.get(key) == digest:
+                what = "artifact" if key == "model_digest" else "inputs"
+                words = f"the {what} {digest} is quarantined: {entry.get('reason')}"
+                return Rule("quarantine", outcomes.QUARANTINED, False, words, {key: digest})
+    return Rule("quarantine", outcomes.QUARANTINED, True, f"none of {len(entries)} quarantined models")
+
+
+def latency(bound: Bound, measured: Mapping[str, Any]) -> Rule:
+    """Milliseconds for one row: the medians of both models side by side, and the challenger's p99 by itself."""
+    challenger, champion = measured["challenger"], measured.get("champion")
+    now, before = challenger["p50_ms"], None if champion is None else champion["p50_ms"]
+    beside = replace(bound, most=None).holds(now, before)
+    alone = bound.most is None or challenger["p99_ms"] <= bound.most
+    words = f"one row takes {now:.3g} ms (p99 {challenger['p99_ms']:.3g} ms)"
+    words += "" if before is None else f", the champion {before:.3g} ms"
+    words += "" if beside else f"; allowed are {_allowed(bound, before, 'ms')}"
+    words += "" if alone else f"; allowed are {bound.most:g} ms"
+    numbers = {"value": now, "p99": challenger["p99_ms"], "champion": before, **_limits(bound)}
+    return Rule("latency", outcomes.TOO_SLOW, beside and alone, words, numbers)
+
+
+def size(bound: Bound, challenger: Manifest, champion: Manifest | None) -> Rule:
+    """MiB of all files of the artifact."""
+    now, before = mib(challenger), None if champion is None else mib(champion)
+    passed = bound.holds(now, before)
+    words = f"the artifact has {now:.3g} MiB" + ("" if before is None else f", the champion's {before:.3g} MiB")
+    if not passed:
+        over = bound.most is not None and now > bound.most
+        words += f"; allowed are {f'{bound.most:g} MiB' if over else _allowed(bound, before, 'MiB')}"
+    return Rule("size", outcomes.TOO_BIG, passed, words, {"value": now, "champion": before, **_limits(bound)})
+
+
+def mib(manifest: Manifest) -> float:
+    """The size of the artifact's files."""
+    return sum(file.size for file in manifest.files) / 2**20
+
+
+def _allowed(bound: Bound, champion: float | None, unit: str) -> str:
+    most = max(bound.ratio * (champion or 0.0), (champion or 0.0) + bound.slack)
+    return f"{most:.3g} {unit} ({bound.ratio:g} × the champion's, or {bound.slack:g} {unit} more)"
+
+
+def _limits(bound: Bound) -> dict[str, Any]:
+    return {"ratio": bound.ratio, "slack": bound.slack, "max": bound.most}

@@ -1,0 +1,159 @@
+"""Stage package: the artifact, proved to load where it will serve before it gets its name."""
+
+from __future__ import annotations
+
+if __name__ == "__main__":
+    from pipeline.shared import determinism
+
+    determinism.fix()
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from artifact import save, signature, unpickle
+from artifact.command import run
+from artifact.environment import LIBRARIES
+from artifact.errors import IncompatibleError, kind
+from artifact.frame import columns
+from pipeline.packaging import engines, lock, proof, training_rows
+from pipeline.params.params import Params, load
+from pipeline.shared import paths, tables
+from pipeline.training import best_parameters
+
+_SECONDS = 600
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write build/artifact/."""
+    argparse.ArgumentParser(prog="python -m pipeline.packaging.package", description=__doc__).parse_args(argv)
+    params = best_parameters.read(load())
+    lock.check_installed(paths.SERVING_LOCK, LIBRARIES)
+    unproved = paths.ARTIFACT.with_name("unproved")
+    try:
+        modules = _modules(params)
+        digest = _save(params, unproved, modules)
+        needed = prove(unproved, params.model.name, digest)
+        if needed != modules:  # a module that only an edge case loads is one the manifest must name, too
+            digest = _save(params, unproved, needed)
+            prove(unproved, params.model.name, digest)
+        shutil.rmtree(paths.ARTIFACT, ignore_errors=True)
+        unproved.rename(paths.ARTIFACT)
+    finally:
+        shutil.rmtree(unproved, ignore_errors=True)
+    print(f"{params.model.name} {digest}: {paths.ARTIFACT}, answers repeated with the serving lock alone")
+
+
+def _modules(params: Params) -> list[str]:
+    """Modules of features/ that are here once the model has predicted; nothing else in this process imports any."""
+    unpickle.loads(paths.MODEL.read_bytes()).predict(tables.read(paths.TEST, params)[0])
+    return sorted(name for name in sys.modules if name.partition(".")[0] == "features")
+
+
+def _save(params: Params, directory: Path, modules: Sequence[str]) -> str:
+    data = paths.MODEL.read_bytes()
+    model = unpickle.loads(data)
+    train, _ = tables.read(paths.TRAIN, params)
+    test, _ = tables.read(paths.TEST, params)
+    described = signature.for_model(params.model.task, params.features, params.target, model)
+    compiled = engines.choose(data, model, described, columns(test))
+    print(f"engine {compiled.name}" + (f", not ONNX Runtime: {compiled.reason}" if compiled.reason else ""))
+    measured = json.loads(paths.METRICS.read_text(encoding="utf-8"))
+    return save.save(
+        directory,
+        name=params.model.name,
+        model=data,
+        graph=compiled.graph,
+        batching=compiled.batching,
+        signature=described,
+        train=columns(train),
+        holdout=columns(test),
+        golden_rows=params.golden,
+        data_digest=json.loads(paths.PREPARED.read_text(encoding="utf-8"))["data_digest"],
+        parameters=parameters(params),
+        metrics={
+            name: entry["value"]
+            for name, entry in measured.items()
+            if isinstance(entry, dict) and entry["value"] is not None
+        },
+        modules=modules,
+        beside={training_rows.FILE: training_rows.Seen.of(columns(train)).to_bytes()},
+    )
+
+
+def parameters(params: Params) -> dict[str, Any]:
+    """What made the model, for its manifest: the split and the Pipeline; not how many workers fitted it."""
+    declared = params.to_dict()
+    # Nor how they were found: the same parameters name the same model.
+    train = {key: value for key, value in declared["train"].items() if key != "tune"}
+    return {"split": declared["split"], "train": _without_n_jobs(train)}
+
+
+def _without_n_jobs(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_n_jobs(item) for key, item in value.items() if str(key).rpartition("__")[2] != "n_jobs"}
+    return [_without_n_jobs(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def prove(directory: Path, name: str, digest: str) -> list[str]:
+    """Load the artifact in `directory` and replay its answers in a process that has only what the image has.
+
+    Returns the modules of features/ that this took. Raises IncompatibleError (22) with the name of the module that the
+    model needs beyond that; whatever else loading raises comes back as itself.
+    """
+    locked = lock.pins(paths.SERVING_LOCK)
+    with tempfile.TemporaryDirectory(prefix="modelpin-proof-") as folder:
+        home = Path(folder)
+        for package in proof.OURS:
+            shutil.copytree(package, home / package, ignore=shutil.ignore_patterns("__pycache__"))
+        request = {
+            "home": folder,
+            "artifact": str(directory.resolve()),
+            "digest": digest,
+            "name": name,
+            "modules": sorted(lock.modules(set(locked))),
+        }
+        command = [sys.executable, "-I", str(Path(proof.__file__).resolve())]
+        text = json.dumps(request)
+        try:
+            done = subprocess.run(
+                command, input=text, capture_output=True, text=True, cwd=folder, timeout=_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise IncompatibleError(
+                f"loading the artifact took more than {_SECONDS} s; make the model smaller"
+            ) from error
+    lines = done.stdout.splitlines()
+    if done.returncode or not lines:
+        raise IncompatibleError(
+            f"loading the artifact ended with {done.returncode}: {' '.join(done.stderr.split())[-300:]}; "
+            "mend what features/ does when it is imported"
+        )
+    answer = json.loads(lines[-1])
+    if "refused" in answer:
+        raise _needs_more(answer["refused"], answer["importer"])
+    if "message" in answer:
+        problem = f"the artifact does not load with {paths.SERVING_LOCK} alone: {answer['message']}"
+        raise kind(int(answer["code"]), IncompatibleError)(problem)
+    return list(answer["modules"])
+
+
+def _needs_more(module: str, importer: str) -> IncompatibleError:
+    owners = metadata.packages_distributions().get(module)
+    needed = f"{module!r} (distribution {owners[0]})" if owners else repr(module)
+    name = owners[0] if owners else module
+    return IncompatibleError(
+        f"{importer} imports {needed}, which {paths.SERVING_LOCK} does not hold; the predictor could not load it: "
+        f"do without it, or add {name} to {paths.SERVING_LOCK.with_suffix('.in')} and run `make lock`"
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,81 @@
+"""The chapters of the report on where a model comes from: its data, its inputs, its commit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.report.evidence import Evidence
+from pipeline.report.markdown import code, folded, number, table, text
+
+
+def data(found: Evidence) -> list[str]:
+    """What was trained on, and what changed since the champion."""
+    counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in found.prepared["rows"].items() if count)
+    lines = ["## Data", "", f"Rows: {counts}.", ""]
+    before = found.champion_manifest
+    if before is not None:
+        same = before.data_digest == found.manifest.data_digest
+        lines += [f"{'The very data' if same else 'Other data than that'} the champion was trained on.", ""]
+    target = found.prepared["target"]
+    if found.task == "regression":
+        rows = [["mean", *(number(target["mean"][part]) for part in ("train", "test"))]]
+    else:
+        counts_of = [target["train"], target["test"]]
+        rows = [[text(name), *(str(part.get(name, 0)) for part in counts_of)] for name in target["train"]]
+    lines += table(("target", "training", "held out"), rows, 1)
+    return lines + _changes(found.data)
+
+
+def _changes(told: Mapping[str, Any]) -> list[str]:
+    """What stage prepare found: broken rules, leakage, and features that drifted since the champion."""
+    marks = {"ok": "", "warn": "⚠ changed", "refuse": "✗ refused"}
+    broken = [
+        [text(one["column"]), text(one["rule"]), str(one["count"])]
+        for one in (*told.get("violations", ()), *told.get("leakage", ()))
+    ]
+    lines = table(("column", "rule", "rows"), broken, 2)
+    drift = told.get("drift")
+    if drift is None:
+        return lines
+    rows = [
+        [
+            text(one["column"]),
+            text(one["note"]) if one.get("note") else number(one.get("psi"), 3),
+            number(one.get("chance"), 3),
+            number(one.get("missing"), 3),
+            number(one.get("unseen"), 3),
+            marks.get(one["state"], text(one["state"])),
+        ]
+        for one in drift["features"]
+    ]
+    header = ("feature", "PSI against the champion's", "by chance", "missing, more", "never seen", "")
+    changed = sum(one["state"] != "ok" for one in drift["features"])
+    return [
+        *lines, f"{changed} of {len(rows)} features changed since the champion was trained.", "",
+        *folded("Each feature", table(header, rows, 1)),
+    ]  # fmt: skip
+
+
+def lineage(found: Evidence) -> list[str]:
+    """What both models were made from."""
+    before, source = found.champion.release or {}, found.source
+    commit = (source.commit or "–") + (", with uncommitted changes" if source.dirty else "")
+    rows = [
+        ["artifact", *map(_short, (before.get("digest"), found.verdict["model_digest"]))],
+        ["inputs", *map(_short, (before.get("inputs_digest"), found.verdict["inputs_digest"]))],
+        ["data", *map(_short, (before.get("data_digest"), found.verdict["data_digest"]))],
+        ["commit", _short(before.get("source_commit")), code(commit)],
+        ["serves since", text(before.get("since") or "–"), "–"],
+    ]
+    libraries = [[text(name), code(version)] for name, version in found.manifest.libraries.items()]
+    return [
+        "## Lineage",
+        "",
+        *table(("", "champion", "challenger"), rows),
+        *folded("Libraries of the challenger", table(("library", "version"), libraries)),
+    ]
+
+
+def _short(digest: Any) -> str:
+    return code(str(digest)[:19] + "…") if digest else "–"

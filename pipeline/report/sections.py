@@ -1,0 +1,234 @@
+"""The chapters of the report, each as lines of Markdown from the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.gate import outcomes
+from pipeline.gate.rules import mib
+from pipeline.params.thresholds import HIGHER
+from pipeline.report.evidence import Evidence
+from pipeline.report.markdown import code, folded, image, interval, number, signed, table, text
+
+_SHOWN = 8  # slices; the others are folded away
+_SAYS = {
+    "accuracy": "share of rows with the right label",
+    "balanced_accuracy": "the same, each class counting equally",
+    "f1_macro": "how well classes are found without false alarms, each counting equally",
+    "log_loss": "how surprised the model is by the truth",
+    "roc_auc": "chance that a row of a class is ranked above one of another",
+    "brier": "squared distance of the probabilities from the truth",
+    "calibration_error": "how far its certainty is from how often it is right",
+    "mae": "mean error, in the target's units",
+    "rmse": "root of the mean squared error, in the target's units",
+    "r2": "share of the target's variance that is explained",
+}
+
+
+def verdict(found: Evidence) -> list[str]:
+    """The answer, in a title and a sentence."""
+    said = found.verdict
+    mark = "✓" if said["passed"] else "✗"
+    words = {**outcomes.REFUSALS, **(outcomes.PASSES if said["passed"] else {})}[said["outcome"]]
+    serves = "Git names no model yet; this would be the first."
+    if said["champion"]:
+        serves = f"The champion serves in **{text(said['champion']['environment'])}**."
+    return [
+        f"# {mark} {text(found.name)}: {said['outcome']}",
+        "",
+        f"**{'May be deployed' if said['passed'] else 'Is not published'}**: {text(words)}. {serves}",
+        "",
+        f"> {text(said['reason'])}",
+        "",
+    ]
+
+
+def metrics(found: Evidence) -> list[str]:
+    """Each metric of both models, and who is ahead."""
+    lines = ["## Metrics on rows that training never saw", ""]
+    says = folded(
+        "What the metrics say",
+        table(("metric", "it is the"), [[code(name), _direction(name)] for name in found.metrics if name in _SAYS]),
+    )
+    compared = found.comparison
+    if compared is None:
+        rows = [
+            [code(name), number(one["value"]), interval(one["low"], one["high"])]
+            for name, one in found.metrics.items()
+            if isinstance(one, Mapping)
+        ]
+        return [*lines, *table(("metric", "value", "interval"), rows, 1), *says]
+    rows = []
+    for name in found.metrics:
+        if name in compared["differences"]:
+            one, bold = compared["differences"][name], "**" if name == compared["metric"] else ""
+            before, now = compared["champion"][name], compared["challenger"][name]
+            ahead = [signed(one["value"]), interval(one["low"], one["high"], sign=True), _lead(one)]
+            rows.append([f"{bold}{code(name)}{bold}", number(before["value"]), number(now["value"]), *ahead])
+    header = ("metric", "champion", "challenger", "better by", "interval", "")
+    counted = compared["holdout"]
+    note = f"{compared['rows']} held-out rows, the same for both; {compared['confidence']:.0%} intervals of the "
+    note += f"difference. **{text(compared['metric'])}** decides, within a margin of {compared['margin']:g}."
+    if counted["trained"] or counted["unknown"]:
+        note += f" Left out: {counted['trained']} rows that the champion was trained on"
+        note += f", {counted['unknown']} of which that is not known." if counted["unknown"] else "."
+    picture = image("difference by slice", "figures/difference.png")
+    return [*lines, *table(header, rows, 1), note, "", *says, *picture]
+
+
+def slices(found: Evidence) -> list[str]:
+    """Where the challenger does worst: beside the champion, if there is one, and by itself."""
+    alone, loss = found.slices["slices"], found.slices["loss"]
+    if not alone:
+        return [
+            "## Slices",
+            "",
+            f"No part of the holdout has {found.slices['rows']} rows (`evaluate.slices.rows`).",
+            "",
+        ]
+    rows = [
+        [
+            text(one["name"]),
+            str(one["rows"]),
+            number(one["value"], 3),
+            interval(one["low"], one["high"]),
+            "⚠\u00a0worse than all" if one["worse"] else "",
+        ]
+        for one in alone
+    ]
+    note = f"Mean {loss}, less is better; over all rows {number(found.slices['overall'], 3)}. The intervals of all "
+    note += f"{len(alone)} slices hold together."
+    header = ("slice", "rows", loss, "interval", "")
+    if found.comparison is None:
+        more = folded(f"{len(rows) - _SHOWN} more slices", table(header, rows[_SHOWN:], 1)) if rows[_SHOWN:] else []
+        return ["## Slices", "", *table(header, rows[:_SHOWN], 1), note, "", *more]
+    worst = folded("Where the challenger by itself does worst", [*table(header, rows[:_SHOWN], 1), note, ""])
+    return ["## Slices", "", *_beside(found.comparison), *worst]
+
+
+def _beside(compared: Mapping[str, Any]) -> list[str]:
+    parts = compared["slices"]
+    rows = [
+        [
+            text(one["name"]),
+            str(one["rows"]),
+            number(one["champion"], 3),
+            number(one["challenger"], 3),
+            signed(one["difference"]["value"]),
+            interval(one["difference"]["low"], one["difference"]["high"], sign=True),
+            "✗\u00a0worse" if one["worse"] else _lead(one["difference"]),
+        ]
+        for one in parts
+    ]
+    if not rows:
+        return ["None of the rows compared form a slice.", ""]
+    header = ("slice", "rows", "champion", "challenger", "better by", "interval", "")
+    note = (
+        f"Mean {parts[0]['loss']}, less is better. A slice refuses the model when it is certainly worse by more than "
+    )
+    note += f"{compared['slice_margin']:g}, all {len(parts)} slices taken together."
+    more = folded(f"{len(rows) - _SHOWN} more slices", table(header, rows[_SHOWN:], 1)) if rows[_SHOWN:] else []
+    return [*table(header, rows[:_SHOWN], 1), note, "", *more]
+
+
+def calibration(found: Evidence) -> list[str]:
+    """Whether its certainty can be taken at its word."""
+    if not found.calibration["bins"]:
+        return []
+    words = (
+        "On the dashed line a model is right as often as it says. Below it, it is too sure of itself."
+        if found.task == "classification"
+        else "On the dashed line the mean of the target is what was predicted."
+    )
+    bins = found.comparison["calibration"]["challenger"] if found.comparison else found.calibration["bins"]
+    rows = [[str(one["rows"]), number(one["predicted"], 3), number(one["observed"], 3)] for one in bins]
+    numbers = folded("The challenger's numbers", table(("rows", "predicted", "observed"), rows, 0))
+    return ["## Calibration", "", words, "", *image("calibration", "figures/reliability.png"), *numbers]
+
+
+def behaviour(found: Evidence) -> list[str]:
+    """What a change of one column does to the prediction."""
+    rows = [
+        [
+            "✓" if one["passed"] else "✗",
+            text(one["check"]),
+            f"{one['broke']} of {one['rows']}",
+            f"{one['tolerated']:.2%}",
+            number(one["worst"], 2),
+        ]
+        for one in found.behaviour
+    ]
+    return (
+        ["## Behaviour", "", *table(("", "expected", "rows that break it", "tolerated", "worst"), rows)] if rows else []
+    )
+
+
+def cost(found: Evidence) -> list[str]:
+    """Latency and size of what would serve."""
+    before, now = found.latency.get("champion"), found.latency["challenger"]
+    sizes = [None if one is None else mib(one) for one in (found.champion_manifest, found.manifest)]
+    rows = [
+        [words, number(before and before[key], 3), number(now[key], 3)]
+        for words, key in (
+            ("one row, median, ms", "p50_ms"),
+            ("one row, 99 of 100, ms", "p99_ms"),
+        )
+    ]
+    rates = [None if one is None else one["rows_per_second"] for one in (before, now)]
+    rows.append(["rows a second, 1000 at a time", *("–" if one is None else f"{one:,.0f}" for one in rates)])
+    rows.append(["size, MiB", number(sizes[0], 3), number(sizes[1], 3)])
+    engines = [None if one is None else one.engine.name for one in (found.champion_manifest, found.manifest)]
+    rows.append(["engine", *("–" if name is None else text(name) for name in engines)])
+    note = "Measured in turn on one machine, the engine alone: without HTTP, and not comparable with another report."
+    return ["## Cost", "", *table(("", "champion", "challenger"), rows, 1), note, ""]
+
+
+def golden(found: Evidence) -> list[str]:
+    """Which of the champion's recorded answers change."""
+    if found.comparison is None:
+        return []
+    told = found.comparison["golden"]
+    moved = "" if told["moved"] is None else f" The largest move of a number is {number(told['moved'], 3)}."
+    rows = [
+        [
+            "<br>".join(f"{text(name)} = {text(value)}" for name, value in one["row"].items()),
+            text(one["champion"]),
+            text(one["challenger"]),
+        ]
+        for one in told["examples"]
+    ]
+    return [
+        "## Golden answers that changed",
+        "",
+        f"{told['changed']} of the champion's {told['rows']} recorded requests get another answer.{moved}",
+        "",
+        *folded(f"The first {len(rows)}", table(("request", "champion", "challenger"), rows)),
+    ]
+
+
+def rules(found: Evidence) -> list[str]:
+    """Every rule of the gate."""
+    rows = [["✓" if one["passed"] else "✗", code(one["rule"]), text(one["words"])] for one in found.verdict["rules"]]
+    return ["## Rules", "", *table(("", "rule", "what was found"), rows)]
+
+
+def pictures(found: Evidence) -> list[str]:
+    """Predictions against the truth, and which features matter."""
+    title = "confusion matrix" if found.task == "classification" else "residuals"
+    lines = [*image(title, "plots/predictions.png"), *image("feature importance", "plots/importance.png")]
+    return [
+        "## Predictions and features",
+        "",
+        *folded("Predictions against the truth, and which features matter", lines),
+    ]
+
+
+def _direction(name: str) -> str:
+    return f"{_SAYS[name]}; {'more' if name in HIGHER else 'less'} is better"
+
+
+def _lead(one: Mapping[str, Any]) -> str:
+    if one["low"] is None:
+        return ""
+    return "▲\u00a0better" if one["low"] > 0 else "▼\u00a0behind" if one["high"] < 0 else ""

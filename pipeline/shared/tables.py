@@ -1,0 +1,125 @@
+"""The prepared tables: what `prepare` writes, and what the stages after it read, by one pair of functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+
+from artifact import frame as frames
+from artifact.column import convert
+from artifact.errors import DataContractError, InvalidRequest
+from artifact.signature import Feature, Signature
+from pipeline.params.params import Params
+from pipeline.shared.texts import texts
+
+_ROWS = 1 << 16  # checked and converted at once
+_TYPES = {"float64": pa.float64(), "int64": pa.int64(), "bool": pa.bool_(), "string": pa.string()}
+_MOMENT = "\nmoment"  # no name of a feature: those are printable
+
+
+class Writer:
+    """Writes a Parquet file of the features and the target, in the types of the schema, a group of rows at a time.
+
+    The file appears at `path` with `commit`; one that is never committed is removed. `moments`, [rows of the file], is
+    what orders them, for a split by time.
+    """
+
+    def __init__(self, path: Path, params: Params, moments: np.ndarray | None = None) -> None:
+        self._path, self._partial = path, path.with_name(path.name + ".partial")
+        self._schema = (*params.features, params.target)
+        self._types = pa.schema([(feature.name, _TYPES[feature.dtype]) for feature in self._schema])
+        self._moments, self._written = moments, 0
+        if moments is not None:
+            self._types = self._types.append(pa.field(_MOMENT, pa.from_numpy_dtype(moments.dtype)))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._writer = pyarrow.parquet.ParquetWriter(self._partial, self._types)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+        self._partial.unlink(missing_ok=True)
+
+    def add(self, columns: Mapping[str, np.ndarray], rows: np.ndarray) -> None:
+        """Add `rows` (numbers from 0) of `columns`."""
+        arrays = [
+            pa.array(columns[feature.name][rows], _TYPES[feature.dtype], from_pandas=True) for feature in self._schema
+        ]
+        if self._moments is not None:
+            arrays.append(pa.array(self._moments[self._written : self._written + len(rows)]))
+        self._written += len(rows)
+        if len(rows):
+            self._writer.write_table(pa.table(arrays, schema=self._types))
+
+    def commit(self) -> None:
+        """Give the file its name."""
+        self._writer.close()
+        self._partial.replace(self._path)
+
+
+def moments(path: Path) -> np.ndarray:
+    """What orders the rows of the file at `path`, [rows], written for a split by time."""
+    found: np.ndarray = pyarrow.parquet.ParquetFile(path).read([_MOMENT]).column(_MOMENT).to_numpy()
+    return found
+
+
+def read(path: Path, params: Params) -> tuple[pd.DataFrame, np.ndarray]:
+    """The features as `artifact.validation` gives them to a model ([rows, features]), and the target, [rows].
+
+    The target is float64 for a regression; int64, bool or object (text) for a classification. Read by groups of rows:
+    beside what is returned, memory holds one of them.
+    """
+    with pyarrow.parquet.ParquetFile(path, pre_buffer=False) as file:
+        rows = file.metadata.num_rows
+        columns: dict[str, np.ndarray] = {}
+        answers = np.empty(0)
+        first = 0
+        for batch in file.iter_batches(batch_size=_ROWS, use_threads=False):
+            part = pa.Table.from_batches([batch])
+            given = {feature.name: _values(feature, part.column(feature.name)) for feature in params.features}
+            given[params.target.name] = _values(params.target, part.column(params.target.name))
+            some = {str(name): values.to_numpy() for name, values in frame(params, given).items()}
+            known = target(params, given)
+            if first == 0:
+                columns = {name: np.empty(rows, dtype=values.dtype) for name, values in some.items()}
+                answers = np.empty(rows, dtype=known.dtype)
+            place = slice(first, first + part.num_rows)
+            for name, values in some.items():
+                columns[name][place] = values
+            answers[place] = known
+            first += part.num_rows
+    names = [feature.name for feature in params.features]
+    return pd.DataFrame(columns, columns=names, copy=False), answers
+
+
+def frame(params: Params, columns: Mapping[str, Any]) -> pd.DataFrame:
+    """The features among `columns` as the frame a model takes; DataContractError (40) for what does not fit."""
+    signature = Signature(params.model.task, params.features, ())
+    try:
+        given = {feature.name: columns[feature.name] for feature in params.features}
+        return frames.of(signature, given)
+    except InvalidRequest as error:
+        raise DataContractError(
+            f"the data does not match its schema: {error} (rows counted from 0); correct one of them"
+        ) from error
+
+
+def target(params: Params, columns: Mapping[str, Any]) -> np.ndarray:
+    """The target among `columns` as estimators take it."""
+    values = convert(params.target, columns[params.target.name])
+    if params.model.task == "regression":
+        return values.astype(np.float64)
+    return values.astype(bool) if params.target.dtype == "bool" else values
+
+
+def _values(feature: Feature, column: pa.ChunkedArray) -> Any:
+    if feature.dtype in ("float64", "int64"):
+        return column.to_numpy()
+    return texts(column).tolist() if feature.dtype == "string" else column.to_pylist()

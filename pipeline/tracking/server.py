@@ -1,0 +1,66 @@
+"""Where MLflow is, and what it means when it does not answer.
+
+MLFLOW_TRACKING_URI names the server; without it runs go to a database in .mlflow/ of this folder.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+from artifact.errors import StorageError
+from pipeline.shared import paths
+
+if TYPE_CHECKING:
+    from pipeline.tracking.registry import Registry
+
+# A server that is down is told apart within about a minute (MLflow's own defaults: six); set by the caller, they hold.
+_BOUNDS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+}
+URI = "MLFLOW_TRACKING_URI"
+Answer = TypeVar("Answer")
+
+
+def asked(question: Callable[[Registry], Answer]) -> tuple[Answer, str]:
+    """What the registry answers to `question`, and its address; StorageError (30) where it does not answer."""
+    bound(_BOUNDS)
+    if not os.environ.get(URI):
+        paths.TRACKING.mkdir(exist_ok=True)
+    uri = address()
+
+    # Here, because MLflow reads the variables above when it is imported.
+    from mlflow.exceptions import MlflowException
+    from requests.exceptions import RequestException
+
+    from pipeline.tracking.registry import Registry
+
+    try:
+        return question(Registry(uri)), shown(uri)
+    except (MlflowException, RequestException, OSError) as error:
+        raise StorageError(
+            f"tracking at {shown(uri)} failed: {str(error).replace(uri, shown(uri))[:300]}; "
+            f"start the server, correct {URI}, or unset it to track in {paths.TRACKING}/ here"
+        ) from error
+
+
+def address() -> str:
+    """URI of the server that the environment names, or of the database of this folder, which may not be there yet."""
+    return os.environ.get(URI) or f"sqlite:///{paths.TRACKING.resolve()}/mlflow.db"
+
+
+def bound(settings: Mapping[str, str]) -> None:
+    """Set MLflow's `settings` that the caller's environment lacks; before MLflow is imported, which reads them then."""
+    for name, value in settings.items():
+        os.environ.setdefault(name, value)
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
+
+def shown(uri: str) -> str:
+    """`uri` without user name and password."""
+    parts = urlsplit(uri)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.netloc else uri

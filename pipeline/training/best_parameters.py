@@ -1,0 +1,82 @@
+"""What tuning found: the parameters of params.yaml with the best trial's in their place."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from artifact.errors import ConfigurationError
+from pipeline.params.params import Block, Params, Step, Train
+from pipeline.params.section import near
+from pipeline.shared import paths
+
+SCHEMA_VERSION = 1
+
+
+def read(params: Params) -> Params:
+    """`params` as they train: with the best ones of build/tuned.json; ConfigurationError (10) without that file."""
+    return dataclasses.replace(params, train=with_values(params.train, found()["best"]))
+
+
+def found() -> dict[str, Any]:
+    """build/tuned.json: method, metric, best, score and each trial."""
+    try:
+        value: dict[str, Any] = json.loads(paths.TUNED.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{paths.TUNED} cannot be read ({error}); make it with `dvc repro tune`") from error
+    return value
+
+
+def with_values(train: Train, values: Mapping[str, Any]) -> Train:
+    """`train` with `values`, named as scikit-learn's set_params names them, and without the search.
+
+    ConfigurationError (10) for a name that leads nowhere.
+    """
+    for name, value in sorted(values.items()):
+        part, *rest = name.split("__")
+        if part == "estimator":
+            train = dataclasses.replace(train, parameters=_put(train.parameters, rest, value, name))
+        else:
+            train = dataclasses.replace(train, preprocessing=_in_blocks(train.preprocessing, rest, value, name))
+    return dataclasses.replace(train, tune=None)
+
+
+def _in_blocks(blocks: Sequence[Block], words: list[str], value: Any, name: str) -> tuple[Block, ...]:
+    known = [block.name for block in blocks]
+    if len(words) < 3 or words[0] not in known:
+        raise _nowhere(name, "preprocessing__<block>__step1__<parameter>", words[0] if words else "", known)
+    return tuple(
+        dataclasses.replace(block, steps=_in_steps(block.steps, words[1:], value, name))
+        if block.name == words[0]
+        else block
+        for block in blocks
+    )
+
+
+def _in_steps(steps: Sequence[Step], words: list[str], value: Any, name: str) -> tuple[Step, ...]:
+    known = [f"step{number + 1}" for number in range(len(steps))]
+    if words[0] not in known:
+        raise _nowhere(name, "preprocessing__<block>__step1__<parameter>", words[0], known)
+    at = known.index(words[0])
+    changed = dataclasses.replace(steps[at], parameters=_put(steps[at].parameters, words[1:], value, name))
+    return (*steps[:at], changed, *steps[at + 1 :])
+
+
+def _put(parameters: Mapping[str, Any], words: list[str], value: Any, name: str) -> dict[str, Any]:
+    """`parameters` with `value` under words[0], or in the component that stands there as {<import name>: {…}}."""
+    key, *rest = words
+    if not rest:
+        return {**parameters, key: value}
+    inner = parameters.get(key)
+    if not isinstance(inner, Mapping) or len(inner) != 1:
+        raise _nowhere(name, f"a component under {key!r}", key, list(parameters))
+    ((component, given),) = inner.items()
+    return {**parameters, key: {component: _put(given or {}, rest, value, name)}}
+
+
+def _nowhere(name: str, expected: str, word: str, known: Sequence[str]) -> ConfigurationError:
+    return ConfigurationError(
+        f"params.yaml: train.tune.space.{name} leads nowhere: expected {expected}{near(word, known)}"
+    )

@@ -1,0 +1,121 @@
+"""Estimators and transformers by their import names: scikit-learn's, and the user's own from features/."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Mapping
+from typing import Any
+
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import all_estimators
+
+from artifact.errors import ConfigurationError
+from pipeline.params.section import near
+
+PACKAGES = ("sklearn", "features")
+# scikit-learn hides these until a module of its own is imported, which a name in params.yaml cannot do.
+_EXPERIMENTAL = {
+    "IterativeImputer": "sklearn.experimental.enable_iterative_imputer",
+    "HalvingGridSearchCV": "sklearn.experimental.enable_halving_search_cv",
+    "HalvingRandomSearchCV": "sklearn.experimental.enable_halving_search_cv",
+}
+
+
+def build(name: str, parameters: Mapping[str, Any], where: str) -> Any:
+    """The class `name` made with `parameters`; a parameter `{<import name>: {…}}` is itself such a component.
+
+    ConfigurationError (10) for a name or a parameter that does not exist, with the nearest that does.
+    """
+    component = find(name, where)
+    known = sorted(inspect.signature(component).parameters)
+    for parameter in parameters:
+        if parameter not in known:
+            raise ConfigurationError(
+                f"params.yaml: {where}: {name} has no parameter {parameter!r}{near(parameter, known)}"
+            )
+    values = {key: _value(value, f"{where}.{key}") for key, value in parameters.items()}
+    try:
+        return component(**values)
+    except TypeError as error:
+        raise ConfigurationError(f"params.yaml: {where}: {name}: {error}") from error
+
+
+def find(name: str, where: str) -> type:
+    """The class with the import name `name`, from one of PACKAGES."""
+    module, _, attribute = name.rpartition(".")
+    if name.partition(".")[0] not in PACKAGES or not module:
+        raise ConfigurationError(
+            f"params.yaml: {where} is {name!r}; use an import name that begins with sklearn. or features., "
+            f"such as {_nearest(attribute) or 'sklearn.linear_model.LogisticRegression'}"
+        )
+    if attribute in _EXPERIMENTAL:
+        importlib.import_module(_EXPERIMENTAL[attribute])
+    try:
+        found = getattr(importlib.import_module(module), attribute, None)
+    except ImportError as error:
+        if error.name is None or not module.startswith(error.name):
+            raise ConfigurationError(
+                f"params.yaml: {where}: importing {module} fails: {error}; install what it needs, or mend it"
+            ) from error
+        found = None
+    if not inspect.isclass(found):
+        near_name = _nearest(attribute) if name.startswith("sklearn.") else _in_features(module, attribute)
+        hint = (
+            f"; did you mean {near_name}?" if near_name else "; see the scikit-learn API reference for its import name"
+        )
+        raise ConfigurationError(f"params.yaml: {where} is {name!r}, which does not exist{hint}")
+    return found
+
+
+def without_n_jobs(component: Any) -> tuple[Any, int | None]:
+    """A copy of `component` in which no part sets n_jobs, and the largest number that one of them asked for.
+
+    How many workers train is no property of the model: kept in it, it would change its bytes and slow down serving.
+    """
+    names = [name for name in _deep(component) if name.rpartition("__")[2] == "n_jobs"]
+    asked = [_deep(component)[name] for name in names if _deep(component)[name] is not None]
+    bare = clone(component).set_params(**dict.fromkeys(names))
+    return bare, None if not asked else -1 if min(asked) < 0 else max(asked)
+
+
+def _deep(component: Any) -> dict[str, Any]:
+    return dict(component.get_params(deep=True)) if isinstance(component, BaseEstimator) else {}
+
+
+def _value(value: Any, where: str) -> Any:
+    if isinstance(value, list):
+        return [_value(item, f"{where}[{index}]") for index, item in enumerate(value)]
+    if isinstance(value, Mapping):
+        name = next(iter(value), None)
+        if len(value) == 1 and isinstance(name, str) and name.partition(".")[0] in PACKAGES and "." in name:
+            parameters = value[name] or {}
+            if not isinstance(parameters, Mapping):
+                raise ConfigurationError(
+                    f"params.yaml: {where}: {name} is followed by {parameters!r}, expected a mapping of its parameters"
+                )
+            return build(name, parameters, where)
+        return {key: _value(item, f"{where}.{key}") for key, item in value.items()}
+    return value
+
+
+def _nearest(attribute: str) -> str | None:
+    public = {}
+    for name, found in all_estimators():
+        parts = found.__module__.split(".")
+        private = next((index for index, part in enumerate(parts) if part.startswith("_")), len(parts))
+        public[name] = ".".join([*parts[:private], name])
+    close = difflib.get_close_matches(attribute, public, 1, 0.75)
+    return public[close[0]] if close else None
+
+
+def _in_features(module: str, attribute: str) -> str | None:
+    package = importlib.import_module("features")
+    modules = [f"features.{found.name}" for found in pkgutil.iter_modules(package.__path__)]
+    for close in difflib.get_close_matches(module, modules, 1, 0.75):
+        names = [name for name, found in vars(importlib.import_module(close)).items() if inspect.isclass(found)]
+        for name in difflib.get_close_matches(attribute, names, 1, 0.75):
+            return f"{close}.{name}"
+    return None

@@ -1,0 +1,104 @@
+"""Stage train: one scikit-learn Pipeline, from the names in params.yaml, fitted on the training part."""
+
+from __future__ import annotations
+
+if __name__ == "__main__":
+    from pipeline.shared import determinism
+
+    determinism.fix()
+
+import argparse
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import is_classifier, is_regressor
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+
+from artifact.command import run
+from artifact.errors import ConfigurationError
+from pipeline.params.params import Block, Params, load
+from pipeline.params.params import Train as Declared
+from pipeline.shared import paths, tables
+from pipeline.training import best_parameters, canonical_pickle, cluster, components, seeds
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write build/model/model.joblib."""
+    argparse.ArgumentParser(prog="python -m pipeline.training.train", description=__doc__).parse_args(argv)
+    params = best_parameters.read(load())
+    model = build(params)
+    frame, target = tables.read(paths.TRAIN, params)
+    fitted = fit(model, frame, target, cluster.address())
+    paths.MODEL.parent.mkdir(parents=True, exist_ok=True)
+    canonical_pickle.dump(fitted, paths.MODEL)
+    print(f"{params.train.estimator} fitted on {len(frame)} rows of {frame.shape[1]} features: {paths.MODEL}")
+
+
+def build(params: Params) -> Pipeline:
+    """The unfitted Pipeline of params.yaml.
+
+    ConfigurationError (10) for names, parameters or an estimator that do not fit; RetrainRefused (42) for an unseeded
+    part.
+    """
+    estimator = components.build(params.train.estimator, params.train.parameters, "train.estimator")
+    _check_task(estimator, params)
+    seeds.refuse_unseeded(estimator, "train.parameters")
+    steps: list[tuple[str, Any]] = [("estimator", estimator)]
+    if params.train.preprocessing:
+        steps.insert(0, ("preprocessing", _preprocessing(params.train)))
+    return Pipeline(steps)
+
+
+def fit(
+    model: Pipeline, frame: pd.DataFrame, target: np.ndarray, scheduler: str | None = None, alone: bool = True
+) -> Pipeline:
+    """A fitted copy of `model`; `frame` is [rows, features], `target` [rows]; parts on the cluster of `scheduler`.
+
+    Where this process is not `alone`, or waits for a cluster, others draw random numbers too, and none are looked for.
+
+    ConfigurationError (10) with scikit-learn's own words where the parameters do not fit the data; RetrainRefused (42)
+    where something draws random numbers that nothing seeds.
+    """
+    bare, workers = components.without_n_jobs(model)
+    try:
+        watched = seeds.refuse_chance() if alone and scheduler is None else nullcontext()
+        with cluster.parallel(scheduler, "threading", workers or 1), watched:
+            return bare.fit(frame, target)
+    except (ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"training fails: {type(error).__name__}: {error}; correct train in params.yaml (a text needs an encoder, "
+            "a missing value an imputer or an estimator that takes it)"
+        ) from error
+
+
+def _check_task(estimator: Any, params: Params) -> None:
+    name, task = params.train.estimator, params.model.task
+    if not (is_classifier(estimator) if task == "classification" else is_regressor(estimator)):
+        raise ConfigurationError(
+            f"params.yaml: train.estimator {name} is made for no {task}; use one that is, or correct model.task"
+        )
+
+
+def _preprocessing(train: Declared) -> ColumnTransformer:
+    transformers = [(block.name, _steps(block), list(block.columns)) for block in train.preprocessing]
+    return ColumnTransformer(transformers)
+
+
+def _steps(block: Block) -> Any:
+    made = []
+    for index, step in enumerate(block.steps):
+        where = f"train.preprocessing.{block.name}.steps[{index}]"
+        component = components.build(step.component, step.parameters, where)
+        if not hasattr(component, "fit") or not hasattr(component, "transform"):
+            raise ConfigurationError(f"params.yaml: {where}: {step.component} transforms nothing; use a transformer")
+        seeds.refuse_unseeded(component, where)
+        made.append((f"step{index + 1}", component))
+    return Pipeline(made) if made else "passthrough"
+
+
+if __name__ == "__main__":
+    run(main)

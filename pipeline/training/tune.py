@@ -1,0 +1,99 @@
+"""Stage tune: the best parameters of the search in train.tune, by cross-validation inside the training part.
+
+Without a search it says so, and nothing changes. Finished trials are kept in .tune/, so that a search that was killed
+goes on; with DASK_SCHEDULER_ADDRESS set, they run on that cluster.
+"""
+
+from __future__ import annotations
+
+if __name__ == "__main__":
+    from pipeline.shared import determinism
+
+    determinism.fix()
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from artifact import digest
+from artifact.command import run
+from pipeline.params.params import Params, load
+from pipeline.params.tune import Tune
+from pipeline.shared import code_digests, paths
+from pipeline.training.best_parameters import SCHEMA_VERSION
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write build/tuned.json."""
+    argparse.ArgumentParser(prog="python -m pipeline.training.tune", description=__doc__).parse_args(argv)
+    params = load()
+    tune = params.train.tune
+    value: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "method": "none", "best": {}, "trials": []}
+    if tune is None:
+        print("train.tune searches nothing")
+    else:
+        value |= search(params, tune)
+        print(f"{len(value['trials'])} trials by {tune.method}, {tune.metric} {value['score']:.6g}: {value['best']}")
+    paths.TUNED.parent.mkdir(parents=True, exist_ok=True)
+    paths.TUNED.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def search(params: Params, tune: Tune) -> dict[str, Any]:
+    """Run or finish the search; method, metric, best, score and trials of build/tuned.json."""
+    # Here: a stage that searches nothing takes no second.
+    from pipeline.shared import tables
+    from pipeline.training import folds
+    from pipeline.training.search import Search, plain
+    from pipeline.training.study import Study
+
+    frame, target = tables.read(paths.TRAIN, params)
+    if params.split.method == "time":
+        parts = folds.by_time(frame, tables.moments(paths.TRAIN), tune.folds)
+    else:
+        parts = folds.spread(frame, target if params.model.task == "classification" else None, tune.folds, tune.seed)
+    key = _key(params)
+    study = Study(tune, paths.TUNING / f"{key.removeprefix('sha256-')[:16]}.db", key)
+    if study.done:
+        print(f"{len(study.done)} trials are there already")
+    running = Search(params, tune, study, frame, target, parts)
+    judged = running.run()
+    best = running.best(judged)
+    return {
+        "method": tune.method,
+        "metric": tune.metric,
+        "winner": best.candidate,
+        "best": plain(best.values),
+        "score": best.score,
+        "trials": [
+            {
+                "candidate": one.candidate,
+                "values": plain(one.values),
+                "round": one.round,
+                "score": one.score if one.error is None else None,
+                "folds": list(one.scores) if one.error is None else [],
+                "error": one.error,
+            }
+            for one in judged
+        ],
+    }
+
+
+def _key(params: Params) -> str:
+    """Digest of all that decides a trial: rows, search and Pipeline, code, lock; not how many hands there are."""
+    declared = params.to_dict()
+    train = declared["train"] | {
+        "tune": {name: value for name, value in declared["train"]["tune"].items() if name != "n_jobs"}
+    }
+    told = {
+        "rows": digest.of_file(paths.TRAIN),
+        "train": train,
+        "rest": [declared["model"]["task"], declared["features"], declared["target"], declared["split"]],
+        "code": code_digests.digests(),
+        "lock": digest.of_file(paths.PIPELINE_LOCK),
+    }
+    return digest.of_bytes(digest.canonical_json(told))
+
+
+if __name__ == "__main__":
+    run(main)

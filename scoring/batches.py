@@ -1,0 +1,172 @@
+"""A CSV or Parquet table of any size, in pieces of a fixed number of rows; CSV cells stay text."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from artifact.errors import DataContractError
+from pipeline.params.section import near
+from scoring.location import Location
+
+SUFFIXES = (".csv", ".parquet")
+_BLOCK = 4 << 20  # bytes of CSV that are parsed at a time
+_BUFFER = 1 << 20  # bytes read at a time from one column of Parquet
+
+
+def suffix(location: Location) -> str:
+    """`.csv` or `.parquet`; DataContractError (40) for another name."""
+    found = next((known for known in SUFFIXES if str(location).lower().endswith(known)), None)
+    if found is None:
+        raise DataContractError(f"{location} is neither .csv nor .parquet; convert it, or name it as what it is")
+    return found
+
+
+class Batches:
+    """The table at `location`. `text`: its cells are text, as in a CSV; `types`: column → type, in their order."""
+
+    def __init__(self, location: Location) -> None:
+        self.location = location
+        self.text = suffix(location) == ".csv"
+        with self._refused():
+            if self.text:
+                names = self._header()
+                self.types: dict[str, pa.DataType] = dict.fromkeys(names, pa.string())
+                self.rows: int | None = None  # nobody knows before the end
+            else:
+                with location.open() as stream:
+                    file = pyarrow.parquet.ParquetFile(stream)
+                    names = list(file.schema_arrow.names)
+                    self.types = dict(zip(names, map(_plain, file.schema_arrow.types), strict=True))
+                    self.rows = file.metadata.num_rows
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise DataContractError(
+                f"{location} has the column {twice!r} {names.count(twice)} times; rename all but one"
+            )
+
+    def require(self, names: Sequence[str]) -> None:
+        """DataContractError (40) unless every one of `names` is a column."""
+        missing = [name for name in names if name not in self.types]
+        if missing:
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            raise DataContractError(
+                f"{self.location} has no column {missing[0]!r}{more}{near(missing[0], self.types)}; "
+                "a table to score has every feature of the model under its name"
+            )
+
+    def read(self, columns: Sequence[str], rows: int, skip: int = 0) -> Iterator[pa.Table]:
+        """`columns` in pieces of `rows` rows, the last one shorter, without the first `skip` rows."""
+        with self._refused(), self.location.open() as stream:
+            pieces = self._csv(stream, columns) if self.text else self._parquet(stream, columns, rows, skip)
+            plain = pa.schema([(name, self.types[name]) for name in columns])
+            for table in _exactly(rows, pieces, skip):
+                yield table.cast(plain)
+
+    def _csv(self, stream: pa.NativeFile, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        counted = _Quotes(stream)
+        reader = pyarrow.csv.open_csv(
+            pa.PythonFile(counted, mode="r"),
+            pyarrow.csv.ReadOptions(block_size=_BLOCK),
+            pyarrow.csv.ParseOptions(newlines_in_values=True),
+            pyarrow.csv.ConvertOptions(
+                column_types=self.types,
+                include_columns=list(columns),
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
+        yield from reader
+        if counted.number % 2:
+            raise DataContractError(
+                f"{self.location} has an odd number of quotes: a quoted cell is never closed, or the file is cut off; "
+                "close it, or write it again"
+            )
+
+    def _parquet(self, stream: pa.NativeFile, columns: Sequence[str], rows: int, skip: int) -> Iterator[pa.RecordBatch]:
+        file = pyarrow.parquet.ParquetFile(stream, buffer_size=_BUFFER, pre_buffer=False)
+        start = 0
+        for group in range(file.num_row_groups):
+            count = file.metadata.row_group(group).num_rows
+            if start + count <= skip:  # nothing of it is wanted: rows without columns, which are not read
+                yield pa.RecordBatch.from_struct_array(pa.nulls(count, pa.struct([])))
+            else:
+                yield from file.iter_batches(rows, row_groups=[group], columns=list(columns))
+            start += count
+
+    def _header(self) -> list[str]:
+        with self.location.open() as stream:
+            head = stream.read(2)
+            if head in (b"\xff\xfe", b"\xfe\xff"):
+                raise DataContractError(f"{self.location} is UTF-16; convert it with iconv -f UTF-16 -t UTF-8")
+            stream.seek(0)
+            try:
+                names = next(csv.reader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")), [])
+            except csv.Error as error:
+                raise DataContractError(f"{self.location}: its header is no line of a CSV: {error}") from error
+        if not names:
+            raise DataContractError(f"{self.location} is empty; a table begins with a line of column names")
+        return names
+
+    @contextmanager
+    def _refused(self) -> Iterator[None]:
+        """Errors in the bytes of the table as DataContractError (40); those of the storage pass."""
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise DataContractError(f"{self.location} is not there; put the table there, or correct --input") from error
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError) as error:
+            problem = " ".join(str(error).split())
+            if "utf-8" in problem.lower() or "utf8" in problem.lower():
+                remedy = "save it as UTF-8: iconv -f LATIN1 -t UTF-8"
+            else:
+                remedy = "write it again, every row with every column"
+            raise DataContractError(f"{self.location} cannot be read: {problem[:300]}; {remedy}") from error
+
+
+class _Quotes(io.RawIOBase):
+    """A stream that counts the quotes it gives: the reader takes a cell that is never closed for the rest of it all."""
+
+    def __init__(self, stream: pa.NativeFile) -> None:
+        self._stream = stream
+        self.number = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data: bytes = self._stream.read(None if size < 0 else size)
+        self.number += data.count(b'"')
+        return data
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """`kind`, or what a dictionary of it holds: pieces of one table may have dictionaries of their own."""
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _exactly(rows: int, pieces: Iterable[Any], skip: int) -> Iterator[pa.Table]:
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for piece in pieces:
+        passed = min(skip, piece.num_rows)
+        skip -= passed
+        rest = piece.slice(passed)
+        while count + rest.num_rows >= rows:
+            held.append(rest.slice(0, rows - count))
+            rest = rest.slice(rows - count)
+            yield pa.Table.from_batches(held)
+            held, count = [], 0
+        if rest.num_rows:
+            held.append(rest)
+            count += rest.num_rows
+    if held:
+        yield pa.Table.from_batches(held)

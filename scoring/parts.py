@@ -1,0 +1,112 @@
+"""Scores on their way: finished pieces beside the output, which a run that was killed takes up, then the output whole.
+
+A piece's name holds its number and how many of its rows were scored and rejected: the folder's listing tells what is
+done. Pieces are Arrow files; only the end writes CSV or Parquet, so that the bytes do not tell where a run was cut.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from artifact.errors import ConfigurationError
+from scoring.batches import suffix
+from scoring.location import Location
+from scoring.scorer import Scored
+
+# Raise it when the files in the folder change: a run of another version does not take them up.
+SCHEMA_VERSION = 1
+_PLAN = "plan.json"
+_PIECE = re.compile(r"(\d{6})-(\d+)-(\d+)\.arrow")
+
+
+class Parts:
+    """The folder `<output>.parts`."""
+
+    def __init__(self, output: Location, plan: Mapping[str, Any]) -> None:
+        name = str(output).rpartition("/")[2]
+        kind = suffix(output)
+        self.output = output
+        self.rejects = output.sibling(f"{name[: -len(kind)]}.rejected{kind}")
+        self._folder = output.sibling(f"{name}.parts")
+        self._plan = {"schema_version": SCHEMA_VERSION, **plan}
+        self._pieces: list[str] = []
+        self.scored = self.rejected = 0
+
+    def begin(self, restart: bool) -> int:
+        """How many pieces an earlier run has finished; ConfigurationError (10) where it was of another plan."""
+        if restart:
+            self._folder.remove()
+        present = self._folder.children()
+        if _PLAN in present:
+            self._refuse_other(json.loads(self._folder.child(_PLAN).open().read()))
+        else:
+            self._write(_PLAN, lambda stream: stream.write(json.dumps(self._plan, indent=1).encode() + b"\n"))
+        for name in present:
+            if (found := _PIECE.fullmatch(name)) and int(found[1]) == len(self._pieces):
+                self._count(name, int(found[2]), int(found[3]))
+        return len(self._pieces)
+
+    def add(self, piece: Scored) -> None:
+        """Keep the next piece: it is finished when its file has its name, and then its rejected rows are there, too."""
+        number, rejected = len(self._pieces), piece.rejected.num_rows
+        name = f"{number:06}-{piece.predictions.num_rows}-{rejected}.arrow"
+        if rejected:
+            self._write(f"rejected-{name}", lambda stream: _arrow(stream, piece.rejected))
+        self._write(name, lambda stream: _arrow(stream, piece.predictions))
+        self._count(name, piece.predictions.num_rows, rejected)
+
+    def write_rejected(self) -> None:
+        """Write the rejected rows beside the output; where there are none, remove what an earlier run wrote there."""
+        names = [f"rejected-{name}" for name in self._pieces if not name.endswith("-0.arrow")]
+        if names:
+            self._join(names, self.rejects)
+        else:
+            self.rejects.remove()
+
+    def finish(self) -> None:
+        """Write the output under its name, then remove the pieces."""
+        self.write_rejected()
+        self._join(self._pieces, self.output)
+        self._folder.remove()
+
+    def _count(self, name: str, scored: int, rejected: int) -> None:
+        self._pieces.append(name)
+        self.scored += scored
+        self.rejected += rejected
+
+    def _refuse_other(self, found: Mapping[str, Any]) -> None:
+        for key in (*self._plan, *found):
+            if found.get(key) != self._plan.get(key):
+                raise ConfigurationError(
+                    f"{self._folder} was begun with {key} {found.get(key)!r}, this run has {self._plan.get(key)!r}; "
+                    "repeat that run to take it up, or begin again with --restart"
+                )
+
+    def _write(self, name: str, write: Callable[[Any], object]) -> None:
+        with self._folder.child(name).writing() as stream:
+            write(stream)
+
+    def _join(self, names: list[str], target: Location) -> None:
+        csv = suffix(target) == ".csv"
+        with target.writing() as stream:
+            writer: Any = None
+            for name in names:
+                with self._folder.child(name).open() as source:
+                    table = pa.ipc.open_file(source).read_all()
+                if writer is None:
+                    make = pyarrow.csv.CSVWriter if csv else pyarrow.parquet.ParquetWriter
+                    writer = make(stream, table.schema)
+                writer.write_table(table)
+            writer.close()
+
+
+def _arrow(stream: Any, table: pa.Table) -> None:
+    with pa.ipc.new_file(stream, table.schema) as writer:
+        writer.write_table(table)

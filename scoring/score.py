@@ -1,0 +1,158 @@
+"""Score a table of any size with a verified artifact: `--uri` or `--artifact`, CSV or Parquet, on disk or on S3.
+
+What is judged and computed is what the predictor judges and computes. A run that was killed goes on where it was when
+it is repeated, and ends with the same bytes. With DASK_SCHEDULER_ADDRESS set, the pieces are scored on that cluster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from artifact import load
+from artifact.command import run
+from artifact.digest import ArtifactUri
+from artifact.errors import DataContractError, StorageError, UsageError
+from pipeline.shared.progress import Progress
+from release import client
+from scoring import location
+from scoring.batches import Batches
+from scoring.parts import Parts
+from scoring.scorer import Form, Scored, Scorer
+
+ROWS = 65_536  # of one piece: some tens of MB as columns, and as much work as outweighs its two small files
+
+Submit = Callable[[pa.Table, int], Any]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the output and the rejected rows; DataContractError (40) beyond --max-rejected."""
+    options = _parser().parse_args(argv)
+    if (options.uri is None) == (options.artifact is None) or (options.artifact is not None and not options.digest):
+        raise UsageError("name the artifact: --uri URI, or --artifact DIR with --digest DIGEST")
+    with _stored(), _artifact(options) as (directory, digest):
+        loaded = load.load(directory, expected_digest=digest)
+        source = Batches(location.parse(options.input))
+        form = Form(source.text, tuple(options.missing), tuple(options.keep))
+        names = list(dict.fromkeys((*loaded.signature.names, *form.keep)))
+        source.require(names)
+        scorer = Scorer(loaded, form)
+        scorer.check(source.types)
+        plan = {"model_digest": loaded.digest, "input": source.location.identity(), "rows": options.rows}
+        parts = Parts(location.parse(options.output), plan | {"missing": list(form.missing), "keep": list(form.keep)})
+        finished = parts.begin(options.restart)
+        if finished:
+            print(f"{finished} pieces of {options.rows} rows are there already")
+        tables = source.read(names, options.rows, skip=finished * options.rows)
+        with (
+            _submitting(scorer, directory, form) as (submit, ahead),
+            Progress("rows", source.rows, parts.scored + parts.rejected) as progress,
+        ):
+            _refuse(parts, options.max_rejected)
+            for scored in ordered(submit, tables, ahead, finished * options.rows + 1):
+                parts.add(scored)
+                progress.add(scored.predictions.num_rows + scored.rejected.num_rows)
+                _refuse(parts, options.max_rejected)
+        if not parts.scored + parts.rejected:
+            raise DataContractError(f"{options.input} has a header and no rows; there is nothing to score")
+        parts.finish()
+    rejected = f", {parts.rejected:,} rejected: {parts.rejects}" if parts.rejected else ""
+    print(f"{loaded.manifest.model} {loaded.digest}: {parts.scored:,} rows scored: {parts.output}{rejected}")
+
+
+def ordered(submit: Submit, tables: Iterator[pa.Table], ahead: int, first: int) -> Iterator[Scored]:
+    """What `submit` makes of each table, in their order; at most `ahead` are on their way at a time."""
+    waiting: deque[Any] = deque()
+    for table in tables:
+        waiting.append(submit(table, first))
+        first += table.num_rows
+        if len(waiting) >= ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _refuse(parts: Parts, most: int | None) -> None:
+    if most is not None and parts.rejected > most:
+        parts.write_rejected()
+        raise DataContractError(
+            f"{parts.rejected:,} rows of the first {parts.scored + parts.rejected:,} are rejected, --max-rejected is "
+            f"{most}; {parts.rejects} says why: correct them and begin again with --restart, or allow more"
+        )
+
+
+@contextmanager
+def _submitting(scorer: Scorer, directory: Path, form: Form) -> Iterator[tuple[Submit, int]]:
+    """Threads of this process, or the Dask cluster that the environment names."""
+    from pipeline.training import cluster
+
+    address = cluster.address()
+    if address is None:
+        threads = min(4, len(os.sched_getaffinity(0)))
+        with ThreadPoolExecutor(threads) as pool:
+
+            def local(table: pa.Table, first: int) -> Future[Scored]:
+                return pool.submit(scorer.score, table, first)
+
+            yield local, threads + 1
+    else:
+        from scoring.cluster_scorer import Remote
+
+        with cluster.connected(address) as client:
+            remote = Remote(client, directory, form)
+            yield remote.submit, remote.ahead
+
+
+@contextmanager
+def _artifact(options: argparse.Namespace) -> Iterator[tuple[Path, str]]:
+    if options.artifact is not None:
+        yield options.artifact, options.digest
+        return
+    uri = ArtifactUri.parse(options.uri)
+    with tempfile.TemporaryDirectory(prefix="modelpin-score-") as folder:
+        client.fetch(str(uri), Path(folder) / "artifact")
+        yield Path(folder) / "artifact", uri.digest
+
+
+@contextmanager
+def _stored() -> Iterator[None]:
+    """What disk or S3 refuses, as StorageError (30)."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (OSError, BotoCoreError, ClientError) as error:
+        raise StorageError(
+            f"{' '.join(str(error).split())[:300] or type(error).__name__}; see whether disk or S3 can be reached and "
+            "written, then run this again: it goes on where it was"
+        ) from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m scoring.score", description=__doc__)
+    add = partial(parser.add_argument)
+    add("--uri", help="URI of a published artifact, as `release publish` prints it")
+    add("--artifact", type=Path, metavar="DIR", help="a local artifact instead")
+    add("--digest", help="the digest that the local artifact must have")
+    add("--input", required=True, metavar="PATH", help="table: .csv or .parquet, a path or s3://bucket/key")
+    add("--output", required=True, metavar="PATH", help="where the answers go: .csv or .parquet, a path or s3://…")
+    add("--keep", action="append", default=[], metavar="COLUMN", help="pass this column of the input on to the output")
+    add("--missing", action="append", default=[], metavar="TEXT", help="a text of a CSV that stands for no value: NA")
+    add("--max-rejected", type=int, metavar="N", help="end with 40 when more rows than N do not fit (default: any)")
+    add("--rows", type=int, default=ROWS, help="rows of one piece (%(default)s)")
+    add("--restart", action="store_true", help="forget the pieces that an earlier run has finished")
+    return parser
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,166 @@
+"""One piece of a table scored: predictions for the rows that fit the signature, a reason for each that does not.
+
+A row is judged by what serving judges it by: `pipeline.data.conversion` reads a cell as its dtype, and
+`artifact.validation` says whether the value may be sent to the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from artifact.errors import DataContractError, InvalidRequest
+from artifact.load import Loaded
+from artifact.prediction import Columns, Prediction
+from artifact.signature import Signature
+from artifact.validation import Validator
+from pipeline.data import conversion
+
+ROW, REASON = "row", "reason"
+_DTYPES = {"float64": pa.float64(), "int64": pa.int64(), "bool": pa.bool_(), "string": pa.string()}
+_SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the table is written: `text` as in a CSV, with `missing` texts for no value; `keep` columns are passed on."""
+
+    text: bool
+    missing: tuple[str, ...]
+    keep: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """`predictions` by row; `rejected`: row, reason and the cells as they were. Rows count from 1, without a header."""
+
+    predictions: pa.Table
+    rejected: pa.Table
+
+
+class Scorer:
+    """A verified model and the form of the tables it scores."""
+
+    def __init__(self, loaded: Loaded, form: Form) -> None:
+        self._runner = loaded.runner
+        self._signature = loaded.signature
+        self._validator = Validator(loaded.signature)
+        self._form = form
+
+    def check(self, types: Mapping[str, pa.DataType]) -> None:
+        """DataContractError (40) where a whole column has a type that no value of its feature can have."""
+        for feature in self._signature.inputs if not self._form.text else ():
+            kind = types[feature.name]
+            _, violations = conversion.typed(feature, pa.chunked_array([pa.nulls(1, kind)]))
+            if violations:
+                raise DataContractError(
+                    f"the column {feature.name!r} is {kind}, the model takes {feature.dtype}; convert it, loss and all"
+                )
+
+    def score(self, table: pa.Table, first: int) -> Scored:
+        """Score `table`, whose first row has the number `first`."""
+        columns, reasons = self._converted(table)
+        fits = np.ones(table.num_rows, dtype=bool)
+        fits[list(reasons)] = False
+        if reasons:
+            columns = {name: values[fits] for name, values in columns.items()}
+        accepted = self._accepted(columns, np.flatnonzero(fits), reasons) if fits.any() else None
+        fits[list(reasons)] = False
+        if accepted is None:
+            answers = [pa.array([], kind) for kind in self.outputs.values()]
+        else:
+            answers = _arrays(self._signature, self._runner.predict(accepted))
+        rows = pa.chunked_array([np.arange(first, first + table.num_rows, dtype=np.int64)])
+        if not reasons:
+            nothing = table.slice(0, 0)
+            return Scored(self._predictions(rows, table, answers), _rejected(rows.slice(0, 0), [], nothing))
+        wrong = sorted(reasons)
+        kept = pa.array(fits)
+        return Scored(
+            self._predictions(rows.filter(kept), table.filter(kept), answers),
+            _rejected(rows.take(wrong), [reasons[row] for row in wrong], table.take(wrong)),
+        )
+
+    @property
+    def outputs(self) -> dict[str, pa.DataType]:
+        """Name and type of each column of answers."""
+        types = {}
+        for output in self._signature.outputs:
+            if output.columns is None:
+                types[output.name] = _DTYPES[output.dtype]
+            else:
+                types |= {f"probability_{column}": pa.float64() for column in output.columns}
+        return types
+
+    def _predictions(self, rows: pa.ChunkedArray, table: pa.Table, answers: list[pa.Array]) -> pa.Table:
+        outputs = dict(zip(self.outputs, answers, strict=True))
+        kept = {_free(name, (ROW, *outputs)): table.column(name) for name in self._form.keep}
+        return pa.table({ROW: rows, **kept, **outputs})
+
+    def _converted(self, table: pa.Table) -> tuple[dict[str, np.ndarray], dict[int, str]]:
+        """Each feature's values, [rows], and the first reason of each row of which a cell does not convert."""
+        columns: dict[str, np.ndarray] = {}
+        reasons: dict[int, str] = {}
+        for feature in self._signature.inputs:
+            raw = table.column(feature.name)
+            if self._form.text:
+                columns[feature.name], violations = conversion.text(feature, raw, self._form.missing)
+            else:
+                columns[feature.name], violations = conversion.typed(feature, raw)
+            for violation in violations:
+                for row in violation.places.tolist():
+                    shown = repr(raw[row].as_py())
+                    cut = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
+                    reasons.setdefault(row, f"feature {feature.name!r}: {cut} does not fit {violation.rule}")
+        return columns, reasons
+
+    def _accepted(self, columns: Columns, rows: np.ndarray, reasons: dict[int, str]) -> Columns | None:
+        """The columns as the model takes them, without the rows that do not fit, whose reasons are added."""
+        try:
+            return self._validator.columns(_given(columns))
+        except InvalidRequest as error:
+            wrong: dict[int, str] = {}
+            self._search(columns, 0, len(rows), str(error), wrong)
+        fits = np.ones(len(rows), dtype=bool)
+        fits[list(wrong)] = False
+        reasons.update({int(rows[row]): reason for row, reason in wrong.items()})
+        if not fits.any():
+            return None
+        return self._validator.columns(_given({name: values[fits] for name, values in columns.items()}))
+
+    def _search(self, columns: Columns, start: int, end: int, message: str, wrong: dict[int, str]) -> None:
+        """Halve what does not fit until each row of it stands alone: no second set of rules, and few calls."""
+        if end - start == 1:
+            wrong[start] = message.replace(", row 0:", ":", 1)
+            return
+        middle = (start + end) // 2
+        for low, high in ((start, middle), (middle, end)):
+            try:
+                self._validator.columns(_given(columns, slice(low, high)))
+            except InvalidRequest as error:
+                self._search(columns, low, high, str(error), wrong)
+
+
+def _rejected(rows: pa.ChunkedArray, reasons: list[str], cells: pa.Table) -> pa.Table:
+    columns = {_free(name, (ROW, REASON)): cells.column(name) for name in cells.column_names}
+    return pa.table({ROW: rows, REASON: pa.array(reasons, pa.string()), **columns})
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    return f"input.{name}" if name in taken else name
+
+
+def _arrays(signature: Signature, prediction: Prediction) -> list[pa.Array]:
+    arrays = [pa.array(prediction.values, _DTYPES[signature.outputs[0].dtype])]
+    if prediction.probabilities is not None:
+        arrays += [pa.array(np.ascontiguousarray(column)) for column in prediction.probabilities.T]
+    return arrays
+
+
+def _given(columns: Columns, rows: slice = slice(None)) -> dict[str, Any]:
+    # Lists of objects, as JSON gives them: the whole-column checks are made for those.
+    return {name: (each[rows].tolist() if each.dtype == object else each[rows]) for name, each in columns.items()}

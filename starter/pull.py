@@ -1,0 +1,48 @@
+"""Fetch the raw data that params.yaml names from the DVC remote, verified against its .dvc file; nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from artifact.command import run
+from artifact.errors import ConfigurationError, IntegrityError, StorageError
+from pipeline.params.params import load
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Check out data.path.
+
+    IntegrityError (20) where the remote has other bytes under its name, StorageError (30) where it has none or does not
+    answer.
+    """
+    argparse.ArgumentParser(prog="python -m starter.pull", description=__doc__).parse_args(argv)
+    tracked = Path(f"{load().data.path}.dvc")
+    if not tracked.is_file():
+        raise ConfigurationError(
+            f"{tracked} is not here: put the data under DVC with `dvc add {tracked.with_suffix('')}`"
+        )
+    command = [sys.executable, "-m", "dvc", "pull", str(tracked)]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    sys.stderr.write(done.stderr)
+    if done.returncode:
+        from starter import dvc_remote  # here, because it loads DVC, which a pull that works does not need
+
+        other = dvc_remote.damaged(tracked)
+        if other is not None:
+            raise IntegrityError(
+                f"{other} is not what {tracked} names: somebody overwrote it, or it is damaged; nothing is taken from "
+                f"it: delete that object, then `dvc push {tracked}` from a machine that has the data"
+            )
+        said = " ".join(line for line in done.stderr.splitlines() if line.strip())
+        raise StorageError(
+            f"{tracked} cannot be pulled: {said[-300:]}; it was never pushed (`dvc push {tracked}`), "
+            "or the remote of .dvc/config is not reachable"
+        )
+
+
+if __name__ == "__main__":
+    run(main)

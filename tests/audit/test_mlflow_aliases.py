@@ -1,0 +1,105 @@
+"""MLflow's aliases are what Git says, and are repaired from it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow.tracking import MlflowClient
+
+from artifact.errors import StorageError
+from audit import mlflow_aliases
+from pipeline.tracking.registry import Registry
+
+ONE, TWO, THREE = ("sha256-" + letter * 64 for letter in "123")
+
+
+def release(digest: str) -> dict[str, str]:
+    return {
+        "digest": digest,
+        "uri": f"s3://modelpin/models/toy/{digest}/",
+        "inputs_digest": "sha256-" + "a" * 64,
+        "data_digest": "sha256-" + "b" * 64,
+        "source_commit": "c" * 40,
+        "gate": "better",
+    }
+
+
+def record(environment: str, *digests: str, candidate: str | None = None) -> dict[str, Any]:
+    """What `release status --json` says of one environment; the first digest is stable."""
+    releases = [release(digest) for digest in digests]
+    return {
+        "model": "toy",
+        "environment": environment,
+        "stable": releases[0] if releases else None,
+        "candidate": candidate and release(candidate),
+        "releases": releases,
+    }
+
+
+SAID = [
+    ([record("production"), record("staging")], None, None, None),
+    ([record("production"), record("staging", ONE)], ONE, None, None),
+    ([record("production"), record("staging", TWO, ONE)], TWO, ONE, None),
+    ([record("production", ONE), record("staging", ONE)], ONE, None, None),
+    ([record("production", ONE, ONE, TWO), record("staging", THREE)], ONE, TWO, THREE),
+    ([record("production", ONE, candidate=TWO), record("staging", THREE)], ONE, None, TWO),
+    ([record("staging", ONE, candidate=TWO)], ONE, None, TWO),
+]
+
+
+@pytest.mark.parametrize(("records", "champion", "previous", "challenger"), SAID)
+def test_each_alias_has_one_meaning(
+    records: list[dict[str, Any]], champion: str | None, previous: str | None, challenger: str | None
+) -> None:
+    """champion holds production, or staging before that; previous is the way back; challenger is on its way."""
+    found = mlflow_aliases.aliases({one["environment"]: one for one in records})
+    assert {alias: one and one["digest"] for alias, one in found.items()} == {
+        "champion": champion,
+        "previous": previous,
+        "challenger": challenger,
+    }
+
+
+def test_aliases_are_repaired(tmp_path: Path) -> None:
+    """Whatever the aliases were, they are Git's; a version that this registry never saw is made; once more: nothing."""
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    registry, client = Registry(uri), MlflowClient(uri, uri)
+    nothing = mlflow_aliases.aliases({"staging": record("staging")})
+    assert registry.mirror("toy", nothing) == []
+    wanted = mlflow_aliases.aliases({"production": record("production", ONE, TWO), "staging": record("staging", THREE)})
+    assert len(registry.mirror("toy", wanted)) == 3
+    assert registry.mirror("toy", wanted) == []
+    made = client.get_model_version_by_alias("toy", "champion")
+    assert (made.source, made.tags["model_digest"]) == (f"s3://modelpin/models/toy/{ONE}/", ONE)
+    assert made.tags["source_commit"] == "c" * 40
+
+    client.set_registered_model_alias("toy", "champion", client.get_model_version_by_alias("toy", "previous").version)
+    rolled_back = mlflow_aliases.aliases({"production": record("production", TWO), "staging": record("staging", TWO)})
+    changed = registry.mirror("toy", rolled_back)
+    assert [line.split(" ")[1:3] for line in changed] == [["previous", "was"], ["challenger", "was"]]
+    assert client.get_model_version_by_alias("toy", "champion").tags["model_digest"] == TWO
+    assert len(client.search_model_versions("name = 'toy'")) == 3
+
+
+def test_what_git_says_comes_from_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a person runs it: `release status` is asked; where it fails mirror ends as it did; MLflow down is 30."""
+    (tmp_path / "release").mkdir()
+    (tmp_path / "release/__init__.py").touch()
+    asked = tmp_path / "release/__main__.py"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    asked.write_text(f"import json\nprint(json.dumps({[record('production', ONE)]!r}))\n")
+    assert mlflow_aliases.main([]) is None
+    assert "toy: champion is version 1" in capsys.readouterr().out
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(StorageError, match="tracking at"):
+        mlflow_aliases.main([])
+    asked.write_text("raise SystemExit(50)\n")
+    assert mlflow_aliases.main(["--model", "toy"]) == 50

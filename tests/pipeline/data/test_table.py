@@ -1,0 +1,105 @@
+"""Tables are read without changing a value, or refused with the remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from artifact import digest
+from artifact.errors import DataContractError
+from pipeline.data import reader, table
+
+
+def read(tmp_path: Path, content: bytes) -> table.Table:
+    path = tmp_path / "table.csv"
+    path.write_bytes(content)
+    return reader.read(path)
+
+
+def test_cells_stay_text(tmp_path: Path) -> None:
+    """NA, null and quoted empty cells are text; only a cell with nothing in it is missing."""
+    found = read(tmp_path, b'a,b\n1,NA\n,""\n"x\ny, z",null\n007,None\n').columns.to_pydict()
+    assert found == {"a": ["1", None, "x\ny, z", "007"], "b": ["NA", "", "null", "None"]}
+
+
+def test_a_cell_may_hold_lines(tmp_path: Path) -> None:
+    """Line breaks inside quotes end no row, wherever the reader cuts a large file into blocks."""
+    found = read(tmp_path, b"a,b\n" + b'"x\n1,2\n\n3",y\n' * 150_000).columns
+    assert found.num_rows == 150_000
+    assert found.column("a").unique().to_pylist() == ["x\n1,2\n\n3"]
+
+
+def test_bom_and_crlf_change_nothing(tmp_path: Path) -> None:
+    """A file from Excel reads as one from here."""
+    assert read(tmp_path, b"\xef\xbb\xbfa,b\r\n1,x\r\n").columns.to_pydict() == {"a": ["1"], "b": ["x"]}
+
+
+REFUSED = [
+    (b"", "is empty"),
+    (b"a,b\n", "a header and no rows"),
+    (b"a,b", "a header and no rows"),
+    (b"a,b\n1,2,3\n", "row 1 has 3 cells, the header 2: 1,2,3"),
+    (b"a,b\n1,2\n3\n", "row 2 has 1 cells, the header 2: 3"),
+    (b"a;b\n1;2\n", "separate columns by commas"),
+    ("a,b\n1,é\n".encode("latin-1"), "is not UTF-8"),
+    ("é,b\n1,2\n".encode("latin-1"), "is not UTF-8"),
+    ("a,b\n1,2\n".encode("utf-16"), "is UTF-16"),
+    (b"a,b,a\n1,2,3\n", "the column 'a' 2 times"),
+    (b'a,b\n1,"cut off\n', "odd number of quotes"),
+]
+
+
+@pytest.mark.parametrize(("content", "problem"), REFUSED)
+def test_what_is_no_csv_is_refused(tmp_path: Path, content: bytes, problem: str) -> None:
+    """Exit 40 says what is wrong with the file and how to mend it."""
+    with pytest.raises(DataContractError, match=problem):
+        read(tmp_path, content)
+
+
+def test_a_parquet_file_that_is_cut_off_is_refused(tmp_path: Path) -> None:
+    """Truncated bytes are exit 40, not a traceback."""
+    path = tmp_path / "table.parquet"
+    pyarrow.parquet.write_table(pa.table({"a": [1, 2]}), path)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(DataContractError, match="cannot be read as parquet"):
+        reader.read(path)
+
+
+def test_a_missing_file_names_dvc_pull(tmp_path: Path) -> None:
+    """Data that was never pulled is told apart from wrong data."""
+    with pytest.raises(DataContractError, match="dvc pull"):
+        reader.read(tmp_path / "table.csv")
+
+
+def test_a_folder_is_one_table(tmp_path: Path) -> None:
+    """Files are read in the order of their paths, and the digest follows from paths and contents alone."""
+    for folder in ("one", "two"):
+        root = tmp_path / folder
+        root.mkdir()
+        for name in ("b", "a") if folder == "one" else ("a", "b"):
+            (root / f"{name}.csv").write_text(f"x\n{name}\n")
+    assert reader.read(tmp_path / "one").columns.to_pydict() == {"x": ["a", "b"]}
+    assert table.data_digest(tmp_path / "one") == table.data_digest(tmp_path / "two")
+    (tmp_path / "two/b.csv").rename(tmp_path / "two/c.csv")
+    assert table.data_digest(tmp_path / "one") != table.data_digest(tmp_path / "two")
+
+
+def test_a_folder_of_two_kinds_or_headers_is_refused(tmp_path: Path) -> None:
+    """Files that are no one table are named."""
+    (tmp_path / "a.csv").write_text("x\n1\n")
+    (tmp_path / "b.csv").write_text("y\n1\n")
+    with pytest.raises(DataContractError, match="other columns"):
+        reader.read(tmp_path)
+    (tmp_path / "b.csv").rename(tmp_path / "b.txt")
+    with pytest.raises(DataContractError, match=r"neither \.csv nor \.parquet"):
+        reader.read(tmp_path)
+
+
+def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
+    """The data digest is sha256, as anyone can compute it."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"x\n1\n")
+    assert table.data_digest(path) == digest.of_bytes(b"x\n1\n")

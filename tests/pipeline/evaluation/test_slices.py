@@ -1,0 +1,76 @@
+"""Slices have names that say which rows they are, and few of them are accused by chance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from pipeline.evaluation import slices
+from pipeline.params.evaluate import Cut, Slices
+
+RANDOM = np.random.default_rng(6)
+ROWS = 1200
+FRAME = pd.DataFrame(
+    {
+        "size": RANDOM.uniform(0, 100, ROWS),
+        "flag": RANDOM.integers(0, 2, ROWS).astype(float),
+        "color": RANDOM.choice(
+            np.array(["red", "blue", "rare", np.nan], dtype=object), ROWS, p=[0.5, 0.3, 0.005, 0.195]
+        ),
+    }
+)
+FRAME.loc[:99, "size"] = np.nan
+COLOR, SIZE = FRAME["color"].to_numpy(), FRAME["size"].to_numpy()
+LOSS = np.where((COLOR == "red") & (np.nan_to_num(SIZE) > 75), 2.0, 0.1)
+
+
+def found(**changes: object) -> dict[str, slices.Slice]:
+    wanted = Slices(**({"by": (), "found": True, "rows": 30} | changes))  # type: ignore[arg-type]
+    return {one.name: one for one in slices.of(FRAME, None, LOSS, wanted)}
+
+
+def test_declared_slices_are_the_rows_they_say() -> None:
+    """Numbers by edges, text by categories; what is missing is in no bin."""
+    by = (Cut("size", (25.0, 50.0), ()), Cut("color", (), ("blue",)))
+    parts = found(by=by, found=False)
+    assert list(parts) == ["size < 25", "25 ≤ size < 50", "size ≥ 50", "color = blue"]
+    assert (parts["25 ≤ size < 50"].mask == ((SIZE >= 25) & (SIZE < 50))).all()
+    assert (parts["color = blue"].mask == (COLOR == "blue")).all()
+    assert not any(parts[name].mask[:100].any() for name in list(parts)[:3])
+
+
+def test_slices_are_found_without_being_declared() -> None:
+    """Categories, quarters, what is missing, and the combination that a tree finds; none with too few rows."""
+    parts = found()
+    assert {"color = red", "color = blue", "color missing", "size missing", "flag = 0", "flag = 1"} <= set(parts)
+    assert "color = rare" not in parts
+    assert sum(name.startswith(("size", "24", "25", "26", "49", "50", "51")) for name in parts) >= 5
+    searched = [one for one in parts.values() if one.origin == "searched"]
+    worst = max(searched, key=lambda one: LOSS[one.mask].mean())
+    assert "color = red" in worst.name
+    assert "size > 7" in worst.name
+    assert LOSS[worst.mask].mean() > 1.5
+    # Judged on other rows than those it was found on.
+    assert not worst.mask[::2].any()
+
+
+def test_the_target_and_twins_of_a_slice() -> None:
+    """A class of the target is a slice; the same rows under two names are one."""
+    target = np.where(COLOR == "red", "yes", "no").astype(object)
+    parts = [one.name for one in slices.of(FRAME, ("y", target), LOSS, Slices((), True, 30))]
+    assert "y = no" in parts
+    assert "y = yes" not in parts  # it is color = red
+    assert slices.of(FRAME[:40], None, LOSS[:40], Slices((), True, 30)) == []
+
+
+def test_many_slices_are_rarely_accused_together() -> None:
+    """Where nothing is wrong anywhere, at most some five in a hundred holdouts have any slice beyond its interval."""
+    accused = 0
+    masks = RANDOM.random((40, 500)) < 0.2
+    for _ in range(200):
+        loss = RANDOM.normal(0, 1, 500)
+        ends = [slices.mean_interval(loss[mask], 0.95, len(masks)) for mask in masks]
+        accused += any(low > 0 or high < 0 for _, low, high in ends)
+    assert accused <= 22
+    mean, low, high = slices.mean_interval(np.array([1.0]), 0.95, 1)
+    assert (mean, low, high) == (1.0, -np.inf, np.inf)

@@ -1,0 +1,286 @@
+"""Which engine an artifact gets: ONNX Runtime only where it is proved equal to scikit-learn."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, is_regressor
+from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, RandomForestRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.utils import all_estimators
+
+from artifact import frame
+from artifact.engine import GRAPH, MODEL, ONNX, SKLEARN, runner
+from artifact.load import load
+from artifact.save import save
+from artifact.signature import Feature, Signature, for_model
+from artifact.tolerance import differing
+from pipeline.packaging import engines, probes
+from pipeline.packaging.engines import Compiled
+
+DOCS = Path(__file__).parents[3] / "docs/predictor.md"
+ROWS = 400
+RANDOM = np.random.default_rng(7)
+INPUTS = (
+    Feature("size (m²)", "float64", nullable=True),
+    Feature("age", "int64", range=(0, 120)),
+    Feature("smoker", "bool"),
+    Feature("city", "string"),
+)
+COLUMNS: dict[str, list[Any]] = {
+    "size (m²)": [None if value < -1 else value for value in RANDOM.normal(size=ROWS).tolist()],
+    "age": RANDOM.integers(0, 90, ROWS).tolist(),
+    "smoker": RANDOM.integers(0, 2, ROWS).astype(bool).tolist(),
+    "city": RANDOM.choice(["Bonn", "東京", "Åbo"], ROWS).tolist(),
+}
+SCORE = np.array([(value or 0) + age / 30 for value, age in zip(COLUMNS["size (m²)"], COLUMNS["age"], strict=True)])
+
+
+def fitted(
+    estimator: BaseEstimator, target: Any, inputs: tuple[Feature, ...] = INPUTS, scale: bool = True
+) -> tuple[bytes, Any, Signature, Any]:
+    """(bytes, model, signature, columns) of a Pipeline as params.yaml makes them."""
+    task = "regression" if np.asarray(target).dtype.kind == "f" else "classification"
+    table = frame.of(Signature(task, inputs, ()), {feature.name: COLUMNS[feature.name] for feature in inputs})
+    texts = [feature.name for feature in inputs if feature.dtype == "string"]
+    numbers = [feature.name for feature in inputs if feature.dtype != "string"]
+    preprocessing = ColumnTransformer(
+        [
+            ("numbers", make_pipeline(SimpleImputer(), *([StandardScaler()] if scale else [])), numbers),
+            ("texts", OneHotEncoder(handle_unknown="ignore"), texts),
+        ]
+    )
+    model = make_pipeline(preprocessing, estimator).fit(table, target)
+    dtype = {"f": "float64", "i": "int64", "b": "bool", "O": "string"}[np.asarray(target).dtype.kind]
+    stream = BytesIO()
+    joblib.dump(model, stream)
+    return stream.getvalue(), model, for_model(task, inputs, Feature("y", dtype), model), frame.columns(table)
+
+
+TEXTS = np.array(["low", "high"], dtype=object)[(SCORE > 1.5).astype(int)]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "target"),
+    [
+        (LogisticRegression(), TEXTS),
+        (LogisticRegression(), SCORE > 1.5),
+        (RandomForestClassifier(20, random_state=0), (SCORE > 1.5).astype(np.int64)),
+        (RandomForestRegressor(20, random_state=0), SCORE + 100),
+        (Ridge(), SCORE + 100),
+    ],
+    ids=["text labels", "bool labels", "forest", "forest regression", "ridge"],
+)
+def test_onnx_where_it_is_equal(estimator: BaseEstimator, target: Any) -> None:
+    """Mixed columns, missing numbers and every kind of label: the same labels, numbers within the tolerance."""
+    data, model, signature, holdout = fitted(estimator, target, scale=not hasattr(estimator, "n_estimators"))
+    compiled = engines.choose(data, model, signature, holdout)
+    assert (compiled.name, compiled.reason) == (ONNX, None)
+    assert compiled.graph is not None
+    assert engines.convert(model, signature) == compiled.graph, "the same model gives the same bytes"
+    served = runner(ONNX, {MODEL: data, GRAPH: compiled.graph}, signature).predict(holdout)
+    exact = runner(SKLEARN, {MODEL: data}, signature).predict(holdout)
+    assert served.values.dtype.kind == exact.values.dtype.kind
+    for output in signature.outputs:
+        one, other = (engines._values(output.name, answer) for answer in (exact, served))
+        assert not len(differing(signature.task, output.name, one.tolist(), other.tolist()))
+
+
+def test_scikit_learn_where_it_is_not() -> None:
+    """Boosting on float64 thresholds differs in float32: scikit-learn serves it, and the reason gives a row."""
+    inputs = INPUTS[:1]
+    data, model, signature, holdout = fitted(HistGradientBoostingClassifier(random_state=0), TEXTS, inputs)
+    compiled = engines.choose(data, model, signature, holdout)
+    assert (compiled.name, compiled.graph) == (SKLEARN, None)
+    assert "differs on" in str(compiled.reason)
+    assert "size (m²) = " in str(compiled.reason)
+
+
+def test_scikit_learn_for_what_cannot_be_converted() -> None:
+    """A transformer the converter does not know, and text that may be missing: the reason says so."""
+    inputs = INPUTS[:1]
+    data, _, signature, holdout = fitted(LogisticRegression(), TEXTS, inputs)
+    table = frame.from_columns(signature, holdout).fillna(0)
+    odd = make_pipeline(FunctionTransformer(np.log1p), SimpleImputer(), LogisticRegression()).fit(table, TEXTS)
+    assert "FunctionTransformer" in str(engines.choose(data, odd, signature, holdout).reason)
+    nullable = Signature(signature.task, (Feature("city", "string", nullable=True),), signature.outputs)
+    assert "may be missing" in str(engines._text_may_be_missing(nullable))
+
+
+def test_company(tmp_path: Path) -> None:
+    """A forest answers a row alone as it does among others; the manifest says so, for the batches of the predictor."""
+    data, model, signature, holdout = fitted(RandomForestClassifier(20, random_state=0), TEXTS, scale=False)
+    exact = runner(SKLEARN, {MODEL: data}, signature)
+    assert engines._company_is_harmless(exact, holdout)
+    compiled = engines.choose(data, model, signature, holdout)
+    arguments: dict[str, Any] = {"data_digest": "sha256-" + "0" * 64, "parameters": {}, "metrics": {}, "golden_rows": 4}
+    digest = save(
+        tmp_path / "artifact",
+        name="m",
+        model=data,
+        graph=compiled.graph,
+        batching=compiled.batching,
+        signature=signature,
+        train=holdout,
+        holdout=holdout,
+        **arguments,
+    )
+    loaded = load(tmp_path / "artifact", expected_digest=digest)
+    assert (loaded.manifest.engine.name, loaded.manifest.engine.batching) == (ONNX, compiled.batching)
+    assert "onnxruntime" in loaded.manifest.libraries
+    assert not len(
+        differing("classification", "label", exact.predict(holdout).values, loaded.runner.predict(holdout).values)
+    )
+
+
+@pytest.mark.parametrize(
+    ("numbers", "texts"),
+    [
+        (["smoker", "size (m²)", "age"], ["city"]),
+        (slice("size (m²)", "smoker"), [3]),
+        (slice(0, 3), slice(3, 4)),
+        ([True, True, True, False], make_column_selector(dtype_include=object)),
+    ],
+    ids=["names", "slice of names", "places", "mask and callable"],
+)
+def test_every_way_to_select_columns(numbers: Any, texts: Any) -> None:
+    """However a ColumnTransformer names its columns, and whatever it leaves to the remainder, it is converted."""
+    table = frame.of(Signature("classification", INPUTS, ()), COLUMNS)
+    encode, scale = OneHotEncoder(handle_unknown="ignore"), make_pipeline(SimpleImputer(), StandardScaler())
+    signature = None
+    for parts, rest in (([("n", scale, numbers), ("t", encode, texts)], "drop"), ([("t", encode, texts)], scale)):
+        model = make_pipeline(ColumnTransformer(parts, remainder=rest), LogisticRegression()).fit(table, TEXTS)
+        stream = BytesIO()
+        joblib.dump(model, stream)
+        signature = signature or for_model("classification", INPUTS, Feature("y", "string"), model)
+        compiled = engines.choose(stream.getvalue(), model, signature, frame.columns(table))
+        assert (compiled.name, compiled.reason) == (ONNX, None)
+
+
+def test_an_estimator_without_preprocessing() -> None:
+    """Columns of numbers that go to the estimator as they are: the converter is given them as one."""
+    inputs = (Feature("size (m²)", "float64"), Feature("age", "int64"))
+    columns = {"size (m²)": np.nan_to_num(np.array(COLUMNS["size (m²)"], float)), "age": COLUMNS["age"]}
+    table = frame.of(Signature("classification", inputs, ()), columns)
+    model = make_pipeline(RandomForestClassifier(20, random_state=0)).fit(table, TEXTS)
+    stream = BytesIO()
+    joblib.dump(model, stream)
+    signature = for_model("classification", inputs, Feature("y", "string"), model)
+    compiled = engines.choose(stream.getvalue(), model, signature, frame.columns(table))
+    assert (compiled.name, compiled.reason) == (ONNX, None)
+
+
+def test_overflow_is_answered_by_scikit_learn() -> None:
+    """Where float32 overflows, the answer is scikit-learn's."""
+    data, model, signature, _holdout = fitted(Ridge(), SCORE * 1e30, INPUTS[:1])
+    graph = engines.convert(model, signature)
+    table = {"size (m²)": np.array([3e38])}
+    served = runner(ONNX, {MODEL: data, GRAPH: graph}, signature).predict(table)
+    exact = runner(SKLEARN, {MODEL: data}, signature).predict(table)
+    assert served.values.tolist() == exact.values.tolist()
+    assert np.isfinite(served.values).all()
+
+
+def test_a_graph_that_does_not_name_its_columns() -> None:
+    """A graph with an input a feature, as they were converted before, is fed in the signature's order."""
+    data, model, signature, holdout = fitted(Ridge(), SCORE, (Feature("age", "int64"),), scale=False)
+    named = onnx.load_model_from_string(engines.convert(model, signature))
+    del named.metadata_props[:]
+    served = runner(ONNX, {MODEL: data, GRAPH: named.SerializeToString()}, signature).predict(holdout)
+    exact = runner(SKLEARN, {MODEL: data}, signature).predict(holdout)
+    assert not len(differing("regression", "prediction", exact.values, served.values))
+
+
+def kinds(text: str) -> list[str]:
+    """The estimators that docs/predictor.md names in the paragraph that begins with `text`."""
+    section = DOCS.read_text(encoding="utf-8").partition("## Engines")[2].partition("\n## ")[0]
+    [paragraph] = [part for part in section.split("\n\n") if part.startswith(text)]
+    found = re.findall(r"`([A-Z]\w+)`", paragraph)
+    assert found
+    return found
+
+
+def chosen(name: str, scale: bool) -> Compiled:
+    """What serves the estimator `name`, fitted on numbers: the two first columns may be missing for boosting."""
+    estimator = dict(all_estimators())[name]()
+    few = {"random_state": 0, "n_estimators": 9, "max_iter": 50, "min_samples_leaf": 5}
+    estimator.set_params(**{key: value for key, value in few.items() if key in estimator.get_params()})
+    task, target = ("regression", SCORE + 9) if is_regressor(estimator) else ("classification", TEXTS)
+    values = np.random.default_rng(1).normal(size=(3, ROWS)) + SCORE
+    holds_gaps = name.startswith("Hist") and not scale
+    if holds_gaps:
+        values[:2, ::9] = np.nan
+    inputs = tuple(Feature(column, "float64", nullable=holds_gaps) for column in "abc")
+    columns = dict(zip("abc", values, strict=True))
+    table = frame.of(Signature(task, inputs, ()), columns)
+    model = make_pipeline(*([StandardScaler()] if scale else []), estimator).fit(table, target)
+    stream = BytesIO()
+    joblib.dump(model, stream)
+    signature = for_model(task, inputs, Feature("y", "float64" if task == "regression" else "string"), model)
+    return engines.choose(stream.getvalue(), model, signature, columns)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", kinds("Proved equal on numbers, as they are or scaled"))
+def test_kinds_that_onnx_serves(name: str) -> None:
+    """What docs/predictor.md says of each kind of model is so."""
+    assert [(one.name, one.reason) for one in (chosen(name, scale=False), chosen(name, scale=True))] == [
+        (ONNX, None)
+    ] * 2
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", kinds("Proved equal on numbers as they are, missing"))
+def test_boosting(name: str) -> None:
+    """Alone it is served in float64, to the last bits, with missing numbers; behind a scaler by scikit-learn."""
+    alone = chosen(name, scale=False)
+    assert (alone.name, alone.reason) == (ONNX, None)
+    assert "differs on" in str(chosen(name, scale=True).reason)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", kinds("Fall back to scikit-learn"))
+def test_kinds_that_fall_back(name: str) -> None:
+    """What docs/predictor.md says of each kind of model is so."""
+    assert chosen(name, scale=True).name == SKLEARN
+
+
+def test_a_booster_of_one_leaf() -> None:
+    """Trees that never branch, three classes, whole numbers for labels: the same probabilities to the last bits."""
+    table = pd.DataFrame({"a": np.arange(60.0)})
+    model = HistGradientBoostingClassifier(max_iter=3, min_samples_leaf=50).fit(table, np.arange(60) % 3)
+    signature = for_model("classification", (Feature("a", "float64"),), Feature("y", "int64"), model)
+    stream = BytesIO()
+    joblib.dump(model, stream)
+    served = runner(ONNX, {MODEL: b"", GRAPH: engines.convert(model, signature)}, signature)
+    exact = runner(SKLEARN, {MODEL: stream.getvalue()}, signature)
+    columns = {"a": np.array([0.0, 30.0])}
+    assert served.predict(columns).values.tolist() == exact.predict(columns).values.tolist()
+    np.testing.assert_allclose(
+        served.predict(columns).probabilities, exact.predict(columns).probabilities, rtol=0, atol=1e-15
+    )
+
+
+def test_probes_hold_the_edges() -> None:
+    """The rows of the proof have each number at its ends, denormal, beyond 2^24 and between two float32, each gap."""
+    _, _, signature, holdout = fitted(LogisticRegression(), TEXTS)
+    table = probes.table(signature, holdout)
+    sizes = table["size (m²)"]
+    assert {5e-324, 16777217.0, float(np.finfo(np.float32).max)} <= set(sizes.tolist())
+    assert np.isnan(sizes).any()
+    assert (sizes.astype(np.float32) != sizes).any()
+    assert {0, 120} <= set(table["age"].tolist())
+    assert max(table["age"]) <= 120
+    assert {"never seen in training", ""} <= set(table["city"].tolist())

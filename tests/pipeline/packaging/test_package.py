@@ -1,0 +1,68 @@
+"""An artifact gets its name only when it loads with what the image holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from artifact.errors import ConfigurationError, IncompatibleError
+from pipeline.packaging import lock
+from tests.pipeline.repository import Repository
+
+EXTRA = """
+from sklearn.base import BaseEstimator, TransformerMixin
+
+
+class Extra(TransformerMixin, BaseEstimator):
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def transform(self, X):
+        try:
+            import matplotlib.pyplot
+        except {caught}:
+            pass
+        return X
+"""
+
+
+def test_a_model_loads_with_what_the_image_holds(again: Repository) -> None:
+    """A module that a transformer can do without is no need; one it needs is refused by name, exit 22.
+
+    The manifest names the modules of features/ that loading took; a refusal leaves the artifact before it whole.
+    """
+    extra = again.path / "features/extra.py"
+    extra.write_text(EXTRA.format(caught="ImportError"))
+    again.replace("params.yaml", "        - sklearn.preprocessing.StandardScaler: {}", "        - features.extra.Extra")
+    again.done("pipeline.training.train")
+    again.done("pipeline.packaging.package")
+    packaged = again.read("build/artifact/manifest.json")
+    assert set(json.loads(packaged)["features"]) == {"features", "features.extra"}
+
+    extra.write_text(EXTRA.format(caught="KeyError"))
+    refused = again.run("pipeline.packaging.package")
+    assert refused.returncode == 22
+    last = refused.stderr.splitlines()[-1]
+    assert "features.extra imports 'matplotlib' (distribution matplotlib)" in last
+    assert "add matplotlib to requirements/serving.in" in last
+    assert again.read("build/artifact/manifest.json") == packaged
+    assert not (again.path / "build/unproved").exists()
+
+
+def test_locks_are_read_for_this_platform(tmp_path: Path) -> None:
+    """Markers choose the pin, hashes and comments are passed over, names are canonical."""
+    path = tmp_path / "serving.txt"
+    path.write_text(
+        "# by make lock\n"
+        "Scikit_Learn==9.9 ; python_version >= '3' \\\n    --hash=sha256:00 \\\n    --hash=sha256:01\n"
+        "scikit-learn==1.0 ; python_version < '3' \\\n    --hash=sha256:00\n"
+        "numpy==1.2  # why\n"
+    )
+    assert lock.pins(path) == {"scikit-learn": "9.9", "numpy": "1.2"}
+    with pytest.raises(IncompatibleError, match=r"numpy is .* here and 1\.2 in"):
+        lock.check_installed(path, ("numpy",))
+    with pytest.raises(ConfigurationError, match="does not pin joblib"):
+        lock.check_installed(path, ("joblib",))

@@ -1,0 +1,124 @@
+"""The metrics are scikit-learn's, and their intervals hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pytest
+from sklearn import metrics as reference
+
+from artifact.prediction import Prediction
+from pipeline.evaluation import bootstrap
+from pipeline.evaluation.bootstrap import intervals
+from pipeline.params.params import Bootstrap
+from pipeline.params.thresholds import METRICS
+from pipeline.shared.metrics import Metric, measures, taken
+
+RANDOM = np.random.default_rng(5)
+SETTINGS = Bootstrap(20, 0.9, 1)
+
+
+def of(target: np.ndarray, values: np.ndarray) -> Callable[[np.ndarray], Mapping[str, Metric]]:
+    """The measures of a regression, of the rows asked for."""
+    return lambda rows: measures("regression", target[rows], Prediction(values[rows], None), np.empty(0))
+
+
+def calibration_error(target: np.ndarray, scores: np.ndarray, names: np.ndarray, weights: np.ndarray) -> float:
+    """By its definition: over ten bins of confidence, the weighted mean of |how sure − how often right|."""
+    sure, right = scores.max(axis=1), names[scores.argmax(axis=1)] == target
+    total = 0.0
+    for low in np.arange(10) / 10:
+        inside = (sure >= low) & ((sure < low + 0.1) | ((low == 0.9) & (sure == 1)))
+        if weights[inside].sum():
+            gap = np.average(right[inside] - sure[inside], weights=weights[inside])
+            total += weights[inside].sum() * abs(gap)
+    return total / weights.sum()
+
+
+@pytest.mark.parametrize("classes", [2, 3, 6])
+def test_classification_metrics_are_scikit_learns(classes: int) -> None:
+    """All five, weighted as a resample weighs the rows, ties in the scores included."""
+    names = np.array(list("abcdef"[:classes]), dtype=object)
+    target = names[RANDOM.integers(0, classes, 300)]
+    scores = RANDOM.random((300, classes)).round(1) + 0.01
+    scores /= scores.sum(axis=1, keepdims=True)
+    label = names[scores.argmax(axis=1)]
+    found = measures("classification", target, Prediction(label, scores), names)
+    assert tuple(found) == METRICS["classification"]
+    for weights in (np.ones(300), np.bincount(RANDOM.integers(0, 300, 300), minlength=300).astype(float)):
+        expected = {
+            "accuracy": reference.accuracy_score(target, label, sample_weight=weights),
+            "balanced_accuracy": reference.balanced_accuracy_score(target, label, sample_weight=weights),
+            "f1_macro": reference.f1_score(target, label, average="macro", sample_weight=weights),
+            "log_loss": reference.log_loss(target, scores, labels=names, sample_weight=weights),
+            "roc_auc": reference.roc_auc_score(
+                target,
+                scores[:, 1] if classes == 2 else scores,
+                multi_class="ovr",
+                average="weighted",
+                sample_weight=weights,
+            ),
+            "brier": reference.brier_score_loss(
+                target,
+                scores[:, 1] if classes == 2 else scores,
+                sample_weight=weights,
+                **({"pos_label": names[1]} if classes == 2 else {"labels": names}),
+            ),
+            "calibration_error": calibration_error(target, scores, names, weights),
+        }
+        assert {name: measure(weights) for name, measure in found.items()} == pytest.approx(expected, abs=1e-12)
+
+
+def test_regression_metrics_are_scikit_learns() -> None:
+    """MAE, RMSE and R²."""
+    target = RANDOM.random(100)
+    values = target + RANDOM.normal(0, 0.1, 100)
+    found = measures("regression", target, Prediction(values, None), np.empty(0))
+    assert {name: measure(np.ones(100)) for name, measure in found.items()} == pytest.approx(
+        {
+            "mae": reference.mean_absolute_error(target, values),
+            "rmse": reference.root_mean_squared_error(target, values),
+            "r2": reference.r2_score(target, values),
+        }
+    )
+    assert tuple(found) == METRICS["regression"]
+
+
+def test_a_metric_without_probabilities_or_classes_is_not_invented() -> None:
+    """No probabilities: no log loss. One class in the holdout: ROC AUC is null, not a number."""
+    names = np.array(["a", "b"], dtype=object)
+    labels = measures("classification", names, Prediction(names, None), names)
+    assert set(labels) == {"accuracy", "balanced_accuracy", "f1_macro"}
+    one = np.array(["a"] * 5, dtype=object)
+    certain = Prediction(one, np.tile([0.9, 0.1], (5, 1)))
+    undefined = intervals(lambda rows: measures("classification", one[rows], taken(certain, rows), names), 5, SETTINGS)
+    assert undefined["roc_auc"] == {"value": None, "low": None, "high": None}
+
+
+def test_intervals_hold_the_value_and_repeat() -> None:
+    """Low ≤ value ≤ high, wider for more confidence, equal for an equal seed."""
+    target = RANDOM.random(80)
+    found = of(target, target + RANDOM.normal(0, 0.1, 80))
+    narrow, wide = (intervals(found, 80, Bootstrap(400, confidence, 3)) for confidence in (0.5, 0.99))
+    for name in METRICS["regression"]:
+        assert (
+            wide[name]["low"]
+            < narrow[name]["low"]
+            <= narrow[name]["value"]
+            <= narrow[name]["high"]
+            < wide[name]["high"]
+        )
+    assert intervals(found, 80, Bootstrap(400, 0.5, 3)) == narrow
+
+
+def test_the_interval_of_a_large_holdout_is_that_of_all_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sample of the rows tells the spread, scaled to all of them: as wide as without, around one value."""
+    target = RANDOM.random(4000)
+    found = of(target, target + RANDOM.normal(0, 0.1, 4000))
+    whole = intervals(found, 4000, Bootstrap(600, 0.9, 3))
+    monkeypatch.setattr(bootstrap, "ROWS", 1000)
+    sampled = intervals(found, 4000, Bootstrap(600, 0.9, 3))
+    for name, one in whole.items():
+        assert sampled[name]["value"] == one["value"]
+        assert sampled[name]["high"] - sampled[name]["low"] == pytest.approx(one["high"] - one["low"], rel=0.25)

@@ -1,0 +1,69 @@
+"""A training is tracked once, and a tracking server that is down is told apart from a wrong training."""
+
+from __future__ import annotations
+
+import json
+
+from mlflow.tracking import MlflowClient
+
+from pipeline.tracking.registry import flat
+from tests.pipeline.repository import Repository
+
+
+def test_a_run_says_what_it_was(again: Repository) -> None:
+    """Parameters, metrics, plots, artifact, digests, commit, a version with alias challenger; once, however often."""
+    again.params(track__experiment="other")
+    for _ in range(2):
+        again.done("pipeline.tracking.track", GITHUB_SHA="c0ffee")
+    uri = f"sqlite:///{again.path}/.mlflow/mlflow.db"
+    client = MlflowClient(uri, uri)
+    experiment = client.get_experiment_by_name("other")
+    assert experiment is not None
+    (run,) = client.search_runs([experiment.experiment_id])
+    assert run.info.status == "FINISHED"
+    assert run.data.params["train.parameters.C"] == "1.0"
+    assert run.data.params["train.preprocessing.numeric.steps"].startswith("[{")
+    assert {"accuracy", "accuracy_low", "accuracy_high"} <= set(run.data.metrics)
+    assert run.data.tags["source_commit"] == run.data.tags["mlflow.source.git.commit"] == "c0ffee"
+    assert (run.data.tags["gate"], run.data.tags["gate_passed"]) == ("first-deployment", "true")
+    for digest in ("inputs_digest", "data_digest", "model_digest"):
+        assert run.data.tags[digest].startswith("sha256-")
+    listed = {
+        entry.path for folder in ("", "artifact", "plots") for entry in client.list_artifacts(run.info.run_id, folder)
+    }
+    assert {"artifact/manifest.json", "plots/importance.png", "metrics.json", "params.yaml", "verdict.json"} <= listed
+    assert {"report.md", "figures"} <= listed
+    # One version a model digest, whatever experiment asks.
+    (version,) = client.search_model_versions("name = 'iris'")
+    assert version.tags["model_digest"] == run.data.tags["model_digest"]
+    assert client.get_model_version_by_alias("iris", "challenger").version == version.version
+
+    # Judged again beside another champion, the same version is refused: it says so, and loses the alias.
+    verdict = json.loads(again.read("build/verdict.json")) | {"passed": False, "outcome": "worse"}
+    (again.path / "build/verdict.json").write_text(json.dumps(verdict), encoding="utf-8")
+    again.done("pipeline.tracking.track", GITHUB_SHA="c0ffee")
+    (version,) = client.search_model_versions("name = 'iris'")
+    assert (version.tags["gate"], version.tags["gate_passed"]) == ("worse", "false")
+    assert dict(client.get_registered_model("iris").aliases) == {}
+
+
+def test_a_server_that_is_down_ends_with_30(again: Repository) -> None:
+    """In bounded time, without the password in the message, and nothing says that the run was tracked."""
+    (again.path / "build/tracked.json").unlink()
+    down = again.run("pipeline.tracking.track", MLFLOW_TRACKING_URI="http://someone:hunter2@127.0.0.1:9")
+    assert down.returncode == 30
+    assert "tracking at http://127.0.0.1:9 failed" in down.stderr.splitlines()[-1]
+    assert "hunter2" not in down.stderr
+    assert not (again.path / "build/tracked.json").exists()
+
+
+def test_parameters_are_flat_and_named_by_block() -> None:
+    """MLflow's parameters are name and text."""
+    nested = {"a": {"b": 1, "c": {}}, "blocks": [{"name": "x", "columns": ["y"]}], "list": [1, "z"], "none": None}
+    assert dict(flat(nested)) == {
+        "a.b": "1",
+        "a.c": "{}",
+        "blocks.x.columns": '["y"]',
+        "list": '[1, "z"]',
+        "none": "null",
+    }

@@ -1,0 +1,58 @@
+"""The raw data comes from the DVC remote, verified."""
+
+from __future__ import annotations
+
+import shutil
+
+from tests.conftest import Bucket
+from tests.pipeline.repository import Repository
+
+NOBODY = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
+
+
+def test_the_data_of_params_is_pulled_and_verified(fresh: Repository, s3: Bucket) -> None:
+    """The bytes that were pushed come back; bytes changed in the bucket do not, and end with 20; none at all is 30."""
+    table = fresh.path / "data/iris.csv"
+    pushed = table.read_bytes()
+    fresh.done("dvc", "remote", "modify", "storage", "url", f"s3://{s3.name}/dvc", **s3.env)
+    fresh.done("dvc", "commit", "-f", "data/iris.csv.dvc", **s3.env)
+    fresh.done("dvc", "push", "data/iris.csv.dvc", **s3.env)
+
+    def forget() -> None:
+        shutil.rmtree(fresh.path / ".dvc/cache")
+        table.unlink(missing_ok=True)
+
+    forget()
+    fresh.done("starter.pull", **s3.env)
+    assert table.read_bytes() == pushed
+
+    forget()
+    (key,) = s3.keys("dvc/")
+    s3.client.put_object(Bucket=s3.name, Key=key, Body=pushed.replace(b"5.1", b"5.2"))
+    tampered = fresh.run("starter.pull", **s3.env)
+    assert tampered.returncode == 20
+    said = tampered.stderr.splitlines()[-1]
+    assert f"{s3.name}/{key} is not what data/iris.csv.dvc names" in said
+    assert "dvc push data/iris.csv.dvc" in said
+    assert not table.exists()
+
+    s3.client.delete_object(Bucket=s3.name, Key=key)
+    missing = fresh.run("starter.pull", **s3.env)
+    assert missing.returncode == 30
+    assert "data/iris.csv.dvc cannot be pulled" in missing.stderr.splitlines()[-1]
+
+    unreachable = fresh.run(
+        "starter.pull", **s3.env | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
+    )
+    assert unreachable.returncode == 30
+    assert "the remote of .dvc/config is not reachable" in unreachable.stderr.splitlines()[-1]
+    assert not table.exists()
+    assert not (fresh.path / "build").exists()
+
+
+def test_data_that_is_not_under_dvc_is_named(fresh: Repository) -> None:
+    """Exit 10 with the command that puts it there."""
+    (fresh.path / "data/iris.csv.dvc").unlink()
+    refused = fresh.run("starter.pull")
+    assert refused.returncode == 10
+    assert "dvc add data/iris.csv`" in refused.stderr
