@@ -53,7 +53,7 @@ data: ## write the example's raw data from scikit-learn's own copy (a laptop wit
 	@$(DEV) python -m local.example data/iris.csv
 
 pull: ## pull the raw data from the DVC remote, verified
-	@$(IN) python -m starter.pull
+	@$(IN) python -m starter pull
 
 champion: ## fetch and verify what the GitOps branch names now, for the gate (RECORDS_FROM=tree asks this checkout)
 	@RECORDS_FROM=$${RECORDS_FROM:-branch} $(IN) python -m release champion --out build/champion --record build/champion.json
@@ -62,7 +62,7 @@ repro: ## prepare, train, evaluate, package, gate, report, track: whatever is ou
 	@$(IN) dvc repro
 
 gate: ## fail unless the gate passed the artifact in build/
-	@$(IN) python -m pipeline.gate.gate --enforce
+	@$(IN) python -m pipeline gate --enforce
 
 report: ## print the page of the training in build/, as a step summary or a pull request takes it
 	@cat reports/report.md
@@ -106,7 +106,7 @@ status: ## what serves where, since when, from which commit and data
 	@$(IN) python -m release status
 
 mirror: ## repair MLflow's aliases champion, previous and challenger from what Git says
-	@$(IN) python -m audit.mlflow_aliases
+	@$(IN) python -m audit aliases
 
 render: ## print what Argo CD will apply for MODEL= ENV= (needs kubectl)
 	@kubectl kustomize 'gitops/models/$(MODEL)/$(ENV)'

@@ -1,6 +1,6 @@
 """Where a published artifact comes from and where it served: commit, data, parameters, run, verdict, deployments.
 
-`python -m audit.lineage URI`, or the digest alone of an artifact in this repository's bucket. What the bucket and
+`python -m audit lineage URI`, or the digest alone of an artifact in this repository's bucket. What the bucket and
 Git say is required; a tracking server or a remote that does not answer leaves its part out, and says so.
 """
 
@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from artifact import digest, manifest
-from artifact.command import run
 from artifact.digest import ArtifactUri
 from audit import mlflow_run
 from pipeline.params.params import load
@@ -27,7 +26,7 @@ _FIELD = "\x1f"
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Print what is known of one artifact."""
-    parser = argparse.ArgumentParser(prog="python -m audit.lineage", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m audit lineage", description=__doc__)
     parser.add_argument("artifact", metavar="URI|DIGEST", help="as `release status` shows it")
     parser.add_argument("--model", help="of a digest alone (default: model.name of params.yaml)")
     parser.add_argument("--json", action="store_true", help="all of it, for programs")
@@ -140,7 +139,3 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     for one in found["history"]:
         yield f"  {one['date']}  {one['commit'][:12]}  {one['subject']}"
     yield from (f"  note: {note}" for note in found["notes"])
-
-
-if __name__ == "__main__":
-    run(main)

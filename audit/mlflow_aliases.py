@@ -13,7 +13,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from artifact.command import run
 from artifact.errors import ConfigurationError
 from pipeline.tracking import server
 
@@ -23,7 +22,7 @@ _ENVIRONMENTS = ("production", "staging")  # the champion is that of the first t
 
 def main(argv: Sequence[str] | None = None) -> int | None:
     """Print what changed; the exit code of `release status` where that fails, 30 where the registry does."""
-    parser = argparse.ArgumentParser(prog="python -m audit.mlflow_aliases", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m audit aliases", description=__doc__)
     parser.add_argument("--model", help="only this model (default: every model that Git names)")
     model = parser.parse_args(argv).model
     command = [sys.executable, "-m", "release", "status", "--json", *(["--model", model] if model else [])]
@@ -71,7 +70,3 @@ def _read(text: str) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise ConfigurationError(f"`release status --json` printed no JSON ({error}): update the checkout") from error
-
-
-if __name__ == "__main__":
-    run(main)

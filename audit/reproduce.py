@@ -20,7 +20,6 @@ from typing import Any
 
 from artifact import digest as digests
 from artifact import manifest
-from artifact.command import run
 from artifact.digest import ArtifactUri
 from artifact.errors import GitError, IncompatibleError, RetrainRefused, kind
 from audit import reproduction
@@ -34,7 +33,7 @@ _TOLD = ("data_digest", "parameters", "metrics", "libraries", "features", "engin
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Print the verdict; RetrainRefused (42) where the model is another."""
-    parser = argparse.ArgumentParser(prog="python -m audit.reproduce", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m audit reproduce", description=__doc__)
     parser.add_argument("uri", metavar="URI", help="of a published artifact")
     parser.add_argument(
         "--installed",
@@ -51,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         with checkout(told["source_commit"], tree):
             python = sys.executable if options.installed else _environment(tree)
             # Older commits have `pull` beside their stages.
-            _python(python, tree, "-m", "starter.pull" if (tree / "starter").is_dir() else "pipeline.pull")
+            _python(python, tree, "-m", *(["starter", "pull"] if (tree / "starter").is_dir() else ["pipeline.pull"]))
             _python(python, tree, "-m", "dvc", "repro", "package")
             found = compare(python, tree, published, uri.digest)
             made = json.loads((tree / paths.INPUTS).read_text(encoding="utf-8"))["inputs_digest"]
@@ -161,7 +160,3 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {name}: {before or 'absent'} published, {now or 'absent'} made"
     for name, (before, now) in found["differs"].items():
         yield f"  {name}: {json.dumps(before)} published, {json.dumps(now)} made"
-
-
-if __name__ == "__main__":
-    run(main)

@@ -42,7 +42,7 @@ def running(folder: Path) -> Iterator[str]:
             start(scheduler)
             address = _address(file, started[0])
             for _ in range(WORKERS):
-                start(["pipeline.training.cluster", address, "--host", "127.0.0.1", "--local-directory", str(folder)])
+                start(["pipeline", "cluster", address, "--host", "127.0.0.1", "--local-directory", str(folder)])
             yield address
         finally:
             for process in started:

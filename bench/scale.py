@@ -141,14 +141,9 @@ def _params(train: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-_ROOMS = {"prepare": "data", "tune": "training", "train": "training", "evaluate": "evaluation", "package": "packaging"}
-
-
 def _measure(stage: str, name: str) -> Cost:
     began = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", f"pipeline.{_ROOMS[stage]}.{stage}"], cwd=HOME, stdout=subprocess.DEVNULL
-    )
+    process = subprocess.Popen([sys.executable, "-m", "pipeline", stage], cwd=HOME, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

@@ -1,7 +1,7 @@
 """Batch scoring beside the loop that a person would write: the same model, the same rows, in the same run.
 
 `python -m bench.scoring` trains a small model of `bench.scale`, generates a table of 10 million rows x 30 columns, and
-scores it with scoring.score, with a plain loop of pandas (read, predict, write), and with two local Dask workers.
+scores it with `python -m scoring`, with a plain loop of pandas (read, predict, write), and with two local Dask workers.
 """
 
 from __future__ import annotations
@@ -68,11 +68,11 @@ def _compare(name: str, table: Path, rows: int, dask: bool) -> None:
     engine = json.loads((artifact / manifest.FILE).read_bytes())["engine"]["name"]
     print(f"{name} by {engine}, {rows} rows x 30 columns", flush=True)
     words = ["--artifact", str(artifact), "--digest", digest.of_file(artifact / manifest.FILE), "--input", str(table)]
-    ours = ["-m", "scoring.score", *words, "--output"]
+    ours = ["-m", "scoring", *words, "--output"]
     plain = _measured(
         "pandas", ["-c", PLAIN, str(artifact / "model.joblib"), str(table), str(HOME / "plain.parquet")], rows
     )
-    here = _measured("scoring.score", [*ours, str(HOME / "here.parquet")], rows)
+    here = _measured("scoring", [*ours, str(HOME / "here.parquet")], rows)
     print(f"  {here / plain:.2f} times the rows a second of pandas", flush=True)
     if dask:
         with tempfile.TemporaryDirectory(prefix="modelpin-bench-") as folder, cluster.running(Path(folder)) as address:

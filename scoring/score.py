@@ -1,8 +1,4 @@
-"""Score a table of any size with a verified artifact: `--uri` or `--artifact`, CSV or Parquet, on disk or on S3.
-
-What is judged and computed is what the predictor judges and computes. A run that was killed goes on where it was when
-it is repeated, and ends with the same bytes. With DASK_SCHEDULER_ADDRESS set, the pieces are scored on that cluster.
-"""
+"""A table read in pieces, each scored here or on a Dask cluster, and its answers written in order."""
 
 from __future__ import annotations
 
@@ -10,19 +6,17 @@ import argparse
 import os
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from artifact import load
-from artifact.command import run
 from artifact.digest import ArtifactUri
-from artifact.errors import DataContractError, StorageError, UsageError
+from artifact.errors import DataContractError, StorageError
 from pipeline.shared.progress import Progress
 from release import client
 from scoring import location
@@ -30,16 +24,14 @@ from scoring.batches import Batches
 from scoring.parts import Parts
 from scoring.scorer import Form, Scored, Scorer
 
-ROWS = 65_536  # of one piece: some tens of MB as columns, and as much work as outweighs its two small files
-
 Submit = Callable[[pa.Table, int], Any]
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the output and the rejected rows; DataContractError (40) beyond --max-rejected."""
-    options = _parser().parse_args(argv)
-    if (options.uri is None) == (options.artifact is None) or (options.artifact is not None and not options.digest):
-        raise UsageError("name the artifact: --uri URI, or --artifact DIR with --digest DIGEST")
+def score(options: argparse.Namespace) -> None:
+    """Write the output and the rejected rows, as the `options` of `python -m scoring` say.
+
+    DataContractError (40) beyond --max-rejected.
+    """
     with _stored(), _artifact(options) as (directory, digest):
         loaded = load.load(directory, expected_digest=digest)
         source = Batches(location.parse(options.input))
@@ -136,23 +128,3 @@ def _stored() -> Iterator[None]:
             f"{' '.join(str(error).split())[:300] or type(error).__name__}; see whether disk or S3 can be reached and "
             "written, then run this again: it goes on where it was"
         ) from error
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m scoring.score", description=__doc__)
-    add = partial(parser.add_argument)
-    add("--uri", help="URI of a published artifact, as `release publish` prints it")
-    add("--artifact", type=Path, metavar="DIR", help="a local artifact instead")
-    add("--digest", help="the digest that the local artifact must have")
-    add("--input", required=True, metavar="PATH", help="table: .csv or .parquet, a path or s3://bucket/key")
-    add("--output", required=True, metavar="PATH", help="where the answers go: .csv or .parquet, a path or s3://…")
-    add("--keep", action="append", default=[], metavar="COLUMN", help="pass this column of the input on to the output")
-    add("--missing", action="append", default=[], metavar="TEXT", help="a text of a CSV that stands for no value: NA")
-    add("--max-rejected", type=int, metavar="N", help="end with 40 when more rows than N do not fit (default: any)")
-    add("--rows", type=int, default=ROWS, help="rows of one piece (%(default)s)")
-    add("--restart", action="store_true", help="forget the pieces that an earlier run has finished")
-    return parser
-
-
-if __name__ == "__main__":
-    run(main)

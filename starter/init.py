@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-if __name__ == "__main__":
-    from pipeline.shared import determinism
-
-    determinism.fix()
-
 import argparse
 import subprocess
 import tempfile
@@ -18,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from artifact import digest
-from artifact.command import run
 from artifact.errors import ConfigurationError, DataContractError, UsageError
 from artifact.signature import TASKS, Feature
 from pipeline.data import contract, conversion, prepare, reader, table
@@ -53,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m starter.init", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m starter init", description=__doc__)
     parser.add_argument("--data", required=True, metavar="FILE", help="a .csv or .parquet file, or a folder of them")
     parser.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
     parser.add_argument("--name", required=True, help="the model's name: lowercase letters, digits and '-'")
@@ -234,7 +228,3 @@ def _tell(written: params_yaml.Draft, notes: list[str], rows: int, measured: Bas
     print(
         f"  git add params.yaml data gitops/models/{written.name} && git commit -m 'Start {written.name}' && git push"
     )
-
-
-if __name__ == "__main__":
-    run(main)

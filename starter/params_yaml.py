@@ -39,7 +39,7 @@ def write(draft: Draft, notes: list[str], metric: str, threshold: float, reason:
     """The text of params.yaml; `notes` say what stayed out of the schema, `reason` where `threshold` comes from."""
     lines = [
         "# Every value you own, one section a stage. Change one, push, and the stages that depend on it run again.",
-        "# Written by `python -m starter.init`; yours from here on.",
+        "# Written by `python -m starter init`; yours from here on.",
         "",
         "model:",
         f"  name: {scalar(draft.name)}",

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from artifact.command import run
 from artifact.errors import ConfigurationError, IntegrityError, StorageError
 from pipeline.params.params import load
 
@@ -19,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     IntegrityError (20) where the remote has other bytes under its name, StorageError (30) where it has none or does not
     answer.
     """
-    argparse.ArgumentParser(prog="python -m starter.pull", description=__doc__).parse_args(argv)
+    argparse.ArgumentParser(prog="python -m starter pull", description=__doc__).parse_args(argv)
     tracked = Path(f"{load().data.path}.dvc")
     if not tracked.is_file():
         raise ConfigurationError(
@@ -42,7 +41,3 @@ def main(argv: Sequence[str] | None = None) -> None:
             f"{tracked} cannot be pulled: {said[-300:]}; it was never pushed (`dvc push {tracked}`), "
             "or the remote of .dvc/config is not reachable"
         )
-
-
-if __name__ == "__main__":
-    run(main)

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-if __name__ == "__main__":
-    from pipeline.shared import determinism
-
-    determinism.fix()
-
 import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from artifact import digest
-from artifact.command import run
 from pipeline.data.table import data_digest
 from pipeline.params.params import Params, load
 from pipeline.shared import code_digests, paths
@@ -21,7 +15,7 @@ from pipeline.shared import code_digests, paths
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write build/inputs.json and build/order.json."""
-    argparse.ArgumentParser(prog="python -m pipeline.data.inputs", description=__doc__).parse_args(argv)
+    argparse.ArgumentParser(prog="python -m pipeline inputs", description=__doc__).parse_args(argv)
     params = load()
     raw = data_digest(Path(params.data.path))
     inputs = inputs_digest(params, raw)
@@ -43,7 +37,3 @@ def inputs_digest(params: Params, raw: str) -> str:
     locks = {str(path): digest.of_file(path) for path in (paths.SERVING_LOCK, paths.PIPELINE_LOCK)}
     inputs = {"data": raw, "parameters": params.to_dict(), "code": code_digests.digests(), "locks": locks}
     return digest.of_bytes(digest.canonical_json(inputs))
-
-
-if __name__ == "__main__":
-    run(main)

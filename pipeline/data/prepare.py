@@ -6,11 +6,6 @@ In between, memory holds some bytes a row, whatever the number of columns.
 
 from __future__ import annotations
 
-if __name__ == "__main__":
-    from pipeline.shared import determinism
-
-    determinism.fix()
-
 import argparse
 import json
 import os
@@ -20,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from artifact.command import run
 from artifact.errors import ModelpinError
 from artifact.signature import label_text
 from pipeline.data import contract, drift, leakage, reader, table, totals
@@ -34,7 +28,7 @@ from pipeline.shared.tables import Writer
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write build/prepared/ and, however it ends, reports/data.json and reports/data.md."""
-    argparse.ArgumentParser(prog="python -m pipeline.data.prepare", description=__doc__).parse_args(argv)
+    argparse.ArgumentParser(prog="python -m pipeline prepare", description=__doc__).parse_args(argv)
     params = load()
     report = DataReport(params.data.path)
     try:
@@ -147,7 +141,3 @@ def _target(survey: Survey, parts: split.Parts) -> dict[str, Any]:
         name: dict(sorted((label_text(label), count) for label, count in labels.counts(part).items()))
         for name, part in rows.items()
     }
-
-
-if __name__ == "__main__":
-    run(main)

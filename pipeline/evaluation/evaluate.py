@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-if __name__ == "__main__":
-    from pipeline.shared import determinism
-
-    determinism.fix()
-
 import argparse
 import shutil
 from collections.abc import Mapping, Sequence
@@ -18,7 +13,6 @@ import pandas as pd
 from sklearn.inspection import permutation_importance
 
 from artifact import signature
-from artifact.command import run
 from artifact.frame import columns
 from artifact.prediction import Prediction
 from artifact.sklearn_engine import SklearnRunner
@@ -34,7 +28,7 @@ ROWS = 2000  # of the holdout for each shuffle: enough to rank features, whateve
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write reports/metrics.json, slices.json, calibration.json, behaviour.json and plots/ there."""
-    argparse.ArgumentParser(prog="python -m pipeline.evaluation.evaluate", description=__doc__).parse_args(argv)
+    argparse.ArgumentParser(prog="python -m pipeline evaluate", description=__doc__).parse_args(argv)
     params = load()
     model = joblib.load(paths.MODEL)
     frame, target = tables.read(paths.TEST, params)
@@ -117,7 +111,3 @@ def _interval(value: dict[str, Any]) -> str:
         if value["low"] is not None
         else f"{value['value']:.4f}"
     )
-
-
-if __name__ == "__main__":
-    run(main)

@@ -6,11 +6,6 @@ which CI and `make gate` use, reads the verdict and ends with 41 when it is a re
 
 from __future__ import annotations
 
-if __name__ == "__main__":
-    from pipeline.shared import determinism
-
-    determinism.fix()
-
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +16,6 @@ import pandas as pd
 
 from artifact import digest
 from artifact import load as artifacts
-from artifact.command import run
 from artifact.errors import ConfigurationError, GateRefused
 from artifact.frame import columns
 from artifact.load import Loaded
@@ -51,7 +45,7 @@ class Challenger:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write build/verdict.json and reports/comparison.json, or (--enforce) obey the verdict that is there."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline.gate.gate", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m pipeline gate", description=__doc__)
     parser.add_argument("--enforce", action="store_true", help="judge nothing; exit 41 unless the verdict is to pass")
     if parser.parse_args(argv).enforce:
         enforce()
@@ -159,7 +153,3 @@ def _own_holdout(seen: Seen | None, hashes: np.ndarray) -> Rule:
     words = f"{count} of {len(hashes)} held-out rows were trained on"
     words += ": a metric on them says nothing" if count else ""
     return Rule("holdout", outcomes.INCOMPARABLE, count == 0, words, {"rows": len(hashes), "trained": count})
-
-
-if __name__ == "__main__":
-    run(main)

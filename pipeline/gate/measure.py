@@ -5,11 +5,6 @@ Apart from every other report, because no two runs measure the same: nothing of 
 
 from __future__ import annotations
 
-if __name__ == "__main__":
-    from pipeline.shared import determinism
-
-    determinism.fix()
-
 import argparse
 import time
 from collections.abc import Mapping, Sequence
@@ -18,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from artifact import load as artifacts
-from artifact.command import run
 from artifact.errors import IncompatibleError
 from artifact.frame import columns
 from artifact.prediction import Columns, Runner
@@ -35,7 +29,7 @@ _BATCHES = 3  # a round
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write reports/latency.json."""
-    argparse.ArgumentParser(prog="python -m pipeline.gate.measure", description=__doc__).parse_args(argv)
+    argparse.ArgumentParser(prog="python -m pipeline measure", description=__doc__).parse_args(argv)
     params = load()
     champion = Champion.read()
     challenger = artifacts.load(paths.ARTIFACT, expected_digest=None, name=params.model.name, allow_unpinned=True)
@@ -92,7 +86,3 @@ def _timed(runner: Runner, tables: Sequence[dict[str, Any]], calls: int) -> list
         if sum(taken) > _SECONDS:
             break
     return taken
-
-
-if __name__ == "__main__":
-    run(main)

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-if __name__ == "__main__":
-    from pipeline.shared import determinism
-
-    determinism.fix()
-
 import argparse
 import json
 import shutil
@@ -19,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from artifact import save, signature, unpickle
-from artifact.command import run
 from artifact.environment import LIBRARIES
 from artifact.errors import IncompatibleError, kind
 from artifact.frame import columns
@@ -33,7 +27,7 @@ _SECONDS = 600
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write build/artifact/."""
-    argparse.ArgumentParser(prog="python -m pipeline.packaging.package", description=__doc__).parse_args(argv)
+    argparse.ArgumentParser(prog="python -m pipeline package", description=__doc__).parse_args(argv)
     params = best_parameters.read(load())
     lock.check_installed(paths.SERVING_LOCK, LIBRARIES)
     unproved = paths.ARTIFACT.with_name("unproved")
@@ -153,7 +147,3 @@ def _needs_more(module: str, importer: str) -> IncompatibleError:
         f"{importer} imports {needed}, which {paths.SERVING_LOCK} does not hold; the predictor could not load it: "
         f"do without it, or add {name} to {paths.SERVING_LOCK.with_suffix('.in')} and run `make lock`"
     )
-
-
-if __name__ == "__main__":
-    run(main)

@@ -68,7 +68,7 @@ def read(path: Path) -> dict[str, Any]:
         value = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)  # noqa: S506 - a SafeLoader
     except FileNotFoundError as error:
         raise ConfigurationError(
-            f"{path} is not here; run from the root of the repository, or make one with `python -m starter.init`"
+            f"{path} is not here; run from the root of the repository, or make one with `python -m starter init`"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}; save it as UTF-8") from error

@@ -6,7 +6,6 @@ import argparse
 import shutil
 from collections.abc import Sequence
 
-from artifact.command import run
 from pipeline.params.params import load
 from pipeline.pictures import figures
 from pipeline.report import origins, sections
@@ -30,7 +29,7 @@ CHAPTERS = (
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write reports/report.md and reports/figures/."""
-    argparse.ArgumentParser(prog="python -m pipeline.report.report", description=__doc__).parse_args(argv)
+    argparse.ArgumentParser(prog="python -m pipeline report", description=__doc__).parse_args(argv)
     found = Evidence.read(load())
     shutil.rmtree(paths.FIGURES, ignore_errors=True)
     paths.FIGURES.mkdir(parents=True)
@@ -44,7 +43,3 @@ def main(argv: Sequence[str] | None = None) -> None:
 def page(found: Evidence) -> str:
     """The whole page, as GitHub renders it; pictures are beside it."""
     return "\n".join(line for chapter in CHAPTERS for line in chapter(found))
-
-
-if __name__ == "__main__":
-    run(main)

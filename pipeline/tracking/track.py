@@ -10,7 +10,6 @@ import argparse
 import json
 from collections.abc import Sequence
 
-from artifact.command import run
 from pipeline.params.params import load
 from pipeline.report.git_source import Source
 from pipeline.shared import paths
@@ -20,14 +19,10 @@ from pipeline.tracking.run import Training
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write build/tracked.json."""
-    argparse.ArgumentParser(prog="python -m pipeline.tracking.track", description=__doc__).parse_args(argv)
+    argparse.ArgumentParser(prog="python -m pipeline track", description=__doc__).parse_args(argv)
     training = Training.read(load())
     (run_id, version), where = server.asked(lambda registry: registry.record(training, Source.here()))
     # What every machine writes alike: dvc.lock names its hash.
     paths.TRACKED.write_text(json.dumps(training.key(), indent=2) + "\n", encoding="utf-8")
     role = "challenger" if training.passed else f"no alias: {training.outcome}"
     print(f"run {run_id}, {training.model} version {version} ({role}) at {where}")
-
-
-if __name__ == "__main__":
-    run(main)

@@ -1,8 +1,8 @@
-"""The Dask cluster that DASK_SCHEDULER_ADDRESS names, if any.
+"""A worker of a Dask cluster, and the cluster that DASK_SCHEDULER_ADDRESS names, if any.
 
-Run as a program, once a core, it becomes a worker that computes what a stage computes here, to the bit:
+Run once a core, it becomes a worker that computes what a stage computes here, to the bit:
 
-    python -m pipeline.training.cluster tcp://scheduler:8786
+    python -m pipeline cluster tcp://scheduler:8786
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from artifact.command import run
 from artifact.environment import LIBRARIES
 from artifact.errors import IncompatibleError, StorageError, UsageError
 from pipeline.shared import code_digests, determinism
@@ -30,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Become `dask worker` in the environment that trainings run in."""
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0].startswith("-"):
-        raise UsageError("name the scheduler: python -m pipeline.training.cluster ADDRESS [options of `dask worker`]")
+        raise UsageError("name the scheduler: python -m pipeline cluster ADDRESS [options of `dask worker`]")
     command = [sys.executable, "-m", "dask", "worker", *words, *_OPTIONS]
     # Workers import pipeline, artifact and features from here.
     os.execve(sys.executable, command, {**os.environ, **determinism.ENVIRONMENT, "PYTHONPATH": str(_root())})
@@ -105,14 +104,10 @@ def _check(client: Any, training: bool) -> None:
 
 def _unfit(who: str, problem: str) -> IncompatibleError:
     return IncompatibleError(
-        f"{who} {problem}; start workers with `python -m pipeline.training.cluster ADDRESS`, in a checkout of "
+        f"{who} {problem}; start workers with `python -m pipeline cluster ADDRESS`, in a checkout of "
         "this commit with this lock"
     )
 
 
 def _root() -> Path:
     return Path(__file__).resolve().parents[2]
-
-
-if __name__ == "__main__":
-    run(main)

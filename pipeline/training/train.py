@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-if __name__ == "__main__":
-    from pipeline.shared import determinism
-
-    determinism.fix()
-
 import argparse
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -18,7 +13,6 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
-from artifact.command import run
 from artifact.errors import ConfigurationError
 from pipeline.params.params import Block, Params, load
 from pipeline.params.params import Train as Declared
@@ -28,7 +22,7 @@ from pipeline.training import best_parameters, canonical_pickle, cluster, compon
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write build/model/model.joblib."""
-    argparse.ArgumentParser(prog="python -m pipeline.training.train", description=__doc__).parse_args(argv)
+    argparse.ArgumentParser(prog="python -m pipeline train", description=__doc__).parse_args(argv)
     params = best_parameters.read(load())
     model = build(params)
     frame, target = tables.read(paths.TRAIN, params)
@@ -98,7 +92,3 @@ def _steps(block: Block) -> Any:
         seeds.refuse_unseeded(component, where)
         made.append((f"step{index + 1}", component))
     return Pipeline(made) if made else "passthrough"
-
-
-if __name__ == "__main__":
-    run(main)

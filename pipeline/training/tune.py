@@ -6,18 +6,12 @@ goes on; with DASK_SCHEDULER_ADDRESS set, they run on that cluster.
 
 from __future__ import annotations
 
-if __name__ == "__main__":
-    from pipeline.shared import determinism
-
-    determinism.fix()
-
 import argparse
 import json
 from collections.abc import Sequence
 from typing import Any
 
 from artifact import digest
-from artifact.command import run
 from pipeline.params.params import Params, load
 from pipeline.params.tune import Tune
 from pipeline.shared import code_digests, paths
@@ -26,7 +20,7 @@ from pipeline.training.best_parameters import SCHEMA_VERSION
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write build/tuned.json."""
-    argparse.ArgumentParser(prog="python -m pipeline.training.tune", description=__doc__).parse_args(argv)
+    argparse.ArgumentParser(prog="python -m pipeline tune", description=__doc__).parse_args(argv)
     params = load()
     tune = params.train.tune
     value: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "method": "none", "best": {}, "trials": []}
@@ -93,7 +87,3 @@ def _key(params: Params) -> str:
         "lock": digest.of_file(paths.PIPELINE_LOCK),
     }
     return digest.of_bytes(digest.canonical_json(told))
-
-
-if __name__ == "__main__":
-    run(main)

@@ -58,7 +58,7 @@ def published(trained: tuple[Repository, str], s3_server: S3, tmp_path_factory: 
 def test_an_artifact_says_where_it_comes_from(published: Published) -> None:
     """Commit, data, parameters, run, verdict and deployments, by its URI or by its digest alone."""
     repository = published.repository
-    found = json.loads(repository.run("audit.lineage", published.uri, "--json").stdout)
+    found = json.loads(repository.run("audit", "lineage", published.uri, "--json").stdout)
     named = digest.of_file(repository.path / "build/artifact/manifest.json")
     assert (found["digest"], found["source_commit"]) == (named, published.commit)
     assert found["commit"]["subject"] == "Configure"
@@ -72,7 +72,7 @@ def test_an_artifact_says_where_it_comes_from(published: Published) -> None:
     ]
     assert len(found["history"]) == 1
     assert found["notes"] == []
-    text = repository.done("audit.lineage", named)
+    text = repository.done("audit", "lineage", named)
     for told in (published.uri, published.commit, "Configure", found["run"]["run_id"], "staging     stable since"):
         assert told in text
 
@@ -82,13 +82,13 @@ def test_what_does_not_answer_is_left_out(published: Published) -> None:
     repository = published.repository
     found = json.loads(
         repository.run(
-            "audit.lineage", published.uri, "--json", MLFLOW_TRACKING_URI="http://someone:hunter2@127.0.0.1:9"
+            "audit", "lineage", published.uri, "--json", MLFLOW_TRACKING_URI="http://someone:hunter2@127.0.0.1:9"
         ).stdout
     )
     assert found["run"] is None
     (note,) = found["notes"]
     assert "tracking at http://127.0.0.1:9 does not answer" in note
-    missing = repository.run("audit.lineage", "sha256-" + "0" * 64)
+    missing = repository.run("audit", "lineage", "sha256-" + "0" * 64)
     assert missing.returncode == 20
     assert "publish the artifact first" in missing.stderr.splitlines()[-1]
 
@@ -96,7 +96,7 @@ def test_what_does_not_answer_is_left_out(published: Published) -> None:
 def test_a_published_model_scores_by_its_uri(published: Published, tmp_path: Path) -> None:
     """Fetched, verified and asked: its answers for its own data are those of the artifact that trained here."""
     repository, output = published.repository, tmp_path / "scores.parquet"
-    repository.done("scoring.score", "--uri", published.uri, "--input", "data/iris.csv", "--output", str(output))
+    repository.done("scoring", "--uri", published.uri, "--input", "data/iris.csv", "--output", str(output))
     artifact = repository.path / "build/artifact"
     loaded = load.load(artifact, expected_digest=digest.of_file(artifact / MANIFEST))
     table = pd.read_csv(repository.path / "data/iris.csv")
@@ -105,7 +105,7 @@ def test_a_published_model_scores_by_its_uri(published: Published, tmp_path: Pat
     assert scores["label"].tolist() == online.values.tolist()
     assert np.array_equal(scores.filter(like="probability_").to_numpy(), online.probabilities)
     missing = repository.run(
-        "scoring.score", "--uri", published.uri.replace("sha256-", "sha256-0", 1)[:-2] + "/", "--input", "x.csv",
+        "scoring", "--uri", published.uri.replace("sha256-", "sha256-0", 1)[:-2] + "/", "--input", "x.csv",
         "--output", "y.csv",
     )  # fmt: skip
     assert missing.returncode == 20
@@ -116,7 +116,7 @@ def test_a_published_model_is_made_again(published: Published) -> None:
     repository = published.repository
     repository.replace("params.yaml", "C: 1.0", "C: 0.1")
     before = repository.git("status", "--porcelain")
-    ran = repository.run("audit.reproduce", published.uri, "--installed", "--json")
+    ran = repository.run("audit", "reproduce", published.uri, "--installed", "--json")
     assert ran.returncode == 0, ran.stderr
     found = json.loads(ran.stdout)
     assert (found["outcome"], found["same_inputs"]) == ("bit-identical", True)

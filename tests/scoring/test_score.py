@@ -20,7 +20,7 @@ from artifact.command import run
 from artifact.errors import InvalidRequest
 from artifact.validation import Validator
 from predictor import v1
-from scoring import score
+from scoring.__main__ import main
 from tests.conftest import Bucket
 from tests.predictor import models
 from tests.predictor.models import Packaged
@@ -30,14 +30,15 @@ KILLED_AFTER = 3
 KILL = f"""
 import os, signal
 from artifact.command import run
-from scoring import parts, score
+from scoring import parts
+from scoring.__main__ import main
 add = parts.Parts.add
 def then_die(self, piece):
     add(self, piece)
     if len(self._pieces) == {KILLED_AFTER}:
         os.kill(os.getpid(), signal.SIGKILL)
 parts.Parts.add = then_die
-run(score.main)
+run(main)
 """
 
 
@@ -74,7 +75,7 @@ def arguments(people: Packaged, source: Path | str, target: Path | str, *more: s
 def scored(*words: str) -> int:
     """Run the command in this process; its exit code."""
     with pytest.raises(SystemExit) as ended:
-        run(score.main, words)
+        run(main, words)
     return int(ended.value.code or 0)
 
 

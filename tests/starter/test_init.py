@@ -83,7 +83,7 @@ def test_a_table_becomes_a_model_without_another_edit(fresh: Repository, tmp_pat
     make, suffix, target, options, task = TABLES[name]
     table = tmp_path / f"table of mine.{suffix}"
     make().to_csv(table, index=False) if suffix == "csv" else make().to_parquet(table, index=False)
-    said = fresh.done("starter.init", "--data", str(table), "--target", target, "--name", name, *options)
+    said = fresh.done("starter", "init", "--data", str(table), "--target", target, "--name", name, *options)
     assert "dvc repro" in said
     assert (fresh.path / f"data/{name}.{suffix}").read_bytes() == table.read_bytes()
     assert {path.name for path in (fresh.path / "gitops/models" / name).iterdir()} == {
@@ -202,7 +202,7 @@ def test_nothing_is_left_half_written(fresh: Repository, tmp_path: Path) -> None
     (fresh.path / "release/adopt.py").write_text("raise SystemExit('no room')\n")
     fresh.git("commit", "-q", "-a", "-m", "broken")
     files = listed(fresh.path)
-    refused = fresh.run("starter.init", "--data", str(tmp_path / "table.csv"), "--target", "y", "--name", "toy")
+    refused = fresh.run("starter", "init", "--data", str(tmp_path / "table.csv"), "--target", "y", "--name", "toy")
     assert refused.returncode == 10
     assert "no room" in refused.stderr.splitlines()[-1]
     assert fresh.git("status", "--porcelain") == ""

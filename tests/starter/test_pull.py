@@ -23,13 +23,13 @@ def test_the_data_of_params_is_pulled_and_verified(fresh: Repository, s3: Bucket
         table.unlink(missing_ok=True)
 
     forget()
-    fresh.done("starter.pull", **s3.env)
+    fresh.done("starter", "pull", **s3.env)
     assert table.read_bytes() == pushed
 
     forget()
     (key,) = s3.keys("dvc/")
     s3.client.put_object(Bucket=s3.name, Key=key, Body=pushed.replace(b"5.1", b"5.2"))
-    tampered = fresh.run("starter.pull", **s3.env)
+    tampered = fresh.run("starter", "pull", **s3.env)
     assert tampered.returncode == 20
     said = tampered.stderr.splitlines()[-1]
     assert f"{s3.name}/{key} is not what data/iris.csv.dvc names" in said
@@ -37,12 +37,12 @@ def test_the_data_of_params_is_pulled_and_verified(fresh: Repository, s3: Bucket
     assert not table.exists()
 
     s3.client.delete_object(Bucket=s3.name, Key=key)
-    missing = fresh.run("starter.pull", **s3.env)
+    missing = fresh.run("starter", "pull", **s3.env)
     assert missing.returncode == 30
     assert "data/iris.csv.dvc cannot be pulled" in missing.stderr.splitlines()[-1]
 
     unreachable = fresh.run(
-        "starter.pull", **s3.env | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
+        "starter", "pull", **s3.env | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
     )
     assert unreachable.returncode == 30
     assert "the remote of .dvc/config is not reachable" in unreachable.stderr.splitlines()[-1]
@@ -53,6 +53,6 @@ def test_the_data_of_params_is_pulled_and_verified(fresh: Repository, s3: Bucket
 def test_data_that_is_not_under_dvc_is_named(fresh: Repository) -> None:
     """Exit 10 with the command that puts it there."""
     (fresh.path / "data/iris.csv.dvc").unlink()
-    refused = fresh.run("starter.pull")
+    refused = fresh.run("starter", "pull")
     assert refused.returncode == 10
     assert "dvc add data/iris.csv`" in refused.stderr

@@ -86,7 +86,7 @@ def test_a_time_that_is_no_date_is_refused(here: Path) -> None:
 def test_wrong_data_ends_with_40(fresh: Repository) -> None:
     """The last line on stderr says column, rule, rows and remedy; nothing is prepared."""
     fresh.replace("data/iris.csv", "5.1,3.5,1.4,0.2,setosa\n4.9", "5.1,-3.5,1.4,0.2,setosa\nabc")
-    refused = fresh.run("pipeline.data.prepare")
+    refused = fresh.run("pipeline", "prepare")
     assert refused.returncode == 40
     last = refused.stderr.splitlines()[-1]
     assert "'sepal width (cm)': range: at least 0: 1 row (1), the first holds -3.5" in last

@@ -256,14 +256,14 @@ def test_rows_are_known_by_the_smallest_hashes(monkeypatch: pytest.MonkeyPatch) 
 def test_enforcing_ends_with_41(again: Repository) -> None:
     """The stage finishes and the verdict refuses; --enforce says it by its exit code, and judges nothing itself."""
     again.params(gate__thresholds={"accuracy": {"min": 0.999}})
-    assert "gate refused, below-threshold: accuracy 0.955556 is below 0.999" in again.done("pipeline.gate.gate")
+    assert "gate refused, below-threshold: accuracy 0.955556 is below 0.999" in again.done("pipeline", "gate")
     assert json.loads(again.read("build/verdict.json"))["passed"] is False
-    enforced = again.run("pipeline.gate.gate", "--enforce")
+    enforced = again.run("pipeline", "gate", "--enforce")
     assert enforced.returncode == 41
     assert "below-threshold: accuracy 0.955556 is below 0.999" in enforced.stderr.splitlines()[-1]
     verdict = json.loads(again.read("build/verdict.json")) | {"passed": True, "model_digest": digest.of_bytes(b"x")}
     (again.path / "build/verdict.json").write_text(json.dumps(verdict))
-    assert "judge it with `dvc repro`" in again.run("pipeline.gate.gate", "--enforce").stderr
+    assert "judge it with `dvc repro`" in again.run("pipeline", "gate", "--enforce").stderr
 
 
 def test_the_gate_is_a_module_that_reads_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

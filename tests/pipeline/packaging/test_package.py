@@ -37,13 +37,13 @@ def test_a_model_loads_with_what_the_image_holds(again: Repository) -> None:
     extra = again.path / "features/extra.py"
     extra.write_text(EXTRA.format(caught="ImportError"))
     again.replace("params.yaml", "        - sklearn.preprocessing.StandardScaler: {}", "        - features.extra.Extra")
-    again.done("pipeline.training.train")
-    again.done("pipeline.packaging.package")
+    again.done("pipeline", "train")
+    again.done("pipeline", "package")
     packaged = again.read("build/artifact/manifest.json")
     assert set(json.loads(packaged)["features"]) == {"features", "features.extra"}
 
     extra.write_text(EXTRA.format(caught="KeyError"))
-    refused = again.run("pipeline.packaging.package")
+    refused = again.run("pipeline", "package")
     assert refused.returncode == 22
     last = refused.stderr.splitlines()[-1]
     assert "features.extra imports 'matplotlib' (distribution matplotlib)" in last

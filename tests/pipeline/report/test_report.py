@@ -98,7 +98,7 @@ def test_a_champion_stands_beside_the_challenger(again: Repository) -> None:
     for word in ("c0ffee", named[:19], "2026-01-02T03:04:05Z", "figures/difference.png", "▲", "it is gone",
                  "2 of 2 features changed", "a\\|b &lt;i&gt;"):  # fmt: skip
         assert word in page
-    assert "gate passed, better" in again.done("pipeline.gate.gate", "--enforce")
+    assert "gate passed, better" in again.done("pipeline", "gate", "--enforce")
 
 
 def test_text_is_never_markup() -> None:

@@ -14,7 +14,7 @@ def test_a_run_says_what_it_was(again: Repository) -> None:
     """Parameters, metrics, plots, artifact, digests, commit, a version with alias challenger; once, however often."""
     again.params(track__experiment="other")
     for _ in range(2):
-        again.done("pipeline.tracking.track", GITHUB_SHA="c0ffee")
+        again.done("pipeline", "track", GITHUB_SHA="c0ffee")
     uri = f"sqlite:///{again.path}/.mlflow/mlflow.db"
     client = MlflowClient(uri, uri)
     experiment = client.get_experiment_by_name("other")
@@ -41,7 +41,7 @@ def test_a_run_says_what_it_was(again: Repository) -> None:
     # Judged again beside another champion, the same version is refused: it says so, and loses the alias.
     verdict = json.loads(again.read("build/verdict.json")) | {"passed": False, "outcome": "worse"}
     (again.path / "build/verdict.json").write_text(json.dumps(verdict), encoding="utf-8")
-    again.done("pipeline.tracking.track", GITHUB_SHA="c0ffee")
+    again.done("pipeline", "track", GITHUB_SHA="c0ffee")
     (version,) = client.search_model_versions("name = 'iris'")
     assert (version.tags["gate"], version.tags["gate_passed"]) == ("worse", "false")
     assert dict(client.get_registered_model("iris").aliases) == {}
@@ -50,7 +50,7 @@ def test_a_run_says_what_it_was(again: Repository) -> None:
 def test_a_server_that_is_down_ends_with_30(again: Repository) -> None:
     """In bounded time, without the password in the message, and nothing says that the run was tracked."""
     (again.path / "build/tracked.json").unlink()
-    down = again.run("pipeline.tracking.track", MLFLOW_TRACKING_URI="http://someone:hunter2@127.0.0.1:9")
+    down = again.run("pipeline", "track", MLFLOW_TRACKING_URI="http://someone:hunter2@127.0.0.1:9")
     assert down.returncode == 30
     assert "tracking at http://127.0.0.1:9 failed" in down.stderr.splitlines()[-1]
     assert "hunter2" not in down.stderr

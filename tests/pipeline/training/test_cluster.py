@@ -112,7 +112,7 @@ def test_a_scheduler_that_does_not_answer_is_30(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_worker_needs_an_address() -> None:
-    """`python -m pipeline.training.cluster` alone says what it wants."""
-    done = subprocess.run([sys.executable, "-m", "pipeline.training.cluster"], capture_output=True, text=True)
+    """`python -m pipeline cluster` alone says what it wants."""
+    done = subprocess.run([sys.executable, "-m", "pipeline", "cluster"], capture_output=True, text=True)
     assert done.returncode == 2
     assert "name the scheduler" in done.stderr

@@ -1,0 +1,21 @@
+"""The stages of dvc.yaml, one by one; `dvc repro` runs those whose inputs changed."""
+
+from pipeline.commands import run
+
+# In the order in which dvc.yaml runs them; `cluster` is no stage.
+COMMANDS = {
+    "inputs": "pipeline.data.inputs",
+    "prepare": "pipeline.data.prepare",
+    "tune": "pipeline.training.tune",
+    "train": "pipeline.training.train",
+    "evaluate": "pipeline.evaluation.evaluate",
+    "package": "pipeline.packaging.package",
+    "measure": "pipeline.gate.measure",
+    "gate": "pipeline.gate.gate",
+    "report": "pipeline.report.report",
+    "track": "pipeline.tracking.track",
+    "cluster": "pipeline.training.cluster",
+}
+
+if __name__ == "__main__":
+    run("pipeline", __doc__, COMMANDS, deterministic=True)
