@@ -1,6 +1,6 @@
 """Where a published artifact comes from, whether it comes from there again, and whether MLflow says what Git says."""
 
-from pipeline.commands import run
+from pipeline.shared.commands import run
 
 COMMANDS = {"lineage": "audit.lineage", "reproduce": "audit.reproduce", "aliases": "audit.mlflow_aliases"}
 

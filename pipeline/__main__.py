@@ -1,6 +1,6 @@
 """The stages of dvc.yaml, one by one; `dvc repro` runs those whose inputs changed."""
 
-from pipeline.commands import run
+from pipeline.shared.commands import run
 
 # In the order in which dvc.yaml runs them; `cluster` is no stage.
 COMMANDS = {

@@ -1,6 +1,6 @@
 """Start a model from a table, and bring the data of one here."""
 
-from pipeline.commands import run
+from pipeline.shared.commands import run
 
 COMMANDS = {"init": "starter.init", "pull": "starter.pull"}
 

@@ -17,8 +17,8 @@ from artifact.errors import ConfigurationError, DataContractError, UsageError
 from artifact.signature import TASKS, Feature
 from pipeline.data import contract, conversion, prepare, reader, table
 from pipeline.data.survey import Survey
-from pipeline.params.params import Params, load
-from pipeline.shared import paths, split, tables
+from pipeline.params.params import PARAMS, Params, load
+from pipeline.shared import split, tables
 from pipeline.training import train
 from starter import baseline, params_yaml, recipe, schema_guess
 from starter.baseline import Baseline
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     text, measured = _with_gate(written, notes, read)
     with Placement() as placement:
         placement.data(source, target)
-        placement.text(paths.PARAMS, text)
+        placement.text(PARAMS, text)
         placement.folder(Path("gitops/models") / name, ["release", "adopt", "--model", name])
     _tell(written, notes, read.columns.num_rows, measured)
 
@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
 def _check_repository(force: bool) -> None:
     if not Path("dvc.yaml").is_file() or not Path(".dvc").is_dir():
         raise UsageError("there is no dvc.yaml and .dvc here; run from the root of the repository")
-    done = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", str(paths.PARAMS)], capture_output=True, check=False)
+    done = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", str(PARAMS)], capture_output=True, check=False)
     if done.returncode == 1 and not force:
         raise UsageError(
             "params.yaml has uncommitted changes, and init replaces it; commit or discard them, or give --force"

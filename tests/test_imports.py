@@ -39,6 +39,27 @@ MUST_NOT = {
     "bench": set(),
 }
 
+# What each room of pipeline/ may import of the others: only rooms that stand before it.
+ROOMS = {
+    "params": set(),
+    "shared": {"params"},
+    "data": {"params", "shared"},
+    "training": {"params", "shared"},
+    "pictures": set(),
+    "evaluation": {"params", "shared", "pictures"},
+    "packaging": {"params", "shared"},
+    "gate": {"params", "shared", "evaluation", "packaging"},
+    "report": {"params", "shared", "pictures", "gate"},
+    "tracking": {"params", "shared", "report"},
+}
+# What stands beside the stages uses these rooms.
+USES = {
+    "scoring": {"params", "shared", "data", "training"},
+    "starter": {"params", "shared", "data", "training"},
+    "audit": {"params", "shared", "tracking"},
+    "bench": {"packaging"},
+}
+
 # Where the import name is not the distribution's.
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "grpc": "grpcio", "google": "protobuf"}
 
@@ -56,6 +77,20 @@ def imported(package: str) -> dict[str, set[Path]]:
                 names = [node.module or ""]
             for name in names:
                 found.setdefault(name.partition(".")[0], set()).add(path)
+    return found
+
+
+def modules(folder: str) -> dict[str, set[str]]:
+    """Each module under `folder` → the modules of ours that it imports."""
+    found: dict[str, set[str]] = {}
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        importer = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        found[importer] = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] in OURS:
+                for name in (f"{node.module}.{alias.name}" for alias in node.names):
+                    is_module = (ROOT / name.replace(".", "/")).with_suffix(".py").exists()
+                    found[importer].add(name if is_module else node.module)
     return found
 
 
@@ -83,3 +118,41 @@ def test_the_image_needs_only_the_serving_lock() -> None:
             if name not in sys.stdlib_module_names and name not in OURS:
                 distribution = DISTRIBUTIONS.get(name, name).replace("_", "-")
                 assert f"\n{distribution}==" in lock, f"{package} imports {name}"
+
+
+@pytest.mark.parametrize(
+    ("folder", "may"), [*((f"pipeline/{room}", may) for room, may in ROOMS.items()), *USES.items()]
+)
+def test_rooms_import_in_one_direction(folder: str, may: set[str]) -> None:
+    """A room imports the rooms that the table names for it, and no other."""
+    used = {
+        parts[1] for names in modules(folder).values() for name in names if (parts := name.split("."))[0] == "pipeline"
+    }
+    assert used - {Path(folder).name} == may
+
+
+def test_every_room_is_listed_and_looks_back_only() -> None:
+    """The table has each folder of pipeline/, and each room only those before it: no circle is possible."""
+    assert {path.parent.name for path in (ROOT / "pipeline").glob("*/__init__.py")} == set(ROOMS)
+    before: set[str] = set()
+    for room, may in ROOMS.items():
+        assert may <= before, room
+        before.add(room)
+
+
+@pytest.mark.parametrize("package", ["artifact", "features", "pipeline", "scoring", "starter", "audit"])
+def test_no_two_modules_import_each_other(package: str) -> None:
+    """No circle of imports within a package, however long; an import within a function counts."""
+    waiting = {name: {one for one in names if one.startswith(package)} for name, names in modules(package).items()}
+    while waiting:
+        free = {name for name, names in waiting.items() if not names & set(waiting)}
+        assert free, f"a circle among {sorted(waiting)}"
+        waiting = {name: names for name, names in waiting.items() if name not in free}
+
+
+def test_every_package_says_what_lives_there() -> None:
+    """The __init__ of a package or room is a docstring and nothing else: one sentence, or two."""
+    for path in [*ROOT.glob("*/__init__.py"), *(ROOT / "pipeline").glob("*/__init__.py")]:
+        tree = ast.parse(path.read_text())
+        assert ast.get_docstring(tree), path
+        assert len(tree.body) == 1 or path.parent.name not in {*ROOMS, "pipeline", "scoring", "starter", "audit"}, path

@@ -129,7 +129,7 @@ class Survey:
         `again` are the chunks once more, of which only a first repeated value is read.
         """
         if not self.violations:
-            for violation in (*self._repeats(again), *totals.violations(self)):
+            for violation in (*self._repeats(again), *totals.violations(self.params, self.rows, self.moments)):
                 self._contract.add(violation)
         if self.violations:
             raise refused(self.violations)

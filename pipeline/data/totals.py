@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pipeline.data import constraints
 from pipeline.data.conversion import Violation
-
-if TYPE_CHECKING:
-    from pipeline.data.survey import Survey
+from pipeline.params.params import Params
 
 _DAY = 86_400 * 10**9  # nanoseconds
 
@@ -35,27 +33,27 @@ def repeats(
     return found
 
 
-def violations(survey: Survey) -> list[Violation]:
-    """Number of rows, and age of the newest one against the clock at this moment.
+def violations(params: Params, rows: int, moments: np.ndarray | None) -> list[Violation]:
+    """Number of rows, and age of the newest of `moments`, [rows] in nanoseconds, against the clock.
 
     The clock decides whether training may start, never what comes out: no age is written into any output.
     """
-    contract = survey.params.expectations.contract
-    facts: dict[str, Any] = {"rows": survey.rows}
+    contract = params.expectations.contract
+    facts: dict[str, Any] = {"rows": rows}
     low, high = contract.min_rows, contract.max_rows
     bounds: dict[str, tuple[Any, Any, str, str]] = {
         "rows": (low, high, f"prepare.contract.rows: at least {low}", f"prepare.contract.rows: at most {high}")
     }
-    days, time = contract.max_age_days, survey.params.data.time
-    if days is not None and survey.moments is not None and time is not None:
-        facts[time] = int(survey.moments.max())
+    days, time = contract.max_age_days, params.data.time
+    if days is not None and moments is not None and time is not None:
+        facts[time] = int(moments.max())
         rule = f"prepare.contract.max_age_days: the newest row is at most {days} days old"
         bounds[time] = (int(_now().timestamp()) * 10**9 - days * _DAY, None, rule, "")
     found = []
     for column, rule, _ in constraints.failures(
         constraints.of_table(bounds), pd.DataFrame([facts]), lambda _, check: check
     ):
-        said = f"the data has {survey.rows}" if column == "rows" else f"it is of {moment(facts[column])}"
+        said = f"the data has {rows}" if column == "rows" else f"it is of {moment(facts[column])}"
         found.append(Violation(column, f"{rule}; {said}", 0, (), None))
     return found
 

@@ -19,8 +19,7 @@ from artifact.errors import IncompatibleError, kind
 from artifact.frame import columns
 from pipeline.packaging import engines, lock, proof, training_rows
 from pipeline.params.params import Params, load
-from pipeline.shared import paths, tables
-from pipeline.training import best_parameters
+from pipeline.shared import best_parameters, paths, tables
 
 _SECONDS = 600
 

@@ -19,8 +19,8 @@ from pipeline.params.prepare import Expectations, read_expectations, read_unique
 from pipeline.params.section import Section, near
 from pipeline.params.thresholds import Threshold, read_thresholds
 from pipeline.params.tune import Tune, read_tune
-from pipeline.shared import paths
 
+PARAMS = Path("params.yaml")
 SPLITS = ("stratified", "random", "time")
 _SECTIONS = ("model", "data", "schema", "prepare", "train", "evaluate", "package", "gate", "track")
 _SEED = 2**32 - 1
@@ -122,7 +122,7 @@ class Params:
         return next((feature for feature in (*self.features, self.target) if feature.name == name), None)
 
 
-def load(path: Path = paths.PARAMS) -> Params:
+def load(path: Path = PARAMS) -> Params:
     """Read params.yaml; ConfigurationError (10) names the key, its value and the remedy."""
     root = Section("", yaml12.read(path), _SECTIONS)
     model = root.section("model", ("name", "task"))

@@ -1,16 +1,22 @@
-"""The code that trains, as digests: of the folders whose files decide what a training makes."""
+"""The code that makes an artifact what it is, as digests: a training is repeated where one of them changes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from artifact import digest
-from pipeline.shared import paths
+
+# What decides how a Pipeline is fitted on given rows, and so the result of a trial of a search.
+TRAINING = ("artifact", "features", "pipeline/params", "pipeline/shared", "pipeline/training")
+# What decides the artifact: the rows, the Pipeline, the metrics in the manifest, the engine. Not among it are pictures,
+# gate, report and tracking: they judge or show an artifact that is there.
+ARTIFACT = (*TRAINING, "pipeline/data", "pipeline/evaluation", "pipeline/packaging")
 
 
-def digests(root: Path = Path()) -> dict[str, str]:
+def digests(folders: Iterable[str], root: Path = Path()) -> dict[str, str]:
     """Folder → digest of its sources, in the checkout at `root`."""
-    return {str(folder): digest.of_tree(root / folder, _sources(root / folder)) for folder in paths.CODE}
+    return {folder: digest.of_tree(root / folder, _sources(root / folder)) for folder in folders}
 
 
 def _sources(folder: Path) -> list[Path]:

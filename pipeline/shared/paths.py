@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-PARAMS = Path("params.yaml")
 SERVING_LOCK = Path("requirements/serving.txt")
 PIPELINE_LOCK = Path("requirements/pipeline.txt")
-CODE = (Path("artifact"), Path("features"), Path("pipeline"))
 
 INPUTS = Path("build/inputs.json")
 ORDER = Path("build/order.json")

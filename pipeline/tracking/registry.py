@@ -14,6 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from artifact.errors import ConfigurationError
+from pipeline.params.params import PARAMS
 from pipeline.report.git_source import Source
 from pipeline.shared import paths
 from pipeline.tracking import trials
@@ -132,7 +133,7 @@ class Registry:
             self._client.log_artifacts(run_id, str(paths.ARTIFACT), ARTIFACT)
             self._client.log_artifacts(run_id, str(paths.FIGURES), paths.FIGURES.name)
             trials.log(self._client, experiment, run_id)
-            for path in (paths.METRICS, paths.VERDICT, paths.PARAMS, paths.REPORT):
+            for path in (paths.METRICS, paths.VERDICT, PARAMS, paths.REPORT):
                 self._client.log_artifact(run_id, str(path))
         except BaseException:
             self._client.set_terminated(run_id, "FAILED")

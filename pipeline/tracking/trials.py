@@ -9,7 +9,7 @@ from typing import Any
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.tracking import MlflowClient
 
-from pipeline.training import best_parameters
+from pipeline.shared import best_parameters
 
 _LONGEST = 6000
 

@@ -84,7 +84,7 @@ def facts() -> dict[str, Any]:
     """What decides the bits that this process computes: versions, code, environment."""
     return {
         "libraries": {name: metadata.version(name) for name in (*LIBRARIES, "pandas", "pyarrow")},
-        "code": code_digests.digests(_root()),
+        "code": code_digests.digests((*code_digests.ARTIFACT, "scoring"), _root()),
         "environment": {name: os.environ.get(name) for name in determinism.ENVIRONMENT},
     }
 

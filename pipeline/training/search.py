@@ -19,9 +19,9 @@ from artifact.frame import columns
 from artifact.sklearn_engine import SklearnRunner
 from pipeline.params.params import Params
 from pipeline.params.tune import Tune
-from pipeline.shared import metrics
+from pipeline.shared import best_parameters, metrics
 from pipeline.shared.progress import Progress
-from pipeline.training import best_parameters, cluster, train
+from pipeline.training import cluster, train
 from pipeline.training.folds import Fold
 from pipeline.training.study import Judged, Study
 

@@ -16,8 +16,8 @@ from sklearn.pipeline import Pipeline
 from artifact.errors import ConfigurationError
 from pipeline.params.params import Block, Params, load
 from pipeline.params.params import Train as Declared
-from pipeline.shared import paths, tables
-from pipeline.training import best_parameters, canonical_pickle, cluster, components, seeds
+from pipeline.shared import best_parameters, paths, tables
+from pipeline.training import canonical_pickle, cluster, components, seeds
 
 
 def main(argv: Sequence[str] | None = None) -> None:

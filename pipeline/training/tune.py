@@ -15,7 +15,7 @@ from artifact import digest
 from pipeline.params.params import Params, load
 from pipeline.params.tune import Tune
 from pipeline.shared import code_digests, paths
-from pipeline.training.best_parameters import SCHEMA_VERSION
+from pipeline.shared.best_parameters import SCHEMA_VERSION
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -83,7 +83,7 @@ def _key(params: Params) -> str:
         "rows": digest.of_file(paths.TRAIN),
         "train": train,
         "rest": [declared["model"]["task"], declared["features"], declared["target"], declared["split"]],
-        "code": code_digests.digests(),
+        "code": code_digests.digests(code_digests.TRAINING),
         "lock": digest.of_file(paths.PIPELINE_LOCK),
     }
     return digest.of_bytes(digest.canonical_json(told))

@@ -13,8 +13,10 @@ from dvc.repo import Repo
 from mlflow.tracking import MlflowClient
 
 from artifact import digest
+from local.filters import Filters
 from pipeline.__main__ import COMMANDS
 from pipeline.params.yaml12 import read
+from pipeline.shared import code_digests
 from tests.pipeline.repository import Repository, stages
 
 ROOT = Path(__file__).parents[2]
@@ -24,35 +26,54 @@ STAGES = [
 DECLARED = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 
 
-def imported(module: str, seen: set[str]) -> set[str]:
-    """Files of ours that `module` imports, itself and theirs included; folders for artifact/ and features/."""
+def folders(module: str, seen: set[str]) -> set[str]:
+    """The folders of ours that `module`, and what it imports, lie in: a package, or a room of pipeline/."""
     path = Path(*module.split(".")).with_suffix(".py")
     if module in seen or not (ROOT / path).is_file():
         return set()
     seen.add(module)
-    found = {path.as_posix()}
+    if path.parts[0] != "pipeline":
+        return {path.parts[0]}
+    found = {path.parent.as_posix()}
     for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         for name in names:
-            package = name.partition(".")[0]
-            if package in ("artifact", "features"):
-                found.add(package)
-            elif package == "pipeline":
-                found |= imported(name, seen)
+            found |= folders(name, seen)
     return found
 
 
 @pytest.mark.parametrize("stage", STAGES[2:])
 def test_a_stage_depends_on_the_code_it_imports(stage: str) -> None:
-    """A changed module runs the stages that use it again, and no others. (A model may load any module of features/.)"""
-    code = {path for path in DECLARED[stage]["deps"] if path.startswith(("pipeline", "artifact", "features"))}
-    expected = imported(COMMANDS[stage], set())
+    """A changed room runs the stages that use it again, and no others. (A model may load any module of features/.)"""
+    code = [path for path in DECLARED[stage]["deps"] if path.startswith(("pipeline", "artifact", "features"))]
+    expected = folders(COMMANDS[stage], set())
     if stage in ("tune", "train", "evaluate", "package", "measure", "gate"):
         expected.add("features")
-    assert code == expected
+    assert sorted(code) == sorted(expected)
     assert DECLARED[stage]["cmd"] == f"python -m pipeline {stage}"
+
+
+def test_the_code_that_makes_an_artifact_is_an_input() -> None:
+    """Up to the artifact, each room that a stage imports is in the inputs digest; a search's key has what tune imports.
+
+    Pictures are left out: evaluate draws them beside its numbers.
+    """
+    stages_of_artifact = [name for name in STAGES[: STAGES.index("measure")] if name in COMMANDS]
+    made = set().union(*(folders(COMMANDS[name], set()) for name in stages_of_artifact))
+    assert made | {"features"} == {*code_digests.ARTIFACT, "pipeline/pictures"}
+    assert folders(COMMANDS["tune"], set()) | {"features"} == set(code_digests.TRAINING)
+    assert set(code_digests.ARTIFACT) <= set(DECLARED["inputs"]["deps"])
+    assert {path for path in DECLARED["inputs"]["deps"] if path.startswith("pipeline")} <= set(code_digests.ARTIFACT)
+
+
+def test_nothing_is_listed_twice() -> None:
+    """No stage lists a dependency or an output twice."""
+    for name, stage in DECLARED.items():
+        for key in ("deps", "outs"):
+            listed = [next(iter(item)) if isinstance(item, dict) else item for item in stage.get(key, [])]
+            assert len(listed) == len(set(listed)), f"{name} {key}"
 
 
 def test_what_speaks_of_one_place_and_time_is_not_cached() -> None:
@@ -132,6 +153,41 @@ def test_a_changed_value_runs_what_depends_on_it(again: Repository, monkeypatch:
         with Repo() as repository:
             assert set(repository.status()) - {"champion"} == expected, path
         (again.path / "params.yaml").write_text(before, encoding="utf-8")
+
+
+EDITS = [
+    ("pipeline/training/seeds.py", {"inputs", "tune", "train"}),
+    ("pipeline/data/leakage.py", {"inputs", "prepare"}),
+    ("pipeline/packaging/lock.py", {"inputs", "package", "measure", "gate", "report"}),
+    ("pipeline/pictures/plots.py", {"evaluate", "report"}),
+    ("pipeline/gate/rules.py", {"measure", "gate", "report"}),
+    ("pipeline/report/sections.py", {"report", "track"}),
+    ("pipeline/tracking/registry.py", {"track"}),
+    ("audit/lineage.py", set()),
+    ("scoring/score.py", set()),
+    ("starter/init.py", set()),
+]
+
+
+def test_an_edit_trains_only_where_it_can_make_another_model(
+    again: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plot, the report or lineage: the same inputs digest, the same trials, no workflow. Training code: all three."""
+    for name in ("DVC_SITE_CACHE_DIR", "DVC_NO_ANALYTICS"):
+        monkeypatch.setenv(name, again.env[name])
+    monkeypatch.chdir(again.path)
+    workflow = yaml.safe_load((ROOT / ".github/workflows/train.yml").read_text(encoding="utf-8"))
+    filters = Filters.parse(workflow[True]["push"])
+    artifact, training = (code_digests.digests(folders) for folders in (code_digests.ARTIFACT, code_digests.TRAINING))
+    for path, expected in EDITS:
+        before = again.read(path)
+        (again.path / path).write_text(before + "# edited\n", encoding="utf-8")
+        with Repo() as repository:
+            assert set(repository.status()) - {"champion"} == expected, path
+        assert (code_digests.digests(code_digests.ARTIFACT) != artifact) is ("inputs" in expected), path
+        assert (code_digests.digests(code_digests.TRAINING) != training) is ("tune" in expected), path
+        assert filters.decide("refs/heads/main", [path])[0] is ("inputs" in expected), path
+        (again.path / path).write_text(before, encoding="utf-8")
 
 
 def test_the_order_of_the_features_is_an_input(again: Repository) -> None:

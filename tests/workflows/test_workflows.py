@@ -171,6 +171,7 @@ CHANGES = [
     ("artifact/golden.py", True),
     ("features/calendar.py", True),
     ("pipeline/training/train.py", True),
+    ("pipeline/report/report.py", False),
     ("predictor/model.py", True),
     ("requirements/serving.txt", True),
     ("requirements/pipeline.txt", True),

@@ -19,8 +19,8 @@ from sklearn.datasets import load_iris
 from artifact.errors import ConfigurationError
 from pipeline.packaging import package
 from pipeline.params import params
-from pipeline.shared import paths, tables
-from pipeline.training import best_parameters, folds, train, tune
+from pipeline.shared import best_parameters, paths, tables
+from pipeline.training import folds, train, tune
 from tests.pipeline.repository import Repository, stages
 
 ROOT = Path(__file__).parents[3]

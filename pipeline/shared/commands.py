@@ -1,4 +1,4 @@
-"""The commands of a folder behind one `python -m FOLDER COMMAND`: this one, `starter` and `audit`.
+"""The commands of a folder behind one `python -m FOLDER COMMAND`: `pipeline`, `starter` and `audit`.
 
 A command is the `main` of one module. Only the module that is asked for is imported, so that `--help` answers at once;
 what `--help` says of a command is the first line of its module's docstring.
@@ -17,7 +17,7 @@ from typing import NoReturn
 from artifact import command
 from pipeline.shared import determinism
 
-_ROOT = Path(__file__).parents[1]
+_ROOT = Path(__file__).parents[2]
 
 
 def run(folder: str, description: str | None, modules: Mapping[str, str], *, deterministic: bool) -> NoReturn:
