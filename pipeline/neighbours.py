@@ -23,6 +23,7 @@ from pipeline.trees import Tree
 
 SPLITS = 256  # splits at most, evenly spaced among all
 _REACHING = 1000  # training rows that are looked through for one that reaches a split
+_AT_ONCE = 100  # features that are moved in one table
 _STEPS = 65  # halvings that tell any two float64 apart
 
 
@@ -58,7 +59,7 @@ def of(signature: Signature, fitted: Any, train: Columns) -> Neighbours:
 
     def preprocess(columns: Columns) -> np.ndarray:
         frame = from_columns(signature, columns)
-        with config_context(assume_finite=True):
+        with config_context(assume_finite=True), np.errstate(all="ignore"):
             made: Any = frame if before is None else before.transform(frame)
         return np.asarray(made.toarray() if hasattr(made, "toarray") else made, dtype=np.float64)
 
@@ -136,15 +137,24 @@ def _first_rows(tree: Tree, values: np.ndarray) -> np.ndarray:
 def _drivers(signature: Signature, table: Columns, preprocess: Callable[[Columns], np.ndarray]) -> dict[int, Feature]:
     """For each column of the preprocessed table, the first number of the signature that moves it."""
     driven: dict[int, Feature] = {}
-    for feature in signature.inputs:
-        present = table[feature.name][table[feature.name] == table[feature.name]]
-        if feature.dtype not in ("float64", "int64") or not len(present):
-            continue
-        values = np.array([present.min(), np.sort(present)[len(present) // 2], present.max()])
-        row = {name: np.repeat(column[:1], len(values)) for name, column in table.items()}
-        moved = preprocess(row | {feature.name: values})
-        for column in np.flatnonzero((moved != moved[0]).any(axis=0)).tolist():
-            driven.setdefault(column, feature)
+    numbers = [
+        feature
+        for feature in signature.inputs
+        if feature.dtype in ("float64", "int64")
+        and feature.categories is None
+        and (table[feature.name] == table[feature.name]).any()
+    ]
+    for start in range(0, len(numbers), _AT_ONCE):
+        some = numbers[start : start + _AT_ONCE]
+        rows = {name: np.repeat(column[:1], 3 * len(some)) for name, column in table.items()}
+        for place, feature in enumerate(some):
+            present = np.sort(table[feature.name][table[feature.name] == table[feature.name]])
+            rows[feature.name][3 * place : 3 * place + 3] = present[[0, len(present) // 2, -1]]
+        made = preprocess(rows)
+        for place, feature in enumerate(some):
+            moved = made[3 * place : 3 * place + 3]
+            for column in np.flatnonzero((moved != moved[0]).any(axis=0)).tolist():
+                driven.setdefault(column, feature)
     return driven
 
 
