@@ -8,6 +8,7 @@ COMMANDS = {
     "prepare": "pipeline.data.prepare",
     "tune": "pipeline.training.tune",
     "train": "pipeline.training.train",
+    "convert": "pipeline.engine.convert",
     "evaluate": "pipeline.evaluation.evaluate",
     "package": "pipeline.packaging.package",
     "measure": "pipeline.gate.measure",

@@ -1,4 +1,4 @@
 """From a fitted Pipeline to an artifact: stage `package`.
 
-The engine is chosen here and proved equal to scikit-learn, and the artifact is loaded as the image will load it.
+The artifact is loaded as the image will load it, with the serving lock alone, before it gets its name.
 """

@@ -17,7 +17,8 @@ from artifact import save, signature, unpickle
 from artifact.environment import LIBRARIES
 from artifact.errors import IncompatibleError, kind
 from artifact.frame import columns
-from pipeline.packaging import engines, lock, proof, training_rows
+from pipeline.engine.choice import Choice
+from pipeline.packaging import lock, proof, training_rows
 from pipeline.params.params import Params, load
 from pipeline.shared import best_parameters, paths, tables
 
@@ -56,15 +57,15 @@ def _save(params: Params, directory: Path, modules: Sequence[str]) -> str:
     train, _ = tables.read(paths.TRAIN, params)
     test, _ = tables.read(paths.TEST, params)
     described = signature.for_model(params.model.task, params.features, params.target, model)
-    compiled = engines.choose(data, model, described, columns(test))
-    print(f"engine {compiled.name}" + (f", not ONNX Runtime: {compiled.reason}" if compiled.reason else ""))
+    choice = Choice.read(data)
+    print(f"engine {choice.in_words()}")
     measured = json.loads(paths.METRICS.read_text(encoding="utf-8"))
     return save.save(
         directory,
         name=params.model.name,
         model=data,
-        graph=compiled.graph,
-        batching=compiled.batching,
+        graph=choice.graph,
+        batching=choice.batching,
         signature=described,
         train=columns(train),
         holdout=columns(test),

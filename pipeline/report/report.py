@@ -18,6 +18,7 @@ CHAPTERS = (
     sections.slices,
     sections.calibration,
     sections.behaviour,
+    sections.engine,
     sections.cost,
     sections.golden,
     origins.data,

@@ -11,7 +11,7 @@ from artifact import digest
 TRAINING = ("artifact", "features", "pipeline/params", "pipeline/shared", "pipeline/training")
 # What decides the artifact: the rows, the Pipeline, the metrics in the manifest, the engine. Not among it are pictures,
 # gate, report and tracking: they judge or show an artifact that is there.
-ARTIFACT = (*TRAINING, "pipeline/data", "pipeline/evaluation", "pipeline/packaging")
+ARTIFACT = (*TRAINING, "pipeline/data", "pipeline/engine", "pipeline/evaluation", "pipeline/packaging")
 
 
 def digests(folders: Iterable[str], root: Path = Path()) -> dict[str, str]:

@@ -141,6 +141,7 @@ if __name__ == "__main__":
     determinism.fix()
 
 from pipeline.data import inputs, prepare
+from pipeline.engine import convert
 from pipeline.evaluation import evaluate
 from pipeline.gate import gate, measure
 from pipeline.packaging import package
@@ -149,7 +150,7 @@ from pipeline.training import train, tune
 from release import __main__ as release
 
 release.main(["champion", "--out", "build/champion", "--record", "build/champion.json"])
-for stage in (inputs, prepare, tune, train, evaluate, package, measure, gate, report):
+for stage in (inputs, prepare, tune, train, convert, evaluate, package, measure, gate, report):
     stage.main([])
 """
 CHECKS = {"houses": check_houses, "churn": check_churn, "demand": check_demand}

@@ -38,11 +38,12 @@ if __name__ == "__main__":
     determinism.fix()
 
 from pipeline.data import prepare
+from pipeline.engine import convert
 from pipeline.evaluation import evaluate
 from pipeline.packaging import package
 from pipeline.training import train, tune
 
-for stage in (prepare, tune, train, evaluate, package):
+for stage in (prepare, tune, train, convert, evaluate, package):
     stage.main([])
 """
 
