@@ -67,8 +67,8 @@ class Probes:
 
 def sample(table: Columns, most: int) -> Columns:
     """At most `most` rows of `table`, evenly spaced."""
-    picked = np.unique(np.linspace(0, rows(table) - 1, min(most, rows(table))).round().astype(int))
-    return {name: values[picked] for name, values in table.items()}
+    places = np.unique(np.linspace(0, rows(table) - 1, min(most, rows(table))).round().astype(int))
+    return {name: values[places] for name, values in table.items()}
 
 
 def shown(columns: Columns, row: int) -> str:
@@ -109,9 +109,9 @@ def _between(values: np.ndarray) -> np.ndarray:
 
 def _one_by_one(signature: Signature, holdout: Columns, extremes: Mapping[str, list[Any]]) -> Columns:
     pairs = [(name, value) for name in signature.names for value in extremes[name]]
-    picked = np.unique(np.linspace(0, len(pairs) - 1, min(_ALONE, len(pairs))).round().astype(int)).tolist()
-    table = {name: np.repeat(values[:1], len(picked)) for name, values in holdout.items()}
-    for row, pair in enumerate(picked):
+    some = np.unique(np.linspace(0, len(pairs) - 1, min(_ALONE, len(pairs))).round().astype(int)).tolist()
+    table = {name: np.repeat(values[:1], len(some)) for name, values in holdout.items()}
+    for row, pair in enumerate(some):
         name, value = pairs[pair]
         table[name][row] = value
     return table
