@@ -49,10 +49,6 @@ class Tune:
     n_jobs: int
     space: tuple[Axis, ...]
 
-    def is_better(self, one: float, other: float) -> bool:
-        """Whether the score `one` is better than `other`."""
-        return one > other if self.maximises else one < other
-
     @property
     def maximises(self) -> bool:
         """Whether more of the metric is better."""
