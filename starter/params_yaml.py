@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.params.gate import MARGINS
+from pipeline.params.metrics import CATALOGUE
 
 # What YAML 1.1 and 1.2 both read as this very text; everything else is quoted, as JSON quotes.
 _PLAIN = re.compile(r"[^\W\d_][\w./-]*( \(?[^\W\d_][\w./-]*\)?)*")
@@ -90,7 +90,7 @@ def write(draft: Draft, notes: list[str], metric: str, threshold: float, reason:
         *[f"    # {line}" for line in reason.splitlines()],
         f"    {metric}: {flow({'min': threshold})}",
         "  # What serves now, on the same held-out rows; docs/gate.md has the other rules and their defaults.",
-        f"  champion: {flow({'metric': compared, 'margin': MARGINS[compared]})}",
+        f"  champion: {flow({'metric': compared, 'margin': CATALOGUE[compared].margin})}",
         "",
         "track:",
         f"  experiment: {scalar(draft.name)}",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from artifact import digest
 from pipeline.data.table import data_digest
 from pipeline.params.params import Params, load
-from pipeline.shared import code_digests, paths
+from pipeline.shared import code_digests, json_file, paths
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -19,16 +18,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     params = load()
     raw = data_digest(Path(params.data.path))
     inputs = inputs_digest(params, raw)
-    paths.INPUTS.parent.mkdir(parents=True, exist_ok=True)
-    paths.INPUTS.write_text(
-        json.dumps({"inputs_digest": inputs, "data_digest": raw}, indent=2) + "\n", encoding="utf-8"
-    )
+    json_file.write(paths.INPUTS, {"inputs_digest": inputs, "data_digest": raw})
     # DVC compares mappings without their order, which is that of the model's features and of its blocks.
     order = {
         "schema": [feature.name for feature in params.features],
         "preprocessing": [block.name for block in params.train.preprocessing],
     }
-    paths.ORDER.write_text(json.dumps(order, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    json_file.write(paths.ORDER, order)
     print(f"inputs {inputs}, data {raw}")
 
 

@@ -7,7 +7,6 @@ In between, memory holds some bytes a row, whatever the number of columns.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,7 +21,7 @@ from pipeline.data.data_report import DataReport
 from pipeline.data.survey import Survey
 from pipeline.data.table import Table
 from pipeline.params.params import Params, load
-from pipeline.shared import paths, split
+from pipeline.shared import json_file, paths, split
 from pipeline.shared.tables import Writer
 
 
@@ -78,7 +77,7 @@ def _prepare(params: Params, report: DataReport) -> None:
         train.commit()
         test.commit()
     partial = paths.PREPARED.with_name(paths.PREPARED.name + ".partial")
-    partial.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    json_file.write(partial, summary)
     os.replace(partial, paths.PREPARED)
     counted = ", ".join(f"{count} {part.replace('_', ' ')}" for part, count in report.parts.items() if count)
     print(f"{raw}: {survey.rows} rows fit the schema; {counted} ({params.split.method})")

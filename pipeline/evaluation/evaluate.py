@@ -20,10 +20,11 @@ from artifact.frame import columns
 from artifact.prediction import Prediction, Runner
 from pipeline.engine.choice import Choice
 from pipeline.evaluation import behaviour, bootstrap, calibration, loss, slices
+from pipeline.params import metrics
+from pipeline.params.metrics import Metric
 from pipeline.params.params import Params, load
 from pipeline.pictures import plots
-from pipeline.shared import json_file, metrics, paths, tables
-from pipeline.shared.metrics import Metric
+from pipeline.shared import json_file, paths, tables
 
 REPEATS = 5
 ROWS = 2000  # of the holdout for each shuffle: enough to rank features, whatever its size

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from artifact.prediction import Prediction
-from pipeline.shared import metrics
+from pipeline.params import metrics
 
 
 def of_rows(

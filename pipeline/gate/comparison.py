@@ -11,10 +11,9 @@ import pandas as pd
 
 from artifact.prediction import Prediction
 from pipeline.evaluation import bootstrap, calibration, loss, slices
+from pipeline.params import metrics
+from pipeline.params.metrics import Metric
 from pipeline.params.params import Params
-from pipeline.params.thresholds import HIGHER
-from pipeline.shared import metrics
-from pipeline.shared.metrics import Metric
 
 _SIDES = ("champion", "challenger")
 
@@ -90,7 +89,7 @@ def _remembering(measure: Metric) -> Metric:
 
 
 def _difference(name: str, champion: Metric, challenger: Metric) -> Metric:
-    sign = 1.0 if name in HIGHER else -1.0
+    sign = 1.0 if metrics.CATALOGUE[name].more_is_better else -1.0
     return lambda weights: sign * (challenger(weights) - champion(weights))
 
 

@@ -6,19 +6,9 @@ from dataclasses import dataclass
 
 from artifact import digest
 from artifact.errors import ConfigurationError
+from pipeline.params.metrics import CATALOGUE, names
 from pipeline.params.section import Section, near
-from pipeline.params.thresholds import METRICS
 
-# How much worse is still as good, in units of the metric. Errors in the target's own units have no such number.
-MARGINS = {
-    "accuracy": 0.01,
-    "balanced_accuracy": 0.01,
-    "f1_macro": 0.01,
-    "log_loss": 0.02,
-    "roc_auc": 0.01,
-    "brier": 0.01,
-    "r2": 0.01,
-}
 _ON_A_SLICE = 5  # times the margin: a slice has fewer rows, and there are many of them
 
 
@@ -65,11 +55,12 @@ class Rules:
         metric = self.metric
         if metric is None:
             metric = "r2" if task == "regression" else "log_loss" if probabilities else "accuracy"
-        if metric in ("log_loss", "roc_auc", "brier") and not probabilities:
+        if CATALOGUE[metric].needs_probabilities and not probabilities:
             raise ConfigurationError(
                 f"params.yaml: gate.champion.metric is {metric!r}, and the model gives no probabilities; use accuracy"
             )
-        margin = MARGINS[metric] if self.margin is None else self.margin
+        margin = CATALOGUE[metric].margin if self.margin is None else self.margin
+        assert margin is not None, f"{metric} is named with its margin"
         return metric, margin, _ON_A_SLICE * margin if self.slice_margin is None else self.slice_margin
 
 
@@ -79,11 +70,11 @@ def read_rules(gate: Section, task: str) -> Rules:
         gate.where("champion"), gate.mapping("champion"), ("metric", "margin", "slice_margin", "rows", "replaces")
     )
     metric, replaces = section.optional_text("metric"), section.optional_text("replaces")
-    known = [name for name in METRICS[task] if name != "calibration_error"]
+    known = names(task, compared=True)
     if metric is not None and metric not in known:
         raise ConfigurationError(f"params.yaml: {section.where('metric')} is {metric!r}{near(metric, known)}")
     margin = _positive(section, "margin")
-    if metric is not None and metric not in MARGINS and margin is None:
+    if metric is not None and CATALOGUE[metric].margin is None and margin is None:
         raise ConfigurationError(
             f"params.yaml: {section.where('margin')} is missing: {metric} is in the units of the target, say how much "
             "worse is still as good"

@@ -5,23 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from artifact.errors import ConfigurationError
+from pipeline.params.metrics import names
 from pipeline.params.section import Section, near
-
-# In the order they are reported; `pipeline/shared/metrics.py` computes them.
-METRICS = {
-    "classification": (
-        "accuracy",
-        "balanced_accuracy",
-        "f1_macro",
-        "log_loss",
-        "roc_auc",
-        "brier",
-        "calibration_error",
-    ),
-    "regression": ("mae", "rmse", "r2"),
-}
-# Of the others less is better.
-HIGHER = frozenset({"accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "r2"})
 
 
 @dataclass(frozen=True)
@@ -37,9 +22,9 @@ def read_thresholds(section: Section, task: str) -> tuple[Threshold, ...]:
     """The rules under gate.thresholds; ConfigurationError (10) for an unknown metric, and where there is no rule."""
     thresholds = []
     for metric in section.mapping("thresholds"):
-        if metric not in METRICS[task]:
+        if metric not in names(task):
             raise ConfigurationError(
-                f"params.yaml: gate.thresholds.{metric} is no metric of a {task}{near(metric, METRICS[task])}"
+                f"params.yaml: gate.thresholds.{metric} is no metric of a {task}{near(metric, names(task))}"
             )
         rule = Section(f"gate.thresholds.{metric}", section.mapping("thresholds")[metric], ("min", "max"))
         low, high = rule.number("min"), rule.number("max")
@@ -51,6 +36,6 @@ def read_thresholds(section: Section, task: str) -> tuple[Threshold, ...]:
     if not thresholds:
         raise ConfigurationError(
             "params.yaml: gate.thresholds is empty; a gate that is switched off is no gate: set one, "
-            f"such as {METRICS[task][0]}: {{min: 0.9}}"
+            f"such as {names(task)[0]}: {{min: 0.9}}"
         )
     return tuple(thresholds)

@@ -7,20 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.params.metrics import CATALOGUE, names
 from pipeline.params.section import Section
 
 METHODS = ("none", "grid", "random", "halving", "bayesian")
-# What may decide, and whether more of it is better.
-METRICS = {
-    "classification": {
-        "accuracy": True,
-        "balanced_accuracy": True,
-        "f1_macro": True,
-        "log_loss": False,
-        "roc_auc": True,
-    },
-    "regression": {"mae": False, "rmse": False, "r2": True},
-}
 KEYS = ("method", "metric", "trials", "folds", "seed", "factor", "n_jobs", "space")
 _PARTS = ("estimator__", "preprocessing__")
 _SEED = 2**32 - 1
@@ -59,14 +49,10 @@ class Tune:
     n_jobs: int
     space: tuple[Axis, ...]
 
-    def is_better(self, one: float, other: float) -> bool:
-        """Whether the score `one` is better than `other`."""
-        return one > other if self.maximises else one < other
-
     @property
     def maximises(self) -> bool:
         """Whether more of the metric is better."""
-        return any(metrics.get(self.metric, False) for metrics in METRICS.values())
+        return CATALOGUE[self.metric].more_is_better
 
 
 def read_tune(train: Section, task: str) -> Tune | None:
@@ -86,7 +72,7 @@ def read_tune(train: Section, task: str) -> Tune | None:
         )
     return Tune(
         method=method,
-        metric=section.choice("metric", METRICS[task]),
+        metric=section.choice("metric", names(task, searched=True)),
         trials=0 if method == "grid" else section.integer("trials", 1, 100_000),
         folds=section.integer("folds", 2, 100),
         seed=section.integer("seed", 0, _SEED),

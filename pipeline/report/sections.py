@@ -7,23 +7,11 @@ from typing import Any
 
 from pipeline.gate import outcomes
 from pipeline.gate.rules import mib
-from pipeline.params.thresholds import HIGHER
+from pipeline.params.metrics import CATALOGUE
 from pipeline.report.evidence import Evidence
 from pipeline.report.markdown import code, folded, image, interval, number, signed, table, text
 
 _SHOWN = 8  # slices; the others are folded away
-_SAYS = {
-    "accuracy": "share of rows with the right label",
-    "balanced_accuracy": "the same, each class counting equally",
-    "f1_macro": "how well classes are found without false alarms, each counting equally",
-    "log_loss": "how surprised the model is by the truth",
-    "roc_auc": "chance that a row of a class is ranked above one of another",
-    "brier": "squared distance of the probabilities from the truth",
-    "calibration_error": "how far its certainty is from how often it is right",
-    "mae": "mean error, in the target's units",
-    "rmse": "root of the mean squared error, in the target's units",
-    "r2": "share of the target's variance that is explained",
-}
 
 
 def verdict(found: Evidence) -> list[str]:
@@ -49,7 +37,7 @@ def metrics(found: Evidence) -> list[str]:
     lines = ["## Metrics on rows that training never saw", ""]
     says = folded(
         "What the metrics say",
-        table(("metric", "it is the"), [[code(name), _direction(name)] for name in found.metrics if name in _SAYS]),
+        table(("metric", "it is the"), [[code(name), _direction(name)] for name in found.metrics if name in CATALOGUE]),
     )
     compared = found.comparison
     if compared is None:
@@ -230,7 +218,8 @@ def pictures(found: Evidence) -> list[str]:
 
 
 def _direction(name: str) -> str:
-    return f"{_SAYS[name]}; {'more' if name in HIGHER else 'less'} is better"
+    entry = CATALOGUE[name]
+    return f"{entry.words}; {'more' if entry.more_is_better else 'less'} is better"
 
 
 def _lead(one: Mapping[str, Any]) -> str:

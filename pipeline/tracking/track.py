@@ -7,12 +7,11 @@ adding others. A version that the gate refused is registered, too, so that it ca
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 
 from pipeline.params.params import load
 from pipeline.report.git_source import Source
-from pipeline.shared import paths
+from pipeline.shared import json_file, paths
 from pipeline.tracking import server
 from pipeline.tracking.run import Training
 
@@ -23,6 +22,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     training = Training.read(load())
     (run_id, version), where = server.asked(lambda registry: registry.record(training, Source.here()))
     # What every machine writes alike: dvc.lock names its hash.
-    paths.TRACKED.write_text(json.dumps(training.key(), indent=2) + "\n", encoding="utf-8")
+    json_file.write(paths.TRACKED, training.key())
     role = "challenger" if training.passed else f"no alias: {training.outcome}"
     print(f"run {run_id}, {training.model} version {version} ({role}) at {where}")

@@ -17,9 +17,10 @@ from artifact import signature
 from artifact.errors import ConfigurationError
 from artifact.frame import columns
 from artifact.sklearn_engine import SklearnRunner
+from pipeline.params import metrics
 from pipeline.params.params import Params
 from pipeline.params.tune import Tune
-from pipeline.shared import best_parameters, metrics
+from pipeline.shared import best_parameters
 from pipeline.shared.progress import Progress
 from pipeline.training import cluster, train
 from pipeline.training.folds import Fold

@@ -11,7 +11,8 @@ from pipeline.evaluation import bootstrap
 from pipeline.gate import outcomes
 from pipeline.packaging import training_rows
 from pipeline.params.evaluate import KINDS, read_behaviour, read_slices
-from pipeline.params.gate import MARGINS, read_rules
+from pipeline.params.gate import read_rules
+from pipeline.params.metrics import CATALOGUE
 from pipeline.params.section import Section
 
 ROOT = Path(__file__).parents[2]
@@ -46,8 +47,11 @@ def test_the_defaults_are_those_of_the_code() -> None:
     assert defaults["gate.champion.metric"] == "`log_loss`; `accuracy` without probabilities; `r2`"
     assert [found.compared("classification", given)[0] for given in (True, False)] == ["log_loss", "accuracy"]
     assert found.compared("regression", False)[0] == "r2"
-    assert defaults["gate.champion.margin"] == f"{MARGINS['log_loss']} log loss; {MARGINS['r2']} of others"
-    assert {margin for name, margin in MARGINS.items() if name != "log_loss"} == {0.01}
+    assert (
+        defaults["gate.champion.margin"]
+        == f"{CATALOGUE['log_loss'].margin} log loss; {CATALOGUE['r2'].margin} of others"
+    )
+    assert {entry.margin for name, entry in CATALOGUE.items() if name != "log_loss"} == {0.01, None}
     _, margin, on_a_slice = found.compared("classification", True)
     assert defaults["gate.champion.slice_margin"] == f"{on_a_slice / margin:g} × the margin"
     assert defaults["gate.champion.rows"] == str(found.rows)

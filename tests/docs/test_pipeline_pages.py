@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from artifact.signature import TASKS
 from artifact.tolerance import TOLERANCE
 from pipeline.params import params, tune
+from pipeline.params.metrics import names
 from pipeline.shared import paths, progress
 from pipeline.training import cluster
 from scoring.__main__ import ROWS
@@ -60,7 +62,7 @@ def test_the_search_of_the_page_is_accepted(tmp_path: Path) -> None:
     assert found is not None
     assert (found.method, found.trials, len(found.space)) == ("bayesian", 40, 3)
     assert set(re.findall(r"^\| `(\w+)` \|", page, re.M)) == set(tune.KEYS)
-    for word in (*tune.METHODS, *(metric for metrics in tune.METRICS.values() for metric in metrics)):
+    for word in (*tune.METHODS, *(name for task in TASKS for name in names(task, searched=True))):
         assert f"`{word}`" in page
     assert shipped["tune"]["method"] == "none"
     for method in tune.METHODS[1:]:

@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,12 @@ def test_every_module_of_the_readme_runs() -> None:
     commands = [shlex.split(line) for line in blocks.splitlines() if line.startswith("python -m")]
     assert commands
     for command in commands:
-        done = subprocess.run([sys.executable, *command[1:3], "--help"], capture_output=True, text=True, cwd=ROOT)
+        done = subprocess.run(
+            [sys.executable, *takewhile(lambda word: not word.startswith("--"), command[1:]), "--help"],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+        )
         assert done.returncode == 0
         for word in command:
             assert not word.startswith("--") or word in done.stdout

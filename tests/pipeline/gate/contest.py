@@ -22,9 +22,9 @@ from artifact.signature import Feature, for_model
 from pipeline.gate import gate
 from pipeline.gate.champion import Champion, seen_by
 from pipeline.packaging import training_rows
+from pipeline.params.metrics import measures
 from pipeline.params.params import Params
 from pipeline.shared import paths
-from pipeline.shared.metrics import measures
 
 DATA = "sha256-" + "2" * 64
 INPUTS = {"inputs_digest": "sha256-" + "1" * 64, "data_digest": DATA}

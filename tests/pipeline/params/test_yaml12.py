@@ -61,5 +61,5 @@ def test_what_two_readers_would_read_differently_is_refused(tmp_path: Path, text
 
 def test_a_missing_file_names_the_remedy(tmp_path: Path) -> None:
     """No params.yaml says where to run from and what writes one."""
-    with pytest.raises(ConfigurationError, match=r"pipeline\.init"):
+    with pytest.raises(ConfigurationError, match=r"starter init"):
         yaml12.read(tmp_path / "params.yaml")

@@ -87,7 +87,7 @@ def test_a_champion_stands_beside_the_challenger(again: Repository) -> None:
     drift = {"champion": named, "features": [change, change | {"note": "it is gone", "state": "refuse"}]}
     (again.path / "reports/data.json").write_text(json.dumps({"violations": [], "leakage": [], "drift": drift}))
     for stage in ("measure", "gate", "report"):
-        again.done(f"pipeline.{stage}")
+        again.done("pipeline", stage)
     page = check_page(again.path / "reports")
     verdict, compared = (json.loads(again.read(f"{name}.json")) for name in ("build/verdict", "reports/comparison"))
     assert page.startswith(f"# ✓ iris: {verdict['outcome']}\n")

@@ -11,9 +11,9 @@ from sklearn import metrics as reference
 from artifact.prediction import Prediction
 from pipeline.evaluation import bootstrap
 from pipeline.evaluation.bootstrap import intervals
+from pipeline.params import metrics
+from pipeline.params.metrics import Metric, measures, taken
 from pipeline.params.params import Bootstrap
-from pipeline.params.thresholds import METRICS
-from pipeline.shared.metrics import Metric, measures, taken
 
 RANDOM = np.random.default_rng(5)
 SETTINGS = Bootstrap(20, 0.9, 1)
@@ -45,7 +45,7 @@ def test_classification_metrics_are_scikit_learns(classes: int) -> None:
     scores /= scores.sum(axis=1, keepdims=True)
     label = names[scores.argmax(axis=1)]
     found = measures("classification", target, Prediction(label, scores), names)
-    assert tuple(found) == METRICS["classification"]
+    assert tuple(found) == metrics.names("classification")
     for weights in (np.ones(300), np.bincount(RANDOM.integers(0, 300, 300), minlength=300).astype(float)):
         expected = {
             "accuracy": reference.accuracy_score(target, label, sample_weight=weights),
@@ -82,7 +82,7 @@ def test_regression_metrics_are_scikit_learns() -> None:
             "r2": reference.r2_score(target, values),
         }
     )
-    assert tuple(found) == METRICS["regression"]
+    assert tuple(found) == metrics.names("regression")
 
 
 def test_a_metric_without_probabilities_or_classes_is_not_invented() -> None:
@@ -101,7 +101,7 @@ def test_intervals_hold_the_value_and_repeat() -> None:
     target = RANDOM.random(80)
     found = of(target, target + RANDOM.normal(0, 0.1, 80))
     narrow, wide = (intervals(found, 80, Bootstrap(400, confidence, 3)) for confidence in (0.5, 0.99))
-    for name in METRICS["regression"]:
+    for name in metrics.names("regression"):
         assert (
             wide[name]["low"]
             < narrow[name]["low"]
