@@ -45,11 +45,12 @@ ROOMS = {
     "shared": {"params"},
     "data": {"params", "shared"},
     "training": {"params", "shared"},
+    "engine": {"params", "shared"},
     "pictures": set(),
-    "evaluation": {"params", "shared", "pictures"},
-    "packaging": {"params", "shared"},
+    "evaluation": {"params", "shared", "engine", "pictures"},
+    "packaging": {"params", "shared", "engine"},
     "gate": {"params", "shared", "evaluation", "packaging"},
-    "report": {"params", "shared", "pictures", "gate"},
+    "report": {"params", "shared", "engine", "pictures", "gate"},
     "tracking": {"params", "shared", "report"},
 }
 # What stands beside the stages uses these rooms.
@@ -57,7 +58,7 @@ USES = {
     "scoring": {"params", "shared", "data", "training"},
     "starter": {"params", "shared", "data", "training"},
     "audit": {"params", "shared", "tracking"},
-    "bench": {"packaging"},
+    "bench": {"engine"},
 }
 
 # Where the import name is not the distribution's.

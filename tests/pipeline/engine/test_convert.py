@@ -27,7 +27,7 @@ def test_metrics_are_those_of_the_engine(again: Repository) -> None:
     signature = Manifest.from_bytes((again.path / "build/artifact/manifest.json").read_bytes()).signature
     before = json.loads(again.read("reports/metrics.json"))
     (again.path / "build/engine/model.onnx").write_bytes(engines.convert(other, signature))
-    again.done("pipeline.evaluate")
+    again.done("pipeline", "evaluate")
     metrics = json.loads(again.read("reports/metrics.json"))
     held = pd.read_parquet(again.path / "build/prepared/test.parquet")
     right = other.predict(held.drop(columns="species")) == held["species"].to_numpy(dtype=object)
@@ -57,7 +57,7 @@ def test_a_proof_of_another_model_is_refused(again: Repository) -> None:
     model.set_params(estimator__C=0.5)
     joblib.dump(model, again.path / "build/model/model.joblib")
     for stage in ("evaluate", "package"):
-        refused = again.run(f"pipeline.{stage}")
+        refused = again.run("pipeline", stage)
         assert refused.returncode == 10
         assert "speaks of another build/model/model.joblib; make it anew with `dvc repro`" in refused.stderr
 
@@ -67,5 +67,5 @@ def test_a_proof_of_another_model_is_refused(again: Repository) -> None:
     said = again.done("pipeline.engine.convert")
     assert "engine sklearn, not ONNX Runtime: PowerTransformer has no form in a graph" in said
     assert not (again.path / "build/engine/model.onnx").exists()
-    again.done("pipeline.evaluate")
+    again.done("pipeline", "evaluate")
     assert json.loads(again.read(PROOF))["agreement"] is None
