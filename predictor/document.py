@@ -145,9 +145,8 @@ def _strictly(body: bytes) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        before: set[str] = set()
+        once = object()
         for name, _ in pairs:
-            if name in before:
+            if members.pop(name, once) is once:  # taken out before, so this is its second time
                 raise InvalidRequest(f"{name[:80]!r} stands twice in one object of the body")
-            before.add(name)
     return members

@@ -15,6 +15,7 @@ from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 from artifact.prediction import Prediction
 from predictor import errors, packed, rpc_request, v2
 from predictor.exchange import REQUEST_ID, TRACEPARENT, begin
+from predictor.message_limits import MessageLimits
 from predictor.model import DIGEST_HEADER
 from predictor.reception import Reception
 from predictor.rpc_request import FIELDS
@@ -31,6 +32,7 @@ class Servicer(InferenceServicer):
         self._traffic = traffic
         self._model = traffic.model
         self._reception = Reception(traffic.settings)
+        self._limits = MessageLimits(traffic.model.signature)
         self._named = pb.ModelInferResponse(
             model_name=self._model.name, model_version=self._model.digest
         ).SerializeToString()
@@ -100,6 +102,7 @@ class Servicer(InferenceServicer):
             raise errors.NotFound(f"version {version[:200]!r} does not exist; this server holds {self._model.digest}")
 
     def _parse(self, data: bytes) -> v2.Request:
+        self._limits.check(data)
         message = rpc_request.decode(data)
         self._check_name(message.model_name, message.model_version)
         return rpc_request.read(self._model.validator, message, self._traffic.settings.rows, len(data))
