@@ -38,25 +38,28 @@ def decode(data: bytes) -> pb.ModelInferRequest:
 
 def read(validator: Validator, message: pb.ModelInferRequest, most_rows: int, size: int) -> v2.Request:
     """The request in a decoded message of `size` bytes; InvalidRequest or TooManyRows says what does not fit."""
-    shapes = [one.shape[:3] for one in message.inputs]  # a third size is one too many
+    inputs = list(message.inputs)
+    shapes = [one.shape[:3] for one in inputs]  # a third size is one too many
     rows.check(rows.of_shapes(shapes), most_rows, size)
     raw = len(message.raw_input_contents) > 0
     outputs = [(output.name, raw) for output in message.outputs]
-    return v2.build(validator, message.id or None, _inputs(validator, message, shapes), outputs, raw)
+    return v2.build(
+        validator, message.id or None, _read(validator, inputs, shapes, message.raw_input_contents), outputs, raw
+    )
 
 
-def _inputs(validator: Validator, message: pb.ModelInferRequest, shapes: list[list[int]]) -> list[tensors.Tensor]:
-    raws = message.raw_input_contents
-    if not message.inputs:
+def _read(validator: Validator, inputs: list[Any], shapes: list[list[int]], raws: Any) -> list[tensors.Tensor]:
+    if not inputs:
         raise InvalidRequest("the request has no inputs")
-    if raws and len(raws) != len(message.inputs):
-        raise InvalidRequest(f"{len(raws)} raw contents for {len(message.inputs)} inputs")
-    headers = [tensors.header(one.name, one.datatype, shape) for one, shape in zip(message.inputs, shapes, strict=True)]
+    if raws and len(raws) != len(inputs):
+        raise InvalidRequest(f"{len(raws)} raw contents for {len(inputs)} inputs")
+    headers = [tensors.header(one.name, one.datatype, shape) for one, shape in zip(inputs, shapes, strict=True)]
     tensors.check(validator, headers)
     read = []
-    for position, (tensor, (name, datatype, shape)) in enumerate(zip(message.inputs, headers, strict=True)):
+    for position, (tensor, (name, datatype, shape)) in enumerate(zip(inputs, headers, strict=True)):
         missing = _missing(name, datatype, tensor.parameters)
-        filled = [field.name for field, _ in tensor.contents.ListFields()] if tensor.HasField("contents") else []
+        contents = tensor.contents
+        filled = [field.name for field, _ in contents.ListFields()]
         if raws:
             if filled:
                 raise InvalidRequest(f"input {name[:80]!r}: both raw and typed contents")
@@ -67,9 +70,9 @@ def _inputs(validator: Validator, message: pb.ModelInferRequest, shapes: list[li
             raise InvalidRequest(f"input {name[:80]!r}: {datatype} has no typed field; send raw contents")
         if any(other != field for other in filled):
             raise InvalidRequest(f"input {name[:80]!r}: {datatype} belongs in {field}, not in {', '.join(filled)}")
-        values: Any = packed.read(tensor.contents, field)
+        values: Any = packed.read(contents, field)
         if values is None:
-            values = getattr(tensor.contents, field)
+            values = getattr(contents, field)
         read.append(tensors.from_typed(name, datatype, shape, values, missing))
     return read
 

@@ -16,6 +16,8 @@ from artifact.signature import Feature, Output, Signature
 from artifact.validation import Validator
 from predictor import cloudevent, document, headers, rows, rpc_request, v1, v2
 from predictor.errors import TooManyRows, UnsupportedMedia
+from predictor.json_limits import JsonLimits
+from predictor.message_limits import MessageLimits
 
 Work = Callable[[], Any]
 REFUSALS = (InvalidRequest, TooManyRows, UnsupportedMedia, ConfigurationError, ValueError)
@@ -115,6 +117,18 @@ def _contents(field: str, values: list[Any], datatype: str, dtype: str, shape: l
     return _grpc(1, message, dtype=dtype)
 
 
+def _limits(body: bytes) -> Work:
+    """Counting what is in a body, of which so much is too much that it is looked at closely."""
+    limits = JsonLimits(rows=1, objects=1, lists=1, commas=1, rows_are_objects=True)
+    return lambda: limits.check(body)
+
+
+def _message_limits(width: int, data: bytes) -> Work:
+    """Counting what is in a message, for a model of as many features as it has inputs."""
+    limits = MessageLimits(validator(width).signature)
+    return lambda: limits.check(data)
+
+
 def _event(attributes: dict[str, Any]) -> Work:
     body = _json({"id": "1", "source": "x", "specversion": "1.0", "type": "y", **attributes})
     return lambda: cloudevent.data(document.read(body))
@@ -133,7 +147,7 @@ def _head(pairs: list[tuple[bytes, bytes]]) -> Work:
 
 
 JSON: dict[str, Callable[[int], Work]] = {
-    "a key twice": lambda n: _v1(1, _json({"instances": [dict.fromkeys(_names(n))]})[:-3] + b',"feature_000000":1}]}'),
+    "a key twice": lambda n: _v1(1, _json(dict.fromkeys(_names(n), 0))[:-1] + b',"%s":1}' % _names(n)[-1].encode()),
     "a key twice in the last row": lambda n: _v1(1, b'{"instances":[' + b'{"a":1},' * n + b'{"a":1,"a":2}]}'),
     "blanks": lambda n: _v1(1, b" " * 20 * n),
     "blanks within": lambda n: _v1(1, b'{"instances":' + b"\n" * 20 * n + b"[[1.5]]" + b" " * n + b"}x"),
@@ -186,7 +200,7 @@ V1: dict[str, Callable[[int], Work]] = {
 }
 V2: dict[str, Callable[[int], Work]] = {
     "an input a feature": lambda n: _inputs(_names(n), n),
-    "an input twice": lambda n: _inputs([*_names(n), "feature_000000"], n),
+    "an input twice": lambda n: _inputs([*_names(n), _names(n)[-1]], n),
     "an input mistyped": lambda n: _inputs([*_names(n)[:-1], f"faeture_{n - 1:06}"], n),
     "inputs missing": lambda n: _inputs(_names(n)[::2], n),
     "inputs too many": lambda n: _inputs(_names(n), 1),
@@ -220,7 +234,7 @@ V2: dict[str, Callable[[int], Work]] = {
 }
 GRPC: dict[str, Callable[[int], Work]] = {
     "an input a feature": lambda n: _typed(_names(n), n),
-    "an input twice": lambda n: _typed([*_names(n), "feature_000000"], n),
+    "an input twice": lambda n: _typed([*_names(n), _names(n)[-1]], n),
     "an input mistyped": lambda n: _typed([*_names(n)[:-1], f"faeture_{n - 1:06}"], n),
     "inputs missing": lambda n: _typed(_names(n)[::2], n),
     "inputs too many": lambda n: _typed(_names(n), 1),
@@ -255,11 +269,21 @@ OTHER: dict[str, Callable[[int], Work]] = {
     ),
     "digits of a length": lambda n: _head([(headers.BINARY.encode(), b"9" * 20 * n)]),
     "a file of the manifest twice": lambda n: (
-        lambda: _files([{"path": f"f{at % (n - 1)}", "size": 1, "sha256": "sha256-" + "0" * 64} for at in range(n)])
+        lambda: _files([{"path": f"f{min(at, n - 2)}", "size": 1, "sha256": "sha256-" + "0" * 64} for at in range(n)])
     ),
+}
+LIMITS: dict[str, Callable[[int], Work]] = {
+    "many lists": lambda n: _limits(b"[[" + b"[0]," * n + b"0]]"),
+    "brackets in texts": lambda n: _limits(b'["' + b"[{," * 20 * n + b'"]'),
+    "escaped brackets": lambda n: _limits(b'["' + b'\\"[\\\\' * 20 * n + b'"]'),
+    "backslashes": lambda n: _limits(b'["[' + b"\\" * 20 * n + b'"]'),
+    "quotation marks": lambda n: _limits(b"[" + b'"["' * 20 * n),
+    "inputs": lambda n: _message_limits(n, b"\x2a\x0a\x0a\x08abcdefgh" * n),
+    "inputs of many fields": lambda n: _message_limits(n, (b"\x2a\xe8\x07" + b"\x22\x00" * 500) * (n // 10)),
+    "unknown fields": lambda n: _message_limits(n, b"\xf8\x01\x00" * n),
 }
 CASES = {
     f"{form}: {name}": make
-    for form, cases in (("JSON", JSON), ("v1", V1), ("v2", V2), ("gRPC", GRPC), ("other", OTHER))
+    for form, cases in (("JSON", JSON), ("v1", V1), ("v2", V2), ("gRPC", GRPC), ("limits", LIMITS), ("other", OTHER))
     for name, make in cases.items()
 }
