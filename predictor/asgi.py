@@ -16,6 +16,7 @@ from predictor.body import Message, Receive, receive_body
 from predictor.exchange import Exchange
 from predictor.headers import BINARY, JSON, OCTETS, Headers
 from predictor.health import Probes
+from predictor.json_limits import JsonLimits
 from predictor.model import DIGEST_HEADER
 from predictor.ride import CONNECTION
 from predictor.traffic import Traffic
@@ -45,6 +46,9 @@ class InferLayer:
         self._app = app
         self._traffic = traffic
         self._model = traffic.model
+        signature, most_rows = traffic.model.signature, traffic.settings.rows
+        self._v1_limits = JsonLimits.of_v1(signature, most_rows)
+        self._v2_limits = JsonLimits.of_v2(signature, most_rows)
         self._probes = Probes(traffic)
         self._digest = (DIGEST_HEADER.encode(), traffic.model.digest.encode())
 
@@ -170,6 +174,7 @@ class InferLayer:
             cloudevent.check(headers)
 
         def parse() -> v1.Request:
+            self._v1_limits.check(body)
             payload = document.read(body)
             payload = cloudevent.data(payload) if structured else payload
             rows.check(rows.of_v1(payload), self._traffic.settings.rows, len(body))
@@ -187,7 +192,9 @@ class InferLayer:
         size = fields.json_length(headers, len(body))
 
         def parse() -> v2.Request:
-            payload = document.read(body[:size])
+            text = body[:size]
+            self._v2_limits.check(text)
+            payload = document.read(text)
             rows.check(rows.of_v2(payload), self._traffic.settings.rows, len(body))
             return v2.parse(self._model.validator, payload, memoryview(body)[size:])
 

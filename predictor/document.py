@@ -143,9 +143,10 @@ def _strictly(body: bytes) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        doubled = next(name for name in names if names.count(name) > 1)
-        raise InvalidRequest(f"{doubled[:80]!r} stands twice in one object of the body")
-    return found
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        once = object()
+        for name, _ in pairs:
+            if members.pop(name, once) is once:  # taken out before, so this is its second time
+                raise InvalidRequest(f"{name[:80]!r} stands twice in one object of the body")
+    return members

@@ -1,0 +1,108 @@
+"""What a body takes in memory: a few times its size, whatever it holds, so that the defaults fit the pod."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from sklearn.dummy import DummyClassifier
+
+from artifact.signature import Feature
+from predictor.settings import Settings
+from tests.predictor import greedy, models
+from tests.predictor.conftest import ROOT, Server, start
+
+MIB = 1 << 20
+TIMES = 36  # the most that docs/predictor.md says of one heavy request, times its bytes
+SIZE = 4 * MIB
+NOISE = 16 * MIB  # what the process keeps of requests before, and of everything else
+FEATURES = 300  # of texts: a model of few columns has few values in a request, and refuses more of them at once
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A predictor with the default limits, of a model for which texts and missing values are right."""
+    folder = tmp_path_factory.mktemp("memory")
+    names = [f"t{at:04}" for at in range(FEATURES)]
+    labels = np.array(["u", "v"] * 8, dtype=object)
+    schema = {name: {"dtype": "string", "nullable": True} for name in names}
+    columns = {name: ["a", "b"] * 8 for name in names}
+    target = Feature("y", "string")
+    model = models.package(folder / "texts", "texts", schema, columns, target, labels, (DummyClassifier(),))
+    made = start(model, folder / "log")
+    made.wait()
+    made.request("POST", made.v1, b'{"instances":[]}')
+    yield made
+    assert made.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def idle(server: Server) -> int:
+    """Bytes that the predictor has resident when it has answered one request."""
+    return resident(server, "VmRSS")
+
+
+def resident(server: Server, kind: str) -> int:
+    """Bytes that the predictor has resident (VmRSS), or has had at most (VmHWM)."""
+    text = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(re.findall(rf"{kind}:\s+(\d+)", text)[0]) * 1024
+
+
+def forget(server: Server) -> None:
+    """Begin anew with the most that it has had."""
+    Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")
+
+
+def peak(name: str, idle: int, server: Server, size: int) -> float:
+    """How much more memory there was than in the idle process, as times the `size` of a body, without the noise."""
+    most = resident(server, "VmHWM") - idle
+    print(f"{name:40} {size / MIB:5.1f} MiB +{most / MIB:5.0f} MiB {most / size:5.1f} times")
+    return (most - NOISE) / size
+
+
+@pytest.mark.parametrize("name", greedy.REST)
+def test_rest(server: Server, idle: int, name: str) -> None:
+    """A JSON body takes at most as many times its bytes as the docs say, answered or refused."""
+    protocol, make = greedy.REST[name]
+    body = make(server.model, SIZE)
+    forget(server)
+    answer = server.request("POST", server.v1 if protocol == "v1" else server.v2, body)
+    assert answer.status in (200, 400, 413)
+    assert peak(name, idle, server, len(body)) <= TIMES
+
+
+def test_binary(server: Server, idle: int) -> None:
+    """So does a v2 body of JSON and a binary tensor of texts."""
+    body, length = greedy.binary_texts(server.model, SIZE)
+    forget(server)
+    answer = server.request("POST", server.v2, body, {"inference-header-content-length": str(length)})
+    assert answer.status == 400
+    assert peak("binary texts", idle, server, len(body)) <= TIMES
+
+
+@pytest.mark.parametrize("name", greedy.GRPC)
+def test_grpc(server: Server, idle: int, name: str) -> None:
+    """So does a gRPC message."""
+    data = greedy.GRPC[name](server.model, SIZE)
+    forget(server)
+    assert server.call("ModelInfer", data)[0] in ("OK", "INVALID_ARGUMENT")
+    assert peak(name, idle, server, len(data)) <= TIMES
+
+
+def test_the_pod(server: Server, idle: int) -> None:
+    """The idle process, the bodies being received and kept, and one heavy request at its worst fit the pod's limit."""
+    manifest = yaml.safe_load((ROOT / "gitops/base/inference-service.yaml").read_text())
+    limit = manifest["spec"]["predictor"]["model"]["resources"]["limits"]["memory"]
+    assert limit == "1Gi"
+    settings = Settings()
+    received = settings.buffered_bytes // settings.body_bytes * settings.body_bytes  # messages, not counted until read
+    kept = settings.buffered_bytes
+    most = idle + received + kept + TIMES * settings.body_bytes
+    assert most < 1024 * MIB
+    said = re.search(r"up to (\d+)\s+times its bytes", (ROOT / "docs/predictor.md").read_text())
+    assert said is not None
+    assert int(said[1]) == TIMES
