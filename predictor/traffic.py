@@ -107,7 +107,8 @@ class Traffic:
             exchange.rows = len(prediction.values)
 
             def finish() -> T:
-                self.drift.observe(asked.columns, prediction.values)
+                observe = self.drift.observe_here if heavy else self.drift.observe
+                observe(asked.columns, prediction.values)
                 return respond(asked, prediction)
 
             answer = await self._off(finish) if heavy else finish()
