@@ -17,7 +17,7 @@ import uvloop
 from kserve.model_server import ModelServer
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.rest.server import RESTServer
-from prometheus_client import REGISTRY, exposition
+from prometheus_client import REGISTRY
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,8 +29,9 @@ from predictor.model import Model
 from predictor.protocol import HttpProtocol
 from predictor.rpc import Servicer
 from predictor.rpc_server import GrpcServer
+from predictor.scrape import Rendered, Scrape
 from predictor.settings import Settings
-from predictor.siblings import Merged, Siblings, Unanswered
+from predictor.siblings import Siblings, Unanswered
 from predictor.traffic import Traffic
 from predictor.workers import Place
 
@@ -72,7 +73,8 @@ class Server(ModelServer):
         self._settings = settings
         self._traffic = Traffic(model, settings)
         self.dataplane = ModelDataPlane(self._traffic, self.registered_models)
-        self._siblings = None if place is None else Siblings(place.asks, place.answers, REGISTRY.collect)
+        self._scrape = Scrape(REGISTRY.collect, self._others)
+        self._siblings = None if place is None else Siblings(place.asks, place.answers, self._scrape.counts)
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT; what is in flight is finished first, within the grace."""
@@ -82,8 +84,7 @@ class Server(ModelServer):
         warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")  # KServe's routes, not ours
         app = kserve.model_server.app
         app.router.redirect_slashes = False
-        if self._siblings is not None:
-            app.router.add_route("/metrics", self._metrics, ["GET"])  # before KServe's own
+        app.router.add_route("/metrics", self._metrics, ["GET"])  # before KServe's own
         self._rest_server = RESTServer(
             "kserve.model_server:app",
             self.dataplane,
@@ -130,13 +131,14 @@ class Server(ModelServer):
 
     async def _metrics(self, request: Request) -> Response:
         """What all workers counted, whichever is asked."""
-        assert self._siblings is not None
-        encode, media = exposition.choose_encoder(request.headers.get("accept", ""))
         try:
-            families = await self._siblings.families()
+            media, pieces = await self._scrape.pieces(request.headers.get("accept", ""))
         except Unanswered as error:
             return Response(errors.body(str(error)), 503, {"retry-after": "1"}, "application/json")
-        return Response(encode(Merged(families)), headers={"content-type": media})
+        return Rendered(media, pieces, self._scrape.readers, self._traffic.buffers, self._settings.send_seconds)
+
+    async def _others(self) -> list[bytes]:
+        return [] if self._siblings is None else await self._siblings.counts()
 
     def _end(self) -> None:
         try:
