@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from artifact import checkpoint
+
 EXACT = 2**53  # every whole number up to here is a float64
 _PIECE = 1 << 15  # values packed at once: other threads run between two pieces
 _MANY = 8  # one doubtful value in so many: the types of all are found sooner than those of each
@@ -25,7 +27,11 @@ def column(values: Sequence[Any], whole: bool) -> np.ndarray | None:
     if len(values) <= _PIECE:
         return packed if _pack(packed, values) else None
     starts = range(0, len(values), _PIECE)
-    return packed if all(_pack(packed[at : at + _PIECE], values[at : at + _PIECE]) for at in starts) else None
+    for at in starts:
+        checkpoint.check()
+        if not _pack(packed[at : at + _PIECE], values[at : at + _PIECE]):
+            return None
+    return packed
 
 
 def table(rows: Sequence[Any], width: int, whole: bool) -> np.ndarray | None:
@@ -33,6 +39,7 @@ def table(rows: Sequence[Any], width: int, whole: bool) -> np.ndarray | None:
     packed = np.empty((len(rows), width), dtype=np.int64 if whole else np.float64)
     step = max(1, _PIECE // width)
     for start in range(0, len(rows), step):
+        checkpoint.check()
         part = rows[start : start + step]
         # An object or a text of that length holds text, which is never packed.
         if not have_length(part, width):

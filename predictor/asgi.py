@@ -85,6 +85,8 @@ class InferLayer:
             fields.check_single(scope["headers"], headers)
             try:
                 data = await receive_body(headers, receive, self._traffic.settings, self._traffic.buffers, request)
+                if (connection := scope.get("extensions", {}).get(CONNECTION)) is not None:
+                    connection.flow.resume_reading()  # a long body has paused it: who leaves would not be seen
                 body, extra = await answer(scope, headers, data, request)
             finally:
                 data = b""

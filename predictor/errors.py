@@ -34,6 +34,10 @@ class TooManyRows(Exception):
     """The request has more rows than one may have."""
 
 
+class WorkTooLong(Exception):
+    """The request takes more time than one may have."""
+
+
 class HeadersTooLarge(Exception):
     """The request's line and headers are over the limit."""
 
@@ -61,6 +65,7 @@ _STATUS: dict[type[Exception], tuple[int, grpc.StatusCode]] = {
     BodyTooSlow: (408, grpc.StatusCode.DEADLINE_EXCEEDED),
     BodyTooLarge: (413, grpc.StatusCode.RESOURCE_EXHAUSTED),
     TooManyRows: (413, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    WorkTooLong: (413, grpc.StatusCode.RESOURCE_EXHAUSTED),
     UnsupportedMedia: (415, grpc.StatusCode.INVALID_ARGUMENT),
     HeadersTooLarge: (431, grpc.StatusCode.RESOURCE_EXHAUSTED),
     QueueFull: (503, grpc.StatusCode.UNAVAILABLE),
@@ -75,6 +80,7 @@ _REASON: dict[type[Exception], str] = {
     BodyTooSlow: "body-slow",
     BodyTooLarge: "body-bytes",
     TooManyRows: "rows",
+    WorkTooLong: "work-slow",
     UnsupportedMedia: "media",
     HeadersTooLarge: "header-bytes",
     QueueFull: "queue",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate
@@ -20,6 +20,8 @@ from artifact.prediction import Columns, Prediction, Runner, rows
 
 _SHORT = 500e-6  # seconds: a hand-over to a thread and back costs a tenth of this, and health answers wait no longer
 _MOST_ROWS = 1024  # of one shared call
+_PART, _PART_ROWS = 0.1, 10_000  # seconds and rows of one part of a long table, whichever is less
+_LOOK = 0.25  # seconds between two looks at whether an answer is still wanted
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class Worker:
     def __init__(self, runner: Runner, sample: Columns, *, batching: bool) -> None:
         self._runner = runner
         self._most_rows = _MOST_ROWS if batching else 0
-        self.short_rows = short_rows(runner, sample)
+        self.short_rows, each = measured(runner, sample)
+        self._part_rows = min(_PART_ROWS, max(1, int(_PART / each))) if batching else 0
         self.shared_rows = min(self.short_rows, self._most_rows)
         self._waiting: deque[_Waiting] = deque()
         self._worker = ThreadPoolExecutor(1, "predict")
@@ -49,6 +52,29 @@ class Worker:
         if rows(columns) <= self.short_rows:
             return self._run(columns)
         return await self.submit(columns)
+
+    async def predict_in_parts(self, columns: Columns, check: Callable[[], None]) -> Prediction:
+        """As `predict`, in the worker thread, for a table of any length: others are predicted between two parts of it.
+
+        `check`, called between two parts and meanwhile, raises where the answer is no longer wanted. A model whose
+        answers depend on the rows beside them predicts all of them in one part.
+        """
+        count = rows(columns)
+        step = self._part_rows or count
+        parts: list[Prediction] = []
+        for start in range(0, count, step):
+            check()
+            part = {name: values[start : start + step] for name, values in columns.items()} if step < count else columns
+            answer = self.submit(part)
+            while not answer.done():
+                try:
+                    await asyncio.wait([answer], timeout=_LOOK)
+                    check()
+                except BaseException:
+                    answer.cancel()
+                    raise
+            parts.append(answer.result())
+        return parts[0] if len(parts) == 1 else together(parts)
 
     def submit(self, columns: Columns) -> asyncio.Future[Prediction]:
         """As `predict`, in the worker thread."""
@@ -108,15 +134,23 @@ class Worker:
         self._next()
 
 
-def short_rows(runner: Runner, sample: Columns) -> int:
-    """How many rows this machine predicts within the time that is not worth a hand-over; 0 for none."""
+def together(parts: Sequence[Prediction]) -> Prediction:
+    """One answer for the tables of `parts`, one behind the other."""
+    probabilities = [part.probabilities for part in parts if part.probabilities is not None]
+    return Prediction(
+        np.concatenate([part.values for part in parts]), np.concatenate(probabilities) if probabilities else None
+    )
+
+
+def measured(runner: Runner, sample: Columns) -> tuple[int, float]:
+    """How many rows this machine predicts within the time that is not worth a hand-over, 0 for none; and the seconds
+    that each row takes beside many.
+    """
     one = {name: values[:1] for name, values in sample.items()}
     many = {name: np.resize(values, 256) for name, values in sample.items()}
     single, table = (min(_timed(runner, columns) for _ in range(3)) for columns in (one, many))
-    if single > _SHORT:
-        return 0
     each = max((table - single) / 255, 1e-9)
-    return 1 + int((_SHORT - single) / each)
+    return 0 if single > _SHORT else 1 + int((_SHORT - single) / each), each
 
 
 def _timed(runner: Runner, columns: Columns) -> float:

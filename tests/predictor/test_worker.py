@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from artifact.prediction import Columns, Prediction, rows
-from predictor.worker import Worker, short_rows
+from predictor.worker import Worker, measured
 
 ONE = {"x": np.array([1.0])}
 
@@ -39,8 +39,8 @@ async def asked(lane: Worker, tables: list[Columns]) -> list[Prediction | BaseEx
 def test_short_on_the_loop_long_off_it() -> None:
     """A prediction shorter than a hand-over is made at once; a longer one leaves the loop free."""
     quick, slow = Slow(0), Slow()
-    assert short_rows(quick, ONE) > 1
-    assert short_rows(slow, ONE) == 0
+    assert measured(quick, ONE)[0] > 1
+    assert measured(slow, ONE)[0] == 0
     asyncio.run(asked(Worker(quick, ONE, batching=False), [ONE]))
     asyncio.run(asked(Worker(slow, ONE, batching=False), [ONE]))
     assert quick.calls[-1] == (1, True)
