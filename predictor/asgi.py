@@ -10,7 +10,7 @@ from typing import Any
 
 from artifact.errors import InvalidRequest
 from artifact.prediction import Prediction
-from predictor import cloudevent, document, errors, exchange, rows, v1, v2
+from predictor import cloudevent, document, errors, exchange, pieces, rows, v1, v2
 from predictor import headers as fields
 from predictor.body import Message, Receive, receive_body
 from predictor.exchange import Exchange
@@ -173,9 +173,12 @@ class InferLayer:
 
         def parse() -> v1.Request:
             payload = document.read(body)
-            payload = cloudevent.data(payload) if structured else payload
-            rows.check(rows.of_v1(payload), self._traffic.settings.rows, len(body))
-            return v1.parse(self._model.validator, payload)
+            try:
+                payload = cloudevent.data(payload) if structured else payload
+                rows.check(rows.of_v1(payload), self._traffic.settings.rows, len(body))
+                return v1.parse(self._model.validator, payload)
+            finally:
+                pieces.free(payload)
 
         def respond(asked: v1.Request, prediction: Prediction) -> Answer:
             if binary or structured:
@@ -190,8 +193,11 @@ class InferLayer:
 
         def parse() -> v2.Request:
             payload = document.read(body[:size])
-            rows.check(rows.of_v2(payload), self._traffic.settings.rows, len(body))
-            return v2.parse(self._model.validator, payload, memoryview(body)[size:])
+            try:
+                rows.check(rows.of_v2(payload), self._traffic.settings.rows, len(body))
+                return v2.parse(self._model.validator, payload, memoryview(body)[size:])
+            finally:
+                pieces.free(payload)
 
         def respond(asked: v2.Request, prediction: Prediction) -> Answer:
             encoded, head = v2.answer(self._model, asked, prediction)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import orjson
 
 from artifact.errors import InvalidRequest
 from artifact.prediction import Columns, Prediction
 from artifact.validation import Validator
+from predictor import pieces
 
-_LET_GO = 1 << 13
 _KEYS = ("instances", "inputs", "probabilities")
 
 
@@ -28,8 +27,7 @@ def parse(validator: Validator, payload: Any) -> Request:
     """Read a decoded v1 body; InvalidRequest says what does not fit.
 
     `instances` (or `inputs`, as KServe's own servers take it) is a list of rows: each a list in the signature's order,
-    or an object by feature name. `"probabilities": true` asks for the probabilities beside the labels. Of a great list
-    of rows `payload` keeps only some.
+    or an object by feature name. `"probabilities": true` asks for the probabilities beside the labels.
     """
     if not isinstance(payload, dict):
         raise InvalidRequest('the body is not an object such as {"instances": [[…], …]}')
@@ -48,20 +46,14 @@ def parse(validator: Validator, payload: Any) -> Request:
         raise InvalidRequest("'probabilities' is neither true nor false")
     if wanted and not any(output.name == "probabilities" for output in validator.signature.outputs):
         raise InvalidRequest("this model has no probabilities")
-    columns = validator.columns_of_rows(rows)
-    while len(rows) > _LET_GO:  # a million lists that end at once would hold up every other thread
-        del rows[-_LET_GO:]
-    return Request(columns, wanted)
+    return Request(validator.columns_of_rows(rows), wanted)
 
 
 def encode(request: Request, prediction: Prediction) -> bytes:
     """The body of `answer`, without a list of Python's in between."""
-    values, probabilities = prediction.values, prediction.probabilities
-    if values.dtype.kind in "OU":
-        return orjson.dumps(answer(request, prediction))
-    reply = {"predictions": np.ascontiguousarray(values)}
-    if request.probabilities and probabilities is not None:
-        reply["probabilities"] = np.ascontiguousarray(probabilities)
+    reply = {"predictions": pieces.dumps(prediction.values)}
+    if request.probabilities and prediction.probabilities is not None:
+        reply["probabilities"] = pieces.dumps(prediction.probabilities)
     return orjson.dumps(reply, option=orjson.OPT_SERIALIZE_NUMPY)
 
 

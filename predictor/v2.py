@@ -15,7 +15,7 @@ from artifact.errors import InvalidRequest
 from artifact.prediction import Columns, Prediction
 from artifact.signature import Signature
 from artifact.validation import Validator
-from predictor import plain, tensors
+from predictor import pieces, plain, tensors
 
 if TYPE_CHECKING:
     from predictor.model import Model
@@ -106,18 +106,13 @@ def answer(model: Model, request: Request, prediction: Prediction) -> tuple[byte
             entry["parameters"] = {"binary_data_size": len(raw)}
             tail.append(raw)
         else:
-            entry["data"] = as_json(array)
+            entry["data"] = pieces.dumps(array.ravel())
         described.append(entry)
     reply: dict[str, Any] = {"model_name": model.name, "model_version": model.digest, "outputs": described}
     if request.id is not None:
         reply["id"] = request.id
     head = orjson.dumps(reply, option=orjson.OPT_SERIALIZE_NUMPY)
     return (b"".join([head, *tail]), len(head)) if tail else (head, None)
-
-
-def as_json(array: np.ndarray) -> np.ndarray | list[Any]:
-    """`array`, flat, as orjson writes it: numbers as they are, in the bytes of a list of them; text as a list."""
-    return array.ravel().tolist() if array.dtype.kind in "OU" else np.ascontiguousarray(array).ravel()
 
 
 def to_raw(datatype: str, array: np.ndarray) -> bytes:
