@@ -10,6 +10,10 @@ from artifact.errors import InvalidRequest
 _LONGEST = 900  # characters of a message: the whole body stays within 1 KiB
 
 
+class NoAnswer(Exception):
+    """A row fits the signature, but the model has no finite answer for it."""
+
+
 class NotFound(Exception):
     """The model, its version or the route does not exist."""
 
@@ -62,6 +66,7 @@ _STATUS: dict[type[Exception], tuple[int, grpc.StatusCode]] = {
     BodyTooLarge: (413, grpc.StatusCode.RESOURCE_EXHAUSTED),
     TooManyRows: (413, grpc.StatusCode.RESOURCE_EXHAUSTED),
     UnsupportedMedia: (415, grpc.StatusCode.INVALID_ARGUMENT),
+    NoAnswer: (422, grpc.StatusCode.OUT_OF_RANGE),
     HeadersTooLarge: (431, grpc.StatusCode.RESOURCE_EXHAUSTED),
     QueueFull: (503, grpc.StatusCode.UNAVAILABLE),
     BuffersFull: (503, grpc.StatusCode.UNAVAILABLE),
@@ -70,6 +75,7 @@ _STATUS: dict[type[Exception], tuple[int, grpc.StatusCode]] = {
 INTERNAL = "internal error; the server's log says more"
 _REASON: dict[type[Exception], str] = {
     InvalidRequest: "invalid",
+    NoAnswer: "no-answer",
     NotFound: "not-found",
     MethodNotAllowed: "method",
     BodyTooSlow: "body-slow",

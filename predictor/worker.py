@@ -16,7 +16,9 @@ from itertools import accumulate
 
 import numpy as np
 
+from artifact import unanswered
 from artifact.prediction import Columns, Prediction, Runner, rows
+from predictor.errors import NoAnswer
 
 _SHORT = 500e-6  # seconds: a hand-over to a thread and back costs a tenth of this, and health answers wait no longer
 _MOST_ROWS = 1024  # of one shared call
@@ -37,6 +39,7 @@ class Worker:
 
     def __init__(self, runner: Runner, sample: Columns, *, batching: bool) -> None:
         self._runner = runner
+        self._sample = sample
         self._most_rows = _MOST_ROWS if batching else 0
         self.short_rows = short_rows(runner, sample)
         self.shared_rows = min(self.short_rows, self._most_rows)
@@ -45,10 +48,23 @@ class Worker:
         self._busy = False
 
     async def predict(self, columns: Columns) -> Prediction:
-        """The answers for `columns`; raises what the model raises for them, whoever shared the call."""
-        if rows(columns) <= self.short_rows:
-            return self._run(columns)
-        return await self.submit(columns)
+        """The answers for `columns`. NoAnswer names the first row without a finite one.
+
+        What the model raises for rows that it has answered before is raised as it is: no caller is to blame for that.
+        """
+        try:
+            if rows(columns) <= self.short_rows:
+                return _finite(self._runner.predict(columns))
+            return await self.submit(columns)
+        except Exception as error:
+            if isinstance(error, NoAnswer | MemoryError):
+                raise
+            # The search for the row predicts several times, which is too long for the event loop.
+            row = await asyncio.get_running_loop().run_in_executor(self._worker, self._row_that_fails, columns)
+            if row is None:
+                raise
+        # Here, and not above: the frames of what the model raised hold all columns.
+        raise NoAnswer(f"row {row}: {unanswered.FAILS}")
 
     def submit(self, columns: Columns) -> asyncio.Future[Prediction]:
         """As `predict`, in the worker thread."""
@@ -59,30 +75,30 @@ class Worker:
         return answer
 
     def at_once(self, tables: Sequence[Columns]) -> list[Prediction | Exception]:
-        """The answers for each of `tables`, here and now, in one call if they are several."""
-        if len(tables) > 1:
-            try:
-                together = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
-                prediction = self._run(together)
-            except Exception:  # noqa: S110  # each alone, below, shows whose fault it was
-                pass
-            else:
-                ends = accumulate(map(rows, tables))
-                return [prediction.part(end - rows(table), end) for table, end in zip(tables, ends, strict=True)]
-        results: list[Prediction | Exception] = []
-        for table in tables:
-            try:
-                results.append(self._run(table))
-            except Exception as error:
-                results.append(error)
-        return results
+        """The answers for each of `tables`, here and now, in one call if they are several.
 
-    def _run(self, columns: Columns) -> Prediction:
-        prediction = self._runner.predict(columns)
-        for numbers in (prediction.values, prediction.probabilities):
-            if numbers is not None and numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
-                raise ArithmeticError("the model answered a number that is not finite")
-        return prediction
+        Where one has no answer, its place holds the exception and the others have theirs all the same.
+        """
+        together = tables[0]
+        if len(tables) > 1:
+            together = {name: np.concatenate([table[name] for table in tables]) for name in together}
+        try:
+            prediction = self._runner.predict(together)
+        except Exception as error:
+            if len(tables) == 1:
+                return [error]
+            # Halves, not one by one: a single table that fails costs the others few more calls.
+            middle = len(tables) // 2
+            return [*self.at_once(tables[:middle]), *self.at_once(tables[middle:])]
+        ends = accumulate(map(rows, tables))
+        parts = [prediction.part(end - rows(table), end) for table, end in zip(tables, ends, strict=True)]
+        return [_finite_or_why(part) for part in parts] if len(unanswered.not_finite(prediction)) else [*parts]
+
+    def _row_that_fails(self, columns: Columns) -> int | None:
+        """The first row of `columns` that the model raises for; None where it fails on its own sample as well."""
+        if not unanswered.answers(self._runner, self._sample):
+            return None
+        return next(unanswered.failing(self._runner, columns), None)
 
     def _next(self) -> None:
         taken: list[_Waiting] = []
@@ -106,6 +122,21 @@ class Worker:
                 else:
                     waiting.answer.set_result(result)
         self._next()
+
+
+def _finite(prediction: Prediction) -> Prediction:
+    """`prediction`; NoAnswer for the first row of it that holds a number that is not finite."""
+    wrong = unanswered.not_finite(prediction)
+    if len(wrong):
+        raise NoAnswer(f"row {wrong[0]}: {unanswered.NOT_FINITE}")
+    return prediction
+
+
+def _finite_or_why(prediction: Prediction) -> Prediction | Exception:
+    try:
+        return _finite(prediction)
+    except NoAnswer as error:
+        return error
 
 
 def short_rows(runner: Runner, sample: Columns) -> int:
