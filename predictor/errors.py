@@ -10,6 +10,15 @@ from artifact.errors import InvalidRequest
 _LONGEST = 900  # characters of a message: the whole body stays within 1 KiB
 
 
+class NoAnswer(Exception):
+    """A row, counted from 0, fits the signature, but the model has no finite answer for it."""
+
+    def __init__(self, row: int, why: str) -> None:
+        super().__init__(f"row {row}: {why}")
+        self.row = row
+        self.why = why
+
+
 class NotFound(Exception):
     """The model, its version or the route does not exist."""
 
@@ -67,6 +76,7 @@ _STATUS: dict[type[Exception], tuple[int, grpc.StatusCode]] = {
     TooManyRows: (413, grpc.StatusCode.RESOURCE_EXHAUSTED),
     WorkTooLong: (413, grpc.StatusCode.RESOURCE_EXHAUSTED),
     UnsupportedMedia: (415, grpc.StatusCode.INVALID_ARGUMENT),
+    NoAnswer: (422, grpc.StatusCode.OUT_OF_RANGE),
     HeadersTooLarge: (431, grpc.StatusCode.RESOURCE_EXHAUSTED),
     QueueFull: (503, grpc.StatusCode.UNAVAILABLE),
     BuffersFull: (503, grpc.StatusCode.UNAVAILABLE),
@@ -75,6 +85,7 @@ _STATUS: dict[type[Exception], tuple[int, grpc.StatusCode]] = {
 INTERNAL = "internal error; the server's log says more"
 _REASON: dict[type[Exception], str] = {
     InvalidRequest: "invalid",
+    NoAnswer: "no-answer",
     NotFound: "not-found",
     MethodNotAllowed: "method",
     BodyTooSlow: "body-slow",

@@ -16,7 +16,9 @@ from itertools import accumulate
 
 import numpy as np
 
+from artifact import unanswered
 from artifact.prediction import Columns, Prediction, Runner, rows
+from predictor.errors import NoAnswer
 
 _SHORT = 500e-6  # seconds: a hand-over to a thread and back costs a tenth of this, and health answers wait no longer
 _MOST_ROWS = 1024  # of one shared call
@@ -39,6 +41,7 @@ class Worker:
 
     def __init__(self, runner: Runner, sample: Columns, *, batching: bool) -> None:
         self._runner = runner
+        self._sample = sample
         self._most_rows = _MOST_ROWS if batching else 0
         self.short_rows, each = measured(runner, sample)
         self._part_rows = min(_PART_ROWS, max(1, int(_PART / each))) if batching else 0
@@ -48,10 +51,17 @@ class Worker:
         self._busy = False
 
     async def predict(self, columns: Columns) -> Prediction:
-        """The answers for `columns`; raises what the model raises for them, whoever shared the call."""
-        if rows(columns) <= self.short_rows:
-            return self._run(columns)
-        return await self.submit(columns)
+        """The answers for `columns`. NoAnswer names the first row without a finite one.
+
+        What the model raises for rows that it has answered before is raised as it is: no caller is to blame for that.
+        """
+        try:
+            if rows(columns) <= self.short_rows:
+                return _finite(self._runner.predict(columns))
+            return await self.submit(columns)
+        except Exception as error:
+            failure = await self._explained(columns, error)
+        raise failure
 
     async def predict_in_parts(self, columns: Columns, check: Callable[[], None]) -> Prediction:
         """As `predict`, in the worker thread, for a table of any length: others are predicted between two parts of it.
@@ -63,18 +73,36 @@ class Worker:
         step = self._part_rows or count
         parts: list[Prediction] = []
         for start in range(0, count, step):
-            check()
             part = {name: values[start : start + step] for name, values in columns.items()} if step < count else columns
-            answer = self.submit(part)
-            while not answer.done():
-                try:
-                    await asyncio.wait([answer], timeout=_LOOK)
-                    check()
-                except BaseException:
-                    answer.cancel()
-                    raise
-            parts.append(answer.result())
+            check()
+            try:
+                parts.append(await self._in_the_thread(part, check))
+            except NoAnswer as error:
+                raise NoAnswer(start + error.row, error.why) from None
         return parts[0] if len(parts) == 1 else together(parts)
+
+    async def _in_the_thread(self, columns: Columns, check: Callable[[], None]) -> Prediction:
+        answer = self.submit(columns)
+        try:
+            while not (await asyncio.wait([answer], timeout=_LOOK))[0]:
+                check()
+        except BaseException:
+            answer.cancel()
+            raise
+        try:
+            return answer.result()
+        except Exception as error:
+            failure = await self._explained(columns, error)
+        raise failure
+
+    async def _explained(self, columns: Columns, error: Exception) -> Exception:
+        """NoAnswer where a row is to blame for what the model raised, else `error`."""
+        if isinstance(error, NoAnswer | MemoryError):
+            return error
+        # The search for the row predicts several times, which is too long for the event loop.
+        row = await asyncio.get_running_loop().run_in_executor(self._worker, self._row_that_fails, columns)
+        # The frames of what the model raised hold all columns: it is not the cause of what the caller is told.
+        return error if row is None else NoAnswer(row, unanswered.FAILS)
 
     def submit(self, columns: Columns) -> asyncio.Future[Prediction]:
         """As `predict`, in the worker thread."""
@@ -85,30 +113,30 @@ class Worker:
         return answer
 
     def at_once(self, tables: Sequence[Columns]) -> list[Prediction | Exception]:
-        """The answers for each of `tables`, here and now, in one call if they are several."""
-        if len(tables) > 1:
-            try:
-                together = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
-                prediction = self._run(together)
-            except Exception:  # noqa: S110  # each alone, below, shows whose fault it was
-                pass
-            else:
-                ends = accumulate(map(rows, tables))
-                return [prediction.part(end - rows(table), end) for table, end in zip(tables, ends, strict=True)]
-        results: list[Prediction | Exception] = []
-        for table in tables:
-            try:
-                results.append(self._run(table))
-            except Exception as error:
-                results.append(error)
-        return results
+        """The answers for each of `tables`, here and now, in one call if they are several.
 
-    def _run(self, columns: Columns) -> Prediction:
-        prediction = self._runner.predict(columns)
-        for numbers in (prediction.values, prediction.probabilities):
-            if numbers is not None and numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
-                raise ArithmeticError("the model answered a number that is not finite")
-        return prediction
+        Where one has no answer, its place holds the exception and the others have theirs all the same.
+        """
+        together = tables[0]
+        if len(tables) > 1:
+            together = {name: np.concatenate([table[name] for table in tables]) for name in together}
+        try:
+            prediction = self._runner.predict(together)
+        except Exception as error:
+            if len(tables) == 1:
+                return [error]
+            # Halves, not one by one: a single table that fails costs the others few more calls.
+            middle = len(tables) // 2
+            return [*self.at_once(tables[:middle]), *self.at_once(tables[middle:])]
+        ends = accumulate(map(rows, tables))
+        parts = [prediction.part(end - rows(table), end) for table, end in zip(tables, ends, strict=True)]
+        return [_finite_or_why(part) for part in parts] if len(unanswered.not_finite(prediction)) else [*parts]
+
+    def _row_that_fails(self, columns: Columns) -> int | None:
+        """The first row of `columns` that the model raises for; None where it fails on its own sample as well."""
+        if not unanswered.answers(self._runner, self._sample):
+            return None
+        return next(unanswered.failing(self._runner, columns), None)
 
     def _next(self) -> None:
         taken: list[_Waiting] = []
@@ -132,6 +160,21 @@ class Worker:
                 else:
                     waiting.answer.set_result(result)
         self._next()
+
+
+def _finite(prediction: Prediction) -> Prediction:
+    """`prediction`; NoAnswer for the first row of it that holds a number that is not finite."""
+    wrong = unanswered.not_finite(prediction)
+    if len(wrong):
+        raise NoAnswer(int(wrong[0]), unanswered.NOT_FINITE)
+    return prediction
+
+
+def _finite_or_why(prediction: Prediction) -> Prediction | Exception:
+    try:
+        return _finite(prediction)
+    except NoAnswer as error:
+        return error
 
 
 def together(parts: Sequence[Prediction]) -> Prediction:

@@ -17,7 +17,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from artifact import checkpoint, load
 from artifact.prediction import Columns, Prediction, rows
-from predictor.errors import Disconnected, WorkTooLong
+from predictor.errors import Disconnected, NoAnswer, WorkTooLong
 from predictor.exchange import begin
 from predictor.model import Model
 from predictor.settings import Settings
@@ -149,6 +149,24 @@ def test_parts() -> None:
         assert answer.probabilities is not None
         assert answer.probabilities.shape == (34_567, 2)
         assert (sum(runner.calls), len(runner.calls) > 3) == (34_567, batching)
+
+
+def test_a_row_without_an_answer_in_a_later_part() -> None:
+    """The row that a refusal names is counted from the first of the request, in whichever part it is."""
+
+    class Failing(Sums):
+        def predict(self, table: Columns) -> Prediction:
+            if (table["x"] < 0).any():
+                raise ValueError("negative")
+            answer = super().predict(table)
+            return Prediction(np.where(table["x"] > 8, np.inf, answer.values), None)
+
+    for wrong, why in ((-1.0, "cannot compute"), (9.0, "not a finite number")):
+        table = {"x": np.ones(34_567)}
+        table["x"][31_234] = wrong
+        worker = Worker(Failing(), {"x": np.ones(1)}, batching=True)
+        with pytest.raises(NoAnswer, match=f"row 31234: .*{why}"):
+            asyncio.run(worker.predict_in_parts(table, lambda: None))
 
 
 def test_others_between_parts() -> None:
