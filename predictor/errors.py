@@ -63,6 +63,10 @@ class NotReady(Exception):
     """The model is not ready, or is draining: another replica will answer."""
 
 
+class Unplain(Exception):
+    """A request that takes more than one look; nobody is told, it is looked at off the event loop."""
+
+
 class Disconnected(Exception):
     """The client went away before it was answered; nobody is told."""
 

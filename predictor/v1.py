@@ -11,6 +11,7 @@ from artifact.errors import InvalidRequest
 from artifact.prediction import Columns, Prediction
 from artifact.validation import Validator
 from predictor import pieces
+from predictor.errors import Unplain
 
 _KEYS = ("instances", "inputs", "probabilities")
 
@@ -23,8 +24,9 @@ class Request:
     probabilities: bool
 
 
-def parse(validator: Validator, payload: Any) -> Request:
-    """Read a decoded v1 body; InvalidRequest says what does not fit.
+def parse(validator: Validator, payload: Any, *, closely: bool = True) -> Request:
+    """Read a decoded v1 body; InvalidRequest says what does not fit. Where values would have to be looked at one by one
+    this raises Unplain unless `closely`.
 
     `instances` (or `inputs`, as KServe's own servers take it) is a list of rows: each a list in the signature's order,
     or an object by feature name. `"probabilities": true` asks for the probabilities beside the labels.
@@ -46,7 +48,10 @@ def parse(validator: Validator, payload: Any) -> Request:
         raise InvalidRequest("'probabilities' is neither true nor false")
     if wanted and not any(output.name == "probabilities" for output in validator.signature.outputs):
         raise InvalidRequest("this model has no probabilities")
-    return Request(validator.columns_of_rows(rows), wanted)
+    columns = validator.columns_of_rows(rows) if closely else validator.accept_rows(rows)
+    if columns is None:
+        raise Unplain
+    return Request(columns, wanted)
 
 
 def encode(request: Request, prediction: Prediction) -> bytes:

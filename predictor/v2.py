@@ -16,6 +16,7 @@ from artifact.prediction import Columns, Prediction
 from artifact.signature import Signature
 from artifact.validation import Validator
 from predictor import pieces, plain, tensors
+from predictor.errors import Unplain
 
 if TYPE_CHECKING:
     from predictor.model import Model
@@ -36,8 +37,10 @@ class Request:
     outputs: dict[str, bool]
 
 
-def parse(validator: Validator, payload: Any, binary: memoryview) -> Request:
-    """Read a decoded v2 body; `binary` is what follows the JSON. InvalidRequest says what does not fit."""
+def parse(validator: Validator, payload: Any, binary: memoryview, *, closely: bool = True) -> Request:
+    """Read a decoded v2 body; `binary` is what follows the JSON. InvalidRequest says what does not fit. Where values
+    would have to be looked at one by one this raises Unplain unless `closely`.
+    """
     if not isinstance(payload, dict):
         raise InvalidRequest('the body is not an object such as {"inputs": […]}')
     _known(payload, _KEYS, "the request")
@@ -48,6 +51,8 @@ def parse(validator: Validator, payload: Any, binary: memoryview) -> Request:
     if not isinstance(inputs, list) or not inputs:
         raise InvalidRequest("'inputs' is not a list of at least one tensor")
     columns = plain.columns(validator, inputs, binary)
+    if columns is None and not closely:
+        raise Unplain
     read = _read(inputs, binary) if columns is None else []
     parameters = _parameters(payload, "the request")
     default = _flag(parameters, "binary_data_output")
