@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from artifact.errors import InvalidRequest
+from artifact.shown import shown
 from artifact.signature import Feature
 
 EXACT = 2**53  # every whole number up to here is a float64
@@ -189,8 +190,8 @@ def _check_categories(feature: Feature, column: np.ndarray) -> None:
     allowed = set(feature.categories)
     for row, value in enumerate(column.tolist()):
         if value == value and value not in allowed:
-            shown = bool(value) if feature.dtype == "bool" else value
-            raise _wrong(feature, row, shown, f"is not one of the {len(allowed)} declared categories")
+            declared = bool(value) if feature.dtype == "bool" else value
+            raise _wrong(feature, row, declared, f"is not one of the {len(allowed)} declared categories")
 
 
 def _first(feature: Feature, column: np.ndarray, wrong: np.ndarray, problem: str) -> None:
@@ -209,7 +210,4 @@ def is_unicode(text: str) -> bool:
 
 
 def _wrong(feature: Feature, row: int, value: Any, problem: str) -> InvalidRequest:
-    shown = repr(value)
-    if len(shown) > _SHOWN:
-        shown = shown[:_SHOWN] + "…"
-    return InvalidRequest(f"feature {feature.name!r}, row {row}: {shown} {problem}")
+    return InvalidRequest(f"feature {feature.name!r}, row {row}: {shown(value, _SHOWN)} {problem}")

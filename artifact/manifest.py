@@ -116,9 +116,11 @@ class Manifest:
 
 def _files(entries: Any) -> tuple[File, ...]:
     files = tuple(_file(entry) for entry in entries)
-    paths = [file.path for file in files]
-    if len(set(paths)) != len(paths):
-        raise ValueError(f"it names {next(path for path in paths if paths.count(path) > 1)!r} twice")
+    before: set[str] = set()
+    for file in files:
+        if file.path in before:
+            raise ValueError(f"it names {file.path!r} twice")
+        before.add(file.path)
     return files
 
 

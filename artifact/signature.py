@@ -107,7 +107,7 @@ class Signature:
         """Names of the inputs, in the order the model was trained with."""
         return tuple(feature.name for feature in self.inputs)
 
-    @property
+    @cached_property
     def common_dtype(self) -> str | None:
         """The dtype all inputs share, so that one wide tensor can carry them; None for mixed inputs."""
         dtypes = {feature.dtype for feature in self.inputs}

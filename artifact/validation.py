@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -13,6 +12,7 @@ from artifact.column import LARGEST, convert
 from artifact.errors import InvalidRequest
 from artifact.rules import Given, Rules
 from artifact.signature import Feature, Signature
+from artifact.spelling import Spelling
 
 
 class Validator:
@@ -23,6 +23,7 @@ class Validator:
         self.dtypes = {feature.name: feature.dtype for feature in signature.inputs}
         self._expected = frozenset(signature.names)
         self._rules = Rules(signature)
+        self._spelling = Spelling(signature.names)
 
     def columns(self, given: Given) -> dict[str, np.ndarray]:
         """The columns a model predicts on, in the signature's order whatever the order given.
@@ -32,7 +33,7 @@ class Validator:
         InvalidRequest naming the feature and the row (counted from 0) of the first value that does not fit.
         """
         if given.keys() != self._expected:
-            _refuse_names(self.signature.names, given)
+            self.check_names(given.keys())
         lengths = set(map(len, given.values()))
         if len(lengths) > 1:
             counted = ", ".join(f"{name!r} {len(values)}" for name, values in list(given.items())[:5])
@@ -85,9 +86,20 @@ class Validator:
                 raise InvalidRequest(f"row {row} is not an object by feature name, as row 0 is")
             if values.keys() != self._expected:
                 try:
-                    _refuse_names(self.signature.names, values)
+                    self.check_names(values.keys())
                 except InvalidRequest as error:
                     raise InvalidRequest(f"row {row}: {error}") from None
+
+    def check_names(self, names: Collection[str]) -> None:
+        """InvalidRequest where `names`, of which none is there twice, are not those of the features."""
+        unknown = next((name for name in names if name not in self._expected), None)
+        if unknown is not None:
+            near = self._spelling.nearest(unknown)
+            hint = f"did you mean {near!r}?" if near else f"expected {_listed(self.signature.names)}"
+            raise InvalidRequest(f"unknown feature {unknown[:80]!r}; {hint}")
+        if len(names) != len(self._expected):
+            missing = [name for name in self.signature.names if name not in names]
+            raise InvalidRequest(f"missing {_listed(missing)}; a missing value of a nullable feature is sent as null")
 
 
 def columns(signature: Signature, given: Given) -> dict[str, np.ndarray]:
@@ -99,17 +111,6 @@ def ends(feature: Feature) -> tuple[float, float]:
     """The smallest and largest number that passes for `feature`."""
     low, high = feature.range or (None, None)
     return (-LARGEST if low is None else low, LARGEST if high is None else high)
-
-
-def _refuse_names(expected: Sequence[str], given: Mapping[str, Any]) -> None:
-    unknown = [name for name in given if name not in set(expected)]
-    if unknown:
-        near = difflib.get_close_matches(unknown[0], expected, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"expected {_listed(expected)}"
-        raise InvalidRequest(f"unknown feature {unknown[0][:80]!r}; {hint}")
-    missing = [name for name in expected if name not in given]
-    if missing:
-        raise InvalidRequest(f"missing {_listed(missing)}; a missing value of a nullable feature is sent as null")
 
 
 def _not_a_row(width: int) -> str:

@@ -144,9 +144,11 @@ def _read_strictly(text: bytes) -> Any:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     checkpoint.check()
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        doubled = next(name for name in names if names.count(name) > 1)
-        raise InvalidRequest(f"{doubled[:80]!r} stands twice in one object of the body")
-    return found
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        before: set[str] = set()
+        for name, _ in pairs:
+            if name in before:
+                raise InvalidRequest(f"{name[:80]!r} stands twice in one object of the body")
+            before.add(name)
+    return members

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from artifact.errors import InvalidRequest
@@ -25,10 +26,10 @@ def check_single(pairs: list[tuple[bytes, bytes]], headers: Headers) -> None:
     """InvalidRequest where a header that may stand once stands twice."""
     if len(headers) == len(pairs):
         return
-    names = [name.decode("latin-1") for name, _ in pairs]
+    times = Counter(name for name, _ in pairs)
     for name in _SINGLE:
-        if names.count(name) > 1:
-            raise InvalidRequest(f"the header {name} is given {names.count(name)} times")
+        if times[name.encode()] > 1:
+            raise InvalidRequest(f"the header {name} is given {times[name.encode()]} times")
 
 
 def check_media(headers: Headers, accepted: tuple[str, ...]) -> str:

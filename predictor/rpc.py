@@ -7,35 +7,19 @@ import logging
 from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc.servicer import InferenceServicer
 from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 
-from artifact.errors import InvalidRequest
 from artifact.prediction import Prediction
-from predictor import errors, packed, rows, tensors, v2
+from predictor import errors, packed, rpc_request, v2
 from predictor.exchange import REQUEST_ID, TRACEPARENT, begin
-from predictor.messages import UNREADABLE
 from predictor.model import DIGEST_HEADER
 from predictor.reception import Reception
+from predictor.rpc_request import FIELDS
 from predictor.traffic import Traffic
 
-_FIELDS = {
-    "BOOL": "bool_contents",
-    "INT8": "int_contents",
-    "INT16": "int_contents",
-    "INT32": "int_contents",
-    "INT64": "int64_contents",
-    "UINT8": "uint_contents",
-    "UINT16": "uint_contents",
-    "UINT32": "uint_contents",
-    "UINT64": "uint64_contents",
-    "FP32": "fp32_contents",
-    "FP64": "fp64_contents",
-    "BYTES": "bytes_contents",
-}
 _log = logging.getLogger("predictor")
 
 
@@ -116,22 +100,15 @@ class Servicer(InferenceServicer):
             raise errors.NotFound(f"version {version[:200]!r} does not exist; this server holds {self._model.digest}")
 
     def _parse(self, data: bytes) -> v2.Request:
-        try:
-            request = pb.ModelInferRequest.FromString(data)
-        except DecodeError:
-            raise InvalidRequest(UNREADABLE) from None
-        self._check_name(request.model_name, request.model_version)
-        shapes = [list(given.shape) for given in request.inputs]
-        rows.check(rows.of_shapes(shapes), self._traffic.settings.rows, len(data))
-        raw = len(request.raw_input_contents) > 0
-        asked = [(output.name, raw) for output in request.outputs]
-        return v2.build(self._model.validator, request.id or None, _inputs(request, shapes), asked, raw)
+        message = rpc_request.decode(data)
+        self._check_name(message.model_name, message.model_version)
+        return rpc_request.read(self._model.validator, message, self._traffic.settings.rows, len(data))
 
     def _response(self, request: v2.Request, prediction: Prediction) -> bytes:
         response = pb.ModelInferResponse(id=request.id or "")
         for name, datatype, array in v2.outputs(self._model.signature, request, prediction):
             output = response.outputs.add(name=name, datatype=datatype, shape=array.shape)
-            field = _FIELDS[datatype]
+            field = FIELDS[datatype]
             if request.outputs[name]:
                 response.raw_output_contents.append(v2.to_raw(datatype, array))
             elif not packed.write(output.contents, field, array):
@@ -140,43 +117,6 @@ class Servicer(InferenceServicer):
         # Messages join as their bytes do: the first two fields are the same in every answer.
         data: bytes = self._named + response.SerializeToString()
         return data
-
-
-def _inputs(request: pb.ModelInferRequest, shapes: list[list[int]]) -> list[tensors.Tensor]:
-    raws = request.raw_input_contents
-    if not request.inputs:
-        raise InvalidRequest("the request has no inputs")
-    if raws and len(raws) != len(request.inputs):
-        raise InvalidRequest(f"{len(raws)} raw contents for {len(request.inputs)} inputs")
-    read = []
-    for position, given in enumerate(request.inputs):
-        name, datatype, shape = tensors.header(given.name, given.datatype, shapes[position])
-        missing = _missing(name, datatype, given.parameters)
-        filled = [field.name for field, _ in given.contents.ListFields()] if given.HasField("contents") else []
-        if raws:
-            if filled:
-                raise InvalidRequest(f"input {name[:80]!r}: both raw and typed contents")
-            read.append(tensors.from_raw(name, datatype, shape, raws[position], missing))
-            continue
-        field = _FIELDS.get(datatype)
-        if field is None:
-            raise InvalidRequest(f"input {name[:80]!r}: {datatype} has no typed field; send raw contents")
-        if any(other != field for other in filled):
-            raise InvalidRequest(f"input {name[:80]!r}: {datatype} belongs in {field}, not in {', '.join(filled)}")
-        values: Any = packed.read(given.contents, field)
-        if values is None:
-            values = list(getattr(given.contents, field))
-        read.append(tensors.from_typed(name, datatype, shape, values, missing))
-    return read
-
-
-def _missing(name: str, datatype: str, parameters: Any) -> str | None:
-    if "missing" not in parameters:
-        return None
-    if parameters["missing"].WhichOneof("parameter_choice") != "string_param" or datatype != "BYTES":
-        raise InvalidRequest(f"input {name[:80]!r}: the parameter 'missing' is a text, for a BYTES tensor")
-    marker: str = parameters["missing"].string_param
-    return marker
 
 
 def _text(value: str | bytes | None) -> str | None:

@@ -10,14 +10,15 @@ from __future__ import annotations
 import contextlib
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from artifact.errors import InvalidRequest
-from artifact.signature import Signature
+from artifact.shown import shown
+from artifact.validation import Validator
 
 WIDE = "input-0"
 DTYPES: dict[str, type[np.generic]] = {
@@ -38,6 +39,14 @@ DTYPES: dict[str, type[np.generic]] = {
 _LENGTH = struct.Struct("<I")  # before each element of a binary BYTES tensor
 
 
+class Header(NamedTuple):
+    """What a tensor begins with: its name, its datatype, and its shape, [rows] or [rows, columns]."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class Tensor:
     """One named input: its shape, and its values flat in row-major order."""
@@ -47,7 +56,7 @@ class Tensor:
     values: list[Any] | np.ndarray
 
 
-def header(name: Any, datatype: Any, shape: Any) -> tuple[str, str, tuple[int, ...]]:
+def header(name: Any, datatype: Any, shape: Any) -> Header:
     """Check what every form of tensor begins with; InvalidRequest names the tensor and what is wrong with it."""
     if not isinstance(name, str):
         raise InvalidRequest("an input has no name")
@@ -57,7 +66,31 @@ def header(name: Any, datatype: Any, shape: Any) -> tuple[str, str, tuple[int, .
         raise InvalidRequest(f"input {_short(name)}: shape {_short(shape)} is not a list of sizes, such as [2, 4]")
     if len(shape) > 2:
         raise InvalidRequest(f"input {_short(name)}: shape {_short(shape)} is neither [rows] nor [rows, columns]")
-    return name, datatype, tuple(shape)
+    return Header(name, datatype, tuple(shape))
+
+
+def check(validator: Validator, headers: Sequence[Header]) -> None:
+    """InvalidRequest unless the tensors are those of the signature: one a feature, or the wide tensor `input-0` alone.
+
+    Called before a value is read: a tensor that no feature has, or of a shape that no feature has, costs its header.
+    """
+    signature = validator.signature
+    if _is_wide(validator, headers):
+        (shape,), width = [one.shape for one in headers], len(signature.names)
+        if signature.common_dtype is None:
+            raise InvalidRequest(f"the features have different types; send one tensor a feature instead of {WIDE!r}")
+        if len(shape) != 2 or shape[1] != width:
+            raise InvalidRequest(f"input {WIDE!r}: shape {list(shape)} is not [rows, {width}]")
+        return
+    before: dict[str, None] = {}
+    for one in headers:
+        if one.name in before:
+            raise InvalidRequest(f"input {_short(one.name)} is given twice")
+        before[one.name] = None
+    validator.check_names(before.keys())
+    for one in headers:
+        if one.shape[1:] not in ((), (1,)):
+            raise InvalidRequest(f"input {_short(one.name)}: shape {list(one.shape)} is not one value a row")
 
 
 def from_json(name: str, datatype: str, shape: tuple[int, ...], data: Any, missing: str | None = None) -> Tensor:
@@ -104,7 +137,11 @@ def from_raw(name: str, datatype: str, shape: tuple[int, ...], raw: bytes, missi
 
 
 def from_typed(
-    name: str, datatype: str, shape: tuple[int, ...], values: Sequence[Any], missing: str | None = None
+    name: str,
+    datatype: str,
+    shape: tuple[int, ...],
+    values: Sequence[Any] | np.ndarray,
+    missing: str | None = None,
 ) -> Tensor:
     """A tensor from one of gRPC's typed fields."""
     if len(values) != math.prod(shape):
@@ -114,34 +151,24 @@ def from_typed(
     if datatype == "BYTES":
         return Tensor(name, shape, _marked(_texts(name, values), missing))
     try:
-        return Tensor(name, shape, np.array(values, dtype=DTYPES[datatype]))
+        if not isinstance(values, np.ndarray):  # without a list in between, which takes ten times as much
+            return Tensor(name, shape, np.fromiter(values, DTYPES[datatype], len(values)))
+        return Tensor(name, shape, values.astype(DTYPES[datatype]))
     except OverflowError as error:
         raise InvalidRequest(f"input {_short(name)}: a value does not fit {datatype}") from error
 
 
-def columns(signature: Signature, inputs: Sequence[Tensor]) -> dict[str, list[Any] | np.ndarray]:
-    """The values of each feature: from one tensor a feature, or from the wide tensor `input-0` ([rows, features])."""
-    names = [tensor.name for tensor in inputs]
-    if len(set(names)) != len(names):
-        doubled = next(name for name in names if names.count(name) > 1)
-        raise InvalidRequest(f"input {_short(doubled)} is given twice")
-    if names == [WIDE] and WIDE not in signature.names:
-        return _split(signature, inputs[0])
-    found: dict[str, list[Any] | np.ndarray] = {}
-    for tensor in inputs:
-        if tensor.name in signature.names and tensor.shape[1:] not in ((), (1,)):
-            raise InvalidRequest(f"input {_short(tensor.name)}: shape {list(tensor.shape)} is not one value a row")
-        found[tensor.name] = tensor.values
-    return found
+def columns(validator: Validator, inputs: Sequence[Tensor]) -> dict[str, list[Any] | np.ndarray]:
+    """The values of each feature, from tensors whose headers `check` has passed."""
+    if not _is_wide(validator, inputs):
+        return {tensor.name: tensor.values for tensor in inputs}
+    names = validator.signature.names
+    return {name: inputs[0].values[position :: len(names)] for position, name in enumerate(names)}
 
 
-def _split(signature: Signature, wide: Tensor) -> dict[str, list[Any] | np.ndarray]:
-    width = len(signature.names)
-    if signature.common_dtype is None:
-        raise InvalidRequest(f"the features have different types; send one tensor a feature instead of {WIDE!r}")
-    if len(wide.shape) != 2 or wide.shape[1] != width:
-        raise InvalidRequest(f"input {WIDE!r}: shape {list(wide.shape)} is not [rows, {width}]")
-    return {name: wide.values[position::width] for position, name in enumerate(signature.names)}
+def _is_wide(validator: Validator, tensors: Sequence[Header | Tensor]) -> bool:
+    """Whether the one tensor is that of all features; a feature of the same name has it to itself."""
+    return len(tensors) == 1 and tensors[0].name == WIDE and WIDE not in validator.dtypes
 
 
 def _flat(name: str, data: list[Any], shape: tuple[int, ...]) -> list[Any]:
@@ -195,7 +222,7 @@ def _elements(name: str, raw: bytes, count: int) -> list[bytes]:
     return found
 
 
-def _texts(name: str, values: Sequence[bytes]) -> list[str]:
+def _texts(name: str, values: Iterable[bytes]) -> list[str]:
     try:
         return [value.decode() for value in values]
     except UnicodeDecodeError as error:
@@ -207,5 +234,4 @@ def _marked(values: list[Any], missing: str | None) -> list[Any]:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:80] + "…"
+    return shown(value, 80)

@@ -53,7 +53,7 @@ def parse(validator: Validator, payload: Any, binary: memoryview, *, closely: bo
     columns = plain.columns(validator, inputs, binary)
     if columns is None and not closely:
         raise Unplain
-    read = _read(inputs, binary) if columns is None else []
+    read = _read(validator, inputs, binary) if columns is None else []
     parameters = _parameters(payload, "the request")
     default = _flag(parameters, "binary_data_output")
     outputs = payload.get("outputs")
@@ -61,7 +61,7 @@ def parse(validator: Validator, payload: Any, binary: memoryview, *, closely: bo
         raise InvalidRequest("'outputs' is not a list")
     wanted = _wanted(validator, [_output(given, default) for given in outputs or ()], default)
     if columns is None:
-        columns = validator.columns(tensors.columns(validator.signature, read))
+        columns = validator.columns(tensors.columns(validator, read))
     return Request(request_id, columns, wanted)
 
 
@@ -74,7 +74,7 @@ def build(
 ) -> Request:
     """A Request from tensors of any transport; no outputs named means all of them."""
     wanted = _wanted(validator, asked, default)
-    return Request(request_id, validator.columns(tensors.columns(validator.signature, inputs)), wanted)
+    return Request(request_id, validator.columns(tensors.columns(validator, inputs)), wanted)
 
 
 def _wanted(validator: Validator, asked: Iterable[tuple[str, bool]], default: bool) -> dict[str, bool]:
@@ -131,8 +131,9 @@ def to_raw(datatype: str, array: np.ndarray) -> bytes:
 def from_kserve(validator: Validator, request: InferRequest) -> Request:
     """A Request from KServe's own type, as its stack hands it to a kserve.Model."""
     read = []
-    for given in request.inputs:
-        name, datatype, shape = tensors.header(given.name, given.datatype, list(given.shape))
+    headers = [tensors.header(given.name, given.datatype, list(given.shape)) for given in request.inputs]
+    tensors.check(validator, headers)
+    for given, (name, datatype, shape) in zip(request.inputs, headers, strict=True):
         if given._raw_data is not None:
             read.append(tensors.from_raw(name, datatype, shape, bytes(given._raw_data)))
         else:
@@ -152,10 +153,12 @@ def to_kserve(model: Model, request: Request, prediction: Prediction) -> InferRe
     return InferResponse(request.id, model.name, given, model_version=model.digest)
 
 
-def _read(inputs: list[Any], binary: memoryview) -> list[tensors.Tensor]:
+def _read(validator: Validator, inputs: list[Any], binary: memoryview) -> list[tensors.Tensor]:
+    headers = [_header(given) for given in inputs]
+    tensors.check(validator, headers)
     read, at = [], 0
-    for given in inputs:
-        tensor, taken = _input(given, binary[at:])
+    for header, given in zip(headers, inputs, strict=True):
+        tensor, taken = _input(header, given, binary[at:])
         read.append(tensor)
         at += taken
     if at != len(binary):
@@ -163,10 +166,14 @@ def _read(inputs: list[Any], binary: memoryview) -> list[tensors.Tensor]:
     return read
 
 
-def _input(given: Any, binary: memoryview) -> tuple[tensors.Tensor, int]:
+def _header(given: Any) -> tensors.Header:
     if not isinstance(given, dict):
         raise InvalidRequest("an input is not an object with name, shape and datatype")
-    name, datatype, shape = tensors.header(given.get("name"), given.get("datatype"), given.get("shape"))
+    return tensors.header(given.get("name"), given.get("datatype"), given.get("shape"))
+
+
+def _input(header: tensors.Header, given: dict[str, Any], binary: memoryview) -> tuple[tensors.Tensor, int]:
+    name, datatype, shape = header
     _known(given, _INPUT_KEYS, f"input {name[:80]!r}")
     parameters = _parameters(given, f"input {name[:80]!r}")
     missing = parameters.get("missing")

@@ -113,7 +113,7 @@ WRONG_LENGTH = [
     _wide("data and bytes", 400, "both", data=ROW),
     _wide("neither data nor bytes", 400, "neither", parameters={}),
     _wide("no rows", 400, "no rows", b"", shape=[0, 4]),
-    _wide("a shape of more than there is", 400, "32 bytes", shape=[2**60, 2**60]),
+    _wide("a shape of more than there is", 400, "not [rows, 4]", shape=[2**60, 2**60]),
     _case("bytes after the last tensor", 400, "1 bytes follow", _several(NAMES, b"\0")),
     _case("an unknown tensor", 400, "unknown feature 'petal_width (cm)'", _renamed()),
     _case("octets without the header", 415, "application/json", (WIDE, OCTETS)),

@@ -1,0 +1,36 @@
+"""A value that somebody sent, as a message shows it: the beginning of its `repr`, whatever its size and depth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+
+def shown(value: Any, longest: int) -> str:
+    """`repr(value)`, cut behind `longest` characters. Nothing behind them is written, not even for a moment."""
+    text = ""
+    for piece in _pieces(value, longest):
+        text += piece
+        if len(text) > longest:
+            return text[:longest] + "…"
+    return text
+
+
+def _pieces(value: Any, longest: int) -> Iterator[str]:
+    if isinstance(value, str):
+        yield repr(value[: longest + 1])
+    elif isinstance(value, list):
+        yield "["
+        for place, item in enumerate(value):
+            if place:
+                yield ", "
+            yield from _pieces(item, longest)
+        yield "]"
+    elif isinstance(value, dict):
+        yield "{"
+        for place, (key, item) in enumerate(value.items()):
+            yield (", " if place else "") + repr(str(key)[: longest + 1]) + ": "
+            yield from _pieces(item, longest)
+        yield "}"
+    else:
+        yield repr(value)

@@ -1,0 +1,56 @@
+"""Reading a request takes time in proportion to its size, whatever is wrong with it."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.predictor.growth import CASES, REFUSALS, Work
+
+SIZE = 2_000  # of what a case grows: names, rows, values …
+TIMES, MOST = (
+    4,
+    8,
+)  # four times as much may take eight times as long; where time grows with the square, it takes sixteen
+ROUNDS = 5  # so that what else the machine does has to come in each of them
+TOO_SHORT = 1e-3  # seconds: shorter work says nothing about growth, so it is measured on larger input
+
+
+def seconds(work: Work) -> float:
+    """CPU seconds of this thread for `work`: the least of three times."""
+    taken = []
+    for _ in range(3):
+        begun = time.thread_time()
+        with contextlib.suppress(*REFUSALS):
+            work()
+        taken.append(time.thread_time() - begun)
+    return min(taken)
+
+
+def measured(make: Callable[[int], Work], size: int) -> tuple[float, float]:
+    """Seconds at `size` and at four times that, of the round where they differ least."""
+    rounds = []
+    for _ in range(ROUNDS):
+        rounds.append((seconds(make(size)), seconds(make(TIMES * size))))
+        if rounds[-1][1] <= MOST * rounds[-1][0]:
+            break
+    return min(rounds, key=lambda both: both[1] / both[0])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_growth(name: str) -> None:
+    """Four times as much of it takes at most eight times as long to read, or to refuse."""
+    size = SIZE
+    gc.disable()
+    try:
+        while size < 64 * SIZE and seconds(CASES[name](size)) < TOO_SHORT:
+            size *= 2
+        small, large = measured(CASES[name], size)
+    finally:
+        gc.enable()
+    print(f"{name:45} {size:7} {small * 1e3:8.2f} ms {TIMES * size:7} {large * 1e3:8.2f} ms")
+    assert large <= MOST * max(small, TOO_SHORT)
