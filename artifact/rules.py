@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from artifact import packing
+from artifact import checkpoint, packing
 from artifact.column import EXACT, LARGEST
 from artifact.row import RowRules
 from artifact.signature import Feature, Signature
 
 _NONE = type(None)
+_PIECE = 1 << 12  # rows at once: other threads run between two pieces
 Given = Mapping[str, Sequence[Any] | np.ndarray]
 Accepted = dict[str, np.ndarray] | None
 
@@ -63,7 +64,7 @@ class Rules:
                 return self.accept_table(table)
         if set(map(type, rows)) != {list} or set(map(len, rows)) != {width}:
             return None
-        return self.accept(dict(zip(self._order, zip(*rows, strict=True), strict=True)))
+        return self.accept(_columns(self._order, rows))
 
     def accept_table(self, table: np.ndarray) -> Accepted:
         """As `accept`, from an array of shape [rows, features]; None, too, where the features have different types."""
@@ -78,13 +79,25 @@ class Rules:
         # As many keys as there are features, and every feature among them: no other key, then.
         if self._pick is None or set(map(type, rows)) != {dict} or set(map(len, rows)) != {len(self._order)}:
             return None
+        values: list[Any] = []
         try:
-            values = list(map(self._pick, rows))
+            for start in range(0, len(rows), _PIECE):
+                checkpoint.check()
+                values += map(self._pick, rows[start : start + _PIECE])
         except KeyError:
             return None
         if len(values) == 1:
             return self._row.accept(values[0])
-        return self.accept(dict(zip(self._order, zip(*values, strict=True), strict=True)))
+        return self.accept(_columns(self._order, values))
+
+
+def _columns(names: Sequence[str], rows: Sequence[Any]) -> Given:
+    """The values of each name, from rows; other threads run between two columns."""
+    columns: dict[str, Sequence[Any]] = {}
+    for name, values in zip(names, zip(*rows, strict=True), strict=True):
+        checkpoint.check()
+        columns[name] = values
+    return columns
 
 
 class _Numbers:
@@ -146,6 +159,7 @@ class _Numbers:
     def _packed(self, columns: list[Any]) -> np.ndarray | None:
         table = np.empty((len(columns), len(columns[0])), dtype=self._type)
         for place, column in enumerate(columns):
+            checkpoint.check()
             packed = None if self._kind == "b" else packing.column(column, self.whole)
             if packed is None:
                 packed = self._closely(column)
@@ -174,6 +188,7 @@ class _Texts:
         self._categories = None if feature.categories is None else frozenset(feature.categories)
 
     def accept(self, given: Given, found: dict[str, np.ndarray]) -> bool:
+        checkpoint.check()
         values = given[self._name]
         if isinstance(values, np.ndarray):
             return False

@@ -10,6 +10,7 @@ import numpy as np
 import orjson
 from kserve.protocol.infer_type import InferOutput, InferRequest, InferResponse
 
+from artifact import checkpoint
 from artifact.column import is_unicode
 from artifact.errors import InvalidRequest
 from artifact.prediction import Columns, Prediction
@@ -158,6 +159,7 @@ def _read(validator: Validator, inputs: list[Any], binary: memoryview) -> list[t
     tensors.check(validator, headers)
     read, at = [], 0
     for header, given in zip(headers, inputs, strict=True):
+        checkpoint.check()
         tensor, taken = _input(header, given, binary[at:])
         read.append(tensor)
         at += taken
