@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from artifact import checkpoint
+from artifact import checkpoint, packing
 from artifact.errors import InvalidRequest
 from artifact.shown import shown
 from artifact.signature import Feature
@@ -49,7 +49,7 @@ def convert(feature: Feature, values: Sequence[Any] | np.ndarray) -> np.ndarray:
 
 def _from_values(feature: Feature, values: Sequence[Any]) -> np.ndarray:
     """From JSON values: one pass over the types in C, then a pass over the values only where a type calls for it."""
-    types = set(map(type, values))
+    types = packing.types(values)
     missing = type(None) in types
     types.discard(type(None))
     match feature.dtype:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from artifact.distribution import Distribution
-from artifact.prediction import Columns
+from artifact.prediction import Columns, rows
 from artifact.signature import Signature
 
 _CELLS = 1 << 16  # values looked at in one go: arrays of this size stay in the processor's cache
@@ -43,11 +43,15 @@ class Distributions:
     def add(self, tables: Sequence[Columns]) -> None:
         """Count the values of `tables`, columns of [rows] by feature name; NaN is a missing value."""
         if self._numeric:
-            numbers = [_side_by_side([table[name] for name in self._numeric]) for table in tables]
-            together = numbers[0] if len(numbers) == 1 else np.concatenate(numbers, axis=1)
-            step = max(1, _CELLS // len(together))
+            step = max(1, _CELLS // len(self._numeric))
+            short = [table for table in tables if rows(table) <= step]
+            numbers = [_side_by_side([table[name] for name in self._numeric]) for table in short]
+            together = np.concatenate(numbers, axis=1) if numbers else np.empty((0, 0))
             for start in range(0, together.shape[1], step):
                 self._add_numbers(together[:, start : start + step])
+            for table in tables:
+                for start in range(0, rows(table), step) if rows(table) > step else ():
+                    self._add_numbers(_side_by_side([table[name][start : start + step] for name in self._numeric]))
         for name in self._others:
             values = np.concatenate([table[name] for table in tables]) if len(tables) > 1 else tables[0][name]
             counted = self.features[name].counted(values)

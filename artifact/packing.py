@@ -8,7 +8,7 @@ whole number that is not exact. Types are looked at only there.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -52,9 +52,23 @@ def table(rows: Sequence[Any], width: int, whole: bool) -> np.ndarray | None:
 def have_length(rows: Sequence[Any], width: int) -> bool:
     """Whether each of `rows` has `width` values, as far as a length says."""
     try:
-        return set(map(len, rows)) == {width}
+        return all(set(map(len, piece)) == {width} for piece in _pieces(rows))
     except TypeError:
         return False
+
+
+def types(values: Sequence[Any]) -> set[type]:
+    """The types of `values`."""
+    return set().union(*(map(type, piece) for piece in _pieces(values)))
+
+
+def _pieces(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    if len(values) <= _PIECE:
+        yield values
+        return
+    for start in range(0, len(values), _PIECE):
+        checkpoint.check()
+        yield values[start : start + _PIECE]
 
 
 def _pack(into: np.ndarray, values: Sequence[Any]) -> bool:

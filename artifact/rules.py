@@ -62,9 +62,9 @@ class Rules:
             table = packing.table(rows, width, self._wide.whole)
             if table is not None:
                 return self.accept_table(table)
-        if set(map(type, rows)) != {list} or set(map(len, rows)) != {width}:
+        if packing.types(rows) != {list} or not packing.have_length(rows, width):
             return None
-        return self.accept(_columns(self._order, rows))
+        return self.accept(columns_of(self._order, rows))
 
     def accept_table(self, table: np.ndarray) -> Accepted:
         """As `accept`, from an array of shape [rows, features]; None, too, where the features have different types."""
@@ -77,7 +77,7 @@ class Rules:
 
     def _accept_objects(self, rows: Sequence[Any]) -> Accepted:
         # As many keys as there are features, and every feature among them: no other key, then.
-        if self._pick is None or set(map(type, rows)) != {dict} or set(map(len, rows)) != {len(self._order)}:
+        if self._pick is None or packing.types(rows) != {dict} or not packing.have_length(rows, len(self._order)):
             return None
         values: list[Any] = []
         try:
@@ -88,14 +88,19 @@ class Rules:
             return None
         if len(values) == 1:
             return self._row.accept(values[0])
-        return self.accept(_columns(self._order, values))
+        return self.accept(columns_of(self._order, values))
 
 
-def _columns(names: Sequence[str], rows: Sequence[Any]) -> Given:
-    """The values of each name, from rows; other threads run between two columns."""
+def columns_of(names: Sequence[str], rows: Sequence[Any]) -> dict[str, Sequence[Any]]:
+    """The values of each of `names`; each of `rows` has one for each, in their order. Other threads run in between."""
+    if len(rows) <= _PIECE:
+        return dict(zip(names, zip(*rows, strict=True), strict=True))
     columns: dict[str, Sequence[Any]] = {}
-    for name, values in zip(names, zip(*rows, strict=True), strict=True):
-        checkpoint.check()
+    for place, name in enumerate(names):
+        values: list[Any] = []
+        for start in range(0, len(rows), _PIECE):
+            checkpoint.check()
+            values += map(itemgetter(place), rows[start : start + _PIECE])
         columns[name] = values
     return columns
 
@@ -170,7 +175,7 @@ class _Numbers:
 
     def _closely(self, column: Sequence[Any]) -> np.ndarray | None:
         """Booleans, and numbers of which some are missing."""
-        types = set(map(type, column))
+        types = packing.types(column)
         if not types <= self._given:
             return None
         # A whole number beyond 2^53 may not be exact as float64: artifact.column tells.

@@ -28,6 +28,7 @@ _NAMED = re.compile(rb'["\s]:')
 _PIECE = 1 << 20
 _STRICT_PIECE = 16 << 10  # bytes: the standard library takes some ten times as long as orjson
 _SMALL = 1 << 13  # bytes up to which a regular expression is faster than operations on whole arrays
+_ITEMS = 1 << 14  # of a list, looked at without a pause for other threads
 _DEEPEST = 8  # lists and objects within objects in any request that is right
 
 
@@ -75,10 +76,16 @@ def _listed(value: Any) -> int:
     """Members of an object, and of the objects in the lists of its members: all there are in most requests."""
     if type(value) is not dict:
         return -1
-    lists = [item for item in value.values() if type(item) is list and item and type(item[0]) is dict]
-    if any(set(map(type, item)) != {dict} for item in lists):
-        return -1
-    return len(value) + sum(sum(map(len, item)) for item in lists)
+    members = len(value)
+    for item in value.values():
+        if type(item) is list and item and type(item[0]) is dict:
+            for start in range(0, len(item), _ITEMS):
+                checkpoint.check()
+                piece = item[start : start + _ITEMS]
+                if set(map(type, piece)) != {dict}:
+                    return -1
+                members += sum(map(len, piece))
+    return members
 
 
 def _members(value: Any, depth: int) -> int:
