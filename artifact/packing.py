@@ -59,7 +59,10 @@ def have_length(rows: Sequence[Any], width: int) -> bool:
 
 def types(values: Sequence[Any]) -> set[type]:
     """The types of `values`."""
-    return set().union(*(map(type, piece) for piece in _pieces(values)))
+    found: set[type] = set()
+    for piece in _pieces(values):
+        found.update(map(type, piece))
+    return found
 
 
 def _pieces(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
