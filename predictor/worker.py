@@ -64,7 +64,7 @@ class Worker:
             if row is None:
                 raise
         # Here, and not above: the frames of what the model raised hold all columns.
-        raise NoAnswer(f"row {row}: {unanswered.FAILS}")
+        raise NoAnswer(row, unanswered.FAILS)
 
     def submit(self, columns: Columns) -> asyncio.Future[Prediction]:
         """As `predict`, in the worker thread."""
@@ -128,7 +128,7 @@ def _finite(prediction: Prediction) -> Prediction:
     """`prediction`; NoAnswer for the first row of it that holds a number that is not finite."""
     wrong = unanswered.not_finite(prediction)
     if len(wrong):
-        raise NoAnswer(f"row {wrong[0]}: {unanswered.NOT_FINITE}")
+        raise NoAnswer(int(wrong[0]), unanswered.NOT_FINITE)
     return prediction
 
 
