@@ -92,7 +92,7 @@ class Worker:
             return [*self.at_once(tables[:middle]), *self.at_once(tables[middle:])]
         ends = accumulate(map(rows, tables))
         parts = [prediction.part(end - rows(table), end) for table, end in zip(tables, ends, strict=True)]
-        return [_finite_or_why(part) for part in parts] if len(unanswered.not_finite(prediction)) else [*parts]
+        return [*parts] if prediction.finite().all() else [_finite_or_why(part) for part in parts]
 
     def _row_that_fails(self, columns: Columns) -> int | None:
         """The first row of `columns` that the model raises for; None where it fails on its own sample as well."""
@@ -126,9 +126,9 @@ class Worker:
 
 def _finite(prediction: Prediction) -> Prediction:
     """`prediction`; NoAnswer for the first row of it that holds a number that is not finite."""
-    wrong = unanswered.not_finite(prediction)
-    if len(wrong):
-        raise NoAnswer(int(wrong[0]), unanswered.NOT_FINITE)
+    finite = prediction.finite()
+    if not finite.all():
+        raise NoAnswer(int(np.argmin(finite)), unanswered.NOT_FINITE)
     return prediction
 
 

@@ -22,7 +22,7 @@ from artifact.frame import columns as columns_of
 from artifact.load import verify
 from artifact.prediction import Columns
 from artifact.signature import Signature
-from pipeline import package, params, paths, prepare, prepared, train, tune, tuned
+from pipeline import convert, package, params, paths, prepare, prepared, train, tune, tuned
 from tests.zoo.configuration import Configuration
 from tests.zoo.tables import REGRESSION, ROWS, SCHEMAS, TARGETS, draw
 
@@ -50,12 +50,13 @@ def build(configuration: Configuration, folder: Path, tables: Path) -> Built:
         _prepare(configuration, tables)
         tune.main([])
         train.main([])
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            convert.main([])
         paths.METRICS.parent.mkdir(parents=True, exist_ok=True)
         paths.METRICS.write_text("{}", encoding="utf-8")
         declared = tuned.read(params.load())
-        said = io.StringIO()
-        with contextlib.redirect_stdout(said):
-            digest = package._save(declared, paths.ARTIFACT, package._modules(declared))
+        digest = package._save(declared, paths.ARTIFACT, package._modules(declared))
         manifest = verify(paths.ARTIFACT, expected_digest=digest).manifest
         pipeline = unpickle.loads((paths.ARTIFACT / "model.joblib").read_bytes())
         rows, _ = prepared.read(paths.TRAIN, declared)
