@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from artifact.prediction import Prediction, Runner
@@ -15,20 +17,21 @@ LEAST = 0.5  # the share of all rows that must have been compared
 
 def compare(signature: Signature, exact: Runner, candidate: Runner, probes: Probes) -> Agreement:
     """Compare `candidate` with scikit-learn (`exact`) on `probes`."""
-    one, other = exact.predict(probes.table), candidate.predict(probes.table)
+    with np.errstate(all="ignore"):  # extremes overflow, as they may
+        one, other = exact.predict(probes.table), candidate.predict(probes.table)
     finite, answered = one.finite(), other.finite()
     both = finite & answered
     usual = float(np.abs(one.values[: probes.real][finite[: probes.real]]).mean()) if _regression(signature) else 0.0
-    problem, differences = None, {}
-    for output in signature.outputs:
-        before, now = _values(output.name, one)[both], _values(output.name, other)[both]
-        wrong = differing(signature.task, output.name, before.tolist(), now.tolist(), TOLERANCE, usual)
-        differences[output.name] = _largest(output.name, before, now, usual, len(wrong))
+    problem, differences = None, dict[str, float]()
+    for output in signature.outputs if both.any() else ():
+        before, now = _values(output.name, one)[both].tolist(), _values(output.name, other)[both].tolist()
+        wrong = differing(signature.task, output.name, before, now, TOLERANCE, usual)
+        differences[output.name] = len(wrong) if output.name == "label" else _largest(signature, before, now, usual)
         if len(wrong) and problem is None:
             row = int(wrong[0])
             problem = (
-                f"{output.name} differs on {len(wrong)} of {both.sum()} rows, as {now[row].tolist()!r} from "
-                f"{before[row].tolist()!r} for {shown(probes.table, int(np.flatnonzero(both)[row]))}"
+                f"{output.name} differs on {len(wrong)} of {len(before)} rows, as {now[row]!r} from {before[row]!r} "
+                f"for {shown(probes.table, int(np.flatnonzero(both)[row]))}"
             )
     return Agreement(
         rows=probes.rows,
@@ -68,9 +71,8 @@ def _values(output: str, prediction: Prediction) -> np.ndarray:
     return prediction.probabilities
 
 
-def _largest(output: str, before: np.ndarray, now: np.ndarray, usual: float, wrong: int) -> float:
-    if output == "label":
-        return float(wrong)
-    scale = np.maximum(np.abs(before), usual) if output == "prediction" else 1.0
-    moved = np.abs(now - before)
-    return float(np.divide(moved, scale, out=np.zeros_like(moved), where=moved > 0).max(initial=0.0))
+def _largest(signature: Signature, before: list[Any], now: list[Any], usual: float) -> float:
+    first, second = np.array(before), np.array(now)
+    moved = np.abs(second - first)
+    scale = np.maximum(np.abs(first), usual) if _regression(signature) else np.ones_like(moved)
+    return float(np.divide(moved, scale, out=np.zeros_like(moved), where=moved > 0).max())
