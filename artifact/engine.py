@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from artifact.errors import IncompatibleError
-from artifact.prediction import Runner
+from artifact.prediction import Columns, Prediction, Runner
 from artifact.signature import Signature
 
 SKLEARN = "sklearn"
@@ -52,19 +54,44 @@ def files(engine: str) -> tuple[str, ...]:
 def runner(engine: str, files: Mapping[str, bytes], signature: Signature) -> Runner:
     """The runner of the engine a manifest names, from the verified bytes of the artifact's files.
 
-    Raises IncompatibleError (22) for an engine this version does not have, and what deserialising raises.
+    Whatever may answer a row is loaded when this returns; scikit-learn is not where the graph answers alone. Raises
+    IncompatibleError (22) for an engine this version does not have, and what deserialising raises.
     """
-
-    def exact() -> Runner:
-        from artifact import unpickle
-        from artifact.sklearn_engine import SklearnRunner
-
-        return SklearnRunner(unpickle.loads(files[MODEL]), signature)
-
     if engine == SKLEARN:
-        return exact()
+        return _sklearn(files, signature)
     if engine == ONNX:
         from artifact.onnx_engine import OnnxRunner
 
-        return OnnxRunner(files[GRAPH], signature, exact)
+        graph = OnnxRunner(files[GRAPH], signature)
+        return graph if graph.alone else Fallback(graph, _sklearn(files, signature))
     raise IncompatibleError(f"engine {engine!r} is not one of {SKLEARN}, {ONNX}; serve with the image of its release")
+
+
+def _sklearn(files: Mapping[str, bytes], signature: Signature) -> Runner:
+    from artifact import unpickle
+    from artifact.sklearn_engine import SklearnRunner
+
+    return SklearnRunner(unpickle.loads(files[MODEL]), signature)
+
+
+@dataclass(frozen=True)
+class Fallback:
+    """Answers by `first`, and the rows for which that has no finite answer by `second`."""
+
+    first: Runner
+    second: Runner
+
+    def predict(self, columns: Columns) -> Prediction:
+        """Predict columns made by artifact.validation."""
+        prediction = self.first.predict(columns)
+        missing = np.flatnonzero(~prediction.finite())
+        if not len(missing):
+            return prediction
+        others = self.second.predict({name: values[missing] for name, values in columns.items()})
+        values = prediction.values.copy()
+        values[missing] = others.values
+        if prediction.probabilities is None:
+            return Prediction(values, None)
+        probabilities = prediction.probabilities.copy()
+        probabilities[missing] = others.probabilities
+        return Prediction(values, probabilities)

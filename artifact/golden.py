@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import compress
 from typing import Any
 
 import numpy as np
 
 from artifact import validation
+from artifact.engine import Fallback
 from artifact.errors import ConfigurationError, GoldenError
 from artifact.prediction import Columns, Prediction, Runner, rows
 from artifact.signature import Feature, Signature, as_json
@@ -24,7 +26,8 @@ def make(signature: Signature, runner: Runner, table: Columns, wanted: int) -> d
     and each whole number without a range with a value no training ever saw, each declared range at its ends.
 
     The edge rows prove at packaging that the model answers whatever its signature lets in; one that raises on them
-    would answer a valid request with an error, and is refused with ConfigurationError (10).
+    would answer a valid request with an error, and is refused with ConfigurationError (10). A row without a finite
+    answer, which a caller is refused, is no golden request.
     """
     present = rows(table)
     if present == 0 or wanted < 1:
@@ -37,6 +40,10 @@ def make(signature: Signature, runner: Runner, table: Columns, wanted: int) -> d
         _check_edge(signature, runner, feature, edge)
         for name, values in columns.items():
             values.append(edge[name])
+    finite = runner.predict(validation.columns(signature, columns)).finite().tolist()
+    if not any(finite):
+        raise ConfigurationError("golden requests: the model has a finite answer for none of them; train it otherwise")
+    columns = {name: list(compress(values, finite)) for name, values in columns.items()}
     answers = _answers(signature, runner.predict(validation.columns(signature, columns)))
     return {"tolerance": TOLERANCE, "inputs": columns, "outputs": answers}
 
@@ -46,9 +53,11 @@ def replay(signature: Signature, runner: Runner, golden: Mapping[str, Any]) -> C
     try:
         tolerance, recorded = float(golden["tolerance"]), golden["outputs"]
         table = validation.columns(signature, golden["inputs"])
-        answers = _answers(signature, runner.predict(table))
-        for output in signature.outputs:
-            _compare(output.name, recorded[output.name], answers[output.name], tolerance, signature.task)
+        # What answers only the rows that another engine cannot is asked for all of them: any may become one.
+        for one in (runner, runner.second) if isinstance(runner, Fallback) else (runner,):
+            answers = _answers(signature, one.predict(table))
+            for output in signature.outputs:
+                _compare(output.name, recorded[output.name], answers[output.name], tolerance, signature.task)
         return table
     except GoldenError:
         raise

@@ -1,35 +1,37 @@
-"""The ONNX Runtime engine: the same model, converted, and proved equal when it was packaged."""
+"""The ONNX Runtime engine: the same model as a graph, proved equal when it was packaged."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import numpy as np
 import onnxruntime
 
-from artifact.prediction import Columns, Prediction, Runner, rows
+from artifact.prediction import Columns, Prediction, rows
 from artifact.signature import Signature
 
 _TYPES = {"tensor(string)": object, "tensor(float)": np.float32, "tensor(double)": np.float64}
+ALONE = "alone"  # in the graph's metadata: "true" where scikit-learn need not answer any row
 COLUMNS = "columns"  # in the graph's metadata: the names of the columns of each input, as a JSON list of lists
 
 
 class OnnxRunner:
     """Runs the graph of an artifact on one thread: a pod's share of a core is less than one.
 
-    It computes in float32. A table whose answers overflow there goes to `exact`, scikit-learn itself, which is loaded
-    then and not before.
+    A row that the graph cannot answer has numbers that are not finite (`Prediction.finite`). `alone` says that no such
+    row was seen that scikit-learn answers, so that scikit-learn need not be loaded; graphs in float32, as they were
+    written before, do not say so, and overflow.
     """
 
-    def __init__(self, graph: bytes, signature: Signature, exact: Callable[[], Runner]) -> None:
+    def __init__(self, graph: bytes, signature: Signature) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        described = self._session.get_modelmeta().custom_metadata_map.get(COLUMNS)
+        described = self._session.get_modelmeta().custom_metadata_map
+        self.alone = described.get(ALONE) == "true"
         # A graph that says nothing has an input a feature, in the signature's order.
-        columns = [[name] for name in signature.names] if described is None else json.loads(described)
+        columns = json.loads(described[COLUMNS]) if COLUMNS in described else [[name] for name in signature.names]
         self._inputs = [
             (node.name, names, np.dtype(_TYPES[node.type]))
             for node, names in zip(self._session.get_inputs(), columns, strict=True)
@@ -38,8 +40,6 @@ class OnnxRunner:
         self._regression = signature.task == "regression"
         self._boolean = signature.outputs[0].dtype == "bool"
         self._probabilities = len(signature.outputs) > 1
-        self._load_exact = exact
-        self._exact: Runner | None = None
 
     def predict(self, columns: Columns) -> Prediction:
         """Predict columns made by artifact.validation."""
@@ -49,27 +49,25 @@ class OnnxRunner:
         count = rows(columns)
         answers = [answer[:count] for answer in self._session.run(self._outputs, feed)]
         if self._regression:
-            values = answers[0].reshape(-1).astype(np.float64)
-            return Prediction(values, None) if np.isfinite(values).all() else self._overflown(columns)
-        labels = answers[0].astype(bool) if self._boolean else answers[0]
-        if not self._probabilities:
-            return Prediction(labels, None)
-        probabilities = answers[1].astype(np.float64)
-        return Prediction(labels, probabilities) if np.isfinite(probabilities).all() else self._overflown(columns)
-
-    def _overflown(self, columns: Columns) -> Prediction:
-        if self._exact is None:
-            self._exact = self._load_exact()
-        return self._exact.predict(columns)
+            return Prediction(answers[0].reshape(-1).astype(np.float64, copy=False), None)
+        labels = answers[0].reshape(-1)
+        if self._boolean:
+            labels = labels.astype(bool)
+        return Prediction(labels, answers[1].astype(np.float64, copy=False) if self._probabilities else None)
 
 
 def _side_by_side(columns: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
-    """Columns of [rows] as one array of [rows, columns], in C order; one row stands there twice.
+    """Columns of [rows] as one array of [rows, columns], in C order; the last of an odd number stands there twice.
 
-    ONNX Runtime multiplies one row by another routine than several, with other last bits. With two, a row's answer is
-    the same whatever company it has, and requests may share a call.
+    ONNX Runtime multiplies one row by another routine than several, and takes exponentials of two numbers at a time and
+    of one left over by another routine: other last bits. With an even number of rows, a row's answer is the same
+    whatever company it has, and requests may share a call.
     """
     flat = np.concatenate(columns, dtype=dtype, casting="unsafe")
-    if len(flat) == len(columns):
+    count = len(flat) // len(columns)
+    if count == 1:
         return np.stack((flat, flat))
-    return np.ascontiguousarray(flat.reshape(len(columns), -1).T)
+    table = np.empty((count + count % 2, len(columns)), dtype)
+    table[:count] = flat.reshape(len(columns), count).T
+    table[-1] = table[count - 1]
+    return table

@@ -24,6 +24,13 @@ class Prediction:
     values: np.ndarray
     probabilities: np.ndarray | None
 
+    def finite(self) -> np.ndarray:
+        """Which rows have an answer, [rows]: finite probabilities, or a finite number; a label alone always is one."""
+        if self.probabilities is not None:
+            finite: np.ndarray = np.isfinite(self.probabilities).all(axis=1)
+            return finite
+        return np.isfinite(self.values) if self.values.dtype.kind == "f" else np.ones(len(self.values), dtype=bool)
+
     def part(self, start: int, end: int) -> Prediction:
         """The answers for rows `start` to `end`."""
         return Prediction(self.values[start:end], None if self.probabilities is None else self.probabilities[start:end])

@@ -13,15 +13,20 @@ import numpy as np
 TOLERANCE = 1e-6
 
 
-def differing(task: str, output: str, before: Any, now: Any, tolerance: float = TOLERANCE) -> np.ndarray:
-    """Rows (numbers from 0) whose answers for `output` differ; `before` and `now` are [rows] or [rows, classes]."""
+def differing(
+    task: str, output: str, before: Any, now: Any, tolerance: float = TOLERANCE, usual: float | None = None
+) -> np.ndarray:
+    """Rows (numbers from 0) whose answers for `output` differ; `before` and `now` are [rows] or [rows, classes].
+
+    `usual`: the mean size of the answers, where it is not that of `before`: one huge answer would excuse all others.
+    """
     if output == "label":
         pairs = zip(before, now, strict=True)
         return np.flatnonzero([one != other or type(one) is not type(other) for one, other in pairs])
     first, second = np.asarray(before, dtype=np.float64), np.asarray(now, dtype=np.float64)
     scale: Any = 1.0
     if task == "regression":
-        scale = np.maximum(np.abs(first), np.abs(first).mean())
+        scale = np.maximum(np.abs(first), np.abs(first).mean() if usual is None else usual)
     with np.errstate(invalid="ignore"):
         wrong = ~(np.abs(second - first) <= tolerance * scale)
     return np.flatnonzero(wrong.reshape(len(first), -1).any(axis=1))

@@ -7,23 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
-from artifact.prediction import Columns, Prediction, Runner, rows
+from artifact.prediction import Columns, Runner, rows
 
 NOT_FINITE = "the model's answer is not a finite number; send values nearer to those that it was trained on"
 FAILS = "the model cannot compute an answer from these values; send values nearer to those that it was trained on"
-
-
-def not_finite(prediction: Prediction) -> np.ndarray:
-    """Numbers, from 0, of the rows whose answer holds a number that is not finite."""
-    wrong = np.zeros(0, dtype=bool)
-    for numbers in (prediction.values, prediction.probabilities):
-        if numbers is not None and numbers.dtype.kind == "f":
-            finite = np.isfinite(numbers)
-            if not finite.all():  # the usual case ends with this one look
-                wrong = ~finite.reshape(len(numbers), -1).all(axis=1) | (wrong if len(wrong) else False)
-    return np.flatnonzero(wrong)
 
 
 def failing(runner: Runner, columns: Columns) -> Iterator[int]:

@@ -64,13 +64,13 @@ def package(name: str, example: Example, folder: Path) -> Packaged:
     signature = for_model("classification", inputs, Feature("label", "int64"), model)
     artifact = folder / name / "artifact"
     artifact.parent.mkdir(parents=True, exist_ok=True)
-    compiled = engines.choose(stream.getvalue(), model, signature, columns_of(holdout))
+    chosen = engines.choose(stream.getvalue(), model, signature, train=columns_of(train), holdout=columns_of(holdout))
     digest = save.save(
         artifact,
         name=name,
         model=stream.getvalue(),
-        graph=compiled.graph,
-        batching=compiled.batching,
+        graph=chosen.graph,
+        batching=chosen.batching,
         signature=signature,
         train=columns_of(train),
         holdout=columns_of(holdout),

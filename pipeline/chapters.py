@@ -164,6 +164,11 @@ def behaviour(found: Evidence) -> list[str]:
     )
 
 
+def engine(found: Evidence) -> list[str]:
+    """What serves the model and gave every answer on this page, and how far it is from scikit-learn."""
+    return ["## Engine", "", f"Every answer here is that of {text(found.choice.in_words())}.", ""]
+
+
 def cost(found: Evidence) -> list[str]:
     """Latency and size of what would serve."""
     before, now = found.latency.get("champion"), found.latency["challenger"]

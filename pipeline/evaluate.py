@@ -1,4 +1,7 @@
-"""Stage evaluate: metrics with bootstrap intervals, slices, calibration, behaviour, on rows that training never saw."""
+"""Stage evaluate: metrics with bootstrap intervals, slices, calibration, behaviour, on rows that training never saw.
+
+All answers are those of the engine that stage convert chose, through the code that serves it.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,17 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 from sklearn.inspection import permutation_importance
+from sklearn.metrics import accuracy_score, r2_score
 
-from artifact import signature
+from artifact import signature, unpickle
 from artifact.command import run
 from artifact.frame import columns
-from artifact.prediction import Prediction
-from artifact.sklearn_engine import SklearnRunner
+from artifact.prediction import Prediction, Runner
 from pipeline import behaviour, bootstrap, calibration, json_file, loss, metrics, paths, plots, prepared, slices
+from pipeline.choice import Choice
 from pipeline.metrics import Metric
 from pipeline.params import Params, load
 
@@ -34,10 +37,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Write reports/metrics.json, slices.json, calibration.json, behaviour.json and plots/ there."""
     argparse.ArgumentParser(prog="python -m pipeline.evaluate", description=__doc__).parse_args(argv)
     params = load()
-    model = joblib.load(paths.MODEL)
+    data = paths.MODEL.read_bytes()
+    model = unpickle.loads(data)
     frame, target = prepared.read(paths.TEST, params)
     described = signature.for_model(params.model.task, params.features, params.target, model)
-    runner = SklearnRunner(model, described)
+    runner = Choice.read(data).runner(data, described)
     holdout = columns(frame)
     prediction = runner.predict(holdout)
     classes = np.asarray(model.classes_) if params.model.task == "classification" else np.empty(0)
@@ -60,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     else:
         plots.residuals(paths.PLOTS, target, prediction.values)
     plots.reliability(paths.PLOTS, params.model.task, {"challenger": curve})
-    mean, spread = _importance(params, model, frame, target)
+    mean, spread = _importance(params, model, runner, frame, target)
     plots.importance(paths.PLOTS, described.names, mean, spread, _scoring(params))
     for name, value in found.items():
         print(f"{name}: {_interval(value)}")
@@ -89,13 +93,20 @@ def sliced(
     return {"loss": name, "overall": overall, "rows": params.slices.rows, "slices": entries}
 
 
-def _importance(params: Params, model: Any, frame: pd.DataFrame, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _importance(
+    params: Params, model: Any, runner: Runner, frame: pd.DataFrame, target: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of the fall of the score, [features] each (Breiman, Random Forests, 2001)."""
+    score = accuracy_score if params.model.task == "classification" else r2_score
+
+    def scoring(_: Any, table: pd.DataFrame, truth: np.ndarray) -> float:
+        return float(score(truth, runner.predict(columns(table)).values))
+
     found = permutation_importance(
         model,
         frame,
         target,
-        scoring=_scoring(params),
+        scoring=scoring,
         n_repeats=REPEATS,
         random_state=params.bootstrap.seed,
         max_samples=min(ROWS, len(frame)),

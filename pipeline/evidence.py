@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from artifact.engine import MODEL
 from artifact.manifest import Manifest
 from pipeline import json_file, paths
 from pipeline.champion import Champion
+from pipeline.choice import Choice
 from pipeline.params import Params
 from pipeline.source import Source
 
@@ -26,6 +28,7 @@ class Evidence:
     calibration: Mapping[str, Any]
     behaviour: Sequence[Mapping[str, Any]]
     latency: Mapping[str, Any]
+    choice: Choice
     prepared: Mapping[str, Any]
     data: Mapping[str, Any]
     manifest: Manifest
@@ -47,6 +50,7 @@ class Evidence:
             calibration=json_file.read(paths.CALIBRATION),
             behaviour=json_file.read(paths.BEHAVIOUR),
             latency=json_file.read(paths.LATENCY),
+            choice=Choice.read((paths.ARTIFACT / MODEL).read_bytes()),
             prepared=json_file.read(paths.PREPARED),
             data=json_file.read(paths.DATA),
             manifest=Manifest.from_bytes((paths.ARTIFACT / "manifest.json").read_bytes()),

@@ -23,7 +23,8 @@ from artifact.command import run
 from artifact.environment import LIBRARIES
 from artifact.errors import IncompatibleError, kind
 from artifact.frame import columns
-from pipeline import engines, lock, paths, prepared, proof, seen, tuned
+from pipeline import lock, paths, prepared, proof, seen, tuned
+from pipeline.choice import Choice
 from pipeline.params import Params, load
 
 _SECONDS = 600
@@ -61,15 +62,15 @@ def _save(params: Params, directory: Path, modules: Sequence[str]) -> str:
     train, _ = prepared.read(paths.TRAIN, params)
     test, _ = prepared.read(paths.TEST, params)
     described = signature.for_model(params.model.task, params.features, params.target, model)
-    compiled = engines.choose(data, model, described, columns(test))
-    print(f"engine {compiled.name}" + (f", not ONNX Runtime: {compiled.reason}" if compiled.reason else ""))
+    choice = Choice.read(data)
+    print(f"engine {choice.in_words()}")
     measured = json.loads(paths.METRICS.read_text(encoding="utf-8"))
     return save.save(
         directory,
         name=params.model.name,
         model=data,
-        graph=compiled.graph,
-        batching=compiled.batching,
+        graph=choice.graph,
+        batching=choice.batching,
         signature=described,
         train=columns(train),
         holdout=columns(test),

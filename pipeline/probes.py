@@ -1,7 +1,9 @@
-"""Rows that make two engines differ where they can: the holdout, and edge rows made of it."""
+"""Rows that make two engines differ where they can: training and held-out rows, and edge rows made of them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,26 +11,63 @@ import numpy as np
 from artifact import validation
 from artifact.column import LARGEST
 from artifact.golden import UNSEEN
-from artifact.prediction import Columns
+from artifact.prediction import Columns, rows
 from artifact.signature import Feature, Signature
+from pipeline import neighbours
 
-_VARIED = 64  # rows of the holdout that are varied
+TRAINING = 10_000  # training rows at most, evenly spaced
+_VARIED = 64  # held-out rows that are varied
+_TOGETHER = 256  # rows with extremes in several columns at once
+_CATEGORIES = 64  # seen categories of a text or a whole number, one row each
 _NUMBERS = (0.0, -0.0, 5e-324, 1e-40, 1.0, -1.0, 1e5, -1e5, 16777217.0, 1e10, -1e10, 1e20, -1e20, LARGEST, -LARGEST)
 
 
-def table(signature: Signature, holdout: Columns) -> Columns:
-    """The holdout, then its first rows with every number moved to the next ones float32 does and does not have, then
-    one row a feature and extreme: each number at ends, denormals and beyond 2^24, each value missing or never seen.
+@dataclass(frozen=True)
+class Probes:
+    """A table to compare engines on; its first `real` rows are of training or held out, the others are made.
+
+    `rows`: how many of each kind. `training`: how many training rows there are. `splits`: of how many splits of trees
+    both sides are among the rows, and how many splits there are.
     """
-    first = {name: values[:_VARIED] for name, values in holdout.items()}
-    parts: list[dict[str, Any]] = [dict(holdout), *(_moved(signature, first, way) for way in (_up, _rounded, _between))]
-    base = {name: values[:1] for name, values in holdout.items()}
-    for feature in signature.inputs:
-        extremes = _extremes(feature)
-        if extremes:
-            row = {name: np.repeat(values, len(extremes)) for name, values in base.items()}
-            parts.append(row | {feature.name: np.array(extremes, dtype=base[feature.name].dtype)})
-    return {name: np.concatenate([part[name] for part in parts]) for name in signature.names}
+
+    table: Columns
+    real: int
+    rows: Mapping[str, int]
+    training: int
+    splits: tuple[int, int]
+
+    @classmethod
+    def of(cls, signature: Signature, fitted: Any, train: Columns, holdout: Columns) -> Probes:
+        """Training rows (a sample), all held-out rows, and what is made of them:
+
+        numbers moved to the next ones that float32 and float64 do and do not have; each number at the ends of its range
+        and of what training saw, denormal, beyond 2^24 and, without a range, up to what a caller may send; such
+        extremes in several columns at once; each value missing or never seen; and both sides of the trees' splits.
+        """
+        some = sample(train, TRAINING)
+        extremes = {feature.name: _extremes(feature, train[feature.name]) for feature in signature.inputs}
+        parts = {"training": some, "held out": holdout}
+        first = {name: values[:_VARIED] for name, values in holdout.items()}
+        edges = [_moved(signature, first, way) for way in (_up, _down, _rounded, _between)]
+        edges += _one_by_one(signature, holdout, extremes)
+        edges.append(_together(signature, sample(train, _TOGETHER), extremes))
+        parts["extremes"] = _stacked(signature, edges)
+        beside = neighbours.of(signature, fitted, some)
+        parts["beside splits"] = beside.table
+        counts = {name: rows(part) for name, part in parts.items()}
+        return cls(
+            table=_stacked(signature, list(parts.values())),
+            real=counts["training"] + counts["held out"],
+            rows=counts,
+            training=rows(train),
+            splits=(beside.tried, beside.present),
+        )
+
+
+def sample(table: Columns, most: int) -> Columns:
+    """At most `most` rows of `table`, evenly spaced."""
+    picked = np.unique(np.linspace(0, rows(table) - 1, min(most, rows(table))).round().astype(int))
+    return {name: values[picked] for name, values in table.items()}
 
 
 def shown(columns: Columns, row: int) -> str:
@@ -37,7 +76,11 @@ def shown(columns: Columns, row: int) -> str:
     return text if len(columns) <= 6 else f"{text}, …"
 
 
-def _moved(signature: Signature, first: Columns, way: Any) -> dict[str, np.ndarray]:
+def _stacked(signature: Signature, parts: list[Columns]) -> Columns:
+    return {name: np.concatenate([part[name] for part in parts]) for name in signature.names}
+
+
+def _moved(signature: Signature, first: Columns, way: Callable[[np.ndarray], np.ndarray]) -> Columns:
     moved = dict(first)
     for feature in signature.inputs:
         if feature.dtype == "float64":
@@ -50,6 +93,10 @@ def _up(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.nextafter(values, np.inf))
 
 
+def _down(values: np.ndarray) -> np.ndarray:
+    return np.asarray(np.nextafter(values, -np.inf))
+
+
 def _rounded(values: np.ndarray) -> np.ndarray:
     return values.astype(np.float32).astype(np.float64)
 
@@ -59,14 +106,49 @@ def _between(values: np.ndarray) -> np.ndarray:
     return (near.astype(np.float64) + np.nextafter(near, np.float32(np.inf)).astype(np.float64)) / 2
 
 
-def _extremes(feature: Feature) -> list[Any]:
+def _one_by_one(signature: Signature, holdout: Columns, extremes: Mapping[str, list[Any]]) -> list[Columns]:
+    parts: list[Columns] = []
+    base = {name: values[:1] for name, values in holdout.items()}
+    for name in signature.names:
+        values = extremes[name]
+        row = {other: np.repeat(value, len(values)) for other, value in base.items()}
+        parts.append(row | {name: np.array(values, dtype=base[name].dtype)})
+    return parts
+
+
+def _together(signature: Signature, base: Columns, extremes: Mapping[str, list[Any]]) -> Columns:
+    """Rows of `base` in which about every second value is an extreme; in the first two all are, the last and the first.
+
+    The same rows each time.
+    """
+    random = np.random.default_rng(0)
+    table = {}
+    for name in signature.names:
+        values = np.array(extremes[name], dtype=base[name].dtype)
+        drawn = values[random.integers(0, len(values), rows(base))]
+        table[name] = np.where(random.random(rows(base)) < 0.5, drawn, base[name])
+        table[name][: rows(base)][:2] = values[[-1, 0]][: rows(base)]
+    return table
+
+
+def _extremes(feature: Feature, seen: np.ndarray) -> list[Any]:
+    """The values of a column at which engines differ; the least and the greatest come first and last of numbers."""
     missing = [np.nan] if feature.nullable else []
+    present = seen[seen == seen]
     if feature.dtype == "string":
-        return missing + ([UNSEEN, ""] if feature.categories is None else list(feature.categories))
+        known = sorted(set(present.tolist()))[:_CATEGORIES]
+        return [*missing, *([*known, UNSEEN, ""] if feature.categories is None else feature.categories)]
     if feature.dtype == "bool":
         return [*missing, 0.0, 1.0]
+    if feature.dtype == "int64" and feature.categories is not None:
+        return list(feature.categories)
     low, high = validation.ends(feature)
+    ends = [float(end) for end in (present.min(), present.max())] if len(present) else []
     if feature.dtype == "int64":
-        ends = (*_NUMBERS, low, high)
-        return [int(value) for value in ends if value == int(value) and low <= value <= high and abs(value) < 2**62]
-    return missing + [value for value in (*_NUMBERS, low, high) if low <= value <= high]
+        few = np.unique(present)
+        ends += few.tolist() if len(few) <= _CATEGORIES else []
+        low, high = max(low, -(2.0**62)), min(high, 2.0**62)
+    values = [float(value) for value in (*_NUMBERS, low, high, *ends) if low <= value <= high]
+    if feature.dtype == "int64":
+        return sorted({int(value) for value in values if value == int(value)})
+    return [min(values), *missing, *values, max(values)]

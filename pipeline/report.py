@@ -17,6 +17,7 @@ CHAPTERS = (
     chapters.slices,
     chapters.calibration,
     chapters.behaviour,
+    chapters.engine,
     chapters.cost,
     chapters.golden,
     origins.data,

@@ -153,13 +153,11 @@ class Scorer:
             kept = np.delete(np.arange(len(rows)), wrong)
             rest = {name: values[kept] for name, values in columns.items()}
             return self._answered(rest, rows[kept], reasons) if len(kept) else None
-        wrong = unanswered.not_finite(prediction)
-        if not len(wrong):
+        finite, probabilities = prediction.finite(), prediction.probabilities
+        if finite.all():
             return prediction
-        reasons.update(dict.fromkeys(rows[wrong].tolist(), unanswered.NOT_FINITE))
-        kept = np.delete(np.arange(len(rows)), wrong)
-        probabilities = prediction.probabilities
-        return Prediction(prediction.values[kept], None if probabilities is None else probabilities[kept])
+        reasons.update(dict.fromkeys(rows[~finite].tolist(), unanswered.NOT_FINITE))
+        return Prediction(prediction.values[finite], None if probabilities is None else probabilities[finite])
 
     def _search(self, columns: Columns, start: int, end: int, message: str, wrong: dict[int, str]) -> None:
         """Halve what does not fit until each row of it stands alone: no second set of rules, and few calls."""

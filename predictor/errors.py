@@ -11,7 +11,7 @@ _LONGEST = 900  # characters of a message: the whole body stays within 1 KiB
 
 
 class NoAnswer(Exception):
-    """A row, counted from 0, fits the signature, but the model has no finite answer for it."""
+    """A row fits the signature, but the model has no finite answer for it; `row` counts from 0."""
 
     def __init__(self, row: int, why: str) -> None:
         super().__init__(f"row {row}: {why}")

@@ -7,6 +7,7 @@ a row do not depend on the rows beside it. Nothing waits for company: an idle wo
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -17,10 +18,12 @@ from itertools import accumulate
 import numpy as np
 
 from artifact import unanswered
+from artifact.engine import Fallback
 from artifact.prediction import Columns, Prediction, Runner, rows
 from predictor.errors import NoAnswer
 
 _SHORT = 500e-6  # seconds: a hand-over to a thread and back costs a tenth of this, and health answers wait no longer
+_LONGEST = 2e-3  # seconds of CPU for calls on the event loop of which some fail
 _MOST_ROWS = 1024  # of one shared call
 _PART, _PART_ROWS = 0.1, 10_000  # seconds and rows of one part of a long table, whichever is less
 _LOOK = 0.25  # seconds between two looks at whether an answer is still wanted
@@ -41,9 +44,11 @@ class Worker:
 
     def __init__(self, runner: Runner, sample: Columns, *, batching: bool) -> None:
         self._runner = runner
+        # Where another runner answers what the first cannot, that takes longer than was measured.
+        self._quick = runner.first if isinstance(runner, Fallback) else runner
         self._sample = sample
         self._most_rows = _MOST_ROWS if batching else 0
-        self.short_rows, each = measured(runner, sample)
+        self.short_rows, each = measured(self._quick, sample)
         self._part_rows = min(_PART_ROWS, max(1, int(_PART / each))) if batching else 0
         self.shared_rows = min(self.short_rows, self._most_rows)
         self._waiting: deque[_Waiting] = deque()
@@ -57,7 +62,9 @@ class Worker:
         """
         try:
             if rows(columns) <= self.short_rows:
-                return _finite(self._runner.predict(columns))
+                prediction = self._quick.predict(columns)
+                if self._quick is self._runner or prediction.finite().all():
+                    return _finite(prediction)
             return await self.submit(columns)
         except Exception as error:
             failure = await self._explained(columns, error)
@@ -113,24 +120,11 @@ class Worker:
         return answer
 
     def at_once(self, tables: Sequence[Columns]) -> list[Prediction | Exception]:
-        """The answers for each of `tables`, here and now, in one call if they are several.
+        """The answers for each of `tables`, here and now, in one call; for the event loop, and short tables.
 
-        Where one has no answer, its place holds the exception and the others have theirs all the same.
+        Where one has no answer now, its place holds an exception: `predict` gives its answer, or says why not.
         """
-        together = tables[0]
-        if len(tables) > 1:
-            together = {name: np.concatenate([table[name] for table in tables]) for name in together}
-        try:
-            prediction = self._runner.predict(together)
-        except Exception as error:
-            if len(tables) == 1:
-                return [error]
-            # Halves, not one by one: a single table that fails costs the others few more calls.
-            middle = len(tables) // 2
-            return [*self.at_once(tables[:middle]), *self.at_once(tables[middle:])]
-        ends = accumulate(map(rows, tables))
-        parts = [prediction.part(end - rows(table), end) for table, end in zip(tables, ends, strict=True)]
-        return [_finite_or_why(part) for part in parts] if len(unanswered.not_finite(prediction)) else [*parts]
+        return _for_each(self._quick, tables, time.thread_time() + _LONGEST)
 
     def _row_that_fails(self, columns: Columns) -> int | None:
         """The first row of `columns` that the model raises for; None where it fails on its own sample as well."""
@@ -149,7 +143,7 @@ class Worker:
         self._busy = bool(taken)
         if taken:
             tables = [waiting.columns for waiting in taken]
-            work = asyncio.get_running_loop().run_in_executor(self._worker, self.at_once, tables)
+            work = asyncio.get_running_loop().run_in_executor(self._worker, _for_each, self._runner, tables)
             work.add_done_callback(lambda done: self._hand_out(taken, done))
 
     def _hand_out(self, taken: list[_Waiting], done: asyncio.Future[list[Prediction | Exception]]) -> None:
@@ -162,11 +156,37 @@ class Worker:
         self._next()
 
 
+def _for_each(runner: Runner, tables: Sequence[Columns], end: float = math.inf) -> list[Prediction | Exception]:
+    """The answers for each of `tables`, in one call if none fails; the exception in the place of one that does.
+
+    From `end` on, of this thread's CPU time, nothing that failed is tried again.
+    """
+    try:
+        return _answers(runner, tables)
+    except Exception as error:
+        if len(tables) == 1 or time.thread_time() > end:
+            return [error] * len(tables)
+        # Halves, not one by one: a single table that fails costs the others few more calls.
+        middle = len(tables) // 2
+        return [*_for_each(runner, tables[:middle], end), *_for_each(runner, tables[middle:], end)]
+
+
+def _answers(runner: Runner, tables: Sequence[Columns]) -> list[Prediction | Exception]:
+    """The answers for each of `tables` in one call, NoAnswer in the place of one without; raises what `runner` does."""
+    joined = tables[0]
+    if len(tables) > 1:
+        joined = {name: np.concatenate([table[name] for table in tables]) for name in joined}
+    prediction = runner.predict(joined)
+    ends = accumulate(map(rows, tables))
+    parts = [prediction.part(end - rows(table), end) for table, end in zip(tables, ends, strict=True)]
+    return [*parts] if prediction.finite().all() else [_finite_or_why(part) for part in parts]
+
+
 def _finite(prediction: Prediction) -> Prediction:
     """`prediction`; NoAnswer for the first row of it that holds a number that is not finite."""
-    wrong = unanswered.not_finite(prediction)
-    if len(wrong):
-        raise NoAnswer(int(wrong[0]), unanswered.NOT_FINITE)
+    finite = prediction.finite()
+    if not finite.all():
+        raise NoAnswer(int(np.argmin(finite)), unanswered.NOT_FINITE)
     return prediction
 
 

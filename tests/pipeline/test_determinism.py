@@ -37,9 +37,9 @@ if __name__ == "__main__":
 
     determinism.fix()
 
-from pipeline import evaluate, package, prepare, train, tune
+from pipeline import convert, evaluate, package, prepare, train, tune
 
-for stage in (prepare, tune, train, evaluate, package):
+for stage in (prepare, tune, train, convert, evaluate, package):
     stage.main([])
 """
 

@@ -139,11 +139,11 @@ if __name__ == "__main__":
 
     determinism.fix()
 
-from pipeline import evaluate, gate, inputs, measure, package, prepare, report, train, tune
+from pipeline import convert, evaluate, gate, inputs, measure, package, prepare, report, train, tune
 from release import __main__ as release
 
 release.main(["champion", "--out", "build/champion", "--record", "build/champion.json"])
-for stage in (inputs, prepare, tune, train, evaluate, package, measure, gate, report):
+for stage in (inputs, prepare, tune, train, convert, evaluate, package, measure, gate, report):
     stage.main([])
 """
 CHECKS = {"houses": check_houses, "churn": check_churn, "demand": check_demand}

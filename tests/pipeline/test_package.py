@@ -38,6 +38,7 @@ def test_a_model_loads_with_what_the_image_holds(again: Repository) -> None:
     extra.write_text(EXTRA.format(caught="ImportError"))
     again.replace("params.yaml", "        - sklearn.preprocessing.StandardScaler: {}", "        - features.extra.Extra")
     again.done("pipeline.train")
+    again.done("pipeline.convert")
     again.done("pipeline.package")
     packaged = again.read("build/artifact/manifest.json")
     assert set(json.loads(packaged)["features"]) == {"features", "features.extra"}

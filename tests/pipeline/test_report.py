@@ -40,8 +40,8 @@ def test_a_first_deployment_has_a_page(trained: tuple[Repository, str]) -> None:
     page = check_page(repository.path / "reports")
     assert page.startswith("# ✓ iris: first-deployment\n")
     assert HEADINGS.findall(page) == [
-        "Metrics on rows that training never saw", "Slices", "Calibration", "Behaviour", "Cost", "Data", "Rules",
-        "Predictions and features", "Lineage",
+        "Metrics on rows that training never saw", "Slices", "Calibration", "Behaviour", "Engine", "Cost", "Data",
+        "Rules", "Predictions and features", "Lineage",
     ]  # fmt: skip
     verdict = json.loads(repository.read("build/verdict.json"))
     for word in (markdown.text(verdict["reason"]), verdict["model_digest"][:19], "log\\_loss", "petal length (cm)"):

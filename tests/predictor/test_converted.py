@@ -32,14 +32,14 @@ def converted(packaged: Packaged, directory: Path) -> Packaged:
     source = load(packaged.directory, expected_digest=packaged.digest)
     data = (packaged.directory / engine.MODEL).read_bytes()
     columns = validation.columns(packaged.signature, packaged.rows)
-    compiled = engines.choose(data, packaged.pipeline, packaged.signature, columns)
-    assert compiled.reason is None
+    chosen = engines.choose(data, packaged.pipeline, packaged.signature, train=columns, holdout=columns)
+    assert chosen.reason is None
     digest = save(
         directory,
         name=packaged.name,
         model=data,
-        graph=compiled.graph,
-        batching=compiled.batching,
+        graph=chosen.graph,
+        batching=chosen.batching,
         signature=packaged.signature,
         train=columns,
         holdout=columns,

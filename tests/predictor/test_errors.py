@@ -25,7 +25,7 @@ class Worse(InvalidRequest):
         (errors.BodyTooLarge("x"), 413, grpc.StatusCode.RESOURCE_EXHAUSTED),
         (errors.WorkTooLong("x"), 413, grpc.StatusCode.RESOURCE_EXHAUSTED),
         (errors.UnsupportedMedia("x"), 415, grpc.StatusCode.INVALID_ARGUMENT),
-        (errors.NoAnswer(0, "x"), 422, grpc.StatusCode.OUT_OF_RANGE),
+        (errors.NoAnswer(3, "x"), 422, grpc.StatusCode.OUT_OF_RANGE),
         (errors.NotReady("x"), 503, grpc.StatusCode.UNAVAILABLE),
         (RuntimeError("x"), 500, grpc.StatusCode.INTERNAL),
         (Worse("x"), 500, grpc.StatusCode.INTERNAL),

@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 
+from artifact.engine import Fallback
 from artifact.prediction import Columns, Prediction, rows
 from predictor.errors import NoAnswer
 from predictor.worker import Worker, measured
@@ -150,3 +151,46 @@ def test_many(batching: bool) -> None:
     assert [answer.values.tolist() for answer in answers if isinstance(answer, Prediction)] == [
         [float(n)] for n in range(1000)
     ]
+
+
+class Gaps(Slow):
+    """As Slow, without an answer for numbers above 8."""
+
+    def predict(self, columns: Columns) -> Prediction:
+        answer = super().predict(columns)
+        return Prediction(np.where(columns["x"] > 8, np.nan, answer.values), None)
+
+
+def test_the_second_runner_is_not_for_the_loop() -> None:
+    """Rows that the first runner cannot answer are answered by the second one, which never runs on the event loop."""
+    first, second = Gaps(0), Slow(0)
+    worker = Worker(Fallback(first, second), ONE, batching=True)
+    (answer,) = asyncio.run(asked(worker, [{"x": np.array([1.0, 9.0])}]))
+    assert isinstance(answer, Prediction)
+    assert answer.values.tolist() == [1.0, 9.0]
+    assert second.calls == [(1, False)]
+    good, gap = worker.at_once([ONE, {"x": np.array([9.0])}])
+    assert isinstance(good, Prediction)
+    assert isinstance(gap, NoAnswer)
+    assert second.calls == [(1, False)]
+
+
+def test_failing_calls_on_the_loop_end() -> None:
+    """A shared call that fails on the event loop is halved, but not for long; what failed then is left for later."""
+
+    class Failing(Slow):
+        def predict(self, columns: Columns) -> Prediction:
+            end = time.thread_time() + 0.005 * (columns["x"][0] < 0)
+            while time.thread_time() < end:
+                pass
+            return super().predict(columns)
+
+    quick = Slow(0)
+    bad, *others = Worker(quick, ONE, batching=True).at_once([{"x": np.array([-1.0])}, ONE, ONE, ONE])
+    assert [type(bad), *map(type, others)] == [ValueError, Prediction, Prediction, Prediction]
+    slow = Failing(0)
+    worker = Worker(slow, ONE, batching=True)
+    slow.calls.clear()
+    results = worker.at_once([{"x": np.array([-1.0])}] * 64)
+    assert [type(result) for result in results] == [ValueError] * 64
+    assert len(slow.calls) == 1

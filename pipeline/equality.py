@@ -1,0 +1,78 @@
+"""Whether an engine answers as scikit-learn does, row by row, on rows that both answer themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from artifact.prediction import Prediction, Runner
+from artifact.signature import Signature
+from artifact.tolerance import TOLERANCE, differing
+from pipeline.agreement import Agreement
+from pipeline.probes import Probes, shown
+
+LEAST = 0.5  # the share of all rows that must have been compared
+
+
+def compare(signature: Signature, exact: Runner, candidate: Runner, probes: Probes) -> Agreement:
+    """Compare `candidate` with scikit-learn (`exact`) on `probes`."""
+    with np.errstate(all="ignore"):  # extremes overflow, as they may
+        one, other = exact.predict(probes.table), candidate.predict(probes.table)
+    finite, answered = one.finite(), other.finite()
+    both = finite & answered
+    usual = float(np.abs(one.values[: probes.real][finite[: probes.real]]).mean()) if _regression(signature) else 0.0
+    problem, differences = None, dict[str, float]()
+    for output in signature.outputs if both.any() else ():
+        before, now = _values(output.name, one)[both].tolist(), _values(output.name, other)[both].tolist()
+        wrong = differing(signature.task, output.name, before, now, TOLERANCE, usual)
+        differences[output.name] = len(wrong) if output.name == "label" else _largest(signature, before, now, usual)
+        if len(wrong) and problem is None:
+            row = int(wrong[0])
+            problem = (
+                f"{output.name} differs on {len(wrong)} of {len(before)} rows, as {now[row]!r} from {before[row]!r} "
+                f"for {shown(probes.table, int(np.flatnonzero(both)[row]))}"
+            )
+    return Agreement(
+        rows=probes.rows,
+        training=probes.training,
+        splits=probes.splits,
+        compared=int(both.sum()),
+        unanswered=int((finite & ~answered).sum()),
+        neither=int((~finite & ~answered).sum()),
+        differences=differences,
+        problem=_gaps(finite, answered, probes) or problem,
+    )
+
+
+def _gaps(finite: np.ndarray, answered: np.ndarray, probes: Probes) -> str | None:
+    """Why the rows that were compared are too few, or not the right ones."""
+    both = finite & answered
+    for wrong, words in (
+        (finite & ~answered, "the graph has no finite answer on {} of {} rows where scikit-learn has one"),
+        (answered & ~finite, "the graph answers {} of {} rows where scikit-learn has no finite answer"),
+        (~both & (np.arange(len(both)) < probes.real), "{} of {} rows, of training or held out, have no finite answer"),
+    ):
+        if wrong.any():
+            return f"{words.format(wrong.sum(), len(both))}, as for {shown(probes.table, int(np.argmax(wrong)))}"
+    if both.sum() < LEAST * len(both):
+        return f"{both.sum()} of {len(both)} rows have a finite answer, at least {LEAST:.0%} are needed"
+    return None
+
+
+def _regression(signature: Signature) -> bool:
+    return signature.task == "regression"
+
+
+def _values(output: str, prediction: Prediction) -> np.ndarray:
+    if output != "probabilities":
+        return prediction.values
+    assert prediction.probabilities is not None  # the signature names them
+    return prediction.probabilities
+
+
+def _largest(signature: Signature, before: list[Any], now: list[Any], usual: float) -> float:
+    first, second = np.array(before), np.array(now)
+    moved = np.abs(second - first)
+    scale = np.maximum(np.abs(first), usual) if _regression(signature) else np.ones_like(moved)
+    return float(np.divide(moved, scale, out=np.zeros_like(moved), where=moved > 0).max())

@@ -1,0 +1,121 @@
+"""An ONNX graph in float64 while it is being written, one node after the other.
+
+Names are counted, so that the same model gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto, helper
+
+from artifact.onnx_engine import ALONE, COLUMNS
+
+TREES = "ai.onnx.ml"  # the domain of TreeEnsemble and LabelEncoder
+_OPSETS = (("", 17), (TREES, 5))
+_TYPES = {"f": TensorProto.DOUBLE, "i": TensorProto.INT64, "b": TensorProto.BOOL, "O": TensorProto.STRING}
+
+
+class NoGraph(Exception):
+    """A part of the model has no form in a graph; the message names it."""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A value in the graph: float64, or text, of shape [rows, width]."""
+
+    name: str
+    width: int
+    text: bool = False
+
+
+Column = tuple[Matrix, int]  # one column of a matrix, by its place
+
+
+def columns_of(matrix: Matrix) -> list[Column]:
+    """All columns of `matrix`."""
+    return [(matrix, place) for place in range(matrix.width)]
+
+
+class Graph:
+    """Nodes and constants so far."""
+
+    def __init__(self) -> None:
+        self._nodes: list[Any] = []
+        self._constants: list[Any] = []
+        self._inputs: list[tuple[Any, Sequence[str]]] = []
+        self._outputs: list[Any] = []
+
+    def input(self, name: str, columns: Sequence[str], text: bool) -> Matrix:
+        """An input of these columns, [rows, columns]."""
+        kind = TensorProto.STRING if text else TensorProto.DOUBLE
+        self._inputs.append((helper.make_tensor_value_info(name, kind, [None, len(columns)]), columns))
+        return Matrix(name, len(columns), text)
+
+    def add(self, operator: str, *inputs: str, domain: str = "", output: str = "", **attributes: Any) -> str:
+        """A node with one output, whose name is returned."""
+        name = output or f"n{len(self._nodes)}"
+        self._nodes.append(helper.make_node(operator, inputs, [name], domain=domain, **attributes))
+        return name
+
+    def constant(self, values: Any) -> str:
+        """A tensor of float64, int64, booleans or text, in the shape of `values`."""
+        array = np.asarray(values)
+        name = f"c{len(self._constants)}"
+        text = array.dtype.kind == "O"
+        flat: Any = [str(value).encode() for value in array.ravel()] if text else array.ravel().tolist()
+        self._constants.append(helper.make_tensor(name, _TYPES[array.dtype.kind], array.shape, flat))
+        return name
+
+    def cast(self, value: str, kind: int) -> str:
+        """`value` as another type of TensorProto."""
+        return self.add("Cast", value, to=kind)
+
+    def as_trees_see_it(self, value: str) -> str:
+        """`value` rounded to float32 and back: scikit-learn's trees round so before they compare with a float64."""
+        return self.cast(self.cast(value, TensorProto.FLOAT), TensorProto.DOUBLE)
+
+    def side_by_side(self, parts: Sequence[Matrix]) -> Matrix:
+        """Matrices of numbers as one."""
+        if len(parts) == 1:
+            return parts[0]
+        name = self.add("Concat", *(part.name for part in parts), axis=1)
+        return Matrix(name, sum(part.width for part in parts))
+
+    def take(self, matrix: Matrix, places: Sequence[int]) -> Matrix:
+        """The columns of `matrix` at `places`."""
+        if list(places) == list(range(matrix.width)):
+            return matrix
+        name = self.add("Gather", matrix.name, self.constant(np.array(places, np.int64)), axis=1)
+        return Matrix(name, len(places), matrix.text)
+
+    def gather(self, table: Sequence[Column]) -> Matrix:
+        """Columns of numbers, which may lie in several matrices, as one matrix."""
+        if any(matrix.text for matrix, _ in table):
+            raise NoGraph("text where numbers are expected")
+        runs: list[tuple[Matrix, list[int]]] = []
+        for matrix, place in table:
+            if not runs or runs[-1][0] is not matrix:
+                runs.append((matrix, []))
+            runs[-1][1].append(place)
+        return self.side_by_side([self.take(matrix, places) for matrix, places in runs])
+
+    def output(self, name: str, kind: int, shape: Sequence[int | None] | None) -> None:
+        """The value `name` is an output of the graph."""
+        self._outputs.append(helper.make_tensor_value_info(name, kind, shape))
+
+    def to_bytes(self) -> bytes:
+        """The model, whose metadata name the columns of its inputs and say that it answers alone."""
+        graph = helper.make_graph(
+            self._nodes, "model", [described for described, _ in self._inputs], self._outputs, self._constants
+        )
+        opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSETS]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+        columns = [list(names) for _, names in self._inputs]
+        helper.set_model_props(model, {COLUMNS: json.dumps(columns), ALONE: "true"})
+        data: bytes = model.SerializeToString(deterministic=True)
+        return data
