@@ -154,6 +154,7 @@ class Server(ModelServer):
         last.start()
         self._traffic.draining.set()
         await asyncio.sleep(self._settings.drain_seconds)
+        await listener.connect_no_more(self._settings.http_port, self._settings.grpc_port)
         await listener.close(rest, bound)
         calls = asyncio.ensure_future(self._grpc_server.stop(max(0.0, end - loop.time() - 0.5)))
         idle = min(end, loop.time() + _LAST_SECONDS)
