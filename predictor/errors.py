@@ -126,6 +126,8 @@ def headers(error: Exception) -> dict[str, str]:
     """Headers that belong to the status of `error`."""
     if isinstance(error, MethodNotAllowed):
         return {"allow": "POST"}
+    if isinstance(error, UnsupportedMedia):
+        return {"accept-encoding": "identity"}  # RFC 9110, 15.5.16
     if isinstance(error, BodyTooSlow):
         return {"connection": "close"}  # the rest of the body may still come, and is not the next request
     if isinstance(error, QueueFull | BuffersFull | NotReady):

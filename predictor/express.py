@@ -39,7 +39,9 @@ class Express:
         self._traffic = traffic
         self._model = traffic.model
         name, digest, settings = traffic.model.name, traffic.model.digest, traffic.settings
-        self.protocols = {f"/v1/models/{name}:predict".encode(): "v1", f"/v2/models/{name}/infer".encode(): "v2"}
+        paths = {f"/v1/models/{name}:predict": "v1", f"/v2/models/{name}/infer": "v2"}
+        paths[f"/v2/models/{name}/versions/{digest}/infer"] = "v2"
+        self.protocols = {(path + end).encode(): protocol for path, protocol in paths.items() for end in ("", "/")}
         # Where nothing is short enough for the event loop, plain requests are not either.
         self._most_bytes = min(settings.heavy_bytes, settings.body_bytes) if traffic.loop_bytes else 0
         self._groups: deque[list[Ride]] = deque()  # each to be predicted in one call
@@ -151,7 +153,7 @@ class Express:
         begun = perf_counter()
         connection, traffic, exchange, asked = ride.connection, self._traffic, ride.exchange, ride.asked
         encoded = None if isinstance(prediction, BaseException) else self._encode(asked, prediction)
-        if encoded is None or ride.disconnected or connection.transport.is_closing() or connection.flow.write_paused:
+        if encoded is None or ride.disconnected or connection.is_ending() or connection.flow.write_paused:
             self._hand_over(ride)
             return
         assert isinstance(prediction, Prediction)
@@ -185,7 +187,8 @@ class Express:
             described = b"%b\r\ncontent-length: %d" % (_JSON, length)
         else:
             described = b"%b\r\ncontent-length: %d\r\n%b: %d" % (_OCTETS, length, _BINARY, json_length)
-        ride.keep_alive = ride.keep_alive and not self._traffic.draining.is_set()
+        if self._traffic.draining.is_set() and not ride.connection.pipeline:
+            ride.keep_alive = False
         end = b"\r\n\r\n" if ride.keep_alive else b"\r\nconnection: close\r\n\r\n"
         return b"%b%b%b%b%b" % (self._start, described, self._named, ride.exchange.request_id.encode(), end)
 

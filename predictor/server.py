@@ -156,6 +156,7 @@ class Server(ModelServer):
         last.start()
         self._traffic.draining.set()
         await asyncio.sleep(self._settings.drain_seconds)
+        await listener.connect_no_more(self._settings.http_port, self._settings.grpc_port)
         await listener.close(rest, bound)
         calls = asyncio.ensure_future(self._grpc_server.stop(max(0.0, end - loop.time() - 0.5)))
         idle = min(end, loop.time() + _LAST_SECONDS)
@@ -169,9 +170,13 @@ class Server(ModelServer):
 async def _http_error(_: Request, error: Exception) -> Response:
     """KServe's routes answer `{"detail": …}` where no route fits; ours is one shape everywhere."""
     assert isinstance(error, HTTPException)
-    allowed = (error.headers or {}).get("Allow")
-    text = {404: "no such route", 405: f"method not allowed here; use {allowed}"}.get(error.status_code, error.detail)
-    return Response(errors.body(text), error.status_code, error.headers, "application/json")
+    headers = dict(error.headers or {})
+    if "Allow" in headers:
+        methods = set(headers["Allow"].split(", "))
+        headers["Allow"] = ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
+    text = {404: "no such route", 405: f"method not allowed here; use {headers.get('Allow')}"}
+    shown = text.get(error.status_code, error.detail)
+    return Response(errors.body(shown), error.status_code, headers, "application/json")
 
 
 async def _failed(_: Request, error: Exception) -> Response:
