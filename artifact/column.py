@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from artifact import checkpoint, packing
 from artifact.errors import InvalidRequest
 from artifact.shown import shown
 from artifact.signature import Feature
@@ -35,6 +36,7 @@ def convert(feature: Feature, values: Sequence[Any] | np.ndarray) -> np.ndarray:
     """`values`, of length rows, as the array the model was trained on: float64, int64, float64 0/1 for bool, object for
     string; missing values are NaN. InvalidRequest names the feature, the first wrong row (from 0) and the value.
     """
+    checkpoint.check()
     if isinstance(values, np.ndarray) and values.dtype.kind not in "OUS":
         column = _from_array(feature, values)
     else:
@@ -47,7 +49,7 @@ def convert(feature: Feature, values: Sequence[Any] | np.ndarray) -> np.ndarray:
 
 def _from_values(feature: Feature, values: Sequence[Any]) -> np.ndarray:
     """From JSON values: one pass over the types in C, then a pass over the values only where a type calls for it."""
-    types = set(map(type, values))
+    types = packing.types(values)
     missing = type(None) in types
     types.discard(type(None))
     match feature.dtype:

@@ -18,18 +18,21 @@ class Distribution:
     `bins` names them, `expected` has the counts of training, `counts` those of live values; `missing`,
     `out_of_range` (a number below the least or above the greatest of training) and `unseen` (a category that training
     did not have) count beside them.
+
+    `edges` are the ends of the bins of a number, in order. `places` counts the numbers below all edges, behind each of
+    them, and, at its end, the missing ones; of a category it counts those of each bin, and the missing ones.
     """
 
     def __init__(self, reference: Mapping[str, Any], boolean: bool = False) -> None:
         self.numeric = reference["kind"] == "numeric"
+        self.unseen = 0
         self._boolean = boolean
-        self._places: dict[str, int] = {}
+        self._bin_of: dict[str, int] = {}
+        self.edges = np.empty(0)
         if self.numeric:
             least, greatest = (reference[end] for end in ("min", "max"))
             ends = (-np.inf, np.inf) if least is None else (least, np.nextafter(greatest, np.inf))
-            # What lies below the least, above the greatest, or behind infinity as NaN does, falls into places of its
-            # own, so that one search says all.
-            self._edges = np.array([ends[0], *reference["edges"], ends[1], np.inf], dtype=np.float64)
+            self.edges = np.array([ends[0], *reference["edges"], ends[1]], dtype=np.float64)
             self.bins = _intervals(reference["edges"])
             self.expected = list(reference["counts"])
         else:
@@ -38,50 +41,65 @@ class Distribution:
                 other += "'"
             self.bins = [*reference["counts"], other]
             self.expected = [*reference["counts"].values(), reference["other"]]
-            self._places = {text: place for place, text in enumerate(self.bins[:-1])}
-        self.counts = np.zeros(len(self.bins), dtype=np.int64)
-        self.missing = self.out_of_range = self.unseen = 0
+            self._bin_of = {text: place for place, text in enumerate(self.bins[:-1])}
+        self.places = np.zeros(len(self.edges) + 2 if self.numeric else len(self.bins) + 1, dtype=np.int64)
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Live values in each of `bins`; those out of range are in the first and the last of them."""
+        if not self.numeric:
+            return self.places[:-1]
+        counts = self.places[1 : len(self.bins) + 1].copy()
+        counts[0] += self.places[0]
+        counts[-1] += self._above
+        return counts
+
+    @property
+    def missing(self) -> int:
+        """Live values that are missing."""
+        return int(self.places[-1])
+
+    @property
+    def out_of_range(self) -> int:
+        """Live numbers outside the range of training."""
+        return int(self.places[0] + self._above) if self.numeric else 0
+
+    @property
+    def _above(self) -> int:
+        return int(self.places[len(self.bins) + 1])
 
     def add(self, values: np.ndarray) -> None:
         """Count `values`, shape [rows]; NaN is a missing one."""
         if self.numeric:
-            self._add_numbers(values)
-        elif self._boolean:
-            self._add_booleans(values)
+            numbers = values.astype(np.float64, copy=False)
+            places = np.searchsorted(self.edges, numbers, side="right")
+            places[np.isnan(numbers)] = len(self.places) - 1
+            self.places += np.bincount(places, minlength=len(self.places))
         else:
-            self._add_categories(values)
+            self.add_counted(self.counted(values))
 
-    def _add_numbers(self, values: np.ndarray) -> None:
-        numbers = values.astype(np.float64, copy=False)
-        found = np.bincount(np.searchsorted(self._edges, numbers, side="right"), minlength=len(self._edges) + 1)
-        below, *counts, above, missing = found.tolist()
-        counts[0] += below
-        counts[-1] += above
-        self.counts += counts
-        self.missing += missing
-        self.out_of_range += below + above
+    def counted(self, values: np.ndarray) -> list[tuple[int, int]]:
+        """Of the categories in `values`, shape [rows]: how many there are in which place of `places`."""
+        if self._boolean:
+            true, false = (int(np.count_nonzero(values == value)) for value in (1, 0))
+            found: Mapping[Any, int] = {True: true, False: false, None: len(values) - true - false}
+        else:
+            found = _counted(values)
+        return [(self._place(value), count) for value, count in found.items() if count]
 
-    def _add_booleans(self, values: np.ndarray) -> None:
-        true = int(np.count_nonzero(values == 1))
-        false = int(np.count_nonzero(values == 0))
-        self.missing += len(values) - true - false
-        for value, count in ((True, true), (False, false)):
-            if count:
-                self._count(label_text(value), count)
+    def add_counted(self, counted: list[tuple[int, int]]) -> None:
+        """Add what `counted` gave."""
+        other = len(self.bins) - 1
+        for place, count in counted:
+            self.places[place] += count
+            # Where training had values beyond its most frequent ones, nobody can tell them from new ones.
+            if place == other and not self.expected[other]:
+                self.unseen += count
 
-    def _add_categories(self, values: np.ndarray) -> None:
-        for value, count in _counted(values).items():
-            if value is None or value != value:
-                self.missing += count
-                continue
-            self._count(label_text(as_json(value)), count)
-
-    def _count(self, text: str, count: int) -> None:
-        place = self._places.get(text, len(self._places))
-        self.counts[place] += count
-        # Where training had values beyond its most frequent ones, nobody can tell them from new ones.
-        if place == len(self._places) and not self.expected[place]:
-            self.unseen += count
+    def _place(self, value: Any) -> int:
+        if value is None or value != value:
+            return len(self.bins)
+        return self._bin_of.get(label_text(as_json(value)), len(self.bins) - 1)
 
 
 def _counted(values: np.ndarray) -> Mapping[Any, int]:

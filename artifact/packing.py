@@ -8,11 +8,13 @@ whole number that is not exact. Types are looked at only there.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
 import numpy as np
+
+from artifact import checkpoint
 
 EXACT = 2**53  # every whole number up to here is a float64
 _PIECE = 1 << 15  # values packed at once: other threads run between two pieces
@@ -25,7 +27,11 @@ def column(values: Sequence[Any], whole: bool) -> np.ndarray | None:
     if len(values) <= _PIECE:
         return packed if _pack(packed, values) else None
     starts = range(0, len(values), _PIECE)
-    return packed if all(_pack(packed[at : at + _PIECE], values[at : at + _PIECE]) for at in starts) else None
+    for at in starts:
+        checkpoint.check()
+        if not _pack(packed[at : at + _PIECE], values[at : at + _PIECE]):
+            return None
+    return packed
 
 
 def table(rows: Sequence[Any], width: int, whole: bool) -> np.ndarray | None:
@@ -33,6 +39,7 @@ def table(rows: Sequence[Any], width: int, whole: bool) -> np.ndarray | None:
     packed = np.empty((len(rows), width), dtype=np.int64 if whole else np.float64)
     step = max(1, _PIECE // width)
     for start in range(0, len(rows), step):
+        checkpoint.check()
         part = rows[start : start + step]
         # An object or a text of that length holds text, which is never packed.
         if not have_length(part, width):
@@ -45,9 +52,26 @@ def table(rows: Sequence[Any], width: int, whole: bool) -> np.ndarray | None:
 def have_length(rows: Sequence[Any], width: int) -> bool:
     """Whether each of `rows` has `width` values, as far as a length says."""
     try:
-        return set(map(len, rows)) == {width}
+        return all(set(map(len, piece)) == {width} for piece in _pieces(rows))
     except TypeError:
         return False
+
+
+def types(values: Sequence[Any]) -> set[type]:
+    """The types of `values`."""
+    found: set[type] = set()
+    for piece in _pieces(values):
+        found.update(map(type, piece))
+    return found
+
+
+def _pieces(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    if len(values) <= _PIECE:
+        yield values
+        return
+    for start in range(0, len(values), _PIECE):
+        checkpoint.check()
+        yield values[start : start + _PIECE]
 
 
 def _pack(into: np.ndarray, values: Sequence[Any]) -> bool:

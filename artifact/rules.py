@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from artifact import packing
+from artifact import checkpoint, packing
 from artifact.column import EXACT, LARGEST
 from artifact.row import RowRules
 from artifact.signature import Feature, Signature
 
 _NONE = type(None)
+_PIECE = 1 << 12  # rows at once: other threads run between two pieces
 Given = Mapping[str, Sequence[Any] | np.ndarray]
 Accepted = dict[str, np.ndarray] | None
 
@@ -61,9 +62,9 @@ class Rules:
             table = packing.table(rows, width, self._wide.whole)
             if table is not None:
                 return self.accept_table(table)
-        if set(map(type, rows)) != {list} or set(map(len, rows)) != {width}:
+        if packing.types(rows) != {list} or not packing.have_length(rows, width):
             return None
-        return self.accept(dict(zip(self._order, zip(*rows, strict=True), strict=True)))
+        return self.accept(columns_of(self._order, rows))
 
     def accept_table(self, table: np.ndarray) -> Accepted:
         """As `accept`, from an array of shape [rows, features]; None, too, where the features have different types."""
@@ -76,15 +77,32 @@ class Rules:
 
     def _accept_objects(self, rows: Sequence[Any]) -> Accepted:
         # As many keys as there are features, and every feature among them: no other key, then.
-        if self._pick is None or set(map(type, rows)) != {dict} or set(map(len, rows)) != {len(self._order)}:
+        if self._pick is None or packing.types(rows) != {dict} or not packing.have_length(rows, len(self._order)):
             return None
+        values: list[Any] = []
         try:
-            values = list(map(self._pick, rows))
+            for start in range(0, len(rows), _PIECE):
+                checkpoint.check()
+                values += map(self._pick, rows[start : start + _PIECE])
         except KeyError:
             return None
         if len(values) == 1:
             return self._row.accept(values[0])
-        return self.accept(dict(zip(self._order, zip(*values, strict=True), strict=True)))
+        return self.accept(columns_of(self._order, values))
+
+
+def columns_of(names: Sequence[str], rows: Sequence[Any]) -> dict[str, Sequence[Any]]:
+    """The values of each of `names`; each of `rows` has one for each, in their order. Other threads run in between."""
+    if len(rows) <= _PIECE:
+        return dict(zip(names, zip(*rows, strict=True), strict=True))
+    columns: dict[str, Sequence[Any]] = {}
+    for place, name in enumerate(names):
+        values: list[Any] = []
+        for start in range(0, len(rows), _PIECE):
+            checkpoint.check()
+            values += map(itemgetter(place), rows[start : start + _PIECE])
+        columns[name] = values
+    return columns
 
 
 class _Numbers:
@@ -146,6 +164,7 @@ class _Numbers:
     def _packed(self, columns: list[Any]) -> np.ndarray | None:
         table = np.empty((len(columns), len(columns[0])), dtype=self._type)
         for place, column in enumerate(columns):
+            checkpoint.check()
             packed = None if self._kind == "b" else packing.column(column, self.whole)
             if packed is None:
                 packed = self._closely(column)
@@ -156,7 +175,7 @@ class _Numbers:
 
     def _closely(self, column: Sequence[Any]) -> np.ndarray | None:
         """Booleans, and numbers of which some are missing."""
-        types = set(map(type, column))
+        types = packing.types(column)
         if not types <= self._given:
             return None
         # A whole number beyond 2^53 may not be exact as float64: artifact.column tells.
@@ -174,6 +193,7 @@ class _Texts:
         self._categories = None if feature.categories is None else frozenset(feature.categories)
 
     def accept(self, given: Given, found: dict[str, np.ndarray]) -> bool:
+        checkpoint.check()
         values = given[self._name]
         if isinstance(values, np.ndarray):
             return False

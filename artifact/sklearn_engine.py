@@ -15,8 +15,9 @@ from artifact.signature import Signature
 class SklearnRunner:
     """Predicts with scikit-learn's own methods, so that the answers are its answers to the bit.
 
-    The label is not derived from the probabilities: for some estimators (SVC) the two disagree by design. The checks
-    that our validation makes redundant are switched off.
+    The label is not derived from the probabilities: for some estimators (SVC) the two disagree by design. The checks of
+    its parameters are switched off, since nothing changes them. The checks of numbers stay: a preprocessing may make
+    more of one than the estimator takes, which then raises, as it does offline.
     """
 
     def __init__(self, model: Any, signature: Signature) -> None:
@@ -28,7 +29,7 @@ class SklearnRunner:
     def predict(self, columns: Columns) -> Prediction:
         """Predict columns made by artifact.validation."""
         table = from_columns(self._signature, columns)
-        with config_context(assume_finite=True, skip_parameter_validation=True):
+        with config_context(skip_parameter_validation=True):
             values = np.asarray(self._model.predict(table))
             if self._regression:
                 return Prediction(values.astype(np.float64, copy=False).reshape(len(table)), None)

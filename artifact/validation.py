@@ -10,7 +10,7 @@ import numpy as np
 
 from artifact.column import LARGEST, convert
 from artifact.errors import InvalidRequest
-from artifact.rules import Given, Rules
+from artifact.rules import Given, Rules, columns_of
 from artifact.signature import Feature, Signature
 from artifact.spelling import Spelling
 
@@ -78,7 +78,7 @@ class Validator:
                 )
             if len(values) != len(names):
                 raise InvalidRequest(f"row {row} has {len(values)} values, expected {len(names)}: {_listed(names)}")
-        return self.columns(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+        return self.columns(columns_of(names, rows))
 
     def _check_objects(self, rows: Sequence[Any]) -> None:
         for row, values in enumerate(rows):

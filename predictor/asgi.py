@@ -10,7 +10,7 @@ from typing import Any
 
 from artifact.errors import InvalidRequest
 from artifact.prediction import Prediction
-from predictor import cloudevent, document, errors, exchange, rows, v1, v2
+from predictor import cloudevent, document, errors, exchange, pieces, rows, v1, v2
 from predictor import headers as fields
 from predictor.body import Message, Receive, receive_body
 from predictor.exchange import Exchange
@@ -39,7 +39,7 @@ class InferLayer:
     """Wraps KServe's application: one validation and one model call for every infer request, whatever the protocol.
 
     The repository routes, which would unload the model for anyone who asks, do not exist. Every answer carries the
-    digest it comes from and the request's id; while the process drains, it also ends its connection.
+    digest it comes from and the request's id; while the process drains, the last on its connection also ends that.
     """
 
     def __init__(self, app: App, traffic: Traffic) -> None:
@@ -57,6 +57,11 @@ class InferLayer:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["path"].endswith("/") and scope["path"] != "/":
+            path = scope["path"][:-1]  # with its last slash or without it a route is the same
+            scope = {**scope, "path": path, "raw_path": path.encode()}
+        # uvicorn writes no body to HEAD; all else is what GET answers.
+        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         started = False
         headers = fields.read(scope["headers"])
         request = exchange.begin(
@@ -71,11 +76,11 @@ class InferLayer:
             if message["type"] == "http.response.start":
                 started = True
                 message["headers"] = [*message.get("headers", ()), *named_headers]
-                if self._traffic.draining.is_set():
+                if self._traffic.draining.is_set() and not _is_followed(scope):
                     message["headers"].append((b"connection", b"close"))
             await send(message)
 
-        if (probe := self._probes.answer(scope["method"], scope["path"])) is not None:
+        if (probe := self._probes.answer(asked["method"], asked["path"])) is not None:
             body, problem = probe
             await self._send(scope, named, *((200, body, {}) if problem is None else _told(problem)))
             return
@@ -84,11 +89,13 @@ class InferLayer:
         try:
             answer = self._route(scope)
             if answer is None:
-                await self._app(scope, receive, named)
+                await self._app(self._without_version(asked), receive, named)
                 return
             fields.check_single(scope["headers"], headers)
             try:
                 data = await receive_body(headers, receive, self._traffic.settings, self._traffic.buffers, request)
+                if (connection := scope.get("extensions", {}).get(CONNECTION)) is not None:
+                    connection.flow.resume_reading()  # a long body has paused it: who leaves would not be seen
                 body, extra = await answer(scope, headers, data, request)
             finally:
                 data = b""
@@ -130,7 +137,7 @@ class InferLayer:
             self._traffic.buffers.give(len(body))
 
     def _route(self, scope: Scope) -> Handler | None:
-        """What answers an infer request; None where KServe does. A version in a path for KServe is taken out."""
+        """What answers an infer request; None where KServe does."""
         path: str = scope["path"]
         if path.startswith("/v2/repository"):
             raise errors.NotFound(f"{path[:200]!r} does not exist: this server holds one model, named by Git")
@@ -146,10 +153,16 @@ class InferLayer:
         if match["verb"] == "/infer":
             _check_method(scope["method"])
             return self._answer_v2
-        if match["versions"]:
-            scope["path"] = path.replace(match["versions"], "", 1)
-            scope["raw_path"] = scope["path"].encode()
         return None
+
+    def _without_version(self, scope: Scope) -> Scope:
+        """As KServe knows the route: it refuses each version, the right one too."""
+        model = f"/v2/models/{self._model.name}"
+        versioned = f"{model}/versions/{self._model.digest}"
+        if not scope["path"].startswith(versioned):
+            return scope
+        path = model + scope["path"].removeprefix(versioned)
+        return {**scope, "path": path, "raw_path": path.encode()}
 
     def _v1_route(self, match: re.Match[str], method: str) -> Handler | None:
         self._check_model(match["model"])
@@ -176,9 +189,12 @@ class InferLayer:
         def parse() -> v1.Request:
             self._v1_limits.check(body)
             payload = document.read(body)
-            payload = cloudevent.data(payload) if structured else payload
-            rows.check(rows.of_v1(payload), self._traffic.settings.rows, len(body))
-            return v1.parse(self._model.validator, payload)
+            try:
+                payload = cloudevent.data(payload) if structured else payload
+                rows.check(rows.of_v1(payload), self._traffic.settings.rows, len(body))
+                return v1.parse(self._model.validator, payload)
+            finally:
+                pieces.free(payload)
 
         def respond(asked: v1.Request, prediction: Prediction) -> Answer:
             if binary or structured:
@@ -195,8 +211,11 @@ class InferLayer:
             text = body[:size]
             self._v2_limits.check(text)
             payload = document.read(text)
-            rows.check(rows.of_v2(payload), self._traffic.settings.rows, len(body))
-            return v2.parse(self._model.validator, payload, memoryview(body)[size:])
+            try:
+                rows.check(rows.of_v2(payload), self._traffic.settings.rows, len(body))
+                return v2.parse(self._model.validator, payload, memoryview(body)[size:])
+            finally:
+                pieces.free(payload)
 
         def respond(asked: v2.Request, prediction: Prediction) -> Answer:
             encoded, head = v2.answer(self._model, asked, prediction)
@@ -208,6 +227,12 @@ class InferLayer:
 def _check_method(method: str) -> None:
     if method != "POST":
         raise errors.MethodNotAllowed(f"{method} is not allowed here; use POST")
+
+
+def _is_followed(scope: Scope) -> bool:
+    """Whether the client has sent another request behind this one."""
+    connection = scope.get("extensions", {}).get(CONNECTION)
+    return connection is not None and bool(connection.pipeline)
 
 
 def _gone(scope: Scope) -> bool:

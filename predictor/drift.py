@@ -1,57 +1,88 @@
-"""What was asked and answered, gathered cheaply and counted by the column, many requests at a time."""
+"""What was asked and answered: gathered with an append, and counted many requests at a time, off the event loop."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from artifact.distribution import Distribution
+from artifact.distributions import Distributions
+from artifact.prediction import Columns
 from artifact.signature import Signature
 
-_ROWS = 128  # counted at once: a request alone pays for an append
+_ROWS = 128  # counted at once ...
+_CELLS = 1 << 16  # ... or as many values: each waits in an array of its own, some hundred bytes
 
 
 class Drift:
-    """Live distributions of the inputs and of the predictions. `observe` and `flush` may be called from any thread."""
+    """Live distributions of the inputs and of the predictions. What waits to be counted is bounded, and none is lost.
+
+    A request is gathered by the thread that answers it. Where that is the event loop, a thread of this object counts;
+    should that fall behind, the loop counts one request for each it gathers.
+    """
 
     def __init__(self, signature: Signature, profile: Mapping[str, Any]) -> None:
-        self.features = {
-            feature.name: Distribution(profile["features"][feature.name], feature.dtype == "bool")
-            for feature in signature.inputs
-        }
+        self.inputs = Distributions(signature, profile["features"])
         self.prediction = Distribution(profile["prediction"], signature.outputs[0].dtype == "bool")
-        self._pending: list[tuple[Any, np.ndarray]] = []
-        self._rows = 0
-        self._lock = Lock()
+        self._rows = max(1, min(_ROWS, _CELLS // len(signature.inputs)))
+        self._pending: deque[tuple[Columns, np.ndarray]] = deque()
+        self._waiting = 0  # rows, about: two threads may change it at once
+        self._counts = Lock()  # held while counts of predictions change
+        self._flush = Lock()  # held while anything is taken to be counted
+        self._thread = ThreadPoolExecutor(1, "count")
+        self._counting: Future[None] | None = None
 
-    def observe(self, columns: Any, values: np.ndarray) -> None:
-        """Remember one answered request: `columns` gives an array of [rows] by feature name, `values` is [rows]."""
-        self._pending.append((columns, values))
-        self._rows += len(values)
-        if self._rows >= _ROWS and self._lock.acquire(blocking=False):  # who holds it counts, nobody waits
-            try:
-                self._count()
-            finally:
-                self._lock.release()
+    @property
+    def features(self) -> Mapping[str, Distribution]:
+        """The distribution of each feature."""
+        return self.inputs.features
+
+    def observe(self, columns: Columns, values: np.ndarray) -> None:
+        """Remember one request that the event loop answers: `columns` of [rows] by feature, `values` of [rows]."""
+        self._remember(columns, values)
+        if self._waiting < self._rows:
+            return
+        if self._counting is None or self._counting.done():
+            self._counting = self._thread.submit(self.flush)
+        elif self._waiting >= 2 * self._rows:
+            self._count(self._take(1))
+
+    def observe_here(self, columns: Columns, values: np.ndarray) -> None:
+        """As `observe`, for a request that another thread answers; that thread also counts."""
+        self._remember(columns, values)
+        if self._waiting >= self._rows:
+            self.flush()
 
     def flush(self) -> None:
-        """Count what is remembered."""
-        with self._lock:
-            self._count()
+        """Count all that was remembered before."""
+        with self._flush:
+            while taken := self._take(self._rows):
+                self._count(taken)
 
-    def _count(self) -> None:
-        pending = self._pending[:]
-        del self._pending[: len(pending)]  # others may have appended meanwhile
-        self._rows = 0
-        if not pending:
+    def _remember(self, columns: Columns, values: np.ndarray) -> None:
+        self._waiting += len(values)
+        self._pending.append((columns, values))
+
+    def _take(self, most: int) -> list[tuple[Columns, np.ndarray]]:
+        taken: list[tuple[Columns, np.ndarray]] = []
+        while len(taken) < most:
+            try:
+                taken.append(self._pending.popleft())
+            except IndexError:
+                self._waiting = 0
+                break
+            self._waiting -= len(taken[-1][1])
+        return taken
+
+    def _count(self, taken: list[tuple[Columns, np.ndarray]]) -> None:
+        if not taken:
             return
-        for name, distribution in self.features.items():
-            distribution.add(_together([columns[name] for columns, _ in pending]))
-        self.prediction.add(_together([values for _, values in pending]))
-
-
-def _together(parts: list[np.ndarray]) -> np.ndarray:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        self.inputs.add([columns for columns, _ in taken])
+        answers = np.concatenate([values for _, values in taken])
+        with self._counts:
+            self.prediction.add(answers)

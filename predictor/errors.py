@@ -10,6 +10,15 @@ from artifact.errors import InvalidRequest
 _LONGEST = 900  # characters of a message: the whole body stays within 1 KiB
 
 
+class NoAnswer(Exception):
+    """A row fits the signature, but the model has no finite answer for it; `row` counts from 0."""
+
+    def __init__(self, row: int, why: str) -> None:
+        super().__init__(f"row {row}: {why}")
+        self.row = row
+        self.why = why
+
+
 class NotFound(Exception):
     """The model, its version or the route does not exist."""
 
@@ -34,6 +43,10 @@ class TooManyRows(Exception):
     """The request has more rows than one may have."""
 
 
+class WorkTooLong(Exception):
+    """The request takes more time than one may have."""
+
+
 class HeadersTooLarge(Exception):
     """The request's line and headers are over the limit."""
 
@@ -50,6 +63,10 @@ class NotReady(Exception):
     """The model is not ready, or is draining: another replica will answer."""
 
 
+class Unplain(Exception):
+    """A request that takes more than one look; nobody is told, it is looked at off the event loop."""
+
+
 class Disconnected(Exception):
     """The client went away before it was answered; nobody is told."""
 
@@ -61,7 +78,9 @@ _STATUS: dict[type[Exception], tuple[int, grpc.StatusCode]] = {
     BodyTooSlow: (408, grpc.StatusCode.DEADLINE_EXCEEDED),
     BodyTooLarge: (413, grpc.StatusCode.RESOURCE_EXHAUSTED),
     TooManyRows: (413, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    WorkTooLong: (413, grpc.StatusCode.RESOURCE_EXHAUSTED),
     UnsupportedMedia: (415, grpc.StatusCode.INVALID_ARGUMENT),
+    NoAnswer: (422, grpc.StatusCode.OUT_OF_RANGE),
     HeadersTooLarge: (431, grpc.StatusCode.RESOURCE_EXHAUSTED),
     QueueFull: (503, grpc.StatusCode.UNAVAILABLE),
     BuffersFull: (503, grpc.StatusCode.UNAVAILABLE),
@@ -70,11 +89,13 @@ _STATUS: dict[type[Exception], tuple[int, grpc.StatusCode]] = {
 INTERNAL = "internal error; the server's log says more"
 _REASON: dict[type[Exception], str] = {
     InvalidRequest: "invalid",
+    NoAnswer: "no-answer",
     NotFound: "not-found",
     MethodNotAllowed: "method",
     BodyTooSlow: "body-slow",
     BodyTooLarge: "body-bytes",
     TooManyRows: "rows",
+    WorkTooLong: "work-slow",
     UnsupportedMedia: "media",
     HeadersTooLarge: "header-bytes",
     QueueFull: "queue",
@@ -105,6 +126,8 @@ def headers(error: Exception) -> dict[str, str]:
     """Headers that belong to the status of `error`."""
     if isinstance(error, MethodNotAllowed):
         return {"allow": "POST"}
+    if isinstance(error, UnsupportedMedia):
+        return {"accept-encoding": "identity"}  # RFC 9110, 15.5.16
     if isinstance(error, BodyTooSlow):
         return {"connection": "close"}  # the rest of the body may still come, and is not the next request
     if isinstance(error, QueueFull | BuffersFull | NotReady):

@@ -26,6 +26,8 @@ from predictor.ride import Asked, Ride
 from predictor.traffic import Traffic
 
 _TURN_BYTES = 64 << 10  # of bodies: what more has arrived is answered in the next turn, after a look at all sockets
+_TURN_SECONDS = 1.5e-3  # after which no further body is read, or no further group answered, in this turn
+_GROUP = 64  # requests answered one behind the other
 _NUMBER_BYTES = 24  # as many as a float64 takes in JSON, about
 _JSON, _OCTETS, _BINARY = JSON.encode(), OCTETS.encode(), BINARY.encode()
 
@@ -37,8 +39,12 @@ class Express:
         self._traffic = traffic
         self._model = traffic.model
         name, digest, settings = traffic.model.name, traffic.model.digest, traffic.settings
-        self.protocols = {f"/v1/models/{name}:predict".encode(): "v1", f"/v2/models/{name}/infer".encode(): "v2"}
-        self._most_bytes = min(settings.heavy_bytes, settings.body_bytes)
+        paths = {f"/v1/models/{name}:predict": "v1", f"/v2/models/{name}/infer": "v2"}
+        paths[f"/v2/models/{name}/versions/{digest}/infer"] = "v2"
+        self.protocols = {(path + end).encode(): protocol for path, protocol in paths.items() for end in ("", "/")}
+        # Where nothing is short enough for the event loop, plain requests are not either.
+        self._most_bytes = min(settings.heavy_bytes, settings.body_bytes) if traffic.loop_bytes else 0
+        self._groups: deque[list[Ride]] = deque()  # each to be predicted in one call
         self._classes = max(len(output.columns or ()) for output in traffic.model.signature.outputs) or 1
         self._waiting: deque[Ride] = deque()
         self._defaults: Sequence[tuple[bytes, bytes]] = ()
@@ -66,8 +72,8 @@ class Express:
         """Answer those who wait, as many as is fair to the sockets; the others in the next turn."""
         ready: list[Ride] = []
         size = 0
-        parsed = perf_counter()
-        while self._waiting and size < _TURN_BYTES:
+        parsed = start = perf_counter()
+        while self._waiting and size < _TURN_BYTES and parsed - start < _TURN_SECONDS:
             ride = self._waiting.popleft()
             size += len(ride.body)
             begun = parsed
@@ -87,16 +93,18 @@ class Express:
     def _read(self, ride: Ride) -> Asked | None:
         """The request in a body; None for one that is refused, or whose answer will be long."""
         body, validator, most_rows = ride.body, self._model.validator, self._traffic.settings.rows
+        closely = len(body) <= self._traffic.loop_bytes
         try:
-            payload = document.read(body if ride.json_bytes == len(body) else body[: ride.json_bytes])
+            read = document.read if closely else document.read_plain
+            payload = read(body if ride.json_bytes == len(body) else body[: ride.json_bytes])
             asked: Asked
             if ride.protocol == "v1":
                 rows.check(rows.of_v1(payload), most_rows, len(body))
-                asked = v1.parse(validator, payload)
+                asked = v1.parse(validator, payload, closely=closely)
                 numbers = self._classes if asked.probabilities else 1
             else:
                 rows.check(rows.of_v2(payload), most_rows, len(body))
-                asked = v2.parse(validator, payload, memoryview(body)[ride.json_bytes :])
+                asked = v2.parse(validator, payload, memoryview(body)[ride.json_bytes :], closely=closely)
                 numbers = self._classes if "probabilities" in asked.outputs else 1
         except Exception:  # the InferLayer finds the same, and says it
             return None
@@ -113,13 +121,23 @@ class Express:
             if count > worker.short_rows:
                 worker.submit(columns).add_done_callback(partial(self._predicted, ride, perf_counter()))
                 continue
-            if together and total + count > worker.shared_rows:
-                self._predict_at_once(together)
+            if together and (total + count > worker.shared_rows or len(together) == _GROUP):
+                self._groups.append(together)
                 together, total = [], 0
             together.append(ride)
             total += count
         if together:
-            self._predict_at_once(together)
+            self._groups.append(together)
+        self._answer_groups()
+
+    def _answer_groups(self) -> None:
+        """Answer those who are read, as long as is fair to the sockets; the others in the next turn."""
+        start = perf_counter()
+        while self._groups:
+            self._predict_at_once(self._groups.popleft())
+            if self._groups and perf_counter() - start > _TURN_SECONDS:
+                self._groups[0][0].connection.loop.call_soon(self._answer_groups)
+                return
 
     def _predict_at_once(self, together: list[Ride]) -> None:
         begun = perf_counter()
@@ -135,7 +153,7 @@ class Express:
         begun = perf_counter()
         connection, traffic, exchange, asked = ride.connection, self._traffic, ride.exchange, ride.asked
         encoded = None if isinstance(prediction, BaseException) else self._encode(asked, prediction)
-        if encoded is None or ride.disconnected or connection.transport.is_closing() or connection.flow.write_paused:
+        if encoded is None or ride.disconnected or connection.is_ending() or connection.flow.write_paused:
             self._hand_over(ride)
             return
         assert isinstance(prediction, Prediction)
@@ -169,7 +187,8 @@ class Express:
             described = b"%b\r\ncontent-length: %d" % (_JSON, length)
         else:
             described = b"%b\r\ncontent-length: %d\r\n%b: %d" % (_OCTETS, length, _BINARY, json_length)
-        ride.keep_alive = ride.keep_alive and not self._traffic.draining.is_set()
+        if self._traffic.draining.is_set() and not ride.connection.pipeline:
+            ride.keep_alive = False
         end = b"\r\n\r\n" if ride.keep_alive else b"\r\nconnection: close\r\n\r\n"
         return b"%b%b%b%b%b" % (self._start, described, self._named, ride.exchange.request_id.encode(), end)
 

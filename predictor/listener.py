@@ -1,12 +1,23 @@
-"""The listening socket of HTTP: bound before anything serves, closed without losing who was about to be accepted."""
+"""Listening sockets: bound before anything serves, closed without a reset for a client that has just connected."""
 
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import os
 import socket
+import struct
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from artifact.errors import ConfigurationError
+
+_SO_ATTACH_FILTER = 26  # of asm-generic/socket.h; Python's socket module does not name it
+# A classic BPF program, which sees a segment from its TCP header on: drop what has SYN without ACK, keep all else.
+_NO_SYN = [(0x30, 0, 0, 13), (0x54, 0, 0, 0x12), (0x15, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF)]
+_HANDSHAKE_SECONDS = 0.2  # within which a client whose SYN was answered has sent its ACK
 
 
 def bind(host: str, port: int, *, shared: bool = False, flag: str = "--http_port") -> socket.socket:
@@ -32,11 +43,49 @@ def bind(host: str, port: int, *, shared: bool = False, flag: str = "--http_port
     return bound
 
 
+def of_port(port: int) -> Iterator[socket.socket]:
+    """Duplicates of this process's TCP sockets whose own port is `port`, for the caller to close. Linux only."""
+    if sys.platform != "linux":
+        return
+    seen: set[str] = set()
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):  # closed meanwhile
+            link = os.readlink(f"/proc/self/fd/{name}")  # socket:[its inode]
+            if not link.startswith("socket:") or link in seen:
+                continue
+            seen.add(link)
+            found = socket.socket(fileno=os.dup(int(name)))
+            if found.family in (socket.AF_INET, socket.AF_INET6) and found.getsockname()[1] == port:
+                yield found
+            else:
+                found.close()
+
+
+def is_listening(one: socket.socket) -> bool:
+    """Whether this socket waits for connections; a connection's own socket does not."""
+    return bool(one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+
+
+async def connect_no_more(*ports: int) -> None:
+    """Let the kernel drop what would begin a connection to a port; return when those that have begun are complete.
+
+    Whoever closes a listening socket resets the connections that nobody has accepted: between the last look for one
+    and the close another may come. A client whose SYN is dropped sends it again after a second, and is refused then.
+    """
+    program = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in _NO_SYN))
+    described = struct.pack("@HP", len(_NO_SYN), ctypes.addressof(program))
+    for port in ports:
+        for one in of_port(port):
+            with one:
+                if is_listening(one):
+                    one.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, described)
+    await asyncio.sleep(_HANDSHAKE_SECONDS)
+
+
 async def close(server: Any, bound: socket.socket) -> None:
     """Stop the listening of a running uvicorn.Server; connections that the kernel has completed are served.
 
-    Closing a listening socket resets the connections that wait in it to be accepted. A second descriptor keeps them
-    until they are.
+    Those that wait to be accepted stay in a second descriptor until they are.
     """
     if not server.started or bound.fileno() < 0:
         return

@@ -5,9 +5,11 @@ from __future__ import annotations
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from importlib.metadata import version
 from itertools import accumulate
 from threading import Lock
+from typing import cast
 
 import numpy as np
 from prometheus_client import CollectorRegistry
@@ -20,7 +22,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from artifact.distribution import Distribution
+from predictor.block import Block, Labels
 from predictor.drift import Drift
 from predictor.exchange import STAGES, Exchange
 
@@ -57,6 +59,11 @@ class Metrics(Collector):
     def register(self, registry: CollectorRegistry) -> None:
         """Show these metrics in `registry`."""
         registry.register(self)
+
+    @cached_property
+    def _build(self) -> dict[str, str]:
+        libraries = {name.replace("-", "_"): version(name) for name in _LIBRARIES}
+        return {"python": platform.python_version(), **libraries}
 
     def describe(self) -> list[Metric]:
         """Nothing: the registry would otherwise scrape once to learn the names."""
@@ -99,66 +106,74 @@ class Metrics(Collector):
         self._rejects[reason] += 1
 
     def collect(self) -> Iterator[Metric]:
-        """The families of one scrape."""
+        """The families of one scrape, some of them a Block. May be called from any thread."""
         self._drift.flush()
         with self._lock:
             self._count()
+            requests_of, fast, rows = self._requests.copy(), self._fast.copy(), self._rows.copy()
+            counts_of, sums = {key: counts.tolist() for key, counts in self._counts.items()}, self._sums.copy()
         digest = self._model["digest"]
-        libraries = {name.replace("-", "_"): version(name) for name in _LIBRARIES}
-        yield InfoMetricFamily("modelpin_build", "What serves", {"python": platform.python_version(), **libraries})
+        yield InfoMetricFamily("modelpin_build", "What serves", self._build)
         yield InfoMetricFamily("modelpin_model", "What is served", self._model)
         requests = CounterMetricFamily(
             "modelpin_requests", "Answered infer requests", labels=("protocol", "code", "digest")
         )
-        for (protocol, code), count in sorted(self._requests.items()):
+        for (protocol, code), count in sorted(requests_of.items()):
             requests.add_metric((protocol, code, digest), count)
         yield requests
-        yield _counter("modelpin_fast_requests", "Requests answered on the fast path", "protocol", self._fast)
-        yield _counter("modelpin_rejects", "Requests not answered with a prediction", "reason", self._rejects)
-        yield _counter("modelpin_rows", "Rows predicted", "protocol", self._rows)
+        yield _counter("modelpin_fast_requests", "Requests answered on the fast path", "protocol", fast)
+        yield _counter("modelpin_rejects", "Requests not answered with a prediction", "reason", self._rejects.copy())
+        yield _counter("modelpin_rows", "Rows predicted", "protocol", rows)
         latency = HistogramMetricFamily(
             "modelpin_stage_seconds", "Time of a request in each stage", labels=("stage", "protocol")
         )
-        for key, counts in sorted(self._counts.items()):
-            latency.add_metric(key, list(zip(_ENDS, accumulate(counts.tolist()), strict=True)), self._sums[key])
+        for key, counts in sorted(counts_of.items()):
+            latency.add_metric(key, list(zip(_ENDS, accumulate(counts), strict=True)), sums[key])
         yield latency
         for name, read in self._gauges.items():
             yield GaugeMetricFamily(f"modelpin_{name}", name.replace("_", " "), read())
         for name, read in self._counters.items():
             yield CounterMetricFamily(f"modelpin_{name}", name.replace("_", " "), read())
-        yield from self._distributions()
+        yield from cast(Iterator[Metric], self._distributions())
 
-    def _distributions(self) -> Iterator[Metric]:
-        live, trained = "Values answered, by bin of the reference profile", "The same in training"
-        inputs = CounterMetricFamily("modelpin_input_bin", live, labels=("feature", "bin"))
-        expected = GaugeMetricFamily("modelpin_reference_input_bin", trained, labels=("feature", "bin"))
-        families = {
-            name: CounterMetricFamily(f"modelpin_input_{name}", text, labels=("feature",))
-            for name, text in (
-                ("missing", "Missing values"),
-                ("out_of_range", "Numbers outside the range of training"),
-                ("unseen", "Categories that training did not have"),
-            )
+    @cached_property
+    def _labels(self) -> Mapping[str, Labels]:
+        """Labels of the families that have a sample a feature or a bin; they never change."""
+        features, prediction = self._drift.features.items(), self._drift.prediction
+        values: dict[str, list[tuple[str, ...]]] = {
+            "input_bin": [(name, label) for name, one in features for label in one.bins],
+            "input_missing": [(name,) for name, _ in features],
+            "input_out_of_range": [(name,) for name, one in features if one.numeric],
+            "input_unseen": [(name,) for name, one in features if not one.numeric],
+            "predictions": [(label,) for label in prediction.bins],
         }
-        for feature, seen in self._drift.features.items():
-            for label, now, then in zip(seen.bins, seen.counts.tolist(), seen.expected, strict=True):
-                inputs.add_metric((feature, label), now)
-                expected.add_metric((feature, label), then)
-            families["missing"].add_metric((feature,), seen.missing)
-            kind = "out_of_range" if seen.numeric else "unseen"
-            families[kind].add_metric((feature,), getattr(seen, kind))
-        yield from (inputs, expected, *families.values())
-        yield from _predictions(self._drift.prediction)
+        names = {"input_bin": ("feature", "bin"), "predictions": ("bin" if prediction.numeric else "class",)}
+        return {name: Labels(names.get(name, ("feature",)), each) for name, each in values.items()}
 
-
-def _predictions(seen: Distribution) -> Iterator[Metric]:
-    label = "bin" if seen.numeric else "class"
-    live = CounterMetricFamily("modelpin_predictions", f"Predictions by {label}", labels=(label,))
-    expected = GaugeMetricFamily("modelpin_reference_predictions", "The same in training", labels=(label,))
-    for name, now, then in zip(seen.bins, seen.counts.tolist(), seen.expected, strict=True):
-        live.add_metric((name,), now)
-        expected.add_metric((name,), then)
-    yield from (live, expected)
+    def _distributions(self) -> Iterator[Block]:
+        features, prediction, labels = self._drift.features.values(), self._drift.prediction, self._labels
+        live = np.concatenate([one.counts for one in features])
+        trained = np.array([count for one in features for count in one.expected])
+        counts = {
+            "input_missing": ("Missing values", [one.missing for one in features]),
+            "input_out_of_range": (
+                "Numbers outside the range of training",
+                [one.out_of_range for one in features if one.numeric],
+            ),
+            "input_unseen": (
+                "Categories that training did not have",
+                [one.unseen for one in features if not one.numeric],
+            ),
+        }
+        text, same = "Values answered, by bin of the reference profile", "The same in training"
+        yield Block("modelpin_input_bin", text, "counter", labels["input_bin"], live)
+        yield Block("modelpin_reference_input_bin", same, "gauge", labels["input_bin"], trained)
+        for name, (text, values) in counts.items():
+            yield Block(f"modelpin_{name}", text, "counter", labels[name], np.array(values, dtype=np.int64))
+        text = f"Predictions by {labels['predictions'].names[0]}"
+        yield Block("modelpin_predictions", text, "counter", labels["predictions"], prediction.counts)
+        expected = np.array(prediction.expected)
+        yield Block("modelpin_reference_predictions", same, "gauge", labels["predictions"], expected)
 
 
 def _counter(name: str, text: str, label: str, counts: Counter[str]) -> Metric:

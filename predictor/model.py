@@ -14,6 +14,7 @@ from artifact.load import Loaded
 from artifact.prediction import Columns, Prediction
 from artifact.validation import Validator
 from predictor import v1, v2
+from predictor.errors import NoAnswer
 from predictor.worker import Worker
 
 DIGEST_HEADER = "x-model-digest"
@@ -50,7 +51,7 @@ class Model(KServeModel):
                 return v2.to_kserve(self, request, await self.infer(request.columns))
             asked = v1.parse(self.validator, payload)
             return v1.answer(asked, await self.infer(asked.columns))
-        except InvalidRequest as error:
+        except (InvalidRequest, NoAnswer) as error:
             raise InvalidInput(str(error)) from error
 
     def get_input_types(self) -> list[dict[str, Any]]:

@@ -6,29 +6,25 @@ import asyncio
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from predictor import errors
+from predictor import framing
+from predictor.connection import Connection
 from predictor.express import Express
 from predictor.ride import CONNECTION, Ride, plain
-from predictor.settings import Settings
 
-_DEFAULTS = Settings()
 PAUSE = 0.1  # seconds that a plain request waits for its body before it goes the way of the others
 
 
-class HttpProtocol(HttpToolsProtocol):
+class HttpProtocol(Connection):
     """One connection. A request's line and headers have a size and a time; so has what follows a refusal."""
 
-    settings = _DEFAULTS
     express: Express | None = None
-    cycle: Any  # uvicorn's RequestResponseCycle, or a Ride in its place
     _ride: Ride | None = None  # whose body is still to come
-    _timer: asyncio.TimerHandle | None = None
-    _in_head = False
+    _begun = 0  # requests
     _resting_since = 0.0
     _head_bytes = 0
     _reading = 0  # bytes of what is being read
+    _around = 0  # bytes since a part of a body: of chunks' sizes, extensions and trailers
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A connection on which nothing ever comes ends as an idle one does."""
@@ -42,15 +38,18 @@ class HttpProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP."""
-        self._refuse(400, "the request is not valid HTTP/1.1")
-
     def on_message_begin(self) -> None:
         """A request begins; its scope says which connection it is on."""
         super().on_message_begin()
         self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item]
         self._in_head = True
+        self._begun += 1
+        self._around = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header. What trails a body is dropped: nobody reads it, and it must not stand for what a head says."""
+        if self._in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Start the request, unless it offers an upgrade: then data_received does."""
@@ -64,13 +63,29 @@ class HttpProtocol(HttpToolsProtocol):
                     self._refuse_headers()
                     raise httptools.HttpParserError("headers")
             self._head_bytes = 0
+            self._check_head()
             if self.express is not None and (found := plain(self, self.express.protocols)) is not None:
                 self._ride = self.cycle = found
             else:
                 super().on_headers_complete()
+                self.cycle.transport = self.answers
+
+    def _check_head(self) -> None:
+        version, method = self.parser.get_http_version(), self.parser.get_method()
+        refusal = framing.check(version, self.headers)
+        if (target := framing.origin(self.url, method)) is None:
+            refusal = refusal or (400, "the request's target is no path of this server")
+        else:
+            self.url = target
+        if refusal is not None:
+            self._refuse(*refusal)
+            raise httptools.HttpParserError("head")
+        if version == "1.0":
+            self.expect_100_continue = False  # such a client waits for nothing
 
     def on_body(self, body: bytes) -> None:
         """A part of a body."""
+        self._around = -self._reading
         if self._ride is not None:
             self._ride.body += body
         else:
@@ -79,7 +94,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Go on to the next request. What is left of the body of a refused one is read and dropped, for a while."""
         self.server_state.total_requests += 1
-        if self.transport.is_closing():
+        if self.is_ending():
             return
         if self.cycle.more_body:
             self._stop_timer()
@@ -87,6 +102,9 @@ class HttpProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
+        elif self._refusal is not None:
+            self.transport.write(self._refusal)
+            self.end()
         else:
             self._rest()
 
@@ -108,28 +126,19 @@ class HttpProtocol(HttpToolsProtocol):
         left = self._resting_since + self.timeout_keep_alive - self.loop.time()
         if left > 0:
             self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
-        elif not self.transport.is_closing():
-            self.transport.close()
+        else:
+            self.end()
 
     def _end_of_patience(self, cycle: Any) -> None:
         if cycle is None or (self.cycle is cycle and cycle.more_body):
             self.transport.abort()
 
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
     def _refuse_headers(self) -> None:
-        self._refuse(431, f"the headers are over the limit of {self.settings.header_bytes} bytes")
-
-    def _refuse(self, status: int, text: str) -> None:
-        if self.transport.is_closing():
-            return
-        body = errors.body(text)
-        head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
-        self.transport.write(STATUS_LINE[status] + head + body)
-        self.transport.close()
+        most = self.settings.header_bytes
+        if len(self.url) > most:
+            self._refuse(414, f"the request's target is over the limit of {most} bytes")
+        else:
+            self._refuse(431, f"the headers are over the limit of {most} bytes")
 
     def _watch_head(self, size: int) -> None:
         """Called when data has ended within a request's line or headers."""
@@ -138,6 +147,14 @@ class HttpProtocol(HttpToolsProtocol):
             self._refuse_headers()
         elif self._timer is None:
             self._timer = self.loop.call_later(self.settings.header_seconds, self._end_of_patience, None)
+
+    def _watch_chunks(self, size: int) -> None:
+        """Called when data has ended behind a head: only so much may come around the parts of a body."""
+        if self.cycle is None or not self.cycle.more_body:
+            return
+        self._around += size
+        if self._around > self.settings.header_bytes:
+            self._refuse_headers()
 
     def on_message_complete(self) -> None:
         """The body has ended; that of an offer has not begun."""
@@ -167,7 +184,10 @@ class HttpProtocol(HttpToolsProtocol):
         """Read `data`. After an offer (`Upgrade: h2c`, as Java's client sends it) the parser takes the body for another
         protocol; the request is read again without the offer, as RFC 9110 lets a server that declines it.
         """
+        if self._refusal is not None or self._ending:
+            return
         size = self._reading = len(data)
+        begun = self._begun
         try:
             while data:
                 try:
@@ -176,15 +196,23 @@ class HttpProtocol(HttpToolsProtocol):
                         self._watch_head(size)
                     elif self._ride is not None:
                         self._wait_for_body(self._ride)
+                    else:
+                        self._watch_chunks(size)
                     return
                 except httptools.HttpParserUpgrade as offer:
                     method = self.parser.get_method()
                     if method == b"CONNECT":
-                        raise httptools.HttpParserError("CONNECT") from None
+                        self._refuse(501, "CONNECT is not implemented")
+                        return
                     data = self._without_offer(method) + data[offer.args[0] :]
                     self.parser = httptools.HttpRequestParser(self)
+        except httptools.HttpParserInvalidMethodError:
+            if self._begun - begun == 1 and framing.unknown_method(data):
+                self._refuse(501, "the request's method is not implemented")
+            else:
+                self._refuse(400, "the request is not valid HTTP/1.1")
         except httptools.HttpParserError:
-            self.send_400_response("")
+            self._refuse(400, "the request is not valid HTTP/1.1")
 
     def _without_offer(self, method: bytes) -> bytes:
         lines = [b"%s %s HTTP/%s" % (method, self.url, self.parser.get_http_version().encode())]

@@ -69,7 +69,7 @@ class Ride:
         connection.transport.write(data)
         self.response_complete = True
         if not self.keep_alive:
-            connection.transport.close()
+            connection.end()
         connection.on_response_complete()
 
     def to_asgi(self) -> None:
@@ -94,7 +94,7 @@ class Ride:
         }
         cycle = RequestResponseCycle(
             scope=scope,
-            transport=connection.transport,
+            transport=connection.answers,  # type: ignore[arg-type]  # as much of one as a cycle uses
             flow=connection.flow,
             logger=connection.logger,
             access_logger=connection.access_logger,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from concurrent import futures
 from typing import Any
 
@@ -10,13 +11,15 @@ from google.protobuf import message_factory
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from artifact.errors import ConfigurationError
-from predictor import messages
+from predictor import goaway, messages
 from predictor.health import HealthServicer
 from predictor.rpc import Servicer
 from predictor.traffic import Traffic
 
 _THREADS = 4
 _WINDOW = 64 << 10  # bytes
+_QUIET_SECONDS = 1.0  # for what was answered to arrive at the clients
+_LEAVE_SECONDS = 1.0  # for clients to close connections on which they have no call
 
 
 class Inference(grpc.GenericRpcHandler):
@@ -25,6 +28,9 @@ class Inference(grpc.GenericRpcHandler):
     """
 
     def __init__(self, servicer: Servicer) -> None:
+        self.answering = asyncio.Event()  # while it is not set, answers wait
+        self.answering.set()
+        self._servicer = servicer
         self._handlers: dict[str, Any] = {}
         service = pb.DESCRIPTOR.services_by_name["GRPCInferenceService"]
         for method in service.methods:
@@ -32,11 +38,17 @@ class Inference(grpc.GenericRpcHandler):
             read = message_factory.GetMessageClass(method.input_type).FromString
             self._handlers[path] = messages.unary(read, getattr(servicer, method.name))
             if method.name == "ModelInfer":
-                self._handlers[path] = grpc.stream_unary_rpc_method_handler(servicer.infer)
+                self._handlers[path] = grpc.stream_unary_rpc_method_handler(self._infer)
 
     def service(self, details: Any) -> Any:
         """The handler of a call; None for a method that is not there."""
         return self._handlers.get(details.method)
+
+    async def _infer(self, messages: Any, context: Any) -> bytes:
+        answer = await self._servicer.infer(messages, context)
+        if not self.answering.is_set():
+            await self.answering.wait()
+        return answer
 
 
 class GrpcServer:
@@ -58,7 +70,9 @@ class GrpcServer:
                 ("grpc.so_reuseport", int(settings.workers > 1)),
             ],
         )
-        self._server.add_generic_rpc_handlers((Inference(servicer), HealthServicer(traffic).handlers()))
+        self._inference = Inference(servicer)
+        self._port = settings.grpc_port
+        self._server.add_generic_rpc_handlers((self._inference, HealthServicer(traffic).handlers()))
         try:
             self._server.add_insecure_port(f"{settings.host}:{settings.grpc_port}")
         except RuntimeError:  # it says no more than this
@@ -71,5 +85,15 @@ class GrpcServer:
         await self._server.start()
 
     async def stop(self, seconds: float) -> None:
-        """Take no new calls, and end those that are not finished within `seconds`."""
-        await self._server.stop(seconds)
+        """Let clients leave their connections, and end; calls that are not finished within `seconds` are cancelled.
+
+        From the moment in which gRPC's library stops, it cancels each call that arrives. So the clients go first.
+        """
+        end = asyncio.get_running_loop().time() + seconds
+        self._inference.answering.clear()
+        try:
+            await goaway.send(self._port, min(seconds, _QUIET_SECONDS))
+        finally:
+            self._inference.answering.set()
+        await goaway.closed(self._port, min(seconds, _LEAVE_SECONDS))
+        await self._server.stop(max(0.0, end - asyncio.get_running_loop().time()))

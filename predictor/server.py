@@ -17,7 +17,7 @@ import uvloop
 from kserve.model_server import ModelServer
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.rest.server import RESTServer
-from prometheus_client import REGISTRY, exposition
+from prometheus_client import REGISTRY
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,8 +29,9 @@ from predictor.model import Model
 from predictor.protocol import HttpProtocol
 from predictor.rpc import Servicer
 from predictor.rpc_server import GrpcServer
+from predictor.scrape import Rendered, Scrape
 from predictor.settings import Settings
-from predictor.siblings import Merged, Siblings, Unanswered
+from predictor.siblings import Siblings, Unanswered
 from predictor.traffic import Traffic
 from predictor.workers import Place
 
@@ -72,7 +73,8 @@ class Server(ModelServer):
         self._settings = settings
         self._traffic = Traffic(model, settings)
         self.dataplane = ModelDataPlane(self._traffic, self.registered_models)
-        self._siblings = None if place is None else Siblings(place.asks, place.answers, REGISTRY.collect)
+        self._scrape = Scrape(REGISTRY.collect, self._others)
+        self._siblings = None if place is None else Siblings(place.asks, place.answers, self._scrape.counts)
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT; what is in flight is finished first, within the grace."""
@@ -82,8 +84,7 @@ class Server(ModelServer):
         warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")  # KServe's routes, not ours
         app = kserve.model_server.app
         app.router.redirect_slashes = False
-        if self._siblings is not None:
-            app.router.add_route("/metrics", self._metrics, ["GET"])  # before KServe's own
+        app.router.add_route("/metrics", self._metrics, ["GET"])  # before KServe's own
         self._rest_server = RESTServer(
             "kserve.model_server:app",
             self.dataplane,
@@ -130,13 +131,14 @@ class Server(ModelServer):
 
     async def _metrics(self, request: Request) -> Response:
         """What all workers counted, whichever is asked."""
-        assert self._siblings is not None
-        encode, media = exposition.choose_encoder(request.headers.get("accept", ""))
         try:
-            families = await self._siblings.families()
+            media, pieces = await self._scrape.pieces(request.headers.get("accept", ""))
         except Unanswered as error:
             return Response(errors.body(str(error)), 503, {"retry-after": "1"}, "application/json")
-        return Response(encode(Merged(families)), headers={"content-type": media})
+        return Rendered(media, pieces, self._scrape.readers, self._traffic.buffers, self._settings.send_seconds)
+
+    async def _others(self) -> list[bytes]:
+        return [] if self._siblings is None else await self._siblings.counts()
 
     def _end(self) -> None:
         try:
@@ -154,6 +156,7 @@ class Server(ModelServer):
         last.start()
         self._traffic.draining.set()
         await asyncio.sleep(self._settings.drain_seconds)
+        await listener.connect_no_more(self._settings.http_port, self._settings.grpc_port)
         await listener.close(rest, bound)
         calls = asyncio.ensure_future(self._grpc_server.stop(max(0.0, end - loop.time() - 0.5)))
         idle = min(end, loop.time() + _LAST_SECONDS)
@@ -167,9 +170,13 @@ class Server(ModelServer):
 async def _http_error(_: Request, error: Exception) -> Response:
     """KServe's routes answer `{"detail": …}` where no route fits; ours is one shape everywhere."""
     assert isinstance(error, HTTPException)
-    allowed = (error.headers or {}).get("Allow")
-    text = {404: "no such route", 405: f"method not allowed here; use {allowed}"}.get(error.status_code, error.detail)
-    return Response(errors.body(text), error.status_code, error.headers, "application/json")
+    headers = dict(error.headers or {})
+    if "Allow" in headers:
+        methods = set(headers["Allow"].split(", "))
+        headers["Allow"] = ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
+    text = {404: "no such route", 405: f"method not allowed here; use {headers.get('Allow')}"}
+    shown = text.get(error.status_code, error.detail)
+    return Response(errors.body(shown), error.status_code, headers, "application/json")
 
 
 async def _failed(_: Request, error: Exception) -> Response:

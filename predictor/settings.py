@@ -39,6 +39,7 @@ class Settings:
     queue: int = _setting(256, "requests that may wait for that; more is 503", 0)
     heavy_bytes: int = _setting(256 << 10, "a body over this is worked on off the event loop, one at a time", 1)
     heavy_queue: int = _setting(16, "heavy requests that may wait for that; more is 503", 0)
+    work_seconds: float = _setting(30.0, "time for the work on a request off the event loop; then 413", 0.01)
     buffered_bytes: int = _setting(64 << 20, "bytes of all bodies and unread answers in memory; more is 503", 1)
     drain_seconds: float = _setting(2.0, "after SIGTERM, time to answer on while routers notice", 0)
     grace_seconds: float = _setting(25.0, "after SIGTERM, time after which the process ends whatever runs", 0.1)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import orjson
 
 from artifact.errors import InvalidRequest
 from artifact.prediction import Columns, Prediction
 from artifact.validation import Validator
+from predictor import pieces
+from predictor.errors import Unplain
 
-_LET_GO = 1 << 13
 _KEYS = ("instances", "inputs", "probabilities")
 
 
@@ -24,12 +24,12 @@ class Request:
     probabilities: bool
 
 
-def parse(validator: Validator, payload: Any) -> Request:
-    """Read a decoded v1 body; InvalidRequest says what does not fit.
+def parse(validator: Validator, payload: Any, *, closely: bool = True) -> Request:
+    """Read a decoded v1 body; InvalidRequest says what does not fit. Where values would have to be looked at one by one
+    this raises Unplain unless `closely`.
 
     `instances` (or `inputs`, as KServe's own servers take it) is a list of rows: each a list in the signature's order,
-    or an object by feature name. `"probabilities": true` asks for the probabilities beside the labels. Of a great list
-    of rows `payload` keeps only some.
+    or an object by feature name. `"probabilities": true` asks for the probabilities beside the labels.
     """
     if not isinstance(payload, dict):
         raise InvalidRequest('the body is not an object such as {"instances": [[…], …]}')
@@ -48,20 +48,17 @@ def parse(validator: Validator, payload: Any) -> Request:
         raise InvalidRequest("'probabilities' is neither true nor false")
     if wanted and not any(output.name == "probabilities" for output in validator.signature.outputs):
         raise InvalidRequest("this model has no probabilities")
-    columns = validator.columns_of_rows(rows)
-    while len(rows) > _LET_GO:  # a million lists that end at once would hold up every other thread
-        del rows[-_LET_GO:]
+    columns = validator.columns_of_rows(rows) if closely else validator.accept_rows(rows)
+    if columns is None:
+        raise Unplain
     return Request(columns, wanted)
 
 
 def encode(request: Request, prediction: Prediction) -> bytes:
     """The body of `answer`, without a list of Python's in between."""
-    values, probabilities = prediction.values, prediction.probabilities
-    if values.dtype.kind in "OU":
-        return orjson.dumps(answer(request, prediction))
-    reply = {"predictions": np.ascontiguousarray(values)}
-    if request.probabilities and probabilities is not None:
-        reply["probabilities"] = np.ascontiguousarray(probabilities)
+    reply = {"predictions": pieces.dumps(prediction.values)}
+    if request.probabilities and prediction.probabilities is not None:
+        reply["probabilities"] = pieces.dumps(prediction.probabilities)
     return orjson.dumps(reply, option=orjson.OPT_SERIALIZE_NUMPY)
 
 

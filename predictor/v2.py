@@ -10,12 +10,14 @@ import numpy as np
 import orjson
 from kserve.protocol.infer_type import InferOutput, InferRequest, InferResponse
 
+from artifact import checkpoint
 from artifact.column import is_unicode
 from artifact.errors import InvalidRequest
 from artifact.prediction import Columns, Prediction
 from artifact.signature import Signature
 from artifact.validation import Validator
-from predictor import plain, tensors
+from predictor import pieces, plain, tensors
+from predictor.errors import Unplain
 
 if TYPE_CHECKING:
     from predictor.model import Model
@@ -36,8 +38,10 @@ class Request:
     outputs: dict[str, bool]
 
 
-def parse(validator: Validator, payload: Any, binary: memoryview) -> Request:
-    """Read a decoded v2 body; `binary` is what follows the JSON. InvalidRequest says what does not fit."""
+def parse(validator: Validator, payload: Any, binary: memoryview, *, closely: bool = True) -> Request:
+    """Read a decoded v2 body; `binary` is what follows the JSON. InvalidRequest says what does not fit. Where values
+    would have to be looked at one by one this raises Unplain unless `closely`.
+    """
     if not isinstance(payload, dict):
         raise InvalidRequest('the body is not an object such as {"inputs": […]}')
     _known(payload, _KEYS, "the request")
@@ -48,6 +52,8 @@ def parse(validator: Validator, payload: Any, binary: memoryview) -> Request:
     if not isinstance(inputs, list) or not inputs:
         raise InvalidRequest("'inputs' is not a list of at least one tensor")
     columns = plain.columns(validator, inputs, binary)
+    if columns is None and not closely:
+        raise Unplain
     read = _read(validator, inputs, binary) if columns is None else []
     parameters = _parameters(payload, "the request")
     default = _flag(parameters, "binary_data_output")
@@ -106,18 +112,13 @@ def answer(model: Model, request: Request, prediction: Prediction) -> tuple[byte
             entry["parameters"] = {"binary_data_size": len(raw)}
             tail.append(raw)
         else:
-            entry["data"] = as_json(array)
+            entry["data"] = pieces.dumps(array.ravel())
         described.append(entry)
     reply: dict[str, Any] = {"model_name": model.name, "model_version": model.digest, "outputs": described}
     if request.id is not None:
         reply["id"] = request.id
     head = orjson.dumps(reply, option=orjson.OPT_SERIALIZE_NUMPY)
     return (b"".join([head, *tail]), len(head)) if tail else (head, None)
-
-
-def as_json(array: np.ndarray) -> np.ndarray | list[Any]:
-    """`array`, flat, as orjson writes it: numbers as they are, in the bytes of a list of them; text as a list."""
-    return array.ravel().tolist() if array.dtype.kind in "OU" else np.ascontiguousarray(array).ravel()
 
 
 def to_raw(datatype: str, array: np.ndarray) -> bytes:
@@ -158,6 +159,7 @@ def _read(validator: Validator, inputs: list[Any], binary: memoryview) -> list[t
     tensors.check(validator, headers)
     read, at = [], 0
     for header, given in zip(headers, inputs, strict=True):
+        checkpoint.check()
         tensor, taken = _input(header, given, binary[at:])
         read.append(tensor)
         at += taken

@@ -1,7 +1,8 @@
 """One piece of a table scored: predictions for the rows that fit the signature, a reason for each that does not.
 
-A row is judged by what serving judges it by: `pipeline.data.conversion` reads a cell as its dtype, and
-`artifact.validation` says whether the value may be sent to the model.
+A row is judged by what serving judges it by: `pipeline.data.conversion` reads a cell as its dtype,
+`artifact.validation` says whether the value may be sent to the model, `artifact.unanswered` whether the model has a
+finite answer for it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from artifact import unanswered
 from artifact.errors import DataContractError, InvalidRequest
 from artifact.load import Loaded
 from artifact.prediction import Columns, Prediction
@@ -47,6 +49,7 @@ class Scorer:
 
     def __init__(self, loaded: Loaded, form: Form) -> None:
         self._runner = loaded.runner
+        self._sample = loaded.sample
         self._signature = loaded.signature
         self._validator = Validator(loaded.signature)
         self._form = form
@@ -70,10 +73,12 @@ class Scorer:
             columns = {name: values[fits] for name, values in columns.items()}
         accepted = self._accepted(columns, np.flatnonzero(fits), reasons) if fits.any() else None
         fits[list(reasons)] = False
-        if accepted is None:
+        prediction = None if accepted is None else self._answered(accepted, np.flatnonzero(fits), reasons)
+        fits[list(reasons)] = False
+        if prediction is None:
             answers = [pa.array([], kind) for kind in self.outputs.values()]
         else:
-            answers = _arrays(self._signature, self._runner.predict(accepted))
+            answers = _arrays(self._signature, prediction)
         rows = pa.chunked_array([np.arange(first, first + table.num_rows, dtype=np.int64)])
         if not reasons:
             nothing = table.slice(0, 0)
@@ -131,6 +136,29 @@ class Scorer:
         if not fits.any():
             return None
         return self._validator.columns(_given({name: values[fits] for name, values in columns.items()}))
+
+    def _answered(self, columns: Columns, rows: np.ndarray, reasons: dict[int, str]) -> Prediction | None:
+        """The answers for the rows that have finite ones; for the others of `rows` reasons are added.
+
+        What the model raises for rows that it has answered before is raised as it is.
+        """
+        try:
+            prediction = self._runner.predict(columns)
+        except Exception:
+            if not unanswered.answers(self._runner, self._sample):
+                raise
+            wrong = np.array(list(unanswered.failing(self._runner, columns)), dtype=int)
+            if not len(wrong):
+                raise
+            reasons.update(dict.fromkeys(rows[wrong].tolist(), unanswered.FAILS))
+            kept = np.delete(np.arange(len(rows)), wrong)
+            rest = {name: values[kept] for name, values in columns.items()}
+            return self._answered(rest, rows[kept], reasons) if len(kept) else None
+        finite, probabilities = prediction.finite(), prediction.probabilities
+        if finite.all():
+            return prediction
+        reasons.update(dict.fromkeys(rows[~finite].tolist(), unanswered.NOT_FINITE))
+        return Prediction(prediction.values[finite], None if probabilities is None else probabilities[finite])
 
     def _search(self, columns: Columns, start: int, end: int, message: str, wrong: dict[int, str]) -> None:
         """Halve what does not fit until each row of it stands alone: no second set of rules, and few calls."""

@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 
 from local.s3 import S3
+from tests.zoo.report import pytest_terminal_summary as pytest_terminal_summary
 
 # The repository that stages run in: tests of packages that build on the pipeline use it, too.
 pytest_plugins = ("tests.pipeline.fixtures",)
@@ -21,9 +22,14 @@ hypothesis.settings.load_profile("patient")
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Files whose tests copy or look at a whole training come first: what takes longest must not begin last.
 
-    A story is told when it is asked for.
+    A story is told, and all of the zoo asked, when they are asked for.
     """
     asked = config.option.markexpr or ""
+    if "zoo" not in asked:
+        marks = [item.get_closest_marker("zoo") for item in items]
+        chosen = [mark is None or mark.kwargs["sample"] for mark in marks]
+        config.hook.pytest_deselected(items=[item for item, kept in zip(items, chosen, strict=True) if not kept])
+        items[:] = itertools.compress(items, chosen)
     untold = pytest.mark.skip(reason="takes most of a minute: make test PYTEST_ARGS='-m story'")
     for item in items:
         if item.get_closest_marker("story") and not ("story" in asked or "sweep" in asked):

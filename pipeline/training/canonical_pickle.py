@@ -62,7 +62,8 @@ def _separate(model: Any, made: dict[int, Any]) -> None:
 
 def _alone(value: Any, made: dict[int, Any]) -> Any:
     if isinstance(value, list | tuple):
-        return type(value)(_alone(item, made) for item in value)
+        items = [_alone(item, made) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)  # a named tuple takes each
     if isinstance(value, dict):
         for key, item in value.items():
             value[key] = _alone(item, made)

@@ -72,6 +72,7 @@ def test_the_statuses_are_those_of_the_code() -> None:
     """The table of HTTP and gRPC answers is the one the predictor obeys."""
     said = {int(http): grpc for http, grpc in re.findall(r"^\| (\d{3}) \| ([A-Z_]*) *\|", REQUESTS, re.M)}
     known = dict(answers._STATUS.values()) | {500: answers.grpc_status(Exception())}
-    assert set(said) == set(known)
+    before_a_request = {414, 501, 505}  # which corpus_raw.py asks for
+    assert set(said) == set(known) | before_a_request
     for http, name in said.items():
-        assert name in ("", known[http].name)
+        assert name == "" or name == known[http].name

@@ -1,7 +1,8 @@
 """Requests that a predictor meets in the wild, each with the answer that is right, whatever the code does today.
 
-The tables are corpus_v1.py, corpus_v2.py, corpus_binary.py, corpus_http.py and corpus_grpc.py; this module is what a
-line of them is made of. Models: `iris` (four float64 columns in [0, 100]) unless the line names another of models.py.
+The tables are corpus_v1.py, corpus_v2.py, corpus_binary.py, corpus_http.py, corpus_raw.py and corpus_grpc.py; this
+module is what a line of them is made of. Models: `iris` (four float64 columns in [0, 100]) unless the line names
+another of models.py.
 """
 
 from __future__ import annotations

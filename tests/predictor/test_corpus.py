@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.predictor import corpus_binary, corpus_grpc, corpus_http, corpus_v1, corpus_v2
+from tests.predictor import corpus_binary, corpus_grpc, corpus_http, corpus_raw, corpus_v1, corpus_v2
 from tests.predictor.answer import Answer, check_message
 from tests.predictor.conftest import Server
 from tests.predictor.corpus import Call, Case, Raw
@@ -37,7 +37,7 @@ def test_http(servers: dict[str, Server], without_fast_path: dict[str, Server], 
     assert (answer.status, case.says in text) == (case.status, True), text[:400]
 
 
-@pytest.mark.parametrize("case", corpus_http.RAW, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", corpus_raw.CASES, ids=lambda case: case.name)
 def test_raw(iris: Server, without_fast_path: dict[str, Server], case: Raw) -> None:
     """Bytes that no client library writes are answered like any other request, and the connection ends."""
     started = time.monotonic()
@@ -68,15 +68,15 @@ def test_grpc(servers: dict[str, Server], case: Call) -> None:
 def test_pipelined(iris: Server) -> None:
     """Requests written one behind the other on one connection are answered in their order."""
     body = corpus_http.BODY
-    head = corpus_http.SIZED.replace(b"Connection: close\r\n", b"")
+    head = corpus_raw.SIZED.replace(b"Connection: close\r\n", b"")
     wrong = head.replace(b"%d" % len(body), b"2") + b"\r\n{}"
-    received = iris.raw(head + b"\r\n" + body + wrong + corpus_http.SIZED + b"\r\n" + body)
+    received = iris.raw(head + b"\r\n" + body + wrong + corpus_raw.SIZED + b"\r\n" + body)
     assert re.findall(rb"HTTP/1.1 (\d+) ", received) == [b"200", b"400", b"200"]
 
 
 def test_body_cut_short(iris: Server) -> None:
     """A body that ends before its declared length gets no answer, and its connection is closed."""
-    assert iris.raw(corpus_http.TYPED + b"Content-Length: 500\r\n\r\n{", half_close=True) == b""
+    assert iris.raw(corpus_raw.TYPED + b"Content-Length: 500\r\n\r\n{", half_close=True) == b""
 
 
 def test_still_well(servers: dict[str, Server], without_fast_path: dict[str, Server]) -> None:

@@ -23,7 +23,9 @@ class Worse(InvalidRequest):
         (errors.MethodNotAllowed("x"), 405, grpc.StatusCode.UNIMPLEMENTED),
         (errors.BodyTooSlow("x"), 408, grpc.StatusCode.DEADLINE_EXCEEDED),
         (errors.BodyTooLarge("x"), 413, grpc.StatusCode.RESOURCE_EXHAUSTED),
+        (errors.WorkTooLong("x"), 413, grpc.StatusCode.RESOURCE_EXHAUSTED),
         (errors.UnsupportedMedia("x"), 415, grpc.StatusCode.INVALID_ARGUMENT),
+        (errors.NoAnswer(3, "x"), 422, grpc.StatusCode.OUT_OF_RANGE),
         (errors.NotReady("x"), 503, grpc.StatusCode.UNAVAILABLE),
         (RuntimeError("x"), 500, grpc.StatusCode.INTERNAL),
         (Worse("x"), 500, grpc.StatusCode.INTERNAL),
@@ -32,7 +34,7 @@ class Worse(InvalidRequest):
 def test_one_status_a_class(error: Exception, status: int, code: grpc.StatusCode) -> None:
     """HTTP and gRPC agree, and only what is known speaks."""
     assert (errors.http_status(error), errors.grpc_status(error)) == (status, code)
-    assert errors.message(error) == ("x" if status != 500 else errors.INTERNAL)
+    assert errors.message(error) == (str(error) if status != 500 else errors.INTERNAL)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceSt
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily
 
 from local.ports import free
-from predictor.siblings import merge
+from predictor.families import merge
 from tests.predictor.conftest import ROOT, START_SECONDS, Server, command, environment, start
 from tests.predictor.corpus import ROW
 from tests.predictor.load import BODY, Load

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -22,7 +23,7 @@ from artifact.validation import Validator
 from predictor import v1
 from scoring.__main__ import main
 from tests.conftest import Bucket
-from tests.predictor import models
+from tests.predictor import models, test_no_answer
 from tests.predictor.models import Packaged
 
 ROOT = Path(__file__).parents[2]
@@ -141,6 +142,26 @@ def test_what_serving_refuses_scoring_refuses(people: Packaged, bad: Path, tmp_p
         with pytest.raises(InvalidRequest) as refused:
             validator.columns_of_rows([first])
         assert reasons[row] == str(refused.value).replace(", row 0", "")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("maker", [test_no_answer.overflows, test_no_answer.raises])
+def test_a_row_without_a_finite_answer_is_rejected(maker: Any, tmp_path: Path) -> None:
+    """It is written beside the output with its reason; no infinity and no NaN stands among the answers."""
+    model = maker(tmp_path / "artifact")
+    far = test_no_answer.BAD
+    table = pd.DataFrame({"x": ["0.5", str(far), "0.25", "text", str(far), str(far), "-0.5"]})
+    source = write(table, tmp_path / "in.csv")
+    assert scored(*arguments(model, source, tmp_path / "out.csv", "--rows", "5")) == 0
+    rejected = {row["row"]: row["reason"] for row in read(tmp_path / "out.rejected.csv")}
+    assert sorted(rejected) == [2, 4, 5, 6]
+    assert all(rejected[row].startswith("the model") for row in (2, 5, 6))
+    answers = read(tmp_path / "out.csv")
+    assert [row["row"] for row in answers] == [1, 3, 7]
+    assert all(math.isfinite(value) for row in answers for value in row.values() if isinstance(value, float))
+    only = write(table[4:6], tmp_path / "only.csv")
+    assert scored(*arguments(model, only, tmp_path / "none.csv")) == 0
+    assert read(tmp_path / "none.csv") == []
 
 
 def test_more_rejected_rows_than_allowed_end_with_40(

@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import Pipeline
 
 from artifact.errors import ConfigurationError, RetrainRefused
-from pipeline.training import components, train
+from pipeline.training import canonical_pickle, components, train
 from tests.pipeline.params.test_params import read
 
 FRAME = pd.DataFrame({"a": np.linspace(-1, 1, 40), "b": ["x", "y"] * 20})
@@ -68,6 +68,17 @@ def test_a_value_that_scikit_learn_refuses_is_shown_in_its_words(tmp_path: Path)
         train.fit(train.build(wrong), FRAME, TARGET)
     with pytest.raises(ConfigurationError, match="a text needs an encoder"):
         train.fit(train.build(read(tmp_path)), FRAME, TARGET)
+
+
+def test_parts_that_stand_in_named_tuples_are_kept(tmp_path: Path) -> None:
+    """IterativeImputer holds its estimators in named tuples: it is written, and fills gaps as it did before."""
+    imputer = components.build("sklearn.impute.IterativeImputer", {"max_iter": 2, "random_state": 0}, "steps[0]")
+    table = np.random.default_rng(0).normal(size=(40, 3))
+    table[::5, 1] = np.nan
+    model = Pipeline([("imputer", imputer)]).fit(table)
+    filled = model.transform(table)
+    canonical_pickle.dump(model, tmp_path / "model.joblib")
+    assert joblib.load(tmp_path / "model.joblib").transform(table).tobytes() == filled.tobytes()
 
 
 UNSEEDED: list[tuple[dict[str, Any], str]] = [

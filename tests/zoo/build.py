@@ -1,0 +1,110 @@
+"""A configuration built as the pipeline builds it: the one place of the zoo that knows the stages.
+
+Each stage's own code runs, in this process, on a real params.yaml: prepare, tune, train, and of package all but the
+process that proves which modules an artifact needs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from artifact import unpickle
+from artifact.frame import columns as columns_of
+from artifact.load import verify
+from artifact.prediction import Columns
+from artifact.signature import Signature
+from pipeline import convert, package, params, paths, prepare, prepared, train, tune, tuned
+from tests.zoo.configuration import Configuration
+from tests.zoo.tables import REGRESSION, ROWS, SCHEMAS, TARGETS, draw
+
+NAME = "zoo"
+
+
+@dataclass(frozen=True)
+class Built:
+    """An artifact, the Pipeline in it as scikit-learn has it, and the rows that trained it, [rows] a feature."""
+
+    directory: Path
+    digest: str
+    engine: str
+    signature: Signature
+    pipeline: Any
+    trained: Columns
+    said: str
+
+
+def build(configuration: Configuration, folder: Path, tables: Path) -> Built:
+    """Train and package `configuration` in `folder`; what is prepared of each table is kept under `tables`."""
+    folder.mkdir(parents=True)
+    with _inside(folder):
+        _write_params(configuration)
+        _prepare(configuration, tables)
+        tune.main([])
+        train.main([])
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            convert.main([])
+        paths.METRICS.parent.mkdir(parents=True, exist_ok=True)
+        paths.METRICS.write_text("{}", encoding="utf-8")
+        declared = tuned.read(params.load())
+        digest = package._save(declared, paths.ARTIFACT, package._modules(declared))
+        manifest = verify(paths.ARTIFACT, expected_digest=digest).manifest
+        pipeline = unpickle.loads((paths.ARTIFACT / "model.joblib").read_bytes())
+        rows, _ = prepared.read(paths.TRAIN, declared)
+    directory = folder / paths.ARTIFACT
+    return Built(
+        directory, digest, manifest.engine.name, manifest.signature, pipeline, columns_of(rows), said.getvalue().strip()
+    )
+
+
+def _write_params(configuration: Configuration) -> None:
+    regression = configuration.target in REGRESSION
+    schema = {**SCHEMAS[configuration.table], configuration.target: TARGETS[configuration.target]}
+    value = {
+        "model": {"name": NAME, "task": "regression" if regression else "classification"},
+        "data": {"path": "data/table.parquet", "target": configuration.target, "time": None},
+        "schema": schema,
+        "prepare": {"split": {"method": "random" if regression else "stratified", "test_size": 0.3, "seed": 20}},
+        "train": {
+            "preprocessing": {
+                name: {"columns": columns, "steps": steps}
+                for name, (columns, steps) in configuration.preprocessing.items()
+            },
+            "estimator": configuration.estimator,
+            "parameters": configuration.parameters,
+        },
+        "evaluate": {"bootstrap": {"resamples": 10, "confidence": 0.9, "seed": 20}},
+        "package": {"golden": 8},
+        "gate": {"thresholds": {"r2" if regression else "accuracy": {"min": -1}}},
+        "track": {"experiment": NAME},
+    }
+    paths.PARAMS.write_text(yaml.safe_dump(value, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def _prepare(configuration: Configuration, tables: Path) -> None:
+    kept = tables / f"{configuration.table}-{configuration.target}"
+    if not kept.exists():
+        Path("data").mkdir()
+        draw(configuration.table, ROWS, 1).to_parquet("data/table.parquet")
+        prepare.main([])
+        shutil.copytree(paths.TRAIN.parent, kept)
+    shutil.copytree(kept, paths.TRAIN.parent, dirs_exist_ok=True)
+
+
+@contextlib.contextmanager
+def _inside(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)

@@ -1,0 +1,59 @@
+"""What all models of the zoo share: the tables that are prepared once, and the process that forks predictors."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.zoo.build import build
+from tests.zoo.configuration import Configuration
+from tests.zoo.rows import rows
+from tests.zoo.wire import Host, compare
+
+Ask = Callable[[Configuration], None]
+_SHOWN = 5
+
+
+@pytest.fixture(scope="session")
+def host() -> Iterator[Host]:
+    """The process that forks predictors."""
+    running = Host()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the prepared tables are kept."""
+    return tmp_path_factory.mktemp("tables")
+
+
+@pytest.fixture
+def ask(host: Host, tables: Path, tmp_path: Path, record_property: Callable[[str, object], None]) -> Ask:
+    """Build a configuration, serve it, ask it, and fail where an answer is not scikit-learn's."""
+
+    def asked(configuration: Configuration) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            built = build(configuration, tmp_path / "zoo", tables)
+            columns = rows(built, configuration.table, 7)
+        with host.serving(built, tmp_path / "log") as server:
+            findings = compare(server, built, columns)
+        line = {
+            "model": configuration.name,
+            "engine": built.engine,
+            "rows": findings.rows,
+            "without an answer": findings.without_answer,
+            "largest difference": findings.largest,
+            "beyond": len(findings.beyond),
+            "wrong": len(findings.wrong),
+            "said": built.said,
+        }
+        record_property("zoo", line)
+        told = [*findings.wrong[:_SHOWN], *findings.beyond[:_SHOWN]]
+        assert not told, f"{len(findings.beyond)} answers beyond the tolerance by {built.engine}:\n" + "\n".join(told)
+
+    return asked

@@ -1,0 +1,208 @@
+"""A running predictor of an artifact of the zoo, and scikit-learn's answers to compare its own with."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from artifact.frame import from_columns
+from artifact.golden import to_json
+from artifact.prediction import Columns
+from artifact.tolerance import TOLERANCE
+from local.ports import free
+from tests.predictor import forms
+from tests.predictor.conftest import ROOT, Server, environment
+from tests.predictor.models import Packaged
+from tests.zoo.build import NAME, Built
+
+ASKED_ALONE = 6  # rows of a kind, each in a request of its own
+FEW = 100  # rows of the requests between those and the one with all rows
+
+
+class Host:
+    """The process of `tests.zoo.host`, which forks predictors."""
+
+    def __init__(self) -> None:
+        settings = {"PREDICTOR_DRAIN_SECONDS": "0", "PREDICTOR_LOG_SAMPLING": "0"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.zoo.host"],
+            cwd=ROOT,
+            env=environment(**settings),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._read() == "ready"
+
+    @contextmanager
+    def serving(self, built: Built, log: Path) -> Iterator[Server]:
+        """A predictor of `built` while the block runs; it must end with 0."""
+        ports = free(2)
+        arguments = ["--model_dir", str(built.directory), "--model_name", NAME, "--expected_digest", built.digest]
+        arguments += ["--host", "127.0.0.1", "--http_port", str(ports[0]), "--grpc_port", str(ports[1])]
+        pid = int(self._ask([arguments, str(log)]))
+        packaged = Packaged(NAME, built.pipeline, built.signature, built.directory, built.digest, {})
+        server = Server(packaged, self._process, *ports, log)
+        server.wait()
+        try:
+            yield server
+        finally:
+            server._local["http"][0].close()
+            if "channel" in vars(server):
+                server.channel.close()
+            code = self._ask(pid)
+        assert code == "0", log.read_text()
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.communicate(timeout=60)
+
+    def _ask(self, order: Any) -> str:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        return self._read()
+
+    def _read(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+
+@dataclass
+class Findings:
+    """What came of asking a model: rows, those of them that scikit-learn has no answer for, and each difference."""
+
+    rows: int = 0
+    without_answer: int = 0
+    largest: float = 0.0
+    beyond: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+
+def compare(server: Server, built: Built, columns: Columns) -> Findings:
+    """Ask about `columns` in every protocol, all together, some by some and some alone, and compare with scikit-learn.
+
+    Together is not enough: a row without an answer by one engine may bring another engine to answer its company, too.
+    """
+    findings = Findings(rows=len(next(iter(columns.values()))))
+    without = no_answer(built, columns)
+    findings.without_answer = len(without)
+    good = np.setdiff1d(np.arange(findings.rows), without)
+    size = typical(built)
+    for places, asking in (
+        (good, (forms.by_feature, forms.binary)),
+        *((good[first : first + FEW], (forms.v1_lists, forms.grpc_raw)) for first in range(0, len(good), FEW)),
+        *((np.array([place]), (forms.v1_lists, forms.by_feature, forms.grpc_raw)) for place in _spread(good)),
+    ):
+        _differences(server, built, taken(columns, places), asking, size, findings)
+    for number, place in enumerate(_spread(without)):
+        before = good[: number % 4]
+        _refusal(server, built, taken(columns, np.append(before, place)), len(before), findings)
+    log = server.log.read_text()
+    if "Traceback" in log:
+        findings.wrong.append(f"a traceback in the log: {log[-600:]}")
+    return findings
+
+
+def _spread(places: np.ndarray) -> list[int]:
+    """At most ASKED_ALONE of `places`, evenly spaced."""
+    return sorted(set(places[np.linspace(0, len(places) - 1, ASKED_ALONE).astype(int)].tolist() if len(places) else ()))
+
+
+def shown(columns: Columns, row: int) -> str:
+    """One row in words."""
+    return ", ".join(f"{name} = {values[row]!s}" for name, values in columns.items())
+
+
+def taken(columns: Columns, places: np.ndarray) -> Columns:
+    """The rows of `columns` at `places`."""
+    return {name: values[places] for name, values in columns.items()}
+
+
+def typical(built: Built) -> float:
+    """The mean size of a regression's answers to the training rows."""
+    answered = exact(built, built.trained).get("prediction")
+    return 1.0 if answered is None else float(np.abs(answered).mean())
+
+
+def exact(built: Built, columns: Columns) -> dict[str, Any]:
+    """The answers of the Pipeline itself, as a person would ask for them; what it raises for a row it has none for."""
+    table = from_columns(built.signature, columns)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if built.signature.task == "regression":
+            return {"prediction": np.asarray(built.pipeline.predict(table), dtype=np.float64).reshape(len(table))}
+        answers = {"label": np.asarray(built.pipeline.predict(table))}
+        if len(built.signature.outputs) > 1:
+            answers["probabilities"] = np.asarray(built.pipeline.predict_proba(table))
+        return answers
+
+
+def no_answer(built: Built, columns: Columns) -> np.ndarray:
+    """Rows, numbered from 0, for which scikit-learn raises or answers a number that is not finite."""
+    wrong: list[int] = []
+    waiting = [np.arange(len(next(iter(columns.values()))))]
+    while waiting:
+        places = waiting.pop()
+        try:
+            answers = exact(built, taken(columns, places))
+        except Exception:
+            if len(places) == 1:
+                wrong.append(int(places[0]))
+            else:
+                waiting += np.array_split(places, 2)
+            continue
+        for values in answers.values():
+            if values.dtype.kind == "f":
+                wrong += places[~np.isfinite(values).reshape(len(values), -1).all(axis=1)].tolist()
+    return np.array(sorted(set(wrong)), dtype=int)
+
+
+def _differences(
+    server: Server, built: Built, columns: Columns, asking: Sequence[forms.Form], size: float, findings: Findings
+) -> None:
+    wanted = exact(built, columns)
+    values = to_json(built.signature, columns)
+    for form in asking:
+        try:
+            told = form(server, values)
+        except Exception as error:
+            findings.wrong.append(f"{form.__name__}: {' '.join(str(error).split())[:300]}")
+            continue
+        assert set(told) == set(wanted)
+        apart = {row for output in wanted for row in _apart(output, wanted[output], told[output], size, findings)}
+        for row in sorted(apart):
+            answers = ", ".join(f"{output} {told[output][row]!s} not {wanted[output][row]!s}" for output in wanted)
+            findings.beyond.append(f"{form.__name__}: {answers} for {shown(columns, row)}")
+
+
+def _apart(output: str, wanted: np.ndarray, told: Any, size: float, findings: Findings) -> list[int]:
+    """Rows of `told` that are not the answers `wanted`, within the tolerance of `artifact.tolerance`."""
+    if output == "label":
+        return [row for row, (one, other) in enumerate(zip(wanted.tolist(), told, strict=True)) if one != other]
+    # Relative to the answer, or to a usual one; not to the mean of these answers, some of which are enormous.
+    scale = np.maximum(np.abs(wanted), size) if output == "prediction" else 1.0
+    distance = (np.abs(np.asarray(told) - wanted) / scale).reshape(len(wanted), -1).max(axis=1)
+    findings.largest = max(findings.largest, float(distance.max()))
+    return np.flatnonzero(~(distance <= TOLERANCE)).tolist()
+
+
+def _refusal(server: Server, built: Built, columns: Columns, row: int, findings: Findings) -> None:
+    """The request must be refused with the number of its one row without an answer."""
+    values = to_json(built.signature, columns)
+    answer = server.post(server.v1, {"instances": [list(one) for one in zip(*values.values(), strict=True)]})
+    told = answer.json.get("error", "")
+    if answer.status != 422 or not told.startswith(f"row {row}: "):
+        shown = ", ".join(f"{name} = {column[row]!r}" for name, column in columns.items())
+        findings.wrong.append(
+            f"{answer.status} {str(answer.json)[:200]} where scikit-learn has no answer for row {row}: {shown}"
+        )
