@@ -55,7 +55,7 @@ REFUSED = {
     "MODEL_URI without its slash": (10, "with the trailing slash"),
     "a byte flipped": (20, "its manifest names"),
     "the wrong digest": (20, f"but {OTHER} was named; download that one, or name this one in Git"),
-    "a command in the model": (21, "system, which is not on the list of artifact/unpickle.py"),
+    "a command in the model": (21, "system, which is not on the list of artifact/allowed_types.py"),
     "another scikit-learn": (22, "made with scikit-learn 0.1, this environment has"),
     "features that are not installed": (22, "module features.calendar is not in features/ here; serve with the image"),
     "golden answers changed": (23, "label is 'setosa', 'virginica' was recorded; this model must not serve here"),
