@@ -5,6 +5,7 @@ scikit-learn looks some attributes' values up as names, and numpy trusts what a 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -65,6 +66,19 @@ def check_dtype(dtype: np.dtype) -> None:
         right = right and all(0 <= end <= dtype.itemsize for end in ends)
     if not right:
         raise ForbiddenTypeError(f"model.joblib describes an array of {dtype!r:.80} that numpy would not make")
+
+
+def check_array(state: Any) -> None:
+    """ForbiddenTypeError (21) unless the state of an array, masked or not, has as many values as its shape says.
+
+    numpy counts bytes, but not the objects of a list.
+    """
+    _, shape, dtype, _, values, *mask = state
+    size = math.prod(shape)
+    due = (list, size) if dtype.hasobject else (bytes, size * dtype.itemsize)
+    right = all(type(length) is int and length >= 0 for length in shape) and (type(values), len(values)) == due
+    if not right or (mask and (dtype.names is not None or type(mask[0]) is not bytes or len(mask[0]) != size)):
+        raise ForbiddenTypeError(f"model.joblib describes an array of shape {shape!r:.80} with other values than that")
 
 
 def check_partial(state: Any) -> None:

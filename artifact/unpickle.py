@@ -22,7 +22,7 @@ import numpy as np
 from joblib.numpy_pickle import NumpyArrayWrapper
 from sklearn.utils import Bunch
 
-from artifact import allowed_state
+from artifact import allowed_state, structure
 from artifact.allowed_types import BUILT, EMPTY, HELD
 from artifact.errors import ForbiddenTypeError, IncompatibleError
 
@@ -53,11 +53,11 @@ def loads(data: bytes) -> Any:
     dump; IncompatibleError (22) for a listed type that this environment does not have.
     """
     file = io.BytesIO(data)
-    checks: list[tuple[str, Any]] = []
+    checks: list[Callable[[], None]] = []
     try:
         model = _Unpickler(file, checks).load()
-        for name, value in checks:  # at the end: until then the pickle can still change a list that it has handed over
-            allowed_state.check_value(name, value)
+        for check in checks:  # at the end: until then the pickle can still change what it has handed over
+            check()
     except (ForbiddenTypeError, IncompatibleError):
         raise
     except Exception as error:
@@ -74,7 +74,7 @@ def loads(data: bytes) -> Any:
 class _Unpickler(_PurePython):
     """The standard library's unpickler in Python, as joblib's is, with a table of fewer operations."""
 
-    def __init__(self, file: io.BytesIO, checks: list[tuple[str, Any]]) -> None:
+    def __init__(self, file: io.BytesIO, checks: list[Callable[[], None]]) -> None:
         super().__init__(file)
         self._file = file
         self._checks = checks
@@ -136,6 +136,8 @@ class _Unpickler(_PurePython):
             allowed_state.check_partial(state)
             thing.__setstate__(state)
         else:
+            if issubclass(kind, np.ndarray):
+                allowed_state.check_array(state)
             if type(state) is dict and kind.__dictoffset__:
                 self._check_names(kind, state)
             # As a method of the class: one that the state brought along would be the pickle's.
@@ -146,6 +148,8 @@ class _Unpickler(_PurePython):
                 vars(thing).update(state)
             else:
                 raise _refused(f"changes {_shown(thing)} by other means than its attributes")
+            if structure.needs_check(kind):
+                self._checks.append(functools.partial(structure.check, thing))
 
     def _check_names(self, kind: type, state: Mapping[Any, Any]) -> None:
         for name, value in state.items():
@@ -154,7 +158,7 @@ class _Unpickler(_PurePython):
             if name in allowed_state.CHECKED and any(
                 (one.__module__, one.__qualname__) in _EMPTY for one in kind.__mro__
             ):
-                self._checks.append((name, value))
+                self._checks.append(functools.partial(allowed_state.check_value, name, value))
 
     def _array(self, state: Any) -> np.ndarray:
         wrapper = NumpyArrayWrapper(None, (), "C", None)

@@ -10,10 +10,9 @@ import numpy as np
 import orjson
 from kserve.protocol.infer_type import InferOutput, InferRequest, InferResponse
 
-from artifact.column import is_unicode
 from artifact.errors import InvalidRequest
 from artifact.prediction import Columns, Prediction
-from artifact.signature import Signature
+from artifact.signature import Signature, is_unicode
 from artifact.validation import Validator
 from predictor import plain, tensors
 
