@@ -47,12 +47,6 @@ def check(engine: str, versions: Mapping[str, str], modules: Mapping[str, str]) 
 
     `engine` is the manifest's: what serves with it must be among `versions`, by name.
     """
-    for name in needed_by(engine):
-        if name not in versions:
-            raise IncompatibleError(
-                f"the artifact does not say with which {name} it was made, and {name} would serve it; "
-                "train and package it again"
-            )
     for name, needed in versions.items():
         try:
             present = metadata.version(name)
@@ -62,6 +56,12 @@ def check(engine: str, versions: Mapping[str, str], modules: Mapping[str, str]) 
             raise IncompatibleError(
                 f"the artifact was made with {name} {needed}, this environment has {present}; "
                 "serve with the image it was released with, or train again with this lock"
+            )
+    for name in needed_by(engine):
+        if name not in versions:
+            raise IncompatibleError(
+                f"the artifact does not say with which {name} it was made, and {name} would serve it; "
+                "train and package it again"
             )
     for name, present in feature_modules(list(modules)).items():
         if present != modules[name]:
