@@ -8,7 +8,7 @@ from typing import Any
 
 from artifact.errors import IntegrityError
 
-# Far beyond what a model of 5,000 features has: read in the worst shape they take some 0.5 GB, and 1 s.
+# Beyond 1,000 golden rows of 5,000 features. The worst shape seen, an object of 8 million keys, took 0.6 GiB and 9 s.
 LARGEST = 128 << 20
 _VALUES = 8_000_000
 _CONTAINERS = 1_000_000
