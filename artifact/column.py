@@ -16,7 +16,7 @@ import numpy as np
 from artifact import checkpoint, packing
 from artifact.errors import InvalidRequest
 from artifact.shown import shown
-from artifact.signature import Feature
+from artifact.signature import Feature, is_unicode
 
 EXACT = 2**53  # every whole number up to here is a float64
 LARGEST = float(np.finfo(np.float32).max)  # what float32 holds, in which trees and engines compute
@@ -200,15 +200,6 @@ def _first(feature: Feature, column: np.ndarray, wrong: np.ndarray, problem: str
     if np.any(wrong):
         row = int(np.argmax(wrong))
         raise _wrong(feature, row, column[row].item(), problem)
-
-
-def is_unicode(text: str) -> bool:
-    """Whether `text` can be written as UTF-8: JSON can hold half of a surrogate pair, which no encoding has."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _wrong(feature: Feature, row: int, value: Any, problem: str) -> InvalidRequest:

@@ -15,10 +15,18 @@ from artifact.errors import IncompatibleError
 LIBRARIES = ("joblib", "numpy", "scikit-learn", "scipy")
 
 
+def needed_by(engine: str) -> tuple[str, ...]:
+    """The libraries that a manifest with this engine has the versions of, at least."""
+    return (*LIBRARIES, engine) if engine == ONNX else LIBRARIES
+
+
 def libraries(engine: str) -> dict[str, str]:
-    """Installed versions of the libraries that an artifact with this engine depends on."""
-    needed = (*LIBRARIES, engine) if engine == ONNX else LIBRARIES
-    return {name: metadata.version(name) for name in sorted(needed)}
+    """Installed versions of the libraries that an artifact with this engine depends on, those of features/ included.
+
+    pandas is among them, as the frame that scikit-learn selects its columns from; the first artifacts of format 1 do
+    not name it, so that a reader does without.
+    """
+    return {name: metadata.version(name) for name in sorted((*needed_by(engine), "pandas"))}
 
 
 def feature_modules(names: list[str]) -> dict[str, str]:
@@ -34,8 +42,11 @@ def feature_modules(names: list[str]) -> dict[str, str]:
     return found
 
 
-def check(versions: Mapping[str, str], modules: Mapping[str, str]) -> None:
-    """Raise IncompatibleError (22) unless library versions and features/ are those the artifact was made with."""
+def check(engine: str, versions: Mapping[str, str], modules: Mapping[str, str]) -> None:
+    """Raise IncompatibleError (22) unless library versions and features/ are those the artifact was made with.
+
+    `engine` is the manifest's: what serves with it must be among `versions`, by name.
+    """
     for name, needed in versions.items():
         try:
             present = metadata.version(name)
@@ -45,6 +56,12 @@ def check(versions: Mapping[str, str], modules: Mapping[str, str]) -> None:
             raise IncompatibleError(
                 f"the artifact was made with {name} {needed}, this environment has {present}; "
                 "serve with the image it was released with, or train again with this lock"
+            )
+    for name in needed_by(engine):
+        if name not in versions:
+            raise IncompatibleError(
+                f"the artifact does not say with which {name} it was made, and {name} would serve it; "
+                "train and package it again"
             )
     for name, present in feature_modules(list(modules)).items():
         if present != modules[name]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from artifact import validation
+from artifact import strict_json, validation
 from artifact.engine import Fallback
-from artifact.errors import ConfigurationError, GoldenError
+from artifact.errors import ConfigurationError, GoldenError, IntegrityError
 from artifact.prediction import Columns, Prediction, Runner, rows
 from artifact.signature import Feature, Signature, as_json
 from artifact.tolerance import TOLERANCE, differing
@@ -48,10 +48,29 @@ def make(signature: Signature, runner: Runner, table: Columns, wanted: int) -> d
     return {"tolerance": TOLERANCE, "inputs": columns, "outputs": answers}
 
 
+def read(data: bytes) -> Mapping[str, Any]:
+    """The golden requests in the bytes of golden.json; IntegrityError (20) for what is of another form."""
+    value = strict_json.read(data, FILE)
+    forms = {"tolerance": (int, float), "inputs": (dict,), "outputs": (dict,)}
+    if type(value) is not dict or value.keys() != forms.keys():
+        raise IntegrityError(f"{FILE} is no object of tolerance, inputs and outputs; package the model again")
+    for name, kinds in forms.items():
+        if type(value[name]) not in kinds:
+            raise IntegrityError(f"{FILE}: {name} is {value[name]!r:.80}; package the model again")
+    return value
+
+
 def replay(signature: Signature, runner: Runner, golden: Mapping[str, Any]) -> Columns:
-    """The golden rows; GoldenError (23) names the first whose answer is not the recorded one."""
+    """The golden rows, at least one; GoldenError (23) names the first whose answer is not the recorded one."""
     try:
         tolerance, recorded = float(golden["tolerance"]), golden["outputs"]
+        if not 0 <= tolerance <= TOLERANCE:
+            raise GoldenError(
+                f"golden requests: a tolerance of {tolerance:g} proves nothing; at most {TOLERANCE:g} does"
+            )
+        due = [output.name for output in signature.outputs]
+        if recorded.keys() != set(due):
+            raise GoldenError(f"golden requests: answers {list(recorded)!r:.80}, where {', '.join(due)} are due")
         table = validation.columns(signature, golden["inputs"])
         # What answers only the rows that another engine cannot is asked for all of them: any may become one.
         for one in (runner, runner.second) if isinstance(runner, Fallback) else (runner,):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from artifact import digest, engine, environment, golden, manifest, profile
-from artifact.errors import ConfigurationError, IntegrityError
+from artifact.errors import ConfigurationError, ForbiddenTypeError, IntegrityError, ModelpinError
 from artifact.manifest import Manifest
 from artifact.prediction import Columns, Runner
 from artifact.signature import Signature
@@ -54,16 +53,29 @@ def load(
 
 
 def deserialise(verified: Verified) -> Loaded:
-    """The model in these very bytes; IncompatibleError (22) before any of it, then ForbiddenTypeError (21) and
-    GoldenError (23).
+    """The model in these very bytes; IncompatibleError (22) and IntegrityError (20) before any of it, then
+    ForbiddenTypeError (21) and GoldenError (23).
     """
-    environment.check(verified.manifest.libraries, verified.manifest.features)
-    signature = verified.manifest.signature
-    runner = engine.runner(verified.manifest.engine.name, verified.files, signature)
-    sample = golden.replay(signature, runner, json.loads(verified.files[golden.FILE]))
-    return Loaded(
-        verified.manifest, verified.digest, signature, runner, sample, json.loads(verified.files[profile.FILE])
-    )
+    described, signature = verified.manifest, verified.manifest.signature
+    environment.check(described.engine.name, described.libraries, described.features)
+    reference = profile.read(signature, verified.files[profile.FILE])
+    recorded = golden.read(verified.files[golden.FILE])
+    runner = _runner(verified)
+    sample = golden.replay(signature, runner, recorded)
+    return Loaded(described, verified.digest, signature, runner, sample, reference)
+
+
+def _runner(verified: Verified) -> Runner:
+    try:
+        return engine.runner(verified.manifest.engine.name, verified.files, verified.manifest.signature)
+    except ModelpinError:
+        raise
+    except Exception as error:
+        # A library may raise anything over a file that is not in its format, or no model of this signature.
+        raise ForbiddenTypeError(
+            f"the files of the engine {verified.manifest.engine.name} hold no model that it can serve "
+            f"({type(error).__name__}: {error!s:.200}); package it again with `dvc repro`"
+        ) from error
 
 
 def verify(
@@ -89,7 +101,7 @@ def verify(
         raise IntegrityError(
             f"{directory} holds no {manifest.FILE}: it is not an artifact, or its download is incomplete"
         )
-    head = _read(root, manifest.FILE)
+    head = _read(root, manifest.FILE, None)
     actual = digest.of_bytes(head)
     if expected_digest is not None and actual != digest.parse(expected_digest):
         raise IntegrityError(
@@ -113,9 +125,9 @@ def _contents(root: str, described: Manifest, present: set[str]) -> dict[str, by
             raise IntegrityError(f"{manifest.FILE} names no {needed}; it is not an artifact of this format")
     contents = {}
     for file in described.files:
-        data = _read(root, file.path)
+        data = _read(root, file.path, file.size)
         actual = digest.of_bytes(data)
-        if len(data) != file.size or actual != file.sha256:
+        if actual != file.sha256:
             raise IntegrityError(
                 f"{file.path} has {len(data)} bytes of {actual}, its manifest names {file.size} of {file.sha256}"
             )
@@ -137,14 +149,23 @@ def _listing(root: str) -> set[str]:
     return set(found)
 
 
-def _read(root: str, path: str) -> bytes:
+def _read(root: str, path: str, size: int | None) -> bytes:
+    """The bytes of a file that has `size` bytes, or, where that is None, as many as a manifest may have."""
     # O_NOFOLLOW and O_NONBLOCK: between the listing and here a file could have become a link or a pipe.
     try:
         descriptor = os.open(os.path.join(root, path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
                 raise IntegrityError(f"{path!r} is not a plain file")
-            data = file.read()
+            # Before a byte of it is in memory. An empty file gets words of its own below.
+            if status.st_size and status.st_size != size and (size is not None or status.st_size > manifest.LARGEST):
+                raise IntegrityError(
+                    f"{path} has {status.st_size} bytes, its manifest names {size}"
+                    if size is not None
+                    else f"{path} has {status.st_size} bytes; a manifest has at most {manifest.LARGEST}"
+                )
+            data = file.read(size if size is not None else manifest.LARGEST)
     except OSError as error:
         raise IntegrityError(f"{path!r} cannot be read: {error.strerror}") from error
     if not data:

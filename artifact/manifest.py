@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from artifact import digest
+from artifact import digest, strict_json
 from artifact.engine import Engine
 from artifact.errors import ConfigurationError, IncompatibleError, IntegrityError
 from artifact.schema_version import READABLE, SCHEMA_VERSION
@@ -20,6 +20,9 @@ from artifact.signature import Signature
 
 FILE = "manifest.json"
 _PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+LARGEST = 16 << 20  # bytes: a signature of 5,000 features has one
+_MODULE = re.compile(r"features(\.[A-Za-z_][A-Za-z0-9_]*)*")
+_FILES = 100
 _KEYS = (
     "schema_version",
     "model",
@@ -85,10 +88,10 @@ class Manifest:
     @classmethod
     def from_bytes(cls, data: bytes) -> Manifest:
         """Read a manifest; IncompatibleError (22) for another version's format, IntegrityError (20) for no manifest."""
+        value = strict_json.read(data, FILE)
         try:
-            value = json.loads(data)
             version = value["schema_version"]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (KeyError, TypeError) as error:
             raise IntegrityError(f"{FILE} is not a manifest: {error!r}") from error
         if type(version) is not int or version not in READABLE:
             raise IncompatibleError(
@@ -105,16 +108,45 @@ class Manifest:
                 files=_files(value["files"]),
                 signature=Signature.from_dict(value["signature"]),
                 data_digest=digest.parse(value["data_digest"]),
-                parameters=dict(value["parameters"]),
-                metrics=dict(value["metrics"]),
-                libraries=dict(value["libraries"]),
-                features=dict(value["features"]),
+                parameters=_object(value["parameters"], "parameters"),
+                metrics=_numbers(value["metrics"]),
+                libraries=_libraries(value["libraries"]),
+                features=_features(value["features"]),
             )
-        except (ValueError, KeyError, TypeError, AttributeError, ConfigurationError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, ConfigurationError) as error:
             raise IntegrityError(f"{FILE} is not a manifest of format {version}: {error}") from error
 
 
+def _object(value: Any, where: str) -> dict[str, Any]:
+    if type(value) is not dict:
+        raise TypeError(f"{where!r} is no object")
+    return value
+
+
+def _numbers(value: Any) -> dict[str, float]:
+    for name, number in _object(value, "metrics").items():
+        if type(number) not in (int, float):
+            raise TypeError(f"the metric {name[:80]!r} is no number")
+    return dict(value)
+
+
+def _libraries(value: Any) -> dict[str, str]:
+    for name, version in _object(value, "libraries").items():
+        if not _PATH.fullmatch(name) or not isinstance(version, str) or not version:
+            raise ValueError(f"the library {name[:80]!r} has the version {version!r:.80}")
+    return dict(value)
+
+
+def _features(value: Any) -> dict[str, str]:
+    for name in _object(value, "features"):
+        if not _MODULE.fullmatch(name):
+            raise ValueError(f"{name[:80]!r} is no module of features/")
+    return {name: digest.parse(one) for name, one in value.items()}
+
+
 def _files(entries: Any) -> tuple[File, ...]:
+    if type(entries) is not list or len(entries) > _FILES:
+        raise TypeError(f"'files' is no list of at most {_FILES}")
     files = tuple(_file(entry) for entry in entries)
     before: set[str] = set()
     for file in files:
@@ -125,6 +157,8 @@ def _files(entries: Any) -> tuple[File, ...]:
 
 
 def _file(entry: Mapping[str, Any]) -> File:
+    if set(entry) != {"path", "size", "sha256"}:
+        raise ValueError(f"a file has the keys {sorted(entry)}, not path, size and sha256")
     path, size = entry["path"], entry["size"]
     if not isinstance(path, str) or not _PATH.fullmatch(path) or path == FILE:
         raise ValueError(f"{path!r} cannot be a file of an artifact")

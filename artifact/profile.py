@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from artifact import strict_json
+from artifact.errors import IntegrityError
 from artifact.prediction import Columns, Prediction, rows
 from artifact.signature import Signature, as_json, label_text
 
@@ -33,6 +35,63 @@ def reference(signature: Signature, columns: Columns, prediction: Prediction) ->
         _numbers(prediction.values) if signature.task == "regression" else _values(output.dtype, prediction.values)
     )
     return {"rows": rows(columns), "features": features, "prediction": answers}
+
+
+def read(signature: Signature, data: bytes) -> dict[str, Any]:
+    """The profile in the bytes of profile.json; IntegrityError (20) unless `reference` could have made it."""
+    value = strict_json.read(data, FILE)
+    try:
+        _only(value, "rows", "features", "prediction")
+        _count(value["rows"], 1)
+        _only(value["features"], *signature.names)
+        for feature in signature.inputs:
+            _check(value["features"][feature.name], feature.dtype in ("float64", "int64"), value["rows"])
+        _check(value["prediction"], signature.task == "regression", value["rows"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise IntegrityError(f"{FILE} is no profile of this model: {error!s:.200}; package the model again") from error
+    return dict(value)
+
+
+def _check(summary: Any, numeric: bool, rows: int) -> None:
+    kind, names = ("numeric", ("edges", "min", "max")) if numeric else ("categorical", ("other",))
+    _only(summary, "kind", "missing", "counts", *names)
+    if summary["kind"] != kind:
+        raise ValueError(f"{summary['kind']!r:.80} where {kind!r} is due")
+    counts = summary["counts"]
+    if numeric:
+        edges, ends = summary["edges"], (summary["min"], summary["max"])
+        values = [value for value in (ends[0], *edges, ends[1]) if value is not None]
+        if None in ends and (edges or ends != (None, None)):
+            raise ValueError("edges without a least and a greatest value")
+        for value in values:
+            _number(value)
+        # A bin begins with its edge, so that the first may be the least value.
+        if sorted(values) != values or len(set(edges)) != len(edges):
+            raise ValueError("the edges do not rise from the least to the greatest value")
+        if type(counts) is not list or len(counts) != len(edges) + 1 or len(edges) >= _BINS:
+            raise ValueError(f"{len(counts)} bins with {len(edges)} edges")
+    elif type(counts) is not dict or len(counts) > _TOP:
+        raise ValueError(f"'counts' of categories are not at most {_TOP} names")
+    counted = [*(counts if numeric else counts.values()), summary["missing"], 0 if numeric else summary["other"]]
+    for count in counted:
+        _count(count, 0)
+    if sum(counted) != rows:
+        raise ValueError(f"{sum(counted)} values of {rows} rows")
+
+
+def _only(value: Any, *names: str) -> None:
+    if type(value) is not dict or value.keys() != set(names):
+        raise ValueError(f"{value!r:.80} where an object of {', '.join(names):.80} is due")
+
+
+def _number(value: Any) -> None:
+    if type(value) is not float and (type(value) is not int or abs(value) > 2**53):
+        raise ValueError(f"{value!r:.80} where a number is due")
+
+
+def _count(value: Any, least: int) -> None:
+    if type(value) is not int or not least <= value < 2**53:
+        raise ValueError(f"{value!r:.80} where a count is due")
 
 
 def _numbers(column: np.ndarray) -> dict[str, Any]:

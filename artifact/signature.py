@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -138,11 +138,34 @@ class Signature:
                 )
                 for output in value["outputs"]
             ]
-            return cls(value["task"], tuple(inputs), tuple(outputs))
-        except (KeyError, TypeError, AttributeError) as error:
+            signature = cls(value["task"], tuple(inputs), tuple(outputs))
+            # Written again it is the same, so that no key and no type was passed over.
+            if signature.to_dict() != value or not inputs or len(set(signature.names)) != len(inputs):
+                raise ValueError("it has no inputs, one twice, or keys that are none of a signature's")
+            _check_outputs(signature)
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as error:
             raise ConfigurationError(
-                f"signature: {error!r} while reading it; the manifest is not one of this format"
+                f"signature: {error!r:.200} while reading it; the manifest is not one of this format"
             ) from error
+        return signature
+
+
+def _check_outputs(signature: Signature) -> None:
+    """ValueError unless the outputs are such as `for_model` makes."""
+    if signature.task == "regression":
+        expected: tuple[Output, ...] = (Output("prediction", "float64"),)
+    elif signature.task == "classification":
+        label = signature.outputs[0]
+        classes = _categories("label", label.dtype, label.categories) or ()
+        if not classes:
+            raise ValueError("the label has no categories")
+        columns = tuple(label_text(value) for value in classes)
+        expected = (Output("label", label.dtype, categories=classes), Output("probabilities", "float64", columns))
+        expected = expected[: len(signature.outputs)]
+    else:
+        raise ValueError(f"task {signature.task!r} is not one of {', '.join(TASKS)}")
+    if signature.outputs != expected:
+        raise ValueError(f"the outputs of a {signature.task} are not {[output.name for output in signature.outputs]}")
 
 
 def for_model(task: str, inputs: tuple[Feature, ...], target: Feature, model: Any) -> Signature:
@@ -175,6 +198,15 @@ def label_text(value: Value) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def is_unicode(text: str) -> bool:
+    """Whether `text` can be written as UTF-8: JSON can hold half of a surrogate pair, which no encoding has."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _range(where: str, dtype: str, declared: Any) -> Range | None:
     if declared is None:
         return None
@@ -182,10 +214,12 @@ def _range(where: str, dtype: str, declared: Any) -> Range | None:
         raise ConfigurationError(f"{where}: a range does not fit dtype {dtype}; declare categories instead")
     if not isinstance(declared, list | tuple) or len(declared) != 2:
         raise ConfigurationError(f"{where}: range {declared!r} is not [lowest, highest], where either may be null")
+    largest = 2**63 - 1 if dtype == "int64" else sys.float_info.max
     for end in declared:
-        if end is not None and (isinstance(end, bool) or not isinstance(end, int | float) or not math.isfinite(end)):
+        number = isinstance(end, int | float) and not isinstance(end, bool)
+        if end is not None and not (number and -largest <= end <= largest):
             raise ConfigurationError(
-                f"{where}: range {declared!r} has the end {end!r}, which is not a finite number or null"
+                f"{where}: range {declared!r:.200} has the end {end!r:.80}, which is not a finite number or null"
             )
     low, high = declared
     if low is not None and high is not None and low > high:
@@ -204,8 +238,10 @@ def _categories(where: str, dtype: str, declared: Any) -> tuple[Value, ...] | No
     for value in declared:
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise ConfigurationError(
-                f"{where}: category {value!r} is not of dtype {dtype}; quote it if YAML reads it as something else"
+                f"{where}: category {value!r:.80} is not of dtype {dtype}; quote it if YAML reads it as something else"
             )
+        if not (is_unicode(value) if isinstance(value, str) else -(2**63) <= int(value) < 2**63):  # type: ignore[call-overload]
+            raise ConfigurationError(f"{where}: category {value!r:.80} is no value that {dtype} can hold")
     if len(set(declared)) != len(declared):
         raise ConfigurationError(f"{where}: categories {declared!r} holds a value twice")
     return tuple(declared)

@@ -1,140 +1,275 @@
-"""Deserialise joblib bytes while naming what they may construct: defence in depth behind the digest.
+"""Read joblib bytes with a machine that names, calls and changes only what artifact/allowed_types.py lets it.
 
-The digest in Git is what makes bytes trusted. This list is the second line: an artifact whose pickle asks for `os`,
-`subprocess`, `eval` or a library nobody reviewed is refused with exit code 21, even when Git names it. To serve a
-model of another library, add it to requirements/serving.in and to ALLOWED, in one reviewed commit.
+The digest in Git is what makes bytes trusted. This is the second line of defence: a pickle that was named in Git all
+the same still runs no code but that of the listed builders, and the model that it describes holds nothing that looks
+up, by a name from the file, what it then calls. Everything else ends in exit code 21.
 """
 
 from __future__ import annotations
 
+import functools
+import importlib
+import inspect
 import io
+import math
+import pickle
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
+from joblib.numpy_pickle import NumpyArrayWrapper
+from sklearn.utils import Bunch
 
+from artifact import allowed_state, structure
+from artifact.allowed_types import BUILT, EMPTY, HELD
 from artifact.errors import ForbiddenTypeError, IncompatibleError
 
-ALLOWED = frozenset({"features", "numpy", "pandas", "scipy", "sklearn"})
-# Parts of those packages whose types run text as code, start processes, load libraries, or read and write files.
-_FORBIDDEN = (
-    "numpy._pytesttester",
-    "numpy.ctypeslib",
-    "numpy.distutils",
-    "numpy.f2py",
-    "numpy.lib",
-    "numpy.memmap",
-    "numpy.testing",
-    "pandas.core.apply",
-    "pandas.core.computation",
-    "pandas.io",
-    "pandas.util",
-    "scipy._lib._testutils",
-    "scipy.io",
-    "sklearn.datasets",
-    "sklearn.externals",
-    "sklearn.utils._testing",
-)
-# Of functions, unlike types and ufuncs, only those that models are known to hold: another may do anything when called.
-_FUNCTIONS = frozenset(
-    {
-        "numpy._core.multiarray._reconstruct",
-        "numpy._core.multiarray.scalar",
-        "numpy._core.numeric._frombuffer",
-        "numpy.random._pickle.__bit_generator_ctor",
-        "numpy.random._pickle.__generator_ctor",
-        "numpy.random._pickle.__randomstate_ctor",
-        "numpy.ma.core._mareconstruct",
-        "numpy.max",
-        "numpy.mean",
-        "numpy.median",
-        "numpy.min",
-        "pandas._libs.internals._unpickle_block",
-        "pandas.core.indexes.base._new_Index",
-        "pandas.core.indexes.datetimes._new_DatetimeIndex",
-        "scipy._lib.array_api_compat.numpy._aliases.asarray",
-    }
-)
-_FUNCTIONS_OF = ("features", "sklearn.cluster._kmeans", "sklearn.feature_selection", "sklearn.metrics")
-_RECONSTRUCTORS = ("__pyx_unpickle_", "newObj")  # Cython's own
-_STANDARD = frozenset(
-    {
-        ("builtins", name)
-        for name in "bool bytearray bytes complex dict float frozenset int list object range set slice str".split()
-    }
-    | {("collections", name) for name in "Counter OrderedDict defaultdict deque".split()}
-    | {("datetime", name) for name in "date datetime time timedelta timezone".split()}
-    | {
-        ("operator", "itemgetter"),
-        ("functools", "partial"),
-        ("decimal", "Decimal"),
-        ("fractions", "Fraction"),
-        ("builtins", "tuple"),
-    }
-    | {("copyreg", "_reconstructor"), ("copy_reg", "_reconstructor"), ("__builtin__", "object"), ("_codecs", "encode")}
-)
-_REFUSED = (
-    "model.joblib asks for {}, which is not on the list of artifact/unpickle.py; "
-    "a model is made of scikit-learn, numpy, scipy, pandas and features/ only"
-)
+_LIST = "artifact/allowed_types.py"
+_OURS = "features"
+_TAKES = {pair: group.takes for group in BUILT for pair in group.pairs()}
+_TYPES_TAKEN = {tuple(name.rsplit(".", 1)) for group in BUILT for name in group.takes}
+_EMPTY = {pair for group in EMPTY for pair in group.pairs()}
+_HELD = {pair for group in HELD for pair in group.pairs()} | _TYPES_TAKEN
+# What joblib.dump writes in protocol 4, and numpy in protocol 5; the codes of older protocols do the same otherwise.
+_OPCODES = (
+    "PROTO FRAME STOP MARK POP POP_MARK NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 LONG4 BINFLOAT "
+    "SHORT_BINUNICODE BINUNICODE BINUNICODE8 SHORT_BINBYTES BINBYTES BINBYTES8 BYTEARRAY8 EMPTY_LIST EMPTY_DICT "
+    "EMPTY_SET EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 FROZENSET APPEND APPENDS SETITEM SETITEMS ADDITEMS "
+    "BINPUT LONG_BINPUT BINGET LONG_BINGET MEMOIZE STACK_GLOBAL REDUCE NEWOBJ BUILD"
+).split()
+_PurePython: Any = pickle._Unpickler
+
+
+def _codes(names: Iterable[str]) -> list[int]:
+    return [getattr(pickle, name)[0] for name in names]
 
 
 def loads(data: bytes) -> Any:
     """The object in `data`, the uncompressed output of joblib.dump.
 
-    Raises ForbiddenTypeError (21) for a type outside the list, or for bytes that are no such dump; IncompatibleError
-    (22) for a type that this environment does not have.
+    Raises ForbiddenTypeError (21) for what artifact/allowed_types.py does not allow, or for bytes that are no such
+    dump; IncompatibleError (22) for a listed type that this environment does not have.
     """
     file = io.BytesIO(data)
+    checks: list[Callable[[], None]] = []
     try:
-        model = _Unpickler("", file, True).load()
+        model = _Unpickler(file, checks).load()
+        for check in checks:  # at the end: until then the pickle can still change what it has handed over
+            check()
     except (ForbiddenTypeError, IncompatibleError):
         raise
-    except (ImportError, AttributeError) as error:
-        raise IncompatibleError(
-            f"the model needs what this environment does not have: {error}; train and serve from the same locks"
-        ) from error
     except Exception as error:
         # A pickle may raise anything at all while it is read; its digest was right, so this is the format, not damage.
         raise ForbiddenTypeError(
-            f"model.joblib is not an uncompressed joblib dump ({type(error).__name__}: {error}); run `dvc repro` again"
+            f"model.joblib is not an uncompressed joblib dump ({type(error).__name__}: {str(error)[:200]}); "
+            "run `dvc repro` again"
         ) from error
     if file.read(1):
         raise ForbiddenTypeError("model.joblib goes on after the model; package it again with `dvc repro`")
     return model
 
 
-class _Unpickler(NumpyUnpickler):
-    """Joblib's own unpickler, which also reads object arrays through this find_class."""
+class _Unpickler(_PurePython):
+    """The standard library's unpickler in Python, as joblib's is, with a table of fewer operations."""
+
+    def __init__(self, file: io.BytesIO, checks: list[Callable[[], None]]) -> None:
+        super().__init__(file)
+        self._file = file
+        self._checks = checks
+        self._names: dict[int, tuple[str, str]] = {}  # of what find_class returned, by id: modules keep it alive
 
     def find_class(self, module: str, name: str) -> Any:
-        if module == "joblib.numpy_pickle" and name == "NumpyArrayWrapper":
-            return NumpyArrayWrapper
-        if (module, name) not in _STANDARD and not _allowed(module, name):
-            raise ForbiddenTypeError(_REFUSED.format(f"{module}.{name}"))
-        found = super().find_class(module, name)
-        # An allowed module may hold what it imported from elsewhere (`sklearn.base.os`): the thing itself counts.
-        origin = getattr(found, "__module__", None)
-        foreign = isinstance(origin, str) and (origin, name) not in _STANDARD and not _allowed(origin, name)
-        if (module, name) not in _STANDARD and (foreign or not _known(found, module, name)):
-            raise ForbiddenTypeError(_REFUSED.format(f"{module}.{name}"))
-        return found
+        """The listed type or function, or one that a module of features/ defines."""
+        pair = (module, name)
+        if pair not in _EMPTY and pair not in _TAKES and pair not in _HELD and module.partition(".")[0] != _OURS:
+            raise _refused(f"asks for {module}.{name}")
+        sys.audit("pickle.find_class", module, name)  # as the standard library's does
+        try:
+            thing = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            raise IncompatibleError(
+                f"the model needs what this environment does not have: {error}; train and serve from the same locks"
+            ) from error
+        if module.partition(".")[0] == _OURS and not _defined(thing, module, name):
+            raise _refused(f"asks for {module}.{name}, which is no class or function of that module")
+        self._names[id(thing)] = pair
+        return thing
+
+    def _reduce(self) -> None:
+        arguments = self.stack.pop()
+        builder = self.stack.pop()
+        pair = self._names.get(id(builder))
+        if pair is None or pair not in _TAKES:
+            raise _refused(f"calls {_shown(builder, pair)} while it is read")
+        if type(arguments) is not tuple:
+            raise _refused(f"calls {_shown(builder, pair)} with no tuple")
+        for argument in arguments:
+            if callable(argument) and ".".join(self._names.get(id(argument), ())) not in _TAKES[pair]:
+                raise _refused(f"calls {_shown(builder, pair)} with {_shown(argument)}")
+        allowed_state.check_arguments(".".join(pair), arguments)
+        self.append(builder(*arguments))
+
+    def _new(self) -> None:
+        arguments = self.stack.pop()
+        kind = self.stack.pop()
+        pair = self._names.get(id(kind))
+        if pair is None or not isinstance(kind, type) or not (pair in _EMPTY or pair[0].partition(".")[0] == _OURS):
+            raise _refused(f"makes an object of {_shown(kind, pair)}")
+        if arguments and not issubclass(kind, tuple):  # a named tuple has its values from the beginning
+            raise _refused(f"makes an object of {_shown(kind, pair)} with arguments")
+        self.append(kind.__new__(kind, *arguments))
+
+    def _build(self) -> None:
+        state = self.stack.pop()
+        thing = self.stack[-1]
+        kind = type(thing)
+        if kind is NumpyArrayWrapper:
+            self.stack[-1] = self._array(state)
+        elif isinstance(thing, np.dtype):
+            thing.__setstate__(state)  # type: ignore[attr-defined]
+            allowed_state.check_dtype(thing)
+        elif not _listed(kind):
+            raise _refused(f"changes {_shown(thing)}")
+        elif kind is functools.partial:
+            allowed_state.check_partial(state)
+            thing.__setstate__(state)
+        else:
+            if issubclass(kind, np.ndarray):
+                allowed_state.check_array(state)
+            if type(state) is dict and kind.__dictoffset__:
+                self._check_names(kind, state)
+            # As a method of the class: one that the state brought along would be the pickle's.
+            set_state = getattr(kind, "__setstate__", None)
+            if set_state is not None:
+                set_state(thing, state)
+            elif type(state) is dict:
+                vars(thing).update(state)
+            else:
+                raise _refused(f"changes {_shown(thing)} by other means than its attributes")
+            if structure.needs_check(kind):
+                self._checks.append(functools.partial(structure.check, thing))
+
+    def _check_names(self, kind: type, state: Mapping[Any, Any]) -> None:
+        for name, value in state.items():
+            if type(name) is not str or name.startswith("__") or name in _methods(kind):
+                raise _refused(f"puts something in the place of {kind.__module__}.{kind.__qualname__}.{name}")
+            if name in allowed_state.CHECKED and any(
+                (one.__module__, one.__qualname__) in _EMPTY for one in kind.__mro__
+            ):
+                self._checks.append(functools.partial(allowed_state.check_value, name, value))
+
+    def _array(self, state: Any) -> np.ndarray:
+        wrapper = NumpyArrayWrapper(None, (), "C", None)
+        vars(wrapper).update(state)
+        kinds = (np.ndarray, np.matrix)
+        whole = type(wrapper.shape) is tuple and all(type(size) is int and size >= 0 for size in wrapper.shape)
+        if wrapper.subclass not in kinds or not isinstance(wrapper.dtype, np.dtype) or not whole:
+            raise _refused(f"holds an array of {_shown(wrapper.subclass)}, shape {wrapper.shape!r}")
+        if wrapper.dtype.hasobject:
+            array = _Unpickler(self._file, self._checks).load()
+            if type(array) is not np.ndarray:
+                raise _refused(f"holds {_shown(array)} for an array")
+            return array
+        size = math.prod(wrapper.shape) * wrapper.dtype.itemsize
+        if size > len(self._file.getbuffer()) - self._file.tell():
+            raise ValueError(f"an array of {size} bytes is more than the file holds")
+        wrapper.allow_mmap = False
+        self.np, self.mmap_mode, self.file_handle = np, None, self._file  # what joblib's reader asks for
+        read: np.ndarray = wrapper.read(self, True)
+        return read
+
+    def _append(self) -> None:
+        self._extend([self.stack.pop()])
+
+    def _appends(self) -> None:
+        self._extend(self.pop_mark())
+
+    def _extend(self, items: list[Any]) -> None:
+        if type(self.stack[-1]) is not list:
+            raise _refused(f"appends to {_shown(self.stack[-1])}")
+        self.stack[-1].extend(items)
+
+    def _set_item(self) -> None:
+        value = self.stack.pop()
+        self._update([self.stack.pop(), value])
+
+    def _set_items(self) -> None:
+        self._update(self.pop_mark())
+
+    def _update(self, items: list[Any]) -> None:
+        if type(self.stack[-1]) not in (dict, OrderedDict, Bunch):
+            raise _refused(f"sets items of {_shown(self.stack[-1])}")
+        # A Bunch has its items for attributes, and would have methods if they could be functions.
+        if type(self.stack[-1]) is Bunch and any(id(value) in self._names for value in items[1::2]):
+            raise _refused("puts a function into a Bunch")
+        self.stack[-1].update(zip(items[::2], items[1::2], strict=True))
+
+    def _add_items(self) -> None:
+        items = self.pop_mark()
+        if type(self.stack[-1]) is not set:
+            raise _refused(f"adds to {_shown(self.stack[-1])}")
+        self.stack[-1].update(items)
+
+    def _byte_array(self) -> None:
+        (size,) = np.frombuffer(self.read(8), "<u8")
+        self.append(bytearray(self.read(int(size))))
+
+    def _other(self) -> None:
+        raise pickle.UnpicklingError("it has an operation that joblib.dump does not write")
+
+    _replaced: Mapping[str, Callable[[Any], None]] = {
+        "REDUCE": _reduce,
+        "NEWOBJ": _new,
+        "BUILD": _build,
+        "APPEND": _append,
+        "APPENDS": _appends,
+        "SETITEM": _set_item,
+        "SETITEMS": _set_items,
+        "ADDITEMS": _add_items,
+        "BYTEARRAY8": _byte_array,
+    }
+    dispatch: Mapping[int, Callable[[Any], None]] = {
+        **dict.fromkeys(range(256), _other),
+        **{code: _PurePython.dispatch[code] for code in _codes(_OPCODES)},
+        **{code: function for name, function in _replaced.items() for code in _codes([name])},
+    }
 
 
-def _known(found: Any, module: str, name: str) -> bool:
-    return (
-        isinstance(found, type | np.ufunc)
-        or f"{module}.{name}" in _FUNCTIONS
-        or name.startswith(_RECONSTRUCTORS)
-        or (callable(found) and _within(module, _FUNCTIONS_OF))
+def _defined(thing: Any, module: str, name: str) -> bool:
+    return (inspect.isclass(thing) or inspect.isfunction(thing)) and (thing.__module__, thing.__qualname__) == (
+        module,
+        name,
     )
 
 
-def _allowed(module: str, name: str) -> bool:
-    # A dotted name would reach through an allowed module into what that one imported.
-    root = module.partition(".")[0]
-    return root in ALLOWED and "." not in name and not _within(f"{module}.{name}", _FORBIDDEN)
+def _listed(kind: type) -> bool:
+    pair = (kind.__module__, kind.__qualname__)
+    return pair in _EMPTY or pair in _TAKES or pair in _HELD or pair[0].partition(".")[0] == _OURS
 
 
-def _within(module: str, packages: tuple[str, ...]) -> bool:
-    return any(f"{module}.".startswith(f"{package}.") for package in packages)
+@functools.cache
+def _methods(kind: type) -> frozenset[str]:
+    """Names by which `kind` has methods and properties."""
+    members = ((name, inspect.getattr_static(kind, name)) for name in dir(kind))
+    return frozenset(name for name, member in members if callable(member) or hasattr(member, "__get__"))
+
+
+def _shown(thing: Any, pair: tuple[str, str] | None = None) -> str:
+    if pair is not None:
+        return ".".join(pair)
+    kind = thing if isinstance(thing, type) else type(thing)
+    name = getattr(thing, "__qualname__", None) if callable(thing) else None
+    return (
+        f"{getattr(thing, '__module__', kind.__module__)}.{name}"
+        if isinstance(name, str)
+        else f"a {kind.__module__}.{kind.__qualname__}"
+    )
+
+
+def _refused(deed: str) -> ForbiddenTypeError:
+    return ForbiddenTypeError(
+        f"model.joblib {deed}, which is not on the list of {_LIST}; a model is made of what stands there and of "
+        "features/: do without it, or add it there in a reviewed commit"
+    )

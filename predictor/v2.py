@@ -11,10 +11,9 @@ import orjson
 from kserve.protocol.infer_type import InferOutput, InferRequest, InferResponse
 
 from artifact import checkpoint
-from artifact.column import is_unicode
 from artifact.errors import InvalidRequest
 from artifact.prediction import Columns, Prediction
-from artifact.signature import Signature
+from artifact.signature import Signature, is_unicode
 from artifact.validation import Validator
 from predictor import pieces, plain, tensors
 from predictor.errors import Unplain

@@ -7,12 +7,16 @@ parts of an ensemble share depends on where they were fitted, and the nodes of a
 from __future__ import annotations
 
 import pickle
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 from joblib.numpy_pickle import NumpyPickler
 from sklearn.base import BaseEstimator
+
+from artifact import unpickle
 
 
 def dump(model: Any, path: Path) -> None:
@@ -20,6 +24,13 @@ def dump(model: Any, path: Path) -> None:
     _separate(model, {})
     with path.open("wb") as stream:
         _Pickler(stream, protocol=pickle.DEFAULT_PROTOCOL).dump(model)
+
+
+def refuse_unknown_types(model: Any) -> None:
+    """ForbiddenTypeError (21) where `model`, not yet fitted, holds a type that no predictor would load."""
+    stream = BytesIO()
+    joblib.dump(model, stream)
+    unpickle.loads(stream.getvalue())
 
 
 class _Pickler(NumpyPickler):

@@ -36,7 +36,7 @@ def build(params: Params) -> Pipeline:
     """The unfitted Pipeline of params.yaml.
 
     ConfigurationError (10) for names, parameters or an estimator that do not fit; RetrainRefused (42) for an unseeded
-    part.
+    part; ForbiddenTypeError (21) for a type, or a value of a parameter, that no predictor would load.
     """
     estimator = components.build(params.train.estimator, params.train.parameters, "train.estimator")
     _check_task(estimator, params)
@@ -44,7 +44,9 @@ def build(params: Params) -> Pipeline:
     steps: list[tuple[str, Any]] = [("estimator", estimator)]
     if params.train.preprocessing:
         steps.insert(0, ("preprocessing", _preprocessing(params.train)))
-    return Pipeline(steps)
+    model = Pipeline(steps)
+    canonical_pickle.refuse_unknown_types(model)
+    return model
 
 
 def fit(

@@ -14,6 +14,7 @@ from tests.predictor.models import Packaged
 
 X = np.arange(8.0).reshape(-1, 1)
 INPUT = (Feature("x", "float64"),)
+OUTPUT = (Output("prediction", "float64"),)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_round_trip(people: Packaged) -> None:
     """The JSON form gives the same signature, constraints and order included."""
     assert Signature.from_dict(people.signature.to_dict()) == people.signature
     full = Feature("a", "int64", range=(None, 5), categories=(1, 2))
-    assert Signature.from_dict(Signature("regression", (full,), ()).to_dict()).inputs == (full,)
+    assert Signature.from_dict(Signature("regression", (full,), OUTPUT).to_dict()).inputs == (full,)
 
 
 @pytest.mark.parametrize("value", [{}, {"inputs": []}, {"task": "x", "inputs": [{}], "outputs": []}, {"inputs": 5}, []])

@@ -1,7 +1,8 @@
 """Load artifacts in this process and watch what runs: `python -m tests.artifact.watched`, directories on stdin as JSON.
 
-joblib reads with the Python-level unpickler, whose dispatch table holds one function an opcode: each is wrapped here to
-be counted. The C unpickler, should anyone use it, and everything a pickle could do are seen by an audit hook.
+artifact.unpickle reads with the Python-level unpickler, whose dispatch table holds one function an opcode: each is
+wrapped here to be counted. The C unpickler, should anyone use it, and everything a pickle could do are seen by an audit
+hook.
 """
 
 from __future__ import annotations
@@ -12,9 +13,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from joblib.numpy_pickle import NumpyUnpickler
-
-from artifact import load
+from artifact import load, unpickle
 from artifact.errors import ModelpinError
 
 ACTS = ("pickle.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "subprocess.", "socket.connect", "exec")
@@ -41,7 +40,8 @@ def hook(event: str, arguments: tuple[Any, ...]) -> None:
 def main() -> None:
     """Load each directory and print how that ended and what ran, by title."""
     pure: Any = pickle._Unpickler  # type: ignore[attr-defined]
-    for unpickler in (pure, NumpyUnpickler):
+    ours: Any = unpickle._Unpickler
+    for unpickler in (pure, ours):
         unpickler.dispatch = {code: counted(function) for code, function in unpickler.dispatch.items()}
     sys.addaudithook(hook)
     found = {}

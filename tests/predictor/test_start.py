@@ -55,7 +55,11 @@ REFUSED = {
     "MODEL_URI without its slash": (10, "with the trailing slash"),
     "a byte flipped": (20, "its manifest names"),
     "the wrong digest": (20, f"but {OTHER} was named; download that one, or name this one in Git"),
-    "a command in the model": (21, "system, which is not on the list of artifact/unpickle.py"),
+    "a command in the model": (21, "system, which is not on the list of artifact/allowed_types.py"),
+    "junk for a profile": (20, "profile.json is not JSON of an artifact"),
+    "junk for a model": (21, "model.joblib is not an uncompressed joblib dump"),
+    "no library named": (22, "does not say with which joblib it was made"),
+    "any golden answer will do": (23, "a tolerance of 1e+09 proves nothing"),
     "another scikit-learn": (22, "made with scikit-learn 0.1, this environment has"),
     "features that are not installed": (22, "module features.calendar is not in features/ here; serve with the image"),
     "golden answers changed": (23, "label is 'setosa', 'virginica' was recorded; this model must not serve here"),
@@ -78,6 +82,16 @@ def begin(title: str, iris: Packaged, prices: Packaged, folder: Path) -> Start:
             digest = "sha256-abc"
         case "a command in the model":
             digest = tampering.change_model(directory, folder / "ran")
+        case "junk for a profile" | "junk for a model":
+            file = "profile.json" if title.endswith("profile") else "model.joblib"
+            (directory / file).write_bytes(b"\x80\x04junk")
+            digest = tampering.sign(directory)
+        case "no library named":
+            digest = tampering.sign(directory, libraries={})
+        case "any golden answer will do":
+            text = (directory / "golden.json").read_text()
+            (directory / "golden.json").write_text(text.replace('"tolerance": 1e-06', '"tolerance": 1e9'))
+            digest = tampering.sign(directory)
         case "another scikit-learn":
             digest = tampering.sign(directory, libraries={"scikit-learn": "0.1"})
         case "golden answers changed":

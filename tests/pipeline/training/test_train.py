@@ -14,7 +14,7 @@ import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import Pipeline
 
-from artifact.errors import ConfigurationError, RetrainRefused
+from artifact.errors import ConfigurationError, ForbiddenTypeError, RetrainRefused
 from pipeline.training import canonical_pickle, components, train
 from tests.pipeline.params.test_params import read
 
@@ -115,6 +115,29 @@ def test_an_unseeded_part_is_refused(tmp_path: Path, change: dict[str, Any], pro
         train.build(read(tmp_path, **change))
     assert problem in str(caught.value)
     assert "whole number" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        (
+            {"estimator": {"sklearn.ensemble.IsolationForest": {"random_state": 1}}},
+            "sklearn.ensemble._iforest.IsolationForest, which is not on the list of artifact/allowed_types.py",
+        ),
+        (
+            {"estimator": {"sklearn.linear_model.Ridge": {"random_state": 1}}, "importance_getter": "fit.__globals__"},
+            "importance_getter to 'fit.__globals__'",
+        ),
+    ],
+)
+def test_what_no_predictor_would_load_is_refused_before_training(
+    tmp_path: Path, parameters: dict[str, Any], says: str
+) -> None:
+    """Exit 21 names the type, or the value, and the file where a type is added."""
+    steps = [*ENCODED, {"sklearn.feature_selection.SelectFromModel": parameters}]
+    with pytest.raises(ForbiddenTypeError) as caught:
+        train.build(read(tmp_path, train__preprocessing__text__steps=steps))
+    assert says in str(caught.value)
 
 
 DRAWS = {

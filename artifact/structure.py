@@ -1,0 +1,160 @@
+"""What compiled code takes for granted of a fitted model: indexes within their arrays, and arrays of matching lengths.
+
+scikit-learn and scipy make such models, and look no second time: a tree that names a child beyond its nodes, or itself,
+ends the process without a word, or never. A pickle can say anything, so it is looked at once, whole arrays at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from artifact.errors import ForbiddenTypeError
+
+
+def check(thing: Any) -> None:
+    """ForbiddenTypeError (21) unless `thing`, an object that a pickle made, is fit for compiled code."""
+    for kind in type(thing).__mro__:
+        fits = _CHECKS.get(f"{kind.__module__}.{kind.__qualname__}")
+        if fits is not None:
+            try:
+                right = fits(thing)
+            except Exception as error:
+                raise _unfit(kind, f"{type(error).__name__}: {error!s:.80}") from error
+            if not right:
+                raise _unfit(kind, "an index or a length is out of bounds")
+
+
+def needs_check(kind: type) -> bool:
+    """Whether `check` has anything to look at in objects of `kind`."""
+    return any(f"{one.__module__}.{one.__qualname__}" in _CHECKS for one in kind.__mro__)
+
+
+def _unfit(kind: type, problem: str) -> ForbiddenTypeError:
+    return ForbiddenTypeError(f"model.joblib holds a {kind.__qualname__} that no fit makes ({problem}); train it again")
+
+
+def _within(values: Any, size: int, least: int = 0) -> bool:
+    """Whether whole numbers `values` are from `least` to below `size`."""
+    array = np.asarray(values)
+    return array.dtype.kind in "iu" and bool(((array >= least) & (array < size)).all())
+
+
+def _later(children: np.ndarray, parents: np.ndarray, count: int) -> bool:
+    # Nodes are numbered as they are made: a child after its parent, so that there is no way round in a circle.
+    return _within(children, count) and bool((children > parents).all())
+
+
+def _tree(tree: Any) -> bool:
+    nodes = tree.__getstate__()["nodes"]
+    inner = np.flatnonzero(nodes["left_child"] != -1)
+    left, right = (nodes[side][inner] for side in ("left_child", "right_child"))
+    return (
+        len(nodes) == tree.node_count
+        and len(nodes) > 0
+        and _later(left, inner, len(nodes))
+        and _later(right, inner, len(nodes))
+        and _within(nodes["feature"][inner], tree.n_features)
+    )
+
+
+def _decision_tree(model: Any) -> bool:
+    tree = vars(model).get("tree_")
+    return tree is None or bool(tree.n_features == model.n_features_in_ and tree.n_outputs == model.n_outputs_)
+
+
+def _trees(model: Any) -> bool:
+    """A forest, or gradient boosting: no tree looks at more columns than a request is checked to have."""
+    trees = np.asarray(vars(model).get("estimators_", []), dtype=object).ravel().tolist()
+    return all(tree.tree_.n_features == model.n_features_in_ for tree in trees)
+
+
+def _predictor(predictor: Any) -> bool:
+    nodes, sets = predictor.nodes, predictor.raw_left_cat_bitsets
+    inner = np.flatnonzero(nodes["is_leaf"] == 0)
+    by_category = nodes[(nodes["is_leaf"] == 0) & (nodes["is_categorical"] != 0)]
+    left, right = (nodes[side][inner] for side in ("left", "right"))
+    return (
+        len(nodes) > 0
+        and _later(left, inner, len(nodes))
+        and _later(right, inner, len(nodes))
+        and bool(sets.ndim == 2 and (sets.shape[1] == 8 or not len(sets)))
+        and _within(by_category["bitset_idx"], len(sets))
+    )
+
+
+def _histograms(model: Any) -> bool:
+    made = [one for stage in vars(model).get("_predictors", []) for one in stage]
+    inner = [one.nodes["feature_idx"][one.nodes["is_leaf"] == 0] for one in made]
+    columns = model._n_features if made else 0
+    return columns in (0, model.n_features_in_) and all(_within(features, columns) for features in inner)
+
+
+def _neighbours(tree: Any) -> bool:
+    data, order, nodes, bounds = map(np.asarray, tree.get_arrays())
+    levels, count = tree.__getstate__()[5:7]
+    inner = np.flatnonzero(nodes["is_leaf"] == 0)
+    starts, ends = nodes["idx_start"], nodes["idx_end"]
+    return (
+        data.ndim == 2
+        and order.shape == (len(data),)
+        and _within(order, len(data))
+        and len(nodes) == count == 2**levels - 1 == bounds.shape[1]
+        and bounds.shape[2] == data.shape[1]
+        and _within(starts, len(data) + 1)
+        and _within(ends, len(data) + 1)
+        and bool((starts <= ends).all())
+        and bool((2 * inner + 2 < count).all())
+    )
+
+
+def _sparse(matrix: Any) -> bool:
+    matrix.check_format(full_check=True)
+    return True
+
+
+def _spline(spline: Any) -> bool:
+    knots, coefficients = np.asarray(spline.t), np.asarray(spline.c)
+    least = len(knots) - spline.k - 1
+    return knots.ndim == 1 and spline.k >= 0 and 0 < least <= len(coefficients) and bool((np.diff(knots) >= 0).all())
+
+
+def _support_vectors(model: Any) -> bool:
+    state = vars(model)
+    if "support_vectors_" not in state:
+        return True
+    classes, vectors = len(state["_n_support"]), state["support_vectors_"]
+    pairs, count = classes * (classes - 1) // 2, vectors.shape[0]
+    columns = state["shape_fit_"][1] if model.kernel != "precomputed" else 0
+    classifier = model._impl in ("c_svc", "nu_svc")
+    return (
+        classes >= 2
+        and model._impl in ("c_svc", "nu_svc", "epsilon_svr", "nu_svr")
+        and state["support_"].shape == (count,)
+        and _within(state["support_"], state["shape_fit_"][0])
+        and _within(state["_n_support"], count + 1)
+        and (not classifier or int(state["_n_support"].sum()) == count)
+        and state["_dual_coef_"].shape == (classes - 1, count)
+        and state["_intercept_"].shape == (pairs,)
+        and all(state[name].shape in ((0,), (pairs,)) for name in ("_probA", "_probB"))
+        and len(state["_probA"]) == len(state["_probB"])
+        and (columns == 0 or columns == vectors.shape[1] == model.n_features_in_)
+    )
+
+
+_CHECKS: Mapping[str, Callable[[Any], bool]] = {
+    "sklearn.tree._tree.Tree": _tree,
+    "sklearn.tree._classes.BaseDecisionTree": _decision_tree,
+    "sklearn.ensemble._forest.BaseForest": _trees,
+    "sklearn.ensemble._gb.BaseGradientBoosting": _trees,
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor": _predictor,
+    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.BaseHistGradientBoosting": _histograms,
+    "sklearn.neighbors._kd_tree.KDTree": _neighbours,
+    "sklearn.neighbors._ball_tree.BallTree": _neighbours,
+    "scipy.sparse._csr.csr_array": _sparse,
+    "scipy.sparse._csr.csr_matrix": _sparse,
+    "scipy.interpolate._bsplines.BSpline": _spline,
+    "sklearn.svm._base.BaseLibSVM": _support_vectors,
+}

@@ -1,0 +1,85 @@
+"""What compiled code would take for granted: a model whose indexes lead out of its arrays is refused when read."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.preprocessing import SplineTransformer
+from sklearn.svm import SVC, SVR
+
+from artifact import unpickle
+from artifact.errors import ForbiddenTypeError
+from tests.artifact.components import X, Y, dumped
+
+
+def nodes(tree: Any) -> np.ndarray:
+    """The nodes of a tree, to be changed in place."""
+    made: np.ndarray = tree.__getstate__()["nodes"]
+    return made
+
+
+def first(forest: Any) -> np.ndarray:
+    """The nodes of the first tree of an ensemble."""
+    return nodes(np.ravel(forest.estimators_)[0].tree_)
+
+
+def put(array: np.ndarray, at: Any, value: Any) -> None:
+    """Change one value."""
+    array[at] = value
+
+
+FOREST = RandomForestClassifier(2, random_state=20)
+BOOSTED = HistGradientBoostingClassifier(max_iter=2, min_samples_leaf=5, random_state=20)
+NEAR = KNeighborsClassifier(algorithm="kd_tree", leaf_size=5)
+WRONG: dict[str, tuple[Any, Callable[[Any], Any]]] = {
+    "a child beyond": (FOREST, lambda model: put(first(model)["left_child"], 0, 10_000)),
+    "a child that is its parent": (FOREST, lambda model: put(first(model)["right_child"], 0, 0)),
+    "a column beyond": (FOREST, lambda model: put(first(model)["feature"], 0, 4)),
+    "a negative column": (FOREST, lambda model: put(first(model)["feature"], 0, -1)),
+    "fewer columns than the trees": (FOREST, lambda model: setattr(model, "n_features_in_", 3)),
+    "a stage with another child": (
+        GradientBoostingRegressor(n_estimators=2, random_state=20),
+        lambda model: put(first(model)["left_child"], 0, -7),
+    ),
+    "a histogram's child": (BOOSTED, lambda model: put(model._predictors[0][0].nodes["left"], 0, 10_000)),
+    "a histogram's circle": (BOOSTED, lambda model: put(model._predictors[0][0].nodes["right"], 0, 0)),
+    "a histogram's column": (BOOSTED, lambda model: put(model._predictors[0][0].nodes["feature_idx"], 0, 4)),
+    "a set of categories beyond": (BOOSTED, lambda model: put(model._predictors[0][0].nodes["is_categorical"], 0, 1)),
+    "a neighbour beyond": (NEAR, lambda model: put(np.asarray(model._tree.get_arrays()[1]), 0, 10_000)),
+    "a node's end beyond": (NEAR, lambda model: put(np.asarray(model._tree.get_arrays()[2])["idx_end"], 1, 10_000)),
+    "a leaf that goes on": (NEAR, lambda model: put(np.asarray(model._tree.get_arrays()[2])["is_leaf"], -1, 0)),
+    "a support vector too few": (SVC(), lambda model: setattr(model, "support_vectors_", model.support_vectors_[1:])),
+    "counts that do not add up": (SVC(), lambda model: put(model._n_support, 0, 0)),
+    "narrow support vectors": (SVR(), lambda model: setattr(model, "support_vectors_", model.support_vectors_[:, 1:])),
+    "few coefficients": (
+        SplineTransformer(),
+        lambda model: setattr(model.bsplines_[0], "c", model.bsplines_[0].c[:2]),
+    ),
+}
+
+
+@pytest.mark.parametrize("title", WRONG)
+def test_refused(title: str) -> None:
+    """21, before anything is predicted; the same model untouched is read."""
+    model, change = WRONG[title]
+    fitted = copy.deepcopy(model).fit(X, Y)
+    unpickle.loads(dumped(fitted))
+    change(fitted)
+    with pytest.raises(ForbiddenTypeError, match="that no fit makes"):
+        unpickle.loads(dumped(fitted))
+
+
+def test_sparse_rows() -> None:
+    """So is a sparse matrix with a column beyond its shape."""
+    matrix = sparse.csr_matrix(np.eye(3))
+    unpickle.loads(dumped(matrix))
+    matrix.indices[0] = 10_000
+    with pytest.raises(ForbiddenTypeError, match="csr_matrix that no fit makes"):
+        unpickle.loads(dumped(matrix))
