@@ -43,7 +43,7 @@ CLASSIFIERS: list[Configuration] = [
     mixed("linear_model.LogisticRegression", "grade", part("preprocessing.TargetEncoder", **SEED), **LINEAR),
     # discriminant analysis, naive Bayes, neighbours, Gaussian processes
     numbers("discriminant_analysis.LinearDiscriminantAnalysis", "kind", SCALE),
-    numbers("discriminant_analysis.LinearDiscriminantAnalysis", "kind", CUBE, table="pair"),
+    numbers("discriminant_analysis.LinearDiscriminantAnalysis", "kind", CUBE, table="pair", sample=True),
     numbers("discriminant_analysis.LinearDiscriminantAnalysis", "flag", solver="lsqr", shrinkage="auto"),
     numbers("discriminant_analysis.QuadraticDiscriminantAnalysis", "grade", SCALE),
     numbers("discriminant_analysis.QuadraticDiscriminantAnalysis", "kind", table="pair"),
@@ -69,7 +69,7 @@ CLASSIFIERS: list[Configuration] = [
     numbers("semi_supervised.LabelSpreading", "kind", SCALE),
     # trees and their ensembles
     numbers("tree.DecisionTreeClassifier", "kind", **SEED),
-    numbers("tree.DecisionTreeClassifier", "grade", SCALE, **SEED),
+    numbers("tree.DecisionTreeClassifier", "grade", SCALE, sample=True, **SEED),
     numbers("tree.ExtraTreeClassifier", "flag", **SEED),
     numbers("ensemble.RandomForestClassifier", "flag", **FEW),
     numbers("ensemble.RandomForestClassifier", "kind", SCALE, **FEW),

@@ -24,7 +24,7 @@ MODELS = [["ridge", RIDGE], ["tree", REGRESSION_TREE]]
 REGRESSORS: list[Configuration] = [
     # linear
     numbers("linear_model.LinearRegression", "price", SCALE),
-    numbers("linear_model.LinearRegression", "price", CUBE, table="pair"),
+    numbers("linear_model.LinearRegression", "price", CUBE, table="pair", sample=True),
     numbers("linear_model.Ridge", "price", CUBE, table="pair", **SEED),
     numbers("linear_model.Ridge", "visits", **SEED),
     mixed("linear_model.Ridge", "price", **SEED),
@@ -42,7 +42,7 @@ REGRESSORS: list[Configuration] = [
     numbers("linear_model.RANSACRegressor", "price", SCALE, **SEED),
     numbers("linear_model.QuantileRegressor", "price", SCALE, quantile=0.8, alpha=0.1),
     numbers("linear_model.SGDRegressor", "visits", SCALE, **SEED),
-    numbers("linear_model.PoissonRegressor", "visits", SCALE),
+    numbers("linear_model.PoissonRegressor", "visits", SCALE, sample=True),
     mixed("linear_model.PoissonRegressor", "visits"),
     numbers("linear_model.GammaRegressor", "price", SCALE),
     numbers("linear_model.TweedieRegressor", "visits", SCALE, power=1.5, link="log"),
@@ -56,7 +56,7 @@ REGRESSORS: list[Configuration] = [
     numbers("gaussian_process.GaussianProcessRegressor", "price", SCALE, alpha=0.1, normalize_y=True, **SEED),
     numbers("neural_network.MLPRegressor", "visits", SCALE, hidden_layer_sizes=[12], max_iter=120, **SEED),
     # trees and their ensembles
-    numbers("tree.DecisionTreeRegressor", "price", sample=True, **SEED),
+    numbers("tree.DecisionTreeRegressor", "price", **SEED),
     numbers("tree.ExtraTreeRegressor", "visits", SCALE, **SEED),
     numbers("ensemble.RandomForestRegressor", "price", **FEW),
     mixed("ensemble.RandomForestRegressor", "price", **FEW),
@@ -98,7 +98,7 @@ REGRESSORS: list[Configuration] = [
     numbers("linear_model.Ridge", "visits", part("preprocessing.RobustScaler"), CUBE, **SEED),
     numbers("linear_model.Ridge", "price", part("preprocessing.MaxAbsScaler"), **SEED),
     numbers("linear_model.Ridge", "visits", part("preprocessing.Normalizer"), **SEED),
-    numbers("ensemble.RandomForestRegressor", "price", CUBE, table="pair", **FEW),
+    numbers("ensemble.RandomForestRegressor", "price", CUBE, table="pair", sample=True, **FEW),
     numbers("ensemble.GradientBoostingRegressor", "visits", IMPUTE, table="gaps", **FEW),
     numbers("tree.DecisionTreeRegressor", "price", part("preprocessing.PowerTransformer"), **SEED),
     numbers("linear_model.LinearRegression", "price", part("feature_selection.SelectPercentile", percentile=50), SCALE),
