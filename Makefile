@@ -58,7 +58,7 @@ pull: ## pull the raw data from the DVC remote, verified
 champion: ## fetch and verify what the GitOps branch names now, for the gate (RECORDS_FROM=tree asks this checkout)
 	@RECORDS_FROM=$${RECORDS_FROM:-branch} $(IN) python -m release champion --out build/champion --record build/champion.json
 
-repro: ## prepare, train, evaluate, package, gate, report, track: whatever is out of date
+repro: ## prepare, train, convert, evaluate, package, gate, report, track: whatever is out of date
 	@$(IN) dvc repro
 
 gate: ## fail unless the gate passed the artifact in build/

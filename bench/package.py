@@ -64,13 +64,13 @@ def package(name: str, example: Example, folder: Path) -> Packaged:
     signature = for_model("classification", inputs, Feature("label", "int64"), model)
     artifact = folder / name / "artifact"
     artifact.parent.mkdir(parents=True, exist_ok=True)
-    chosen = engines.choose(stream.getvalue(), model, signature, train=columns_of(train), holdout=columns_of(holdout))
+    choice = engines.choose(stream.getvalue(), model, signature, train=columns_of(train), holdout=columns_of(holdout))
     digest = save.save(
         artifact,
         name=name,
         model=stream.getvalue(),
-        graph=chosen.graph,
-        batching=chosen.batching,
+        graph=choice.graph,
+        batching=choice.batching,
         signature=signature,
         train=columns_of(train),
         holdout=columns_of(holdout),

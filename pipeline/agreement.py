@@ -30,16 +30,16 @@ class Agreement:
     def in_words(self) -> str:
         """What was compared and how much it differs, for the log of `convert` and for the report."""
         say = {
-            "label": "{:.0f} labels",
-            "probabilities": "{:.1e} in a probability",
-            "prediction": "{:.1e} of an answer",
+            "label": "{:.0f} labels differ from scikit-learn's",
+            "probabilities": "probabilities differ by at most {:.1e}",
+            "prediction": "answers differ from scikit-learn's by at most {:.1e} of their size",
         }
-        differ = " and ".join(say[name].format(value) for name, value in self.differences.items())
+        differ = ", ".join(say[name].format(value) for name, value in self.differences.items())
         kinds = ", ".join(f"{count} {kind}" for kind, count in self.rows.items())
         return (
-            f"at most {differ} from scikit-learn on the {self.compared} rows that both answer; {self.unanswered} rows "
-            f"that scikit-learn answers are unanswered, {self.neither} neither answers; tried were {kinds} "
-            f"({self.rows['training']} of {self.training} training rows, {self.splits[0]} of {self.splits[1]} splits)"
+            f"{differ}, on {self.compared} rows that both answer; {self.unanswered} rows that scikit-learn answers are "
+            f"unanswered, {self.neither} neither answers; tried were {kinds} ({self.rows['training']} of "
+            f"{self.training} training rows, {self.splits[0]} of {self.splits[1]} splits of trees)"
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -19,13 +19,13 @@ _UNKNOWN = "\N{REPLACEMENT CHARACTER} no category"  # stands for every text that
 
 def add(graph: Graph, encoder: Any, columns: Sequence[Column]) -> list[Column]:
     """Write a fitted encoder of `columns`, texts and numbers."""
-    made: list[Column] = []
+    outputs: list[Column] = []
     for number, (matrix, place) in enumerate(columns):
         table = _table(encoder, number)
         write = _text if matrix.text else _number
         name = write(graph, graph.take(matrix, [place]), encoder.categories_[number], table)
-        made += columns_of(Matrix(name, table.shape[1]))
-    return made
+        outputs += columns_of(Matrix(name, table.shape[1]))
+    return outputs
 
 
 def _table(encoder: Any, column: int) -> np.ndarray:

@@ -71,8 +71,8 @@ def _order(first: Any, names: tuple[str, ...]) -> list[str]:
     """The columns in the order in which the model selects them, so that the graph need not."""
     if not isinstance(first, ColumnTransformer):
         return list(names)
-    chosen = [names[place] for _, _, columns in first.transformers_ for place in transformers.places(columns, names)]
-    return list(dict.fromkeys([*chosen, *names]))
+    order = [names[place] for _, _, columns in first.transformers_ for place in transformers.places(columns, names)]
+    return list(dict.fromkeys([*order, *names]))
 
 
 def _company_is_harmless(engine: Runner, holdout: Columns) -> bool:

@@ -23,6 +23,7 @@ from pipeline.trees import Tree
 
 SPLITS = 256  # splits at most, evenly spaced among all
 _REACHING = 1000  # training rows that are looked through for one that reaches a split
+_AT_ONCE = 100  # features that are moved in one table
 _STEPS = 65  # halvings that tell any two float64 apart
 
 
@@ -58,28 +59,24 @@ def of(signature: Signature, fitted: Any, train: Columns) -> Neighbours:
 
     def preprocess(columns: Columns) -> np.ndarray:
         frame = from_columns(signature, columns)
-        with config_context(assume_finite=True):
-            made: Any = frame if before is None else before.transform(frame)
-        return np.asarray(made.toarray() if hasattr(made, "toarray") else made, dtype=np.float64)
+        with config_context(assume_finite=True), np.errstate(all="ignore"):
+            output: Any = frame if before is None else before.transform(frame)
+        return np.asarray(output.toarray() if hasattr(output, "toarray") else output, dtype=np.float64)
 
-    splits, present = _chosen(members, preprocess(table))
-    driven = _drivers(signature, table, preprocess)
-    splits = [split for split in splits if split.column in driven]
+    splits, present = _some_splits(members, preprocess(table))
+    drivers = _drivers(signature, table, preprocess)
+    splits = [split for split in splits if split.column in drivers]
     if not splits:
         return Neighbours(nothing, 0, present)
-    targets, made = [], []
-    for number, split in enumerate(splits):
-        for target in _targets(split.threshold):
-            targets.append(target)
-            made.append(number)
-    picked = [splits[number] for number in made]
-    base = {name: values[[split.row for split in picked]] for name, values in table.items()}
-    search = _Search(signature, base, [driven[split.column] for split in picked], preprocess)
-    keys = search.first_at_least(np.array(targets), np.array([split.column for split in picked]))
-    found = [search.table(keys), search.table(keys, before=True)]
-    joined = {name: np.concatenate([part[name] for part in found]) for name in signature.names}
-    _, kept = np.unique(_row_keys(signature, joined), axis=0, return_index=True)
-    return Neighbours({name: values[np.sort(kept)] for name, values in joined.items()}, len(splits), present)
+    pairs = [(split, target) for split in splits for target in _targets(split.threshold)]
+    base = {name: values[[split.row for split, _ in pairs]] for name, values in table.items()}
+    search = _Search(signature, base, [drivers[split.column] for split, _ in pairs], preprocess)
+    targets, columns = np.array([target for _, target in pairs]), np.array([split.column for split, _ in pairs])
+    keys = search.first_at_least(targets, columns)
+    sides = [search.table(keys), search.table(keys, before=True)]
+    both = {name: np.concatenate([side[name] for side in sides]) for name in signature.names}
+    _, distinct = np.unique(_row_keys(signature, both), axis=0, return_index=True)
+    return Neighbours({name: values[np.sort(distinct)] for name, values in both.items()}, len(splits), present)
 
 
 def _targets(threshold: float) -> list[float]:
@@ -95,15 +92,15 @@ def _targets(threshold: float) -> list[float]:
     return sorted({float(number) for number in numbers if np.isfinite(number)})
 
 
-def _chosen(members: list[Tree], values: np.ndarray) -> tuple[list[_Split], int]:
+def _some_splits(members: list[Tree], values: np.ndarray) -> tuple[list[_Split], int]:
     """Some of all distinct splits, each with a row of `values` that reaches it where there is one, and their number."""
-    columns, thresholds, reached = [], [], []
+    columns, thresholds, visitors = [], [], []
     for tree in members:
         inner = np.flatnonzero(~tree.leaf)
         columns.append(tree.column[inner].astype(np.int64))
         thresholds.append(tree.threshold[inner])
-        reached.append(_first_rows(tree, values)[inner])
-    column, threshold, row = (np.concatenate(each) for each in (columns, thresholds, reached))
+        visitors.append(_first_rows(tree, values)[inner])
+    column, threshold, row = (np.concatenate(each) for each in (columns, thresholds, visitors))
     finite = np.isfinite(threshold)
     column, threshold, row = column[finite], threshold[finite], row[finite]
     order = np.lexsort((row < 0, threshold, column))
@@ -113,8 +110,8 @@ def _chosen(members: list[Tree], values: np.ndarray) -> tuple[list[_Split], int]
     distinct = np.flatnonzero(fresh)
     if not len(distinct):
         return [], 0
-    picked = distinct[np.unique(np.linspace(0, len(distinct) - 1, min(SPLITS, len(distinct))).round().astype(int))]
-    return [_Split(int(column[one]), float(threshold[one]), max(0, int(row[one]))) for one in picked], len(distinct)
+    some = distinct[np.unique(np.linspace(0, len(distinct) - 1, min(SPLITS, len(distinct))).round().astype(int))]
+    return [_Split(int(column[one]), float(threshold[one]), max(0, int(row[one]))) for one in some], len(distinct)
 
 
 def _first_rows(tree: Tree, values: np.ndarray) -> np.ndarray:
@@ -123,8 +120,8 @@ def _first_rows(tree: Tree, values: np.ndarray) -> np.ndarray:
     at, moving = np.zeros(len(values), dtype=np.int64), np.arange(len(values))
     while len(moving):
         nodes = at[moving]
-        seen, where = np.unique(nodes, return_index=True)
-        first[seen] = moving[where]
+        distinct, where = np.unique(nodes, return_index=True)
+        first[distinct] = moving[where]
         inner = ~tree.leaf[nodes]
         moving, nodes = moving[inner], nodes[inner]
         value = values[moving, tree.column[nodes]]
@@ -135,17 +132,26 @@ def _first_rows(tree: Tree, values: np.ndarray) -> np.ndarray:
 
 def _drivers(signature: Signature, table: Columns, preprocess: Callable[[Columns], np.ndarray]) -> dict[int, Feature]:
     """For each column of the preprocessed table, the first number of the signature that moves it."""
-    driven: dict[int, Feature] = {}
-    for feature in signature.inputs:
-        present = table[feature.name][table[feature.name] == table[feature.name]]
-        if feature.dtype not in ("float64", "int64") or not len(present):
-            continue
-        values = np.array([present.min(), np.sort(present)[len(present) // 2], present.max()])
-        row = {name: np.repeat(column[:1], len(values)) for name, column in table.items()}
-        moved = preprocess(row | {feature.name: values})
-        for column in np.flatnonzero((moved != moved[0]).any(axis=0)).tolist():
-            driven.setdefault(column, feature)
-    return driven
+    drivers: dict[int, Feature] = {}
+    numbers = [
+        feature
+        for feature in signature.inputs
+        if feature.dtype in ("float64", "int64")
+        and feature.categories is None
+        and (table[feature.name] == table[feature.name]).any()
+    ]
+    for start in range(0, len(numbers), _AT_ONCE):
+        some = numbers[start : start + _AT_ONCE]
+        moved = {name: np.repeat(column[:1], 3 * len(some)) for name, column in table.items()}
+        for place, feature in enumerate(some):
+            present = np.sort(table[feature.name][table[feature.name] == table[feature.name]])
+            moved[feature.name][3 * place : 3 * place + 3] = present[[0, len(present) // 2, -1]]
+        values = preprocess(moved)
+        for place, feature in enumerate(some):
+            three = values[3 * place : 3 * place + 3]
+            for column in np.flatnonzero((three != three[0]).any(axis=0)).tolist():
+                drivers.setdefault(column, feature)
+    return drivers
 
 
 class _Search:
@@ -182,8 +188,8 @@ class _Search:
         """The keys of the first numbers that move `columns` of the preprocessed rows to `targets`, or past them."""
 
         def values(keys: np.ndarray) -> np.ndarray:
-            found: np.ndarray = self._preprocess(self.table(keys))[np.arange(self._count), columns]
-            return found
+            output: np.ndarray = self._preprocess(self.table(keys))[np.arange(self._count), columns]
+            return output
 
         rising = values(self._high) >= values(self._low)
         low, high = self._low.copy(), self._high.copy()

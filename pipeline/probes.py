@@ -17,6 +17,7 @@ from pipeline import neighbours
 
 TRAINING = 10_000  # training rows at most, evenly spaced
 _VARIED = 64  # held-out rows that are varied
+_ALONE = 4096  # rows with one extreme in one column, evenly spaced where there would be more
 _TOGETHER = 256  # rows with extremes in several columns at once
 _CATEGORIES = 64  # seen categories of a text or a whole number, one row each
 _NUMBERS = (0.0, -0.0, 5e-324, 1e-40, 1.0, -1.0, 1e5, -1e5, 16777217.0, 1e10, -1e10, 1e20, -1e20, LARGEST, -LARGEST)
@@ -49,7 +50,7 @@ class Probes:
         parts = {"training": some, "held out": holdout}
         first = {name: values[:_VARIED] for name, values in holdout.items()}
         edges = [_moved(signature, first, way) for way in (_up, _down, _rounded, _between)]
-        edges += _one_by_one(signature, holdout, extremes)
+        edges.append(_one_by_one(signature, holdout, extremes))
         edges.append(_together(signature, sample(train, _TOGETHER), extremes))
         parts["extremes"] = _stacked(signature, edges)
         beside = neighbours.of(signature, fitted, some)
@@ -66,8 +67,8 @@ class Probes:
 
 def sample(table: Columns, most: int) -> Columns:
     """At most `most` rows of `table`, evenly spaced."""
-    picked = np.unique(np.linspace(0, rows(table) - 1, min(most, rows(table))).round().astype(int))
-    return {name: values[picked] for name, values in table.items()}
+    places = np.unique(np.linspace(0, rows(table) - 1, min(most, rows(table))).round().astype(int))
+    return {name: values[places] for name, values in table.items()}
 
 
 def shown(columns: Columns, row: int) -> str:
@@ -106,14 +107,14 @@ def _between(values: np.ndarray) -> np.ndarray:
     return (near.astype(np.float64) + np.nextafter(near, np.float32(np.inf)).astype(np.float64)) / 2
 
 
-def _one_by_one(signature: Signature, holdout: Columns, extremes: Mapping[str, list[Any]]) -> list[Columns]:
-    parts: list[Columns] = []
-    base = {name: values[:1] for name, values in holdout.items()}
-    for name in signature.names:
-        values = extremes[name]
-        row = {other: np.repeat(value, len(values)) for other, value in base.items()}
-        parts.append(row | {name: np.array(values, dtype=base[name].dtype)})
-    return parts
+def _one_by_one(signature: Signature, holdout: Columns, extremes: Mapping[str, list[Any]]) -> Columns:
+    pairs = [(name, value) for name in signature.names for value in extremes[name]]
+    some = np.unique(np.linspace(0, len(pairs) - 1, min(_ALONE, len(pairs))).round().astype(int)).tolist()
+    table = {name: np.repeat(values[:1], len(some)) for name, values in holdout.items()}
+    for row, pair in enumerate(some):
+        name, value = pairs[pair]
+        table[name][row] = value
+    return table
 
 
 def _together(signature: Signature, base: Columns, extremes: Mapping[str, list[Any]]) -> Columns:
@@ -127,7 +128,7 @@ def _together(signature: Signature, base: Columns, extremes: Mapping[str, list[A
         values = np.array(extremes[name], dtype=base[name].dtype)
         drawn = values[random.integers(0, len(values), rows(base))]
         table[name] = np.where(random.random(rows(base)) < 0.5, drawn, base[name])
-        table[name][: rows(base)][:2] = values[[-1, 0]][: rows(base)]
+        table[name][:2] = values[[-1, 0]][: rows(base)]
     return table
 
 

@@ -46,22 +46,22 @@ def places(columns: Any, names: Sequence[str]) -> list[int]:
         columns = [columns]
     first = columns.start or columns.stop if isinstance(columns, slice) else next(iter(columns), None)
     table = pd.DataFrame([range(len(names))], columns=list(names))
-    chosen = table.loc[:, columns] if isinstance(first, str) else table.iloc[:, columns]
-    return [int(place) for place in chosen.to_numpy().ravel()]
+    selection = table.loc[:, columns] if isinstance(first, str) else table.iloc[:, columns]
+    return [int(place) for place in selection.to_numpy().ravel()]
 
 
 def _selections(graph: Graph, transformer: ColumnTransformer, table: Sequence[Column]) -> list[Column]:
     names = getattr(transformer, "feature_names_in_", [str(place) for place in range(len(table))])
-    made: list[Column] = []
+    columns: list[Column] = []
     for _, part, selection in transformer.transformers_:
-        chosen = [] if isinstance(part, str) and part == "drop" else places(selection, names)
-        if chosen:
-            made += add(graph, part, [table[place] for place in chosen])
-    return made
+        where = [] if isinstance(part, str) and part == "drop" else places(selection, names)
+        if where:
+            columns += add(graph, part, [table[place] for place in where])
+    return columns
 
 
 def _union(graph: Graph, transformer: FeatureUnion, table: Sequence[Column]) -> list[Column]:
-    made: list[Column] = []
+    columns: list[Column] = []
     for name, part in transformer.transformer_list:
         if isinstance(part, str) and part == "drop":
             continue
@@ -71,8 +71,8 @@ def _union(graph: Graph, transformer: FeatureUnion, table: Sequence[Column]) -> 
             numbers = graph.gather(one)
             scaled = graph.add("Mul", numbers.name, graph.constant([float(weight)]))
             one = columns_of(Matrix(scaled, numbers.width))
-        made += one
-    return made
+        columns += one
+    return columns
 
 
 def _moved(operator: str, values: Callable[[Any], Any]) -> Callable[[Graph, Any, Matrix], Matrix]:
@@ -134,24 +134,24 @@ def _text_imputer(transformer: Any, table: Sequence[Column]) -> list[Column]:
 
 def _polynomial(graph: Graph, transformer: Any, x: Matrix) -> Matrix:
     """Each product as scikit-learn multiplies it: the first factor by the product of the others."""
-    wanted = [tuple(np.repeat(np.arange(x.width), powers).tolist()) for powers in transformer.powers_]
-    made = set(wanted)
-    for terms in wanted:
-        made |= {terms[start:] for start in range(len(terms))}
+    outputs = [tuple(np.repeat(np.arange(x.width), powers).tolist()) for powers in transformer.powers_]
+    products = set(outputs)
+    for terms in outputs:
+        products |= {terms[start:] for start in range(len(terms))}
     values: dict[int, tuple[str, list[tuple[int, ...]]]] = {1: (x.name, [(place,) for place in range(x.width)])}
-    for degree in range(2, max(map(len, made)) + 1):
-        terms_of = sorted(terms for terms in made if len(terms) == degree)
+    for degree in range(2, max(map(len, products)) + 1):
+        terms_of = sorted(terms for terms in products if len(terms) == degree)
         before, known = values[degree - 1]
         first = graph.take(x, [terms[0] for terms in terms_of])
         others = graph.take(Matrix(before, len(known)), [known.index(terms[1:]) for terms in terms_of])
         values[degree] = graph.add("Mul", others.name, first.name), terms_of
     parts = [Matrix(name, len(known)) for name, known in values.values()]
     order = [terms for _, known in values.values() for terms in known]
-    if () in made:
+    if () in products:
         zeros = graph.add("Mul", graph.take(x, [0]).name, graph.constant([0.0]))
         parts.append(Matrix(graph.add("Add", zeros, graph.constant([1.0])), 1))
         order.append(())
-    return graph.take(graph.side_by_side(parts), [order.index(terms) for terms in wanted])
+    return graph.take(graph.side_by_side(parts), [order.index(terms) for terms in outputs])
 
 
 def _projection(graph: Graph, transformer: Any, x: Matrix) -> Matrix:

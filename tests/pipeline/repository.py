@@ -26,7 +26,7 @@ class Repository:
             env=self.env | env,
             capture_output=True,
             text=True,
-            timeout=200,
+            timeout=600,
             check=False,
         )
 

@@ -179,5 +179,10 @@ def test_the_words_and_the_json_of_an_agreement() -> None:
     choice = engines.choose(data, model, signature, train=columns, holdout=columns)
     assert choice.agreement is not None
     assert Agreement.from_dict(choice.agreement.to_dict()) == choice.agreement
-    for word in (f"{choice.agreement.compared} rows", "0 labels", "in a probability", "400 of 400 training rows"):
+    for word in (
+        f"{choice.agreement.compared} rows",
+        "0 labels differ",
+        "probabilities differ by at most",
+        "400 of 400 training rows",
+    ):
         assert word in choice.in_words()

@@ -268,6 +268,21 @@ def test_labels_alone_are_scikit_learns() -> None:
     assert "labels without probabilities" in str(choice.reason)
 
 
+def test_company_changes_no_bit() -> None:
+    """Exponentials of an odd number of rows are computed as those of an even one: three classes, tables of any size."""
+    choice, signature, _, columns = chosen(NUMBERS[:2], THREE, StandardScaler(), LogisticRegression())
+    assert choice.batching
+    engine = choice.runner(b"", signature)
+    together = engine.predict(columns).probabilities
+    assert together is not None
+    for size in range(1, 8):
+        for first in range(0, ROWS - size, size):
+            part = {name: values[first : first + size] for name, values in columns.items()}
+            alone = engine.predict(part).probabilities
+            assert alone is not None
+            assert alone.tobytes() == together[first : first + size].tobytes()
+
+
 def test_a_graph_is_never_handed_the_pickle() -> None:
     """What was proved answers alone: other bytes for model.joblib change no answer."""
     choice, signature, model, columns = chosen(NUMBERS[:2], SCORE, StandardScaler(), Ridge())

@@ -32,14 +32,14 @@ def converted(packaged: Packaged, directory: Path) -> Packaged:
     source = load(packaged.directory, expected_digest=packaged.digest)
     data = (packaged.directory / engine.MODEL).read_bytes()
     columns = validation.columns(packaged.signature, packaged.rows)
-    chosen = engines.choose(data, packaged.pipeline, packaged.signature, train=columns, holdout=columns)
-    assert chosen.reason is None
+    choice = engines.choose(data, packaged.pipeline, packaged.signature, train=columns, holdout=columns)
+    assert choice.reason is None
     digest = save(
         directory,
         name=packaged.name,
         model=data,
-        graph=chosen.graph,
-        batching=chosen.batching,
+        graph=choice.graph,
+        batching=choice.batching,
         signature=packaged.signature,
         train=columns,
         holdout=columns,
