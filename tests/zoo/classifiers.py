@@ -67,6 +67,8 @@ CLASSIFIERS: list[Configuration] = [
     numbers("gaussian_process.GaussianProcessClassifier", "flag", SCALE, table="pair", optimizer=None, **SEED),
     numbers("neural_network.MLPClassifier", "kind", SCALE, hidden_layer_sizes=[12], max_iter=120, **SEED),
     numbers("semi_supervised.LabelSpreading", "kind", SCALE),
+    numbers("semi_supervised.LabelPropagation", "flag", SCALE, kernel="knn"),
+    numbers("semi_supervised.SelfTrainingClassifier", "kind", SCALE, estimator=LOGISTIC),
     # trees and their ensembles
     numbers("tree.DecisionTreeClassifier", "kind", **SEED),
     numbers("tree.DecisionTreeClassifier", "grade", SCALE, sample=True, **SEED),
