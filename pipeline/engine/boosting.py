@@ -37,6 +37,7 @@ def add(graph: Graph, model: Any, numbers: Matrix) -> None:
     targets = int(model.n_trees_per_iteration_)
     seen = numbers.name if histogram else graph.as_trees_see_it(numbers.name)
     sums = trees.add(graph, seen, trees_of(model), targets)
+    sums = sums if histogram else graph.where_finite(seen, sums)
     base = np.broadcast_to(_base(model, numbers.width), targets).astype(float)
     raw = graph.add("Add", sums, graph.constant(base))
     if isinstance(model, GradientBoostingRegressor | HistGradientBoostingRegressor):

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from artifact.prediction import Prediction, Runner
+from artifact import unanswered
+from artifact.prediction import Columns, Prediction, Runner, rows
 from artifact.signature import Signature
 from artifact.tolerance import TOLERANCE, differing
 from pipeline.engine.agreement import Agreement
@@ -18,8 +19,10 @@ LEAST = 0.5  # the share of all rows that must have been compared
 def compare(signature: Signature, exact: Runner, candidate: Runner, probes: Probes) -> Agreement:
     """Compare `candidate` with scikit-learn (`exact`) on `probes`."""
     with np.errstate(all="ignore"):  # extremes overflow, as they may
-        one, other = exact.predict(probes.table), candidate.predict(probes.table)
-    finite, answered = one.finite(), other.finite()
+        other = candidate.predict(probes.table)
+        answered = other.finite()
+        one = _predict(exact, probes.table, np.flatnonzero(~answered))
+    finite = one.finite()
     both = finite & answered
     usual = float(np.abs(one.values[: probes.real][finite[: probes.real]]).mean()) if _regression(signature) else 0.0
     problem, differences = None, dict[str, float]()
@@ -43,6 +46,42 @@ def compare(signature: Signature, exact: Runner, candidate: Runner, probes: Prob
         differences=differences,
         problem=_gaps(finite, answered, probes) or problem,
     )
+
+
+def _predict(exact: Runner, table: Columns, suspects: np.ndarray) -> Prediction:
+    """What `exact` answers; rows that it raises for have numbers that are not finite.
+
+    `suspects` are rows that the other engine has no answer for. Mostly those are the rows, and a few calls find them.
+    """
+    try:
+        return exact.predict(table)
+    except Exception:
+        alone = (int(row) for row in suspects)
+        wrong = [row for row in alone if any(True for _ in unanswered.failing(exact, _at(table, [row])))]
+    kept = np.delete(np.arange(rows(table)), wrong)
+    try:
+        some = exact.predict(_at(table, kept))
+    except Exception:
+        kept = np.delete(np.arange(rows(table)), list(unanswered.failing(exact, table)))
+        some = exact.predict(_at(table, kept))
+    return _spread(some, kept, rows(table))
+
+
+def _at(table: Columns, places: Any) -> Columns:
+    return {name: values[places] for name, values in table.items()}
+
+
+def _spread(some: Prediction, kept: np.ndarray, count: int) -> Prediction:
+    """`some` as the answers for the rows `kept` of `count`; the others have numbers that are not finite."""
+    places = np.full(count, -1)
+    places[kept] = np.arange(len(kept))
+    values, probabilities = some.values[places], some.probabilities
+    if probabilities is None:
+        values[places < 0] = np.nan
+        return Prediction(values, None)
+    probabilities = probabilities[places]
+    probabilities[places < 0] = np.nan
+    return Prediction(values, probabilities)
 
 
 def _gaps(finite: np.ndarray, answered: np.ndarray, probes: Probes) -> str | None:

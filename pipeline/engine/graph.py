@@ -49,10 +49,13 @@ class Graph:
         self._constants: list[Any] = []
         self._inputs: list[tuple[Any, Sequence[str]]] = []
         self._outputs: list[Any] = []
+        # Values whose numbers float32 holds, as it holds all that a caller may send (`artifact.column.LARGEST`).
+        self._held: set[str] = set()
 
     def input(self, name: str, columns: Sequence[str], text: bool) -> Matrix:
         """An input of these columns, [rows, columns]."""
         kind = TensorProto.STRING if text else TensorProto.DOUBLE
+        self._held.add(name)
         self._inputs.append((helper.make_tensor_value_info(name, kind, [None, len(columns)]), columns))
         return Matrix(name, len(columns), text)
 
@@ -77,20 +80,32 @@ class Graph:
 
     def as_trees_see_it(self, value: str) -> str:
         """`value` rounded to float32 and back: scikit-learn's trees round so before they compare with a float64."""
-        return self.cast(self.cast(value, TensorProto.FLOAT), TensorProto.DOUBLE)
+        return self._hold([value], self.cast(self.cast(value, TensorProto.FLOAT), TensorProto.DOUBLE))
+
+    def where_finite(self, seen: str, value: str) -> str:
+        """`value`, [rows, columns], and NaN in the rows in which a number of `seen`, [rows, …], is infinite: there
+        scikit-learn raises, and has no answer.
+        """
+        if seen in self._held:
+            return value
+        infinite = self.cast(self.add("IsInf", seen), TensorProto.FLOAT)
+        rows = self.cast(self.add("ReduceMax", infinite, axes=[1], keepdims=1), TensorProto.BOOL)
+        return self.add("Where", rows, self.constant([np.nan]), value)
 
     def side_by_side(self, parts: Sequence[Matrix]) -> Matrix:
         """Matrices of numbers as one."""
         if len(parts) == 1:
             return parts[0]
-        name = self.add("Concat", *(part.name for part in parts), axis=1)
+        names = [part.name for part in parts]
+        name = self._hold(names, self.add("Concat", *names, axis=1))
         return Matrix(name, sum(part.width for part in parts))
 
     def take(self, matrix: Matrix, places: Sequence[int]) -> Matrix:
         """The columns of `matrix` at `places`."""
         if list(places) == list(range(matrix.width)):
             return matrix
-        name = self.add("Gather", matrix.name, self.constant(np.array(places, np.int64)), axis=1)
+        made = self.add("Gather", matrix.name, self.constant(np.array(places, np.int64)), axis=1)
+        name = self._hold([matrix.name], made)
         return Matrix(name, len(places), matrix.text)
 
     def gather(self, table: Sequence[Column]) -> Matrix:
@@ -103,6 +118,12 @@ class Graph:
                 runs.append((matrix, []))
             runs[-1][1].append(place)
         return self.side_by_side([self.take(matrix, places) for matrix, places in runs])
+
+    def _hold(self, sources: Sequence[str], made: str) -> str:
+        """`made`, which holds numbers of `sources` alone."""
+        if self._held.issuperset(sources):
+            self._held.add(made)
+        return made
 
     def output(self, name: str, kind: int, shape: Sequence[int | None] | None) -> None:
         """The value `name` is an output of the graph."""

@@ -43,7 +43,7 @@ CLASSIFIERS: list[Configuration] = [
     mixed("linear_model.LogisticRegression", "grade", part("preprocessing.TargetEncoder", **SEED), **LINEAR),
     # discriminant analysis, naive Bayes, neighbours, Gaussian processes
     numbers("discriminant_analysis.LinearDiscriminantAnalysis", "kind", SCALE),
-    numbers("discriminant_analysis.LinearDiscriminantAnalysis", "kind", CUBE, table="pair"),
+    numbers("discriminant_analysis.LinearDiscriminantAnalysis", "kind", CUBE, table="pair", sample=True),
     numbers("discriminant_analysis.LinearDiscriminantAnalysis", "flag", solver="lsqr", shrinkage="auto"),
     numbers("discriminant_analysis.QuadraticDiscriminantAnalysis", "grade", SCALE),
     numbers("discriminant_analysis.QuadraticDiscriminantAnalysis", "kind", table="pair"),
@@ -67,9 +67,11 @@ CLASSIFIERS: list[Configuration] = [
     numbers("gaussian_process.GaussianProcessClassifier", "flag", SCALE, table="pair", optimizer=None, **SEED),
     numbers("neural_network.MLPClassifier", "kind", SCALE, hidden_layer_sizes=[12], max_iter=120, **SEED),
     numbers("semi_supervised.LabelSpreading", "kind", SCALE),
+    numbers("semi_supervised.LabelPropagation", "flag", SCALE, kernel="knn"),
+    numbers("semi_supervised.SelfTrainingClassifier", "kind", SCALE, estimator=LOGISTIC),
     # trees and their ensembles
     numbers("tree.DecisionTreeClassifier", "kind", **SEED),
-    numbers("tree.DecisionTreeClassifier", "grade", SCALE, **SEED),
+    numbers("tree.DecisionTreeClassifier", "grade", SCALE, sample=True, **SEED),
     numbers("tree.ExtraTreeClassifier", "flag", **SEED),
     numbers("ensemble.RandomForestClassifier", "flag", **FEW),
     numbers("ensemble.RandomForestClassifier", "kind", SCALE, **FEW),
