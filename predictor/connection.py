@@ -63,9 +63,9 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def shutdown(self) -> None:
-        """uvicorn is told to stop: a connection that is not asked for anything ends, another one with its answer."""
+        """uvicorn stops: a connection that is not asked for anything is closed, another one ends with its answer."""
         if not self._in_head and (self.cycle is None or self.cycle.response_complete):
-            self.end()
+            self.transport.close()
         elif self.cycle is not None:
             self.cycle.keep_alive = False
 

@@ -127,7 +127,7 @@ class HttpProtocol(Connection):
         if left > 0:
             self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
         else:
-            self.end()
+            self.transport.close()
 
     def _end_of_patience(self, cycle: Any) -> None:
         if cycle is None or (self.cycle is cycle and cycle.more_body):

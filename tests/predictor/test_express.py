@@ -69,8 +69,9 @@ class Client:
 class Place:
     """A server in this process, and what it has counted."""
 
-    def __init__(self, traffic: Traffic, port: int) -> None:
+    def __init__(self, traffic: Traffic, port: int, connections: set[Any]) -> None:
         self.traffic = traffic
+        self.connections = connections
         self.clients: list[Client] = []
         self._port = port
 
@@ -108,7 +109,7 @@ async def place(loaded: load.Loaded, worker: Worker | None = None, **settings: A
     made = type("Made", (HttpProtocol,), {"settings": traffic.settings, "express": Express(traffic)})
     state = ServerState()
     listening = await asyncio.get_running_loop().create_server(lambda: made(config, state, {}), "127.0.0.1", 0)
-    made_here = Place(traffic, listening.sockets[0].getsockname()[1])
+    made_here = Place(traffic, listening.sockets[0].getsockname()[1], state.connections)
     try:
         yield made_here
     finally:
@@ -150,6 +151,9 @@ def run(test: Callable[[], Awaitable[None]]) -> None:
 TAKEN = {
     "alone": (post(),),
     "v2": (post(V2, path="/v2/models/iris/infer"),),
+    "a last slash": (post(path="/v1/models/iris:predict/"),),
+    "a last slash of v2": (post(V2, path="/v2/models/iris/infer/"),),
+    "an absolute target": (post(path="http://x/v1/models/iris:predict"),),
     "its head before its body": (post().removesuffix(BODY), BODY),
     "its first line in two": (post()[:9], post()[9:]),
     "typed": (post(BODY, "Content-Type: Application/JSON; charset=UTF-8"),),
@@ -332,6 +336,24 @@ def test_the_end(loaded: load.Loaded) -> None:
             assert (answer.status, answer.headers["connection"]) == (200, "close")
             assert await client.ended()
             assert server.counted("fast_requests") == 1
+
+    run(test)
+
+
+def test_the_end_of_several(loaded: load.Loaded) -> None:
+    """Of requests that came one behind the other before the end, all are answered, and the last says that it is."""
+
+    async def test() -> None:
+        async with in_work(loaded) as (server, client):
+            client.writer.write(post() * 2)
+            (connection,) = server.connections
+            while len(connection.pipeline) < 2:
+                await asyncio.sleep(0.001)
+            server.traffic.draining.set()
+            answers = [await client.answer() for _ in range(3)]
+            assert [answer.status for answer in answers] == [200] * 3
+            assert [answer.headers.get("connection") for answer in answers] == [None, None, "close"]
+            assert await client.ended()
 
     run(test)
 

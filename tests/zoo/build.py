@@ -22,7 +22,13 @@ from artifact.frame import columns as columns_of
 from artifact.load import verify
 from artifact.prediction import Columns
 from artifact.signature import Signature
-from pipeline import convert, package, params, paths, prepare, prepared, train, tune, tuned
+from pipeline.data import prepare
+from pipeline.engine import convert
+from pipeline.packaging import package
+from pipeline.params import params
+from pipeline.shared import best_parameters, paths
+from pipeline.shared import tables as prepared
+from pipeline.training import train, tune
 from tests.zoo.configuration import Configuration
 from tests.zoo.tables import REGRESSION, ROWS, SCHEMAS, TARGETS, draw
 
@@ -55,7 +61,7 @@ def build(configuration: Configuration, folder: Path, tables: Path) -> Built:
             convert.main([])
         paths.METRICS.parent.mkdir(parents=True, exist_ok=True)
         paths.METRICS.write_text("{}", encoding="utf-8")
-        declared = tuned.read(params.load())
+        declared = best_parameters.read(params.load())
         digest = package._save(declared, paths.ARTIFACT, package._modules(declared))
         manifest = verify(paths.ARTIFACT, expected_digest=digest).manifest
         pipeline = unpickle.loads((paths.ARTIFACT / "model.joblib").read_bytes())

@@ -19,7 +19,7 @@ from artifact import frame
 from artifact.engine import MODEL, ONNX, SKLEARN, runner
 from artifact.prediction import Columns
 from artifact.signature import Feature, Signature, for_model
-from pipeline import engines
+from pipeline.engine import engines
 
 INPUTS = (Feature("a", "float64"), Feature("b", "float64"))
 FAR = np.array([0.05, 1e38, -1e38, 0.05, 3e38])  # a hundred times as much, float32 does not hold
