@@ -46,7 +46,9 @@ class MessageLimits:
                 counts[number] += 1
                 most, name = self._named[number]
                 if counts[number] > most:
-                    raise InvalidRequest(f"the message has more than {most} {name}, a request to this model has not")
+                    raise InvalidRequest(
+                        f"the message has more than {most} {name}, the most for this model; send each tensor once"
+                    )
             if number == _NUMBERS["inputs"] and end - begin > _SHORT_INPUT:
                 for _ in _fields(data, begin, end):
                     fields += 1
@@ -54,7 +56,7 @@ class MessageLimits:
                         break
             if fields > self._fields:
                 raise InvalidRequest(
-                    f"the message has more than {self._fields} fields and parameters, a request to this model has not"
+                    f"the message has more than {self._fields} fields, the most for this model; send fewer parameters"
                 )
 
 
