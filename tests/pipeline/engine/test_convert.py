@@ -64,7 +64,7 @@ def test_a_proof_of_another_model_is_refused(again: Repository) -> None:
     block = "sklearn.preprocessing.StandardScaler: {}"
     again.replace("params.yaml", block, "sklearn.preprocessing.PowerTransformer: {}")
     again.done("pipeline", "train")
-    said = again.done("pipeline.engine.convert")
+    said = again.done("pipeline", "convert")
     assert "engine sklearn, not ONNX Runtime: PowerTransformer has no form in a graph" in said
     assert not (again.path / "build/engine/model.onnx").exists()
     again.done("pipeline", "evaluate")
