@@ -86,10 +86,12 @@ def _predictor(predictor: Any) -> bool:
 
 
 def _histograms(model: Any) -> bool:
-    made = [one for stage in vars(model).get("_predictors", []) for one in stage]
-    inner = [one.nodes["feature_idx"][one.nodes["is_leaf"] == 0] for one in made]
-    columns = model._n_features if made else 0
-    return columns in (0, model.n_features_in_) and all(_within(features, columns) for features in inner)
+    trees = [tree for iteration in vars(model).get("_predictors", []) for tree in iteration]
+    if not trees:  # not fitted
+        return True
+    split_by = [tree.nodes["feature_idx"][tree.nodes["is_leaf"] == 0] for tree in trees]
+    columns = model._n_features
+    return bool(columns == model.n_features_in_) and all(_within(features, columns) for features in split_by)
 
 
 def _neighbours(tree: Any) -> bool:

@@ -93,7 +93,7 @@ def _write_params(configuration: Configuration) -> None:
         "gate": {"thresholds": {"r2" if regression else "accuracy": {"min": -1}}},
         "track": {"experiment": NAME},
     }
-    paths.PARAMS.write_text(yaml.safe_dump(value, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    params.PARAMS.write_text(yaml.safe_dump(value, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
 def _prepare(configuration: Configuration, tables: Path) -> None:
