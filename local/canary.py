@@ -23,7 +23,7 @@ from local.serving import Predictor
 from local.splitter import READY, STARTING, Splitter, digest_of
 from local.state import DEFAULT, REPOSITORY, State
 from release import settings
-from release.place import Place
+from release.gitops.folder import Place
 
 IMAGE = f"registry.example.com/modelpin/predictor@sha256:{'0' * 64}"
 NAMES = {1.0: "A", 10.0: "B", 0.1: "C"}  # C of the regression → what the models are called here

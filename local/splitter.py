@@ -18,7 +18,7 @@ import yaml
 from artifact.errors import GitError
 from local import git, ports
 from local.rollout import Revision, Rollout, Wish
-from release.place import Place
+from release.gitops.folder import Place
 
 EVERY = 0.1  # seconds between two looks at Git
 STARTING, READY = "starting", "ready"  # the phases of a commit: its revision starts, its revision answers

@@ -14,14 +14,15 @@ from artifact import digest
 from artifact.command import run
 from artifact.digest import ArtifactUri
 from artifact.errors import ConfigurationError, UsageError
-from release import adopt, configure, params, settings
-from release.arguments import given, parser
-from release.git import Caller
-from release.place import Place
-from release.remote import Remote
+from release import params, settings
+from release.change import Order, Outcome
+from release.command_line import given, parser
+from release.commands import adopt, configure
+from release.git.branch import Remote
+from release.git.client import Caller
+from release.gitops.folder import Place
+from release.gitops.worktree import RECORDS_FROM, Tree, holder
 from release.settings import Settings
-from release.step import Order, Outcome
-from release.tree import RECORDS_FROM, Tree, holder
 
 
 def main(argv: Sequence[str] | None = None) -> int | None:
@@ -59,8 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int | None:
 
 def _publish(root: Path, arguments: argparse.Namespace) -> None:
     # Here and below: each command imports what it uses, so that `--help` and `status` answer at once.
-    from release.publish import LOCK, publish
-    from release.store import Store
+    from release.bucket.store import Store
+    from release.commands.publish import LOCK, publish
 
     chosen = settings.read(root)
     model = arguments.model or params.model(root)
@@ -80,9 +81,9 @@ def _publish(root: Path, arguments: argparse.Namespace) -> None:
 
 
 def _deploy(root: Path, arguments: argparse.Namespace) -> None:
-    from release.deploy import Proof, Wanted, deploy
-    from release.publish import uri_of
-    from release.store import Store
+    from release.bucket.store import Store
+    from release.commands.deploy import Proof, Wanted, deploy
+    from release.commands.publish import uri_of
 
     uri, image = arguments.uri or "", arguments.image or ""
     if arguments.source and (uri or image):
@@ -116,9 +117,10 @@ def _deploy(root: Path, arguments: argparse.Namespace) -> None:
 
 
 def _move(root: Path, arguments: argparse.Namespace) -> None:
-    from release import canary, evidence
-    from release.rollback import rollback
-    from release.store import Store
+    from release import readiness
+    from release.bucket.store import Store
+    from release.commands import canary
+    from release.commands.rollback import rollback
 
     chosen = settings.read(root)
     remote, order, place = _remote(root, chosen), _order(root, arguments), _place(root, arguments)
@@ -131,7 +133,7 @@ def _move(root: Path, arguments: argparse.Namespace) -> None:
             to = None if arguments.to is None else digest.parse(arguments.to)
             outcome = rollback(Store(chosen), remote, order, place=place, to=to)
         case "settle":
-            where = evidence.address(place, chosen.domain, latest=True, url=arguments.url, gateway=arguments.gateway)
+            where = readiness.address(place, chosen.domain, latest=True, url=arguments.url, gateway=arguments.gateway)
             outcome = canary.settle(remote, order, place=place, where=where, wait=arguments.wait)
         case _:
             outcome = canary.rebuild(remote, order, place=place)
@@ -139,16 +141,16 @@ def _move(root: Path, arguments: argparse.Namespace) -> None:
 
 
 def _exclude(root: Path, arguments: argparse.Namespace) -> None:
-    from release import exclude
-    from release.store import Store
+    from release.bucket.store import Store
+    from release.commands import quarantine
 
     chosen = settings.read(root)
     remote, order = _remote(root, chosen), _order(root, arguments)
     model, named = arguments.model or params.model(root), digest.parse(arguments.digest)
     if arguments.command == "quarantine":
-        outcome = exclude.quarantine(Store(chosen), chosen, remote, order, model=model, model_digest=named)
+        outcome = quarantine.quarantine(Store(chosen), chosen, remote, order, model=model, model_digest=named)
     else:
-        outcome = exclude.unquarantine(remote, order, model=model, model_digest=named)
+        outcome = quarantine.unquarantine(remote, order, model=model, model_digest=named)
     _tell(outcome, arguments)
 
 
@@ -172,7 +174,7 @@ def _tell(outcome: Outcome, arguments: argparse.Namespace) -> None:
 
 
 def _status(root: Path, arguments: argparse.Namespace) -> None:
-    from release import status
+    from release.commands import status
 
     if arguments.tree:
         found = status.records_of(Tree(root), arguments.model)
@@ -185,8 +187,8 @@ def _status(root: Path, arguments: argparse.Namespace) -> None:
 
 
 def _fetch(root: Path, arguments: argparse.Namespace) -> None:
-    from release.fetch import fetch
-    from release.store import Store
+    from release.bucket.store import Store
+    from release.commands.fetch import fetch
 
     uri = ArtifactUri.parse(arguments.uri)
     new = fetch(Store(_of_bucket(root, uri)), uri, arguments.out)
@@ -194,8 +196,8 @@ def _fetch(root: Path, arguments: argparse.Namespace) -> None:
 
 
 def _show(root: Path, arguments: argparse.Namespace) -> None:
-    from release import published
-    from release.store import Store
+    from release.bucket import published
+    from release.bucket.store import Store
 
     uri = ArtifactUri.parse(arguments.uri)
     found = published.find(Store(_of_bucket(root, uri)), uri)
@@ -208,8 +210,8 @@ def _show(root: Path, arguments: argparse.Namespace) -> None:
 
 
 def _champion(root: Path, arguments: argparse.Namespace) -> None:
-    from release.champion import champion
-    from release.store import Store
+    from release.bucket.store import Store
+    from release.commands.champion import champion
 
     chosen = settings.read(root)
     wanted = {"model": arguments.model or params.model(root), "out": arguments.out, "record": arguments.record}

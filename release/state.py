@@ -9,8 +9,8 @@ import dataclasses
 from collections.abc import Callable
 
 from artifact.errors import ConfigurationError
-from release import message
-from release.record import Record, Release
+from release import commit_message
+from release.gitops.record import Record, Release
 
 # (state, command) → state after it
 TABLE = {
@@ -66,9 +66,9 @@ def told(record: Record) -> str:
     """State, models and percentage in one line, for trailers and people."""
     if record.stable is None:
         return of(record)
-    stable = message.short(record.stable.digest)
+    stable = commit_message.short(record.stable.digest)
     if record.candidate is not None:
-        return f"canary: {record.percent} % {message.short(record.candidate.digest)}, stable {stable}"
+        return f"canary: {record.percent} % {commit_message.short(record.candidate.digest)}, stable {stable}"
     return f"{of(record)}: {stable}"
 
 
@@ -104,7 +104,7 @@ def deploy(record: Record, release: Release, *, keep: int, percent: int | None, 
     if release.same(record.stable):
         if percent is not None:
             raise ConfigurationError(
-                f"{where} gives {message.short(release.digest)} all traffic: the same with a percentage "
+                f"{where} gives {commit_message.short(release.digest)} all traffic: the same with a percentage "
                 "would read as a rollback; leave out --canary, or name another model"
             )
         if arrived(record, "deploy of the stable"):

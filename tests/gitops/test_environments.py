@@ -9,7 +9,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from release import projection, quarantine, record, state
+from release import state
+from release.gitops import inference_service, quarantine, record
 from tests.gitops.render import ROOT, Manifest, Tree, only
 from tests.gitops.types_of_kserve import problems
 
@@ -66,7 +67,7 @@ def release(tree: Tree, model: str, environment: str) -> None:
     deployed = record.Record(model, environment, stable=one, releases=(one,))
     folder = tree.folder / "models" / model / environment
     (folder / record.FILE).write_text(record.render(deployed))
-    (folder / projection.FILE).write_text(projection.render(deployed))
+    (folder / inference_service.FILE).write_text(inference_service.render(deployed))
 
 
 ANOTHER = "sha256-" + "ef56" * 16
@@ -96,7 +97,7 @@ def test_each_state_renders_one_truth(tree: Tree, name: str, overlay: str) -> No
     }[name]
     assert state.of(after) == name
     (folder / record.FILE).write_text(record.render(after))
-    (folder / projection.FILE).write_text(projection.render(after))
+    (folder / inference_service.FILE).write_text(inference_service.render(after))
     tree.patch("models/flower/staging", OVERLAYS[overlay])
     manifests = tree.render("models/flower/staging")
     predictor = only(manifests, "InferenceService")["spec"]["predictor"]
@@ -197,7 +198,7 @@ def test_the_committed_environments_hold(folder: Path) -> None:
     model, environment = folder.parts[-2:]
     found = record.parse((folder / record.FILE).read_text(), str(folder))
     assert (found.model, found.environment) == (model, environment)
-    assert (folder / projection.FILE).read_text() == projection.render(found)
+    assert (folder / inference_service.FILE).read_text() == inference_service.render(found)
     manifests = Tree(ROOT / "gitops").render(f"models/{model}/{environment}")
     assert {manifest["metadata"]["namespace"] for manifest in manifests} == {f"{model}-{environment}"}
     served = [manifest for manifest in manifests if manifest["kind"] == "InferenceService"]

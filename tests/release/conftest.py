@@ -23,10 +23,11 @@ from artifact import digest, save
 from artifact.command import run
 from artifact.frame import of as frame_of
 from artifact.signature import Feature, for_model
-from release import adopt, settings
+from release import settings
 from release.__main__ import main
-from release.git import Caller
-from release.remote import Remote
+from release.commands import adopt
+from release.git.branch import Remote
+from release.git.client import Caller
 from release.settings import Settings
 from tests.conftest import Bucket
 

@@ -15,7 +15,7 @@ import boto3
 
 from artifact import load
 from artifact.digest import ArtifactUri
-from release import projection, record
+from release.gitops import inference_service, record
 from tests.conftest import Bucket
 from tests.gitops.render import Tree, only
 from tests.release.conftest import Repository, git
@@ -82,7 +82,7 @@ class Sweep:
         tree = Tree(clone / "gitops")
         for folder in sorted((clone / "gitops/models/iris").glob("*/")):
             found = record.parse((folder / record.FILE).read_text(), str(folder))
-            assert (folder / projection.FILE).read_text() == projection.render(found)
+            assert (folder / inference_service.FILE).read_text() == inference_service.render(found)
             manifests = tree.render(f"models/iris/{folder.name}")
             if found.stable is None:
                 assert [one for one in manifests if one["kind"] == "InferenceService"] == []

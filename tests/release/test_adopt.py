@@ -3,10 +3,10 @@
 import pytest
 import yaml
 
-from release import projection, record
-from release.adopt import adopt
-from release.place import Place
-from release.record import Record
+from release.commands.adopt import adopt
+from release.gitops import inference_service, record
+from release.gitops.folder import Place
+from release.gitops.record import Record
 from tests.release.conftest import Repository
 
 
@@ -31,7 +31,7 @@ def test_creates_what_is_missing(plain: Repository) -> None:
         place = Place("wine", environment)
         empty = Record("wine", environment)
         assert (plain.folder / place.folder / "record.yaml").read_text() == record.render(empty)
-        assert (plain.folder / place.folder / "release.yaml").read_text() == projection.render(empty)
+        assert (plain.folder / place.folder / "release.yaml").read_text() == inference_service.render(empty)
         kustomization = yaml.safe_load((plain.folder / place.folder / "kustomization.yaml").read_text())
         assert kustomization["namespace"] == f"wine-{environment}"
     assert yaml.safe_load((plain.folder / "gitops/models/wine/quarantine.yaml").read_text()) == {

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from artifact.digest import ArtifactUri
-from release import quarantine
-from release.quarantine import Quarantined
+from release.gitops import quarantine
+from release.gitops.quarantine import Quarantined
 from tests.release.answering import Answering
 from tests.release.conftest import IMAGE, OTHER_IMAGE, Repository, Run, commit, git, inputs_of, write_verdict
 from tests.release.test_deploy import recorded
@@ -275,5 +275,5 @@ def test_another_canary_is_not_promoted_unseen(
             deploy(repository, publish(3))
         return real(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("release.canary.state.promote", overtaken)
+    monkeypatch.setattr("release.commands.canary.state.promote", overtaken)
     assert "changed while this was decided" in run(repository, "promote", code=50).err

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from artifact.digest import ArtifactUri
-from release import message, projection, record
-from release.record import Record
-from release.remote import Change, update
+from release import commit_message
+from release.git.branch import Change, update
+from release.gitops import inference_service, record
+from release.gitops.record import Record
 from tests.conftest import Bucket
 from tests.release.conftest import DATA, IMAGE, OTHER_IMAGE, Repository, commit, everything, git, inputs_of
 
@@ -21,7 +22,7 @@ def recorded(repository: Repository, environment: str = "staging") -> Record:
     """The record on the remote's main; its release.yaml must be the projection of it."""
     folder = f"gitops/models/iris/{environment}"
     found = record.parse(repository.shown(f"{folder}/record.yaml"), folder)
-    assert repository.shown(f"{folder}/release.yaml") == projection.render(found)
+    assert repository.shown(f"{folder}/release.yaml") == inference_service.render(found)
     return found
 
 
@@ -52,8 +53,8 @@ def test_commit_says_what_serves(repository: Repository, publish: Publish, monke
         "Release-Command: deploy",
         "Release-By: A Person",
         "Release-Reason: the gate's verdict is better",
-        f"Release-From: stable: {message.short(ArtifactUri.parse(first).digest)}",
-        f"Release-To: stable: {message.short(ArtifactUri.parse(second).digest)}",
+        f"Release-From: stable: {commit_message.short(ArtifactUri.parse(first).digest)}",
+        f"Release-To: stable: {commit_message.short(ArtifactUri.parse(second).digest)}",
     ]
     assert git(repository.origin, "show", "--name-only", "--format=%an|%cn", "main").split() == [
         "modelpin[bot]|modelpin[bot]",
@@ -81,7 +82,7 @@ def test_same_again_is_no_commit(repository: Repository, publish: Publish, monke
     uri = publish(1)
     deploy(repository, uri)
     before, since = repository.history(), recorded(repository).stable
-    monkeypatch.setattr("release.deploy.now", lambda: "2099-01-01T00:00:00Z")
+    monkeypatch.setattr("release.commands.deploy.now", lambda: "2099-01-01T00:00:00Z")
     assert deploy(repository, uri).startswith("nothing to do")
     assert (repository.history(), recorded(repository).stable) == (before, since)
     deploy(repository, uri, image=OTHER_IMAGE)

@@ -11,15 +11,15 @@ import pytest
 
 from artifact.digest import ArtifactUri
 from artifact.errors import GitError
-from release import published
-from release.deploy import Proof, Wanted, deploy
-from release.git import Caller
-from release.place import Place
-from release.publish import publish
-from release.remote import Remote
+from release.bucket import published
+from release.bucket.store import Patience, Store
+from release.change import Order
+from release.commands.deploy import Proof, Wanted, deploy
+from release.commands.publish import publish
+from release.git.branch import Remote
+from release.git.client import Caller
+from release.gitops.folder import Place
 from release.settings import Settings
-from release.step import Order
-from release.store import Patience, Store
 from tests.conftest import Bucket
 from tests.release.conftest import IMAGE, ROOT, Repository, git, write_verdict
 from tests.release.line import FAULTS, Line

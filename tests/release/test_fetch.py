@@ -10,7 +10,7 @@ import pytest
 from artifact import load
 from artifact.digest import ArtifactUri
 from local.ports import free
-from release.store import Patience
+from release.bucket.store import Patience
 from tests.conftest import Bucket
 from tests.release.conftest import DATA, IMAGE, INPUTS, Repository, git
 from tests.release.test_deploy import deploy
@@ -133,7 +133,7 @@ def test_a_champion_that_is_lost_is_not_none(
     _, out, record = champion(repository, code=20)
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free(1)[0]}")
     monkeypatch.setattr(
-        "release.store.PATIENCE", Patience(last_start=0.0)
+        "release.bucket.store.PATIENCE", Patience(last_start=0.0)
     )  # one attempt: the bounds have tests of their own
     champion(repository, code=30)
     assert not record.exists()

@@ -24,8 +24,8 @@ Publish = Callable[[int], str]
 @pytest.fixture
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock stands: equal decisions are equal commits."""
-    for found in pkgutil.iter_modules(release.__path__):
-        module = importlib.import_module(f"release.{found.name}")
+    for found in pkgutil.walk_packages(release.__path__, "release."):
+        module = importlib.import_module(found.name)
         if hasattr(module, "now"):
             monkeypatch.setattr(module, "now", lambda: "2026-01-01T00:00:00Z")
     for who in ("AUTHOR", "COMMITTER"):

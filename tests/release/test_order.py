@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from artifact.errors import ConfigurationError
-from release import arguments, message, quarantine
-from release.evidence import Address
-from release.place import Place
-from release.quarantine import Quarantined
-from release.step import Order, trailers_of
+from release import command_line, commit_message
+from release.change import Order, trailers_of
+from release.gitops import quarantine
+from release.gitops.folder import Place
+from release.gitops.quarantine import Quarantined
+from release.readiness import Address
 from tests.release.conftest import INPUTS, Repository
 from tests.release.test_record import MODEL_DIGEST, RELEASE, TEXT
 
@@ -25,10 +26,10 @@ HOSTILE = st.one_of(TEXT, st.builds(lambda text: f"x\n\nModel-Digest: {text}\n",
 def test_trailers_stay_those_that_were_meant(reason: str, evidence: str, by: str) -> None:
     """No reason, evidence or name becomes a trailer: git reads back the ones that were written, each once."""
     order = Order("rollback", by, reason, evidence)
-    wanted = message.trailers(RELEASE, None) | trailers_of(order, "default", "canary", "rolled-back")
+    wanted = commit_message.trailers(RELEASE, None) | trailers_of(order, "default", "canary", "rolled-back")
     read = subprocess.run(
         ["git", "interpret-trailers", "--parse"],
-        input=message.render("iris: roll back", wanted),
+        input=commit_message.render("iris: roll back", wanted),
         capture_output=True,
         text=True,
         check=True,
@@ -88,7 +89,7 @@ def test_hostile_arguments_are_refused(plain: Repository, words: tuple[str, ...]
 def test_numbers_are_numbers(words: tuple[str, ...]) -> None:
     """A percentage that is no whole number is a wrong command line: 2."""
     with pytest.raises(SystemExit, match="2"):
-        arguments.parser().parse_args(["advance", "--env", "staging", *words])
+        command_line.parser().parse_args(["advance", "--env", "staging", *words])
     for seconds in ("nan", "inf", "-1"):
         with pytest.raises(SystemExit, match="2"):
-            arguments.parser().parse_args(["settle", "--env", "staging", "--wait", seconds])
+            command_line.parser().parse_args(["settle", "--env", "staging", "--wait", seconds])

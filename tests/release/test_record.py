@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from artifact import digest
 from artifact.errors import ConfigurationError
-from release import adopt, projection, record
-from release.place import MODELS
-from release.record import Record, Release
+from release.commands import adopt
+from release.gitops import inference_service, record
+from release.gitops.folder import MODELS
+from release.gitops.record import Record, Release
 from tests.release.conftest import DATA, IMAGE, INPUTS, OTHER_IMAGE, ROOT
 
 MODEL_DIGEST = digest.of_bytes(b"model")
@@ -124,7 +125,7 @@ def test_old_records_stay_readable(version: int, wanted: Record) -> None:
 
 def test_release_is_the_stable_release() -> None:
     """The patch names model, image and storageUri, and MODEL_URI equals storageUri."""
-    patch = yaml.safe_load(projection.render(Record("iris", "staging", stable=RELEASE, releases=(RELEASE,))))
+    patch = yaml.safe_load(inference_service.render(Record("iris", "staging", stable=RELEASE, releases=(RELEASE,))))
     assert patch == {
         "apiVersion": "serving.kserve.io/v1beta1",
         "kind": "InferenceService",
@@ -143,7 +144,7 @@ def test_release_is_the_stable_release() -> None:
 
 def test_no_release_no_inference_service() -> None:
     """Before the first deploy the patch deletes the InferenceService."""
-    patch = yaml.safe_load(projection.render(Record("iris", "staging")))
+    patch = yaml.safe_load(inference_service.render(Record("iris", "staging")))
     assert patch["$patch"] == "delete"
     assert "spec" not in patch
 
@@ -156,7 +157,7 @@ def test_files_in_the_tree_are_as_written() -> None:
         state = record.parse(path.read_text(), str(path))
         assert (state.model, state.environment) == (path.parts[-3], path.parts[-2])
         assert path.read_text() == record.render(state)
-        assert (path.parent / "release.yaml").read_text() == projection.render(state)
+        assert (path.parent / "release.yaml").read_text() == inference_service.render(state)
 
 
 def test_adopted_model_has_the_shape_of_those_in_the_tree() -> None:

@@ -9,8 +9,8 @@ import psutil
 import pytest
 
 from artifact.errors import ConfigurationError, GitError
-from release.git import Caller, redact
-from release.remote import Change, Remote, Tip, opened, tip, update
+from release.git.branch import Change, Remote, Tip, opened, tip, update
+from release.git.client import Caller, redact
 from tests.release.conftest import Repository, commit, everything, git
 from tests.release.http_git import HttpGit
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from artifact.digest import ArtifactUri
-from release import published, quarantine
-from release.store import Store
+from release.bucket import published
+from release.bucket.store import Store
+from release.gitops import quarantine
 from tests.conftest import Bucket
 from tests.release.conftest import OTHER_IMAGE, Repository, git
 from tests.release.test_deploy import deploy, recorded
@@ -26,7 +27,7 @@ def test_back_to_the_release_before(repository: Repository, publish: Publish, mo
     first, second = publish(1), publish(2)
     deploy(repository, first, image=OTHER_IMAGE)
     deploy(repository, second)
-    monkeypatch.setattr("release.rollback.now", lambda: "2099-01-01T00:00:00Z")
+    monkeypatch.setattr("release.commands.rollback.now", lambda: "2099-01-01T00:00:00Z")
     assert "iris: roll back to sha256-" in rollback(repository)
     stable = recorded(repository).stable
     assert stable is not None
@@ -101,6 +102,6 @@ def test_unseen_release_is_not_rolled_back(
             deploy(repository, third)
         return real(store, uri)
 
-    monkeypatch.setattr("release.rollback.published.find", overtaken)
+    monkeypatch.setattr("release.commands.rollback.published.find", overtaken)
     assert "changed while this was decided" in rollback(repository, code=50)
     assert recorded(repository).stable.uri == third  # type: ignore[union-attr]

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from artifact import digest
 from artifact.errors import ConfigurationError
-from release import arguments, projection, record, state
-from release.record import Record, Release
+from release import command_line, state
+from release.gitops import inference_service, record
+from release.gitops.record import Record, Release
 from tests.release.conftest import IMAGE, OTHER_IMAGE, ROOT
 from tests.release.test_record import RELEASE
 
@@ -76,9 +77,9 @@ def test_every_command_of_the_page_can_be_typed() -> None:
     lines = re.findall(r"python -m release ([^`\n]+)", PAGE)
     assert len(lines) > 10
     for line in lines:
-        arguments.parser().parse_args(shlex.split(line, comments=True))
+        command_line.parser().parse_args(shlex.split(line, comments=True))
     listed = set(re.findall(r"^\| `(\w+)` \| .* \|.*\|$", PAGE[PAGE.index("## Commands") :], re.M))
-    typed = set(re.findall(r"^    (\w+)\b", arguments.parser().format_help(), re.M))
+    typed = set(re.findall(r"^    (\w+)\b", command_line.parser().format_help(), re.M))
     assert listed == typed - {"publish", "adopt", "settings", "configure"}
 
 
@@ -123,7 +124,7 @@ def test_no_path_leads_to_two_truths(steps: list[tuple[str, Release, int]]) -> N
             assert (
                 run(after, command, one, percent) == after or command == "rollback --to" or command == "deploy --canary"
             )
-        predictor = yaml.safe_load(projection.render(after)).get("spec", {}).get("predictor")
+        predictor = yaml.safe_load(inference_service.render(after)).get("spec", {}).get("predictor")
         served = after.candidate or after.stable
         assert (predictor is None) == (served is None)
         if served is not None:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from release import status
 from release.__main__ import main
-from release.record import Record
+from release.commands import status
+from release.gitops.record import Record
 from tests.release.conftest import IMAGE, OTHER_IMAGE, Repository
 from tests.release.test_deploy import deploy
 from tests.release.test_record import OTHER, RELEASE

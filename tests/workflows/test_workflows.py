@@ -160,7 +160,7 @@ CHANGES = [
     ("docs/to-your-cluster.md", False),
     ("README.md", False),
     ("tests/artifact/test_load.py", False),
-    ("release/deploy.py", False),
+    ("release/commands/deploy.py", False),
     ("requirements/dev.txt", False),
     ("data/README.md", False),
     ("params.yaml", True),

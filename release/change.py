@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from artifact.errors import GitError
-from release import message, quarantine, state
-from release.environment import Environment
-from release.place import Place, barrier
-from release.quarantine import Quarantined
-from release.record import Record, Release
-from release.remote import Change, Remote, Tip, opened, propose, tip, update
+from release import commit_message, state
+from release.git.branch import Change, Remote, Tip, opened, propose, tip, update
+from release.gitops import quarantine
+from release.gitops.environment import Environment
+from release.gitops.folder import Place, barrier
+from release.gitops.quarantine import Quarantined
+from release.gitops.record import Record, Release
 
 DONE, NOTHING, SUPERSEDED, HOLDING = "done", "nothing to do", "superseded", "holding"
 SHOWN, PROPOSED = "dry run", "proposed"
@@ -110,10 +111,10 @@ def take(remote: Remote, place: Place, order: Order, decide: Callable[[Seen], St
         subject = f"{place.model}: {'repair, ' if repaired else ''}{step.subject}"
         trailers = trailers_of(order, step.reason, state.told(before), state.told(step.record))
         if step.release is not None:
-            trailers = message.trailers(step.release, before.stable) | trailers
-        outcome = Outcome(DONE, subject, state.of(step.record), message=message.render(subject, trailers))
+            trailers = commit_message.trailers(step.release, before.stable) | trailers
+        outcome = Outcome(DONE, subject, state.of(step.record), message=commit_message.render(subject, trailers))
         if order.proposed and step.release is not None:
-            branch = f"release/{place.model}-{place.environment}-{message.short(step.release.digest)}"
+            branch = f"release/{place.model}-{place.environment}-{commit_message.short(step.release.digest)}"
             outcome = dataclasses.replace(outcome, outcome=PROPOSED, says=f"proposed: {subject}", branch=branch)
         return Change(files, outcome.message or "")
 

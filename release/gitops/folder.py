@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from artifact import digest
 from artifact.errors import ConfigurationError
-from release import environment, projection, quarantine, record
-from release.environment import Environment
-from release.quarantine import Quarantined
-from release.record import Record
-from release.remote import Tip
-from release.tree import Tree
+from release.git.branch import Tip
+from release.gitops import environment, inference_service, quarantine, record
+from release.gitops.environment import Environment
+from release.gitops.quarantine import Quarantined
+from release.gitops.record import Record
+from release.gitops.worktree import Tree
 
 MODELS = "gitops/models"
 _LONGEST_NAMESPACE = 63
@@ -77,8 +77,8 @@ class Place:
 
         A record that says the same in an older format stays; release.yaml is compared as text, and so repaired.
         """
-        text = projection.render(after)
-        path = f"{self.folder}/{projection.FILE}"
+        text = inference_service.render(after)
+        path = f"{self.folder}/{inference_service.FILE}"
         files = {} if tip.holds(path, text) else {path: text}
         if before != after:
             files[f"{self.folder}/{record.FILE}"] = record.render(after)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from artifact.digest import ArtifactUri
-from release import message, published, quarantine, state
+from release import commit_message, state
+from release.bucket import published
+from release.bucket.store import Store
+from release.change import Order, Outcome, Seen, Step, take
 from release.clock import now
-from release.place import Place
-from release.quarantine import Quarantined
-from release.record import Release
-from release.remote import Remote
-from release.step import Order, Outcome, Seen, Step, take
-from release.store import Store
+from release.git.branch import Remote
+from release.gitops import quarantine
+from release.gitops.folder import Place
+from release.gitops.quarantine import Quarantined
+from release.gitops.record import Release
 
 
 def rollback(store: Store, remote: Remote, order: Order, *, place: Place, to: str | None) -> Outcome:
@@ -29,7 +31,7 @@ def rollback(store: Store, remote: Remote, order: Order, *, place: Place, to: st
         target, left = after.stable, before.candidate or before.stable
         assert target is not None  # the table lets nothing empty roll back
         assert left is not None
-        what = f"{message.short(target.digest)} in {place.environment}"
+        what = f"{commit_message.short(target.digest)} in {place.environment}"
         if after == before:
             return Step(before, f"{what} serves already", target)
         if before.candidate is None:

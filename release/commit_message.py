@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from release import document
-from release.record import Release
+from release import quoted_yaml
+from release.gitops.record import Release
 
 NONE = "none"
 
@@ -34,5 +34,5 @@ def short(digest: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    escaped = text if text.isprintable() else document.quote(text)
+    escaped = text if text.isprintable() else quoted_yaml.quote(text)
     return escaped.strip() or NONE

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from release import evidence, message, quarantine, state
+from release import commit_message, readiness, state
+from release.change import HOLDING, Order, Outcome, Seen, Step, take
 from release.clock import now
-from release.evidence import Address
-from release.place import Place
-from release.remote import Remote
-from release.step import HOLDING, Order, Outcome, Seen, Step, take
+from release.git.branch import Remote
+from release.gitops import quarantine
+from release.gitops.folder import Place
+from release.readiness import Address
 
 
 def advance(remote: Remote, order: Order, *, place: Place, to: int) -> Outcome:
@@ -18,7 +19,7 @@ def advance(remote: Remote, order: Order, *, place: Place, to: int) -> Outcome:
         candidate = after.candidate
         assert candidate is not None  # the table lets only a canary advance
         quarantine.refuse(seen.quarantined, candidate.digest, candidate.inputs_digest)
-        what = f"{message.short(candidate.digest)} in {place.environment}"
+        what = f"{commit_message.short(candidate.digest)} in {place.environment}"
         subject = f"{what} has {to} % already" if after == seen.record else f"advance {what} to {to} %"
         return Step(after, subject, candidate, reason="asked for by hand")
 
@@ -32,7 +33,7 @@ def promote(remote: Remote, order: Order, *, place: Place) -> Outcome:
         after = state.promote(seen.record, seen.environment.keep, now())
         stable = after.stable
         assert stable is not None  # the table lets nothing empty be promoted
-        what = f"{message.short(stable.digest)} in {place.environment}"
+        what = f"{commit_message.short(stable.digest)} in {place.environment}"
         if after == seen.record:
             return Step(after, f"{what} serves already", stable)
         quarantine.refuse(seen.quarantined, stable.digest, stable.inputs_digest)
@@ -52,7 +53,7 @@ def settle(remote: Remote, order: Order, *, place: Place, where: Address, wait: 
         after = state.settle(seen.record)
         stable = after.stable
         assert stable is not None  # the table lets nothing empty settle
-        what = f"{message.short(stable.digest)} in {place.environment}"
+        what = f"{commit_message.short(stable.digest)} in {place.environment}"
         if after == seen.record:
             return Step(after, f"{what} serves already", stable)
         if order.evidence:
@@ -60,7 +61,7 @@ def settle(remote: Remote, order: Order, *, place: Place, where: Address, wait: 
         if seen.record.left == stable.digest:
             problem: str | None = "model and canary have one digest, which cannot tell their images apart"
         else:
-            problem = evidence.lacking(where, place.model, stable.digest)
+            problem = readiness.lacking(where, place.model, stable.digest)
         if problem is not None:
             held = (
                 f"{what} keeps 0 %, which is safe: {problem}; run this again when it is ready, name --url or "
@@ -69,7 +70,7 @@ def settle(remote: Remote, order: Order, *, place: Place, where: Address, wait: 
             return Step(after, held, refused=HOLDING)
         return Step(after, f"settle on {what}", stable, reason=f"{stable.digest} answers at its own URL")
 
-    return evidence.patiently(
+    return readiness.patiently(
         wait, lambda: take(remote, place, order, decide), lambda outcome: outcome.outcome != HOLDING
     )
 
@@ -86,7 +87,7 @@ def rebuild(remote: Remote, order: Order, *, place: Place) -> Outcome:
             return Step(after, f"{place.model} in {place.environment} names no percentage", after.stable)
         stable, candidate = after.stable, seen.record.candidate
         assert stable is not None  # the table lets only a canary or its rollback be rebuilt
-        subject = f"rebuild {place.environment} with {message.short(stable.digest)} alone"
+        subject = f"rebuild {place.environment} with {commit_message.short(stable.digest)} alone"
         left = "" if candidate is None else f"; the canary was {candidate.uri} in {candidate.image}"
         return Step(after, subject, stable, reason=f"the cluster was rebuilt{left}")
 

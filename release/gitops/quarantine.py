@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from artifact import digest
 from artifact.errors import ConfigurationError, GateRefused
-from release import document
+from release import quoted_yaml
 
 FILE = "quarantine.yaml"
-# As in release.record: raise it when a field changes meaning or goes, and read every older number in `parse`.
+# As in release.gitops.record: raise it when a field changes meaning or goes, and read every older number in `parse`.
 SCHEMA_VERSION = 1
 _HEAD = """\
 # Models that must not come back, by digest of the artifact or of its inputs. Written whole by
@@ -54,12 +54,12 @@ def refuse(entries: Sequence[Quarantined], model_digest: str, inputs_digest: str
 def render(entries: Sequence[Quarantined]) -> str:
     """The whole text of quarantine.yaml; every text of `entries` comes back from `parse` as it is."""
     listed = [dataclasses.asdict(entry) for entry in entries]
-    return _HEAD + document.render({"schema_version": SCHEMA_VERSION, "quarantined": listed})
+    return _HEAD + quoted_yaml.render({"schema_version": SCHEMA_VERSION, "quarantined": listed})
 
 
 def parse(text: str, where: str) -> tuple[Quarantined, ...]:
     """The entries in the text of quarantine.yaml; ConfigurationError names what does not fit."""
-    section = document.Section(document.load(text, where), where)
+    section = quoted_yaml.Section(quoted_yaml.load(text, where), where)
     version = section.whole("schema_version", SCHEMA_VERSION)
     if version != SCHEMA_VERSION:
         raise ConfigurationError(
@@ -73,7 +73,7 @@ def parse(text: str, where: str) -> tuple[Quarantined, ...]:
 
 
 def _entry(value: object, where: str) -> Quarantined:
-    section = document.Section(value, where)
+    section = quoted_yaml.Section(value, where)
     texts = {item.name: section.text(item.name) for item in dataclasses.fields(Quarantined)}
     section.end()
     try:

@@ -13,7 +13,7 @@ from artifact.digest import ArtifactUri
 from artifact.errors import ConfigurationError, IntegrityError, StorageError
 from artifact.manifest import FILE as MANIFEST
 from artifact.manifest import Manifest
-from release.store import Store
+from release.bucket.store import Store
 
 
 def fetch(store: Store, uri: ArtifactUri, out: Path) -> bool:

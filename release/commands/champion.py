@@ -9,13 +9,14 @@ from typing import Any
 
 from artifact.digest import ArtifactUri
 from artifact.errors import StorageError
-from release import environment, fetch
-from release.configure import write
-from release.place import Place
-from release.record import Release
-from release.remote import Tip
-from release.store import Store
-from release.tree import Tree
+from release.bucket.store import Store
+from release.commands import fetch
+from release.commands.configure import write
+from release.git.branch import Tip
+from release.gitops import environment
+from release.gitops.folder import Place
+from release.gitops.record import Release
+from release.gitops.worktree import Tree
 
 ENVIRONMENTS = ("production", "staging")
 _SCHEMA_VERSION = 1

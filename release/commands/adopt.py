@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from string import Template
 
-from release import environment, projection, quarantine, record
-from release.configure import write
-from release.place import MODELS, Place
-from release.record import Record
+from release.commands.configure import write
+from release.gitops import environment, inference_service, quarantine, record
+from release.gitops.folder import MODELS, Place
+from release.gitops.record import Record
 
 ENVIRONMENTS = ("staging", "production")
 
@@ -46,7 +46,7 @@ def files(model: str) -> dict[str, str]:
             f"{place.folder}/kustomization.yaml": _KUSTOMIZATION.substitute(namespace=place.namespace),
             f"{place.folder}/{environment.FILE}": _ENVIRONMENT + _TAKES.get(place.environment, ""),
             f"{place.folder}/{record.FILE}": record.render(state),
-            f"{place.folder}/{projection.FILE}": projection.render(state),
+            f"{place.folder}/{inference_service.FILE}": inference_service.render(state),
         }
     return found
 

@@ -6,11 +6,12 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from release import environment, message, state
-from release.place import MODELS, Place
-from release.record import Record, Release
-from release.remote import Remote, Tip, opened, tip
-from release.tree import Tree
+from release import commit_message, state
+from release.git.branch import Remote, Tip, opened, tip
+from release.gitops import environment
+from release.gitops.folder import MODELS, Place
+from release.gitops.record import Record, Release
+from release.gitops.worktree import Tree
 
 _HEAD = ("MODEL", "ENVIRONMENT", "STATE", "TRAFFIC", "DIGEST", "IMAGE", "SINCE", "SOURCE", "DATA", "GATE")
 _STATE, _TRAFFIC = _HEAD.index("STATE"), _HEAD.index("TRAFFIC")
@@ -77,10 +78,10 @@ def _cells(release: Release | None, share: int) -> tuple[str, ...]:
         return ("-",) * (len(_HEAD) - _TRAFFIC)
     return (
         f"{share} %",
-        message.short(release.digest),
+        commit_message.short(release.digest),
         release.image.rpartition("@sha256:")[2][:12],
         release.since,
         release.source_commit[:12],
-        message.short(release.data_digest),
+        commit_message.short(release.data_digest),
         release.gate,
     )

@@ -10,7 +10,7 @@ from artifact.errors import GateRefused, IntegrityError
 from artifact.manifest import FILE as MANIFEST
 from artifact.manifest import File, Manifest
 from release import verdict
-from release.store import Store
+from release.bucket.store import Store
 
 INPUTS, DATA, COMMIT, GATE = "inputs-digest", "data-digest", "source-commit", "gate-result"
 

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 
 from artifact.digest import ArtifactUri
 from artifact.errors import ConfigurationError, GateRefused
-from release import evidence, message, published, quarantine, state
+from release import commit_message, readiness, state
+from release.bucket import published
+from release.bucket.store import Store
+from release.change import SUPERSEDED, Order, Outcome, Seen, Step, take
 from release.clock import now
-from release.evidence import Address, Unseen
-from release.place import Place
-from release.record import Release, parse_image
-from release.remote import Remote
+from release.git.branch import Remote
+from release.gitops import quarantine
+from release.gitops.folder import Place
+from release.gitops.record import Release, parse_image
+from release.readiness import Address, Unseen
 from release.settings import Settings
-from release.step import SUPERSEDED, Order, Outcome, Seen, Step, take
-from release.store import Store
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def deploy(
         source = wanted.source or seen.environment.takes
         release = given if source is None else _proved(seen, place, source, given)
         assert release is not None  # either it was given, or there is a source
-        what = f"{message.short(release.digest)} in {place.environment}"
+        what = f"{commit_message.short(release.digest)} in {place.environment}"
         quarantine.refuse(seen.quarantined, release.digest, release.inputs_digest)
         for one in (before.stable, before.candidate):
             if one is not None and not release.same(one) and seen.tip.precedes(release.run_commit, one.run_commit):
@@ -81,7 +83,7 @@ def deploy(
             return Step(after, subject, after.stable, reason="the challenger is the stable release")
         if source is not None and release.uri not in proved:
             proof_place = Place(place.model, source)
-            where = evidence.address(proof_place, settings.domain, latest=False, url=proof.url, gateway=proof.gateway)
+            where = readiness.address(proof_place, settings.domain, latest=False, url=proof.url, gateway=proof.gateway)
             _healthy(where, place.model, source, release)
             proved.add(release.uri)
         if given is None:
@@ -89,7 +91,7 @@ def deploy(
         subject = f"deploy {what}" if after.candidate is None else f"deploy {what} as a canary at {after.percent} %"
         return Step(after, subject, release, reason=f"the gate's verdict is {release.gate}")
 
-    return evidence.patiently(proof.wait, lambda: take(remote, place, order, decide, again=True))
+    return readiness.patiently(proof.wait, lambda: take(remote, place, order, decide, again=True))
 
 
 def _given(store: Store, settings: Settings, model: str, wanted: Wanted) -> Release:
@@ -130,7 +132,7 @@ def _proved(seen: Seen, place: Place, source: str, given: Release | None) -> Rel
 
 
 def _healthy(where: Address, model: str, source: str, release: Release) -> None:
-    if (problem := evidence.lacking(where, model, release.digest)) is not None:
+    if (problem := readiness.lacking(where, model, release.digest)) is not None:
         raise Unseen(
             f"{release.digest} is not seen healthy in {source}: {problem}; wait until it is, "
             "or say where it answers with --from-url or --from-gateway"
@@ -139,6 +141,6 @@ def _healthy(where: Address, model: str, source: str, release: Release) -> None:
 
 def _newer(place: Place, one: Release) -> str:
     return (
-        f"{place.model} in {place.environment} serves {message.short(one.digest)} of the newer commit "
+        f"{place.model} in {place.environment} serves {commit_message.short(one.digest)} of the newer commit "
         f"{one.run_commit[:12]}; `release rollback --to` leads back"
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from release import document
-from release.record import Record
+from release import quoted_yaml
+from release.gitops.record import Record
 
 FILE = "release.yaml"
 _HEAD = """\
@@ -37,4 +37,4 @@ def render(record: Record) -> str:
                 },
             }
         }
-    return _HEAD + document.render(patch)
+    return _HEAD + quoted_yaml.render(patch)

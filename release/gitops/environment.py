@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from artifact.errors import ConfigurationError
-from release import document
+from release import quoted_yaml
 
 FILE = "environment.yaml"
 SHAPE = "Knative"
@@ -31,7 +31,7 @@ class Environment:
 
 def parse(text: str, where: str) -> Environment:
     """Environment from the text of environment.yaml; ConfigurationError for what is not built or out of range."""
-    section = document.Section(document.load(text, where), where)
+    section = quoted_yaml.Section(quoted_yaml.load(text, where), where)
     shape = section.text("shape")
     keep = section.whole("keep", _KEEP)
     canary = section.whole("canary", _CANARY)

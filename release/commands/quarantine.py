@@ -8,14 +8,16 @@ from artifact import digest
 from artifact.digest import ArtifactUri
 from artifact.errors import ConfigurationError, IntegrityError
 from artifact.manifest import FILE as MANIFEST
-from release import message, published, status
+from release import commit_message
+from release.bucket import published
+from release.bucket.store import Store
+from release.change import DONE, NOTHING, SHOWN, Order, Outcome, Shown, barriers, push, trailers_of
 from release.clock import now
-from release.place import MODELS, Place
-from release.quarantine import Quarantined
-from release.remote import Change, Remote, Tip
+from release.commands import status
+from release.git.branch import Change, Remote, Tip
+from release.gitops.folder import MODELS, Place
+from release.gitops.quarantine import Quarantined
 from release.settings import Settings
-from release.step import DONE, NOTHING, SHOWN, Order, Outcome, Shown, barriers, push, trailers_of
-from release.store import Store
 
 _Decide = Callable[[Tip, tuple[Quarantined, ...]], tuple[Quarantined, ...]]
 
@@ -49,7 +51,7 @@ def unquarantine(remote: Remote, order: Order, *, model: str, model_digest: str)
 
 def _take(remote: Remote, order: Order, model: str, decide: _Decide, named: str, verb: str, there: str) -> Outcome:
     said = ""
-    subject = verb.format(message.short(named))
+    subject = verb.format(commit_message.short(named))
 
     def change(tip: Tip) -> Change | None:
         nonlocal said
@@ -60,14 +62,14 @@ def _take(remote: Remote, order: Order, model: str, decide: _Decide, named: str,
         trailers = trailers_of(
             order, "asked for by hand", f"{len(before)} in quarantine", f"{len(after)} in quarantine"
         )
-        said = message.render(f"{model}: {subject}", {"Model-Digest": named, **trailers})
+        said = commit_message.render(f"{model}: {subject}", {"Model-Digest": named, **trailers})
         return Change(files, said) if files else None
 
     commit = push(remote, change, order.shown)
     if isinstance(commit, Shown):
         return Outcome(SHOWN, f"{model}: {subject}", message=said, diff=commit.diff)
     if commit is None:
-        return Outcome(NOTHING, f"nothing to do: {message.short(named)} of {model} {there}")
+        return Outcome(NOTHING, f"nothing to do: {commit_message.short(named)} of {model} {there}")
     return Outcome(DONE, f"{model}: {subject}", commit=commit, message=said)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from artifact.errors import ConfigurationError, GitError
 from release import backoff
-from release.git import Caller, Git, GitFailed, redact
+from release.git.client import Caller, Git, GitFailed, redact
 
 FOLDER = "gitops/"
 _REFUSALS = 5  # pushes refused although nobody else moved the branch

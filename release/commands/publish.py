@@ -10,10 +10,12 @@ from artifact import digest, load
 from artifact.digest import ArtifactUri
 from artifact.errors import CollisionError, ConfigurationError, IntegrityError
 from artifact.manifest import FILE as MANIFEST
-from release import published, quarantine, verdict
-from release.quarantine import Quarantined
+from release import verdict
+from release.bucket import published
+from release.bucket.store import Store
+from release.gitops import quarantine
+from release.gitops.quarantine import Quarantined
 from release.settings import Settings
-from release.store import Store
 
 LOCK = Path("dvc.lock")
 

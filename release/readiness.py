@@ -11,7 +11,7 @@ from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from artifact.errors import ConfigurationError, GateRefused
-from release.place import Place
+from release.gitops.folder import Place
 
 T = TypeVar("T")
 HEADER = "x-model-digest"

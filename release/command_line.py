@@ -8,8 +8,8 @@ from pathlib import Path
 
 from artifact.errors import ConfigurationError
 from release import settings
+from release.gitops.worktree import RECORDS_FROM
 from release.settings import Settings
-from release.tree import RECORDS_FROM
 
 _LONGEST_WAIT = 86400.0
 

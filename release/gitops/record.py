@@ -13,7 +13,7 @@ from typing import Any
 from artifact import digest
 from artifact.digest import ArtifactUri
 from artifact.errors import ConfigurationError
-from release import document
+from release import quoted_yaml
 
 FILE = "record.yaml"
 # Raise it when a field changes meaning or goes, and read every older number in `parse`; a file of the old number stays
@@ -100,7 +100,7 @@ def parse_image(text: str) -> str:
 
 def render(record: Record) -> str:
     """The whole text of record.yaml; every text of `record` comes back from `parse` as it is."""
-    body = document.render(
+    body = quoted_yaml.render(
         {
             "schema_version": SCHEMA_VERSION,
             "model": record.model,
@@ -113,18 +113,18 @@ def render(record: Record) -> str:
             "releases": [dataclasses.asdict(release) for release in record.releases],
         }
     )
-    head = document.render({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"{record.model}-record"}})
+    head = quoted_yaml.render({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"{record.model}-record"}})
     literal = "".join(f"    {line}\n" for line in body.splitlines())
     return f"{_HEAD}{head}data:\n  {FILE}: |\n{literal}"
 
 
 def parse(text: str, where: str) -> Record:
     """Record from the text of record.yaml; ConfigurationError names what does not fit."""
-    outer = document.load(text, where)
+    outer = quoted_yaml.load(text, where)
     data = outer.get("data")
     if not isinstance(data, dict) or not isinstance(data.get(FILE), str):
         raise ConfigurationError(f"{where} does not hold data[{FILE!r}]: restore it from Git")
-    section = document.Section(document.load(data[FILE], where), where)
+    section = quoted_yaml.Section(quoted_yaml.load(data[FILE], where), where)
     version = section.whole("schema_version", 0)
     if version not in _READ:
         raise ConfigurationError(
@@ -154,7 +154,7 @@ def parse(text: str, where: str) -> Record:
 def _release(value: Any, where: str) -> Release | None:
     if value is None:
         return None
-    section = document.Section(value, where)
+    section = quoted_yaml.Section(value, where)
     texts = {item.name: section.text(item.name) for item in dataclasses.fields(Release)}
     section.end()
     try:

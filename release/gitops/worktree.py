@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artifact.errors import ConfigurationError
-from release.remote import Remote, Tip, opened, tip
+from release.git.branch import Remote, Tip, opened, tip
 
 # Whether a champion is what gitops/ of the working tree names (a laptop), what the branch does (a workflow: it may have
 # moved), or what an earlier command found.
@@ -18,7 +18,7 @@ RECORDS_FROM = "RECORDS_FROM"
 
 @dataclass(frozen=True)
 class Tree:
-    """Reads paths from the root of the repository, as release.remote.Tip does at the tip of the branch."""
+    """Reads paths from the root of the repository, as release.git.branch.Tip does at the tip of the branch."""
 
     root: Path
 
