@@ -8,21 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from artifact.errors import GitError
+from artifact.errors import ConfigurationError, GitError
 from release import commit_message, state
-from release.git.branch import Change, Remote, Tip, opened, propose, tip, update
+from release.git.branch import Branch, Change, Tip, opened, propose, tip, update
 from release.gitops import quarantine
 from release.gitops.environment import Environment
-from release.gitops.folder import Place, barrier
+from release.gitops.folder import Folder, quarantine_file
 from release.gitops.quarantine import Quarantined
-from release.gitops.record import Record, Release
+from release.gitops.record import SCHEMA_VERSION, Record
+from release.gitops.release import Release
 
-DONE, NOTHING, SUPERSEDED, HOLDING = "done", "nothing to do", "superseded", "holding"
+DONE, NOTHING, SUPERSEDED = "done", "nothing to do", "superseded"
 SHOWN, PROPOSED = "dry run", "proposed"
 
 
 @dataclass(frozen=True)
-class Order:
+class Request:
     """Who runs which command and why; `shown`: only say what would be committed; `proposed`: on a branch to merge."""
 
     command: str
@@ -34,28 +35,39 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Situation:
     """What a command decides from."""
 
     tip: Tip
+    folder: Folder
     environment: Environment
     record: Record
     quarantined: tuple[Quarantined, ...]
 
+    def barred(self, release: Release) -> bool:
+        """Whether `release` is in quarantine, by its digest or by its inputs."""
+        return quarantine.match(self.quarantined, release.digest, release.inputs_digest) is not None
+
+    def refuse(self, release: Release) -> None:
+        """GateRefused (41) when `release` is in quarantine."""
+        quarantine.refuse(self.quarantined, release.digest, release.inputs_digest)
+
 
 @dataclass(frozen=True)
-class Step:
+class Decision:
     """What a command makes of it: the record afterwards, of which `release` the commit speaks, what it is called.
 
-    `refused`: SUPERSEDED or HOLDING, when nothing is changed although the work is not done; `subject` then says why.
+    `superseded`: nothing is changed although the work is not done; `subject` then says why. `files` of people that
+    change too: path → text.
     """
 
     record: Record
     subject: str
     release: Release | None = None
     quarantined: tuple[Quarantined, ...] | None = None
-    refused: str | None = None
+    superseded: bool = False
     reason: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,8 +92,16 @@ class Outcome:
         return dataclasses.asdict(self)
 
 
-def take(remote: Remote, place: Place, order: Order, decide: Callable[[Seen], Step], *, again: bool = False) -> Outcome:
-    """Carry out what `decide` makes of `place`; decided again when the branch moved.
+def situation(here: Tip, folder: Folder) -> Situation:
+    """What the branch holds of `folder`."""
+    environment, record = folder.read(here)
+    return Situation(here, folder, environment, record, folder.quarantined(here))
+
+
+def apply(
+    branch: Branch, folder: Folder, request: Request, decide: Callable[[Situation], Decision], *, again: bool = False
+) -> Outcome:
+    """Carry out what `decide` makes of `folder`; decided again when the branch moved.
 
     Unless `again`, a change of this very environment in between ends it with a GitError (50): nobody looked at that.
     """
@@ -90,38 +110,40 @@ def take(remote: Remote, place: Place, order: Order, decide: Callable[[Seen], St
 
     def change(now: Tip) -> Change | None:
         nonlocal outcome
-        environment, before = place.read(now)
+        seen = situation(now, folder)
+        before = seen.record
+        _require_migrated(before, request)
         if not again and (first or [before])[0] != before:
             raise GitError(
-                f"{place.model} in {place.environment} changed while this was decided: see `release status`, "
+                f"{folder.model} in {folder.environment} changed while this was decided: see `release status`, "
                 "then run this again"
             )
         first.append(before)
-        seen = Seen(now, environment, before, place.quarantined(now))
-        step = decide(seen)
-        if step.refused is not None:
-            outcome = Outcome(step.refused, f"{step.refused}: {step.subject}", state.of(before))
+        decision = decide(seen)
+        if decision.superseded:
+            outcome = Outcome(SUPERSEDED, f"{SUPERSEDED}: {decision.subject}", state.of(before))
             return None
-        files = place.changed(now, before, step.record)
-        files |= barriers(place.model, seen.quarantined, step.quarantined)
+        files = {**folder.changed(now, before, decision.record), **decision.files}
+        files |= quarantine_change(folder.model, seen.quarantined, decision.quarantined)
         if not files:
-            outcome = Outcome(NOTHING, f"nothing to do: {step.subject}", state.of(before))
+            outcome = Outcome(NOTHING, f"nothing to do: {decision.subject}", state.of(before))
             return None
-        repaired = before == step.record and step.quarantined in (None, seen.quarantined)
-        subject = f"{place.model}: {'repair, ' if repaired else ''}{step.subject}"
-        trailers = trailers_of(order, step.reason, state.told(before), state.told(step.record))
-        if step.release is not None:
-            trailers = commit_message.trailers(step.release, before.stable) | trailers
-        outcome = Outcome(DONE, subject, state.of(step.record), message=commit_message.render(subject, trailers))
-        if order.proposed and step.release is not None:
-            branch = f"release/{place.model}-{place.environment}-{commit_message.short(step.release.digest)}"
-            outcome = dataclasses.replace(outcome, outcome=PROPOSED, says=f"proposed: {subject}", branch=branch)
-        return Change(files, outcome.message or "")
+        repaired = before == decision.record and decision.quarantined in (None, seen.quarantined)
+        subject = f"{folder.model}: {'repair, ' if repaired and not decision.files else ''}{decision.subject}"
+        trailers = trailers_of(request, decision.reason, state.described(before), state.described(decision.record))
+        if decision.release is not None:
+            trailers = commit_message.trailers(decision.release, before.stable) | trailers
+        message = commit_message.render(subject, trailers)
+        outcome = Outcome(DONE, subject, state.of(decision.record), message=message)
+        if request.proposed and decision.release is not None:
+            name = f"release/{folder.environment}-{decision.release.name}"
+            outcome = dataclasses.replace(outcome, outcome=PROPOSED, says=f"proposed: {subject}", branch=name)
+        return Change(files, message)
 
-    if order.proposed:
-        commit: str | Shown | None = propose(remote, change, lambda: outcome.branch or "")
+    if request.proposed:
+        commit: str | Shown | None = propose(branch, change, lambda: outcome.branch or "")
     else:
-        commit = push(remote, change, order.shown)
+        commit = push(branch, change, request.shown)
     if isinstance(commit, Shown):
         return dataclasses.replace(outcome, outcome=SHOWN, diff=commit.diff)
     return dataclasses.replace(outcome, commit=commit)
@@ -134,31 +156,43 @@ class Shown:
     diff: str
 
 
-def push(remote: Remote, change: Callable[[Tip], Change | None], shown: bool) -> str | Shown | None:
+def push(branch: Branch, change: Callable[[Tip], Change | None], shown: bool) -> str | Shown | None:
     """The commit that was pushed, or what it would have changed when it is only to be `shown`; None for no change."""
     if not shown:
-        return update(remote, change)
-    with opened(remote) as git:
-        here = tip(git, remote)
+        return update(branch, change)
+    with opened(branch) as git:
+        here = tip(git, branch)
         wanted = change(here)
         return None if wanted is None else Shown(_diff(here, wanted.files))
 
 
-def barriers(model: str, before: Sequence[Quarantined], after: Sequence[Quarantined] | None) -> dict[str, str]:
+def quarantine_change(model: str, before: Sequence[Quarantined], after: Sequence[Quarantined] | None) -> dict[str, str]:
     """The file of the quarantine, path → text, when `after` (None: as before) differs."""
-    return {} if after is None or tuple(after) == tuple(before) else {barrier(model): quarantine.render(after)}
+    changed = after is not None and tuple(after) != tuple(before)
+    return {quarantine_file(model): quarantine.render(after or ())} if changed else {}
 
 
-def trailers_of(order: Order, reason: str, before: str, after: str) -> dict[str, str]:
+def trailers_of(request: Request, reason: str, before: str, after: str) -> dict[str, str]:
     """Who, why, from and to."""
-    told = {
-        "Release-Command": order.command,
-        "Release-By": order.by,
-        "Release-Reason": order.reason or reason,
+    found = {
+        "Release-Command": request.command,
+        "Release-By": request.by,
+        "Release-Reason": request.reason or reason,
         "Release-From": before,
         "Release-To": after,
     }
-    return told | ({"Release-Evidence": order.evidence} if order.evidence else {})
+    return found | ({"Release-Evidence": request.evidence} if request.evidence else {})
+
+
+def _require_migrated(record: Record, request: Request) -> None:
+    """ConfigurationError unless the record is of this format and the Route has taken over, or that is what is asked."""
+    old = record.schema != SCHEMA_VERSION
+    if request.command != "migrate" and (old or (record.old_percent is not None and record.stable is None)):
+        what = f"its record is of schema {record.schema}" if old else "its migration to a Route is not done"
+        raise ConfigurationError(
+            f"{record.model} in {record.environment}: {what}; run "
+            f"`python -m release migrate --env {record.environment}`, which says its steps"
+        )
 
 
 def _diff(here: Tip, files: Mapping[str, str]) -> str:

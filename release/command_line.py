@@ -14,10 +14,11 @@ from release.settings import Settings
 _LONGEST_WAIT = 86400.0
 
 
-def given(arguments: argparse.Namespace) -> argparse.Namespace:
+def checked(arguments: argparse.Namespace) -> argparse.Namespace:
     """`arguments`, none of them empty: `--model "$MODEL"` without a MODEL must not mean the default."""
     for name, value in vars(arguments).items():
-        if value in ("", []) and arguments.command != "configure":  # argparse makes [] of `--env=--`
+        empty = "" in value if name == "environments" else value in ("", [])  # argparse makes [] of `--env=--`
+        if empty and arguments.command != "configure":
             raise ConfigurationError(f"--{name} has no value: give it one, or leave it out")
     return arguments
 
@@ -37,8 +38,8 @@ def parser() -> argparse.ArgumentParser:
         "--verdict", type=Path, default=Path("build/verdict.json"), help="the gate's file (%(default)s)"
     )
     _model(command)
-    command = add("deploy", "commit that an environment serves a published artifact in an image")
-    _place(command)
+    command = add("deploy", "commit that an environment gets a published artifact in an image")
+    _environment(command)
     command.add_argument("--uri", help="URI that publish printed (default: that of the artifact in --artifact)")
     _artifact(command)
     command.add_argument("--image", help="image of the predictor: <repository>@sha256:<hex>; with --from it is that")
@@ -49,54 +50,75 @@ def parser() -> argparse.ArgumentParser:
         type=int,
         const=0,
         metavar="N",
-        help="percent of the traffic (without N: `canary` of environment.yaml)",
+        help="percent of the traffic once proved (without N: `canary` of environment.yaml)",
     )
     command.add_argument("--from-url", metavar="URL", help="where --from answers (default: by the domain)")
     command.add_argument("--from-gateway", metavar="URL", help="what to connect to for it, before DNS knows its name")
-    _wait(command)
+    _asking(command)
     command.add_argument(
         "--propose", action="store_true", help="push to a branch for a pull request instead, and print its name alone"
     )
-    _order(command)
-    command = add("advance", "commit that a canary gets more of the traffic")
-    _place(command)
-    command.add_argument("--to", type=int, required=True, metavar="N", help="percent of the traffic")
-    _order(command)
-    command = add("promote", "commit that a canary gets all the traffic")
-    _place(command)
-    _order(command)
-    command = add("rollback", "commit that a canary is taken back, or that an earlier release serves again")
-    _place(command)
+    _request(command)
+    command = add("advance", "commit that a candidate gets its first share, once proved, or more of the traffic")
+    _environment(command)
+    command.add_argument("--to", type=int, metavar="N", help="percent (default: what it was deployed for)")
+    _asking(command)
+    _request(command)
+    command = add("promote", "commit that a candidate gets all the traffic, proved")
+    _environment(command)
+    _asking(command)
+    _request(command)
+    command = add("prove", "commit that releases answer at their own hosts, as they are rendered now")
+    _environment(command)
+    command.add_argument("release", nargs="?", metavar="RELEASE", help="name or digest (default: all that matter)")
+    _asking(command)
+    _request(command)
+    command = add("rollback", "commit that a candidate is taken back, or that an earlier release serves again")
+    _environment(command)
+    command.add_argument("--to", metavar="RELEASE", help="name or digest to go back to (default: the one before)")
+    _asking(command)
+    _request(command)
+    command = add("retire", "commit the removal of InferenceServices that nothing names any more")
+    _environment(command)
     command.add_argument(
-        "--to", metavar="DIGEST", help="digest of the artifact to go back to (default: the one before)"
+        "--min-age", type=_seconds, default=3600.0, metavar="SECONDS", help="since its last traffic (%(default)s)"
     )
-    _order(command)
-    command = add("settle", "commit that a canary's rollback is over, once the stable model answers")
-    _place(command)
-    command.add_argument("--url", help="the newest revision's own URL (default: by the domain, tag `latest`)")
-    command.add_argument("--gateway", metavar="URL", help="what to connect to for it, before DNS knows its name")
+    _gateway(command)
     _wait(command)
-    _order(command)
-    command = add("rebuild", "commit that a cluster that was made anew starts with the stable release alone")
-    _place(command)
-    _order(command)
-    command = add("quarantine", "commit that a model must not come back")
-    command.add_argument("digest", metavar="DIGEST", help="of the artifact")
+    _request(command)
+    command = add("quarantine", "commit that a model must not come back, and that it leaves the traffic")
+    command.add_argument("named", metavar="RELEASE", help="name of a release, or digest of the artifact")
+    command.add_argument(
+        "--env",
+        dest="environments",
+        action="append",
+        default=[],
+        help="where it leaves the traffic (default: all)",
+    )
+    command.add_argument("--stop", action="store_true", help="let nothing serve where no other release was proved")
     _model(command)
-    _order(command, required=True)
+    _request(command, required=True)
     command = add("unquarantine", "commit that a model may come back")
-    command.add_argument("digest", metavar="DIGEST", help="of the artifact, or of its inputs")
+    command.add_argument("named", metavar="RELEASE", help="name of a release, or digest of the artifact or its inputs")
     _model(command)
-    _order(command)
+    _request(command)
+    command = add("migrate", "commit the next step from a record of schema 1 or 2 to a release each and a Route")
+    _environment(command)
+    command.add_argument("--finish", action="store_true", help="the last step: no caller asks the old host any more")
+    _asking(command)
+    _request(command)
+    command = add("check", "say whether gitops/ here names only what may serve, for CI")
+    command.add_argument("--model", help="only this model")
+    command = add("named", "list every URI and image that a record on any branch names: what no expiry may remove")
     command = add("status", "show what Git names for each model and environment")
     command.add_argument("--json", action="store_true", help="the whole records, for programs")
     command.add_argument("--model", help="only this model")
     command.add_argument("--tree", action="store_true", help="of gitops/ here, without asking the remote")
     command = add("fetch", "bring a published artifact into a folder, verified")
-    command.add_argument("uri", metavar="URI", help="its storageUri")
+    command.add_argument("uri", metavar="URI|RELEASE", help="its storageUri, or the name of a release")
     command.add_argument("--out", type=Path, required=True, help="the folder")
     command = add("show", "say what the bucket holds of a published artifact, verified")
-    command.add_argument("uri", metavar="URI", help="its storageUri")
+    command.add_argument("uri", metavar="URI|RELEASE", help="its storageUri, or the name of a release")
     command.add_argument("--json", action="store_true", help="for programs")
     command = add("champion", f"bring what serves into a folder, for the gate ({RECORDS_FROM}=branch asks the remote)")
     command.add_argument("--out", type=Path, required=True, help="folder of its artifact; none without a champion")
@@ -124,16 +146,26 @@ def _model(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", help="name of the model (default: model.name of params.yaml)")
 
 
-def _place(command: argparse.ArgumentParser) -> None:
+def _environment(command: argparse.ArgumentParser) -> None:
     command.add_argument("--env", required=True, help="environment, as staging")
     _model(command)
 
 
-def _order(command: argparse.ArgumentParser, *, required: bool = False) -> None:
+def _request(command: argparse.ArgumentParser, *, required: bool = False) -> None:
     command.add_argument("--reason", required=required, help="why, for the commit and the quarantine")
     command.add_argument("--evidence", help="what shows it: a link, a figure, a sentence")
     command.add_argument("--dry-run", action="store_true", help="print the commit and its diff, push nothing")
     command.add_argument("--json", action="store_true", help="for programs")
+
+
+def _asking(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--url", help="where the release to be proved answers (default: its own host by the domain)")
+    _gateway(command)
+    _wait(command)
+
+
+def _gateway(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--gateway", metavar="URL", help="what to connect to for it, before DNS knows its name")
 
 
 def _wait(command: argparse.ArgumentParser) -> None:

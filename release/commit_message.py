@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from release import quoted_yaml
-from release.gitops.record import Release
+from release.gitops.release import Release
 
 NONE = "none"
 
@@ -17,19 +17,21 @@ def render(subject: str, trailers: Mapping[str, str]) -> str:
 
 
 def trailers(now: Release, before: Release | None) -> dict[str, str]:
-    """What a commit says of the release it makes serve, and of the one that served until then."""
+    """What a commit says of the release that it is about, and of the one that had the traffic until then."""
     return {
+        "Release": now.name,
         "Model-Digest": now.digest,
         "Inputs-Digest": now.inputs_digest,
         "Data-Digest": now.data_digest,
         "Source-Commit": now.source_commit,
+        "Previous-Release": NONE if before is None else before.name,
         "Previous-Uri": NONE if before is None else before.uri,
         "Gate-Result": now.gate,
     }
 
 
 def short(digest: str) -> str:
-    """A digest as people tell it apart: `sha256-` and 12 characters."""
+    """A digest in a table: `sha256-` and 12 characters. No command takes it: a release has a name."""
     return digest[: len("sha256-") + 12]
 
 

@@ -111,6 +111,18 @@ class Section:
         """The whole number under `key`, or `default` when the key is absent."""
         return int(self._take(key, int)) if key in self._left else default
 
+    def text_or_none(self, key: str) -> str | None:
+        """The text under `key`, None when it is null or absent."""
+        return None if self._left.get(key) is None and self.value(key) is None else self.text(key)
+
+    def whole_or_none(self, key: str) -> int | None:
+        """The whole number under `key`, None when it is null or absent."""
+        return None if self._left.get(key) is None and self.value(key) is None else self.whole(key, 0)
+
+    def flag(self, key: str) -> bool:
+        """The truth value under `key`."""
+        return bool(self._take(key, bool))
+
     def value(self, key: str, default: Any = None) -> Any:
         """Whatever stands under `key`."""
         return self._left.pop(key, default)

@@ -3,50 +3,57 @@
 from __future__ import annotations
 
 from pathlib import Path
-from string import Template
 
 from release.commands.configure import write
-from release.gitops import environment, inference_service, quarantine, record
-from release.gitops.folder import MODELS, Place
+from release.gitops import environment, quarantine, record, release_file
+from release.gitops.folder import Folder, quarantine_file
 from release.gitops.record import Record
 
 ENVIRONMENTS = ("staging", "production")
 
-_KUSTOMIZATION = Template("""\
+FILES_OF_KUSTOMIZATION = """\
+resources:
+  - record.yaml
+  - release.yaml
+# A component, so that its patches reach every release; patches of your own come after it and reach them too.
+components:
+  - ../../../base
+"""
+_HEAD = """\
 apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
-namespace: $namespace
-resources:
-  - ../../../base
-  - record.yaml
-patches:
-  - path: release.yaml
-    target: {kind: InferenceService}
-    options: {allowNameChange: true}
-""")
+namespace: {namespace}
+"""
 _ENVIRONMENT = """\
 # What people decide for this environment; `python -m release` reads it.
 # KServe's deployment mode; no other is built yet.
 shape: Knative
 # Releases that the record remembers and that a rollback can go back to.
 keep: 10
+# How many of them keep an InferenceService, at no replica, when `release retire` removes the older ones.
+ready: 2
 # Percent of the traffic that a canary begins with, when the command gives none.
 canary: 10
 """
-# Nothing is deployed to production that staging does not serve, and is not seen to answer there.
-_TAKES = {"production": "# Only what this environment serves, healthy, is deployed here.\ntakes: staging\n"}
+_OWN = {
+    # No host of a cluster can be asked before there is one, with a domain that resolves where the workflows run.
+    "staging": "# A release gets traffic without having answered at its own host. Remove this line once the workflows\n"
+    "# reach the hosts of this environment; docs/releases.md says what it risks until then.\nproof: none\n",
+    # Nothing is deployed to production that staging does not serve, and is not seen to answer there.
+    "production": "# Only what this environment serves, healthy, is deployed here.\ntakes: staging\n",
+}
 
 
 def files(model: str) -> dict[str, str]:
     """Path from the root of the repository → text, of a model that was never released."""
-    found = {f"{MODELS}/{model}/{quarantine.FILE}": quarantine.render(())}
-    for place in (Place(model, name) for name in ENVIRONMENTS):
-        state = Record(model, place.environment)
+    found = {quarantine_file(model): quarantine.render(())}
+    for folder in (Folder(model, name) for name in ENVIRONMENTS):
+        state = Record(model, folder.environment)
         found |= {
-            f"{place.folder}/kustomization.yaml": _KUSTOMIZATION.substitute(namespace=place.namespace),
-            f"{place.folder}/{environment.FILE}": _ENVIRONMENT + _TAKES.get(place.environment, ""),
-            f"{place.folder}/{record.FILE}": record.render(state),
-            f"{place.folder}/{inference_service.FILE}": inference_service.render(state),
+            f"{folder.path}/kustomization.yaml": _HEAD.format(namespace=folder.namespace) + FILES_OF_KUSTOMIZATION,
+            f"{folder.path}/{environment.FILE}": _ENVIRONMENT + _OWN[folder.environment],
+            f"{folder.path}/{record.FILE}": record.render(state),
+            f"{folder.path}/{release_file.FILE}": release_file.render(state),
         }
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -14,48 +13,49 @@ from release.commands import fetch
 from release.commands.configure import write
 from release.git.branch import Tip
 from release.gitops import environment
-from release.gitops.folder import Place
-from release.gitops.record import Release
-from release.gitops.worktree import Tree
+from release.gitops.folder import Folder
+from release.gitops.old_record import TEXTS
+from release.gitops.release import Release
+from release.gitops.worktree import Worktree
 
 ENVIRONMENTS = ("production", "staging")
 _SCHEMA_VERSION = 1
 
 
-def champion(store: Store, holder: Tip | Tree, *, model: str, out: Path, record: Path) -> str:
+def champion(store: Store, reader: Tip | Worktree, *, model: str, out: Path, record: Path) -> str:
     """Write the file `record` and bring the champion's artifact into `out`; says what was found, in one sentence.
 
     Without a champion there is no `out`. ConfigurationError (10), IntegrityError (20) for one that does not verify,
     StorageError (30) for one that cannot be fetched: it is never taken for none.
     """
-    where, release = _pinned(holder, model)
-    listed = Place(model, ENVIRONMENTS[0]).quarantined(holder)
+    where, release = _pinned(reader, model)
+    listed = Folder(model, ENVIRONMENTS[0]).quarantined(reader)
     if release is None:
         fetch.remove(out)
     else:
         fetch.fetch(store, ArtifactUri.parse(release.uri), out)
-    told = {
+    content = {
         "schema_version": _SCHEMA_VERSION,
         "model": model,
         "environment": where,
-        "champion": release and dataclasses.asdict(release),
+        "champion": release and {"name": release.name} | {text: getattr(release, text) for text in TEXTS},
         "quarantined": [
             {"model_digest": one.model_digest, "inputs_digest": one.inputs_digest, "reason": one.reason}
             for one in listed
         ],
     }
-    _write(record, told)
-    return f"{model} has no champion yet" if release is None else f"{release.digest} of {where} is the champion"
+    _write(record, content)
+    return f"{model} has no champion yet" if release is None else f"{release.name} of {where} is the champion"
 
 
-def _pinned(holder: Tip | Tree, model: str) -> tuple[str | None, Release | None]:
+def _pinned(reader: Tip | Worktree, model: str) -> tuple[str | None, Release | None]:
     for name in ENVIRONMENTS:
-        place = Place(model, name)
-        if holder.read(f"{place.folder}/{environment.FILE}") is None:
+        folder = Folder(model, name)
+        if reader.read(f"{folder.path}/{environment.FILE}") is None:
             continue
-        stable = place.read(holder)[1].stable
-        if stable is not None:
-            return name, stable
+        release = folder.read(reader)[1].champion
+        if release is not None:
+            return name, release
     return None, None
 
 

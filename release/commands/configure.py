@@ -10,8 +10,9 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from artifact.errors import ConfigurationError
+from artifact.errors import ConfigurationError, UsageError
 from release import settings
 from release.settings import Settings
 
@@ -38,6 +39,19 @@ def configure(root: Path, values: Mapping[str, str]) -> list[str]:
         write(path, text)
         changes = changes or [f"{settings.PATH}: written"]
     return changes + _point_dvc(root, after)
+
+
+def values(arguments: Mapping[str, Any]) -> dict[str, str]:
+    """Field of Settings → text, of a command line: an option each, and `set` as make gives them; UsageError (2)."""
+    names = [item.name for item in dataclasses.fields(Settings)]
+    chosen = {name: arguments[name] for name in names if arguments[name] is not None}
+    for assignment in arguments["set"]:
+        name, equals, value = assignment.partition("=")
+        field = name.lower().replace("-", "_")
+        if field not in names or not equals:
+            raise UsageError(f"--set {assignment!r} is not one of {', '.join(map(str.upper, names))} with =VALUE")
+        chosen[field] = value
+    return chosen
 
 
 def write(path: Path, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Make Git name an artifact and its image for one environment, with all traffic or as a canary."""
+"""Make Git name an artifact in its image for one environment: its InferenceService first, then, proved, its traffic."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 from artifact.digest import ArtifactUri
 from artifact.errors import ConfigurationError, GateRefused
-from release import commit_message, readiness, state
+from release import readiness, transitions
 from release.bucket import published
 from release.bucket.store import Store
-from release.change import SUPERSEDED, Order, Outcome, Seen, Step, take
+from release.change import Decision, Outcome, Request, Situation, apply
 from release.clock import now
-from release.git.branch import Remote
-from release.gitops import quarantine
-from release.gitops.folder import Place
-from release.gitops.record import Release, parse_image
-from release.readiness import Address, Unseen
+from release.commands import traffic
+from release.commands.proof import Prover
+from release.git.branch import Branch
+from release.gitops.folder import Folder
+from release.gitops.release import Release, parse_image
+from release.readiness import Address, Cluster, Unseen, patiently
 from release.settings import Settings
 
 
@@ -28,70 +29,82 @@ class Wanted:
     image: str = ""
     run_commit: str = ""
     source: str | None = None
-    canary: int | None = None  # percent of the traffic; None: all of it
+    canary: int | None = None  # percent of the traffic once proved; None: all of it
     begins: bool = False  # as a canary, at the percentage of environment.yaml; the first release gets everything
 
 
 @dataclass(frozen=True)
-class Proof:
-    """Where the environment that proved it answers (by default: by the domain), and for how long to wait for that."""
+class Source:
+    """Where the environment that is taken from answers: by the domain, unless a person says otherwise."""
 
     url: str | None = None
     gateway: str | None = None
-    wait: float = 0.0
 
 
 def deploy(
     store: Store,
     settings: Settings,
-    remote: Remote,
-    order: Order,
+    branch: Branch,
+    request: Request,
     *,
-    place: Place,
+    folder: Folder,
     wanted: Wanted,
-    proof: Proof,
-) -> Outcome:
-    """Give `place` what is `wanted`.
+    prover: Prover,
+    source: Source = Source(),
+    wait: float = 0.0,
+) -> list[Outcome]:
+    """Commit the InferenceService of what is `wanted`, and within `wait` seconds, proved, the Route that names it.
 
+    Without `wait` the traffic is `release advance`'s. Where the environment asks for no proof both are one commit.
     Nothing is committed when it serves already, or when what is there was deployed by a run on a newer source commit.
-    Raises ConfigurationError (10), IntegrityError (20), StorageError (30), GateRefused (41), GitError (50).
+    ConfigurationError (10), IntegrityError (20), StorageError (30), GateRefused (41), GitError (50).
     """
-    given = None if wanted.source else _given(store, settings, place.model, wanted)
-    proved: set[str] = set()
+    given = None if wanted.source else _given(store, settings, folder.model, wanted)
+    seen_in_source: set[str] = set()
+    deployed: list[str] = []
 
-    def decide(seen: Seen) -> Step:
+    def decide(seen: Situation) -> Decision:
         before = seen.record
-        source = wanted.source or seen.environment.takes
-        release = given if source is None else _proved(seen, place, source, given)
+        takes = wanted.source or seen.environment.takes
+        release = given if takes is None else _served_by(seen, takes, given)
         assert release is not None  # either it was given, or there is a source
-        what = f"{commit_message.short(release.digest)} in {place.environment}"
-        quarantine.refuse(seen.quarantined, release.digest, release.inputs_digest)
+        deployed[:] = [release.name]
+        what = f"{release.name} in {folder.environment}"
+        seen.refuse(release)
         for one in (before.stable, before.candidate):
             if one is not None and not release.same(one) and seen.tip.precedes(release.run_commit, one.run_commit):
-                return Step(before, _newer(place, one), refused=SUPERSEDED)
+                return Decision(before, _newer(folder, one), superseded=True)
         percent = wanted.canary
         if wanted.begins and before.stable is not None and not release.same(before.stable):
             percent = seen.environment.canary
-        after = state.deploy(
-            before, release, keep=seen.environment.keep, percent=percent, first=seen.environment.canary
-        )
+        keep, first = seen.environment.keep, seen.environment.canary
+        after = transitions.deploy(before, release, keep=keep, percent=percent, first=first)
         if after == before:
-            there = "serves already" if release.same(before.stable) else f"has {before.percent} % already"
-            return Step(before, f"{what} {there}", release)
-        if after.percent == 0:
-            subject = f"roll the canary back to {what}: it was deployed again"
-            return Step(after, subject, after.stable, reason="the challenger is the stable release")
-        if source is not None and release.uri not in proved:
-            proof_place = Place(place.model, source)
-            where = readiness.address(proof_place, settings.domain, latest=False, url=proof.url, gateway=proof.gateway)
-            _healthy(where, place.model, source, release)
-            proved.add(release.uri)
+            waits = f"gets {before.share} % once proved: `release advance`, or --wait"
+            there = waits if before.percent == 0 else f"has {before.percent} % already"
+            return Decision(before, f"{what} {'serves already' if release.same(before.stable) else there}", release)
+        if after.candidate is None:
+            subject = f"take the candidate back from {what}: that was deployed again"
+            return Decision(after, subject, after.stable, reason="the challenger is the stable release")
+        if takes is not None and release.uri not in seen_in_source:
+            cluster = Cluster(Folder(folder.model, takes), settings.domain, source.gateway)
+            _require_seen(cluster.route() if source.url is None else Address(source.url), folder.model, takes, release)
+            seen_in_source.add(release.uri)
         if given is None:
             published.find(store, ArtifactUri.parse(release.uri))
-        subject = f"deploy {what}" if after.candidate is None else f"deploy {what} as a canary at {after.percent} %"
-        return Step(after, subject, release, reason=f"the gate's verdict is {release.gate}")
+        if seen.environment.proves:
+            subject = f"deploy {what}, to be proved"
+        else:
+            after = transitions.advance(after, None, now())
+            subject = f"deploy {what}" + (f" as a canary at {after.percent} %" if after.candidate else "")
+        return Decision(after, subject, release, reason=f"the gate's verdict is {release.gate}")
 
-    return readiness.patiently(proof.wait, lambda: take(remote, place, order, decide, again=True))
+    outcomes = [patiently(wait, lambda: apply(branch, folder, request, decide, again=True))]
+    if wait and outcomes[0].state == "proving" and not (request.proposed or request.shown):
+        outcomes.append(
+            traffic.advance(branch, request, folder=folder, prover=prover, to=None, wait=wait, only=deployed[0])
+        )
+    return outcomes
 
 
 def _given(store: Store, settings: Settings, model: str, wanted: Wanted) -> Release:
@@ -116,31 +129,32 @@ def _given(store: Store, settings: Settings, model: str, wanted: Wanted) -> Rele
     )
 
 
-def _proved(seen: Seen, place: Place, source: str, given: Release | None) -> Release:
-    """What `source` serves, which has to be `given` when that is not None."""
-    if source == place.environment:
+def _served_by(seen: Situation, source: str, given: Release | None) -> Release:
+    """What `source` serves, as a release that is new here; it has to be `given` when that is not None."""
+    folder = seen.folder
+    if source == folder.environment:
         raise ConfigurationError(f"{source} cannot take from itself: name another environment after --from")
-    stable = Place(place.model, source).read(seen.tip)[1].stable
+    stable = Folder(folder.model, source).read(seen.tip)[1].champion
     if stable is None:
-        raise GateRefused(f"{place.model} in {source} serves nothing yet: deploy it there first")
+        raise GateRefused(f"{folder.model} in {source} serves nothing yet: deploy it there first")
     if given is not None and not given.same(stable):
         raise GateRefused(
-            f"{place.environment} takes what {source} serves, {stable.uri} in {stable.image}: deploy {given.uri} in "
-            f"{given.image} there first, or take `takes` out of {place.folder}/environment.yaml"
+            f"{folder.environment} takes what {source} serves, {stable.uri} in {stable.image}: deploy {given.uri} in "
+            f"{given.image} there first, or take `takes` out of {folder.path}/environment.yaml"
         )
-    return dataclasses.replace(stable, since=now())
+    return dataclasses.replace(stable, since=now(), rendered=False, served=False, rejected=False, left=None, proof=None)
 
 
-def _healthy(where: Address, model: str, source: str, release: Release) -> None:
+def _require_seen(where: Address, model: str, source: str, release: Release) -> None:
     if (problem := readiness.lacking(where, model, release.digest)) is not None:
         raise Unseen(
-            f"{release.digest} is not seen healthy in {source}: {problem}; wait until it is, "
+            f"{release.name} is not seen healthy in {source}: {problem}; wait until it is, "
             "or say where it answers with --from-url or --from-gateway"
         )
 
 
-def _newer(place: Place, one: Release) -> str:
+def _newer(folder: Folder, one: Release) -> str:
     return (
-        f"{place.model} in {place.environment} serves {commit_message.short(one.digest)} of the newer commit "
-        f"{one.run_commit[:12]}; `release rollback --to` leads back"
+        f"{folder.model} in {folder.environment} serves {one.name} of the newer commit {one.run_commit[:12]}; "
+        "`release rollback --to` leads back"
     )

@@ -1,84 +1,169 @@
-"""Put a model into quarantine, or lift it: for every environment of that model."""
+"""Put a model into quarantine, out of the traffic, or lift it: for the environments of that model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Sequence
 
 from artifact import digest
 from artifact.digest import ArtifactUri
 from artifact.errors import ConfigurationError, IntegrityError
 from artifact.manifest import FILE as MANIFEST
-from release import commit_message
+from release import commit_message, state, transitions
 from release.bucket import published
 from release.bucket.store import Store
-from release.change import DONE, NOTHING, SHOWN, Order, Outcome, Shown, barriers, push, trailers_of
+from release.change import (
+    DONE,
+    NOTHING,
+    SHOWN,
+    Outcome,
+    Request,
+    Shown,
+    push,
+    quarantine_change,
+    situation,
+    trailers_of,
+)
 from release.clock import now
-from release.commands import status
-from release.git.branch import Change, Remote, Tip
-from release.gitops.folder import MODELS, Place
+from release.git.branch import Branch, Change, Tip
+from release.gitops import folder as folders
+from release.gitops.folder import MODELS, Folder
 from release.gitops.quarantine import Quarantined
+from release.gitops.record import SCHEMA_VERSION
 from release.settings import Settings
-
-_Decide = Callable[[Tip, tuple[Quarantined, ...]], tuple[Quarantined, ...]]
 
 
 def quarantine(
-    store: Store, settings: Settings, remote: Remote, order: Order, *, model: str, model_digest: str
+    store: Store,
+    settings: Settings,
+    branch: Branch,
+    request: Request,
+    *,
+    model: str,
+    named: str,
+    environments: Sequence[str] = (),
+    stop: bool = False,
 ) -> Outcome:
-    """Keep `model_digest`, and whatever comes of its inputs, from being deployed or promoted.
+    """Keep the model `named` (a release or a digest), and whatever comes of its inputs, from serving.
 
-    ConfigurationError (10), IntegrityError (20) when neither Git nor the bucket knows it, StorageError (30), GitError
-    (50). What serves goes on serving: rolling back is a command of its own.
+    In the same commit it leaves the Route of `environments` (default: all), for the newest proved release that is not
+    in quarantine; the others are named, for whoever may write there. Without such a release GateRefused (41), unless it
+    may `stop`. ConfigurationError (10), IntegrityError (20) when neither Git nor the bucket knows it, StorageError
+    (30), GitError (50).
+    """
+    notes: list[str] = []
+
+    def decide(tip: Tip, before: tuple[Quarantined, ...]) -> _Decided:
+        model_digest = _digest(tip, model, named)
+        after = before
+        if all(one.model_digest != model_digest for one in before):
+            inputs = _inputs(tip, store, settings, model, model_digest)
+            after = (
+                *before, Quarantined(model_digest, inputs, request.reason, request.evidence, now(), request.by)
+            )  # fmt: skip
+        files: dict[str, str] = {}
+        steps, notes[:] = [], []
+        for folder in folders.all_of(tip, model):
+            seen = dataclasses.replace(situation(tip, folder), quarantined=after)
+            acts = folder.environment in environments or not environments
+            if not acts or seen.record.schema != SCHEMA_VERSION or seen.record.stable is None:
+                if seen.record.champion is not None and seen.barred(seen.record.champion):
+                    notes.append(f"{folder.environment} serves it: quarantine it there too")
+                if not acts or seen.record.schema != SCHEMA_VERSION:
+                    continue
+            changed = transitions.leave(seen.record, now(), seen.barred, stop=stop)
+            if changed != seen.record:
+                files |= folder.changed(tip, seen.record, changed)
+                steps.append((folder, state.described(seen.record), state.described(changed)))
+        return _Decided(model_digest, after, files, steps)
+
+    outcome = _commit(branch, request, model, decide, "quarantine {}", "is in quarantine")
+    return dataclasses.replace(outcome, says="; ".join([outcome.says, *notes]))
+
+
+def unquarantine(branch: Branch, request: Request, *, model: str, named: str) -> Outcome:
+    """Lift the quarantine of the model `named`, by a release or by the digest of an artifact or of its inputs.
+
+    ConfigurationError (10), GitError (50).
     """
 
-    def decide(tip: Tip, before: tuple[Quarantined, ...]) -> tuple[Quarantined, ...]:
-        if any(one.model_digest == model_digest for one in before):
-            return before
-        inputs = _inputs(tip, store, settings, model, model_digest)
-        return (*before, Quarantined(model_digest, inputs, order.reason, order.evidence, now(), order.by))
+    def decide(tip: Tip, before: tuple[Quarantined, ...]) -> _Decided:
+        lifted = _digest(tip, model, named)
+        left = tuple(one for one in before if lifted not in (one.model_digest, one.inputs_digest))
+        return _Decided(lifted, left, {}, [])
 
-    return _take(remote, order, model, decide, model_digest, "quarantine {}", "is in quarantine")
-
-
-def unquarantine(remote: Remote, order: Order, *, model: str, model_digest: str) -> Outcome:
-    """Lift the quarantine of `model_digest`, an artifact's or its inputs'. ConfigurationError (10), GitError (50)."""
-
-    def decide(tip: Tip, before: tuple[Quarantined, ...]) -> tuple[Quarantined, ...]:
-        return tuple(one for one in before if model_digest not in (one.model_digest, one.inputs_digest))
-
-    return _take(remote, order, model, decide, model_digest, "lift the quarantine of {}", "is not in quarantine")
+    return _commit(branch, request, model, decide, "lift the quarantine of {}", "is not in quarantine")
 
 
-def _take(remote: Remote, order: Order, model: str, decide: _Decide, named: str, verb: str, there: str) -> Outcome:
-    said = ""
-    subject = verb.format(commit_message.short(named))
+@dataclasses.dataclass(frozen=True)
+class _Decided:
+    """The digest that was meant, the quarantine afterwards, the files of environments, (folder, from, to) of each."""
+
+    model_digest: str
+    entries: tuple[Quarantined, ...]
+    files: dict[str, str]
+    steps: list[tuple[Folder, str, str]]
+
+
+def _commit(
+    branch: Branch,
+    request: Request,
+    model: str,
+    decide: Callable[[Tip, tuple[Quarantined, ...]], _Decided],
+    verb: str,
+    there: str,
+) -> Outcome:
+    said, subject = "", ""
 
     def change(tip: Tip) -> Change | None:
-        nonlocal said
+        nonlocal said, subject
         if model not in tip.folders(MODELS):
             raise ConfigurationError(f"the branch releases are pushed to holds no model {model!r}: correct --model")
-        before = Place(model, "staging").quarantined(tip)
-        files = barriers(model, before, after := decide(tip, before))
-        trailers = trailers_of(
-            order, "asked for by hand", f"{len(before)} in quarantine", f"{len(after)} in quarantine"
-        )
-        said = commit_message.render(f"{model}: {subject}", {"Model-Digest": named, **trailers})
+        before = Folder(model, "staging").quarantined(tip)
+        decided = decide(tip, before)
+        files = {**decided.files, **quarantine_change(model, before, decided.entries)}
+        subject = verb.format(_names(tip, model, decided.model_digest))
+        was = [f"{len(before)} in quarantine", *(f"{folder.environment} {one}" for folder, one, _ in decided.steps)]
+        is_ = [
+            f"{len(decided.entries)} in quarantine",
+            *(f"{folder.environment} {one}" for folder, _, one in decided.steps),
+        ]
+        trailers = trailers_of(request, "asked for by hand", "; ".join(was), "; ".join(is_))
+        said = commit_message.render(f"{model}: {subject}", {"Model-Digest": decided.model_digest, **trailers})
         return Change(files, said) if files else None
 
-    commit = push(remote, change, order.shown)
+    commit = push(branch, change, request.shown)
     if isinstance(commit, Shown):
         return Outcome(SHOWN, f"{model}: {subject}", message=said, diff=commit.diff)
     if commit is None:
-        return Outcome(NOTHING, f"nothing to do: {commit_message.short(named)} of {model} {there}")
+        return Outcome(NOTHING, f"nothing to do: it {there}")
     return Outcome(DONE, f"{model}: {subject}", commit=commit, message=said)
+
+
+def _digest(tip: Tip, model: str, named: str) -> str:
+    """The digest that `named` is, or that of the release which it names in any environment."""
+    for folder in folders.all_of(tip, model):
+        if (found := folder.read(tip)[1].find(named)) is not None:
+            return found.digest
+    return digest.parse(named)
+
+
+def _names(tip: Tip, model: str, model_digest: str) -> str:
+    """The releases of that digest, for people; the digest when Git remembers none."""
+    listed = [
+        one.name
+        for folder in folders.all_of(tip, model)
+        for one in folder.read(tip)[1].releases
+        if one.digest == model_digest
+    ]
+    return ", ".join(dict.fromkeys(listed)) or model_digest
 
 
 def _inputs(tip: Tip, store: Store, settings: Settings, model: str, model_digest: str) -> str:
     """Digest of the inputs that made the model: from a record that knows it, else from the bucket."""
-    for record in status.records_of(tip, model):
-        for one in (record.candidate, *record.releases):
-            if one is not None and one.digest == model_digest:
-                return one.inputs_digest
+    for folder in folders.all_of(tip, model):
+        if (found := folder.read(tip)[1].find(model_digest)) is not None:
+            return found.inputs_digest
     uri = ArtifactUri(settings.bucket, settings.prefix, model, model_digest)
     stored = store.head(uri.key + MANIFEST)
     if stored is None or published.INPUTS not in stored.metadata:

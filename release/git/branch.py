@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from artifact.errors import ConfigurationError, GitError
@@ -24,15 +25,15 @@ _LONGEST_PAUSE = 3.0
 
 
 @dataclass(frozen=True)
-class Remote:
-    """Where releases go: `url` and `branch`; `caller` lends its credentials and knows the source history.
+class Branch:
+    """Where releases go: the branch `name` at `url`; `caller` lends its credentials and knows the source history.
 
     `path`: what this repository calls gitops/ is called there. `seconds`: for all the Git work of one command; with the
     rest of it under the promised 120.
     """
 
     url: str
-    branch: str
+    name: str
     caller: Caller
     path: str = "gitops"
     seconds: float = 100.0
@@ -60,18 +61,32 @@ class Tip:
 
     commit: str
     _git: Git
-    _remote: Remote
+    _branch: Branch
 
     def read(self, path: str) -> str | None:
         """Text of the file at `path`, None when there is none."""
-        if self.blob(path) is None:
+        blob = self.blob(path)
+        if blob is None:
             return None
-        return self._git.run("cat-file", "blob", f"{self.commit}:{self._remote.at(path)}")
+        if blob not in self._texts:
+            self._texts[blob] = self._git.run("cat-file", "blob", blob)
+        return self._texts[blob]
+
+    @cached_property
+    def _texts(self) -> dict[str, str]:
+        """Blob → text of what was read: the files that all models have in common are asked for once."""
+        return {}
 
     def blob(self, path: str) -> str | None:
         """Git's name of the bytes at `path`, without fetching them."""
-        listing = self._git.run("ls-tree", "--full-tree", self.commit, "--", self._remote.at(path)).split()
-        return listing[2] if listing[1:2] == ["blob"] else None
+        return self._files.get(self._branch.at(path))
+
+    @cached_property
+    def _files(self) -> dict[str, str]:
+        """Path → blob of every file in the folder that releases change: one command, however many are read."""
+        listing = self._git.run("ls-tree", "-r", "--full-tree", "-z", self.commit, "--", self._branch.path)
+        entries = (entry.partition("\t") for entry in listing.split("\0") if entry)
+        return {path: told.split()[2] for told, _, path in entries}
 
     def holds(self, path: str, text: str) -> bool:
         """Whether the file at `path` is exactly `text`."""
@@ -79,9 +94,9 @@ class Tip:
 
     def folders(self, path: str) -> list[str]:
         """Names of the folders in the folder `path`, sorted."""
-        folder = self._remote.at(f"{path}/")
-        listing = self._git.run("ls-tree", "-d", "--full-tree", "-z", "--name-only", self.commit, folder)
-        return sorted(name.rpartition("/")[2] for name in listing.split("\0") if name)
+        folder = self._branch.at(f"{path}/")
+        below = (name.removeprefix(folder) for name in self._files if name.startswith(folder))
+        return sorted({name.partition("/")[0] for name in below if "/" in name})
 
     def precedes(self, older: str, newer: str) -> bool:
         """Whether the commit `older` is a strict ancestor of `newer`; False when no known history holds both."""
@@ -91,7 +106,7 @@ class Tip:
         if found is None:
             with contextlib.suppress(GitFailed, ConfigurationError):
                 # gitops/ lives in another repository: ask the one that the sources come from.
-                self._git.run("fetch", "--quiet", "--no-tags", "--", self._remote.caller.origin(), older, newer)
+                self._git.run("fetch", "--quiet", "--no-tags", "--", self._branch.caller.origin(), older, newer)
                 found = self._is_ancestor(older, newer)
         return bool(found)
 
@@ -104,23 +119,23 @@ class Tip:
 
 
 @contextlib.contextmanager
-def opened(remote: Remote) -> Iterator[Git]:
-    """A temporary bare clone of `remote`, gone afterwards; every failure of Git inside becomes a GitError."""
+def opened(branch: Branch) -> Iterator[Git]:
+    """A temporary bare clone of its repository, gone afterwards; every failure of Git inside becomes a GitError."""
     try:
         with tempfile.TemporaryDirectory(prefix="modelpin-", ignore_cleanup_errors=True) as folder:
-            origin = ("remote.origin.url", remote.url)
-            git = Git(Path(folder), remote.url, (*remote.caller.transport(), origin), time.monotonic() + remote.seconds)
+            origin = ("remote.origin.url", branch.url)
+            git = Git(Path(folder), branch.url, (*branch.caller.transport(), origin), time.monotonic() + branch.seconds)
             git.run("init", "--quiet", "--bare", "--template=", "--initial-branch=unused")
             yield git
     except GitFailed as failed:
-        raise _refused(remote, failed) from failed
+        raise _refused(branch, failed) from failed
     except OSError as error:
-        raise GitError(f"the temporary clone of {redact(remote.url)} cannot be kept: {error}") from error
+        raise GitError(f"the temporary clone of {redact(branch.url)} cannot be kept: {error}") from error
 
 
-def tip(git: Git, remote: Remote) -> Tip:
+def tip(git: Git, branch: Branch) -> Tip:
     """Fetch the branch with its history; a remote that fails is asked again within bounds, then GitFailed."""
-    tracking = f"refs/remotes/origin/{remote.branch}"
+    tracking = f"refs/remotes/origin/{branch.name}"
     for number in range(1, _FETCHES + 1):
         try:
             # History without file contents: what is read is fetched when it is read, however large the repository.
@@ -130,38 +145,38 @@ def tip(git: Git, remote: Remote) -> Tip:
                 "--no-tags",
                 "--filter=blob:none",
                 "origin",
-                f"+refs/heads/{remote.branch}:{tracking}",
+                f"+refs/heads/{branch.name}:{tracking}",
             )
             break
         except GitFailed:
             if number == _FETCHES:
                 raise
             _pause(git, number + 2)
-    return Tip(git.run("rev-parse", "--verify", tracking).strip(), git, remote)
+    return Tip(git.run("rev-parse", "--verify", tracking).strip(), git, branch)
 
 
-def update(remote: Remote, decide: Callable[[Tip], Change | None]) -> str | None:
+def update(branch: Branch, decide: Callable[[Tip], Change | None]) -> str | None:
     """Push what `decide` makes of the branch as one commit; its id, or None when `decide` wants no change.
 
     `decide` is called again from the new tip whenever the branch moved. GitError when the remote refuses or hangs.
     """
-    with opened(remote) as git:
+    with opened(branch) as git:
         ours = parent = None
         failure = GitFailed("", 0)
         refusals = pushes = 0
         while True:
-            now = tip(git, remote)
+            now = tip(git, branch)
             if ours and (ours == now.commit or now.precedes(ours, now.commit)):
                 return ours  # the push went through, only its answer was lost
             refusals = refusals + 1 if parent == now.commit else 0
             if refusals == _REFUSALS:
-                raise _refused(remote, failure)
+                raise _refused(branch, failure)
             change = decide(now)
             if change is None:
                 return None
-            ours, parent = _commit(git, remote, now.commit, change), now.commit
+            ours, parent = _commit(git, branch, now.commit, change), now.commit
             try:
-                git.run("push", "--quiet", "--porcelain", "origin", f"{ours}:refs/heads/{remote.branch}")
+                git.run("push", "--quiet", "--porcelain", "origin", f"{ours}:refs/heads/{branch.name}")
                 return ours
             except GitFailed as failed:
                 failure = failed
@@ -169,25 +184,25 @@ def update(remote: Remote, decide: Callable[[Tip], Change | None]) -> str | None
             _pause(git, pushes)
 
 
-def propose(remote: Remote, decide: Callable[[Tip], Change | None], name: Callable[[], str]) -> str | None:
+def propose(branch: Branch, decide: Callable[[Tip], Change | None], name: Callable[[], str]) -> str | None:
     """Push what `decide` makes of the branch to a new one called `name()`, for people to merge.
 
     None when `decide` wants no change, or when a branch of that name is there. GitError when the remote refuses.
     """
-    with opened(remote) as git:
-        now = tip(git, remote)
+    with opened(branch) as git:
+        now = tip(git, branch)
         change = decide(now)
         if change is None or git.run("ls-remote", "--heads", "origin", f"refs/heads/{name()}"):
             return None
-        ours = _commit(git, remote, now.commit, change)
+        ours = _commit(git, branch, now.commit, change)
         git.run("push", "--quiet", "--porcelain", "origin", f"{ours}:refs/heads/{name()}")
         return ours
 
 
-def _commit(git: Git, remote: Remote, parent: str, change: Change) -> str:
+def _commit(git: Git, branch: Branch, parent: str, change: Change) -> str:
     git.run("read-tree", parent)
     blobs = {
-        remote.at(path): git.run("hash-object", "-w", "--stdin", input=text).strip()
+        branch.at(path): git.run("hash-object", "-w", "--stdin", input=text).strip()
         for path, text in change.files.items()
     }
     git.run("update-index", "--add", "--index-info", input="".join(f"100644 {blobs[p]}\t{p}\n" for p in sorted(blobs)))
@@ -199,8 +214,14 @@ def _pause(git: Git, attempt: int) -> None:
     time.sleep(max(0.0, min(backoff.seconds(attempt, _LONGEST_PAUSE), git.deadline - time.monotonic())))
 
 
-def _refused(remote: Remote, failed: GitFailed) -> GitError:
+def _refused(branch: Branch, failed: GitFailed) -> GitError:
     return GitError(
-        f"{redact(remote.url)} (branch {remote.branch}) refused: {failed.detail or f'git exit {failed.code}'}; see "
+        f"{redact(branch.url)} (branch {branch.name}) refused: {failed.detail or f'git exit {failed.code}'}; see "
         "whether this identity may push there, then run this again: what was published stays published"
     )
+
+
+def branches(git: Git) -> list[str]:
+    """The branches that the remote has, by name."""
+    lines = git.run("ls-remote", "--heads", "origin").splitlines()
+    return sorted(line.partition("refs/heads/")[2] for line in lines)

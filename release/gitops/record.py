@@ -1,86 +1,71 @@
 """record.yaml: the state of one environment of one model, as a ConfigMap that machines own whole.
 
-It is not an annotation of the InferenceService: any change there would make a new Knative revision.
+It is not an annotation of an InferenceService: any change there would make a new Knative revision.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import re
 from dataclasses import dataclass
 from typing import Any
 
-from artifact import digest
-from artifact.digest import ArtifactUri
 from artifact.errors import ConfigurationError
 from release import quoted_yaml
+from release.gitops import old_record
+from release.gitops.release import Proof, Release
 
 FILE = "record.yaml"
 # Raise it when a field changes meaning or goes, and read every older number in `parse`; a file of the old number stays
-# under tests/release/records/ for ever. 2 added `left`, and canaries; 1 knew neither.
-SCHEMA_VERSION = 2
-_READ = (1, SCHEMA_VERSION)
-
-_IMAGE = re.compile(r"[a-z0-9][a-z0-9.:_/-]*@sha256:[0-9a-f]{64}")
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+# under tests/release/records/ for ever. 3: a list of releases by name, each with its own InferenceService; the formats
+# before it are release.gitops.old_record's.
+SCHEMA_VERSION = 3
 _HEAD = """\
 # Written whole by `python -m release`, the state of one environment. Do not edit: `python -m release --help`.
 """
-
-
-@dataclass(frozen=True)
-class Release:
-    """One model with its image: they move, and roll back, together."""
-
-    digest: str  # of the artifact
-    uri: str  # storageUri, ends in digest and slash
-    image: str  # <repository>@sha256:<hex>
-    since: str  # UTC, ISO 8601: when this began to serve here
-    inputs_digest: str  # first inputs that made the artifact
-    data_digest: str
-    source_commit: str  # that published the artifact
-    run_commit: str  # that the deploying run stood on: orders runs that finish late
-    gate: str  # verdict it was published with
-
-    def __post_init__(self) -> None:
-        if ArtifactUri.parse(self.uri).digest != self.digest:
-            raise ConfigurationError(f"the URI {self.uri!r} does not end in the digest {self.digest!r}")
-        parse_image(self.image)
-        for commit in (self.source_commit, self.run_commit):
-            if not _COMMIT.fullmatch(commit):
-                raise ConfigurationError(f"{commit!r} is not a commit: expected its 40 hexadecimal characters in full")
-
-    def same(self, other: Release | None) -> bool:
-        """Whether both name the same model and image: the cluster would see no difference."""
-        return other is not None and (self.uri, self.image) == (other.uri, other.image)
+_FLAGS = ("rendered", "served", "rejected")
 
 
 @dataclass(frozen=True)
 class Record:
-    """What serves (`stable`), what is on its way (`candidate` at `percent`), and what can be returned to.
+    """What has traffic (`stable_name`), what is on its way (`candidate_name` at `percent`), and all that is remembered.
 
-    `releases` begins with `stable` and goes back in time; what was rolled back is not in it. `left` is the digest of
-    the model that was rolled back last, until the next deploy. `percent` is 0 between the two commits of a rollback.
+    `percent` is 0 while the candidate is to be proved, and `share` is then what it gets afterwards: 100, or the
+    percentage of its canary. `releases`: the one deployed last comes first. `old_percent`: the InferenceService that
+    was named after the model, from before schema 3, is rendered too, with this percentage (100: with none).
+    `schema`: the number of the format that it was read from.
     """
 
     model: str
     environment: str
-    stable: Release | None = None
-    candidate: Release | None = None
+    stable_name: str | None = None
+    candidate_name: str | None = None
     percent: int | None = None
-    step: None = None
-    left: str | None = None
+    share: int | None = None
     releases: tuple[Release, ...] = ()
+    old_percent: int | None = None
+    schema: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
+        stable, candidate = self.stable, self.candidate
+        names = [one.name for one in self.releases]
+        here = self.schema == SCHEMA_VERSION
+        proving = here and self.percent == 0
         for text, wrong in (
-            ("releases must begin with stable", self.releases[:1] != (() if self.stable is None else (self.stable,))),
-            ("only a stable release has a canary", self.stable is None and self.candidate is not None),
-            ("a canary has from 1 to 99 percent", self.candidate is not None and self.percent not in range(1, 100)),
-            # KServe reads that as a rollback.
-            ("the canary is the stable release", self.candidate is not None and self.candidate.same(self.stable)),
-            ("a percentage needs a canary", self.candidate is None and self.percent not in (None, 0)),
-            ("0 percent needs a model that was left", self.percent == 0 and (self.left is None or self.stable is None)),
+            ("a release stands twice", len(set(names)) != len(names)),
+            ("a release is of another model", any(one.model != self.model for one in self.releases)),
+            ("stable is not among the releases", self.stable_name is not None and stable is None),
+            ("the candidate is not among the releases", self.candidate_name is not None and candidate is None),
+            ("the candidate is the stable release", candidate is not None and candidate is stable),
+            ("a candidate has from 0 to 99 percent", candidate is not None and self.percent not in range(100)),
+            ("only a release that serves has a canary", stable is None and self.percent not in (None, 0)),
+            ("a percentage needs a candidate", here and candidate is None and self.percent is not None),
+            ("what it gets once proved is from 1 to 100 percent", proving and self.share not in range(1, 101)),
+            ("only an unproved candidate waits for a share", not proving and self.share is not None),
+            ("the old InferenceService has 0 or 100 percent", self.old_percent not in (None, 0, 100)),
+            (
+                "a release with traffic has no InferenceService",
+                here and any(one and not one.rendered for one in (stable, candidate)),
+            ),
         ):
             if wrong:
                 raise ConfigurationError(
@@ -88,14 +73,27 @@ class Record:
                     f"restore {FILE} from Git"
                 )
 
+    @property
+    def stable(self) -> Release | None:
+        """The release that has the traffic, all but the canary's."""
+        return self._named(self.stable_name)
 
-def parse_image(text: str) -> str:
-    """`text` if it names an image by digest; ConfigurationError otherwise, as a tag may move under a running model."""
-    if not _IMAGE.fullmatch(text):
-        raise ConfigurationError(
-            f"the image {text!r} is not named by digest: expected <repository>@sha256:<64 hex>, as image.yml prints it"
-        )
-    return text
+    @property
+    def candidate(self) -> Release | None:
+        """The release that is on its way."""
+        return self._named(self.candidate_name)
+
+    @property
+    def champion(self) -> Release | None:
+        """What callers get: the stable release, or the one that an old InferenceService goes on serving meanwhile."""
+        return self.stable or (self.candidate if self.old_percent is not None else None)
+
+    def _named(self, name: str | None) -> Release | None:
+        return next((one for one in self.releases if one.name == name), None)
+
+    def find(self, text: str | None) -> Release | None:
+        """The newest release that `text` names, by name or digest; None when none does."""
+        return next((one for one in self.releases if text is not None and one.called(text)), None)
 
 
 def render(record: Record) -> str:
@@ -105,12 +103,12 @@ def render(record: Record) -> str:
             "schema_version": SCHEMA_VERSION,
             "model": record.model,
             "environment": record.environment,
-            "stable": record.stable and dataclasses.asdict(record.stable),
-            "candidate": record.candidate and dataclasses.asdict(record.candidate),
+            "stable": record.stable_name,
+            "candidate": record.candidate_name,
             "percent": record.percent,
-            "step": record.step,
-            "left": record.left,
-            "releases": [dataclasses.asdict(release) for release in record.releases],
+            "share": record.share,
+            "old_percent": record.old_percent,
+            "releases": [{"name": one.name} | dataclasses.asdict(one) for one in record.releases],
         }
     )
     head = quoted_yaml.render({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"{record.model}-record"}})
@@ -126,57 +124,64 @@ def parse(text: str, where: str) -> Record:
         raise ConfigurationError(f"{where} does not hold data[{FILE!r}]: restore it from Git")
     section = quoted_yaml.Section(quoted_yaml.load(data[FILE], where), where)
     version = section.whole("schema_version", 0)
-    if version not in _READ:
+    if version in old_record.READ:
+        return _from_old(old_record.parse(section, version, where), version)
+    if version != SCHEMA_VERSION:
         raise ConfigurationError(
-            f"{where} has schema_version {version}, this modelpin reads {' and '.join(map(str, _READ))}: "
-            "update the checkout"
+            f"{where} has schema_version {version}, this modelpin reads 1 to {SCHEMA_VERSION}: update the checkout"
         )
     record = Record(
         model=section.text("model"),
         environment=section.text("environment"),
-        stable=_release(section.value("stable"), f"stable in {where}"),
-        candidate=_release(section.value("candidate"), f"candidate in {where}"),
-        percent=_percent(section.value("percent"), where),
-        step=section.value("step"),
-        left=_left(section.value("left"), where) if version > 1 else None,
+        stable_name=section.text_or_none("stable"),
+        candidate_name=section.text_or_none("candidate"),
+        percent=section.whole_or_none("percent"),
+        share=section.whole_or_none("share"),
+        old_percent=section.whole_or_none("old_percent"),
         releases=tuple(
-            release
+            _release(entry, f"releases[{number}] in {where}")
             for number, entry in enumerate(section.entries("releases"))
-            if (release := _release(entry, f"releases[{number}] in {where}")) is not None
         ),
     )
     section.end()
-    if record.step is not None:
-        raise ConfigurationError(f"{where} is in a step that this modelpin does not know: update the checkout")
     return record
 
 
-def _release(value: Any, where: str) -> Release | None:
+def _from_old(old: old_record.OldRecord, version: int) -> Record:
+    candidate = old.candidate and dataclasses.replace(old.candidate, served=False)
+    listed = [candidate, *old.releases]
+    releases: dict[str, Release] = {one.name: one for one in listed[::-1] if one is not None}
+    return Record(
+        old.model,
+        old.environment,
+        stable_name=None if old.stable is None else old.stable.name,
+        candidate_name=None if old.candidate is None else old.candidate.name,
+        percent=old.percent,
+        releases=tuple(releases.values())[::-1],
+        schema=SCHEMA_VERSION if old.stable is None else version,  # nothing is in the way where nothing serves
+    )
+
+
+def _release(value: Any, where: str) -> Release:
+    section = quoted_yaml.Section(value, where)
+    name = section.text("name")
+    fields: dict[str, Any] = {text: section.text(text) for text in old_record.TEXTS}
+    fields |= {flag: section.flag(flag) for flag in _FLAGS}
+    left, proof = section.text_or_none("left"), _proof(section.value("proof"), f"proof of {where}")
+    section.end()
+    try:
+        release = Release(**fields, left=left, proof=proof)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{where}: {error}") from error
+    if release.name != name:
+        raise ConfigurationError(f"{where}: {name!r} is not the name of its digest and image, {release.name}")
+    return release
+
+
+def _proof(value: Any, where: str) -> Proof | None:
     if value is None:
         return None
     section = quoted_yaml.Section(value, where)
-    texts = {item.name: section.text(item.name) for item in dataclasses.fields(Release)}
+    proof = Proof(section.text("since"), section.text("spec"), section.text("evidence"))
     section.end()
-    try:
-        return Release(**texts)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{where}: {error}") from error
-
-
-def _percent(value: Any, where: str) -> int | None:
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 100:
-        raise ConfigurationError(f"percent in {where} must be a whole number from 0 to 100, not {value!r}")
-    return value
-
-
-def _left(value: Any, where: str) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise ConfigurationError(f"left in {where} must be a digest, not {value!r}")
-    try:
-        return digest.parse(value)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"left in {where}: {error}") from error
+    return proof

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artifact.errors import ConfigurationError
-from release.git.branch import Remote, Tip, opened, tip
+from release.git.branch import Branch, Tip, opened, tip
 
 # Whether a champion is what gitops/ of the working tree names (a laptop), what the branch does (a workflow: it may have
 # moved), or what an earlier command found.
@@ -17,7 +17,7 @@ RECORDS_FROM = "RECORDS_FROM"
 
 
 @dataclass(frozen=True)
-class Tree:
+class Worktree:
     """Reads paths from the root of the repository, as release.git.branch.Tip does at the tip of the branch."""
 
     root: Path
@@ -38,13 +38,13 @@ class Tree:
 
 
 @contextlib.contextmanager
-def holder(root: Path, remote: Callable[[], Remote]) -> Iterator[Tip | Tree]:
-    """Who says what is pinned and what is barred: the working tree at `root`, or the branch of `remote()`."""
+def reader(root: Path, branch: Callable[[], Branch]) -> Iterator[Tip | Worktree]:
+    """What says what is pinned and what is barred: the working tree at `root`, or the branch of `remote()`."""
     source = os.environ.get(RECORDS_FROM) or "tree"
     if source == "tree":
-        yield Tree(root)
+        yield Worktree(root)
     elif source == "branch":
-        there = remote()
+        there = branch()
         with opened(there) as git:
             yield tip(git, there)
     else:

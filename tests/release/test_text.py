@@ -13,8 +13,8 @@ from artifact import digest
 from artifact.digest import ArtifactUri
 from artifact.errors import ConfigurationError, GateRefused
 from release import commit_message, verdict
-from release.gitops.folder import Place
-from release.gitops.record import parse_image
+from release.gitops.folder import Folder
+from release.gitops.release import parse_image
 from tests.release.conftest import IMAGE, Repository, git
 
 DIGEST = f"sha256-{'0' * 64}"
@@ -64,7 +64,7 @@ OPTIONS = {
     "--uri": ("s3://modelpin/models/iris/" + DIGEST + "/", ArtifactUri.parse),
     "--image": (IMAGE, parse_image),
     "--model": ("iris", digest.model_name),
-    "--env": ("staging", lambda text: Place("iris", text)),
+    "--env": ("staging", lambda text: Folder("iris", text)),
 }
 
 

@@ -1,4 +1,4 @@
-"""Which revision of an InferenceService gets how much traffic: the rules of KServe and Knative, without a cluster.
+"""Which revision of one InferenceService KServe gives how much traffic by canaryTrafficPercent: what was used before.
 
 After kserve 0.21's ksvc_reconciler.go (traffic) and inference_service_status.go (what counts as rolled out). A revision
 is made for each change of the model or its image, also for one that was there before.
