@@ -47,10 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int | None:
             from release.commands.check import check
 
             print("\n".join(check(Worktree(root), arguments.model)))
-        case "named":
-            from release.commands.named import named
+        case "references":
+            from release.commands.references import references
 
-            print("\n".join(named(_branch(root, settings.read(root)))))
+            print("\n".join(references(_branch(root, settings.read(root)))))
         case "adopt":
             for path in adopt.adopt(root, arguments.model):
                 print(path)
@@ -146,8 +146,8 @@ def _step(root: Path, arguments: argparse.Namespace) -> None:
         case "promote":
             outcomes = [traffic.promote(branch, request, folder=folder, prover=prover, wait=wait)]
         case "prove":
-            named = arguments.release
-            outcomes = [traffic.prove(branch, request, folder=folder, prover=prover, named=named, wait=wait)]
+            release = arguments.release
+            outcomes = [traffic.prove(branch, request, folder=folder, prover=prover, release=release, wait=wait)]
         case "migrate":
             finish = arguments.finish
             outcomes = [migrate.migrate(branch, request, folder=folder, prover=prover, finish=finish, wait=wait)]
@@ -162,7 +162,7 @@ def _quarantine(root: Path, arguments: argparse.Namespace) -> None:
 
     chosen = settings.read(root)
     branch, request = _branch(root, chosen), _request(root, arguments)
-    model, named = arguments.model or params.model(root), arguments.named
+    model, release = arguments.model or params.model(root), arguments.release
     if arguments.command == "quarantine":
         outcome = quarantine.quarantine(
             Store(chosen),
@@ -170,12 +170,12 @@ def _quarantine(root: Path, arguments: argparse.Namespace) -> None:
             branch,
             request,
             model=model,
-            named=named,
+            release=release,
             environments=[Folder(model, name).environment for name in arguments.environments],
             stop=arguments.stop,
         )
     else:
-        outcome = quarantine.unquarantine(branch, request, model=model, named=named)
+        outcome = quarantine.unquarantine(branch, request, model=model, release=release)
     _print([outcome], arguments)
 
 
@@ -203,13 +203,13 @@ def _status(root: Path, arguments: argparse.Namespace) -> None:
     from release.commands import status
 
     if arguments.tree:
-        found = status.read_from(Worktree(root), arguments.model)
+        environments = status.read_from(Worktree(root), arguments.model)
     else:
-        found = status.read(_branch(root, settings.read(root)), arguments.model)
+        environments = status.read(_branch(root, settings.read(root)), arguments.model)
     if arguments.json:
-        print(json.dumps(status.as_json(found), indent=2))
+        print(json.dumps(status.as_json(environments), indent=2))
     else:
-        print(status.table(found, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ))
+        print(status.table(environments, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ))
 
 
 def _look(root: Path, arguments: argparse.Namespace) -> None:
@@ -225,12 +225,12 @@ def _look(root: Path, arguments: argparse.Namespace) -> None:
         new = fetch(store, uri, arguments.out)
         print(f"{uri.digest} {'fetched into' if new else 'is already in'} {arguments.out}")
         return
-    found = published.find(store, uri)
-    content = {"digest": uri.digest} | dataclasses.asdict(found) | {"uri": str(uri)}
+    artifact = published.find(store, uri)
+    content = {"digest": uri.digest} | dataclasses.asdict(artifact) | {"uri": str(uri)}
     if arguments.json:
         print(json.dumps(content, indent=2))
     else:
-        content["files"] = ", ".join(f"{file.path} ({file.size} bytes)" for file in found.files)
+        content["files"] = ", ".join(f"{file.path} ({file.size} bytes)" for file in artifact.files)
         print("\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in content.items()))
 
 

@@ -92,7 +92,7 @@ class Outcome:
         return dataclasses.asdict(self)
 
 
-def situation(here: Tip, folder: Folder) -> Situation:
+def situation_of(here: Tip, folder: Folder) -> Situation:
     """What the branch holds of `folder`."""
     environment, record = folder.read(here)
     return Situation(here, folder, environment, record, folder.quarantined(here))
@@ -110,8 +110,8 @@ def apply(
 
     def change(now: Tip) -> Change | None:
         nonlocal outcome
-        seen = situation(now, folder)
-        before = seen.record
+        situation = situation_of(now, folder)
+        before = situation.record
         _require_migrated(before, request)
         if not again and (first or [before])[0] != before:
             raise GitError(
@@ -119,16 +119,16 @@ def apply(
                 "then run this again"
             )
         first.append(before)
-        decision = decide(seen)
+        decision = decide(situation)
         if decision.superseded:
             outcome = Outcome(SUPERSEDED, f"{SUPERSEDED}: {decision.subject}", state.of(before))
             return None
         files = {**folder.changed(now, before, decision.record), **decision.files}
-        files |= quarantine_change(folder.model, seen.quarantined, decision.quarantined)
+        files |= quarantine_change(folder.model, situation.quarantined, decision.quarantined)
         if not files:
             outcome = Outcome(NOTHING, f"nothing to do: {decision.subject}", state.of(before))
             return None
-        repaired = before == decision.record and decision.quarantined in (None, seen.quarantined)
+        repaired = before == decision.record and decision.quarantined in (None, situation.quarantined)
         subject = f"{folder.model}: {'repair, ' if repaired and not decision.files else ''}{decision.subject}"
         trailers = trailers_of(request, decision.reason, state.described(before), state.described(decision.record))
         if decision.release is not None:
@@ -174,20 +174,20 @@ def quarantine_change(model: str, before: Sequence[Quarantined], after: Sequence
 
 def trailers_of(request: Request, reason: str, before: str, after: str) -> dict[str, str]:
     """Who, why, from and to."""
-    found = {
+    trailers = {
         "Release-Command": request.command,
         "Release-By": request.by,
         "Release-Reason": request.reason or reason,
         "Release-From": before,
         "Release-To": after,
     }
-    return found | ({"Release-Evidence": request.evidence} if request.evidence else {})
+    return trailers | ({"Release-Evidence": request.evidence} if request.evidence else {})
 
 
 def _require_migrated(record: Record, request: Request) -> None:
-    """ConfigurationError unless the record is of this format and the Route has taken over, or that is what is asked."""
-    old = record.schema != SCHEMA_VERSION
-    if request.command != "migrate" and (old or (record.old_percent is not None and record.stable is None)):
+    """ConfigurationError while a migration has to come first."""
+    if request.command != "migrate" and not record.migrated:
+        old = record.schema != SCHEMA_VERSION
         what = f"its record is of schema {record.schema}" if old else "its migration to a Route is not done"
         raise ConfigurationError(
             f"{record.model} in {record.environment}: {what}; run "

@@ -87,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
     _wait(command)
     _request(command)
     command = add("quarantine", "commit that a model must not come back, and that it leaves the traffic")
-    command.add_argument("named", metavar="RELEASE", help="name of a release, or digest of the artifact")
+    command.add_argument("release", metavar="RELEASE", help="its name, or the digest of the artifact")
     command.add_argument(
         "--env",
         dest="environments",
@@ -99,7 +99,7 @@ def parser() -> argparse.ArgumentParser:
     _model(command)
     _request(command, required=True)
     command = add("unquarantine", "commit that a model may come back")
-    command.add_argument("named", metavar="RELEASE", help="name of a release, or digest of the artifact or its inputs")
+    command.add_argument("release", metavar="RELEASE", help="its name, or the digest of the artifact or its inputs")
     _model(command)
     _request(command)
     command = add("migrate", "commit the next step from a record of schema 1 or 2 to a release each and a Route")
@@ -109,7 +109,7 @@ def parser() -> argparse.ArgumentParser:
     _request(command)
     command = add("check", "say whether gitops/ here names only what may serve, for CI")
     command.add_argument("--model", help="only this model")
-    command = add("named", "list every URI and image that a record on any branch names: what no expiry may remove")
+    command = add("references", "list every URI and image that a record on any branch names: what no expiry may remove")
     command = add("status", "show what Git names for each model and environment")
     command.add_argument("--json", action="store_true", help="the whole records, for programs")
     command.add_argument("--model", help="only this model")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from artifact.errors import ConfigurationError
-from release.gitops.record import SCHEMA_VERSION, Record
+from release.gitops.record import Record
 from release.gitops.release import Release
 
 # (state, command) → the states it may lead to
@@ -72,7 +72,7 @@ def described(record: Record) -> str:
 
 def possible(record: Record) -> list[str]:
     """The commands that the table holds for the state of `record` and that would change something."""
-    if record.schema != SCHEMA_VERSION or (record.old_percent is not None and record.stable is None):
+    if not record.migrated:
         return ["migrate"]
     back = record.candidate is not None or (not taken_back(record) and bool(eligible(record, lambda _: False)))
     return [
@@ -105,9 +105,9 @@ def taken_back(record: Record) -> bool:
 def eligible(record: Record, barred: Callable[[Release], bool]) -> list[Release]:
     """What a rollback may lead to, the best first: served here, neither rejected nor barred; with an InferenceService
     before without, then the newest."""
-    found = [
+    choices = [
         one
         for one in record.releases
         if one not in (record.stable, record.candidate) and one.served and not (one.rejected or barred(one))
     ]
-    return sorted(found, key=lambda one: not one.rendered)
+    return sorted(choices, key=lambda one: not one.rendered)

@@ -127,7 +127,7 @@ def leave(record: Record, since: str, barred: Callable[[Release], bool], *, stop
             f"{record.model} in {record.environment} serves {stable.name} and has no other release that was proved: "
             "deploy one first, or let nothing serve with --stop"
         )
-    stopped = dataclasses.replace(record, stable_name=None, share=record.share and 100)
+    stopped = dataclasses.replace(record, stable_name=None, share=record.share and 100, old_percent=None)
     return _update(stopped, stable.name, rejected=True, left=since)
 
 

@@ -46,16 +46,16 @@ _OWN = {
 
 def files(model: str) -> dict[str, str]:
     """Path from the root of the repository → text, of a model that was never released."""
-    found = {quarantine_file(model): quarantine.render(())}
+    texts = {quarantine_file(model): quarantine.render(())}
     for folder in (Folder(model, name) for name in ENVIRONMENTS):
         state = Record(model, folder.environment)
-        found |= {
+        texts |= {
             f"{folder.path}/kustomization.yaml": _HEAD.format(namespace=folder.namespace) + FILES_OF_KUSTOMIZATION,
             f"{folder.path}/{environment.FILE}": _ENVIRONMENT + _OWN[folder.environment],
             f"{folder.path}/{record.FILE}": record.render(state),
             f"{folder.path}/{release_file.FILE}": release_file.render(state),
         }
-    return found
+    return texts
 
 
 def adopt(root: Path, model: str) -> list[str]:

@@ -22,11 +22,11 @@ def check(here: Tip | Worktree, model: str | None = None) -> list[str]:
 
     ConfigurationError (10) for a file that cannot be read. The bucket is not asked: a commit named only what it held.
     """
-    found = [(folder, _problems(here, folder)) for folder in folders.all_of(here, model)]
-    problems = [problem for _, listed in found for problem in listed]
+    environments = [(folder, _problems(here, folder)) for folder in folders.all_of(here, model)]
+    problems = [problem for _, listed in environments for problem in listed]
     if problems:
         raise GateRefused("; ".join(problems))
-    return [f"{folder.model} in {folder.environment}: holds" for folder, _ in found]
+    return [f"{folder.model} in {folder.environment}: holds" for folder, _ in environments]
 
 
 def _problems(here: Tip | Worktree, folder: Folder) -> list[str]:

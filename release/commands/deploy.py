@@ -59,25 +59,25 @@ def deploy(
     Nothing is committed when it serves already, or when what is there was deployed by a run on a newer source commit.
     ConfigurationError (10), IntegrityError (20), StorageError (30), GateRefused (41), GitError (50).
     """
-    given = None if wanted.source else _given(store, settings, folder.model, wanted)
+    direct = None if wanted.source else _published(store, settings, folder.model, wanted)
     seen_in_source: set[str] = set()
     deployed: list[str] = []
 
-    def decide(seen: Situation) -> Decision:
-        before = seen.record
-        takes = wanted.source or seen.environment.takes
-        release = given if takes is None else _served_by(seen, takes, given)
-        assert release is not None  # either it was given, or there is a source
+    def decide(situation: Situation) -> Decision:
+        before = situation.record
+        takes = wanted.source or situation.environment.takes
+        release = direct if takes is None else _served_by(situation, takes, direct)
+        assert release is not None  # either it is one of the bucket, or there is a source
         deployed[:] = [release.name]
         what = f"{release.name} in {folder.environment}"
-        seen.refuse(release)
+        situation.refuse(release)
         for one in (before.stable, before.candidate):
-            if one is not None and not release.same(one) and seen.tip.precedes(release.run_commit, one.run_commit):
+            if one is not None and not release.same(one) and situation.tip.precedes(release.run_commit, one.run_commit):
                 return Decision(before, _newer(folder, one), superseded=True)
         percent = wanted.canary
         if wanted.begins and before.stable is not None and not release.same(before.stable):
-            percent = seen.environment.canary
-        keep, first = seen.environment.keep, seen.environment.canary
+            percent = situation.environment.canary
+        keep, first = situation.environment.keep, situation.environment.canary
         after = transitions.deploy(before, release, keep=keep, percent=percent, first=first)
         if after == before:
             waits = f"gets {before.share} % once proved: `release advance`, or --wait"
@@ -90,9 +90,9 @@ def deploy(
             cluster = Cluster(Folder(folder.model, takes), settings.domain, source.gateway)
             _require_seen(cluster.route() if source.url is None else Address(source.url), folder.model, takes, release)
             seen_in_source.add(release.uri)
-        if given is None:
+        if direct is None:
             published.find(store, ArtifactUri.parse(release.uri))
-        if seen.environment.proves:
+        if situation.environment.proves:
             subject = f"deploy {what}, to be proved"
         else:
             after = transitions.advance(after, None, now())
@@ -107,7 +107,7 @@ def deploy(
     return outcomes
 
 
-def _given(store: Store, settings: Settings, model: str, wanted: Wanted) -> Release:
+def _published(store: Store, settings: Settings, model: str, wanted: Wanted) -> Release:
     parse_image(wanted.image)
     uri = ArtifactUri.parse(wanted.uri)
     if (uri.bucket, uri.prefix, uri.model) != (settings.bucket, settings.prefix, model):
@@ -115,32 +115,32 @@ def _given(store: Store, settings: Settings, model: str, wanted: Wanted) -> Rele
         raise ConfigurationError(
             f"the URI {wanted.uri!r} is not one of {home}: correct it, or --model, or the settings"
         )
-    found = published.find(store, uri)
+    artifact = published.find(store, uri)
     return Release(
         digest=uri.digest,
         uri=wanted.uri,
         image=wanted.image,
         since=now(),
-        inputs_digest=found.inputs_digest,
-        data_digest=found.data_digest,
-        source_commit=found.source_commit,
+        inputs_digest=artifact.inputs_digest,
+        data_digest=artifact.data_digest,
+        source_commit=artifact.source_commit,
         run_commit=wanted.run_commit,
-        gate=found.gate,
+        gate=artifact.gate,
     )
 
 
-def _served_by(seen: Situation, source: str, given: Release | None) -> Release:
-    """What `source` serves, as a release that is new here; it has to be `given` when that is not None."""
-    folder = seen.folder
+def _served_by(situation: Situation, source: str, direct: Release | None) -> Release:
+    """What `source` serves, as a release that is new here; it has to be `direct` when that is not None."""
+    folder = situation.folder
     if source == folder.environment:
         raise ConfigurationError(f"{source} cannot take from itself: name another environment after --from")
-    stable = Folder(folder.model, source).read(seen.tip)[1].champion
+    stable = Folder(folder.model, source).read(situation.tip)[1].champion
     if stable is None:
         raise GateRefused(f"{folder.model} in {source} serves nothing yet: deploy it there first")
-    if given is not None and not given.same(stable):
+    if direct is not None and not direct.same(stable):
         raise GateRefused(
-            f"{folder.environment} takes what {source} serves, {stable.uri} in {stable.image}: deploy {given.uri} in "
-            f"{given.image} there first, or take `takes` out of {folder.path}/environment.yaml"
+            f"{folder.environment} takes what {source} serves, {stable.uri} in {stable.image}: deploy {direct.uri} in "
+            f"{direct.image} there first, or take `takes` out of {folder.path}/environment.yaml"
         )
     return dataclasses.replace(stable, since=now(), rendered=False, served=False, rejected=False, left=None, proof=None)
 

@@ -40,14 +40,14 @@ def migrate(
     ConfigurationError (10), IntegrityError (20), StorageError (30), GateRefused (41), GitError (50).
     """
 
-    def decide(seen: Situation) -> Decision:
-        record, where = seen.record, folder.environment
+    def decide(situation: Situation) -> Decision:
+        record, where = situation.record, folder.environment
         if record.schema != SCHEMA_VERSION:
-            return _begin(seen)
+            return _begin(situation)
         if record.old_percent is None:
             return Decision(record, f"{folder.model} in {where} is of schema {SCHEMA_VERSION}", record.stable)
         if record.stable is None:
-            return _take_over(seen, prover)
+            return _take_over(situation, prover)
         if not finish:
             old = f"{folder.model}-predictor.{folder.namespace}"
             text = f"the Route serves in {where}; when no caller asks {old}… any more: migrate --finish"
@@ -75,12 +75,12 @@ def begun(record: Record, since: str) -> Record:
     )
 
 
-def _begin(seen: Situation) -> Decision:
-    after, folder = begun(seen.record, now()), seen.folder
-    if not seen.environment.proves and after.old_percent == 100:
+def _begin(situation: Situation) -> Decision:
+    after, folder = begun(situation.record, now()), situation.folder
+    if not situation.environment.proves and after.old_percent == 100:
         after = transitions.advance(after, None, now())
     path = f"{folder.path}/{_KUSTOMIZATION}"
-    text = kustomization(seen.tip.read(path) or "", path)
+    text = kustomization(situation.tip.read(path) or "", path)
     own = after.candidate or after.stable
     assert own is not None  # it is what served
     subject = (
@@ -91,17 +91,17 @@ def _begin(seen: Situation) -> Decision:
         after,
         subject,
         own,
-        reason=f"from schema {seen.record.schema}, {state.of(seen.record)}",
-        files={} if text == seen.tip.read(path) else {path: text},
+        reason=f"from schema {situation.record.schema}, {state.of(situation.record)}",
+        files={} if text == situation.tip.read(path) else {path: text},
     )
 
 
-def _take_over(seen: Situation, prover: Prover) -> Decision:
-    record, folder = seen.record, seen.folder
+def _take_over(situation: Situation, prover: Prover) -> Decision:
+    record, folder = situation.record, situation.folder
     candidate = record.candidate
     assert candidate is not None  # what served before the migration is on its way until the Route names it
-    seen.refuse(candidate)
-    proved = prover.required(seen, candidate)
+    situation.refuse(candidate)
+    proved = prover.required(situation, candidate)
     if record.old_percent == 0:
         # Without its 0 percent the old one gives all to its newest revision: that has to be the stable model.
         old = prover.cluster.label(f"latest-{folder.model}-predictor")

@@ -27,18 +27,18 @@ class Prover:
     cluster: Cluster
     url: str | None = None
 
-    def required(self, seen: Situation, release: Release) -> Release:
+    def required(self, situation: Situation, release: Release) -> Release:
         """`release` with a proof, or as it is where the environment asks for none. Unseen (41) as `prove`."""
-        return self.prove(seen, release) if seen.environment.proves else release
+        return self.prove(situation, release) if situation.environment.proves else release
 
-    def prove(self, seen: Situation, release: Release) -> Release:
+    def prove(self, situation: Situation, release: Release) -> Release:
         """`release` with a proof of what it is rendered from now; as it is when it has that.
 
         Unseen (41) when its host does not answer, or answers something else; IntegrityError (20), StorageError (30).
         """
-        if seen.folder.proved(seen.tip, release):
+        if situation.folder.proved(situation.tip, release):
             return release
-        model, uri = seen.folder.model, ArtifactUri.parse(release.uri)
+        model, uri = situation.folder.model, ArtifactUri.parse(release.uri)
         where = self.cluster.release(release.name) if self.url is None else Address(self.url)
         if (problem := readiness.lacking(where, model, release.digest)) is not None:
             raise Unseen(
@@ -49,7 +49,9 @@ class Prover:
         named = next((file.sha256 for file in manifest.files if file.path == golden.FILE), "")
         recorded = json.loads(self._bytes(uri, golden.FILE, named))
         evidence = readiness.replay(where, model, manifest.signature, recorded)
-        return dataclasses.replace(release, proof=Proof(now(), seen.folder.spec_digest(seen.tip, release), evidence))
+        return dataclasses.replace(
+            release, proof=Proof(now(), situation.folder.spec_digest(situation.tip, release), evidence)
+        )
 
     def _bytes(self, uri: ArtifactUri, path: str, wanted: str) -> bytes:
         data = self.store.get(uri.key + path)

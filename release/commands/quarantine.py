@@ -21,7 +21,7 @@ from release.change import (
     Shown,
     push,
     quarantine_change,
-    situation,
+    situation_of,
     trailers_of,
 )
 from release.clock import now
@@ -29,7 +29,6 @@ from release.git.branch import Branch, Change, Tip
 from release.gitops import folder as folders
 from release.gitops.folder import MODELS, Folder
 from release.gitops.quarantine import Quarantined
-from release.gitops.record import SCHEMA_VERSION
 from release.settings import Settings
 
 
@@ -40,11 +39,11 @@ def quarantine(
     request: Request,
     *,
     model: str,
-    named: str,
+    release: str,
     environments: Sequence[str] = (),
     stop: bool = False,
 ) -> Outcome:
-    """Keep the model `named` (a release or a digest), and whatever comes of its inputs, from serving.
+    """Keep the model of `release`, a name or a digest, and whatever comes of its inputs, from serving.
 
     In the same commit it leaves the Route of `environments` (default: all), for the newest proved release that is not
     in quarantine; the others are named, for whoever may write there. Without such a release GateRefused (41), unless it
@@ -53,50 +52,49 @@ def quarantine(
     """
     notes: list[str] = []
 
-    def decide(tip: Tip, before: tuple[Quarantined, ...]) -> _Decided:
-        model_digest = _digest(tip, model, named)
-        after = before
-        if all(one.model_digest != model_digest for one in before):
-            inputs = _inputs(tip, store, settings, model, model_digest)
-            after = (
-                *before, Quarantined(model_digest, inputs, request.reason, request.evidence, now(), request.by)
-            )  # fmt: skip
+    def decide(tip: Tip, before: tuple[Quarantined, ...]) -> _Decision:
+        barred = _digest(tip, model, release)
+        entries = before
+        if all(one.model_digest != barred for one in before):
+            inputs = _inputs(tip, store, settings, model, barred)
+            entry = Quarantined(barred, inputs, request.reason, request.evidence, now(), request.by)
+            entries = (*before, entry)
         files: dict[str, str] = {}
         steps, notes[:] = [], []
         for folder in folders.all_of(tip, model):
-            seen = dataclasses.replace(situation(tip, folder), quarantined=after)
-            acts = folder.environment in environments or not environments
-            if not acts or seen.record.schema != SCHEMA_VERSION or seen.record.stable is None:
-                if seen.record.champion is not None and seen.barred(seen.record.champion):
-                    notes.append(f"{folder.environment} serves it: quarantine it there too")
-                if not acts or seen.record.schema != SCHEMA_VERSION:
-                    continue
-            changed = transitions.leave(seen.record, now(), seen.barred, stop=stop)
-            if changed != seen.record:
-                files |= folder.changed(tip, seen.record, changed)
-                steps.append((folder, state.described(seen.record), state.described(changed)))
-        return _Decided(model_digest, after, files, steps)
+            situation = dataclasses.replace(situation_of(tip, folder), quarantined=entries)
+            record = situation.record
+            if not record.migrated or (environments and folder.environment not in environments):
+                if record.champion is not None and situation.barred(record.champion):
+                    first = "" if record.migrated else "migrate, then "
+                    notes.append(f"{folder.environment} serves it: {first}quarantine it there too")
+                continue
+            after = transitions.leave(record, now(), situation.barred, stop=stop)
+            if after != record:
+                files |= folder.changed(tip, record, after)
+                steps.append((folder, state.described(record), state.described(after)))
+        return _Decision(barred, entries, files, steps)
 
     outcome = _commit(branch, request, model, decide, "quarantine {}", "is in quarantine")
     return dataclasses.replace(outcome, says="; ".join([outcome.says, *notes]))
 
 
-def unquarantine(branch: Branch, request: Request, *, model: str, named: str) -> Outcome:
-    """Lift the quarantine of the model `named`, by a release or by the digest of an artifact or of its inputs.
+def unquarantine(branch: Branch, request: Request, *, model: str, release: str) -> Outcome:
+    """Lift the quarantine of `release`, a name, or the digest of an artifact or of its inputs.
 
     ConfigurationError (10), GitError (50).
     """
 
-    def decide(tip: Tip, before: tuple[Quarantined, ...]) -> _Decided:
-        lifted = _digest(tip, model, named)
+    def decide(tip: Tip, before: tuple[Quarantined, ...]) -> _Decision:
+        lifted = _digest(tip, model, release)
         left = tuple(one for one in before if lifted not in (one.model_digest, one.inputs_digest))
-        return _Decided(lifted, left, {}, [])
+        return _Decision(lifted, left, {}, [])
 
     return _commit(branch, request, model, decide, "lift the quarantine of {}", "is not in quarantine")
 
 
 @dataclasses.dataclass(frozen=True)
-class _Decided:
+class _Decision:
     """The digest that was meant, the quarantine afterwards, the files of environments, (folder, from, to) of each."""
 
     model_digest: str
@@ -109,7 +107,7 @@ def _commit(
     branch: Branch,
     request: Request,
     model: str,
-    decide: Callable[[Tip, tuple[Quarantined, ...]], _Decided],
+    decide: Callable[[Tip, tuple[Quarantined, ...]], _Decision],
     verb: str,
     there: str,
 ) -> Outcome:
@@ -120,16 +118,16 @@ def _commit(
         if model not in tip.folders(MODELS):
             raise ConfigurationError(f"the branch releases are pushed to holds no model {model!r}: correct --model")
         before = Folder(model, "staging").quarantined(tip)
-        decided = decide(tip, before)
-        files = {**decided.files, **quarantine_change(model, before, decided.entries)}
-        subject = verb.format(_names(tip, model, decided.model_digest))
-        was = [f"{len(before)} in quarantine", *(f"{folder.environment} {one}" for folder, one, _ in decided.steps)]
+        decision = decide(tip, before)
+        files = {**decision.files, **quarantine_change(model, before, decision.entries)}
+        subject = verb.format(_names(tip, model, decision.model_digest))
+        was = [f"{len(before)} in quarantine", *(f"{folder.environment} {one}" for folder, one, _ in decision.steps)]
         is_ = [
-            f"{len(decided.entries)} in quarantine",
-            *(f"{folder.environment} {one}" for folder, _, one in decided.steps),
+            f"{len(decision.entries)} in quarantine",
+            *(f"{folder.environment} {one}" for folder, _, one in decision.steps),
         ]
         trailers = trailers_of(request, "asked for by hand", "; ".join(was), "; ".join(is_))
-        said = commit_message.render(f"{model}: {subject}", {"Model-Digest": decided.model_digest, **trailers})
+        said = commit_message.render(f"{model}: {subject}", {"Model-Digest": decision.model_digest, **trailers})
         return Change(files, said) if files else None
 
     commit = push(branch, change, request.shown)
@@ -140,12 +138,12 @@ def _commit(
     return Outcome(DONE, f"{model}: {subject}", commit=commit, message=said)
 
 
-def _digest(tip: Tip, model: str, named: str) -> str:
-    """The digest that `named` is, or that of the release which it names in any environment."""
+def _digest(tip: Tip, model: str, text: str) -> str:
+    """The digest that `text` is, or that of the release which it names in any environment."""
     for folder in folders.all_of(tip, model):
-        if (found := folder.read(tip)[1].find(named)) is not None:
-            return found.digest
-    return digest.parse(named)
+        if (known := folder.read(tip)[1].find(text)) is not None:
+            return known.digest
+    return digest.parse(text)
 
 
 def _names(tip: Tip, model: str, model_digest: str) -> str:
@@ -162,8 +160,8 @@ def _names(tip: Tip, model: str, model_digest: str) -> str:
 def _inputs(tip: Tip, store: Store, settings: Settings, model: str, model_digest: str) -> str:
     """Digest of the inputs that made the model: from a record that knows it, else from the bucket."""
     for folder in folders.all_of(tip, model):
-        if (found := folder.read(tip)[1].find(model_digest)) is not None:
-            return found.inputs_digest
+        if (known := folder.read(tip)[1].find(model_digest)) is not None:
+            return known.inputs_digest
     uri = ArtifactUri(settings.bucket, settings.prefix, model, model_digest)
     stored = store.head(uri.key + MANIFEST)
     if stored is None or published.INPUTS not in stored.metadata:

@@ -27,14 +27,14 @@ def retire(
     def old(one: Release) -> bool:
         return one.left is not None and seconds_since(one.left) >= min_age
 
-    def decide(seen: Situation) -> Decision:
-        before = seen.record
-        after = transitions.retire(before, seen.environment.ready, seen.barred, old)
+    def decide(situation: Situation) -> Decision:
+        before = situation.record
+        after = transitions.retire(before, situation.environment.ready, situation.barred, old)
         still = {one.name for one in after.releases if one.rendered}
         gone = [one for one in before.releases if one.rendered and one.name not in still]
         if not gone:
             return Decision(before, f"{folder.environment} keeps {', '.join(sorted(still)) or 'nothing'}")
-        if seen.environment.proves and (problem := not_following(cluster, before)) is not None:
+        if situation.environment.proves and (problem := not_following(cluster, before)) is not None:
             raise Unseen(f"nothing is retired in {folder.environment}: {problem}; wait until the cluster follows Git")
         names = ", ".join(one.name for one in gone)
         return Decision(after, f"retire {names} in {folder.environment}", gone[0], reason="nothing names it any more")

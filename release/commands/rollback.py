@@ -37,10 +37,9 @@ def rollback(
     notes: list[str] = []
     result: list[Record] = []
 
-    def decide(seen: Situation) -> Decision:
-        before = seen.record
-        after = transitions.rollback(before, to, now(), seen.barred)
-        result[:] = [after]
+    def decide(situation: Situation) -> Decision:
+        before = situation.record
+        after = transitions.rollback(before, to, now(), situation.barred)
         notes.clear()
         if after == before:
             there = before.candidate or before.stable
@@ -53,10 +52,10 @@ def rollback(
         else:
             assert target is not None  # the table lets nothing empty roll back
             assert before.stable is not None
-            seen.refuse(target)
+            situation.refuse(target)
             with contextlib.suppress(StorageError):  # an S3 that is down for us may be up for the cluster
                 published.find(prover.store, ArtifactUri.parse(target.uri))
-            if after.candidate is not None and not seen.environment.proves:
+            if after.candidate is not None and not situation.environment.proves:
                 after = transitions.advance(after, None, now())
             subject = f"roll back to {target.name} in {folder.environment}"
             left, bars = before.stable, after.candidate is None
@@ -64,10 +63,11 @@ def rollback(
                 subject += ", to be proved"
                 notes.append(f"{left.name} serves until then: quarantine it afterwards")
         if target is not None and after.candidate is None:
-            notes.extend(_asked(seen, prover, after, target))
+            notes.extend(_asked(situation, prover, after, target))
+        result[:] = [after]
         bars = bars and (target is None or left.digest != target.digest)
         reason = f"rolled back in {folder.environment}"
-        entries = barring(seen.quarantined, left, request, reason) if bars else None
+        entries = barring(situation.quarantined, left, request, reason) if bars else None
         return Decision(after, subject, target or left, entries, reason=reason)
 
     outcome = apply(branch, folder, request, decide)
@@ -93,13 +93,13 @@ def barring(entries: tuple[Quarantined, ...], left: Release, request: Request, r
     )
 
 
-def _asked(seen: Situation, prover: Prover, after: Record, target: Release) -> list[str]:
+def _asked(situation: Situation, prover: Prover, after: Record, target: Release) -> list[str]:
     """What the target answers at its own host, for people: a Route is not applied while a release is not ready."""
     where = prover.cluster.release(target.name)
-    problem = readiness.lacking(where, seen.folder.model, target.digest, _SECONDS)
+    problem = readiness.lacking(where, situation.folder.model, target.digest, _SECONDS)
     if problem is None:
         return [f"{target.name} answers"]
-    others = [one.name for one in state.eligible(after, seen.barred) if one.rendered]
+    others = [one.name for one in state.eligible(after, situation.barred) if one.rendered]
     offer = f"`--to {others[0]}` is the next that served" if others else "there is no other that served"
     return [f"{target.name} is not seen ready ({problem}): if the cluster does not follow, {offer}"]
 

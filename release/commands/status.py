@@ -34,7 +34,7 @@ class Status:
 
 
 def read(branch: Branch, model: str | None = None) -> list[Status]:
-    """Of each environment of each model (of `model` only, when given), by name."""
+    """Of each environment of each model (of `model` only, if one is named), by name."""
     with opened(branch) as git:
         return read_from(tip(git, branch), model)
 
@@ -180,6 +180,6 @@ def uri_of(branch: Callable[[], Branch], text: str) -> str:
     with opened(there) as git:
         here = tip(git, there)
         for folder in folders.all_of(here):
-            if (found := folder.read(here)[1].find(text)) is not None:
-                return found.uri
+            if (known := folder.read(here)[1].find(text)) is not None:
+                return known.uri
     raise ConfigurationError(f"no record names a release {text!r}: see `release status`, or give its URI")

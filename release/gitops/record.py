@@ -91,6 +91,11 @@ class Record:
     def _named(self, name: str | None) -> Release | None:
         return next((one for one in self.releases if one.name == name), None)
 
+    @property
+    def migrated(self) -> bool:
+        """Whether a Route serves, or nothing ever did: of this schema, and past the second step of a migration."""
+        return self.schema == SCHEMA_VERSION and not (self.old_percent is not None and self.stable_name is None)
+
     def find(self, text: str | None) -> Release | None:
         """The newest release that `text` names, by name or digest; None when none does."""
         return next((one for one in self.releases if text is not None and one.called(text)), None)

@@ -91,7 +91,7 @@ def test_a_release_is_found_by_its_name(repository: Repository, publish: Publish
 
 
 def test_what_no_expiry_may_remove(repository: Repository, publish: Publish) -> None:
-    """`named` lists the URIs and images of every branch's records, one that only a branch of people names too."""
+    """`references` lists the URIs and images of every branch's records, one that only a branch of people names too."""
     first, second = publish(1), publish(2)
     deploy(repository, first)
     git(repository.origin, "branch", "kept")
@@ -99,7 +99,7 @@ def test_what_no_expiry_may_remove(repository: Repository, publish: Publish) -> 
     git(repository.origin, "branch", "ahead", "main")
     git(repository.origin, "update-ref", "refs/heads/main", "refs/heads/kept")
     assert recorded(repository).find(ArtifactUri.parse(second).digest) is None
-    assert set(repository.release("named").out.split()) == {first, second, IMAGE, OTHER_IMAGE}
+    assert set(repository.release("references").out.split()) == {first, second, IMAGE, OTHER_IMAGE}
 
 
 def test_colour_only_on_a_terminal(plain: Repository, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,16 +8,16 @@ from release.git.branch import Branch, branches, opened, tip
 from release.gitops import folder as folders
 
 
-def named(branch: Branch) -> list[str]:
+def references(branch: Branch) -> list[str]:
     """Every storageUri and image, sorted; a branch that people still work on counts too.
 
     ConfigurationError (10) for a record that cannot be read: then nothing may be removed. GitError (50).
     """
-    found: set[str] = set()
+    texts: set[str] = set()
     with opened(branch) as git:
         for name in branches(git):
             here = tip(git, dataclasses.replace(branch, name=name))
             for folder in folders.all_of(here):
                 for one in folder.read(here)[1].releases:
-                    found |= {one.uri, one.image}
-    return sorted(found)
+                    texts |= {one.uri, one.image}
+    return sorted(texts)
