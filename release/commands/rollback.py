@@ -31,7 +31,7 @@ def rollback(
 
     The target is asked at its own host, and the commit made whatever it answers; within `wait` seconds the cluster is
     asked whether it followed. A target that was retired is proved first, as a candidate. What was left goes into
-    quarantine in the same commit, unless only the image changes, or it never had traffic.
+    quarantine in the same commit, unless it never had traffic, or the target is made of the same inputs.
     ConfigurationError (10) when there is nothing to go back to, IntegrityError (20), GateRefused (41), GitError (50).
     """
     notes: list[str] = []
@@ -65,7 +65,10 @@ def rollback(
         if target is not None and after.candidate is None:
             notes.extend(_asked(situation, prover, after, target))
         result[:] = [after]
-        bars = bars and (target is None or left.digest != target.digest)
+        if bars and target is not None and left.inputs_digest == target.inputs_digest:
+            bars = False  # what is made of its inputs is barred with it: that is the target too
+            if left.digest != target.digest:
+                notes.append(f"{left.name} is not in quarantine, since {target.name} is made of the same inputs")
         reason = f"rolled back in {folder.environment}"
         entries = barring(situation.quarantined, left, request, reason) if bars else None
         return Decision(after, subject, target or left, entries, reason=reason)

@@ -26,26 +26,29 @@ from tests.release.test_state import NOW, PROOF, release
 from tests.release.test_traffic import deploy, run, shares
 
 BUCKET = [release(name) for name in "abc"] + [release("a", OTHER_IMAGE)]
-Barred = frozenset[str]
+# The inputs of one gave two models, as on another class of CPU.
+BUCKET.append(dataclasses.replace(release("d"), inputs_digest=BUCKET[1].inputs_digest))
+Barred = frozenset[str]  # digests of artifacts and of inputs
 
 
 @dataclass(frozen=True)
 class Commit:
-    """What Git holds: the record, and the digests in quarantine."""
+    """What Git holds: the record, and what is in quarantine."""
 
     record: Record
     barred: Barred
+
+    def bars(self, other: Release) -> bool:
+        """Whether `other`, or what it is made of, is in quarantine."""
+        return bool({other.digest, other.inputs_digest} & self.barred)
 
 
 def step(now: Commit, command: str, one: Release, percent: int) -> Commit:
     """The commit that a command makes of `now`, as release.commands decides it."""
     before = now.record
 
-    def is_barred(other: Release) -> bool:
-        return other.digest in now.barred
-
     def refuse(other: Release | None) -> None:
-        if other is not None and is_barred(other):
+        if other is not None and now.bars(other):
             raise GateRefused("in quarantine")
 
     def proved() -> Record:
@@ -66,21 +69,21 @@ def step(now: Commit, command: str, one: Release, percent: int) -> Commit:
             after = transitions.promote(proved(), NOW)
         case "rollback" | "rollback --to":
             target = one.name if command == "rollback --to" else None
-            after = transitions.rollback(before, target, NOW, is_barred)
+            after = transitions.rollback(before, target, NOW, now.bars)
             left = before.candidate if before.candidate is not None else before.stable
             if before.candidate is None and after != before:
                 refuse(after.candidate or after.stable)
             if before.percent != 0 and after.candidate is None and left is not None and after != before:
-                same = after.stable is not None and after.stable.digest == left.digest
-                return Commit(after, now.barred if same else now.barred | {left.digest})
+                same = after.stable is not None and after.stable.inputs_digest == left.inputs_digest
+                return Commit(after, now.barred if same else now.barred | {left.digest, left.inputs_digest})
         case "quarantine":
-            barred = now.barred | {one.digest}
-            after = transitions.leave(before, NOW, lambda other: other.digest in barred, stop=percent == 100)
-            return Commit(after, barred)
+            later = Commit(before, now.barred | {one.digest, one.inputs_digest})
+            after = transitions.leave(before, NOW, later.bars, stop=percent == 100)
+            return Commit(after, later.barred)
         case "unquarantine":
-            return Commit(before, now.barred - {one.digest})
+            return Commit(before, now.barred - {one.digest, one.inputs_digest})
         case _:
-            after = transitions.retire(before, 2, is_barred, lambda other: other.left is not None)
+            after = transitions.retire(before, 2, now.bars, lambda other: other.left is not None)
     return Commit(after, now.barred)
 
 
@@ -120,7 +123,7 @@ def holds(commit: Commit) -> None:
     }
     for one in commit.record.releases:
         if release_file.configuration(one.name) in named:
-            assert one.digest not in commit.barred
+            assert not commit.bars(one)
             assert one.proof is not None
             assert any(one.same(published) for published in BUCKET)
     cluster = Knative()

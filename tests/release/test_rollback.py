@@ -1,6 +1,7 @@
 """Rolling back: model and image together, to something that is still there, and never forward again."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from release.bucket.store import Store
 from release.gitops import quarantine
 from tests.conftest import Bucket
 from tests.release.answering import Answering
-from tests.release.conftest import IMAGE, OTHER_IMAGE, Repository, git
+from tests.release.conftest import IMAGE, OTHER_IMAGE, Repository, git, inputs_of, write_verdict
 from tests.release.test_deploy import deploy, recorded
 
 Publish = Callable[[int], str]
@@ -170,3 +171,17 @@ def test_back_to_a_retired_release(repository: Repository, publish: Publish, clu
     found = recorded(repository, "production")
     assert (found.stable_name, found.releases[0].rejected) == (first.name, True)
     assert second.name in {one.name for one in found.releases if one.rendered}
+
+
+def test_what_is_made_of_the_same_inputs_is_not_barred_with_it(
+    repository: Repository, publish: Publish, make_artifact: Callable[[int], Path]
+) -> None:
+    """Two models of equal inputs, as of two classes of CPU: a rollback to one does not put both into quarantine."""
+    deploy(repository, publish(1))
+    verdict = write_verdict(make_artifact(5), inputs_digest=inputs_of(1))
+    done = repository.release("publish", "--artifact", str(verdict.parent / "artifact"), "--verdict", str(verdict))
+    deploy(repository, done.out)
+    assert "is not in quarantine, since" in rollback(repository)
+    assert quarantine.parse(repository.shown("gitops/models/iris/quarantine.yaml"), "x") == ()
+    git(repository.folder, "pull", "--quiet", "origin", "main")
+    assert repository.release("check").code == 0
