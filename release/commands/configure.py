@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from artifact.errors import ConfigurationError, UsageError
-from release import settings
+from release import params, settings
+from release.gitops.folder import Folder
 from release.settings import Settings
 
 _DVC_CONFIG = Path(".dvc/config")
@@ -24,8 +25,10 @@ def configure(root: Path, values: Mapping[str, str]) -> list[str]:
     """Set `values` (field of Settings → text) in the repository at `root`; one line for each change, none when equal.
 
     A missing settings.yaml is written from the defaults. ConfigurationError, before anything is written, when a value
-    is not usable.
+    is not usable, or when the model of params.yaml has a name that is too long for a host.
     """
+    if (root / params.PATH).exists():
+        Folder(params.model(root), "production")
     path = root / settings.PATH
     before = settings.read(root) if path.exists() else Settings()
     after = dataclasses.replace(before, **values)
