@@ -18,7 +18,7 @@ export MLFLOW_DISABLE_TELEMETRY = true
 demo: ## run the whole loop on embedded parts: push, retrain, gate, publish, rewrite, serve, predict
 	@$(DEV) python -m local demo $(if $(KEEP),--keep)
 
-demo-canary: ## a canary on embedded parts: two predictors, the load split by Git, promoted; another one taken back
+demo-canary: ## a canary on embedded parts: proved, promoted, reverted, rebuilt; another one taken back and retired
 	@$(DEV) python -m local canary
 
 test: ## run the tests (PYTEST_ARGS="-k gate" for some of them)
@@ -39,16 +39,22 @@ settings: ## print gitops/settings/settings.yaml as KEY=VALUE lines (needs nothi
 	@awk -F'"' '/^  [a-z-]+: "/ {sub(/^ +/, "", $$1); sub(/: $$/, "", $$1); print $$1 "=" $$2}' gitops/settings/settings.yaml
 
 # Values reach the shell as variables, never as text of the recipe: a reason may hold quotes, or $(id).
-define RELEASE
+define COMMIT_RELEASE
 @set -- $(if $(filter release,$@),"$$COMMAND",$@); \
-  case "$$1" in quarantine|unquarantine) set -- "$$1" "$$DIGEST" ;; *) set -- "$$1" --env="$$ENV" ;; esac; \
+  case "$$1" in \
+    unquarantine) set -- "$$1" "$$RELEASE"; WAIT= ;; \
+    quarantine) set -- "$$1" "$$RELEASE" $${ENV:+--env="$$ENV"}; WAIT= ;; \
+    prove) set -- "$$1" --env="$$ENV" $${RELEASE:+"$$RELEASE"} ;; \
+    *) set -- "$$1" --env="$$ENV" ;; esac; \
   $(foreach pair,MODEL:model URI:uri IMAGE:image FROM:from CANARY:canary TO:to URL:url GATEWAY:gateway WAIT:wait REASON:reason EVIDENCE:evidence,test -z "$$$(firstword $(subst :, ,$(pair)))" || set -- "$$@" --$(lastword $(subst :, ,$(pair)))="$$$(firstword $(subst :, ,$(pair)))"; ) \
   test -z "$$DRY_RUN" || set -- "$$@" --dry-run; \
+  test -z "$$FINISH" || set -- "$$@" --finish; \
   $(IN) python -m release "$$@"
 endef
 
 ##@ The loop, step by step
-.PHONY: data pull champion repro gate report publish deploy advance promote rollback settle rebuild quarantine unquarantine propose release status mirror image image-find render
+.PHONY: data pull champion repro gate report publish deploy advance promote prove rollback retire quarantine unquarantine
+.PHONY: migrate release-check propose release status mirror image image-find render
 data: ## write the example's raw data from scikit-learn's own copy (a laptop without the DVC remote)
 	@$(DEV) python -m local.example data/iris.csv
 
@@ -70,37 +76,43 @@ report: ## print the page of the training in build/, as a step summary or a pull
 publish: ## put the artifact into S3 under its digest and print its URI
 	@$(IN) python -m release publish
 
-deploy: ## name URI= (default: the artifact in build/) and IMAGE=, or what FROM= serves, in Git for ENV= (CANARY=10)
-	$(RELEASE)
+deploy: ## give ENV= the release of URI= (default: that in build/) and IMAGE=, or what FROM= serves (CANARY=10 WAIT=600)
+	$(COMMIT_RELEASE)
 
-advance: ## give the canary of ENV= more traffic: TO=50
-	$(RELEASE)
+advance: ## prove the candidate of ENV= and give it its first share, or more: TO=50 (WAIT=600)
+	$(COMMIT_RELEASE)
 
-promote: ## give the canary of ENV= all traffic
-	$(RELEASE)
+promote: ## give the candidate of ENV= all traffic, proved
+	$(COMMIT_RELEASE)
 
-rollback: ## take the canary of ENV= back, or go back to the previous release (or TO=sha256-…): REASON= EVIDENCE=
-	$(RELEASE)
+prove: ## prove what ENV= keeps ready, as it is rendered now, or RELEASE= (WAIT=600)
+	$(COMMIT_RELEASE)
 
-settle: ## end the rollback of a canary in ENV= once the stable model answers (URL= or GATEWAY=)
-	$(RELEASE)
+rollback: ## take the candidate of ENV= back, or go back to the release before (or TO=iris-1a2b3c4d): REASON= EVIDENCE=
+	$(COMMIT_RELEASE)
 
-rebuild: ## let a new cluster begin with the stable release of ENV= alone
-	$(RELEASE)
+retire: ## remove the InferenceServices of ENV= that nothing names any more
+	$(COMMIT_RELEASE)
 
-quarantine: ## keep DIGEST= from coming back: REASON=
-	$(RELEASE)
+quarantine: ## keep RELEASE= from coming back and take it out of the traffic, everywhere or of ENV=: REASON=
+	$(COMMIT_RELEASE)
 
-unquarantine: ## let DIGEST= come back
-	$(RELEASE)
+unquarantine: ## let RELEASE= come back
+	$(COMMIT_RELEASE)
 
-propose: ## open a pull request, with gh, that enters ENV= with what FROM= serves, as a canary (WAIT=900 for it to answer)
+migrate: ## take the next step of ENV= from a record of schema 1 or 2 (FINISH=1 for the last)
+	$(COMMIT_RELEASE)
+
+release-check: ## fail when gitops/ here names a release that may not serve
+	@$(IN) python -m release check
+
+propose: ## open a pull request, with gh, that adds what FROM= serves to ENV=, to be a canary (WAIT=900 for it to answer)
 	@branch=$$($(IN) python -m release deploy --env="$$ENV" --from="$$FROM" --canary --wait="$${WAIT:-0}" --propose) && \
 	  { test -z "$$branch" || gh pr view "$$branch" --json url --jq .url || gh pr create --head "$$branch" \
-	    --title "Enter $$ENV: $$branch" --body "Merging this begins a canary (docs/releases.md says what follows)."; }
+	    --title "Enter $$ENV: $$branch" --body "Merging this adds the candidate; make advance proves it and begins its canary (docs/releases.md)."; }
 
 release: ## run COMMAND=, one of these; release.yml calls it
-	$(RELEASE)
+	$(COMMIT_RELEASE)
 
 status: ## what serves where, since when, from which commit and data
 	@$(IN) python -m release status

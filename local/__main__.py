@@ -4,7 +4,7 @@ python -m local up       start S3, MLflow and the Git origin; they stay up until
 python -m local down     stop them (what they stored stays in .local/)
 python -m local status   what is up and where
 python -m local demo     the whole loop in a temporary clone, from push to prediction
-python -m local canary   a canary of two predictors, promoted, and one that is taken back
+python -m local canary   a canary that is promoted, reverted and rebuilt, and one that is taken back
 """
 
 import argparse

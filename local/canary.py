@@ -1,6 +1,6 @@
-"""A canary on one machine: two real predictors, the load split by what Git says, every step one commit.
+"""A canary on one machine: real predictors, the load split by the Route that Git holds, every step one commit.
 
-`make demo-canary` runs this in .local/canary/. The cluster is played (local/splitter.py), by KServe's rules; S3, the
+`make demo-canary` runs this in .local/canary/. The cluster is played (local/splitter.py), by Knative's rules; S3, the
 artifacts, the storage initializer, the predictors and the commands are real.
 """
 
@@ -15,21 +15,20 @@ from artifact.errors import ModelpinError
 from local import git, storage, variant, venv
 from local.clone import Clone
 from local.expect import DemoFailed
+from local.knative import Revision
 from local.load import Load
 from local.narrator import Narrator
-from local.rollout import Revision
 from local.s3 import S3
 from local.serving import Predictor
-from local.splitter import READY, STARTING, Splitter, digest_of
+from local.splitter import FOLLOWING, HOLDING, Splitter, digest_of
 from local.state import DEFAULT, REPOSITORY, State
 from release import settings
-from release.place import Place
+from release.gitops.folder import Folder
 
 IMAGE = f"registry.example.com/modelpin/predictor@sha256:{'0' * 64}"
 NAMES = {1.0: "A", 10.0: "B", 0.1: "C"}  # C of the regression → what the models are called here
-FROM_STAGING = ("deploy", "--from", "staging")
-ENOUGH = 50  # requests at each commit once its revision is ready
-PATIENCE = 120.0  # seconds for a revision to become ready
+ENOUGH = 50  # requests at each commit once its Route is applied
+PATIENCE = 120.0  # seconds for a release to become ready
 
 
 @dataclass
@@ -40,9 +39,12 @@ class Canary:
     tell: Narrator
     clone: Clone
     begun: str  # the commit of this checkout
+    cleanup: ExitStack
     uris: list[str] = field(default_factory=list)  # of A, B and C
     names: dict[str, str] = field(default_factory=dict)  # digest → A, B or C
     splitters: dict[str, Splitter] = field(default_factory=dict)  # by environment
+    gone: list[Splitter] = field(default_factory=list)  # clusters that production had before
+    errors: list[str] = field(default_factory=list)  # requests that were not answered with 200
 
     @property
     def staging(self) -> Splitter:
@@ -51,6 +53,15 @@ class Canary:
     @property
     def production(self) -> Splitter:
         return self.splitters["production"]
+
+    @property
+    def enter(self) -> tuple[str, ...]:
+        """A deploy of what staging serves, and where both environments answer."""
+        return ("deploy", "--from", "staging", "--from-gateway", self.staging.url, "--gateway", self.production.url)
+
+    def counts(self) -> Counter[tuple[str, str, str]]:
+        """What production answered, whichever cluster it was: by commit, phase and digest."""
+        return sum((one.counts() for one in (*self.gone, self.production)), Counter())
 
 
 def main() -> int:
@@ -71,37 +82,79 @@ def show(state: State, tell: Narrator) -> Canary:
     with ExitStack() as cleanup:
         demo = begin(state, tell, cleanup)
         a, b, c = publish(demo)
-        tell.step("The first release", "A in staging, then in production: production takes what answers in staging")
+        tell.step("The first release", "A in staging, then in production: its object, its proof, then the Route")
         stage(demo, a)
-        step(demo, *FROM_STAGING, "--from-gateway", demo.staging.url)
-        wait(demo.production, lambda: demo.production.status()[1] == [(a, 100)])
-        with Load(f"{demo.production.url}/v1/models/{variant.NAME}:predict") as load:
-            expect(demo, {a: 100})
-            tell.step("A canary of B", "10 percent, half, everything: each step is a commit, and the load follows Git")
-            stage(demo, b)
-            step(demo, *FROM_STAGING, "--from-gateway", demo.staging.url, "--canary", "10")
-            expect(demo, {b: 10, a: 90})
-            step(demo, "advance", "--to", "50")
-            expect(demo, {b: 50, a: 50})
-            step(demo, "promote")
-            expect(demo, {b: 100})
-            tell.step("A canary of C, taken back", "the stable model at 0 percent first: C gets nothing from then on")
-            stage(demo, c)
-            step(demo, *FROM_STAGING, "--from-gateway", demo.staging.url, "--canary", "10")
-            expect(demo, {c: 10, b: 90})
-            for back in (
-                ("rollback", "--reason", "shown to be taken back"),
-                ("settle", "--gateway", demo.production.url),
-            ):
-                step(demo, *back)
-                expect(demo, {b: 100})
-                nothing(demo, c)
-        if load.failed:
-            raise DemoFailed(f"{len(load.failed)} requests were not answered, the first: {load.failed[0]}")
+        step(demo, *demo.enter, "--wait", "120")
+        wait(demo.production, demo.production.settled)
+        under_load(demo, lambda: promote(demo, a, b))
+        rebuild(demo, {a: 50, b: 50})
+        under_load(demo, lambda: after_the_rebuild(demo, a, b, c))
+        if demo.errors:
+            raise DemoFailed(f"{len(demo.errors)} requests were not answered, the first: {demo.errors[0]}")
         refused(demo, c)
         summarise(demo)
     tell.say(f"{tell.seconds:.0f} s; nothing runs any more")
     return demo
+
+
+def promote(demo: Canary, a: str, b: str) -> None:
+    demo.tell.step("A canary of B", "proved at 0 percent, then 10, then half: each step is a commit, the load follows")
+    expect(demo, {a: 100})
+    stage(demo, b)
+    step(demo, *demo.enter, "--canary", "10")
+    expect(demo, {a: 100})
+    step(demo, "advance", "--gateway", demo.production.url, "--wait", "120")
+    expect(demo, {a: 90, b: 10})
+    step(demo, "advance", "--to", "50")
+    expect(demo, {a: 50, b: 50})
+
+
+def rebuild(demo: Canary, percent: Mapping[str, int]) -> None:
+    demo.tell.step("The cluster is gone", "a new one follows the same commit: nobody is asked, the split is the same")
+    demo.gone.append(demo.production)
+    demo.production.stop()
+    demo.splitters["production"] = cluster(demo, "production")
+    wait(demo.production, demo.production.settled)
+    under_load(demo, lambda: expect(demo, percent))
+
+
+def after_the_rebuild(demo: Canary, a: str, b: str, c: str) -> None:
+    revert(demo, a, b)
+    take_back(demo, a, b, c)
+    retire(demo, b, c)
+
+
+def revert(demo: Canary, a: str, b: str) -> None:
+    demo.tell.step(
+        "B is promoted, and a person reverts that", "git revert, no command: half again; then reverted again"
+    )
+    step(demo, "promote")
+    expect(demo, {b: 100})
+    for percent in ({a: 50, b: 50}, {b: 100}):
+        demo.clone.git("pull", "--quiet", "--rebase", "origin", git.BRANCH)
+        demo.clone.git("revert", "--no-edit", "HEAD")
+        demo.tell.say(f"$ git revert HEAD: {demo.clone.git('log', '-1', '--format=%s').strip()}")
+        demo.clone.python("-m", "release", "check", show=True)
+        demo.clone.push_head()
+        expect(demo, percent)
+
+
+def take_back(demo: Canary, a: str, b: str, c: str) -> None:
+    demo.tell.step("A canary of C, taken back", "one commit, of the Route alone: C gets nothing from then on")
+    stage(demo, c)
+    step(demo, *demo.enter, "--canary", "10", "--wait", "120")
+    expect(demo, {c: 10, b: 90})
+    back = ("rollback", "--reason", "shown to be taken back", "--gateway", demo.production.url, "--wait", "60")
+    step(demo, *back)
+    expect(demo, {b: 100})
+    nothing(demo, a, c)
+
+
+def retire(demo: Canary, b: str, c: str) -> None:
+    demo.tell.step("What nothing names is retired", "C's object goes in a commit of its own; A's stays for a rollback")
+    step(demo, "retire", "--min-age", "0", "--gateway", demo.production.url)
+    expect(demo, {b: 100})
+    nothing(demo, c)
 
 
 def begin(state: State, tell: Narrator, cleanup: ExitStack) -> Canary:
@@ -116,13 +169,19 @@ def begin(state: State, tell: Narrator, cleanup: ExitStack) -> Canary:
     git.run(clone, "checkout", "--quiet", "-B", git.BRANCH)
     git.run(clone, "remote", "set-url", "origin", str(state.origin))
     git.run(clone, "push", "--quiet", "origin", git.BRANCH)
-    demo = Canary(state, tell, Clone(state, clone, tell, s3.env), git.run(clone, "rev-parse", "HEAD").strip())
+    begun = git.run(clone, "rev-parse", "HEAD").strip()
+    demo = Canary(state, tell, Clone(state, clone, tell, s3.env), begun, cleanup)
     for environment in ("staging", "production"):
-        demo.splitters[environment] = cleanup.enter_context(
-            Splitter(state.origin, Place(variant.NAME, environment), lambda one, e=environment: start(demo, e, one))  # type: ignore[misc]
-        )
+        demo.splitters[environment] = cluster(demo, environment)
     tell.say(f"production answers at {demo.production.url}, as the commits on {state.origin} say")
     return demo
+
+
+def cluster(demo: Canary, environment: str) -> Splitter:
+    """A cluster that follows Git from nothing."""
+    folder = Folder(variant.NAME, environment)
+    made = Splitter(demo.state.origin, folder, lambda one: start(demo, environment, one))
+    return demo.cleanup.enter_context(made)
 
 
 def start(demo: Canary, environment: str, revision: Revision) -> Predictor:
@@ -130,8 +189,15 @@ def start(demo: Canary, environment: str, revision: Revision) -> Predictor:
     folder = demo.state.root / "models" / digest_of(revision.uri)
     if not folder.exists():  # each pod fetches for itself; here a model that is there saves a second
         storage.download(revision.uri, folder, demo.clone.env, demo.tell.note)
-    log = demo.state.root / "revisions" / f"{environment}-{revision.name}.log"
+    log = demo.state.root / "revisions" / f"{environment}-{revision.name}-{len(demo.gone)}.log"
     return Predictor(variant.NAME, revision.uri, folder, code=demo.clone.folder, env=demo.clone.env, log=log)
+
+
+def under_load(demo: Canary, steps: Callable[[], object]) -> None:
+    """Run `steps` while somebody asks production's Route without a pause."""
+    with Load(f"{demo.production.url}/v1/models/{variant.NAME}:predict") as load:
+        steps()
+    demo.errors += load.failed
 
 
 def publish(demo: Canary) -> list[str]:
@@ -144,22 +210,22 @@ def publish(demo: Canary) -> list[str]:
         said = demo.clone.python("-m", "release", "publish", "--artifact", str(artifact), "--verdict", str(verdict))
         uri = next(line for line in said if line.startswith("s3://"))
         demo.uris.append(uri)
-        digests.append(uri.rstrip("/").rpartition("/")[2])
+        digests.append(digest_of(uri))
         demo.names[digests[-1]] = name
         demo.tell.say(f"{name}  {uri}")
     return digests
 
 
 def stage(demo: Canary, digest: str) -> None:
-    """Deploy to staging, and wait until that digest answers there."""
+    """Deploy to staging, which asks for no proof, and wait until that digest answers there."""
     uri = next(line for line in demo.uris if digest in line)
     run(demo, "deploy", "--env", "staging", "--uri", uri, "--image", IMAGE)
-    wait(demo.staging, lambda: demo.staging.status()[1] == [(digest, 100)])
+    wait(demo.staging, lambda: demo.staging.settled() and demo.staging.status()[1] == {digest: 100})
     demo.tell.say(f"staging answers with {demo.names[digest]}")
 
 
 def step(demo: Canary, command: str, *options: str) -> None:
-    """One command for production, which makes one commit."""
+    """One command for production."""
     run(demo, command, "--env", "production", *options)
 
 
@@ -171,44 +237,49 @@ def run(demo: Canary, command: str, *options: str) -> None:
 
 def wait(splitter: Splitter, ready: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE
-    while not (splitter.settled() and ready()):
+    while not ready():
         if time.monotonic() > deadline:
-            raise DemoFailed(f"{splitter.place.environment} did not get there in {PATIENCE:.0f} s: {splitter.status()}")
+            raise DemoFailed(
+                f"{splitter.folder.environment} did not get there in {PATIENCE:.0f} s: {splitter.status()}"
+            )
         time.sleep(0.05)
 
 
 def expect(demo: Canary, percent: Mapping[str, int]) -> None:
-    """Wait for ENOUGH requests under this commit with its revision ready, and hold the shares to one request."""
+    """Wait for ENOUGH requests under this commit once its Route is applied, and hold the shares to one request."""
     splitter = demo.production
 
-    def ready() -> Counter[str]:
+    def found() -> Counter[str]:
         commit = splitter.status()[0]
-        with_commit = {key: count for key, count in splitter.counts().items() if key[0] == commit}
-        return Counter({digest: count for (_, phase, digest), count in with_commit.items() if phase == READY})
+        counted = splitter.counts().items()
+        return Counter(
+            {digest: count for (one, phase, digest), count in counted if (one, phase) == (commit, FOLLOWING)}
+        )
 
-    wait(splitter, lambda: ready().total() >= ENOUGH)
-    commit, found = splitter.status()[0], ready()
-    for digest in {*found, *percent}:
-        if abs(found[digest] - found.total() * percent.get(digest, 0) / 100) > 2:  # one by rounding, one in flight
-            raise DemoFailed(f"at {commit[:12]} {dict(found)} answered, not {dict(percent)} percent")
-    shares = ", ".join(f"{demo.names[digest]} {count}" for digest, count in found.most_common())
-    demo.tell.say(f"commit {commit[:12]}: of {found.total()} requests {shares}")
+    wait(splitter, lambda: splitter.settled() and found().total() >= ENOUGH)
+    commit, counted = splitter.status()[0], found()
+    for digest in {*counted, *percent}:
+        if abs(counted[digest] - counted.total() * percent.get(digest, 0) / 100) > 2:  # one by rounding, one in flight
+            raise DemoFailed(f"at {commit[:12]} {dict(counted)} answered, not {dict(percent)} percent")
+    shares = ", ".join(f"{demo.names[digest]} {count}" for digest, count in counted.most_common())
+    demo.tell.say(f"commit {commit[:12]}: of {counted.total()} requests {shares}")
 
 
-def nothing(demo: Canary, digest: str) -> None:
-    """Hold that the model got no request under this commit, neither while its revision started nor after."""
+def nothing(demo: Canary, *digests: str) -> None:
+    """Hold that the models got no request under this commit."""
     commit = demo.production.status()[0]
-    got = [demo.production.counts()[commit, phase, digest] for phase in (STARTING, READY)]
-    if any(got):
-        raise DemoFailed(f"{demo.names[digest]} got {got} requests at {commit[:12]}, after it was taken back")
-    demo.tell.say(f"{demo.names[digest]}: 0 requests since this commit")
+    for digest in digests:
+        got = [demo.production.counts()[commit, phase, digest] for phase in (HOLDING, FOLLOWING)]
+        if any(got):
+            raise DemoFailed(f"{demo.names[digest]} got {got} requests at {commit[:12]}, after it was taken back")
+        demo.tell.say(f"{demo.names[digest]}: 0 requests since this commit")
 
 
 def refused(demo: Canary, digest: str) -> None:
     demo.tell.step("C again", "what was taken back is in quarantine: nothing brings it back, and the reason is said")
     uri = next(line for line in demo.uris if digest in line)
     try:
-        run(demo, "deploy", "--env", "staging", "--uri", uri, "--image", IMAGE)
+        run(demo, "deploy", "--env", "production", "--uri", uri, "--image", IMAGE)
     except ModelpinError:
         demo.tell.say("refused")
     else:
@@ -217,18 +288,19 @@ def refused(demo: Canary, digest: str) -> None:
 
 def summarise(demo: Canary) -> None:
     demo.tell.step(
-        "What production answered", "requests by model at each commit: while its revision started, and after"
+        "What production answered", "requests by model at each commit: before its Route was applied, and after"
     )
     made = f"{demo.begun}..{git.BRANCH}"
-    folder, names = demo.production.place.folder, sorted(demo.names.values())
-    counts = demo.production.counts()
+    folder, names = demo.production.folder.path, sorted(demo.names.values())
+    counts = demo.counts()
     for line in git.run(demo.state.origin, "log", "--reverse", "--format=%H %s", made, "--", folder).splitlines():
         commit, _, subject = line.partition(" ")
-        for phase in (STARTING, READY):
+        for phase in (HOLDING, FOLLOWING):
             row = {name: counts[commit, phase, digest] for digest, name in demo.names.items()}
             if any(row.values()):
                 cells = "  ".join(f"{name} {row[name] or '-':>5}" for name in names)
-                demo.tell.say(f"{commit[:12]}  {phase:<8}  {cells}   {subject}")
-    demo.tell.step("The history", "git log of what the commands pushed, the newest first")
+                demo.tell.say(f"{commit[:12]}  {phase:<9}  {cells}   {subject}")
+    demo.tell.say(f"errors {len(demo.errors)}")
+    demo.tell.step("The history", "git log of what was pushed, the newest first")
     for line in git.run(demo.state.origin, "log", "--format=%h %s", made).splitlines():
         demo.tell.say(line)

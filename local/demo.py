@@ -114,7 +114,12 @@ def read_from_git(demo: Demo) -> Served:
         "What Git says", "from a fresh clone of origin, as Argo CD sees it: this is all that the cluster obeys"
     )
     release = served.read(demo.state, MODEL, ENVIRONMENT)
-    for line in (f"storageUri  {release.uri}", f"image       {release.image}", f"commit      {release.commit[:12]}"):
+    for line in (
+        f"release     {release.name}",
+        f"storageUri  {release.uri}",
+        f"image       {release.image}",
+        f"commit      {release.commit[:12]}",
+    ):
         demo.tell.say(line)
     for line in release.trailers:
         demo.tell.say(f"            {line}")
@@ -178,7 +183,7 @@ def change_nothing(demo: Demo, second: Served) -> None:
 
 
 def roll_back(demo: Demo, first: Served) -> Served:
-    demo.tell.step("Roll back", "one command, one commit: Git names the first digest again, and nothing retrains")
+    demo.tell.step("Roll back", "one command, one commit: the Route names the first release again; nothing retrains")
     command = ("-m", "release", "rollback", "--env", ENVIRONMENT)
     demo.tell.say(f"$ python {' '.join(command)}")
     demo.clone.python(*command, show=True)

@@ -8,13 +8,16 @@ import yaml
 
 from artifact.errors import GitError
 from local import git
+from local.knative import SUFFIX
 from local.state import State
 
 TRAILERS = (
+    "Release",
     "Model-Digest",
     "Inputs-Digest",
     "Data-Digest",
     "Source-Commit",
+    "Previous-Release",
     "Previous-Uri",
     "Gate-Result",
     "Release-Command",
@@ -27,7 +30,9 @@ TRAILERS = (
 
 @dataclass(frozen=True)
 class Served:
-    """The one release of an environment at the head of main."""
+    """The release that has the traffic of an environment at the head of main."""
+
+    name: str
 
     uri: str
     image: str
@@ -51,11 +56,14 @@ def read(state: State, model: str, environment: str) -> Served:
     git.run(state.root, "clone", "--quiet", str(state.origin), str(folder))
     try:
         place = f"gitops/models/{model}/{environment}"
-        service: dict[str, Any] = yaml.safe_load((folder / place / "release.yaml").read_text(encoding="utf-8"))
-        served = service.get("spec", {}).get("predictor", {}).get("model")
-        if not served:
-            raise GitError(f"{place}/release.yaml on {git.BRANCH} names no model: nothing was deployed")
+        text = (folder / place / "release.yaml").read_text(encoding="utf-8")
+        documents: list[dict[str, Any]] = [one for one in yaml.safe_load_all(text) if one]
+        named = [one["spec"]["traffic"][0]["configurationName"] for one in documents if one["kind"] == "Route"]
+        if not named:
+            raise GitError(f"{place}/release.yaml on {git.BRANCH} has no Route: nothing serves")
+        name = named[0].removesuffix(SUFFIX)
+        served = next(one for one in documents if one["metadata"]["name"] == name)["spec"]["predictor"]["model"]
         commit, message = git.run(folder, "log", "-1", "--format=%H%n%B", "--", place).split("\n", 1)
-        return Served(served["storageUri"], served["image"], commit, message)
+        return Served(name, served["storageUri"], served["image"], commit, message)
     finally:
         shutil.rmtree(folder)

@@ -1,8 +1,8 @@
-"""One InferenceService as a cluster would serve it, and nothing but Git tells it what: storageUri, image, percentage.
+"""One environment as a cluster would serve it, and nothing but Git tells it what: its InferenceServices and its Route.
 
-It plays Argo CD (reads release.yaml at the tip of main), and KServe and Knative (local/rollout.py). A request
-without a tag goes where the percentages send it; one to a host that begins with `latest-` or `prev-` goes to that
-revision, as Knative's tags do.
+It plays Argo CD (applies release.yaml at the tip of main) and the gateway; local/knative.py says what a Route does.
+Each release runs as long as Git holds its InferenceService. A request to `<release>-predictor.…` goes to that release,
+one to `stable-<model>.…` or `canary-<model>.…` to that part of the Route, any other where the percentages send it.
 """
 
 import http.client
@@ -15,15 +15,15 @@ from typing import Any, Protocol, Self
 
 import yaml
 
-from artifact.errors import GitError
+from artifact.errors import GitError, ModelpinError
 from local import git, ports
-from local.rollout import Revision, Rollout, Wish
-from release.place import Place
+from local.knative import SUFFIX, Knative, Revision
+from release.gitops.folder import Folder
 
 EVERY = 0.1  # seconds between two looks at Git
-STARTING, READY = "starting", "ready"  # the phases of a commit: its revision starts, its revision answers
+# The phases of a commit: the Route keeps its last assignment until what it names is ready, then it is what Git says.
+HOLDING, FOLLOWING = "holding", "following"
 DIGEST = "x-model-digest"
-TAGS = ("latest-", "prev-")
 
 
 class Server(Protocol):
@@ -38,13 +38,14 @@ class Server(Protocol):
 class Splitter:
     """Serves on a port of its own from `with` on, and counts."""
 
-    def __init__(self, origin: Path, place: Place, start: Callable[[Revision], Server]) -> None:
-        self.place = place
+    def __init__(self, origin: Path, folder: Folder, start: Callable[[Revision], Server]) -> None:
+        self.folder = folder
         self._served: Counter[tuple[str, str, str]] = Counter()
         self._origin = origin
         self._start = start
-        self._rollout = Rollout()
+        self._knative = Knative()
         self._commit = ""
+        self._starting = 0
         self._sent = 0  # since the split last changed
         self._servers: dict[Revision, Server] = {}
         self._lock = threading.Lock()
@@ -56,60 +57,78 @@ class Splitter:
     def url(self) -> str:
         return f"http://{ports.LOOPBACK}:{self._server.server_port}"
 
-    def status(self) -> tuple[str, list[tuple[str, int]]]:
-        """The commit that is followed, and the split: (digest, percent), the newest ready revision first."""
+    def status(self) -> tuple[str, dict[str, int]]:
+        """The commit that is followed, and the split: digest → percent; an empty digest stands for nobody."""
         with self._lock:
-            return self._commit, [(digest_of(one.uri), percent) for one, percent in self._rollout.traffic()]
+            shares = self._knative.traffic()
+            return self._commit, {digest_of(one.uri) if one else "": percent for one, percent in shares.items()}
 
     def counts(self) -> Counter[tuple[str, str, str]]:
-        """Answers to requests without a tag, by commit, phase, and the digest that the answer named."""
+        """Answers that the Route gave, by commit, phase, and the digest that the answer named."""
         with self._lock:
             return self._served.copy()
 
     def settled(self) -> bool:
-        """Whether main's tip is followed and its newest revision is ready."""
+        """Whether main's tip is followed: every release started, or failed to, and the Route is what Git says."""
         with self._lock:
-            return self._commit == tip(self._origin) and self._rollout.created == self._rollout.ready
+            return self._commit == tip(self._origin) and not self._starting and self._knative.follows()
 
     def _follow(self) -> None:
         while not self._ended.wait(EVERY):
-            if wish := read(self._origin, self.place, self._commit):
-                self._obey(wish)
+            if (commit := tip(self._origin)) != self._commit:
+                self._apply(commit, read(self._origin, self.folder, commit))
 
-    def _obey(self, wish: Wish) -> None:
+    def _apply(self, commit: str, manifests: list[dict[str, Any]]) -> None:
         with self._lock:
-            split = self._rollout.traffic()
-            new = self._rollout.want(wish)
-            self._commit = wish.commit
-            self._sent = self._sent if self._rollout.traffic() == split else 0
-        if new:  # in the background: the split follows the next commit while this one starts
-            threading.Thread(target=self._make, args=(new,), daemon=True).start()
-
-    def _make(self, revision: Revision) -> None:
-        server = self._start(revision)
-        with self._lock:
-            self._servers[revision] = server
-            self._rollout.answers(revision)
-            self._sent = 0
-            routed = {one for one, _ in self._rollout.traffic()} | {self._rollout.before, self._rollout.created}
-            idle = [self._servers.pop(one) for one in self._servers.keys() - routed]
-        for server in idle:
+            before = self._knative.traffic()
+            new = self._knative.apply(manifests)
+            self._commit = commit
+            self._sent = self._sent if self._knative.traffic() == before else 0
+            self._starting += len(new)
+            kept = {f"{one['metadata']['name']}" for one in manifests if one["kind"] == "InferenceService"}
+            gone = [self._servers.pop(one) for one in list(self._servers) if one.release not in kept]
+        for revision in new:  # in the background: the next commit is followed while this one's releases start
+            threading.Thread(target=self._run, args=(revision,), daemon=True).start()
+        for server in gone:
             server.stop()
 
-    def _choose(self, host: str) -> tuple[str, str, int] | None:
-        """(commit, phase, port) for a request to `host`; evenly spread, so that 10 of 100 requests are 10 percent."""
+    def _run(self, revision: Revision) -> None:
+        try:
+            server = self._start(revision)
+        except ModelpinError:
+            server = None
         with self._lock:
-            traffic = self._rollout.traffic()
-            if not traffic:
-                return None
-            (newest, percent), (stable, _) = traffic[0], traffic[-1]
-            phase = READY if self._rollout.created == self._rollout.ready else STARTING
-            if host.startswith(TAGS):
-                chosen = stable if host.startswith(TAGS[1]) else newest
-            else:
+            self._starting -= 1
+            if server is None:
+                self._knative.failed(revision)
+                return
+            self._servers[revision] = server
+            before = self._knative.traffic()
+            self._knative.started(revision)
+            self._sent = self._sent if self._knative.traffic() == before else 0
+
+    def _choose(self, host: str) -> tuple[str, str, int] | int:
+        """(commit, phase, port) for a request to `host`, the phase empty when it is not counted; or the status."""
+        with self._lock:
+            label = host.partition(".")[0]
+            phase = FOLLOWING if self._knative.follows() else HOLDING
+            assigned = [(target.tag, target.percent, revision) for target, revision in self._knative.assigned]
+            tagged = [revision for tag, _, revision in assigned if label == f"{tag}-{self.folder.model}"]
+            chosen: Revision | None
+            if label.endswith(SUFFIX):
+                chosen, phase = self._knative.ready(label.removesuffix(SUFFIX)), ""
+            elif label.endswith(f"-{self.folder.model}"):
+                chosen, phase = tagged[0] if tagged else None, ""
+            elif assigned:
+                # Evenly spread, so that 10 of 100 requests are 10 percent.
                 self._sent += 1
-                chosen = newest if self._sent * percent // 100 > (self._sent - 1) * percent // 100 else stable
-            return self._commit, phase, self._servers[chosen].port
+                share = assigned[-1][1] if len(assigned) > 1 else 0
+                second = self._sent * share // 100 > (self._sent - 1) * share // 100
+                chosen = assigned[-1 if second else 0][2]
+            else:
+                chosen = None
+            server = self._servers.get(chosen) if chosen else None
+            return (self._commit, phase, server.port) if server else 404
 
     def _count(self, commit: str, phase: str, digest: str) -> None:
         with self._lock:
@@ -120,11 +139,10 @@ class Splitter:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                host = self.headers.get("Host", "")
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                chosen = outer._choose(host)
-                if chosen is None:
-                    self._answer(503, {}, b'{"error": "no revision is ready"}')
+                chosen = outer._choose(self.headers.get("Host", ""))
+                if isinstance(chosen, int):
+                    self._answer(chosen, {}, b'{"error": "no release is ready here"}')
                     return
                 commit, phase, port = chosen
                 kept = {
@@ -140,7 +158,7 @@ class Splitter:
                     return
                 finally:
                     upstream.close()
-                if not host.startswith(TAGS):
+                if phase:
                     outer._count(commit, phase, answer.headers.get(DIGEST, ""))
                 passed = {name: answer.headers[name] for name in ("Content-Type", DIGEST) if name in answer.headers}
                 self._answer(answer.status, passed, data)
@@ -165,6 +183,12 @@ class Splitter:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Returns when nothing of it runs; again it does nothing."""
+        if self._ended.is_set():
+            return
         self._ended.set()
         self._follower.join()
         self._server.shutdown()
@@ -173,19 +197,12 @@ class Splitter:
             server.stop()
 
 
-def read(origin: Path, place: Place, known: str = "") -> Wish | None:
-    """What main's tip says of the InferenceService; None when that is the commit `known`, or when it names no model."""
-    commit = tip(origin)
-    if commit == known:
-        return None
-    text = git.show(origin, commit, f"{place.folder}/release.yaml")
+def read(origin: Path, folder: Folder, commit: str) -> list[dict[str, Any]]:
+    """What `commit` says of the environment: its InferenceServices and its Route."""
+    text = git.show(origin, commit, f"{folder.path}/release.yaml")
     if text is None:
-        raise GitError(f"{place.folder}/release.yaml is not on {git.BRANCH} of {origin}")
-    predictor = yaml.safe_load(text).get("spec", {}).get("predictor")
-    if predictor is None:
-        return None
-    model = predictor["model"]
-    return Wish(commit, model["storageUri"], model["image"], predictor.get("canaryTrafficPercent"))
+        raise GitError(f"{folder.path}/release.yaml is not on {git.BRANCH} of {origin}")
+    return [one for one in yaml.safe_load_all(text) if one]
 
 
 def tip(origin: Path) -> str:

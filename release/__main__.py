@@ -10,41 +10,47 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from artifact import digest
 from artifact.command import run
 from artifact.digest import ArtifactUri
 from artifact.errors import ConfigurationError, UsageError
-from release import adopt, configure, params, settings
-from release.arguments import given, parser
-from release.git import Caller
-from release.place import Place
-from release.remote import Remote
+from release import params, settings
+from release.change import Outcome, Request
+from release.command_line import checked, parser
+from release.commands import adopt, configure
+from release.git.branch import Branch
+from release.git.client import Caller
+from release.gitops.folder import Folder
+from release.gitops.worktree import RECORDS_FROM, Worktree, reader
 from release.settings import Settings
-from release.step import Order, Outcome
-from release.tree import RECORDS_FROM, Tree, holder
 
 
 def main(argv: Sequence[str] | None = None) -> int | None:
     """Run one command at the root of the repository (the working directory)."""
-    arguments = given(parser().parse_args(argv))
+    arguments = checked(parser().parse_args(argv))
     root = Path.cwd()
     match arguments.command:
         case "publish":
             _publish(root, arguments)
         case "deploy":
             _deploy(root, arguments)
-        case "advance" | "promote" | "rollback" | "settle" | "rebuild":
-            _move(root, arguments)
+        case "advance" | "promote" | "prove" | "rollback" | "retire" | "migrate":
+            _step(root, arguments)
         case "quarantine" | "unquarantine":
-            _exclude(root, arguments)
+            _quarantine(root, arguments)
         case "status":
             _status(root, arguments)
-        case "fetch":
-            _fetch(root, arguments)
-        case "show":
-            _show(root, arguments)
+        case "fetch" | "show":
+            _look(root, arguments)
         case "champion":
             _champion(root, arguments)
+        case "check":
+            from release.commands.check import check
+
+            print("\n".join(check(Worktree(root), arguments.model)))
+        case "references":
+            from release.commands.references import references
+
+            print("\n".join(references(_branch(root, settings.read(root)))))
         case "adopt":
             for path in adopt.adopt(root, arguments.model):
                 print(path)
@@ -53,19 +59,19 @@ def main(argv: Sequence[str] | None = None) -> int | None:
             for item in dataclasses.fields(Settings):
                 print(f"{settings.key(item.name)}={getattr(chosen, item.name)}")
         case "configure":
-            print("\n".join(configure.configure(root, _values(arguments))) or "nothing to change")
+            print("\n".join(configure.configure(root, configure.values(vars(arguments)))) or "nothing to change")
     return 0
 
 
 def _publish(root: Path, arguments: argparse.Namespace) -> None:
     # Here and below: each command imports what it uses, so that `--help` and `status` answer at once.
-    from release.publish import LOCK, publish
-    from release.store import Store
+    from release.bucket.store import Store
+    from release.commands.publish import LOCK, publish
 
     chosen = settings.read(root)
     model = arguments.model or params.model(root)
-    with holder(root, lambda: _remote(root, chosen)) as held:
-        quarantined = Place(model, "staging").quarantined(held)
+    with reader(root, lambda: _branch(root, chosen)) as here:
+        quarantined = Folder(model, "staging").quarantined(here)
     uri = publish(
         Store(chosen),
         chosen,
@@ -80,9 +86,11 @@ def _publish(root: Path, arguments: argparse.Namespace) -> None:
 
 
 def _deploy(root: Path, arguments: argparse.Namespace) -> None:
-    from release.deploy import Proof, Wanted, deploy
-    from release.publish import uri_of
-    from release.store import Store
+    from release.bucket.store import Store
+    from release.commands.deploy import Source, Wanted, deploy
+    from release.commands.proof import Prover
+    from release.commands.publish import uri_of
+    from release.readiness import Cluster
 
     uri, image = arguments.uri or "", arguments.image or ""
     if arguments.source and (uri or image):
@@ -91,125 +99,144 @@ def _deploy(root: Path, arguments: argparse.Namespace) -> None:
         raise UsageError("--propose pushes a branch, --dry-run pushes nothing: leave out one of them")
     if not arguments.source and not image:
         raise UsageError("the following arguments are required: --image (or --from)")
-    chosen = settings.read(root)
-    place = _place(root, arguments)
+    chosen, folder = settings.read(root), _folder(root, arguments)
     if not arguments.source:
-        uri = uri or str(uri_of(chosen, place.model, arguments.artifact))
-    wanted = Wanted(
-        uri=uri,
-        image=image,
-        run_commit="" if arguments.source else Caller(root).commit(),
-        source=arguments.source,
-        canary=arguments.canary or None,
-        begins=arguments.canary == 0,
-    )
-    outcome = deploy(
-        Store(chosen),
+        uri = uri or str(uri_of(chosen, folder.model, arguments.artifact))
+    store = Store(chosen)
+    outcomes = deploy(
+        store,
         chosen,
-        _remote(root, chosen),
-        dataclasses.replace(_order(root, arguments), proposed=arguments.propose),
-        place=place,
-        wanted=wanted,
-        proof=Proof(arguments.from_url, arguments.from_gateway, arguments.wait),
+        _branch(root, chosen),
+        dataclasses.replace(_request(root, arguments), proposed=arguments.propose),
+        folder=folder,
+        wanted=Wanted(
+            uri=uri,
+            image=image,
+            run_commit="" if arguments.source else Caller(root).commit(),
+            source=arguments.source,
+            canary=arguments.canary or None,
+            begins=arguments.canary == 0,
+        ),
+        prover=Prover(store, Cluster(folder, chosen.domain, arguments.gateway), arguments.url),
+        source=Source(arguments.from_url, arguments.from_gateway),
+        wait=arguments.wait,
     )
-    _tell(outcome, arguments)
+    _print(outcomes, arguments)
 
 
-def _move(root: Path, arguments: argparse.Namespace) -> None:
-    from release import canary, evidence
-    from release.rollback import rollback
-    from release.store import Store
+def _step(root: Path, arguments: argparse.Namespace) -> None:
+    from release.bucket.store import Store
+    from release.commands import migrate, retire, rollback, traffic
+    from release.commands.proof import Prover
+    from release.readiness import Cluster
 
-    chosen = settings.read(root)
-    remote, order, place = _remote(root, chosen), _order(root, arguments), _place(root, arguments)
+    chosen, folder = settings.read(root), _folder(root, arguments)
+    branch, request = _branch(root, chosen), _request(root, arguments)
+    cluster, wait = Cluster(folder, chosen.domain, arguments.gateway), arguments.wait
+    if arguments.command == "retire":
+        min_age = arguments.min_age
+        outcome = retire.retire(branch, request, folder=folder, cluster=cluster, min_age=min_age, wait=wait)
+        _print([outcome], arguments)
+        return
+    prover = Prover(Store(chosen), cluster, arguments.url)
     match arguments.command:
         case "advance":
-            outcome = canary.advance(remote, order, place=place, to=arguments.to)
+            to = arguments.to
+            outcomes = [traffic.advance(branch, request, folder=folder, prover=prover, to=to, wait=wait)]
         case "promote":
-            outcome = canary.promote(remote, order, place=place)
-        case "rollback":
-            to = None if arguments.to is None else digest.parse(arguments.to)
-            outcome = rollback(Store(chosen), remote, order, place=place, to=to)
-        case "settle":
-            where = evidence.address(place, chosen.domain, latest=True, url=arguments.url, gateway=arguments.gateway)
-            outcome = canary.settle(remote, order, place=place, where=where, wait=arguments.wait)
+            outcomes = [traffic.promote(branch, request, folder=folder, prover=prover, wait=wait)]
+        case "prove":
+            release = arguments.release
+            outcomes = [traffic.prove(branch, request, folder=folder, prover=prover, release=release, wait=wait)]
+        case "migrate":
+            finish = arguments.finish
+            outcomes = [migrate.migrate(branch, request, folder=folder, prover=prover, finish=finish, wait=wait)]
         case _:
-            outcome = canary.rebuild(remote, order, place=place)
-    _tell(outcome, arguments)
+            outcomes = rollback.rollback(branch, request, folder=folder, prover=prover, to=arguments.to, wait=wait)
+    _print(outcomes, arguments)
 
 
-def _exclude(root: Path, arguments: argparse.Namespace) -> None:
-    from release import exclude
-    from release.store import Store
+def _quarantine(root: Path, arguments: argparse.Namespace) -> None:
+    from release.bucket.store import Store
+    from release.commands import quarantine
 
     chosen = settings.read(root)
-    remote, order = _remote(root, chosen), _order(root, arguments)
-    model, named = arguments.model or params.model(root), digest.parse(arguments.digest)
+    branch, request = _branch(root, chosen), _request(root, arguments)
+    model, release = arguments.model or params.model(root), arguments.release
     if arguments.command == "quarantine":
-        outcome = exclude.quarantine(Store(chosen), chosen, remote, order, model=model, model_digest=named)
+        outcome = quarantine.quarantine(
+            Store(chosen),
+            chosen,
+            branch,
+            request,
+            model=model,
+            release=release,
+            environments=[Folder(model, name).environment for name in arguments.environments],
+            stop=arguments.stop,
+        )
     else:
-        outcome = exclude.unquarantine(remote, order, model=model, model_digest=named)
-    _tell(outcome, arguments)
+        outcome = quarantine.unquarantine(branch, request, model=model, release=release)
+    _print([outcome], arguments)
 
 
-def _order(root: Path, arguments: argparse.Namespace) -> Order:
+def _request(root: Path, arguments: argparse.Namespace) -> Request:
     person = Caller(root).person()
-    return Order(arguments.command, person, arguments.reason or "", arguments.evidence or "", arguments.dry_run)
+    return Request(arguments.command, person, arguments.reason or "", arguments.evidence or "", arguments.dry_run)
 
 
-def _place(root: Path, arguments: argparse.Namespace) -> Place:
-    return Place(arguments.model or params.model(root), arguments.env)
+def _folder(root: Path, arguments: argparse.Namespace) -> Folder:
+    return Folder(arguments.model or params.model(root), arguments.env)
 
 
-def _tell(outcome: Outcome, arguments: argparse.Namespace) -> None:
+def _print(outcomes: Sequence[Outcome], arguments: argparse.Namespace) -> None:
+    """A line for each; as JSON the last one, which says how things stand."""
     if arguments.json:
-        print(json.dumps(outcome.as_json(), indent=2))
+        print(json.dumps(outcomes[-1].as_json(), indent=2))
     elif getattr(arguments, "propose", False):
-        print(outcome.says, file=sys.stderr)
-        print(outcome.branch or "", end="\n" if outcome.branch else "")
+        print(outcomes[-1].says, file=sys.stderr)
+        print(outcomes[-1].branch or "", end="\n" if outcomes[-1].branch else "")
     else:
-        print(outcome)
+        print("\n".join(map(str, outcomes)))
 
 
 def _status(root: Path, arguments: argparse.Namespace) -> None:
-    from release import status
+    from release.commands import status
 
     if arguments.tree:
-        found = status.records_of(Tree(root), arguments.model)
+        environments = status.read_from(Worktree(root), arguments.model)
     else:
-        found = status.records(_remote(root, settings.read(root)), arguments.model)
+        environments = status.read(_branch(root, settings.read(root)), arguments.model)
     if arguments.json:
-        print(json.dumps(status.as_json(found), indent=2))
+        print(json.dumps(status.as_json(environments), indent=2))
     else:
-        print(status.table(found, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ))
+        print(status.table(environments, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ))
 
 
-def _fetch(root: Path, arguments: argparse.Namespace) -> None:
-    from release.fetch import fetch
-    from release.store import Store
+def _look(root: Path, arguments: argparse.Namespace) -> None:
+    from release.bucket import published
+    from release.bucket.store import Store
+    from release.commands.fetch import fetch
+    from release.commands.status import uri_of
 
-    uri = ArtifactUri.parse(arguments.uri)
-    new = fetch(Store(_of_bucket(root, uri)), uri, arguments.out)
-    print(f"{uri.digest} {'fetched into' if new else 'is already in'} {arguments.out}")
-
-
-def _show(root: Path, arguments: argparse.Namespace) -> None:
-    from release import published
-    from release.store import Store
-
-    uri = ArtifactUri.parse(arguments.uri)
-    found = published.find(Store(_of_bucket(root, uri)), uri)
-    told = {"digest": uri.digest} | dataclasses.asdict(found) | {"uri": str(uri)}
+    chosen = settings.read(root)
+    uri = ArtifactUri.parse(uri_of(lambda: _branch(root, chosen), arguments.uri))
+    store = Store(dataclasses.replace(chosen, bucket=uri.bucket))
+    if arguments.command == "fetch":
+        new = fetch(store, uri, arguments.out)
+        print(f"{uri.digest} {'fetched into' if new else 'is already in'} {arguments.out}")
+        return
+    artifact = published.find(store, uri)
+    content = {"digest": uri.digest} | dataclasses.asdict(artifact) | {"uri": str(uri)}
     if arguments.json:
-        print(json.dumps(told, indent=2))
+        print(json.dumps(content, indent=2))
     else:
-        told["files"] = ", ".join(f"{file.path} ({file.size} bytes)" for file in found.files)
-        print("\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in told.items()))
+        content["files"] = ", ".join(f"{file.path} ({file.size} bytes)" for file in artifact.files)
+        print("\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in content.items()))
 
 
 def _champion(root: Path, arguments: argparse.Namespace) -> None:
-    from release.champion import champion
-    from release.store import Store
+    from release.bucket.store import Store
+    from release.commands.champion import champion
 
     chosen = settings.read(root)
     wanted = {"model": arguments.model or params.model(root), "out": arguments.out, "record": arguments.record}
@@ -219,29 +246,13 @@ def _champion(root: Path, arguments: argparse.Namespace) -> None:
             raise ConfigurationError(f"{RECORDS_FROM} is kept, and there is no {arguments.record}: set it to `branch`")
         print(f"{arguments.record} is kept as it is")
         return
-    with holder(root, lambda: _remote(root, chosen)) as held:
-        print(champion(Store(chosen), held, **wanted))
+    with reader(root, lambda: _branch(root, chosen)) as here:
+        print(champion(Store(chosen), here, **wanted))
 
 
-def _of_bucket(root: Path, uri: ArtifactUri) -> Settings:
-    return dataclasses.replace(settings.read(root), bucket=uri.bucket)
-
-
-def _values(arguments: argparse.Namespace) -> dict[str, str]:
-    names = [item.name for item in dataclasses.fields(Settings)]
-    values = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
-    for assignment in arguments.set:
-        name, equals, value = assignment.partition("=")
-        field = name.lower().replace("-", "_")
-        if field not in names or not equals:
-            raise UsageError(f"--set {assignment!r} is not one of {', '.join(map(str.upper, names))} with =VALUE")
-        values[field] = value
-    return values
-
-
-def _remote(root: Path, chosen: Settings) -> Remote:
+def _branch(root: Path, chosen: Settings) -> Branch:
     caller = Caller(root)
-    return Remote(chosen.gitops_remote or caller.origin(), chosen.gitops_branch, caller, chosen.gitops_path)
+    return Branch(chosen.gitops_remote or caller.origin(), chosen.gitops_branch, caller, chosen.gitops_path)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from artifact import digest
 from artifact.errors import ConfigurationError
-from release import document
+from release import quoted_yaml
 
 PATH = Path("params.yaml")
 
@@ -14,7 +14,7 @@ PATH = Path("params.yaml")
 def model(root: Path) -> str:
     """`model.name` of params.yaml in `root`; ConfigurationError when it is missing or cannot be a name."""
     try:
-        value = document.load((root / PATH).read_text(encoding="utf-8"), str(PATH)).get("model")
+        value = quoted_yaml.load((root / PATH).read_text(encoding="utf-8"), str(PATH)).get("model")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{PATH} cannot be read ({error}): run this at the root, or give --model") from error
     name = value.get("name") if isinstance(value, dict) else None

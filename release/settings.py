@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from artifact.errors import ConfigurationError
-from release import document
+from release import quoted_yaml
 
 PATH = Path("gitops/settings/settings.yaml")
 
@@ -106,7 +106,7 @@ def key(name: str) -> str:
 def render(settings: Settings) -> str:
     """The whole text of settings.yaml."""
     lines = [
-        f"  # {item.metadata['help']}\n  {key(item.name)}: {document.quote(getattr(settings, item.name))}\n"
+        f"  # {item.metadata['help']}\n  {key(item.name)}: {quoted_yaml.quote(getattr(settings, item.name))}\n"
         for item in dataclasses.fields(settings)
     ]
     return _HEAD + "".join(lines)
@@ -114,8 +114,8 @@ def render(settings: Settings) -> str:
 
 def parse(text: str) -> Settings:
     """Settings from the text of settings.yaml; ConfigurationError names a missing, unknown or unusable key."""
-    root = document.Section(document.load(text, str(PATH)), str(PATH))
-    data = document.Section(root.value("data"), f"data in {PATH}")
+    root = quoted_yaml.Section(quoted_yaml.load(text, str(PATH)), str(PATH))
+    data = quoted_yaml.Section(root.value("data"), f"data in {PATH}")
     values = {item.name: data.text(key(item.name)) for item in dataclasses.fields(Settings)}
     data.end()
     return Settings(**values)

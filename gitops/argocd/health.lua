@@ -1,4 +1,4 @@
--- Health of an InferenceService for Argo CD, in place of its built-in rule, which takes a model that is scaled to zero
+-- Health of an InferenceService, one release, for Argo CD, in place of its built-in rule, which takes a model that is scaled to zero
 -- (KServe reports it as InProgress, with no copies) for one that is progressing for ever.
 -- Conditions and states: serving.kserve.io/v1beta1 InferenceServiceStatus.
 local function answer(status, message)
@@ -41,7 +41,8 @@ if predictor.latestCreatedRevision ~= predictor.latestReadyRevision then
   return answer("Progressing", "revision " .. tostring(predictor.latestCreatedRevision) .. " is not ready yet")
 end
 if model.transitionStatus == "InProgress" then
-  if (model.copies or {}).totalCopies == 0 then
+  -- KServe omits a zero.
+  if ((model.copies or {}).totalCopies or 0) == 0 then
     return answer("Healthy", "ready, scaled to zero")
   end
   return answer("Progressing", "the model is loading")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from release import adopt
+from release.commands import adopt
 from release.settings import Settings, key
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from release import adopt
+from release.commands import adopt
 from tests.gitops.render import Tree
 
 

@@ -49,11 +49,11 @@ class Tree:
         assert done.returncode == 0, done.stderr
         return [manifest for manifest in yaml.safe_load_all(done.stdout) if manifest]
 
-    def patch(self, path: str, patches: Iterable[Manifest], *, first: bool = False) -> None:
-        """Add people's patches to the kustomization.yaml of an environment, after release.yaml or before it."""
+    def patch(self, path: str, patches: Iterable[Manifest]) -> None:
+        """Add people's patches to the kustomization.yaml of an environment."""
         file = self.folder / path / "kustomization.yaml"
         document = yaml.safe_load(file.read_text())
-        document["patches"] = [*patches, *document["patches"]] if first else [*document["patches"], *patches]
+        document["patches"] = [*document.get("patches", []), *patches]
         file.write_text(yaml.safe_dump(document))
 
 

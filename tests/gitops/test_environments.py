@@ -1,4 +1,3 @@
-import dataclasses
 import itertools
 import re
 import shutil
@@ -9,13 +8,14 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from release import projection, quarantine, record, state
+from release.gitops import quarantine, record, release_file, spec_digest
+from release.gitops.release import Release
+from release.gitops.worktree import Worktree
 from tests.gitops.render import ROOT, Manifest, Tree, only
 from tests.gitops.types_of_kserve import problems
 
 MODELS = ROOT / "gitops/models"
 DIGEST = "sha256-" + "ab12" * 16
-URI = f"s3://modelpin/models/%s/{DIGEST}/"
 IMAGE = "registry.example.com/modelpin/predictor@sha256:" + "cd34" * 16
 TARGET = {"kind": "InferenceService"}
 
@@ -50,60 +50,141 @@ OVERLAYS: dict[str, list[Manifest]] = {
 }
 
 
-def release(tree: Tree, model: str, environment: str) -> None:
-    """Write record.yaml and release.yaml as `release deploy` does."""
-    one = record.Release(
-        digest=DIGEST,
-        uri=URI % model,
-        image=IMAGE,
+def made(model: str, digest: str = DIGEST, image: str = IMAGE, **changes: Any) -> Release:
+    """A release that served."""
+    return Release(
+        digest=digest,
+        uri=f"s3://modelpin/models/{model}/{digest}/",
+        image=image,
         since="2026-01-01T00:00:00Z",
         inputs_digest=DIGEST,
         data_digest=DIGEST,
         source_commit="a" * 40,
         run_commit="b" * 40,
         gate="passed",
+        rendered=True,
+        served=True,
+        **changes,
     )
-    deployed = record.Record(model, environment, stable=one, releases=(one,))
-    folder = tree.folder / "models" / model / environment
+
+
+def write(tree: Tree, deployed: record.Record) -> None:
+    """record.yaml and release.yaml as the commands write them."""
+    folder = tree.folder / "models" / deployed.model / deployed.environment
     (folder / record.FILE).write_text(record.render(deployed))
-    (folder / projection.FILE).write_text(projection.render(deployed))
+    (folder / release_file.FILE).write_text(release_file.render(deployed))
 
 
-ANOTHER = "sha256-" + "ef56" * 16
-SHARES = {
-    "stable": (URI, IMAGE, None),
-    "canary": (f"s3://modelpin/models/%s/{ANOTHER}/", IMAGE.replace("cd34", "7890"), 10),
-    "rolled-back": (URI, IMAGE, 0),
-    "settled": (URI, IMAGE, None),
+def release(tree: Tree, model: str, environment: str) -> Release:
+    """Let it serve one release."""
+    one = made(model)
+    write(tree, record.Record(model, environment, stable_name=one.name, releases=(one,)))
+    return one
+
+
+ONE, TWO = made("flower"), made("flower", "sha256-" + "ef56" * 16, IMAGE.replace("cd34", "7890"))
+STATES = {
+    "stable": (record.Record("flower", "staging", ONE.name, releases=(ONE,)), [(ONE, 100, "stable")]),
+    "canary": (
+        record.Record("flower", "staging", ONE.name, TWO.name, 10, releases=(TWO, ONE)),
+        [(ONE, 90, "stable"), (TWO, 10, "canary")],
+    ),
+    "proving": (
+        record.Record("flower", "staging", ONE.name, TWO.name, 0, 10, releases=(TWO, ONE)),
+        [(ONE, 100, "stable")],
+    ),
+    "first": (record.Record("flower", "staging", None, TWO.name, 0, 100, releases=(TWO,)), []),
+    "promoted": (record.Record("flower", "staging", TWO.name, releases=(TWO, ONE)), [(TWO, 100, "stable")]),
 }
 
 
 @pytest.mark.parametrize("overlay", ["none", "replicas and resources"])
-@pytest.mark.parametrize("name", SHARES)
+@pytest.mark.parametrize("name", STATES)
 def test_each_state_renders_one_truth(tree: Tree, name: str, overlay: str) -> None:
-    """In every state storageUri, MODEL_URI, image and percentage are those the state calls for, through overlays."""
-    release(tree, "flower", "staging")
-    folder = tree.folder / "models/flower/staging"
-    stable = record.parse((folder / record.FILE).read_text(), "x")
-    uri, image, percent = SHARES[name]
-    assert stable.stable is not None
-    candidate = dataclasses.replace(stable.stable, digest=ANOTHER, uri=SHARES["canary"][0] % "flower", image=image)
-    after = {
-        "stable": stable,
-        "canary": dataclasses.replace(stable, candidate=candidate, percent=10),
-        "rolled-back": dataclasses.replace(stable, percent=0, left=ANOTHER),
-        "settled": dataclasses.replace(stable, left=ANOTHER),
-    }[name]
-    assert state.of(after) == name
-    (folder / record.FILE).write_text(record.render(after))
-    (folder / projection.FILE).write_text(projection.render(after))
+    """An InferenceService for each release that is kept, its own URI in MODEL_URI; a Route with the state's shares."""
+    written, shares = STATES[name]
+    write(tree, written)
     tree.patch("models/flower/staging", OVERLAYS[overlay])
     manifests = tree.render("models/flower/staging")
-    predictor = only(manifests, "InferenceService")["spec"]["predictor"]
-    assert predictor["model"]["storageUri"] == uri % "flower"
-    assert [entry["value"] for entry in predictor["model"]["env"]] == [uri % "flower"]
-    assert (predictor["model"]["image"], predictor.get("canaryTrafficPercent")) == (image, percent)
+    services = {one["metadata"]["name"]: one for one in manifests if one["kind"] == "InferenceService"}
+    assert set(services) == {one.name for one in written.releases}
+    for one in written.releases:
+        model = services[one.name]["spec"]["predictor"]["model"]
+        assert (model["storageUri"], model["image"]) == (one.uri, one.image)
+        assert model["env"][0] == {"name": "MODEL_URI", "value": one.uri}
+        assert services[one.name]["metadata"]["labels"]["release"] == one.name
+        assert services[one.name]["spec"]["predictor"]["minReplicas"] == (overlay != "none")
+    routes = [one for one in manifests if one["kind"] == "Route"]
+    assert [one["metadata"]["name"] for one in routes] == ["flower"] * bool(shares)
+    found = [target for one in routes for target in one["spec"]["traffic"]]
+    assert found == [
+        {
+            "configurationName": f"{one.name}-predictor",
+            "latestRevision": True,
+            "percent": percent,
+            "tag": tag,
+        }
+        for one, percent, tag in shares
+    ]
     check(manifests)
+
+
+def test_one_release_is_chosen_by_its_label(tree: Tree) -> None:
+    """A person's patch reaches every release, or the one that a label selector names, and the Route."""
+    write(tree, STATES["canary"][0])
+    warm = merge(minReplicas=1)
+    warm["target"] = {"kind": "InferenceService", "labelSelector": f"release={TWO.name}"}
+    route = {
+        "patch": "- {op: add, path: /metadata/annotations/owner, value: a-team}",
+        "target": {"kind": "Route"},
+    }
+    tree.patch("models/flower/staging", [warm, merge(timeout=30), route])
+    manifests = tree.render("models/flower/staging")
+    predictors = {
+        one["metadata"]["name"]: one["spec"]["predictor"] for one in manifests if "predictor" in one.get("spec", {})
+    }
+    assert {name: (one["minReplicas"], one["timeout"]) for name, one in predictors.items()} == {
+        ONE.name: (0, 30),
+        TWO.name: (1, 30),
+    }
+    assert only(manifests, "Route")["metadata"]["annotations"]["owner"] == "a-team"
+
+
+def test_a_change_of_what_is_rendered_changes_the_spec_digest(tree: Tree) -> None:
+    """A proof is of the rendered spec: whatever changes an InferenceService or its runtime here changes the digest."""
+    write(tree, STATES["canary"][0])
+    here, path = Worktree(tree.folder.parent), "gitops/models/flower/staging"
+
+    def found() -> tuple[str, list[Manifest]]:
+        kinds = ("InferenceService", "ServingRuntime")
+        rendered = [one for one in tree.render("models/flower/staging") if one["kind"] in kinds]
+        return spec_digest.of(here, path, "staging", ONE), rendered
+
+    def edit(name: str, old: str, new: str) -> None:
+        file = tree.folder / name
+        assert old in file.read_text()
+        file.write_text(file.read_text().replace(old, new))
+
+    digests, before = [found()[0]], found()
+    edit("base/serving-runtime.yaml", "# How the predictor", "# And how the predictor")
+    edit("models/flower/staging/environment.yaml", "keep: 10", "keep: 9")
+    assert found() == before
+    for change in (
+        lambda: edit("base/serving-runtime.yaml", "failureThreshold: 3", "failureThreshold: 4"),
+        lambda: edit("base/inference-service.yaml", "maxReplicas: 4", "maxReplicas: 5"),
+        lambda: tree.patch("models/flower/staging", OVERLAYS["a variable"]),
+        lambda: (tree.folder / "models/flower/staging/mine.yaml").write_text(
+            OVERLAYS["replicas and resources"][0]["patch"]
+        ),
+        lambda: tree.patch("models/flower/staging", [{"path": "mine.yaml", "target": TARGET}]),
+        lambda: edit("models/flower/staging/mine.yaml", "minReplicas: 1", "minReplicas: 2"),
+    ):
+        change()
+        now = found()
+        assert (now[1] == before[1]) == (now[0] == before[0])
+        digests, before = [*digests, now[0]], now
+    assert len(set(digests)) == 6  # a file that nothing names yet changes nothing
+    assert spec_digest.of(here, path, "staging", TWO) not in digests
 
 
 def copy_of(tree: Tree, model: str) -> None:
@@ -114,31 +195,22 @@ def copy_of(tree: Tree, model: str) -> None:
         file.write_text(file.read_text().replace("flower", model))
 
 
-COMBINATIONS = [
-    (model, environment, overlay, first)
-    for model, environment, overlay, first in itertools.product(
-        ("flower", "credit-risk"), ("staging", "production"), OVERLAYS, (False, True)
-    )
-    # A JSON patch cannot add to a list that release.yaml has not made yet.
-    if not (first and overlay in ("none", "a variable by JSON patch"))
-]
+COMBINATIONS = list(itertools.product(("flower", "credit-risk"), ("staging", "production"), OVERLAYS))
 
 
-@pytest.mark.parametrize(("model", "environment", "overlay", "first"), COMBINATIONS)
-def test_what_is_downloaded_is_what_is_verified(
-    tree: Tree, model: str, environment: str, overlay: str, first: bool
-) -> None:
+@pytest.mark.parametrize(("model", "environment", "overlay"), COMBINATIONS)
+def test_what_is_downloaded_is_what_is_verified(tree: Tree, model: str, environment: str, overlay: str) -> None:
     """MODEL_URI equals storageUri, the image is the released one, people's patches count, in every combination."""
     if model != "flower":
         copy_of(tree, model)
-    release(tree, model, environment)
-    tree.patch(f"models/{model}/{environment}", OVERLAYS[overlay], first=first)
+    one = release(tree, model, environment)
+    tree.patch(f"models/{model}/{environment}", OVERLAYS[overlay])
 
     manifests = tree.render(f"models/{model}/{environment}")
     service = only(manifests, "InferenceService")
     predictor = service["spec"]["predictor"]
-    assert (service["metadata"]["name"], service["metadata"]["namespace"]) == (model, f"{model}-{environment}")
-    assert predictor["model"]["storageUri"] == URI % model
+    assert (service["metadata"]["name"], service["metadata"]["namespace"]) == (one.name, f"{model}-{environment}")
+    assert predictor["model"]["storageUri"] == one.uri
     assert predictor["model"]["storageUri"].endswith("/")
     variables = [(entry["name"], entry["value"]) for entry in predictor["model"]["env"]]
     assert variables.count(("MODEL_URI", predictor["model"]["storageUri"])) == 1
@@ -188,7 +260,7 @@ def test_a_variable_of_the_runtime_is_merged_too(tree: Tree) -> None:
     tree.patch("models/flower/staging", [{"patch": yaml.safe_dump(patch)}])
     (container,) = only(tree.render("models/flower/staging"), "ServingRuntime")["spec"]["containers"]
     assert container["env"] == [{"name": "A", "value": "b"}]
-    assert container["readinessProbe"]["httpGet"]["path"] == "/v2/models/{{.Name}}/ready"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/v2/models/{{.Labels.model}}/ready"
 
 
 @pytest.mark.parametrize("folder", sorted(MODELS.glob("*/*/")), ids=lambda path: "-".join(path.parts[-2:]))
@@ -197,15 +269,11 @@ def test_the_committed_environments_hold(folder: Path) -> None:
     model, environment = folder.parts[-2:]
     found = record.parse((folder / record.FILE).read_text(), str(folder))
     assert (found.model, found.environment) == (model, environment)
-    assert (folder / projection.FILE).read_text() == projection.render(found)
+    assert (folder / release_file.FILE).read_text() == release_file.render(found)
     manifests = Tree(ROOT / "gitops").render(f"models/{model}/{environment}")
     assert {manifest["metadata"]["namespace"] for manifest in manifests} == {f"{model}-{environment}"}
-    served = [manifest for manifest in manifests if manifest["kind"] == "InferenceService"]
-    assert len(served) == (found.stable is not None)
-    for service in served:
-        predictor = service["spec"]["predictor"]["model"]
-        (uri,) = [entry["value"] for entry in predictor["env"] if entry["name"] == "MODEL_URI"]
-        assert uri == predictor["storageUri"] == (found.candidate or found.stable).uri  # type: ignore[union-attr]
+    served = {one["metadata"]["name"] for one in manifests if one["kind"] == "InferenceService"}
+    assert served == {one.name for one in found.releases if one.rendered}
     check(manifests)
     text = (folder.parent / quarantine.FILE).read_text()
     assert text == quarantine.render(quarantine.parse(text, "quarantine.yaml"))
@@ -215,14 +283,16 @@ def check(manifests: list[Manifest]) -> None:
     """Each manifest fits its kind's schema, names images by digest, and has nothing left to fill in."""
     for manifest in manifests:
         kind = manifest["kind"]
-        if kind in ("InferenceService", "ServingRuntime"):
+        if kind == "Route":
+            assert set(manifest["spec"]) == {"traffic"}
+        elif kind in ("InferenceService", "ServingRuntime"):
             version = "V1beta1" if kind == "InferenceService" else "V1alpha1"
             assert problems(manifest, f"{version}{kind}") == []
         else:
             kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
         for image in images(manifest):
             assert re.fullmatch(r"[^@\s]+@sha256:[0-9a-f]{64}", image), image
-        text = yaml.safe_dump(manifest).replace("{{.Name}}", "")
+        text = yaml.safe_dump(manifest).replace("{{.Labels.model}}", "")
         assert not re.search(r"\{\{|\$\(|\$\{|<[A-Z_]+>|REPLACE|CHANGEME|:latest\b|gitops-url", text)
 
 

@@ -1,38 +1,88 @@
-"""A server that answers as a predictor does for a ready model, with whatever digest it is told."""
+"""A gateway that answers as a cluster that follows Git at once: each host with the digest of release.yaml."""
 
 from __future__ import annotations
 
+import json
+import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Self
+
+import yaml
+
+# digest → the content of golden.json; filled by the fixture that makes artifacts
+GOLDEN: dict[str, dict[str, Any]] = {}
 
 
 class Answering:
-    """Serves on 127.0.0.1 within `with`; `asked` holds (host, path) of each request."""
+    """Serves on 127.0.0.1 within `with`, what main of `origin` says; `asked` holds (host, path) of each request.
 
-    def __init__(self) -> None:
+    `digest` answers on every host instead when it is set; a host whose first label is in `broken` is not ready; golden
+    requests are answered with `wrong` instead of what is recorded when that is set.
+    """
+
+    def __init__(self, origin: Path) -> None:
         self.digest: str | None = None
-        self.status = 200
+        self.broken: set[str] = set()
+        self.wrong: dict[str, Any] | None = None
         self.asked: list[tuple[str, str]] = []
         answering = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                answering.asked.append((self.headers["Host"], self.path))
-                self.send_response(answering.status)
-                if answering.digest is not None:
-                    self.send_header("x-model-digest", answering.digest)
-                self.send_header("Content-Length", "0")
+                host = self.headers["Host"]
+                data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                answering.asked.append((host, self.path))
+                found = answering.digest or answering.of(host)
+                ready = found is not None and host.partition(".")[0] not in answering.broken
+                body = b""
+                if ready and data and found in GOLDEN:
+                    assert len(json.loads(data)["instances"]) == len(GOLDEN[found]["outputs"]["prediction"])
+                    said = {"predictions": GOLDEN[found]["outputs"]["prediction"]}
+                    body = json.dumps(answering.wrong or said).encode()
+                self.send_response(200 if ready else 404 if found is None else 503)
+                if found is not None:
+                    self.send_header("x-model-digest", found)
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
+                self.wfile.write(body)
+
+            do_POST = do_GET
 
             def log_message(self, *_: Any) -> None:
                 pass
 
+        self._origin = origin
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}"
+
+    def of(self, host: str) -> str | None:
+        """The digest that answers for `<label>.<model>-<environment>.<domain>`, by what Git says now."""
+        label, namespace, *_ = host.split(".")
+        model, _, environment = namespace.rpartition("-")
+        command = ["git", "show", f"main:gitops/models/{model}/{environment}/release.yaml"]
+        text = subprocess.run(command, cwd=self._origin, capture_output=True, text=True).stdout
+        hosts: dict[str, str] = {}
+        routes = []
+        for one in yaml.safe_load_all(text):
+            if one and one["kind"] == "InferenceService":
+                uri = one["spec"]["predictor"]["model"]["storageUri"]
+                hosts[f"{one['metadata']['name']}-predictor"] = uri.rstrip("/").rpartition("/")[2]
+            elif one:
+                routes.append(one)
+        for route in routes:
+            for target in route["spec"]["traffic"]:
+                name = route["metadata"]["name"]
+                hosts[f"{target['tag']}-{name}"] = hosts[target["configurationName"]]
+                if target["tag"] == "stable":
+                    hosts[name] = hosts[target["configurationName"]]
+        if f"{model}-predictor" in hosts:
+            hosts[f"latest-{model}-predictor"] = hosts[f"{model}-predictor"]
+        return hosts.get(label)
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()

@@ -6,12 +6,14 @@ import json
 import multiprocessing
 import os
 import shutil
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO, StringIO
 from pathlib import Path
+from typing import Any
 
 import boto3
 import joblib
@@ -23,12 +25,14 @@ from artifact import digest, save
 from artifact.command import run
 from artifact.frame import of as frame_of
 from artifact.signature import Feature, for_model
-from release import adopt, settings
+from release import settings
 from release.__main__ import main
-from release.git import Caller
-from release.remote import Remote
+from release.commands import adopt
+from release.git.branch import Branch
+from release.git.client import Caller
 from release.settings import Settings
 from tests.conftest import Bucket
+from tests.release.answering import GOLDEN, Answering
 
 ROOT = Path(__file__).parents[2]
 INPUTS = digest.of_bytes(b"inputs")
@@ -83,9 +87,9 @@ class Repository:
     origin: Path
     bucket: str
 
-    def remote(self) -> Remote:
+    def branch(self) -> Branch:
         """The remote as the commands see it."""
-        return Remote(str(self.origin), "main", Caller(self.folder))
+        return Branch(str(self.origin), "main", Caller(self.folder))
 
     def release(self, *arguments: str) -> Run:
         """Run `python -m release` in the clone, in this process: a second less than in one of its own."""
@@ -154,6 +158,8 @@ def make_artifact(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], P
                 parameters={"number": number},
                 metrics={"r2": 1.0},
             )
+            named = digest.of_file(made[number] / "manifest.json")
+            GOLDEN[named] = json.loads((made[number] / "golden.json").read_text())
         return made[number]
 
     return make
@@ -219,6 +225,26 @@ def repository(plain: Repository, s3: Bucket) -> Repository:
     git(plain.folder, "commit", "--quiet", "--all", "--message", "configure")
     git(plain.folder, "push", "--quiet", "origin", "main")
     return dataclasses.replace(plain, bucket=s3.name)
+
+
+@pytest.fixture(autouse=True)
+def no_foreign_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that no test serves is not asked of the network's DNS."""
+    real = socket.getaddrinfo
+
+    def resolved(host: str, *arguments: Any, **options: Any) -> Any:
+        if str(host).endswith(".example.com"):
+            raise socket.gaierror(socket.EAI_NONAME, "no such host")
+        return real(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+
+
+@pytest.fixture
+def cluster(repository: Repository) -> Iterator[Answering]:
+    """A cluster that follows the remote."""
+    with Answering(repository.origin) as server:
+        yield server
 
 
 @pytest.fixture

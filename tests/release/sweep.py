@@ -15,9 +15,11 @@ import boto3
 
 from artifact import load
 from artifact.digest import ArtifactUri
-from release import projection, record
+from release.commands import check
+from release.gitops import record, release_file
+from release.gitops.worktree import Worktree
 from tests.conftest import Bucket
-from tests.gitops.render import Tree, only
+from tests.gitops.render import Tree
 from tests.release.conftest import Repository, git
 from tests.release.trace import Point, Trace
 
@@ -39,8 +41,11 @@ class Sweep:
         self._trace.hook(self.repository.origin)
         boto3.client("s3", region_name="eu-west-1")  # each fork then begins with what takes a session 60 ms to read
 
-    def through(self, *command: str, choose: Callable[[list[Point]], Sequence[Point]] = list) -> None:
-        """Kill `command` at the points that `choose` takes of all; at the end it has run once, uninterrupted."""
+    def through(self, *command: str, choose: Callable[[list[Point]], Sequence[Point]] = list, commits: int = 1) -> None:
+        """Kill `command` at the points that `choose` takes of all; at the end it has run once, uninterrupted.
+
+        It makes `commits` of them: each is a state that a kill may leave.
+        """
         snapshot = self.folder / "snapshot"
         shutil.rmtree(snapshot, ignore_errors=True)
         shutil.copytree(self.repository.origin, snapshot)
@@ -48,6 +53,8 @@ class Sweep:
         self._run(command, None)
         after = self._state()
         self.look(after)
+        made = git(self.repository.origin, "rev-list", f"--max-count={commits + 1}", "main").split()
+        assert before[0] in made, f"{command[0]} made more than {commits} commits"
         reached = {after}
         for point in choose(self._trace.points()):
             for _ in range(3):  # a request that had to be made twice makes the steps after it others
@@ -58,7 +65,7 @@ class Sweep:
                 raise AssertionError(f"{command[0]} never came to {point}")
             self.killed.append(f"{command[0]}, {point}")
             left = self._state()
-            assert left[0] in (before[0], after[0]), f"{point} left a commit that the whole command does not make"
+            assert left[0] in made, f"{point} left a commit that the whole command does not make"
             if left in reached:
                 continue
             self.look(left)
@@ -82,15 +89,17 @@ class Sweep:
         tree = Tree(clone / "gitops")
         for folder in sorted((clone / "gitops/models/iris").glob("*/")):
             found = record.parse((folder / record.FILE).read_text(), str(folder))
-            assert (folder / projection.FILE).read_text() == projection.render(found)
+            assert (folder / release_file.FILE).read_text() == release_file.render(found)
             manifests = tree.render(f"models/iris/{folder.name}")
-            if found.stable is None:
-                assert [one for one in manifests if one["kind"] == "InferenceService"] == []
-                continue
-            model = only(manifests, "InferenceService")["spec"]["predictor"]["model"]
-            named = {entry["value"] for entry in model["env"] if entry["name"] == "MODEL_URI"} | {model["storageUri"]}
-            for uri in named | {one.uri for one in (found.stable, found.candidate) if one}:
-                self._load(ArtifactUri.parse(uri))
+            services = [one for one in manifests if one["kind"] == "InferenceService"]
+            there = {f"{one['metadata']['name']}-predictor" for one in services}
+            routes = [one for one in manifests if one["kind"] == "Route"]
+            assert len(routes) == (found.stable is not None)
+            assert {target["configurationName"] for one in routes for target in one["spec"]["traffic"]} <= there
+            for model in (one["spec"]["predictor"]["model"] for one in services):
+                assert ("MODEL_URI", model["storageUri"]) in {(one["name"], one["value"]) for one in model["env"]}
+                self._load(ArtifactUri.parse(model["storageUri"]))
+        check.check(Worktree(clone))
         for key, _ in state[1]:
             if key.endswith("/manifest.json"):  # a manifest stands over a whole artifact, named in Git or not
                 self._load(ArtifactUri.parse(f"s3://{self.s3.name}/{key.removesuffix('manifest.json')}"))

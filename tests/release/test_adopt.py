@@ -3,10 +3,10 @@
 import pytest
 import yaml
 
-from release import projection, record
-from release.adopt import adopt
-from release.place import Place
-from release.record import Record
+from release.commands.adopt import adopt
+from release.gitops import record, release_file
+from release.gitops.folder import Folder
+from release.gitops.record import Record
 from tests.release.conftest import Repository
 
 
@@ -28,11 +28,11 @@ def test_creates_what_is_missing(plain: Repository) -> None:
     ]
     assert "keep: 3" in kept.read_text()
     for environment in ("staging", "production"):
-        place = Place("wine", environment)
+        folder = Folder("wine", environment)
         empty = Record("wine", environment)
-        assert (plain.folder / place.folder / "record.yaml").read_text() == record.render(empty)
-        assert (plain.folder / place.folder / "release.yaml").read_text() == projection.render(empty)
-        kustomization = yaml.safe_load((plain.folder / place.folder / "kustomization.yaml").read_text())
+        assert (plain.folder / folder.path / "record.yaml").read_text() == record.render(empty)
+        assert (plain.folder / folder.path / "release.yaml").read_text() == release_file.render(empty)
+        kustomization = yaml.safe_load((plain.folder / folder.path / "kustomization.yaml").read_text())
         assert kustomization["namespace"] == f"wine-{environment}"
     assert yaml.safe_load((plain.folder / "gitops/models/wine/quarantine.yaml").read_text()) == {
         "schema_version": 1,
@@ -41,7 +41,7 @@ def test_creates_what_is_missing(plain: Repository) -> None:
     assert adopt(plain.folder, "wine") == []
 
 
-@pytest.mark.parametrize("name", ["", "Wine", "../x", "a_b", "a" * 54, "a\n", "-a"])
+@pytest.mark.parametrize("name", ["", "Wine", "../x", "a_b", "a" * 45, "a\n", "-a"])
 def test_impossible_names_are_refused(plain: Repository, name: str) -> None:
     """A name that cannot name a folder, an InferenceService and two namespaces: 10, nothing written."""
     assert plain.release("adopt", f"--model={name}").code == 10

@@ -72,3 +72,14 @@ def test_writes_the_file_when_it_is_missing(plain: Repository) -> None:
     assert settings.read(plain.folder).domain == "models.mine.org"
     (plain.folder / settings.PATH).unlink()
     assert plain.release("configure").out == "gitops/settings/settings.yaml: written"
+
+
+def test_a_name_that_no_host_can_hold_is_refused_early(plain: Repository) -> None:
+    """`<model>-<8 digits>-predictor` is one label of a host: a model's name of 45 characters is 10, nothing written."""
+    before = settings.read(plain.folder)
+    (plain.folder / "params.yaml").write_text(f"model: {{name: {'a' * 45}}}\n")
+    done = plain.release("configure", "--bucket", "mine")
+    assert (done.code, "take 44" in done.err) == (10, True), done.err
+    assert settings.read(plain.folder) == before
+    (plain.folder / "params.yaml").write_text(f"model: {{name: {'a' * 44}}}\n")
+    assert plain.release("configure", "--bucket", "mine").code == 0

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from artifact.digest import ArtifactUri
-from release import message, projection, record
-from release.record import Record
-from release.remote import Change, update
+from release.git.branch import Change, update
+from release.gitops import record, release_file
+from release.gitops.record import Record
 from tests.conftest import Bucket
 from tests.release.conftest import DATA, IMAGE, OTHER_IMAGE, Repository, commit, everything, git, inputs_of
 
@@ -21,7 +20,7 @@ def recorded(repository: Repository, environment: str = "staging") -> Record:
     """The record on the remote's main; its release.yaml must be the projection of it."""
     folder = f"gitops/models/iris/{environment}"
     found = record.parse(repository.shown(f"{folder}/record.yaml"), folder)
-    assert repository.shown(f"{folder}/release.yaml") == projection.render(found)
+    assert repository.shown(f"{folder}/release.yaml") == release_file.render(found)
     return found
 
 
@@ -39,29 +38,32 @@ def test_commit_says_what_serves(repository: Repository, publish: Publish, monke
     before = len(repository.history())
     first, second = publish(1), publish(2)
     deploy(repository, first)
-    assert re.fullmatch(r"iris: deploy sha256-\w{12} in staging, commit \w{12}", deploy(repository, second))
+    assert re.fullmatch(r"iris: deploy iris-\w{8} in staging, commit \w{12}", deploy(repository, second))
     assert len(repository.history()) == before + 2
     trailers = git(repository.origin, "log", "-1", "--format=%(trailers:only,unfold)", "main").splitlines()
+    now = recorded(repository)
+    new, old = now.releases
     assert trailers == [
+        f"Release: {new.name}",
         f"Model-Digest: {second.rstrip('/').rpartition('/')[2]}",
         f"Inputs-Digest: {inputs_of(2)}",
         f"Data-Digest: {DATA}",
         f"Source-Commit: {source}",
+        f"Previous-Release: {old.name}",
         f"Previous-Uri: {first}",
         "Gate-Result: better",
         "Release-Command: deploy",
         "Release-By: A Person",
         "Release-Reason: the gate's verdict is better",
-        f"Release-From: stable: {message.short(ArtifactUri.parse(first).digest)}",
-        f"Release-To: stable: {message.short(ArtifactUri.parse(second).digest)}",
+        f"Release-From: stable: {old.name}",
+        f"Release-To: stable: {new.name}",
     ]
     assert git(repository.origin, "show", "--name-only", "--format=%an|%cn", "main").split() == [
         "modelpin[bot]|modelpin[bot]",
         f"{STAGING}/record.yaml",
         f"{STAGING}/release.yaml",
     ]
-    now = recorded(repository)
-    assert [one.uri for one in now.releases] == [second, first]
+    assert [one.uri for one in (new, old)] == [second, first]
     assert recorded(repository, "production").stable is None
 
 
@@ -81,7 +83,7 @@ def test_same_again_is_no_commit(repository: Repository, publish: Publish, monke
     uri = publish(1)
     deploy(repository, uri)
     before, since = repository.history(), recorded(repository).stable
-    monkeypatch.setattr("release.deploy.now", lambda: "2099-01-01T00:00:00Z")
+    monkeypatch.setattr("release.commands.deploy.now", lambda: "2099-01-01T00:00:00Z")
     assert deploy(repository, uri).startswith("nothing to do")
     assert (repository.history(), recorded(repository).stable) == (before, since)
     deploy(repository, uri, image=OTHER_IMAGE)
@@ -259,7 +261,7 @@ def test_decided_again_from_what_is_there(repository: Repository) -> None:
             commit(repository.folder, f"by-a-person-{len(seen)}", "x")
         return Change({"gitops/x": f"{len(seen)}\n"}, "x\n")
 
-    ours = update(repository.remote(), decide)
+    ours = update(repository.branch(), decide)
     assert repository.history()[:1] == [ours]
     assert len(set(seen)) == 3
     assert repository.shown("gitops/x") == "3\n"

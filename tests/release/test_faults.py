@@ -11,22 +11,29 @@ import pytest
 
 from artifact.digest import ArtifactUri
 from artifact.errors import GitError
-from release import published
-from release.deploy import Proof, Wanted, deploy
-from release.git import Caller
-from release.place import Place
-from release.publish import publish
-from release.remote import Remote
+from release.bucket import published
+from release.bucket.store import Patience, Store
+from release.change import Request
+from release.commands.deploy import Wanted, deploy
+from release.commands.proof import Prover
+from release.commands.publish import publish
+from release.git.branch import Branch
+from release.git.client import Caller
+from release.gitops.folder import Folder
+from release.readiness import Cluster
 from release.settings import Settings
-from release.step import Order
-from release.store import Patience, Store
 from tests.conftest import Bucket
 from tests.release.conftest import IMAGE, ROOT, Repository, git, write_verdict
 from tests.release.line import FAULTS, Line
 from tests.release.test_deploy import recorded
 
 Make = Callable[[int], Path]
-STAGING = Place("iris", "staging")
+STAGING = Folder("iris", "staging")
+
+
+def prover(store: Store) -> Prover:
+    """Staging asks for no proof."""
+    return Prover(store, Cluster(STAGING, "models.example.com"))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -51,7 +58,7 @@ def test_storm(
         lock=Path("/nonexistent"),
     )
     wanted = Wanted(uri=str(uri), image=IMAGE, run_commit=source)
-    deploy(store, chosen, repository.remote(), Order("deploy"), place=STAGING, wanted=wanted, proof=Proof())
+    deploy(store, chosen, repository.branch(), Request("deploy"), folder=STAGING, wanted=wanted, prover=prover(store))
     line.close()
     stable = recorded(repository).stable
     assert stable is not None
@@ -71,13 +78,14 @@ def test_git_that_fails_leaves_the_model_published(
     hook = repository.origin / "hooks/pre-receive"
     hook.parent.mkdir(exist_ok=True)
     chosen = Settings(bucket=repository.bucket)
+    store = Store(chosen)
     wanted = Wanted(uri=uri, image=IMAGE, run_commit=before[0])
     for script in ("exit 1", "sleep 600"):
         hook.write_text(f"#!/bin/sh\n{script}\n")
         hook.chmod(0o755)
-        patient = Remote(str(repository.origin), "main", Caller(repository.folder), seconds=3.0)
+        patient = Branch(str(repository.origin), "main", Caller(repository.folder), seconds=3.0)
         with pytest.raises(GitError, match="what was published stays published"):
-            deploy(Store(chosen), chosen, patient, Order("deploy"), place=STAGING, wanted=wanted, proof=Proof())
+            deploy(store, chosen, patient, Request("deploy"), folder=STAGING, wanted=wanted, prover=prover(store))
         assert repository.history() == before
         assert published.find(Store(chosen), ArtifactUri.parse(uri)).gate == "better"
     hook.unlink()

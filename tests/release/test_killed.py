@@ -6,7 +6,7 @@
 import importlib
 import pkgutil
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,8 +24,8 @@ Publish = Callable[[int], str]
 @pytest.fixture
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock stands: equal decisions are equal commits."""
-    for found in pkgutil.iter_modules(release.__path__):
-        module = importlib.import_module(f"release.{found.name}")
+    for found in pkgutil.walk_packages(release.__path__, "release."):
+        module = importlib.import_module(found.name)
         if hasattr(module, "now"):
             monkeypatch.setattr(module, "now", lambda: "2026-01-01T00:00:00Z")
     for who in ("AUTHOR", "COMMITTER"):
@@ -42,13 +42,6 @@ def sweep(repository: Repository, s3: Bucket, still: None, tmp_path: Path) -> Sw
     git(repository.folder, "commit", "--quiet", "--message", "base")
     git(repository.folder, "push", "--quiet", "origin", "main")
     return Sweep(repository, s3, tmp_path / "sweep")
-
-
-@pytest.fixture
-def answers() -> Iterator[Answering]:
-    """The gateway of a cluster."""
-    with Answering() as server:
-        yield server
 
 
 @pytest.fixture
@@ -87,42 +80,50 @@ def test_publish_and_deploy(
         print(f" killed at {told(sweep.killed)} points, {len(sweep.looked)} states ", end="")
 
 
+def change_the_base(repository: Repository) -> None:
+    """Make every proof void."""
+    git(repository.folder, "pull", "--quiet", "origin", "main")
+    runtime = repository.folder / "gitops/base/serving-runtime.yaml"
+    runtime.write_text(runtime.read_text().replace("periodSeconds: 10", "periodSeconds: 11"))
+    git(repository.folder, "commit", "--quiet", "--all", "--message", "ask less often")
+    git(repository.folder, "push", "--quiet", "origin", "HEAD:main")
+
+
 @pytest.mark.story
 @pytest.mark.sweep
 @pytest.mark.timeout(3000)
 def test_each_step_of_a_canary(
     sweep: Sweep,
     publish: Publish,
-    answers: Answering,
+    cluster: Answering,
     choose: Callable[[list[Point]], list[Point]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Killed at a step of a canary, promotion, rollback or quarantine: one commit or none, and the rerun converges."""
+    """Killed at a step of a canary, rollback, retirement or quarantine: no commit is half done, the rerun converges."""
     first, second, third = (publish(number) for number in (1, 2, 3))
     run = sweep.repository.release
-    here = ("--env", "staging")
-
-    def named(uri: str) -> str:
-        return uri.rstrip("/").rpartition("/")[2]
+    here = ("--env", "production")
+    ask = ("--gateway", cluster.url)
 
     def canary(uri: str) -> tuple[str, ...]:
-        return ("deploy", *here, "--uri", uri, "--image", IMAGE, "--canary", "10")
+        return ("deploy", *here, "--uri", uri, "--image", IMAGE, "--canary", "10", "--wait", "60", *ask)
 
-    def through(*command: str) -> None:
-        sweep.through(*command, choose=choose)
+    def through(*command: str, commits: int = 1) -> None:
+        sweep.through(*command, choose=choose, commits=commits)
 
-    assert run("deploy", *here, "--uri", first, "--image", IMAGE).code == 0
-    through(*canary(second))
+    assert run("deploy", *here, "--uri", first, "--image", IMAGE, "--wait", "60", *ask).code == 0
+    through(*canary(second), commits=2)
     through("advance", *here, "--to", "50")
     through("promote", *here)
     assert run(*canary(third)).code == 0
-    through("rollback", *here, "--reason", "worse")
-    answers.digest = named(second)
-    through("settle", *here, "--gateway", answers.url)
-    through("unquarantine", named(third))
+    through("rollback", *here, "--reason", "worse", *ask)
+    through("unquarantine", third.rstrip("/").rpartition("/")[2])
+    through("retire", *here, "--min-age", "0", *ask)
     assert run(*canary(third)).code == 0
-    through("rebuild", *here)
-    through("rollback", *here)
-    through("quarantine", named(third), "--reason", "worse")
+    through("quarantine", third.rstrip("/").rpartition("/")[2], "--reason", "worse")
+    through("rollback", *here, *ask)
+    change_the_base(sweep.repository)
+    through("prove", *here, *ask)
+    through("rollback", *here, "--to", first.rstrip("/").rpartition("/")[2], *ask)
     with capsys.disabled():
         print(f" killed at {told(sweep.killed)} points, {len(sweep.looked)} states ", end="")

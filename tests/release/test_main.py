@@ -10,8 +10,8 @@ import pytest
 from tests.release.conftest import ROOT
 
 COMMANDS = (
-    "publish deploy advance promote rollback settle rebuild quarantine unquarantine status fetch show champion adopt "
-    "settings configure"
+    "publish deploy advance promote prove rollback retire quarantine unquarantine migrate check references status "
+    "fetch show champion adopt settings configure"
 ).split()
 
 

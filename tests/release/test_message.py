@@ -5,7 +5,7 @@ import subprocess
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from release import message
+from release import commit_message
 
 LINE = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -14,7 +14,7 @@ LINE = st.text(st.characters(exclude_categories=["Cs"]))
 @given(subject=LINE, value=LINE)
 def test_no_value_becomes_structure(subject: str, value: str) -> None:
     """Whatever text a subject or value is: one subject line, and the trailers that were given, each with one value."""
-    text = message.render(f"deploy {subject}", {"Gate-Result": value, "Model-Digest": "x"})
+    text = commit_message.render(f"deploy {subject}", {"Gate-Result": value, "Model-Digest": "x"})
     read = subprocess.run(
         ["git", "interpret-trailers", "--parse"], input=text, capture_output=True, text=True, check=True
     ).stdout

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from artifact.errors import ConfigurationError
-from release import arguments, message, quarantine
-from release.evidence import Address
-from release.place import Place
-from release.quarantine import Quarantined
-from release.step import Order, trailers_of
+from release import command_line, commit_message
+from release.change import Request, trailers_of
+from release.gitops import quarantine
+from release.gitops.folder import Folder
+from release.gitops.quarantine import Quarantined
+from release.readiness import Address
 from tests.release.conftest import INPUTS, Repository
 from tests.release.test_record import MODEL_DIGEST, RELEASE, TEXT
 
@@ -24,11 +25,11 @@ HOSTILE = st.one_of(TEXT, st.builds(lambda text: f"x\n\nModel-Digest: {text}\n",
 @given(reason=HOSTILE, evidence=HOSTILE, by=HOSTILE)
 def test_trailers_stay_those_that_were_meant(reason: str, evidence: str, by: str) -> None:
     """No reason, evidence or name becomes a trailer: git reads back the ones that were written, each once."""
-    order = Order("rollback", by, reason, evidence)
-    wanted = message.trailers(RELEASE, None) | trailers_of(order, "default", "canary", "rolled-back")
+    order = Request("rollback", by, reason, evidence)
+    wanted = commit_message.trailers(RELEASE, None) | trailers_of(order, "default", "canary", "stable")
     read = subprocess.run(
         ["git", "interpret-trailers", "--parse"],
-        input=message.render("iris: roll back", wanted),
+        input=commit_message.render("iris: roll back", wanted),
         capture_output=True,
         text=True,
         check=True,
@@ -50,8 +51,8 @@ def test_quarantine_keeps_text(reason: str, evidence: str, by: str) -> None:
 def test_hostile_names_are_no_names(text: str) -> None:
     """No hostile text is an environment, a model, a digest or a URL."""
     for attempt in (
-        lambda: Place("iris", text + "/"),
-        lambda: Place(f"{text} ", "staging"),
+        lambda: Folder("iris", text + "/"),
+        lambda: Folder(f"{text} ", "staging"),
         lambda: dataclasses.replace(ENTRY, model_digest=text),
         lambda: Address(f"{text}\n"),
     ):
@@ -68,7 +69,7 @@ def test_hostile_names_are_no_names(text: str) -> None:
         ("promote", "--env", "staging\n"),
         ("promote", "--env", ""),
         ("advance", "--env", "staging", "--to", "10", "--model", "$(id)"),
-        ("rollback", "--env", "staging", "--to", "sha256-" + "\u0430" * 64),
+        ("quarantine", "iris-" + "\u0430" * 8, "--reason", "x"),
         ("quarantine", "../../x", "--reason", "x"),
         ("quarantine", f"sha256-{'0' * 64}\n", "--reason", "x"),
         ("quarantine", f"sha256-{'0' * 64}", "--reason", ""),
@@ -84,11 +85,11 @@ def test_hostile_arguments_are_refused(plain: Repository, words: tuple[str, ...]
     assert plain.history() == before
 
 
-@pytest.mark.parametrize("words", [("--to", "1e1"), ("--to", "ten"), ("--to", "1", "--wait", "1")])
+@pytest.mark.parametrize("words", [("--to", "1e1"), ("--to", "ten"), ("--to", "1", "--wait", "soon")])
 def test_numbers_are_numbers(words: tuple[str, ...]) -> None:
     """A percentage that is no whole number is a wrong command line: 2."""
     with pytest.raises(SystemExit, match="2"):
-        arguments.parser().parse_args(["advance", "--env", "staging", *words])
+        command_line.parser().parse_args(["advance", "--env", "staging", *words])
     for seconds in ("nan", "inf", "-1"):
         with pytest.raises(SystemExit, match="2"):
-            arguments.parser().parse_args(["settle", "--env", "staging", "--wait", seconds])
+            command_line.parser().parse_args(["retire", "--env", "staging", "--wait", seconds])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from release import record
+from release.gitops import record
 from tests.release.conftest import IMAGE, Repository, everything, git
 
 

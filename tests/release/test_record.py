@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from artifact import digest
 from artifact.errors import ConfigurationError
-from release import adopt, projection, record
-from release.place import MODELS
-from release.record import Record, Release
+from release.commands import adopt
+from release.gitops import record, release_file
+from release.gitops.folder import MODELS
+from release.gitops.record import Record
+from release.gitops.release import Proof, Release
 from tests.release.conftest import DATA, IMAGE, INPUTS, OTHER_IMAGE, ROOT
 
 MODEL_DIGEST = digest.of_bytes(b"model")
@@ -27,8 +29,12 @@ RELEASE = Release(
     source_commit="a" * 40,
     run_commit="b" * 40,
     gate="passed",
+    rendered=True,
+    served=True,
 )
 OTHER = dataclasses.replace(RELEASE, image=OTHER_IMAGE)
+STABLE = Record("iris", "staging", stable_name=RELEASE.name, releases=(RELEASE,))
+CANARY = dataclasses.replace(STABLE, candidate_name=OTHER.name, percent=5, releases=(OTHER, RELEASE))
 # Every text that UTF-8 can carry, with what YAML, shells and terminals take for structure more often than by chance.
 TEXT = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"])),
@@ -39,16 +45,17 @@ TEXT = st.one_of(
 )
 
 
-@given(since=TEXT, gate=TEXT, inputs_digest=TEXT, data_digest=TEXT)
-def test_any_text_stays_text(since: str, gate: str, inputs_digest: str, data_digest: str) -> None:
+@given(since=TEXT, gate=TEXT, inputs_digest=TEXT, evidence=TEXT)
+def test_any_text_stays_text(since: str, gate: str, inputs_digest: str, evidence: str) -> None:
     """Any text in any free field comes back from the file as it was, and changes nothing else in it."""
-    release = dataclasses.replace(RELEASE, since=since, gate=gate, inputs_digest=inputs_digest, data_digest=data_digest)
-    written = Record("iris", "staging", stable=release, candidate=OTHER, percent=5, releases=(release, RELEASE))
+    proof = Proof("now", "spec", evidence)
+    changed = dataclasses.replace(RELEASE, since=since, gate=gate, inputs_digest=inputs_digest, left=since, proof=proof)
+    written = dataclasses.replace(CANARY, releases=(OTHER, changed))
     text = record.render(written)
     assert text.isascii()
     assert record.parse(text, "x") == written
-    plain = Record("iris", "staging", stable=RELEASE, candidate=OTHER, percent=5, releases=(RELEASE, RELEASE))
-    assert text.count("\n") == record.render(plain).count("\n")
+    plain = dataclasses.replace(changed, since="", gate="", inputs_digest="", left="", proof=Proof("now", "spec", ""))
+    assert text.count("\n") == record.render(dataclasses.replace(CANARY, releases=(OTHER, plain))).count("\n")
 
 
 @pytest.mark.parametrize("field", ["uri", "image", "digest", "source_commit", "run_commit"])
@@ -65,19 +72,34 @@ def test_lone_surrogate_is_refused() -> None:
         record.render(Record("iris", "\udc80"))
 
 
+def test_a_name_is_of_digest_and_image() -> None:
+    """`<model>-<8 hexadecimal digits>`: another image of the same model is another release."""
+    assert re.fullmatch(r"iris-[0-9a-f]{8}", RELEASE.name)
+    assert RELEASE.name != OTHER.name
+    assert dataclasses.replace(RELEASE, since="later", served=False).name == RELEASE.name
+    assert all(map(RELEASE.called, (RELEASE.name, MODEL_DIGEST, MODEL_DIGEST[7:])))
+    assert not RELEASE.called(MODEL_DIGEST[:19])
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("    schema_version: 2", "    schema_version: 3"),
+        ("    schema_version: 3", "    schema_version: 4"),
         ("    percent: null", "    percent: 101"),
         ("    percent: null", "    percent: true"),
-        ("    step: null", "    step: {}"),
-        ("    left: null", "    left: 5"),
-        ("    left: null", '    left: "../x"'),
+        ("    share: null", "    share: 50"),
+        ("    old_percent: null", "    old_percent: 10"),
         ("    percent: null", "    percent: null\n    surprise: 1"),
         ("    percent: null", "    percent: null\n    percent: 5"),
         ('gate: "passed"', "gate: 1"),
+        ("rendered: true", "rendered: 1"),
+        ("rendered: true", "rendered: false"),
+        ("proof: null", "proof: {}"),
+        (f'name: "{RELEASE.name}"', 'name: "iris-00000000"'),
+        (f'stable: "{RELEASE.name}"', 'stable: "iris-00000000"'),
+        (f'stable: "{RELEASE.name}"', "stable: 5"),
         (f'uri: "{RELEASE.uri}"', f'uri: "{RELEASE.uri[:-1]}"'),
+        (f'uri: "{RELEASE.uri}"', f'uri: "{RELEASE.uri.replace("/iris/", "/wine/")}"'),
         ("releases:", "releases: []\n    candidates:"),
         ("data:", "info:"),
         ("    model: ", "    : "),
@@ -85,67 +107,124 @@ def test_lone_surrogate_is_refused() -> None:
 )
 def test_damaged_record_is_refused(old: str, new: str) -> None:
     """A record edited by hand into something else is refused with 10 instead of being guessed at."""
-    text = record.render(Record("iris", "staging", stable=RELEASE, releases=(RELEASE,)))
+    text = record.render(STABLE)
     assert old in text
-    with pytest.raises(ConfigurationError, match=r"here/record\.yaml|releases must begin"):
+    with pytest.raises(ConfigurationError, match=r"here/record\.yaml|contradicts itself"):
         record.parse(text.replace(old, new), "here/record.yaml")
 
 
 @pytest.mark.parametrize(
     "fields",
     [
-        {"stable": None, "releases": (), "candidate": OTHER, "percent": 5},
-        {"candidate": OTHER},
-        {"candidate": OTHER, "percent": 0},
-        {"candidate": OTHER, "percent": 100},
-        {"candidate": RELEASE, "percent": 5},
-        {"percent": 5},
-        {"percent": 0},
-        {"stable": None, "releases": (), "percent": 0, "left": MODEL_DIGEST},
+        {"candidate_name": OTHER.name, "percent": None},
+        {"candidate_name": OTHER.name, "percent": 100},
+        {"candidate_name": OTHER.name, "percent": 0},
+        {"candidate_name": OTHER.name, "percent": 0, "share": 101},
+        {"candidate_name": OTHER.name, "percent": 5, "share": 10},
+        {"candidate_name": RELEASE.name, "percent": 5},
+        {"candidate_name": None, "percent": 5},
+        {"candidate_name": None, "percent": 0},
+        {"stable_name": None},
+        {"stable_name": "iris-00000000"},
+        {"candidate_name": "iris-00000000"},
+        {"releases": (OTHER, RELEASE, RELEASE)},
+        {"releases": (OTHER, dataclasses.replace(RELEASE, rendered=False))},
+        {"releases": (dataclasses.replace(OTHER, rendered=False), RELEASE)},
+        {"old_percent": 10},
+        {"model": "wine"},
     ],
 )
 def test_impossible_record_cannot_be_made(fields: dict[str, Any]) -> None:
-    """No record gives the stable release a share, a canary all or nothing, or a share to nobody."""
+    """No record gives traffic to what has no InferenceService, everything to a canary, or a share to nobody."""
     with pytest.raises(ConfigurationError, match="contradicts itself"):
-        dataclasses.replace(Record("iris", "staging", stable=RELEASE, releases=(RELEASE,)), **fields)
+        dataclasses.replace(CANARY, **fields)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_old_records_stay_readable(version: int) -> None:
+    """The records of every format under tests are read for ever, and say which format they were."""
+    found = record.parse((ROOT / f"tests/release/records/{version}.yaml").read_text(), "x")
+    assert (found.schema, found.champion) == (version, dataclasses.replace(RELEASE, rendered=False))
+    assert (found.model, found.environment, found.percent) == ("iris", "staging", 0 if version == 2 else None)
 
 
 @pytest.mark.parametrize(
-    ("version", "wanted"),
+    ("old", "new"),
     [
-        (1, Record("iris", "staging", stable=RELEASE, releases=(RELEASE,))),
-        (2, Record("iris", "staging", stable=RELEASE, percent=0, left=MODEL_DIGEST, releases=(RELEASE,))),
+        ("    percent: 0", "    percent: 10"),
+        ("    step: null", "    step: {}"),
+        ("    left: ", '    left: "../x"\n    was: '),
+        ("    releases:\n", "    releases: []\n    was:\n"),
     ],
 )
-def test_old_records_stay_readable(version: int, wanted: Record) -> None:
-    """The records of every format under tests are read for ever."""
-    assert record.parse((ROOT / f"tests/release/records/{version}.yaml").read_text(), "x") == wanted
+def test_damaged_old_record_is_refused(old: str, new: str) -> None:
+    """So is a damaged record of an old format."""
+    text = (ROOT / "tests/release/records/2.yaml").read_text()
+    assert old in text
+    with pytest.raises(ConfigurationError):
+        record.parse(text.replace(old, new), "x")
 
 
-def test_release_is_the_stable_release() -> None:
-    """The patch names model, image and storageUri, and MODEL_URI equals storageUri."""
-    patch = yaml.safe_load(projection.render(Record("iris", "staging", stable=RELEASE, releases=(RELEASE,))))
-    assert patch == {
+def test_an_old_record_of_nothing_needs_no_migration() -> None:
+    """Where nothing was deployed yet there is nothing to move."""
+    text = (ROOT / "tests/release/records/2.yaml").read_text()
+    empty = text[: text.index("    stable:")] + (
+        "    stable: null\n    candidate: null\n    percent: null\n    step: null\n    left: null\n    releases: []\n"
+    )
+    assert record.parse(empty, "x") == Record("iris", "staging")
+
+
+def test_each_release_is_an_object_and_the_route_names_those_with_traffic() -> None:
+    """An InferenceService for each release that is rendered; a Route with each share, its tag and latestRevision."""
+    gone = dataclasses.replace(RELEASE, image=IMAGE.replace("1", "3"), rendered=False)
+    written = dataclasses.replace(CANARY, releases=(OTHER, RELEASE, gone))
+    services, route = documents(written)[:-1], documents(written)[-1]
+    assert [one["metadata"]["name"] for one in services] == [OTHER.name, RELEASE.name]
+    assert services[1] == {
         "apiVersion": "serving.kserve.io/v1beta1",
         "kind": "InferenceService",
-        "metadata": {"name": "iris"},
+        "metadata": {
+            "name": RELEASE.name,
+            "labels": {
+                "model": "iris",
+                "release": RELEASE.name,
+                "digest": MODEL_DIGEST[:63],
+                "environment": "staging",
+                "networking.kserve.io/visibility": "exposed",
+            },
+        },
         "spec": {
             "predictor": {
                 "model": {
                     "image": IMAGE,
                     "storageUri": RELEASE.uri,
-                    "env": [{"name": "MODEL_URI", "value": RELEASE.uri}],
+                    "env": [
+                        {"name": "MODEL_URI", "value": RELEASE.uri},
+                        {"name": "MODEL_RELEASE", "value": RELEASE.name},
+                    ],
                 }
             }
         },
     }
+    assert (route["kind"], route["metadata"]["name"]) == ("Route", "iris")
+    assert route["spec"]["traffic"] == [
+        {"configurationName": f"{RELEASE.name}-predictor", "latestRevision": True, "percent": 95, "tag": "stable"},
+        {"configurationName": f"{OTHER.name}-predictor", "latestRevision": True, "percent": 5, "tag": "canary"},
+    ]
 
 
-def test_no_release_no_inference_service() -> None:
-    """Before the first deploy the patch deletes the InferenceService."""
-    patch = yaml.safe_load(projection.render(Record("iris", "staging")))
-    assert patch["$patch"] == "delete"
-    assert "spec" not in patch
+def test_a_candidate_without_traffic_is_not_named() -> None:
+    """At 0 percent the Route names the stable release alone; before the first one there is no Route."""
+    proving = dataclasses.replace(CANARY, percent=0, share=10)
+    assert [one["tag"] for one in documents(proving)[-1]["spec"]["traffic"]] == ["stable"]
+    first = dataclasses.replace(proving, stable_name=None, share=100)
+    assert {one["kind"] for one in documents(first)} == {"InferenceService"}
+    assert documents(Record("iris", "staging")) == []
+
+
+def documents(written: Record) -> list[dict[str, Any]]:
+    """The manifests of release.yaml."""
+    return [one for one in yaml.safe_load_all(release_file.render(written)) if one]
 
 
 def test_files_in_the_tree_are_as_written() -> None:
@@ -156,7 +235,7 @@ def test_files_in_the_tree_are_as_written() -> None:
         state = record.parse(path.read_text(), str(path))
         assert (state.model, state.environment) == (path.parts[-3], path.parts[-2])
         assert path.read_text() == record.render(state)
-        assert (path.parent / "release.yaml").read_text() == projection.render(state)
+        assert (path.parent / "release.yaml").read_text() == release_file.render(state)
 
 
 def test_adopted_model_has_the_shape_of_those_in_the_tree() -> None:
@@ -167,4 +246,4 @@ def test_adopted_model_has_the_shape_of_those_in_the_tree() -> None:
             if path.endswith("kustomization.yaml"):
                 wanted, there = yaml.safe_load(text), yaml.safe_load((ROOT / path).read_text())
                 assert there["namespace"] == wanted["namespace"]
-                assert all(item in there[key] for key in ("resources", "patches") for item in wanted[key])
+                assert all(item in there[key] for key in ("resources", "components") for item in wanted[key])

@@ -1,14 +1,18 @@
 """Rolling back: model and image together, to something that is still there, and never forward again."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from artifact.digest import ArtifactUri
-from release import published, quarantine
-from release.store import Store
+from artifact.errors import StorageError
+from release.bucket import published
+from release.bucket.store import Store
+from release.gitops import quarantine
 from tests.conftest import Bucket
-from tests.release.conftest import OTHER_IMAGE, Repository, git
+from tests.release.answering import Answering
+from tests.release.conftest import IMAGE, OTHER_IMAGE, Repository, git, inputs_of, write_verdict
 from tests.release.test_deploy import deploy, recorded
 
 Publish = Callable[[int], str]
@@ -26,14 +30,14 @@ def test_back_to_the_release_before(repository: Repository, publish: Publish, mo
     first, second = publish(1), publish(2)
     deploy(repository, first, image=OTHER_IMAGE)
     deploy(repository, second)
-    monkeypatch.setattr("release.rollback.now", lambda: "2099-01-01T00:00:00Z")
-    assert "iris: roll back to sha256-" in rollback(repository)
+    monkeypatch.setattr("release.commands.rollback.now", lambda: "2099-01-01T00:00:00Z")
+    assert "iris: roll back to iris-" in rollback(repository)
     stable = recorded(repository).stable
     assert stable is not None
     assert (stable.uri, stable.image, stable.since) == (first, OTHER_IMAGE, "2099-01-01T00:00:00Z")
     trailers = git(repository.origin, "log", "-1", "--format=%(trailers:only,unfold)", "main").splitlines()
-    assert trailers[0] == f"Model-Digest: {stable.digest}"
-    assert trailers[4] == f"Previous-Uri: {second}"
+    assert trailers[:2] == [f"Release: {stable.name}", f"Model-Digest: {stable.digest}"]
+    assert f"Previous-Uri: {second}" in trailers
 
 
 def test_never_back_to_what_was_left(repository: Repository, publish: Publish) -> None:
@@ -51,22 +55,22 @@ def test_never_back_to_what_was_left(repository: Repository, publish: Publish) -
     deploy(repository, publish(4))
     rollback(repository, "--to", ArtifactUri.parse(first).digest)
     only = f"sha256-{'0' * 64}"
-    assert "nothing to roll back to" in rollback(repository, "--to", only, code=10)
+    assert "no earlier release" in rollback(repository, "--to", only, code=10)
 
 
 def test_to_a_digest(repository: Repository, publish: Publish) -> None:
-    """`--to` goes back to that artifact; when it serves already nothing is committed; an unknown one is refused."""
+    """`--to` goes back to that release, by name or digest; what serves already is no commit, an unknown one refused."""
     uris = [publish(number) for number in (1, 2, 3)]
     for uri in uris:
         deploy(repository, uri)
     first = uris[0].rstrip("/").rpartition("/")[2]
-    rollback(repository, "--to", first)
+    rollback(repository, "--to", recorded(repository).releases[2].name)
     before = repository.history()
     assert recorded(repository).stable.digest == first  # type: ignore[union-attr]
     assert rollback(repository, "--to", first).startswith("nothing to do")
     deploy(repository, uris[1])
     assert "has no earlier release" in rollback(repository, "--to", f"sha256-{'0' * 64}", code=10)
-    rollback(repository, "--to", "sha256-x", code=10)
+    rollback(repository, "--to", first[:19], code=10)
     assert len(repository.history()) == len(before) + 1
 
 
@@ -101,6 +105,83 @@ def test_unseen_release_is_not_rolled_back(
             deploy(repository, third)
         return real(store, uri)
 
-    monkeypatch.setattr("release.rollback.published.find", overtaken)
+    monkeypatch.setattr("release.commands.rollback.published.find", overtaken)
     assert "changed while this was decided" in rollback(repository, code=50)
     assert recorded(repository).stable.uri == third  # type: ignore[union-attr]
+
+
+def test_the_target_is_asked_and_never_waited_for(repository: Repository, publish: Publish, cluster: Answering) -> None:
+    """The commit is made whatever the target's own host answers, which is said; so is whether the cluster followed."""
+    first, second, third = (publish(number) for number in (1, 2, 3))
+    here = ("--gateway", cluster.url)
+    for uri in (first, second, third):
+        deploy(repository, uri)
+    one, two = (recorded(repository).releases[place].name for place in (2, 1))
+    cluster.broken = {f"{two}-predictor", "stable-iris"}
+    done = repository.release("rollback", "--env", "staging", "--wait", "1", *here)
+    assert done.code == 0, done.err
+    asked, followed = done.out.splitlines()
+    assert f"{two} is not seen ready" in asked
+    assert f"if the cluster does not follow, `--to {one}` is the next that served" in asked
+    assert followed.startswith("the cluster does not follow yet: stable-iris.iris-staging")
+    assert recorded(repository).stable_name == two
+    cluster.broken = set()
+    done = repository.release("rollback", "--env", "staging", "--to", one, "--wait", "30", *here)
+    assert f"{one} answers" in done.out
+    assert done.out.endswith("the cluster follows")
+    deploy(repository, publish(4))
+    done = repository.release("rollback", "--env", "staging", "--wait", "600", "--gateway", "http://127.0.0.1:1")
+    assert "the cluster cannot be asked whether it follows" in done.out
+
+
+def test_a_bucket_that_is_away_does_not_keep_a_bad_model_serving(
+    repository: Repository, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An S3 that cannot be reached from here may be reached by the cluster: the rollback is committed."""
+    first = publish(1)
+    for uri in (first, publish(2)):
+        deploy(repository, uri)
+
+    def away(*_: object) -> None:
+        raise StorageError("S3 is away")
+
+    monkeypatch.setattr("release.commands.rollback.published.find", away)
+    rollback(repository)
+    assert recorded(repository).stable.uri == first  # type: ignore[union-attr]
+
+
+def test_back_to_a_retired_release(repository: Repository, publish: Publish, cluster: Answering) -> None:
+    """It gets its InferenceService, is proved, and only then the traffic; what it replaces serves until then."""
+    here = ("--gateway", cluster.url)
+    for number in (1, 2, 3):
+        done = repository.release(
+            "deploy", "--env", "production", "--uri", publish(number), "--image", IMAGE, "--wait", "30", *here
+        )
+        assert done.code == 0, done.err
+    third, second, first = recorded(repository, "production").releases
+    assert repository.release("retire", "--env", "production", "--min-age", "0", *here).code == 0
+    command = ("rollback", "--env", "production", "--to", first.name)
+    done = repository.release(*command)
+    assert f"{third.name} serves until then: quarantine it afterwards" in done.out
+    found = recorded(repository, "production")
+    assert (found.stable_name, found.candidate_name, found.percent) == (third.name, first.name, 0)
+    assert repository.release(*command).out.startswith("nothing to do")
+    assert repository.release("rollback", "--env", "production").out.startswith("nothing to do")
+    assert repository.release("advance", "--env", "production", *here).code == 0
+    found = recorded(repository, "production")
+    assert (found.stable_name, found.releases[0].rejected) == (first.name, True)
+    assert second.name in {one.name for one in found.releases if one.rendered}
+
+
+def test_what_is_made_of_the_same_inputs_is_not_barred_with_it(
+    repository: Repository, publish: Publish, make_artifact: Callable[[int], Path]
+) -> None:
+    """Two models of equal inputs, as of two classes of CPU: a rollback to one does not put both into quarantine."""
+    deploy(repository, publish(1))
+    verdict = write_verdict(make_artifact(5), inputs_digest=inputs_of(1))
+    done = repository.release("publish", "--artifact", str(verdict.parent / "artifact"), "--verdict", str(verdict))
+    deploy(repository, done.out)
+    assert "is not in quarantine, since" in rollback(repository)
+    assert quarantine.parse(repository.shown("gitops/models/iris/quarantine.yaml"), "x") == ()
+    git(repository.folder, "pull", "--quiet", "origin", "main")
+    assert repository.release("check").code == 0

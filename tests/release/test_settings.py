@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from artifact.errors import ConfigurationError
 from release import settings
-from release.configure import dvc_url
+from release.commands.configure import dvc_url
 from release.settings import Settings
 from tests.release.conftest import ROOT
 

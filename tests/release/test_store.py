@@ -7,8 +7,8 @@ import pytest
 
 from artifact import digest
 from artifact.errors import CollisionError, ConfigurationError, StorageError
+from release.bucket.store import Patience, Store
 from release.settings import Settings
-from release.store import Patience, Store
 from tests.conftest import Bucket
 from tests.release.line import Line
 

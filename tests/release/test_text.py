@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from artifact import digest
 from artifact.digest import ArtifactUri
 from artifact.errors import ConfigurationError, GateRefused
-from release import message, verdict
-from release.place import Place
-from release.record import parse_image
+from release import commit_message, verdict
+from release.gitops.folder import Folder
+from release.gitops.release import parse_image
 from tests.release.conftest import IMAGE, Repository, git
 
 DIGEST = f"sha256-{'0' * 64}"
@@ -64,7 +64,7 @@ OPTIONS = {
     "--uri": ("s3://modelpin/models/iris/" + DIGEST + "/", ArtifactUri.parse),
     "--image": (IMAGE, parse_image),
     "--model": ("iris", digest.model_name),
-    "--env": ("staging", lambda text: Place("iris", text)),
+    "--env": ("staging", lambda text: Folder("iris", text)),
 }
 
 
@@ -116,7 +116,7 @@ def test_a_digest_is_64_digits(text: str) -> None:
 def test_any_text_in_a_trailer(plain: Repository, trailers: dict[str, str]) -> None:
     """A trailer's text stays on its line: git reads as many trailers as were written, and one subject."""
     try:
-        text = message.render(trailers.get("Reason", "x"), trailers)
+        text = commit_message.render(trailers.get("Reason", "x"), trailers)
     except ConfigurationError:
         assert any("\ud800" <= character <= "\udfff" for value in trailers.values() for character in value)
         return

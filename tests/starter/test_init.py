@@ -200,7 +200,7 @@ def listed(folder: Path) -> set[Path]:
 def test_nothing_is_left_half_written(fresh: Repository, tmp_path: Path) -> None:
     """Where the last step fails, the data, its .dvc file and params.yaml are as they were."""
     (tmp_path / "table.csv").write_text(NUMBERS)
-    (fresh.path / "release/adopt.py").write_text("raise SystemExit('no room')\n")
+    (fresh.path / "release/commands/adopt.py").write_text("raise SystemExit('no room')\n")
     fresh.git("commit", "-q", "-a", "-m", "broken")
     files = listed(fresh.path)
     refused = fresh.run("starter", "init", "--data", str(tmp_path / "table.csv"), "--target", "y", "--name", "toy")

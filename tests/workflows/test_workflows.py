@@ -160,7 +160,7 @@ CHANGES = [
     ("docs/to-your-cluster.md", False),
     ("README.md", False),
     ("tests/artifact/test_load.py", False),
-    ("release/deploy.py", False),
+    ("release/commands/deploy.py", False),
     ("requirements/dev.txt", False),
     ("data/README.md", False),
     ("params.yaml", True),
@@ -251,7 +251,7 @@ def test_a_release_is_protected_and_its_inputs_are_text(tmp_path: Path) -> None:
     inputs = work[True]["workflow_dispatch"]["inputs"]  # YAML 1.1 reads `on` as true
     job = work["jobs"]["release"]
     assert job["environment"] == "${{ inputs.environment }}"
-    commands = "deploy advance promote rollback settle rebuild quarantine unquarantine".split()
+    commands = "deploy advance promote prove rollback retire quarantine unquarantine migrate".split()
     assert inputs["command"]["options"] == commands
     assert inputs["command"]["type"] == inputs["environment"]["type"] == "choice"
     env = job["steps"][-1]["env"]
@@ -266,6 +266,7 @@ def test_a_release_is_protected_and_its_inputs_are_text(tmp_path: Path) -> None:
         assert words[words.index("release") + 1] == command
         assert f"--reason={typed}" in words
         assert (typed if "quarantine" in command else f"--env={typed}") in words
+        assert (f"--wait={typed}" in words) is not ("quarantine" in command)
     assert list(tmp_path.iterdir()) == []
 
 

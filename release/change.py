@@ -1,0 +1,203 @@
+"""One command's change of one environment: decided from the tip of the branch, pushed as one commit or only shown."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from artifact.errors import ConfigurationError, GitError
+from release import commit_message, state
+from release.git.branch import Branch, Change, Tip, opened, propose, tip, update
+from release.gitops import quarantine
+from release.gitops.environment import Environment
+from release.gitops.folder import Folder, quarantine_file
+from release.gitops.quarantine import Quarantined
+from release.gitops.record import SCHEMA_VERSION, Record
+from release.gitops.release import Release
+
+DONE, NOTHING, SUPERSEDED = "done", "nothing to do", "superseded"
+SHOWN, PROPOSED = "dry run", "proposed"
+
+
+@dataclass(frozen=True)
+class Request:
+    """Who runs which command and why; `shown`: only say what would be committed; `proposed`: on a branch to merge."""
+
+    command: str
+    by: str = "unknown"
+    reason: str = ""
+    evidence: str = ""
+    shown: bool = False
+    proposed: bool = False
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a command decides from."""
+
+    tip: Tip
+    folder: Folder
+    environment: Environment
+    record: Record
+    quarantined: tuple[Quarantined, ...]
+
+    def barred(self, release: Release) -> bool:
+        """Whether `release` is in quarantine, by its digest or by its inputs."""
+        return quarantine.match(self.quarantined, release.digest, release.inputs_digest) is not None
+
+    def refuse(self, release: Release) -> None:
+        """GateRefused (41) when `release` is in quarantine."""
+        quarantine.refuse(self.quarantined, release.digest, release.inputs_digest)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a command makes of it: the record afterwards, of which `release` the commit speaks, what it is called.
+
+    `superseded`: nothing is changed although the work is not done; `subject` then says why. `files` of people that
+    change too: path → text.
+    """
+
+    record: Record
+    subject: str
+    release: Release | None = None
+    quarantined: tuple[Quarantined, ...] | None = None
+    superseded: bool = False
+    reason: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended, for people (`says`) and programs; `diff` only of a dry run."""
+
+    outcome: str
+    says: str
+    state: str | None = None
+    commit: str | None = None
+    branch: str | None = None  # of a proposal
+    message: str | None = None
+    diff: str | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        if self.outcome == SHOWN:
+            return f"{self.message}\n{self.diff}".rstrip()
+        return self.says if self.commit is None else f"{self.says}, commit {self.commit[:12]}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Its fields."""
+        return dataclasses.asdict(self)
+
+
+def situation_of(here: Tip, folder: Folder) -> Situation:
+    """What the branch holds of `folder`."""
+    environment, record = folder.read(here)
+    return Situation(here, folder, environment, record, folder.quarantined(here))
+
+
+def apply(
+    branch: Branch, folder: Folder, request: Request, decide: Callable[[Situation], Decision], *, again: bool = False
+) -> Outcome:
+    """Carry out what `decide` makes of `folder`; decided again when the branch moved.
+
+    Unless `again`, a change of this very environment in between ends it with a GitError (50): nobody looked at that.
+    """
+    first: list[Record] = []
+    outcome = Outcome(NOTHING, "")
+
+    def change(now: Tip) -> Change | None:
+        nonlocal outcome
+        situation = situation_of(now, folder)
+        before = situation.record
+        _require_migrated(before, request)
+        if not again and (first or [before])[0] != before:
+            raise GitError(
+                f"{folder.model} in {folder.environment} changed while this was decided: see `release status`, "
+                "then run this again"
+            )
+        first.append(before)
+        decision = decide(situation)
+        if decision.superseded:
+            outcome = Outcome(SUPERSEDED, f"{SUPERSEDED}: {decision.subject}", state.of(before))
+            return None
+        files = {**folder.changed(now, before, decision.record), **decision.files}
+        files |= quarantine_change(folder.model, situation.quarantined, decision.quarantined)
+        if not files:
+            outcome = Outcome(NOTHING, f"nothing to do: {decision.subject}", state.of(before))
+            return None
+        repaired = before == decision.record and decision.quarantined in (None, situation.quarantined)
+        subject = f"{folder.model}: {'repair, ' if repaired and not decision.files else ''}{decision.subject}"
+        trailers = trailers_of(request, decision.reason, state.described(before), state.described(decision.record))
+        if decision.release is not None:
+            trailers = commit_message.trailers(decision.release, before.stable) | trailers
+        message = commit_message.render(subject, trailers)
+        outcome = Outcome(DONE, subject, state.of(decision.record), message=message)
+        if request.proposed and decision.release is not None:
+            name = f"release/{folder.environment}-{decision.release.name}"
+            outcome = dataclasses.replace(outcome, outcome=PROPOSED, says=f"proposed: {subject}", branch=name)
+        return Change(files, message)
+
+    if request.proposed:
+        commit: str | Shown | None = propose(branch, change, lambda: outcome.branch or "")
+    else:
+        commit = push(branch, change, request.shown)
+    if isinstance(commit, Shown):
+        return dataclasses.replace(outcome, outcome=SHOWN, diff=commit.diff)
+    return dataclasses.replace(outcome, commit=commit)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a push would have changed."""
+
+    diff: str
+
+
+def push(branch: Branch, change: Callable[[Tip], Change | None], shown: bool) -> str | Shown | None:
+    """The commit that was pushed, or what it would have changed when it is only to be `shown`; None for no change."""
+    if not shown:
+        return update(branch, change)
+    with opened(branch) as git:
+        here = tip(git, branch)
+        wanted = change(here)
+        return None if wanted is None else Shown(_diff(here, wanted.files))
+
+
+def quarantine_change(model: str, before: Sequence[Quarantined], after: Sequence[Quarantined] | None) -> dict[str, str]:
+    """The file of the quarantine, path → text, when `after` (None: as before) differs."""
+    changed = after is not None and tuple(after) != tuple(before)
+    return {quarantine_file(model): quarantine.render(after or ())} if changed else {}
+
+
+def trailers_of(request: Request, reason: str, before: str, after: str) -> dict[str, str]:
+    """Who, why, from and to."""
+    trailers = {
+        "Release-Command": request.command,
+        "Release-By": request.by,
+        "Release-Reason": request.reason or reason,
+        "Release-From": before,
+        "Release-To": after,
+    }
+    return trailers | ({"Release-Evidence": request.evidence} if request.evidence else {})
+
+
+def _require_migrated(record: Record, request: Request) -> None:
+    """ConfigurationError while a migration has to come first."""
+    if request.command != "migrate" and not record.migrated:
+        old = record.schema != SCHEMA_VERSION
+        what = f"its record is of schema {record.schema}" if old else "its migration to a Route is not done"
+        raise ConfigurationError(
+            f"{record.model} in {record.environment}: {what}; run "
+            f"`python -m release migrate --env {record.environment}`, which says its steps"
+        )
+
+
+def _diff(here: Tip, files: Mapping[str, str]) -> str:
+    lines: list[str] = []
+    for path, text in sorted(files.items()):
+        before = (here.read(path) or "").splitlines(keepends=True)
+        lines += difflib.unified_diff(before, text.splitlines(keepends=True), f"a/{path}", f"b/{path}")
+    return "".join(lines)

@@ -1,0 +1,68 @@
+"""Give a model its folder under gitops/: people's files from a template, machine-owned files in the empty state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from release.commands.configure import write
+from release.gitops import environment, quarantine, record, release_file
+from release.gitops.folder import Folder, quarantine_file
+from release.gitops.record import Record
+
+ENVIRONMENTS = ("staging", "production")
+
+FILES_OF_KUSTOMIZATION = """\
+resources:
+  - record.yaml
+  - release.yaml
+# A component, so that its patches reach every release; patches of your own come after it and reach them too.
+components:
+  - ../../../base
+"""
+_HEAD = """\
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+namespace: {namespace}
+"""
+_ENVIRONMENT = """\
+# What people decide for this environment; `python -m release` reads it.
+# KServe's deployment mode; no other is built yet.
+shape: Knative
+# Releases that the record remembers and that a rollback can go back to.
+keep: 10
+# How many of them keep an InferenceService, at no replica, when `release retire` removes the older ones.
+ready: 2
+# Percent of the traffic that a canary begins with, when the command gives none.
+canary: 10
+"""
+_OWN = {
+    # No host of a cluster can be asked before there is one, with a domain that resolves where the workflows run.
+    "staging": "# A release gets traffic without having answered at its own host. Remove this line once the workflows\n"
+    "# reach the hosts of this environment; docs/releases.md says what it risks until then.\nproof: none\n",
+    # Nothing is deployed to production that staging does not serve, and is not seen to answer there.
+    "production": "# Only what this environment serves, healthy, is deployed here.\ntakes: staging\n",
+}
+
+
+def files(model: str) -> dict[str, str]:
+    """Path from the root of the repository → text, of a model that was never released."""
+    texts = {quarantine_file(model): quarantine.render(())}
+    for folder in (Folder(model, name) for name in ENVIRONMENTS):
+        state = Record(model, folder.environment)
+        texts |= {
+            f"{folder.path}/kustomization.yaml": _HEAD.format(namespace=folder.namespace) + FILES_OF_KUSTOMIZATION,
+            f"{folder.path}/{environment.FILE}": _ENVIRONMENT + _OWN[folder.environment],
+            f"{folder.path}/{record.FILE}": record.render(state),
+            f"{folder.path}/{release_file.FILE}": release_file.render(state),
+        }
+    return texts
+
+
+def adopt(root: Path, model: str) -> list[str]:
+    """Write what is missing of `model` in the working tree at `root`; the paths written. What exists stays as it is."""
+    written = []
+    for path, text in files(model).items():
+        if not (root / path).exists():
+            write(root / path, text)
+            written.append(path)
+    return written

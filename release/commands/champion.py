@@ -1,0 +1,66 @@
+"""The model that a challenger is compared with: what Git pins for production, or for staging before that."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from artifact.digest import ArtifactUri
+from artifact.errors import StorageError
+from release.bucket.store import Store
+from release.commands import fetch
+from release.commands.configure import write
+from release.git.branch import Tip
+from release.gitops import environment
+from release.gitops.folder import Folder
+from release.gitops.old_record import TEXTS
+from release.gitops.release import Release
+from release.gitops.worktree import Worktree
+
+ENVIRONMENTS = ("production", "staging")
+_SCHEMA_VERSION = 1
+
+
+def champion(store: Store, reader: Tip | Worktree, *, model: str, out: Path, record: Path) -> str:
+    """Write the file `record` and bring the champion's artifact into `out`; says what was found, in one sentence.
+
+    Without a champion there is no `out`. ConfigurationError (10), IntegrityError (20) for one that does not verify,
+    StorageError (30) for one that cannot be fetched: it is never taken for none.
+    """
+    where, release = _pinned(reader, model)
+    listed = Folder(model, ENVIRONMENTS[0]).quarantined(reader)
+    if release is None:
+        fetch.remove(out)
+    else:
+        fetch.fetch(store, ArtifactUri.parse(release.uri), out)
+    content = {
+        "schema_version": _SCHEMA_VERSION,
+        "model": model,
+        "environment": where,
+        "champion": release and {"name": release.name} | {text: getattr(release, text) for text in TEXTS},
+        "quarantined": [
+            {"model_digest": one.model_digest, "inputs_digest": one.inputs_digest, "reason": one.reason}
+            for one in listed
+        ],
+    }
+    _write(record, content)
+    return f"{model} has no champion yet" if release is None else f"{release.name} of {where} is the champion"
+
+
+def _pinned(reader: Tip | Worktree, model: str) -> tuple[str | None, Release | None]:
+    for name in ENVIRONMENTS:
+        folder = Folder(model, name)
+        if reader.read(f"{folder.path}/{environment.FILE}") is None:
+            continue
+        release = folder.read(reader)[1].champion
+        if release is not None:
+            return name, release
+    return None, None
+
+
+def _write(path: Path, value: dict[str, Any]) -> None:
+    try:
+        write(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written: {error.strerror}; free space, or name another") from error

@@ -1,0 +1,78 @@
+"""Whether what gitops/ names may serve, commit by commit: for CI, and for a revert that a person wrote."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from artifact.errors import GateRefused
+from release import state
+from release.git.branch import Tip
+from release.gitops import folder as folders
+from release.gitops import quarantine, release_file
+from release.gitops.folder import Folder
+from release.gitops.record import SCHEMA_VERSION, Record
+from release.gitops.release import Release
+from release.gitops.worktree import Worktree
+
+
+def check(here: Tip | Worktree, model: str | None = None) -> list[str]:
+    """The environments that hold; GateRefused (41) with each that does not, and the command that leads out of it.
+
+    ConfigurationError (10) for a file that cannot be read. The bucket is not asked: a commit named only what it held.
+    """
+    environments = [(folder, _problems(here, folder)) for folder in folders.all_of(here, model)]
+    problems = [problem for _, listed in environments for problem in listed]
+    if problems:
+        raise GateRefused("; ".join(problems))
+    return [f"{folder.model} in {folder.environment}: holds" for folder, _ in environments]
+
+
+def _problems(here: Tip | Worktree, folder: Folder) -> list[str]:
+    record = folder.read(here)[1]
+    if record.schema != SCHEMA_VERSION:
+        return []  # migrated by a command of its own; until then the old files stand
+    text = here.read(f"{folder.path}/{release_file.FILE}") or ""
+    entries, where = folder.quarantined(here), f"{folder.model} in {folder.environment}"
+
+    def barred(one: Release) -> bool:
+        return quarantine.match(entries, one.digest, one.inputs_digest) is not None
+
+    problems = []
+    if text != release_file.render(record):
+        problems.append(
+            f"{where}: {release_file.FILE} is not what the record says: restore both from one commit, or run any "
+            "command that releases there, which repairs it"
+        )
+    named, absent = _named(text)
+    problems += [
+        f"{where}: the Route names {name}, whose InferenceService is not there: restore {release_file.FILE} from Git, "
+        f"or deploy it again with `python -m release deploy --env {folder.environment}`"
+        for name in absent
+    ]
+    for one in record.releases:
+        if one.name in named and barred(one):
+            problems.append(f"{where}: would serve {one.name}, which is in quarantine: {_way_out(folder, record, one)}")
+    return problems
+
+
+def _way_out(folder: Folder, record: Record, one: Release) -> str:
+    act = f"`python -m release quarantine {one.name} --env {folder.environment}` takes it out of the traffic"
+    others = [other for other in state.eligible(record, lambda _: False) if other.rendered]
+    return f"{act}, `python -m release unquarantine {one.name}` lets it come back" + (
+        "" if others else "; there is no other release to serve: --stop"
+    )
+
+
+def _named(text: str) -> tuple[set[str], list[str]]:
+    """The releases that the Route in release.yaml names, and those of them without an InferenceService there."""
+    documents: list[dict[str, Any]] = [one for one in yaml.safe_load_all(text) if one]
+    there = {one["metadata"]["name"] for one in documents if one["kind"] == "InferenceService"}
+    named = {
+        target["configurationName"].removesuffix(release_file.configuration(""))
+        for one in documents
+        if one["kind"] == "Route"
+        for target in one["spec"]["traffic"]
+    }
+    return named, sorted(named - there)

@@ -1,0 +1,112 @@
+"""Write the values a user owns: settings.yaml, and the DVC remote that follows from them."""
+
+from __future__ import annotations
+
+import configparser
+import dataclasses
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from artifact.errors import ConfigurationError, UsageError
+from release import params, settings
+from release.gitops.folder import Folder
+from release.settings import Settings
+
+_DVC_CONFIG = Path(".dvc/config")
+_DVC_SECONDS = 60
+
+
+def configure(root: Path, values: Mapping[str, str]) -> list[str]:
+    """Set `values` (field of Settings → text) in the repository at `root`; one line for each change, none when equal.
+
+    A missing settings.yaml is written from the defaults. ConfigurationError, before anything is written, when a value
+    is not usable, or when the model of params.yaml has a name that is too long for a host.
+    """
+    if (root / params.PATH).exists():
+        Folder(params.model(root), "production")
+    path = root / settings.PATH
+    before = settings.read(root) if path.exists() else Settings()
+    after = dataclasses.replace(before, **values)
+    text = settings.render(after)
+    changes = [
+        f"{settings.key(name)}: {getattr(before, name) or '(empty)'} → {value or '(empty)'}"
+        for name, value in values.items()
+        if getattr(before, name) != value
+    ]
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write(path, text)
+        changes = changes or [f"{settings.PATH}: written"]
+    return changes + _point_dvc(root, after)
+
+
+def values(arguments: Mapping[str, Any]) -> dict[str, str]:
+    """Field of Settings → text, of a command line: an option each, and `set` as make gives them; UsageError (2)."""
+    names = [item.name for item in dataclasses.fields(Settings)]
+    chosen = {name: arguments[name] for name in names if arguments[name] is not None}
+    for assignment in arguments["set"]:
+        name, equals, value = assignment.partition("=")
+        field = name.lower().replace("-", "_")
+        if field not in names or not equals:
+            raise UsageError(f"--set {assignment!r} is not one of {', '.join(map(str.upper, names))} with =VALUE")
+        chosen[field] = value
+    return chosen
+
+
+def write(path: Path, text: str) -> None:
+    """Replace the file at `path` at once, so that a kill leaves the old text or the new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def dvc_url(chosen: Settings) -> str:
+    """URL of the DVC remote: data and artifacts share the bucket."""
+    return f"s3://{chosen.bucket}/dvc"
+
+
+def _point_dvc(root: Path, chosen: Settings) -> list[str]:
+    path = root / _DVC_CONFIG
+    if not path.exists():
+        return []
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(path.read_text(encoding="utf-8"))
+        remote = parser["core"]["remote"]
+        now = parser[f"'remote \"{remote}\"'"]
+    except (configparser.Error, KeyError) as error:
+        raise ConfigurationError(
+            f"{_DVC_CONFIG} names no default remote ({error}): "
+            f"`dvc remote add --default storage {dvc_url(chosen)}`, then run this again"
+        ) from error
+    changes = []
+    for option, value in (("url", dvc_url(chosen)), ("region", chosen.region)):
+        if now.get(option) != value:
+            _dvc(root, "remote", "modify", remote, option, value)
+            changes.append(f"{_DVC_CONFIG} {option}: {now.get(option, '(empty)')} → {value}")
+    return changes
+
+
+def _dvc(root: Path, *arguments: str) -> None:
+    # DVC's own command, so that its file stays its own to write.
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "dvc", *arguments],
+            cwd=root, capture_output=True, text=True, timeout=_DVC_SECONDS, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise ConfigurationError(f"`dvc {' '.join(arguments)}` took over {_DVC_SECONDS} s: run it by hand") from error
+    if done.returncode:
+        raise ConfigurationError(f"`dvc {' '.join(arguments)}` failed: {done.stderr.strip()[-500:]}")

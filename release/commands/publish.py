@@ -1,0 +1,80 @@
+"""Put an artifact into the bucket under its own digest: every file once, the manifest last."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from artifact import digest, load
+from artifact.digest import ArtifactUri
+from artifact.errors import CollisionError, ConfigurationError, IntegrityError
+from artifact.manifest import FILE as MANIFEST
+from release import verdict
+from release.bucket import published
+from release.bucket.store import Store
+from release.gitops import quarantine
+from release.gitops.quarantine import Quarantined
+from release.settings import Settings
+
+LOCK = Path("dvc.lock")
+
+
+def publish(
+    store: Store,
+    settings: Settings,
+    *,
+    artifact: Path,
+    verdict_path: Path,
+    model: str,
+    source_commit: str,
+    lock: Path,
+    quarantined: Sequence[Quarantined] = (),
+) -> ArtifactUri:
+    """Publish the directory `artifact` and return its URI; the same artifact again writes nothing.
+
+    The manifest is written after everything it names, so that whoever finds a manifest finds the whole artifact. Raises
+    ConfigurationError (10), IntegrityError (20), StorageError (30), CollisionError (31), GateRefused (41).
+    """
+    manifest = _manifest(artifact)
+    uri = ArtifactUri(settings.bucket, settings.prefix, model, digest.of_bytes(manifest))
+    passed = verdict.read(verdict_path, uri.digest)
+    quarantine.refuse(quarantined, uri.digest, passed.inputs_digest)
+    verified = load.verify(artifact, expected_digest=uri.digest, name=model)
+    if verified.manifest.data_digest != passed.data_digest:
+        raise IntegrityError(
+            f"the manifest says data {verified.manifest.data_digest}, the verdict {passed.data_digest}: run `dvc repro`"
+        )
+    new = [store.put_once(uri.key + path, data) for path, data in sorted(verified.files.items())]
+    _keep_lock(store, f"{settings.prefix}/{model}/runs/{passed.inputs_digest}/{LOCK}", lock)
+    told = {
+        published.INPUTS: passed.inputs_digest,
+        published.DATA: passed.data_digest,
+        published.COMMIT: source_commit,
+        published.GATE: passed.outcome,
+    }
+    new.append(store.put_once(uri.key + MANIFEST, manifest, told))
+    print(f"{uri.digest}: {f'{sum(new)} objects written' if any(new) else 'already published'}", file=sys.stderr)
+    return uri
+
+
+def uri_of(settings: Settings, model: str, artifact: Path) -> ArtifactUri:
+    """The URI that the directory `artifact` has once it is published; ConfigurationError when it holds no manifest."""
+    return ArtifactUri(settings.bucket, settings.prefix, model, digest.of_bytes(_manifest(artifact)))
+
+
+def _manifest(artifact: Path) -> bytes:
+    try:
+        return (artifact / MANIFEST).read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{artifact} holds no {MANIFEST} ({error.strerror}): run `dvc repro` first") from error
+
+
+def _keep_lock(store: Store, key: str, lock: Path) -> None:
+    if not lock.exists():
+        return
+    try:
+        store.put_once(key, lock.read_bytes())
+    except CollisionError:
+        # Equal inputs gave other outputs, on another class of CPU for example: the first run's lock stays.
+        print(f"s3://{store.bucket}/{key} keeps the lock of an earlier run", file=sys.stderr)

@@ -1,0 +1,169 @@
+"""Put a model into quarantine, out of the traffic, or lift it: for the environments of that model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+from artifact import digest
+from artifact.digest import ArtifactUri
+from artifact.errors import ConfigurationError, IntegrityError
+from artifact.manifest import FILE as MANIFEST
+from release import commit_message, state, transitions
+from release.bucket import published
+from release.bucket.store import Store
+from release.change import (
+    DONE,
+    NOTHING,
+    SHOWN,
+    Outcome,
+    Request,
+    Shown,
+    push,
+    quarantine_change,
+    situation_of,
+    trailers_of,
+)
+from release.clock import now
+from release.git.branch import Branch, Change, Tip
+from release.gitops import folder as folders
+from release.gitops.folder import MODELS, Folder
+from release.gitops.quarantine import Quarantined
+from release.settings import Settings
+
+
+def quarantine(
+    store: Store,
+    settings: Settings,
+    branch: Branch,
+    request: Request,
+    *,
+    model: str,
+    release: str,
+    environments: Sequence[str] = (),
+    stop: bool = False,
+) -> Outcome:
+    """Keep the model of `release`, a name or a digest, and whatever comes of its inputs, from serving.
+
+    In the same commit it leaves the Route of `environments` (default: all), for the newest proved release that is not
+    in quarantine; the others are named, for whoever may write there. Without such a release GateRefused (41), unless it
+    may `stop`. ConfigurationError (10), IntegrityError (20) when neither Git nor the bucket knows it, StorageError
+    (30), GitError (50).
+    """
+    notes: list[str] = []
+
+    def decide(tip: Tip, before: tuple[Quarantined, ...]) -> _Decision:
+        barred = _digest(tip, model, release)
+        entries = before
+        if all(one.model_digest != barred for one in before):
+            inputs = _inputs(tip, store, settings, model, barred)
+            entry = Quarantined(barred, inputs, request.reason, request.evidence, now(), request.by)
+            entries = (*before, entry)
+        files: dict[str, str] = {}
+        steps, notes[:] = [], []
+        for folder in folders.all_of(tip, model):
+            situation = dataclasses.replace(situation_of(tip, folder), quarantined=entries)
+            record = situation.record
+            if not record.migrated or (environments and folder.environment not in environments):
+                if record.champion is not None and situation.barred(record.champion):
+                    first = "" if record.migrated else "migrate, then "
+                    notes.append(f"{folder.environment} serves it: {first}quarantine it there too")
+                continue
+            after = transitions.leave(record, now(), situation.barred, stop=stop)
+            if after != record:
+                files |= folder.changed(tip, record, after)
+                steps.append((folder, state.described(record), state.described(after)))
+        return _Decision(barred, entries, files, steps)
+
+    outcome = _commit(branch, request, model, decide, "quarantine {}", "is in quarantine")
+    return dataclasses.replace(outcome, says="; ".join([outcome.says, *notes]))
+
+
+def unquarantine(branch: Branch, request: Request, *, model: str, release: str) -> Outcome:
+    """Lift the quarantine of `release`, a name, or the digest of an artifact or of its inputs.
+
+    ConfigurationError (10), GitError (50).
+    """
+
+    def decide(tip: Tip, before: tuple[Quarantined, ...]) -> _Decision:
+        lifted = _digest(tip, model, release)
+        left = tuple(one for one in before if lifted not in (one.model_digest, one.inputs_digest))
+        return _Decision(lifted, left, {}, [])
+
+    return _commit(branch, request, model, decide, "lift the quarantine of {}", "is not in quarantine")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Decision:
+    """The digest that was meant, the quarantine afterwards, the files of environments, (folder, from, to) of each."""
+
+    model_digest: str
+    entries: tuple[Quarantined, ...]
+    files: dict[str, str]
+    steps: list[tuple[Folder, str, str]]
+
+
+def _commit(
+    branch: Branch,
+    request: Request,
+    model: str,
+    decide: Callable[[Tip, tuple[Quarantined, ...]], _Decision],
+    verb: str,
+    there: str,
+) -> Outcome:
+    said, subject = "", ""
+
+    def change(tip: Tip) -> Change | None:
+        nonlocal said, subject
+        if model not in tip.folders(MODELS):
+            raise ConfigurationError(f"the branch releases are pushed to holds no model {model!r}: correct --model")
+        before = Folder(model, "staging").quarantined(tip)
+        decision = decide(tip, before)
+        files = {**decision.files, **quarantine_change(model, before, decision.entries)}
+        subject = verb.format(_names(tip, model, decision.model_digest))
+        was = [f"{len(before)} in quarantine", *(f"{folder.environment} {one}" for folder, one, _ in decision.steps)]
+        is_ = [
+            f"{len(decision.entries)} in quarantine",
+            *(f"{folder.environment} {one}" for folder, _, one in decision.steps),
+        ]
+        trailers = trailers_of(request, "asked for by hand", "; ".join(was), "; ".join(is_))
+        said = commit_message.render(f"{model}: {subject}", {"Model-Digest": decision.model_digest, **trailers})
+        return Change(files, said) if files else None
+
+    commit = push(branch, change, request.shown)
+    if isinstance(commit, Shown):
+        return Outcome(SHOWN, f"{model}: {subject}", message=said, diff=commit.diff)
+    if commit is None:
+        return Outcome(NOTHING, f"nothing to do: it {there}")
+    return Outcome(DONE, f"{model}: {subject}", commit=commit, message=said)
+
+
+def _digest(tip: Tip, model: str, text: str) -> str:
+    """The digest that `text` is, or that of the release which it names in any environment."""
+    for folder in folders.all_of(tip, model):
+        if (known := folder.read(tip)[1].find(text)) is not None:
+            return known.digest
+    return digest.parse(text)
+
+
+def _names(tip: Tip, model: str, model_digest: str) -> str:
+    """The releases of that digest, for people; the digest when Git remembers none."""
+    listed = [
+        one.name
+        for folder in folders.all_of(tip, model)
+        for one in folder.read(tip)[1].releases
+        if one.digest == model_digest
+    ]
+    return ", ".join(dict.fromkeys(listed)) or model_digest
+
+
+def _inputs(tip: Tip, store: Store, settings: Settings, model: str, model_digest: str) -> str:
+    """Digest of the inputs that made the model: from a record that knows it, else from the bucket."""
+    for folder in folders.all_of(tip, model):
+        if (known := folder.read(tip)[1].find(model_digest)) is not None:
+            return known.inputs_digest
+    uri = ArtifactUri(settings.bucket, settings.prefix, model, model_digest)
+    stored = store.head(uri.key + MANIFEST)
+    if stored is None or published.INPUTS not in stored.metadata:
+        raise IntegrityError(f"neither Git nor the bucket knows {uri}: correct the digest, or --model")
+    return digest.parse(stored.metadata[published.INPUTS])

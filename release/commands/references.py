@@ -1,0 +1,23 @@
+"""What the records of all branches name: what an expiry of the bucket or of the image repository has to leave alone."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from release.git.branch import Branch, branches, opened, tip
+from release.gitops import folder as folders
+
+
+def references(branch: Branch) -> list[str]:
+    """Every storageUri and image, sorted; a branch that people still work on counts too.
+
+    ConfigurationError (10) for a record that cannot be read: then nothing may be removed. GitError (50).
+    """
+    texts: set[str] = set()
+    with opened(branch) as git:
+        for name in branches(git):
+            here = tip(git, dataclasses.replace(branch, name=name))
+            for folder in folders.all_of(here):
+                for one in folder.read(here)[1].releases:
+                    texts |= {one.uri, one.image}
+    return sorted(texts)

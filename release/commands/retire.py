@@ -1,0 +1,59 @@
+"""Remove the InferenceServices that nothing names any more, once the cluster is seen to have left them."""
+
+from __future__ import annotations
+
+from release import readiness, transitions
+from release.change import Decision, Outcome, Request, Situation, apply
+from release.clock import seconds_since
+from release.git.branch import Branch
+from release.gitops.folder import Folder
+from release.gitops.record import Record
+from release.gitops.release import Release
+from release.readiness import Cluster, Unseen, patiently
+
+MIN_AGE = 3600.0
+
+
+def retire(
+    branch: Branch, request: Request, *, folder: Folder, cluster: Cluster, min_age: float, wait: float = 0.0
+) -> Outcome:
+    """Commit the removal of what lost its traffic `min_age` seconds ago, but for the `ready` newest.
+
+    A Route keeps its last assignment until its new one can be applied, and Argo CD merges commits: the Route's hosts
+    have to answer what Git says, unless the environment asks for no proof. Unseen (41) otherwise.
+    ConfigurationError (10), GitError (50).
+    """
+
+    def old(one: Release) -> bool:
+        return one.left is not None and seconds_since(one.left) >= min_age
+
+    def decide(situation: Situation) -> Decision:
+        before = situation.record
+        after = transitions.retire(before, situation.environment.ready, situation.barred, old)
+        still = {one.name for one in after.releases if one.rendered}
+        gone = [one for one in before.releases if one.rendered and one.name not in still]
+        if not gone:
+            return Decision(before, f"{folder.environment} keeps {', '.join(sorted(still)) or 'nothing'}")
+        if situation.environment.proves and (problem := not_following(cluster, before)) is not None:
+            raise Unseen(f"nothing is retired in {folder.environment}: {problem}; wait until the cluster follows Git")
+        names = ", ".join(one.name for one in gone)
+        return Decision(after, f"retire {names} in {folder.environment}", gone[0], reason="nothing names it any more")
+
+    return patiently(wait, lambda: apply(branch, folder, request, decide))
+
+
+def not_following(cluster: Cluster, record: Record) -> str | None:
+    """None when the Route of the cluster is the one that `record` calls for, else what answered, in one sentence.
+
+    A Route is applied as a whole: when the host of its tag `stable` answers with the stable release, and that of
+    `canary` with the canary or with nothing, no older assignment is left.
+    """
+    shares = (("stable", record.stable), ("canary", record.candidate if record.percent else None))
+    for tag, release in shares:
+        where = cluster.route(tag)
+        answer = readiness.ask(where, record.model)
+        if release is None and answer.startswith("sha256-"):
+            return f"{where} answers {answer}, and Git names no {tag} release"
+        if release is not None and answer != release.digest:
+            return f"{where} answers {answer!r}, not {release.digest} of {release.name}"
+    return None

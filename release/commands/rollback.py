@@ -1,0 +1,124 @@
+"""Make the Route name an earlier release again, and keep what was left from coming back."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+
+from artifact.digest import ArtifactUri
+from artifact.errors import StorageError
+from release import readiness, state, transitions
+from release.bucket import published
+from release.change import DONE, Decision, Outcome, Request, Situation, apply
+from release.clock import now
+from release.commands import traffic
+from release.commands.proof import Prover
+from release.commands.retire import not_following
+from release.git.branch import Branch
+from release.gitops.folder import Folder
+from release.gitops.quarantine import Quarantined
+from release.gitops.record import Record
+from release.gitops.release import Release
+from release.readiness import NO_ANSWER, Unseen, patiently
+
+_SECONDS = 10.0  # a rollback waits no longer for a target that does not answer
+
+
+def rollback(
+    branch: Branch, request: Request, *, folder: Folder, prover: Prover, to: str | None, wait: float = 0.0
+) -> list[Outcome]:
+    """Take a candidate back, or all traffic to the release before, or to the one called `to`: one commit.
+
+    The target is asked at its own host, and the commit made whatever it answers; within `wait` seconds the cluster is
+    asked whether it followed. A target that was retired is proved first, as a candidate. What was left goes into
+    quarantine in the same commit, unless it never had traffic, or the target is made of the same inputs.
+    ConfigurationError (10) when there is nothing to go back to, IntegrityError (20), GateRefused (41), GitError (50).
+    """
+    notes: list[str] = []
+    result: list[Record] = []
+
+    def decide(situation: Situation) -> Decision:
+        before = situation.record
+        after = transitions.rollback(before, to, now(), situation.barred)
+        notes.clear()
+        if after == before:
+            there = before.candidate or before.stable
+            return Decision(before, f"{there.name if there else folder.model} in {folder.environment} is gone back to")
+        target = after.candidate or after.stable
+        if before.candidate is not None:
+            kept = f"go on with {target.name}" if target else "serve nothing yet"
+            subject = f"take {before.candidate.name} back in {folder.environment}, {kept}"
+            left, bars = before.candidate, bool(before.percent)
+        else:
+            assert target is not None  # the table lets nothing empty roll back
+            assert before.stable is not None
+            situation.refuse(target)
+            with contextlib.suppress(StorageError):  # an S3 that is down for us may be up for the cluster
+                published.find(prover.store, ArtifactUri.parse(target.uri))
+            if after.candidate is not None and not situation.environment.proves:
+                after = transitions.advance(after, None, now())
+            subject = f"roll back to {target.name} in {folder.environment}"
+            left, bars = before.stable, after.candidate is None
+            if after.candidate is not None:
+                subject += ", to be proved"
+                notes.append(f"{left.name} serves until then: quarantine it afterwards")
+        if target is not None and after.candidate is None:
+            notes.extend(_asked(situation, prover, after, target))
+        result[:] = [after]
+        if bars and target is not None and left.inputs_digest == target.inputs_digest:
+            bars = False  # what is made of its inputs is barred with it: that is the target too
+            if left.digest != target.digest:
+                notes.append(f"{left.name} is not in quarantine, since {target.name} is made of the same inputs")
+        reason = f"rolled back in {folder.environment}"
+        entries = barring(situation.quarantined, left, request, reason) if bars else None
+        return Decision(after, subject, target or left, entries, reason=reason)
+
+    outcome = apply(branch, folder, request, decide)
+    outcomes = [dataclasses.replace(outcome, says="; ".join([outcome.says, *notes]))]
+    if wait and outcome.outcome == DONE:
+        candidate = result[0].candidate
+        if candidate is not None:
+            outcomes.append(
+                traffic.advance(branch, request, folder=folder, prover=prover, to=None, wait=wait, only=candidate.name)
+            )
+        else:
+            outcomes.append(_followed(prover, result[0], wait))
+    return outcomes
+
+
+def barring(entries: tuple[Quarantined, ...], left: Release, request: Request, reason: str) -> tuple[Quarantined, ...]:
+    """The quarantine with `left` in it."""
+    if any(one.model_digest == left.digest for one in entries):
+        return entries
+    return (
+        *entries,
+        Quarantined(left.digest, left.inputs_digest, request.reason or reason, request.evidence, now(), request.by),
+    )
+
+
+def _asked(situation: Situation, prover: Prover, after: Record, target: Release) -> list[str]:
+    """What the target answers at its own host, for people: a Route is not applied while a release is not ready."""
+    where = prover.cluster.release(target.name)
+    problem = readiness.lacking(where, situation.folder.model, target.digest, _SECONDS)
+    if problem is None:
+        return [f"{target.name} answers"]
+    others = [one.name for one in state.eligible(after, situation.barred) if one.rendered]
+    offer = f"`--to {others[0]}` is the next that served" if others else "there is no other that served"
+    return [f"{target.name} is not seen ready ({problem}): if the cluster does not follow, {offer}"]
+
+
+def _followed(prover: Prover, record: Record, wait: float) -> Outcome:
+    """Whether the cluster serves what was committed, asked for `wait` seconds; once, where nothing answers at all."""
+
+    def attempt() -> Outcome:
+        problem = not_following(prover.cluster, record)
+        if problem is None:
+            return Outcome(DONE, "the cluster follows", state.of(record))
+        if NO_ANSWER in problem:
+            return Outcome(DONE, f"the cluster cannot be asked whether it follows: {problem}", state.of(record))
+        raise Unseen(problem)
+
+    try:
+        return patiently(wait, attempt)
+    except Unseen as unseen:
+        return Outcome(DONE, f"the cluster does not follow yet: {unseen}", state.of(record))

@@ -1,0 +1,116 @@
+"""Where the files of one environment of one model stand, and what they hold at the tip of the branch."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from artifact import digest
+from artifact.errors import ConfigurationError
+from release.git.branch import Tip
+from release.gitops import environment, quarantine, record, release_file, spec_digest
+from release.gitops.environment import Environment
+from release.gitops.quarantine import Quarantined
+from release.gitops.record import Record
+from release.gitops.release import Release
+from release.gitops.worktree import Worktree
+
+MODELS = "gitops/models"
+_LONGEST_NAME = 63  # of a namespace, and of a host's first label
+# `<model>-<8 digits>-predictor` is the first label of a release's host.
+LONGEST_MODEL = _LONGEST_NAME - len("-12345678-predictor")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """`gitops/models/<model>/<environment>/`, whose namespace in the cluster is `<model>-<environment>`."""
+
+    model: str
+    environment: str
+
+    def __post_init__(self) -> None:
+        digest.model_name(self.model)
+        if not re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", self.environment):
+            raise ConfigurationError(
+                f"{self.environment!r} cannot name an environment: use lowercase letters, digits and '-', as `staging`"
+            )
+        for what, text, longest in (
+            ("the model", self.model, LONGEST_MODEL),
+            ("the namespace", self.namespace, _LONGEST_NAME),
+        ):
+            if len(text) > longest:
+                raise ConfigurationError(
+                    f"{what} {text!r} would have {len(text)} characters, the names in the cluster take {longest}: "
+                    "choose a shorter name"
+                )
+
+    @property
+    def namespace(self) -> str:
+        """Namespace of its InferenceServices and its Route."""
+        return f"{self.model}-{self.environment}"
+
+    @property
+    def path(self) -> str:
+        """From the root of the repository."""
+        return f"{MODELS}/{self.model}/{self.environment}"
+
+    def read(self, tip: Tip | Worktree) -> tuple[Environment, Record]:
+        """What people decided, what the machine recorded; ConfigurationError without such a folder."""
+        decided = tip.read(f"{self.path}/{environment.FILE}")
+        if decided is None:
+            raise ConfigurationError(
+                f"the branch releases are pushed to holds no {self.path}/{environment.FILE}: create the folder with "
+                f"`python -m release adopt --model {self.model}`, commit and push it"
+            )
+        decisions = environment.parse(decided, f"{self.path}/{environment.FILE}")
+        recorded = tip.read(f"{self.path}/{record.FILE}")
+        if recorded is None:
+            return decisions, Record(self.model, self.environment)
+        state = record.parse(recorded, f"{self.path}/{record.FILE}")
+        if (state.model, state.environment) != (self.model, self.environment):
+            raise ConfigurationError(
+                f"{self.path}/{record.FILE} is of {state.model} in {state.environment}: restore it from Git"
+            )
+        return decisions, state
+
+    def quarantined(self, tip: Tip | Worktree) -> tuple[Quarantined, ...]:
+        """The models that must not come back, in any environment of this model."""
+        path = quarantine_file(self.model)
+        text = tip.read(path)
+        return () if text is None else quarantine.parse(text, path)
+
+    def spec_digest(self, tip: Tip | Worktree, release: Release) -> str:
+        """Of what `release` would be rendered from here: a proof holds as long as it stays the same."""
+        return spec_digest.of(tip, self.path, self.environment, release)
+
+    def proved(self, tip: Tip | Worktree, release: Release) -> bool:
+        """Whether `release` was proved as it would be rendered now."""
+        return release.proof is not None and release.proof.spec == self.spec_digest(tip, release)
+
+    def changed(self, tip: Tip, before: Record, after: Record) -> dict[str, str]:
+        """The machine-owned files, path → text, that the branch does not hold as `after` calls for.
+
+        A record that says the same in an older format stays; release.yaml is compared as text, and so repaired.
+        """
+        text = release_file.render(after)
+        path = f"{self.path}/{release_file.FILE}"
+        files = {} if tip.holds(path, text) else {path: text}
+        if before != after:
+            files[f"{self.path}/{record.FILE}"] = record.render(after)
+        return files
+
+
+def all_of(tip: Tip | Worktree, model: str | None = None) -> list[Folder]:
+    """The folder of each environment of each model (of `model` only, when given), by name."""
+    return [
+        Folder(name, there)
+        for name in tip.folders(MODELS)
+        if model in (None, name)
+        for there in tip.folders(f"{MODELS}/{name}")
+        if tip.read(f"{MODELS}/{name}/{there}/{environment.FILE}") is not None
+    ]
+
+
+def quarantine_file(model: str) -> str:
+    """Path of the quarantine of `model`."""
+    return f"{MODELS}/{digest.model_name(model)}/{quarantine.FILE}"

@@ -1,0 +1,78 @@
+"""record.yaml of schema 1 and 2, from before each release had an InferenceService of its own: read for ever.
+
+One InferenceService was named after the model and KServe split its traffic by `canaryTrafficPercent`. `percent` 0 was
+the first of the two commits of a rollback. Schema 1 knew neither canaries nor `left`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from artifact import digest
+from artifact.errors import ConfigurationError
+from release.gitops.release import Release
+from release.quoted_yaml import Section
+
+READ = (1, 2)
+# Of a release, in every schema: what it is.
+TEXTS = (
+    "digest",
+    "uri",
+    "image",
+    "since",
+    "inputs_digest",
+    "data_digest",
+    "source_commit",
+    "run_commit",
+    "gate",
+)
+
+
+@dataclass(frozen=True)
+class OldRecord:
+    """What it said: `releases` began with `stable`; `candidate` had `percent` of the traffic."""
+
+    model: str
+    environment: str
+    stable: Release | None
+    candidate: Release | None
+    percent: int | None
+    releases: tuple[Release, ...]
+
+
+def parse(section: Section, version: int, where: str) -> OldRecord:
+    """The record in `section`, whose `schema_version` was read; ConfigurationError names what does not fit."""
+    found = OldRecord(
+        model=section.text("model"),
+        environment=section.text("environment"),
+        stable=_release(section.value("stable"), f"stable in {where}"),
+        candidate=_release(section.value("candidate"), f"candidate in {where}"),
+        percent=section.whole_or_none("percent"),
+        releases=tuple(
+            release
+            for number, entry in enumerate(section.entries("releases"))
+            if (release := _release(entry, f"releases[{number}] in {where}")) is not None
+        ),
+    )
+    step, left = section.value("step"), section.text_or_none("left") if version > 1 else None
+    section.end()
+    if left is not None:
+        digest.parse(left)
+    first = () if found.stable is None else (found.stable,)
+    percent_of_nothing = found.candidate is None and found.percent not in (None, 0)
+    if step is not None or found.releases[:1] != first or percent_of_nothing:
+        raise ConfigurationError(f"{where} contradicts itself: restore it from Git")
+    return found
+
+
+def _release(value: Any, where: str) -> Release | None:
+    if value is None:
+        return None
+    section = Section(value, where)
+    texts: dict[str, Any] = {name: section.text(name) for name in TEXTS}
+    section.end()
+    try:
+        return Release(**texts, served=True)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{where}: {error}") from error

@@ -1,0 +1,163 @@
+"""Whether the cluster answers, with which model, and with the answers that model gave when it was packaged."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+import numpy as np
+
+from artifact.errors import ConfigurationError, GateRefused
+from artifact.signature import Signature
+from artifact.tolerance import differing
+from release.gitops.folder import Folder
+from release.gitops.release_file import configuration
+
+T = TypeVar("T")
+HEADER = "x-model-digest"
+NO_ANSWER = "nothing"
+# Of one request: a model that is scaled to zero starts first.
+SECONDS = 60.0
+_PAUSE = 2.0
+_LONGEST = 80
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where to ask: the URL to connect to, and the name asked for (the URL's own when None)."""
+
+    url: str
+    host: str | None = None
+
+    def __post_init__(self) -> None:
+        self.split()
+
+    def split(self) -> SplitResult:
+        """Its parts; ConfigurationError for what is no HTTP URL."""
+        try:
+            parts = urlsplit(self.url)
+            usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
+        except ValueError:
+            usable = False
+        if not usable or not re.fullmatch(r"[!-~]+", self.url) or parts.query or parts.fragment:
+            raise ConfigurationError(f"{self.url!r} is not the URL of a model: expected http://host or https://host")
+        return parts
+
+    def __str__(self) -> str:
+        return (self.host or self.url)[:200]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where the models of one environment answer: under `domain`; `gateway` is connected to in place of their hosts,
+    with the same names, before DNS knows those."""
+
+    folder: Folder
+    domain: str
+    gateway: str | None = None
+
+    def route(self, tag: str = "") -> Address:
+        """What callers see, or the part of it that the Route gives `tag`."""
+        return self.label(f"{tag}-{self.folder.model}" if tag else self.folder.model)
+
+    def release(self, name: str) -> Address:
+        """A release's own host, whatever share of the traffic it has."""
+        return self.label(configuration(name))
+
+    def label(self, label: str) -> Address:
+        """The host that begins with `label`."""
+        host = f"{label}.{self.folder.namespace}.{self.domain}"
+        return Address(self.gateway or f"http://{host}", host)
+
+
+def lacking(where: Address, model: str, digest: str, seconds: float = SECONDS) -> str | None:
+    """None when the model's readiness there is answered with `digest`, else what was answered, in one sentence.
+
+    A model that is not ready, another digest and no answer at all count alike.
+    """
+    answer = ask(where, model, seconds)
+    return None if answer == digest else f"{where} answers {answer[:_LONGEST]!r}, not {digest}"
+
+
+def replay(where: Address, model: str, signature: Signature, golden: Mapping[str, Any]) -> str:
+    """Send the golden requests there; a sentence on what was compared. Unseen for the first answer that differs.
+
+    `golden`: the content of golden.json, `inputs` and `outputs` by column, as artifact.golden makes it.
+    """
+    columns, recorded = golden["inputs"], golden["outputs"]
+    rows = [list(row) for row in zip(*(columns[name] for name in signature.names), strict=True)]
+    body: dict[str, Any] = {"instances": rows} | ({"probabilities": True} if "probabilities" in recorded else {})
+    said = _post(where, f"/v1/models/{model}:predict", body)
+    answers = {name: said.get("probabilities" if name == "probabilities" else "predictions") for name in recorded}
+    for name, before in recorded.items():
+        now = answers[name]
+        if not isinstance(now, list) or np.shape(now) != np.shape(before):
+            raise Unseen(f"{where} gives {str(now)[:_LONGEST]!r} for the {len(rows)} golden requests' {name}")
+        wrong = differing(signature.task, name, before, now, float(golden["tolerance"]))
+        if len(wrong):
+            row = int(wrong[0])
+            raise Unseen(f"{where} gives {now[row]!r} for golden request {row}, {before[row]!r} was recorded")
+    return f"{where} answers with its digest, and {len(rows)} golden requests as recorded"
+
+
+class Unseen(GateRefused):
+    """What should answer does not, yet."""
+
+
+def patiently(seconds: float, attempt: Callable[[], T]) -> T:
+    """What `attempt` gives once it raises no Unseen; its last Unseen after `seconds`.
+
+    Each attempt looks at Git anew: nothing is kept open, and nothing decided, while waiting.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        last = time.monotonic() + _PAUSE > end
+        try:
+            return attempt()
+        except Unseen:
+            if last:
+                raise
+        time.sleep(_PAUSE)
+
+
+def ask(where: Address, model: str, seconds: float = SECONDS) -> str:
+    """The digest that answers for a ready model, else a few words on what came instead."""
+    try:
+        status, headers, _ = _request(where, "GET", f"/v2/models/{model}/ready", None, seconds)
+    except (OSError, http.client.HTTPException, UnicodeError) as error:
+        return f"{NO_ANSWER} ({type(error).__name__})"
+    return headers.get(HEADER, f"no {HEADER}") if status == http.client.OK else f"status {status}"
+
+
+def _post(where: Address, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        status, _, data = _request(where, "POST", path, json.dumps(body).encode(), SECONDS)
+        said = json.loads(data) if status == http.client.OK else None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise Unseen(f"{where} does not answer the golden requests ({type(error).__name__})") from error
+    if not isinstance(said, dict):
+        raise Unseen(f"{where} answers the golden requests with status {status}: {data[:_LONGEST]!r}")
+    return said
+
+
+def _request(
+    where: Address, method: str, path: str, body: bytes | None, seconds: float
+) -> tuple[int, Mapping[str, str], bytes]:
+    parts = where.split()
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=seconds)
+    headers = {"Content-Type": "application/json"} if body else {}
+    if where.host is not None:
+        headers["Host"] = where.host
+    try:
+        connection.request(method, f"{parts.path.rstrip('/')}{path}", body, headers)
+        answer = connection.getresponse()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+    finally:
+        connection.close()

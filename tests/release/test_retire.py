@@ -1,0 +1,65 @@
+"""Retiring: what nothing names goes, once the cluster is seen to follow Git, and never what a rollback needs."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.release.answering import Answering
+from tests.release.conftest import IMAGE, Repository, commit
+from tests.release.test_traffic import deploy, digest_of, name, run, shares
+
+Publish = Callable[[int], str]
+
+
+@pytest.fixture
+def three(repository: Repository, publish: Publish, cluster: Answering) -> list[str]:
+    """Three releases that had all traffic, one after the other; their URIs."""
+    uris = [publish(number) for number in (1, 2, 3)]
+    for uri in uris:
+        deploy(repository, uri, "--wait", "30", "--gateway", cluster.url)
+    return uris
+
+
+def test_older_releases_go_in_a_commit_of_their_own(
+    repository: Repository, three: list[str], cluster: Answering
+) -> None:
+    """After the minimum age, `ready` of them stay; the record still remembers the others."""
+    here = ("--gateway", cluster.url)
+    assert run(repository, "retire", *here).out.startswith("nothing to do")  # an hour is not over
+    run(repository, "retire", "--min-age", "0", *here)
+    assert shares(repository) == {three[2]: 100, three[1]: 0}
+    assert name(repository, three[0])
+    commit(repository.folder, "gitops/models/iris/production/environment.yaml", "shape: Knative\nready: 1\n")
+    run(repository, "retire", "--min-age", "0", *here)
+    assert shares(repository) == {three[2]: 100}
+
+
+def test_nothing_goes_while_the_cluster_does_not_follow(
+    repository: Repository, publish: Publish, three: list[str], cluster: Answering
+) -> None:
+    """An old assignment of the Route may still name it: 41 while a tag's host answers otherwise than Git says."""
+    here = ("--min-age", "0", "--gateway", cluster.url)
+    history = repository.history()
+    cluster.digest = digest_of(three[1])  # the tag `stable` is that of an older commit
+    assert "nothing is retired" in run(repository, "retire", *here, code=41).err
+    cluster.digest = digest_of(three[2])  # `canary` answers, and Git names none
+    assert "names no canary release" in run(repository, "retire", *here, code=41).err
+    cluster.digest, cluster.broken = None, {"stable-iris"}
+    assert "status 503" in run(repository, "retire", *here, "--wait", "1", code=41).err
+    assert "nothing (" in run(repository, "retire", "--min-age", "0", "--gateway", "http://127.0.0.1:1", code=41).err
+    assert repository.history() == history
+    cluster.broken = set()
+    fourth = publish(4)
+    deploy(repository, fourth, "--canary", "10", "--wait", "30", "--gateway", cluster.url)
+    run(repository, "retire", *here)
+    assert shares(repository) == {fourth: 10, three[2]: 90, three[1]: 0}
+
+
+def test_where_no_proof_is_asked_for_the_age_is_enough(repository: Repository, publish: Publish) -> None:
+    """An environment that nothing outside reaches cannot be asked: what is old enough goes."""
+    uris = [publish(number) for number in (1, 2, 3)]
+    for uri in uris:
+        done = repository.release("deploy", "--env", "staging", "--uri", uri, "--image", IMAGE)
+        assert done.code == 0, done.err
+    run(repository, "retire", "--min-age", "0", env="staging")
+    assert shares(repository, "staging") == {uris[2]: 100, uris[1]: 0}
