@@ -34,7 +34,7 @@ from bench.requests import GRPC_PATH, protobuf
 
 _TIMES = 20
 _WIDTH = 5000  # features
-_SETTINGS = {"PREDICTOR_LOG_SAMPLING": "0", "PREDICTOR_ROWS": "1000000"}
+_SETTINGS = {"PREDICTOR_BODY_BYTES": str(16 * MIB), "PREDICTOR_LOG_SAMPLING": "0", "PREDICTOR_ROWS": "1000000"}
 _SECONDS = 120.0  # that one answer may take
 Load = Callable[[], Awaitable[str]]
 

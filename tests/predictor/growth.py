@@ -11,7 +11,6 @@ from typing import Any
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from artifact.errors import ConfigurationError, InvalidRequest
-from artifact.manifest import _files
 from artifact.signature import Feature, Output, Signature
 from artifact.validation import Validator
 from predictor import cloudevent, document, headers, rows, rpc_request, v1, v2
@@ -268,9 +267,6 @@ OTHER: dict[str, Callable[[int], Work]] = {
         [(b"content-type", b"application/json" + b";a=b" * n + b";charset=x")]
     ),
     "digits of a length": lambda n: _head([(headers.BINARY.encode(), b"9" * 20 * n)]),
-    "a file of the manifest twice": lambda n: (
-        lambda: _files([{"path": f"f{min(at, n - 2)}", "size": 1, "sha256": "sha256-" + "0" * 64} for at in range(n)])
-    ),
 }
 LIMITS: dict[str, Callable[[int], Work]] = {
     "many lists": lambda n: _limits(b"[[" + b"[0]," * n + b"0]]"),
