@@ -9,8 +9,9 @@ import grpc
 import orjson
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-from predictor import errors, messages
-from predictor.traffic import Traffic
+from predictor import errors
+from predictor.grpc import methods
+from predictor.serving.lifecycle import Traffic
 
 NOT_READY = "the server is stopping; another replica will answer"
 _SERVICE = "grpc.health.v1.Health"
@@ -91,8 +92,8 @@ class HealthServicer:
     def handlers(self) -> grpc.GenericRpcHandler:
         """The service, for a gRPC server."""
         read: Callable[[bytes], Any] = self._request.FromString
-        methods = {"Check": messages.unary(read, self.check), "Watch": messages.streaming(read, self.watch)}
-        return grpc.method_handlers_generic_handler(_SERVICE, methods)
+        handlers = {"Check": methods.unary(read, self.check), "Watch": methods.streaming(read, self.watch)}
+        return grpc.method_handlers_generic_handler(_SERVICE, handlers)
 
     def _now(self) -> Any:
         return self._response(status=_STATUSES.index("SERVING" if self._traffic.ready else "NOT_SERVING"))

@@ -13,9 +13,9 @@ from artifact.errors import InvalidRequest
 from artifact.load import Loaded
 from artifact.prediction import Columns, Prediction
 from artifact.validation import Validator
-from predictor import v1, v2
 from predictor.errors import NoAnswer
-from predictor.worker import Worker
+from predictor.protocols import v1, v2
+from predictor.serving.batcher import Worker
 
 DIGEST_HEADER = "x-model-digest"
 

@@ -22,18 +22,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from predictor import errors, journal, listener
-from predictor.asgi import InferLayer
-from predictor.express import Express
+from predictor import errors, listener
+from predictor.grpc.server import GrpcServer
+from predictor.grpc.servicer import Servicer
+from predictor.http.connection import HttpProtocol
+from predictor.http.fast_path import Express
+from predictor.http.infer_layer import InferLayer
+from predictor.http.scrape import Rendered, Scrape
 from predictor.model import Model
-from predictor.protocol import HttpProtocol
-from predictor.rpc import Servicer
-from predictor.rpc_server import GrpcServer
-from predictor.scrape import Rendered, Scrape
+from predictor.observe import request_log
+from predictor.observe.worker_metrics import Siblings, Unanswered
+from predictor.processes import Place
+from predictor.serving.lifecycle import Traffic
 from predictor.settings import Settings
-from predictor.siblings import Siblings, Unanswered
-from predictor.traffic import Traffic
-from predictor.workers import Place
 
 _LAST_SECONDS = 1.0  # for a request on a connection that was accepted in the last moment
 
@@ -80,7 +81,7 @@ class Server(ModelServer):
         """Serve until SIGTERM or SIGINT; what is in flight is finished first, within the grace."""
         self.register_model(self._model)
         self._traffic.metrics.register(REGISTRY)
-        journal.configure()
+        request_log.configure()
         warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")  # KServe's routes, not ours
         app = kserve.model_server.app
         app.router.redirect_slashes = False

@@ -13,8 +13,8 @@ from artifact import load
 from artifact.errors import ConfigurationError
 from predictor import errors
 from predictor.model import Model
+from predictor.serving.lifecycle import Traffic
 from predictor.settings import Settings, read
-from predictor.traffic import Traffic
 from tests.predictor.models import Packaged
 
 DOCS = (Path(__file__).parents[2] / "docs/predictor.md").read_text()

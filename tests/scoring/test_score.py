@@ -20,7 +20,7 @@ from artifact import load
 from artifact.command import run
 from artifact.errors import InvalidRequest
 from artifact.validation import Validator
-from predictor import v1
+from predictor.protocols import v1
 from scoring.__main__ import main
 from tests.conftest import Bucket
 from tests.predictor import models, test_no_answer
