@@ -18,19 +18,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         processes.end_with_parent(place.parent)
     elif settings.workers > 1:
         return processes.run(sys.argv[1:] if argv is None else argv, settings)
-    from artifact.load import load  # not in the parent of workers, which does nothing else
-
-    loaded = load(
-        source.model_dir,
-        expected_digest=source.expected_digest,
-        name=source.model_name,
-        allow_unpinned=source.allow_unpinned,
-    )
-    with kserve_import.kserve():
+    with kserve_import.kserve():  # not in the parent of workers, which does nothing else
         from predictor.model import Model
         from predictor.server import Server
 
-    Server(Model(loaded), settings, place).run()
+    model = Model(source)
+    model.load()
+    Server(model, settings, place).run()
     return 0
 
 

@@ -1,17 +1,21 @@
-"""A ModelInfer message as a v2 request: raw and typed contents, read by the same rules as REST."""
+"""A ModelInfer message as a v2 request, and its answer: raw and typed contents, by the same rules as REST."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from google.protobuf.message import DecodeError
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from artifact.errors import InvalidRequest
+from artifact.prediction import Prediction
 from artifact.validation import Validator
 from predictor.grpc import packed
 from predictor.grpc.methods import UNREADABLE
 from predictor.protocols import row_count, tensors, v2
+from predictor.protocols.request import Answer, Served
 
 FIELDS = {
     "BOOL": "bool_contents",
@@ -29,6 +33,47 @@ FIELDS = {
 }
 
 
+@dataclass(frozen=True)
+class Request(v2.Request):
+    """A v2 request whose answer has the form of its inputs: raw for raw contents, typed for typed ones."""
+
+    def answer(self, served: Served, prediction: Prediction) -> Answer:
+        """The bytes of a ModelInferResponse."""
+        response = pb.ModelInferResponse(id=self.id or "")
+        for name, datatype, array in v2.outputs(served.signature, self, prediction):
+            output = response.outputs.add(name=name, datatype=datatype, shape=array.shape)
+            field = FIELDS[datatype]
+            if self.outputs[name]:
+                response.raw_output_contents.append(v2.to_raw(datatype, array))
+            elif not packed.write(output.contents, field, array):
+                values = [value.encode() if isinstance(value, str) else value for value in array.ravel().tolist()]
+                getattr(output.contents, field).extend(values)
+        # Messages join as their bytes do: the first two fields are the same in every answer.
+        return Answer(_named(served.name, served.digest) + response.SerializeToString())
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A message of `size` bytes, which may have `most_rows` rows."""
+
+    message: pb.ModelInferRequest
+    most_rows: int
+    size: int
+
+    def validated(self, validator: Validator, closely: bool) -> Request:
+        """As `read`, which looks closely where it has to."""
+        return read(validator, self.message, self.most_rows, self.size)
+
+    def free(self) -> None:
+        """Nothing: a message is freed as a whole."""
+
+
+@cache
+def _named(name: str, digest: str) -> bytes:
+    named: bytes = pb.ModelInferResponse(model_name=name, model_version=digest).SerializeToString()
+    return named
+
+
 def decode(data: bytes) -> pb.ModelInferRequest:
     """The message in `data`; InvalidRequest where there is none."""
     try:
@@ -37,16 +82,17 @@ def decode(data: bytes) -> pb.ModelInferRequest:
         raise InvalidRequest(UNREADABLE) from None
 
 
-def read(validator: Validator, message: pb.ModelInferRequest, most_rows: int, size: int) -> v2.Request:
+def read(validator: Validator, message: pb.ModelInferRequest, most_rows: int, size: int) -> Request:
     """The request in a decoded message of `size` bytes; InvalidRequest or TooManyRows says what does not fit."""
     inputs = list(message.inputs)
     shapes = [one.shape[:3] for one in inputs]  # a third size is one too many
     row_count.check(row_count.of_shapes(shapes), most_rows, size)
     raw = len(message.raw_input_contents) > 0
     outputs = [(output.name, raw) for output in message.outputs]
-    return v2.build(
+    built = v2.build(
         validator, message.id or None, _read(validator, inputs, shapes, message.raw_input_contents), outputs, raw
     )
+    return Request(built.id, built.columns, built.outputs)
 
 
 def _read(validator: Validator, inputs: list[Any], shapes: list[list[int]], raws: Any) -> list[tensors.Tensor]:

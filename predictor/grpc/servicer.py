@@ -12,15 +12,12 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc.servicer import InferenceServicer
 from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 
-from artifact.prediction import Prediction
 from predictor import errors
-from predictor.grpc import infer_request, packed
-from predictor.grpc.infer_request import FIELDS
+from predictor.grpc import infer_request
 from predictor.grpc.message_limits import MessageLimits
 from predictor.grpc.receive import Reception
 from predictor.model import DIGEST_HEADER
 from predictor.observe.request_trace import REQUEST_ID, TRACEPARENT, begin
-from predictor.protocols import v2
 from predictor.serving.lifecycle import Traffic
 
 _log = logging.getLogger("predictor")
@@ -35,15 +32,9 @@ class Servicer(InferenceServicer):
         self._model = traffic.model
         self._reception = Reception(traffic.settings)
         self._limits = MessageLimits(traffic.model.signature)
-        self._named = pb.ModelInferResponse(
-            model_name=self._model.name, model_version=self._model.digest
-        ).SerializeToString()
 
     async def infer(self, _: Any, context: Any) -> bytes:
-        """ModelInfer from bytes to bytes: the message is received when there is room for it, and decoded in its turn.
-
-        The answer has the form of the inputs: raw for raw contents, typed for typed ones.
-        """
+        """ModelInfer from bytes to bytes: the message is received when there is room for it, decoded in its turn."""
         given = dict(context.invocation_metadata() or ())
         exchange = begin("grpc", _text(given.get(REQUEST_ID)), _text(given.get(TRACEPARENT)))
         # What trails an answer goes out with it, errors included; what leads it would be a second write.
@@ -52,20 +43,19 @@ class Servicer(InferenceServicer):
             data = await self._reception.read(context)
             self._traffic.buffers.take(len(data))
             exchange.received = len(data)
-            answer = await self._traffic.serve(exchange, lambda: self._parse(data), self._response)
+            answer = await self._traffic.serve(exchange, lambda: self._decode(data))
         except asyncio.CancelledError:
-            self._traffic.finished(exchange, "CANCELLED", errors.Disconnected())
+            self._traffic.account(exchange, "CANCELLED", errors.Disconnected())
             raise
         except Exception as error:
-            self._traffic.finished(exchange, errors.grpc_status(error).name, error)
+            self._traffic.account(exchange, errors.grpc_status(error).name, error)
             await _abort(context, error)
             raise
         finally:
             data = b""
             self._traffic.buffers.give(exchange.received)
-        exchange.sent = len(answer)
-        self._traffic.finished(exchange, "OK")
-        return answer
+        self._traffic.account(exchange, "OK")
+        return answer.body
 
     async def ModelReady(self, request: pb.ModelReadyRequest, context: Any) -> pb.ModelReadyResponse:
         """Whether the named model is ready; NOT_FOUND for any other."""
@@ -103,25 +93,11 @@ class Servicer(InferenceServicer):
         if version and version != self._model.digest:
             raise errors.NotFound(f"version {version[:200]!r} does not exist; this server holds {self._model.digest}")
 
-    def _parse(self, data: bytes) -> v2.Request:
+    def _decode(self, data: bytes) -> infer_request.Decoded:
         self._limits.check(data)
         message = infer_request.decode(data)
         self._check_name(message.model_name, message.model_version)
-        return infer_request.read(self._model.validator, message, self._traffic.settings.rows, len(data))
-
-    def _response(self, request: v2.Request, prediction: Prediction) -> bytes:
-        response = pb.ModelInferResponse(id=request.id or "")
-        for name, datatype, array in v2.outputs(self._model.signature, request, prediction):
-            output = response.outputs.add(name=name, datatype=datatype, shape=array.shape)
-            field = FIELDS[datatype]
-            if request.outputs[name]:
-                response.raw_output_contents.append(v2.to_raw(datatype, array))
-            elif not packed.write(output.contents, field, array):
-                values = [value.encode() if isinstance(value, str) else value for value in array.ravel().tolist()]
-                getattr(output.contents, field).extend(values)
-        # Messages join as their bytes do: the first two fields are the same in every answer.
-        data: bytes = self._named + response.SerializeToString()
-        return data
+        return infer_request.Decoded(message, self._traffic.settings.rows, len(data))
 
 
 def _text(value: str | bytes | None) -> str | None:

@@ -10,7 +10,8 @@ import httptools
 from predictor.http import framing
 from predictor.http.closing import Connection
 from predictor.http.fast_path import Express
-from predictor.http.fast_request import CONNECTION, Ride, plain
+from predictor.http.fast_request import Ride, plain
+from predictor.http.headers import CONNECTION
 
 PAUSE = 0.1  # seconds that a plain request waits for its body before it goes the way of the others
 

@@ -17,12 +17,12 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from artifact.prediction import Prediction
 from artifact.prediction import rows as rows_of
-from predictor.http.fast_request import Asked, Ride
-from predictor.http.headers import BINARY, JSON, OCTETS
-from predictor.http.infer_layer import SMALL
+from predictor.http.fast_request import Ride
+from predictor.http.headers import BINARY, JSON, OCTETS, SMALL
 from predictor.model import DIGEST_HEADER
 from predictor.observe.request_trace import REQUEST_ID
-from predictor.protocols import row_count, strict_json, v1, v2
+from predictor.protocols import v1, v2
+from predictor.protocols.request import Decoded
 from predictor.serving.lifecycle import Traffic
 
 _TURN_BYTES = 64 << 10  # of bodies: what more has arrived is answered in the next turn, after a look at all sockets
@@ -53,16 +53,16 @@ class Express:
 
     def take(self, ride: Ride) -> None:
         """Answer `ride`, whose body is complete, in the next turn of the event loop."""
-        traffic, size = self._traffic, len(ride.body)
-        if traffic.draining.is_set() or size > self._most_bytes or not traffic.buffers.has_room(size):
+        size = len(ride.body)
+        if size > self._most_bytes:
             ride.to_asgi()
             return
-        if not traffic.light.try_enter():
-            self._turn()  # those who wait here need their places no longer than this takes
-            if not traffic.light.try_enter():
+        if not self._traffic.try_admit(size):
+            if self._waiting:
+                self._turn()  # those who wait here need their places no longer than this takes
+            if not self._traffic.try_admit(size):
                 ride.to_asgi()
                 return
-        traffic.buffers.used += size
         ride.begin()
         self._waiting.append(ride)
         if len(self._waiting) == 1:
@@ -72,43 +72,36 @@ class Express:
         """Answer those who wait, as many as is fair to the sockets; the others in the next turn."""
         ready: list[Ride] = []
         size = 0
-        parsed = start = perf_counter()
-        while self._waiting and size < _TURN_BYTES and parsed - start < _TURN_SECONDS:
+        now = start = perf_counter()
+        while self._waiting and size < _TURN_BYTES and now - start < _TURN_SECONDS:
             ride = self._waiting.popleft()
             size += len(ride.body)
-            begun = parsed
-            asked = self._read(ride)
-            parsed = perf_counter()
-            if asked is None:
+            if self._parse(ride):
+                ready.append(ride)
+            else:
                 self._hand_over(ride)
-                continue
-            ride.asked = asked
-            seconds = ride.exchange.seconds
-            seconds[0], seconds[1] = begun - ride.arrived, parsed - begun
-            ready.append(ride)
+            now = perf_counter()
         if self._waiting:
             self._waiting[0].connection.loop.call_soon(self._turn)
         self._predict(ready)
 
-    def _read(self, ride: Ride) -> Asked | None:
-        """The request in a body; None for one that is refused, or whose answer will be long."""
-        body, validator, most_rows = ride.body, self._model.validator, self._traffic.settings.rows
-        closely = len(body) <= self._traffic.loop_bytes
+    def _parse(self, ride: Ride) -> bool:
+        """Whether the request is one to be answered here: not one that is refused, or whose answer will be long."""
+        closely = len(ride.body) <= self._traffic.loop_bytes
         try:
-            read = strict_json.read if closely else strict_json.read_plain
-            payload = read(body if ride.json_bytes == len(body) else body[: ride.json_bytes])
-            asked: Asked
-            if ride.protocol == "v1":
-                row_count.check(row_count.of_v1(payload), most_rows, len(body))
-                asked = v1.parse(validator, payload, closely=closely)
-                numbers = self._classes if asked.probabilities else 1
-            else:
-                row_count.check(row_count.of_v2(payload), most_rows, len(body))
-                asked = v2.parse(validator, payload, memoryview(body)[ride.json_bytes :], closely=closely)
-                numbers = self._classes if "probabilities" in asked.outputs else 1
+            ride.asked = self._traffic.parse(
+                ride.exchange, ride.arrived, partial(self._decode, ride, closely), closely=closely
+            )
         except Exception:  # the InferLayer finds the same, and says it
-            return None
-        return asked if rows_of(asked.columns) * numbers * _NUMBER_BYTES < SMALL else None
+            return False
+        numbers = self._classes if ride.asked.probabilities else 1
+        return rows_of(ride.asked.columns) * numbers * _NUMBER_BYTES < SMALL
+
+    def _decode(self, ride: Ride, closely: bool) -> Decoded:
+        rows = self._traffic.settings.rows
+        if ride.protocol == "v1":
+            return v1.decode(ride.body, rows, closely=closely)
+        return v2.decode(ride.body, ride.json_bytes, rows, closely=closely)
 
     def _predict(self, ready: list[Ride]) -> None:
         """On the loop what is short, in shared calls as long as the model allows; the rest in the worker thread."""
@@ -150,31 +143,20 @@ class Express:
         self._respond(ride, done.exception() or done.result(), perf_counter() - begun)
 
     def _respond(self, ride: Ride, prediction: Prediction | BaseException, seconds: float) -> None:
-        begun = perf_counter()
-        connection, traffic, exchange, asked = ride.connection, self._traffic, ride.exchange, ride.asked
-        encoded = None if isinstance(prediction, BaseException) else self._encode(asked, prediction)
-        if encoded is None or ride.disconnected or connection.is_ending() or connection.flow.write_paused:
+        connection, exchange = ride.connection, ride.exchange
+        unread = ride.disconnected or connection.is_ending() or connection.flow.write_paused
+        if isinstance(prediction, BaseException) or unread:
             self._hand_over(ride)
             return
-        assert isinstance(prediction, Prediction)
-        body, json_length = encoded
-        traffic.drift.observe(asked.columns, prediction.values)
-        exchange.rows, exchange.sent, exchange.fast = len(prediction.values), len(body), True
-        exchange.seconds[2], exchange.seconds[3] = seconds, perf_counter() - begun
-        self._leave(ride)
-        traffic.finished(exchange, "200")
-        ride.answer(self._head(ride, len(body), json_length) + body)
-
-    def _encode(self, asked: Asked, prediction: Prediction) -> tuple[bytes, int | None] | None:
-        """The body, with the length of its JSON where binary tensors follow; None for a long one."""
         try:
-            if isinstance(asked, v1.Request):
-                answer: tuple[bytes, int | None] = v1.encode(asked, prediction), None
-            else:
-                answer = v2.answer(self._model, asked, prediction)
-        except Exception:  # as in _read
-            return None
-        return answer if len(answer[0]) <= SMALL else None
+            answer = self._traffic.respond(exchange, ride.asked, prediction, most_bytes=SMALL, here=False)
+        except Exception:  # as in _parse
+            self._hand_over(ride)
+            return
+        exchange.fast, exchange.seconds[2] = True, seconds
+        self._traffic.release(len(ride.body))
+        self._traffic.account(exchange, "200")
+        ride.answer(self._head(ride, len(answer.body), answer.json_bytes) + answer.body)
 
     def _head(self, ride: Ride, length: int, json_length: int | None) -> bytes:
         """The status line and headers of a 200: the same, in the same order, as uvicorn and the InferLayer write."""
@@ -193,9 +175,5 @@ class Express:
         return b"%b%b%b%b%b" % (self._start, described, self._named, ride.exchange.request_id.encode(), end)
 
     def _hand_over(self, ride: Ride) -> None:
-        self._leave(ride)
+        self._traffic.release(len(ride.body))
         ride.to_asgi()
-
-    def _leave(self, ride: Ride) -> None:
-        self._traffic.light.leave()
-        self._traffic.buffers.give(len(ride.body))

@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from predictor.http.headers import BINARY, JSON, OCTETS
+from predictor.http.closing import Connection
+from predictor.http.headers import BINARY, CONNECTION, JSON, OCTETS
 from predictor.observe import request_trace
 from predictor.observe.request_trace import Exchange
-from predictor.protocols import v1, v2
+from predictor.protocols.request import Request
 
-if TYPE_CHECKING:
-    from predictor.http.connection import HttpProtocol
-
-CONNECTION = "modelpin.connection"  # an ASGI extension of ours: the HttpProtocol that a request came in on
 _MOST_BYTES = 64 << 10  # of a body: it is worked on in one turn of the event loop, and health waits for that
 _MEDIA = frozenset(JSON.encode() + end for end in (b"", b"; charset=utf-8", b";charset=utf-8"))
 # By its mere presence each makes a request anything but plain.
@@ -27,8 +24,6 @@ _ODD = frozenset((b"transfer-encoding", b"content-encoding", b"expect", b"ce-spe
 _BINARY, _OCTETS = BINARY.encode(), OCTETS.encode()
 _ID, _TRACE = request_trace.REQUEST_ID.encode(), request_trace.TRACEPARENT.encode()
 _NOBODY_WAITS = asyncio.Event()
-
-Asked = v1.Request | v2.Request
 
 
 class Ride:
@@ -42,9 +37,9 @@ class Ride:
     message_event = _NOBODY_WAITS
     arrived: float
     exchange: Exchange
-    asked: Asked
+    asked: Request
 
-    def __init__(self, connection: HttpProtocol, protocol: str, headers: dict[bytes, bytes], json_bytes: int) -> None:
+    def __init__(self, connection: Connection, protocol: str, headers: dict[bytes, bytes], json_bytes: int) -> None:
         self.connection = connection
         self.protocol = protocol
         self.json_bytes = json_bytes
@@ -114,7 +109,7 @@ class Ride:
         connection._start_asgi_task(cycle, connection.app)
 
 
-def plain(connection: HttpProtocol, protocols: dict[bytes, str]) -> Ride | None:
+def plain(connection: Connection, protocols: dict[bytes, str]) -> Ride | None:
     """The request whose head `connection` has just read, if it is plain; `protocols` by raw path."""
     protocol = protocols.get(connection.url)
     if protocol is None:

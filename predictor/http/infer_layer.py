@@ -9,27 +9,24 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from artifact.errors import InvalidRequest
-from artifact.prediction import Prediction
 from predictor import errors
 from predictor.health import Probes
 from predictor.http import headers as fields
 from predictor.http.body import Message, Receive, receive_body
-from predictor.http.fast_request import CONNECTION
-from predictor.http.headers import BINARY, JSON, OCTETS, Headers
+from predictor.http.headers import BINARY, CONNECTION, JSON, OCTETS, SMALL, Headers
 from predictor.model import DIGEST_HEADER
 from predictor.observe import request_trace
 from predictor.observe.request_trace import Exchange
-from predictor.protocols import cloudevent, json_pieces, row_count, strict_json, v1, v2
+from predictor.protocols import cloudevent, v1, v2
 from predictor.protocols.json_limits import JsonLimits
+from predictor.protocols.request import Answer
 from predictor.serving.lifecycle import Traffic
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-Answer = tuple[bytes, Headers]
 Handler = Callable[[Scope, Headers, bytes, Exchange], Awaitable[Answer]]
 
-SMALL = 64 << 10  # bytes of an answer that the socket's buffers take at once
 _V1 = re.compile(r"/v1/models/(?P<model>[^/:]*)(?P<verb>:[^/]*)?")
 _V2 = re.compile(r"/v2/models/(?P<model>[^/]+)(?P<versions>/versions/(?P<version>[^/]+))?(?P<verb>/infer|/ready)?")
 _PROTOCOLS = {"/v1/": "v1", "/v2/": "v2"}
@@ -98,7 +95,8 @@ class InferLayer:
                 data = await receive_body(headers, receive, self._traffic.settings, self._traffic.buffers, request)
                 if (connection := scope.get("extensions", {}).get(CONNECTION)) is not None:
                     connection.flow.resume_reading()  # a long body has paused it: who leaves would not be seen
-                body, extra = await answer(scope, headers, data, request)
+                made = await answer(scope, headers, data, request)
+                body, extra = made.body, _described(made)
             finally:
                 data = b""
                 self._traffic.buffers.give(request.received)
@@ -112,9 +110,9 @@ class InferLayer:
                 return
         request.sent = len(body)
         if isinstance(failure, errors.Disconnected):
-            self._traffic.finished(request, _GONE, failure)
+            self._traffic.account(request, _GONE, failure)
             return
-        self._traffic.finished(request, str(status), failure)
+        self._traffic.account(request, str(status), failure)
         await self._send(scope, named, status, body, extra)
 
     async def _send(self, scope: Scope, send: Send, status: int, body: bytes, extra: Headers) -> None:
@@ -184,46 +182,26 @@ class InferLayer:
             raise InvalidRequest(f"{BINARY} is of v2; a v1 body is JSON alone")
         media = fields.check_media(headers, (JSON, cloudevent.MEDIA))
         binary = cloudevent.is_binary(headers)
-        structured = media == cloudevent.MEDIA
         if binary:
             cloudevent.check(headers)
 
-        def parse() -> v1.Request:
+        def decode() -> v1.Decoded:
             self._v1_limits.check(body)
-            payload = strict_json.read(body)
-            try:
-                payload = cloudevent.data(payload) if structured else payload
-                row_count.check(row_count.of_v1(payload), self._traffic.settings.rows, len(body))
-                return v1.parse(self._model.validator, payload)
-            finally:
-                json_pieces.free(payload)
+            if binary or media == cloudevent.MEDIA:
+                return cloudevent.decode(body, self._traffic.settings.rows, binary=media != cloudevent.MEDIA)
+            return v1.decode(body, self._traffic.settings.rows)
 
-        def respond(asked: v1.Request, prediction: Prediction) -> Answer:
-            if binary or structured:
-                return cloudevent.answer(self._model.name, v1.answer(asked, prediction), not structured)
-            return v1.encode(asked, prediction), {}
-
-        return await self._traffic.serve(request, parse, respond, lambda: _gone(scope))
+        return await self._traffic.serve(request, decode, lambda: _gone(scope))
 
     async def _answer_v2(self, scope: Scope, headers: Headers, body: bytes, request: Exchange) -> Answer:
         fields.check_media(headers, (JSON, OCTETS) if BINARY in headers else (JSON,))
         size = fields.json_length(headers, len(body))
 
-        def parse() -> v2.Request:
-            text = body[:size]
-            self._v2_limits.check(text)
-            payload = strict_json.read(text)
-            try:
-                row_count.check(row_count.of_v2(payload), self._traffic.settings.rows, len(body))
-                return v2.parse(self._model.validator, payload, memoryview(body)[size:])
-            finally:
-                json_pieces.free(payload)
+        def decode() -> v2.Decoded:
+            self._v2_limits.check(body[:size])
+            return v2.decode(body, size, self._traffic.settings.rows)
 
-        def respond(asked: v2.Request, prediction: Prediction) -> Answer:
-            encoded, head = v2.answer(self._model, asked, prediction)
-            return encoded, {} if head is None else {"content-type": OCTETS, BINARY: str(head)}
-
-        return await self._traffic.serve(request, parse, respond, lambda: _gone(scope))
+        return await self._traffic.serve(request, decode, lambda: _gone(scope))
 
 
 def _check_method(method: str) -> None:
@@ -235,6 +213,13 @@ def _is_followed(scope: Scope) -> bool:
     """Whether the client has sent another request behind this one."""
     connection = scope.get("extensions", {}).get(CONNECTION)
     return connection is not None and bool(connection.pipeline)
+
+
+def _described(answer: Answer) -> Headers:
+    """The headers that belong to `answer` alone."""
+    if answer.json_bytes is None:
+        return dict(answer.headers)
+    return {"content-type": OCTETS, BINARY: str(answer.json_bytes)}
 
 
 def _gone(scope: Scope) -> bool:

@@ -12,8 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from predictor import errors
-from predictor.http.fast_request import CONNECTION
-from predictor.http.headers import JSON
+from predictor.http.headers import CONNECTION, JSON
 from predictor.observe import metric_families
 from predictor.observe.sample_block import Encode, render
 from predictor.serving.admission import Buffers, Lane

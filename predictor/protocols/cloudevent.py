@@ -8,17 +8,53 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from artifact.errors import InvalidRequest
+from artifact.prediction import Prediction
+from artifact.validation import Validator
+from predictor.protocols import row_count, strict_json, v1
+from predictor.protocols.request import Answer, Served
 
 MEDIA = "application/cloudevents+json"
 _JSON = "application/json"
 _REQUIRED = ("id", "source", "specversion", "type")
 _VERSIONS = ("0.3", "1.0")
+
+
+@dataclass(frozen=True)
+class Request(v1.Request):
+    """A v1 request that came as an event, and is answered by one of the same mode."""
+
+    binary: bool
+
+    def answer(self, served: Served, prediction: Prediction) -> Answer:
+        """The answering event."""
+        return answer(served.name, v1.reply(self, prediction), self.binary)
+
+
+@dataclass(frozen=True)
+class Decoded(v1.Decoded):
+    """The v1 request within an event."""
+
+    binary: bool
+
+    def validated(self, validator: Validator, closely: bool) -> Request:
+        """As that of v1."""
+        request = super().validated(validator, closely)
+        return Request(request.columns, request.probabilities, self.binary)
+
+
+def decode(body: bytes, most_rows: int, *, binary: bool) -> Decoded:
+    """Read the body of an event; InvalidRequest or TooManyRows."""
+    payload = strict_json.read(body)
+    payload = payload if binary else data(payload)
+    row_count.check(row_count.of_v1(payload), most_rows, len(body))
+    return Decoded(payload, binary)
 
 
 def is_binary(headers: Mapping[str, str]) -> bool:
@@ -43,7 +79,7 @@ def data(event: Any) -> Any:
     return event["data"]
 
 
-def answer(model: str, reply: dict[str, Any], binary: bool) -> tuple[bytes, dict[str, str]]:
+def answer(model: str, reply: dict[str, Any], binary: bool) -> Answer:
     """The body and headers of the answering event; its type and source are those of KServe's own servers."""
     attributes = {
         "specversion": "1.0",
@@ -53,8 +89,9 @@ def answer(model: str, reply: dict[str, Any], binary: bool) -> tuple[bytes, dict
         "time": datetime.now(UTC).isoformat(),
     }
     if binary:
-        return orjson.dumps(reply), {f"ce-{name}": value for name, value in attributes.items()}
-    return orjson.dumps({**attributes, "datacontenttype": _JSON, "data": reply}), {"content-type": MEDIA}
+        return Answer(orjson.dumps(reply), headers={f"ce-{name}": value for name, value in attributes.items()})
+    body = orjson.dumps({**attributes, "datacontenttype": _JSON, "data": reply})
+    return Answer(body, headers={"content-type": MEDIA})
 
 
 def _check(attributes: Mapping[str, Any], what: str) -> None:

@@ -11,7 +11,8 @@ from artifact.errors import InvalidRequest
 from artifact.prediction import Columns, Prediction
 from artifact.validation import Validator
 from predictor.errors import Unplain
-from predictor.protocols import json_pieces
+from predictor.protocols import json_pieces, row_count, strict_json
+from predictor.protocols.request import Answer, Served
 
 _KEYS = ("instances", "inputs", "probabilities")
 
@@ -22,6 +23,32 @@ class Request:
 
     columns: Columns
     probabilities: bool
+
+    def answer(self, served: Served, prediction: Prediction) -> Answer:
+        """The body in JSON."""
+        return Answer(encode(self, prediction))
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The JSON of a v1 body."""
+
+    payload: Any
+
+    def validated(self, validator: Validator, closely: bool) -> Request:
+        """As `parse`."""
+        return parse(validator, self.payload, closely=closely)
+
+    def free(self) -> None:
+        """Empty the rows."""
+        json_pieces.free(self.payload)
+
+
+def decode(body: bytes, most_rows: int, *, closely: bool = True) -> Decoded:
+    """Read a body; InvalidRequest, TooManyRows, or Unplain where it takes a second look and may not have it."""
+    payload = strict_json.read(body) if closely else strict_json.read_plain(body)
+    row_count.check(row_count.of_v1(payload), most_rows, len(body))
+    return Decoded(payload)
 
 
 def parse(validator: Validator, payload: Any, *, closely: bool = True) -> Request:
@@ -55,16 +82,16 @@ def parse(validator: Validator, payload: Any, *, closely: bool = True) -> Reques
 
 
 def encode(request: Request, prediction: Prediction) -> bytes:
-    """The body of `answer`, without a list of Python's in between."""
+    """The body of `reply`, without a list of Python's in between."""
     reply = {"predictions": json_pieces.dumps(prediction.values)}
     if request.probabilities and prediction.probabilities is not None:
         reply["probabilities"] = json_pieces.dumps(prediction.probabilities)
     return orjson.dumps(reply, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def answer(request: Request, prediction: Prediction) -> dict[str, Any]:
+def reply(request: Request, prediction: Prediction) -> dict[str, Any]:
     """The v1 body: `predictions`, and `probabilities` ([rows][classes], the signature's order) if asked for."""
-    reply: dict[str, Any] = {"predictions": prediction.values.tolist()}
+    body: dict[str, Any] = {"predictions": prediction.values.tolist()}
     if request.probabilities and prediction.probabilities is not None:
-        reply["probabilities"] = prediction.probabilities.tolist()
-    return reply
+        body["probabilities"] = prediction.probabilities.tolist()
+    return body

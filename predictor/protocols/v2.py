@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, KeysView
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import orjson
-from kserve.protocol.infer_type import InferOutput, InferRequest, InferResponse
 
 from artifact import checkpoint
 from artifact.errors import InvalidRequest
@@ -16,10 +15,8 @@ from artifact.prediction import Columns, Prediction
 from artifact.signature import Signature, is_unicode
 from artifact.validation import Validator
 from predictor.errors import Unplain
-from predictor.protocols import json_pieces, tensors, tensors_fast
-
-if TYPE_CHECKING:
-    from predictor.model import Model
+from predictor.protocols import json_pieces, row_count, strict_json, tensors, tensors_fast
+from predictor.protocols.request import Answer, Served
 
 DATATYPES = {"float64": "FP64", "int64": "INT64", "bool": "BOOL", "string": "BYTES"}
 # model_name is not of the protocol, but KServe's own client sends it; the route has named the model already.
@@ -35,6 +32,41 @@ class Request:
     id: str | None
     columns: Columns
     outputs: dict[str, bool]
+
+    @property
+    def probabilities(self) -> bool:
+        """Whether the answer has the probabilities."""
+        return "probabilities" in self.outputs
+
+    def answer(self, served: Served, prediction: Prediction) -> Answer:
+        """The body: JSON, with the tensors behind it that were asked for as bytes."""
+        return answer(served, self, prediction)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The JSON of a v2 body, and the bytes that follow it."""
+
+    payload: Any
+    binary: memoryview
+
+    def validated(self, validator: Validator, closely: bool) -> Request:
+        """As `parse`."""
+        return parse(validator, self.payload, self.binary, closely=closely)
+
+    def free(self) -> None:
+        """Empty the tensors."""
+        json_pieces.free(self.payload)
+
+
+def decode(body: bytes, json_bytes: int, most_rows: int, *, closely: bool = True) -> Decoded:
+    """Read a body, whose first `json_bytes` are JSON; InvalidRequest, TooManyRows, or Unplain where the JSON takes a
+    second look and may not have it.
+    """
+    text = body if json_bytes == len(body) else body[:json_bytes]
+    payload = strict_json.read(text) if closely else strict_json.read_plain(text)
+    row_count.check(row_count.of_v2(payload), most_rows, len(body))
+    return Decoded(payload, memoryview(body)[json_bytes:])
 
 
 def parse(validator: Validator, payload: Any, binary: memoryview, *, closely: bool = True) -> Request:
@@ -101,10 +133,10 @@ def outputs(signature: Signature, request: Request, prediction: Prediction) -> l
     return found
 
 
-def answer(model: Model, request: Request, prediction: Prediction) -> tuple[bytes, int | None]:
+def answer(served: Served, request: Request, prediction: Prediction) -> Answer:
     """The body, and the length of its JSON part where binary tensors follow it."""
     described, tail = [], []
-    for name, datatype, array in outputs(model.signature, request, prediction):
+    for name, datatype, array in outputs(served.signature, request, prediction):
         entry: dict[str, Any] = {"name": name, "datatype": datatype, "shape": list(array.shape)}
         if request.outputs[name]:
             raw = to_raw(datatype, array)
@@ -113,11 +145,11 @@ def answer(model: Model, request: Request, prediction: Prediction) -> tuple[byte
         else:
             entry["data"] = json_pieces.dumps(array.ravel())
         described.append(entry)
-    reply: dict[str, Any] = {"model_name": model.name, "model_version": model.digest, "outputs": described}
+    reply: dict[str, Any] = {"model_name": served.name, "model_version": served.digest, "outputs": described}
     if request.id is not None:
         reply["id"] = request.id
     head = orjson.dumps(reply, option=orjson.OPT_SERIALIZE_NUMPY)
-    return (b"".join([head, *tail]), len(head)) if tail else (head, None)
+    return Answer(b"".join([head, *tail]), len(head)) if tail else Answer(head)
 
 
 def to_raw(datatype: str, array: np.ndarray) -> bytes:
@@ -126,31 +158,6 @@ def to_raw(datatype: str, array: np.ndarray) -> bytes:
         return array.astype(np.dtype(tensors.DTYPES[datatype]).newbyteorder("<"), copy=False).tobytes()
     texts = [str(value).encode() for value in array.tolist()]
     return b"".join(len(text).to_bytes(4, "little") + text for text in texts)
-
-
-def from_kserve(validator: Validator, request: InferRequest) -> Request:
-    """A Request from KServe's own type, as its stack hands it to a kserve.Model."""
-    read = []
-    headers = [tensors.header(given.name, given.datatype, list(given.shape)) for given in request.inputs]
-    tensors.check(validator, headers)
-    for given, (name, datatype, shape) in zip(request.inputs, headers, strict=True):
-        if given._raw_data is not None:
-            read.append(tensors.from_raw(name, datatype, shape, bytes(given._raw_data)))
-        else:
-            data = given.data.ravel().tolist() if isinstance(given.data, np.ndarray) else given.data
-            read.append(tensors.from_json(name, datatype, shape, data))
-    asked = [(output.name, bool(output.binary_data)) for output in request.request_outputs or ()]
-    return build(validator, request.id, read, asked, bool(request.use_binary_outputs))
-
-
-def to_kserve(model: Model, request: Request, prediction: Prediction) -> InferResponse:
-    """KServe's own answer type."""
-    given = []
-    for name, datatype, array in outputs(model.signature, request, prediction):
-        output = InferOutput(name, list(array.shape), datatype)
-        output.set_data_from_numpy(array, binary_data=request.outputs[name])
-        given.append(output)
-    return InferResponse(request.id, model.name, given, model_version=model.digest)
 
 
 def _read(validator: Validator, inputs: list[Any], binary: memoryview) -> list[tensors.Tensor]:

@@ -18,7 +18,6 @@ from itertools import accumulate
 import numpy as np
 
 from artifact import unanswered
-from artifact.engine import Fallback
 from artifact.prediction import Columns, Prediction, Runner, rows
 from predictor.errors import NoAnswer
 
@@ -42,10 +41,12 @@ class Worker:
     `short_rows` are predicted on the event loop at most; `shared_rows` in one call of several requests there.
     """
 
-    def __init__(self, runner: Runner, sample: Columns, *, batching: bool) -> None:
+    def __init__(self, runner: Runner, sample: Columns, *, batching: bool, quick: Runner | None = None) -> None:
+        """`sample` is predicted to measure the runner. `quick` answers on the event loop in its place: what it has no
+        finite answer for, `runner` answers in the thread.
+        """
         self._runner = runner
-        # Where another runner answers what the first cannot, that takes longer than was measured.
-        self._quick = runner.first if isinstance(runner, Fallback) else runner
+        self._quick = quick or runner
         self._sample = sample
         self._most_rows = _MOST_ROWS if batching else 0
         self.short_rows, each = measured(self._quick, sample)

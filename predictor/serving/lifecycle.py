@@ -1,16 +1,17 @@
-"""What a request of any protocol passes through: admission, parse, predict, respond, and the counts of all that."""
+"""What a request of any protocol passes through: admit, parse, predict, respond, account, each in one place."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from artifact import checkpoint
-from artifact.prediction import Columns, Prediction
+from artifact.prediction import Prediction
 from predictor import errors
 from predictor.model import Model
 from predictor.observe.drift import Drift
@@ -18,6 +19,7 @@ from predictor.observe.log_writer import Output
 from predictor.observe.metrics import Metrics
 from predictor.observe.request_log import Journal
 from predictor.observe.request_trace import Exchange
+from predictor.protocols.request import Answer, Decoded, Request
 from predictor.serving.admission import Buffers, Lane
 from predictor.serving.deadline import Watch
 from predictor.settings import Settings
@@ -31,15 +33,8 @@ _TURN_BYTES = 4 << 10  # of a body: of longer ones a few are worked on in each t
 _TURN_PLACES = 2
 
 
-class Asked(Protocol):
-    """A validated request of any protocol."""
-
-    @property
-    def columns(self) -> Columns: ...
-
-
-A = TypeVar("A", bound=Asked)
 T = TypeVar("T")
+Decode = Callable[[], Decoded]
 
 
 class Traffic:
@@ -83,13 +78,60 @@ class Traffic:
         """Verified (what is not never becomes a Model), and not about to end."""
         return bool(self.model.ready) and not self.draining.is_set()
 
-    async def serve(
+    # The steps of a request, in their order: `serve` takes them for most, and the fast path for plain ones.
+
+    def try_admit(self, size: int) -> bool:
+        """Give a request with a body of `size` bytes its place and its memory, if both are free now."""
+        if self.draining.is_set() or not self.buffers.has_room(size) or not self.light.try_enter():
+            return False
+        self.buffers.used += size
+        return True
+
+    def release(self, size: int) -> None:
+        """Give back what `try_admit` gave."""
+        self.light.leave()
+        self.buffers.give(size)
+
+    def parse(self, exchange: Exchange, arrived: float, decode: Decode, *, closely: bool = True) -> Request:
+        """Decode the request that arrived at `arrived` (perf_counter), and validate it."""
+        begun = perf_counter()
+        exchange.seconds[0] = begun - arrived
+        request = self.model.preprocess(decode(), closely)
+        exchange.seconds[1] = perf_counter() - begun
+        return request
+
+    def respond(
         self,
         exchange: Exchange,
-        parse: Callable[[], A],
-        respond: Callable[[A, Prediction], T],
-        gone: Callable[[], bool] = lambda: False,
-    ) -> T:
+        request: Request,
+        prediction: Prediction,
+        *,
+        most_bytes: float = math.inf,
+        here: bool = True,
+    ) -> Answer:
+        """Write the answer and observe what was predicted: `here`, or in the thread of the drift where this is the
+        event loop. Unplain, and nothing observed, where the answer is longer than `most_bytes`.
+        """
+        begun = perf_counter()
+        answer = self.model.postprocess(request, prediction)
+        if len(answer.body) > most_bytes:
+            raise errors.Unplain
+        observe = self.drift.observe_here if here else self.drift.observe
+        observe(request.columns, prediction.values)
+        exchange.rows, exchange.sent = len(prediction.values), len(answer.body)
+        exchange.seconds[3] = perf_counter() - begun
+        return answer
+
+    def account(self, exchange: Exchange, code: str, error: Exception | None = None) -> None:
+        """Count and log a request that has its answer, with the status `code`."""
+        failed = False
+        if error is not None:
+            exchange.reason = errors.reason(error)
+            failed = exchange.reason == "internal"
+        self.metrics.count(exchange, code)
+        self._journal.write(exchange, code, failed)
+
+    async def serve(self, exchange: Exchange, decode: Decode, gone: Callable[[], bool] = lambda: False) -> Answer:
         """Parse, predict and respond as soon as there is a place: a short body on the event loop, a longer one off it.
 
         One thread works on the longer ones, another on the heavy one that has the place. The work is given up at the
@@ -102,75 +144,50 @@ class Traffic:
         await lane.enter()
         try:
             if size <= self.loop_bytes:
-                return await self._on_the_loop(exchange, arrived, parse, respond)
+                return await self._on_the_loop(exchange, arrived, decode)
             thread = _HEAVY if lane is self.heavy else _LONG
-            return await self._off_the_loop(thread, exchange, arrived, parse, respond, gone)
+            return await self._off_the_loop(thread, exchange, arrived, decode, gone)
         finally:
             lane.leave()
 
-    async def _on_the_loop(
-        self, exchange: Exchange, arrived: float, parse: Callable[[], A], respond: Callable[[A, Prediction], T]
-    ) -> T:
+    async def _on_the_loop(self, exchange: Exchange, arrived: float, decode: Decode) -> Answer:
         if exchange.received > _TURN_BYTES:
             await self._turns.enter()
             # Left in the next turn: whoever is ready in this one would follow at once, and hold up all sockets.
             asyncio.get_running_loop().call_soon(self._turns.leave)
-        seconds, begun = exchange.seconds, perf_counter()
-        seconds[0] = begun - arrived
-        asked = parse()
-        parsed = perf_counter()
-        seconds[1] = parsed - begun
-        prediction = await self.model.infer(asked.columns)
-        predicted = perf_counter()
-        seconds[2] = predicted - parsed
-        exchange.rows = len(prediction.values)
-        self.drift.observe(asked.columns, prediction.values)
-        if exchange.rows * self._answers <= _LOOP_ANSWERS:
-            answer = respond(asked, prediction)
-        else:
-            answer = await self._off(
-                _LONG, Watch(self.settings.work_seconds, lambda: False), respond, asked, prediction
-            )
-        seconds[3] = perf_counter() - predicted
-        return answer
+        request = self.parse(exchange, arrived, decode)
+        begun = perf_counter()
+        prediction = await self.model.worker.predict(request.columns)
+        exchange.seconds[2] = perf_counter() - begun
+        if len(prediction.values) * self._answers <= _LOOP_ANSWERS:
+            return self.respond(exchange, request, prediction, here=False)
+        watch = Watch(self.settings.work_seconds, lambda: False)
+        return await self._off(_LONG, watch, self.respond, exchange, request, prediction)
 
     async def _off_the_loop(
-        self,
-        thread: str,
-        exchange: Exchange,
-        arrived: float,
-        parse: Callable[[], A],
-        respond: Callable[[A, Prediction], T],
-        gone: Callable[[], bool],
-    ) -> T:
+        self, thread: str, exchange: Exchange, arrived: float, decode: Decode, gone: Callable[[], bool]
+    ) -> Answer:
         watch = Watch(self.settings.work_seconds, gone)
         watch.check()
-        seconds, begun = exchange.seconds, perf_counter()
-        seconds[0] = begun - arrived
-        asked = await self._off(thread, watch, parse)
-        parsed = perf_counter()
-        seconds[1] = parsed - begun
-        prediction = await self.model.worker.predict_in_parts(asked.columns, watch.check)
-        predicted = perf_counter()
-        seconds[2] = predicted - parsed
-        exchange.rows = len(prediction.values)
+        request = await self._off(thread, watch, self._parse_and_free, exchange, arrived, decode)
+        begun = perf_counter()
+        prediction = await self.model.worker.predict_in_parts(request.columns, watch.check)
+        exchange.seconds[2] = perf_counter() - begun
+        return await self._off(thread, watch, self.respond, exchange, request, prediction)
 
-        def finish() -> T:
-            self.drift.observe_here(asked.columns, prediction.values)
-            return respond(asked, prediction)
+    def _parse_and_free(self, exchange: Exchange, arrived: float, decode: Decode) -> Request:
+        """As `parse`. What was decoded of a long body is freed a little at a time, so that other threads run."""
+        made: list[Decoded] = []
 
-        answer = await self._off(thread, watch, finish)
-        seconds[3] = perf_counter() - predicted
-        return answer
+        def decoded() -> Decoded:
+            made.append(decode())
+            return made[0]
 
-    def finished(self, exchange: Exchange, code: str, error: Exception | None = None) -> None:
-        """Count and log an exchange that has been answered, with the status `code`."""
-        failed = False
-        if error is not None:
-            exchange.reason = errors.reason(error)
-            failed = exchange.reason == "internal"
-        self.metrics.count(exchange, code)
-        self._journal.write(exchange, code, failed)
+        try:
+            return self.parse(exchange, arrived, decoded)
+        finally:
+            for one in made:
+                one.free()
 
     async def _off(self, thread: str, watch: Watch, work: Callable[..., T], *arguments: Any) -> T:
         """`work(*arguments)` in a thread. Where the caller leaves, it ends before this does: nobody takes its place."""

@@ -91,7 +91,7 @@ def test_a_table_gets_the_answers_that_serving_gives(
         Validator(loaded.signature),
         {"instances": table.drop(columns="id").to_dict("records"), "probabilities": True},
     )
-    online = v1.answer(request, loaded.runner.predict(request.columns))
+    online = v1.reply(request, loaded.runner.predict(request.columns))
     path = write(table, tmp_path / f"in.{source}")
     assert scored(*arguments(people, path, tmp_path / f"out.{target}", "--keep", "id", "--rows", "7")) == 0
     answers = read(tmp_path / f"out.{target}")

@@ -14,22 +14,23 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from artifact import load
 from artifact.prediction import Columns, Prediction
 from predictor.http import connection
 from predictor.http.connection import HttpProtocol
 from predictor.http.fast_path import Express
 from predictor.http.infer_layer import InferLayer
-from predictor.model import Model
 from predictor.serving.batcher import Worker
 from predictor.serving.lifecycle import Traffic
 from predictor.settings import Settings
 from tests.predictor.answer import Answer
+from tests.predictor.corpus import NAMES
+from tests.predictor.loaded import loaded
 from tests.predictor.models import Packaged
 
 BODY = b'{"instances":[[5.1,3.5,1.4,0.2]]}'
 V2 = b'{"inputs":[{"name":"input-0","shape":[1,4],"datatype":"FP64","data":[5.1,3.5,1.4,0.2]}]}'
 SETOSA = b'{"predictions":["setosa"]}'
+SAMPLE = {name: np.ones(1) for name in NAMES}
 LATEST = 20.0  # seconds; what takes longer never comes
 
 
@@ -87,15 +88,15 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def loaded(packaged: dict[str, Packaged]) -> load.Loaded:
+def iris(packaged: dict[str, Packaged]) -> Packaged:
     """The model iris."""
-    return load.load(packaged["iris"].directory, expected_digest=packaged["iris"].digest)
+    return packaged["iris"]
 
 
 @asynccontextmanager
-async def place(loaded: load.Loaded, worker: Worker | None = None, **settings: Any) -> AsyncIterator[Place]:
-    """A server of `loaded` that predicts with `worker`, if one is given."""
-    model = Model(loaded)
+async def place(packaged: Packaged, worker: Worker | None = None, **settings: Any) -> AsyncIterator[Place]:
+    """A server of `packaged` that predicts with `worker`, if one is given."""
+    model = loaded(packaged)
     model.worker = worker or model.worker
     traffic = Traffic(model, Settings(**settings))
 
@@ -136,9 +137,9 @@ class Slow:
         return Prediction(np.array([f"{value:g}" for value in first], dtype=object), None)
 
 
-def quick(runner: Any, loaded: load.Loaded, *, batching: bool) -> Worker:
+def quick(runner: Any, *, batching: bool) -> Worker:
     """A worker that takes up to eight rows for short, however busy the machine is."""
-    worker = Worker(runner, loaded.sample, batching=batching)
+    worker = Worker(runner, SAMPLE, batching=batching)
     worker.short_rows, worker.shared_rows = 8, 8 * batching
     return worker
 
@@ -178,12 +179,12 @@ LEFT = {
 }
 
 
-def test_what_takes_it(loaded: load.Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_takes_it(iris: Packaged, monkeypatch: pytest.MonkeyPatch) -> None:
     """Plain requests are answered on the fast path, again and again on one connection."""
     monkeypatch.setattr(connection, "PAUSE", LATEST)  # on a busy machine a body may come late
 
     async def test() -> None:
-        async with place(loaded) as server:
+        async with place(iris) as server:
             client = await server.connect()
             for number, parts in enumerate(TAKEN.values(), 1):
                 answer = await client.ask(*parts)
@@ -194,12 +195,12 @@ def test_what_takes_it(loaded: load.Loaded, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("case", LEFT)
-def test_what_does_not(loaded: load.Loaded, case: str) -> None:
+def test_what_does_not(iris: Packaged, case: str) -> None:
     """Anything else is answered as ever, and counted once."""
     data, status = LEFT[case]
 
     async def test() -> None:
-        async with place(loaded) as server:
+        async with place(iris) as server:
             client = await server.connect()
             parts = [data] if case != "a body in pieces" else [data[:-9], data[-9:-3], data[-3:]]
             assert (await client.ask(*parts)).status == status
@@ -209,11 +210,11 @@ def test_what_does_not(loaded: load.Loaded, case: str) -> None:
     run(test)
 
 
-def test_a_body_that_takes_its_time(loaded: load.Loaded) -> None:
+def test_a_body_that_takes_its_time(iris: Packaged) -> None:
     """A body that comes late is waited for as long as any; one that never comes is 408, then the connection ends."""
 
     async def test() -> None:
-        async with place(loaded, body_seconds=1) as server:
+        async with place(iris, body_seconds=1) as server:
             client = await server.connect()
             client.writer.write(post().removesuffix(BODY))
             await asyncio.sleep(2 * connection.PAUSE)
@@ -225,11 +226,11 @@ def test_a_body_that_takes_its_time(loaded: load.Loaded) -> None:
     run(test)
 
 
-def test_one_behind_the_other(loaded: load.Loaded) -> None:
+def test_one_behind_the_other(iris: Packaged) -> None:
     """Pipelined requests are answered in their order, whichever way each goes."""
 
     async def test() -> None:
-        async with place(loaded) as server:
+        async with place(iris) as server:
             client = await server.connect()
             kinds = [post(BODY, f"x-request-id: {number}") for number in range(9)]
             kinds[4] = post(b"{}", "x-request-id: 4")
@@ -243,12 +244,12 @@ def test_one_behind_the_other(loaded: load.Loaded) -> None:
     run(test)
 
 
-def test_shared_calls(loaded: load.Loaded) -> None:
+def test_shared_calls(iris: Packaged) -> None:
     """Requests that arrive together share one call of a model that may; each gets its own answer, or failure."""
     runner = Slow(0)
 
     async def test() -> None:
-        async with place(loaded, quick(runner, loaded, batching=True)) as server:
+        async with place(iris, quick(runner, batching=True)) as server:
             clients = [await server.connect() for _ in range(8)]
             runner.calls.clear()
             values = [1, 2, 3, 66, 5, 6, 7, 8]
@@ -264,12 +265,12 @@ def test_shared_calls(loaded: load.Loaded) -> None:
     run(test)
 
 
-def test_alone_where_company_changes_answers(loaded: load.Loaded) -> None:
+def test_alone_where_company_changes_answers(iris: Packaged) -> None:
     """A model whose last bits depend on the rows beside it predicts each request alone."""
     runner = Slow(0)
 
     async def test() -> None:
-        async with place(loaded, quick(runner, loaded, batching=False)) as server:
+        async with place(iris, quick(runner, batching=False)) as server:
             clients = [await server.connect() for _ in range(8)]
             runner.calls.clear()
             for client in clients:
@@ -280,14 +281,14 @@ def test_alone_where_company_changes_answers(loaded: load.Loaded) -> None:
     run(test)
 
 
-def test_long_predictions(loaded: load.Loaded) -> None:
+def test_long_predictions(iris: Packaged) -> None:
     """A long model predicts in its thread; places are kept, the loop answers health, and over the queue is 503."""
     slow = Slow(0.05)
 
     async def test() -> None:
-        worker = Worker(slow, loaded.sample, batching=True)
+        worker = Worker(slow, SAMPLE, batching=True)
         slow.calls.clear()
-        async with place(loaded, worker, concurrency=3, queue=1) as server:
+        async with place(iris, worker, concurrency=3, queue=1) as server:
             clients = [await server.connect() for _ in range(6)]
             for client in clients:
                 client.writer.write(post())
@@ -301,11 +302,11 @@ def test_long_predictions(loaded: load.Loaded) -> None:
     run(test)
 
 
-def test_as_many_places_as_one(loaded: load.Loaded) -> None:
+def test_as_many_places_as_one(iris: Packaged) -> None:
     """Short predictions never are in each other's way, however few places there are."""
 
     async def test() -> None:
-        async with place(loaded, quick(Slow(0), loaded, batching=False), concurrency=1, queue=0) as server:
+        async with place(iris, quick(Slow(0), batching=False), concurrency=1, queue=0) as server:
             clients = [await server.connect() for _ in range(8)]
             for client in clients:
                 client.writer.write(post())
@@ -316,9 +317,9 @@ def test_as_many_places_as_one(loaded: load.Loaded) -> None:
 
 
 @asynccontextmanager
-async def in_work(loaded: load.Loaded) -> AsyncIterator[tuple[Place, Client]]:
+async def in_work(iris: Packaged) -> AsyncIterator[tuple[Place, Client]]:
     """A server with a request in work, and the client that waits for its answer."""
-    async with place(loaded, Worker(Slow(0.1), loaded.sample, batching=True)) as server:
+    async with place(iris, Worker(Slow(0.1), SAMPLE, batching=True)) as server:
         client = await server.connect()
         client.writer.write(post())
         while not server.traffic.light.busy:
@@ -326,11 +327,11 @@ async def in_work(loaded: load.Loaded) -> AsyncIterator[tuple[Place, Client]]:
         yield server, client
 
 
-def test_the_end(loaded: load.Loaded) -> None:
+def test_the_end(iris: Packaged) -> None:
     """A request in work when the process begins to end is answered, and told that its connection ends."""
 
     async def test() -> None:
-        async with in_work(loaded) as (server, client):
+        async with in_work(iris) as (server, client):
             server.traffic.draining.set()
             answer = await client.answer()
             assert (answer.status, answer.headers["connection"]) == (200, "close")
@@ -340,11 +341,11 @@ def test_the_end(loaded: load.Loaded) -> None:
     run(test)
 
 
-def test_the_end_of_several(loaded: load.Loaded) -> None:
+def test_the_end_of_several(iris: Packaged) -> None:
     """Of requests that came one behind the other before the end, all are answered, and the last says that it is."""
 
     async def test() -> None:
-        async with in_work(loaded) as (server, client):
+        async with in_work(iris) as (server, client):
             client.writer.write(post() * 2)
             (connection,) = server.connections
             while len(connection.pipeline) < 2:
@@ -358,11 +359,11 @@ def test_the_end_of_several(loaded: load.Loaded) -> None:
     run(test)
 
 
-def test_a_client_that_left(loaded: load.Loaded) -> None:
+def test_a_client_that_left(iris: Packaged) -> None:
     """Whoever goes away before the answer is counted as gone, and keeps no place."""
 
     async def test() -> None:
-        async with in_work(loaded) as (server, client):
+        async with in_work(iris) as (server, client):
             client.writer.transport.abort()
             end = time.monotonic() + LATEST
             while not server.counted("requests") and time.monotonic() < end:
@@ -374,13 +375,13 @@ def test_a_client_that_left(loaded: load.Loaded) -> None:
     run(test)
 
 
-def test_a_client_that_does_not_read(loaded: load.Loaded) -> None:
+def test_a_client_that_does_not_read(iris: Packaged) -> None:
     """Answers that nobody reads yet are waited with, and all arrive."""
     wordy = Slow(0)
     wordy.predict = lambda columns: Prediction(np.array(["x" * 60_000], dtype=object), None)  # type: ignore[method-assign]
 
     async def test() -> None:
-        async with place(loaded, quick(wordy, loaded, batching=False)) as server:
+        async with place(iris, quick(wordy, batching=False)) as server:
             client = await server.connect()
             count = 200
             for _ in range(count):
@@ -394,11 +395,11 @@ def test_a_client_that_does_not_read(loaded: load.Loaded) -> None:
     run(test)
 
 
-def test_a_connection_at_rest(loaded: load.Loaded) -> None:
+def test_a_connection_at_rest(iris: Packaged) -> None:
     """A connection ends when nothing was asked for its time, counted from the last answer."""
 
     async def test() -> None:
-        async with place(loaded, idle_seconds=0.4) as server:
+        async with place(iris, idle_seconds=0.4) as server:
             client = await server.connect()
             started = time.monotonic()
             for _ in range(4):

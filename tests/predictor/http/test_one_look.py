@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
-from artifact import load
 from artifact.validation import Validator
 from predictor.errors import Unplain
 from predictor.http.fast_path import Express
-from predictor.model import Model
 from predictor.protocols import strict_json, v1, v2
 from predictor.serving.lifecycle import LOOP_FEATURES, Traffic
 from predictor.settings import Settings
+from tests.predictor.loaded import loaded
 from tests.predictor.models import Packaged
 
 
@@ -51,7 +50,7 @@ def test_no_second_look_at_tensors(packaged: dict[str, Packaged], monkeypatch: p
 
 def test_sockets_between_groups(packaged: dict[str, Packaged], monkeypatch: pytest.MonkeyPatch) -> None:
     """When answering a group took its time, the event loop looks at its sockets before the next one."""
-    model = Model(load.load(packaged["iris"].directory, expected_digest=packaged["iris"].digest))
+    model = loaded(packaged["iris"])
     express = Express(Traffic(model, Settings()))
     seen: list[str] = []
 
@@ -76,7 +75,7 @@ def test_sockets_between_groups(packaged: dict[str, Packaged], monkeypatch: pyte
 
 def test_many_features_are_not_for_the_loop(packaged: dict[str, Packaged]) -> None:
     """Of a model with very many features even the shortest body is worked on by a thread."""
-    model = Model(load.load(packaged["iris"].directory, expected_digest=packaged["iris"].digest))
+    model = loaded(packaged["iris"])
     assert Traffic(model, Settings()).loop_bytes > 0
     inputs = model.signature.inputs
     object.__setattr__(model.signature, "inputs", inputs * (LOOP_FEATURES // len(inputs) + 1))

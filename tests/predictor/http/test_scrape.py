@@ -14,9 +14,7 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.parser import text_string_to_metric_families
 
-from artifact import load
 from predictor.http.scrape import Scrape
-from predictor.model import Model
 from predictor.observe import metric_families
 from predictor.observe.request_trace import begin
 from predictor.observe.sample_block import Block, Families, Labels
@@ -24,6 +22,7 @@ from predictor.serving.lifecycle import Traffic
 from predictor.settings import Settings
 from tests.predictor.conftest import Server
 from tests.predictor.corpus import ROW
+from tests.predictor.loaded import loaded
 from tests.predictor.models import Packaged
 
 ACCEPTED = [
@@ -39,7 +38,7 @@ ACCEPTED = [
 
 def registry(packaged: dict[str, Packaged], name: str) -> CollectorRegistry:
     """The metrics of a model that has answered a few requests."""
-    model = Model(load.load(packaged[name].directory, expected_digest=packaged[name].digest))
+    model = loaded(packaged[name])
     traffic = Traffic(model, Settings(log_sampling=0))
     columns = model.validator.columns(packaged[name].rows)
     traffic.drift.observe(columns, model.worker.at_once([columns])[0].values)  # type: ignore[union-attr]
@@ -47,7 +46,7 @@ def registry(packaged: dict[str, Packaged], name: str) -> CollectorRegistry:
         exchange = begin("v1", None, None)
         exchange.seconds[:] = [1e-4] * 4
         exchange.rows = 7
-        traffic.finished(exchange, code)
+        traffic.account(exchange, code)
     made = CollectorRegistry()
     traffic.metrics.register(made)
     return made

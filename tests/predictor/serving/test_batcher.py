@@ -164,7 +164,7 @@ class Gaps(Slow):
 def test_the_second_runner_is_not_for_the_loop() -> None:
     """Rows that the first runner cannot answer are answered by the second one, which never runs on the event loop."""
     first, second = Gaps(0), Slow(0)
-    worker = Worker(Fallback(first, second), ONE, batching=True)
+    worker = Worker(Fallback(first, second), ONE, batching=True, quick=first)
     (answer,) = asyncio.run(asked(worker, [{"x": np.array([1.0, 9.0])}]))
     assert isinstance(answer, Prediction)
     assert answer.values.tolist() == [1.0, 9.0]

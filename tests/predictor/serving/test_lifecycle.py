@@ -15,16 +15,17 @@ import numpy as np
 import pytest
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
-from artifact import checkpoint, load
+from artifact import checkpoint
 from artifact.prediction import Columns, Prediction, rows
+from artifact.validation import Validator
 from predictor.errors import Disconnected, NoAnswer, WorkTooLong
-from predictor.model import Model
-from predictor.observe.request_trace import begin
-from predictor.protocols.v1 import Request
+from predictor.observe.request_trace import Exchange, begin
+from predictor.protocols.request import Answer, Served
 from predictor.serving.batcher import Worker
 from predictor.serving.lifecycle import LOOP_BYTES, Traffic
 from predictor.settings import Settings
 from tests.predictor.conftest import Server, start
+from tests.predictor.loaded import loaded
 from tests.predictor.models import Packaged
 from tests.predictor.test_limits import metric
 from tests.predictor.test_limits import rows as body_of
@@ -34,7 +35,7 @@ LATE = 20.0  # seconds after which something never came
 
 def traffic(packaged: dict[str, Packaged], **settings: Any) -> Traffic:
     """The traffic of the model iris."""
-    model = Model(load.load(packaged["iris"].directory, expected_digest=packaged["iris"].digest))
+    model = loaded(packaged["iris"])
     return Traffic(model, Settings(log_sampling=0, **settings))
 
 
@@ -44,46 +45,65 @@ def columns(count: int) -> Columns:
     return {name: np.full(count, 1.5) for name in parts}
 
 
+class Asked:
+    """A request of `rows` rows in all of its forms, which remembers the threads that read and answer it."""
+
+    probabilities = True
+
+    def __init__(self, rows: int) -> None:
+        self.columns = columns(rows)
+        self.threads: list[str] = []
+        self.freed = 0
+
+    def decode(self) -> Asked:
+        """Nothing is left to read."""
+        self.threads.append(threading.current_thread().name)
+        return self
+
+    def validated(self, validator: Validator, closely: bool) -> Asked:
+        """It fits."""
+        return self
+
+    def free(self) -> None:
+        """Counted."""
+        self.freed += 1
+
+    def answer(self, served: Served, prediction: Prediction) -> Answer:
+        """How many rows were predicted."""
+        self.threads.append(threading.current_thread().name)
+        return Answer(str(len(prediction.values)).encode())
+
+
+def exchanged(size: int) -> Exchange:
+    """A request with a body of `size` bytes."""
+    exchange = begin("v1", None, None)
+    exchange.received = size
+    return exchange
+
+
 @pytest.mark.parametrize("size", [100, LOOP_BYTES, LOOP_BYTES + 1, 300_000])
 def test_threads(packaged: dict[str, Packaged], size: int) -> None:
     """What is longer than LOOP_BYTES is read and answered off the event loop; what is heavy, in a thread of its own."""
-    made, threads = traffic(packaged), []
-
-    def parse() -> Request:
-        threads.append(threading.current_thread().name)
-        return Request(columns(3), False)
-
-    def respond(_: Request, prediction: Prediction) -> int:
-        threads.append(threading.current_thread().name)
-        return len(prediction.values)
-
-    exchange = begin("v1", None, None)
-    exchange.received = size
-    assert asyncio.run(made.serve(exchange, parse, respond)) == 3
+    made, asked = traffic(packaged), Asked(3)
+    assert asyncio.run(made.serve(exchanged(size), asked.decode)).body == b"3"
     expected = "MainThread" if size <= LOOP_BYTES else "long_0" if size <= Settings.heavy_bytes else "heavy_0"
-    assert threads == [expected] * 2
+    assert asked.threads == [expected] * 2
+    assert asked.freed == (size > LOOP_BYTES)
     made.drift.flush()
     assert made.drift.prediction.counts.sum() == 3
 
 
 def test_long_answers(packaged: dict[str, Packaged]) -> None:
     """A short body whose answer is long is answered off the event loop."""
-    made, threads = traffic(packaged), []
-
-    def respond(_: Request, prediction: Prediction) -> int:
-        threads.append(threading.current_thread().name)
-        return len(prediction.values)
-
-    exchange = begin("v1", None, None)
-    exchange.received = 100
-    assert asyncio.run(made.serve(exchange, lambda: Request(columns(10_000), True), respond)) == 10_000
-    assert threads == ["long_0"]
+    made, asked = traffic(packaged), Asked(10_000)
+    assert asyncio.run(made.serve(exchanged(100), asked.decode)).body == b"10000"
+    assert asked.threads == ["MainThread", "long_0"]
 
 
-def endless(begun: threading.Event) -> Callable[[], Request]:
+def endless(begun: threading.Event) -> Callable[[], Asked]:
     """Work that nothing ends but a checkpoint."""
 
-    def parse() -> Request:
+    def decode() -> Asked:
         begun.set()
         end = time.monotonic() + LATE
         while time.monotonic() < end:
@@ -91,7 +111,7 @@ def endless(begun: threading.Event) -> Callable[[], Request]:
             checkpoint.check()
         raise AssertionError("not given up")
 
-    return parse
+    return decode
 
 
 @pytest.mark.parametrize("size", [LOOP_BYTES + 1, 300_000])
@@ -102,9 +122,7 @@ def test_given_up(packaged: dict[str, Packaged], size: int, how: str) -> None:
     begun, left = threading.Event(), threading.Event()
 
     async def ask() -> BaseException | None:
-        exchange = begin("v1", None, None)
-        exchange.received = size
-        serving = made.serve(exchange, endless(begun), lambda *_: None, left.is_set)
+        serving = made.serve(exchanged(size), endless(begun), left.is_set)
         task = asyncio.ensure_future(serving)
         await asyncio.to_thread(begun.wait, LATE)
         if how == "gone":
