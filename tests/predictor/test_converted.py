@@ -20,7 +20,7 @@ from artifact.prediction import rows
 from artifact.save import save
 from artifact.signature import Feature
 from artifact.tolerance import differing
-from pipeline.packaging import engines
+from pipeline.engine import engines
 from tests.predictor import forms, models
 from tests.predictor.conftest import Server, start
 from tests.predictor.forms import Answers, Form
