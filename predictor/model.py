@@ -18,7 +18,7 @@ from artifact.prediction import Columns, Prediction, Runner
 from artifact.validation import Validator
 from predictor.protocols import v2
 from predictor.protocols.request import Answer, Decoded, Request, Served
-from predictor.serving.batcher import Worker
+from predictor.serving.batcher import Batcher
 from predictor.settings import Source
 
 DIGEST_HEADER = "x-model-digest"
@@ -48,7 +48,7 @@ class Model(KServeModel):
         # Where a second engine answers what the first cannot, only the first is quick enough for the event loop.
         self._first = loaded.runner.first if isinstance(loaded.runner, Fallback) else loaded.runner
         quick = _Quick(self) if self._first is not loaded.runner else None
-        self.worker = Worker(self, loaded.sample, batching=loaded.manifest.engine.batching, quick=quick)
+        self.batcher = Batcher(self, loaded.sample, batching=loaded.manifest.engine.batching, quick=quick)
         self._served = Served(self.name, self.digest, self.signature)
         self.ready = True
         return self.ready

@@ -14,7 +14,7 @@ _PATIENCE = 1.0  # seconds that a sender may stall while others wait for its pla
 _SWEEP = 0.25
 
 
-class Reception:
+class Receiver:
     """Takes in messages of at most `body_bytes`, as many at once as `buffered_bytes` has room for.
 
     A call whose turn has not come costs its flow-control window, not its message. A message takes `body_seconds` at

@@ -14,7 +14,7 @@ from artifact.errors import ConfigurationError
 from predictor.grpc import goaway, methods
 from predictor.grpc.servicer import Servicer
 from predictor.health import HealthServicer
-from predictor.serving.lifecycle import Traffic
+from predictor.serving.lifecycle import Lifecycle
 
 _THREADS = 4
 _WINDOW = 64 << 10  # bytes
@@ -54,8 +54,8 @@ class Inference(grpc.GenericRpcHandler):
 class GrpcServer:
     """Listens for gRPC; KServe's own server builds its servicer where no argument reaches."""
 
-    def __init__(self, servicer: Servicer, traffic: Traffic) -> None:
-        settings = traffic.settings
+    def __init__(self, servicer: Servicer, lifecycle: Lifecycle) -> None:
+        settings = lifecycle.settings
         self._server = grpc.aio.server(
             futures.ThreadPoolExecutor(_THREADS),
             options=[
@@ -72,7 +72,7 @@ class GrpcServer:
         )
         self._inference = Inference(servicer)
         self._port = settings.grpc_port
-        self._server.add_generic_rpc_handlers((self._inference, HealthServicer(traffic).handlers()))
+        self._server.add_generic_rpc_handlers((self._inference, HealthServicer(lifecycle).handlers()))
         try:
             self._server.add_insecure_port(f"{settings.host}:{settings.grpc_port}")
         except RuntimeError:  # it says no more than this

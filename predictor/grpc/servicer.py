@@ -15,10 +15,10 @@ from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 from predictor import errors
 from predictor.grpc import infer_request
 from predictor.grpc.message_limits import MessageLimits
-from predictor.grpc.receive import Reception
+from predictor.grpc.receive import Receiver
 from predictor.model import DIGEST_HEADER
 from predictor.observe.request_trace import REQUEST_ID, TRACEPARENT, begin
-from predictor.serving.lifecycle import Traffic
+from predictor.serving.lifecycle import Lifecycle
 
 _log = logging.getLogger("predictor")
 
@@ -26,12 +26,12 @@ _log = logging.getLogger("predictor")
 class Servicer(InferenceServicer):
     """KServe's servicer, with infer and metadata answered from the signature and the repository calls refused."""
 
-    def __init__(self, data_plane: DataPlane, repository: ModelRepositoryExtension, traffic: Traffic) -> None:
+    def __init__(self, data_plane: DataPlane, repository: ModelRepositoryExtension, lifecycle: Lifecycle) -> None:
         super().__init__(data_plane, repository)
-        self._traffic = traffic
-        self._model = traffic.model
-        self._reception = Reception(traffic.settings)
-        self._limits = MessageLimits(traffic.model.signature)
+        self._lifecycle = lifecycle
+        self._model = lifecycle.model
+        self._receiver = Receiver(lifecycle.settings)
+        self._limits = MessageLimits(lifecycle.model.signature)
 
     async def infer(self, _: Any, context: Any) -> bytes:
         """ModelInfer from bytes to bytes: the message is received when there is room for it, decoded in its turn."""
@@ -40,21 +40,21 @@ class Servicer(InferenceServicer):
         # What trails an answer goes out with it, errors included; what leads it would be a second write.
         context.set_trailing_metadata(((DIGEST_HEADER, self._model.digest), (REQUEST_ID, exchange.request_id)))
         try:
-            data = await self._reception.read(context)
-            self._traffic.buffers.take(len(data))
+            data = await self._receiver.read(context)
+            self._lifecycle.buffers.take(len(data))
             exchange.received = len(data)
-            answer = await self._traffic.serve(exchange, lambda: self._decode(data))
+            answer = await self._lifecycle.serve(exchange, lambda: self._decode(data))
         except asyncio.CancelledError:
-            self._traffic.account(exchange, "CANCELLED", errors.Disconnected())
+            self._lifecycle.account(exchange, "CANCELLED", errors.Disconnected())
             raise
         except Exception as error:
-            self._traffic.account(exchange, errors.grpc_status(error).name, error)
+            self._lifecycle.account(exchange, errors.grpc_status(error).name, error)
             await _abort(context, error)
             raise
         finally:
             data = b""
-            self._traffic.buffers.give(exchange.received)
-        self._traffic.account(exchange, "OK")
+            self._lifecycle.buffers.give(exchange.received)
+        self._lifecycle.account(exchange, "OK")
         return answer.body
 
     async def ModelReady(self, request: pb.ModelReadyRequest, context: Any) -> pb.ModelReadyResponse:
@@ -63,7 +63,7 @@ class Servicer(InferenceServicer):
             self._check_name(request.name, request.version)
         except errors.NotFound as error:
             await _abort(context, error)
-        return pb.ModelReadyResponse(ready=self._traffic.ready)
+        return pb.ModelReadyResponse(ready=self._lifecycle.ready)
 
     async def ModelMetadata(self, request: pb.ModelMetadataRequest, context: Any) -> pb.ModelMetadataResponse:
         """The inputs and outputs of the signature, and the digest as the one version."""
@@ -97,7 +97,7 @@ class Servicer(InferenceServicer):
         self._limits.check(data)
         message = infer_request.decode(data)
         self._check_name(message.model_name, message.model_version)
-        return infer_request.Decoded(message, self._traffic.settings.rows, len(data))
+        return infer_request.Decoded(message, self._lifecycle.settings.rows, len(data))
 
 
 def _text(value: str | bytes | None) -> str | None:

@@ -27,7 +27,7 @@ class Connection(HttpToolsProtocol):
     """uvicorn's protocol for one connection, but for its end."""
 
     settings = _DEFAULTS
-    cycle: Any  # uvicorn's RequestResponseCycle, or a Ride in its place
+    cycle: Any  # uvicorn's RequestResponseCycle, or a FastRequest in its place
     answers: Answers
     _timer: asyncio.TimerHandle | None = None
     _refusal: bytes | None = None  # to be written behind the answers to what came before

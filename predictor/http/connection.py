@@ -9,8 +9,8 @@ import httptools
 
 from predictor.http import framing
 from predictor.http.closing import Connection
-from predictor.http.fast_path import Express
-from predictor.http.fast_request import Ride, plain
+from predictor.http.fast_path import FastPath
+from predictor.http.fast_request import FastRequest, plain
 from predictor.http.headers import CONNECTION
 
 PAUSE = 0.1  # seconds that a plain request waits for its body before it goes the way of the others
@@ -19,8 +19,8 @@ PAUSE = 0.1  # seconds that a plain request waits for its body before it goes th
 class HttpProtocol(Connection):
     """One connection. A request's line and headers have a size and a time; so has what follows a refusal."""
 
-    express: Express | None = None
-    _ride: Ride | None = None  # whose body is still to come
+    fast_path: FastPath | None = None
+    _fast_request: FastRequest | None = None  # whose body is still to come
     _begun = 0  # requests
     _resting_since = 0.0
     _head_bytes = 0
@@ -34,7 +34,7 @@ class HttpProtocol(Connection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """No timer outlives its connection; a body that never came is told as it is to every request."""
-        self._leave_express()
+        self._leave_fast_path()
         self._stop_timer()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
@@ -65,8 +65,8 @@ class HttpProtocol(Connection):
                     raise httptools.HttpParserError("headers")
             self._head_bytes = 0
             self._check_head()
-            if self.express is not None and (found := plain(self, self.express.protocols)) is not None:
-                self._ride = self.cycle = found
+            if self.fast_path is not None and (found := plain(self, self.fast_path.protocols)) is not None:
+                self._fast_request = self.cycle = found
             else:
                 super().on_headers_complete()
                 self.cycle.transport = self.answers
@@ -87,8 +87,8 @@ class HttpProtocol(Connection):
     def on_body(self, body: bytes) -> None:
         """A part of a body."""
         self._around = -self._reading
-        if self._ride is not None:
-            self._ride.body += body
+        if self._fast_request is not None:
+            self._fast_request.body += body
         else:
             super().on_body(body)
 
@@ -159,27 +159,27 @@ class HttpProtocol(Connection):
 
     def on_message_complete(self) -> None:
         """The body has ended; that of an offer has not begun."""
-        if (found := self._ride) is not None:
-            assert self.express is not None
+        if (found := self._fast_request) is not None:
+            assert self.fast_path is not None
             self._stop_timer()
-            self._ride = None
+            self._fast_request = None
             found.more_body = False
-            self.express.take(found)
+            self.fast_path.take(found)
         elif not self.parser.should_upgrade():
             super().on_message_complete()
 
-    def _wait_for_body(self, ride: Ride) -> None:
-        """Many clients send the head and then the body; one that sends less at a time is not for the express."""
-        if ride.body or self._timer is not None:
-            self._leave_express()
+    def _wait_for_body(self, request: FastRequest) -> None:
+        """Many clients send the head and then the body; one that sends less at a time is not for the fast path."""
+        if request.body or self._timer is not None:
+            self._leave_fast_path()
         else:
-            self._timer = self.loop.call_later(PAUSE, self._leave_express)
+            self._timer = self.loop.call_later(PAUSE, self._leave_fast_path)
 
-    def _leave_express(self) -> None:
+    def _leave_fast_path(self) -> None:
         self._stop_timer()
-        if self._ride is not None:
-            self._ride.to_asgi()
-            self._ride = None
+        if self._fast_request is not None:
+            self._fast_request.to_asgi()
+            self._fast_request = None
 
     def data_received(self, data: bytes) -> None:
         """Read `data`. After an offer (`Upgrade: h2c`, as Java's client sends it) the parser takes the body for another
@@ -195,8 +195,8 @@ class HttpProtocol(Connection):
                     self.parser.feed_data(data)
                     if self._in_head:
                         self._watch_head(size)
-                    elif self._ride is not None:
-                        self._wait_for_body(self._ride)
+                    elif self._fast_request is not None:
+                        self._wait_for_body(self._fast_request)
                     else:
                         self._watch_chunks(size)
                     return

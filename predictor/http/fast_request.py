@@ -26,7 +26,7 @@ _ID, _TRACE = request_trace.REQUEST_ID.encode(), request_trace.TRACEPARENT.encod
 _NOBODY_WAITS = asyncio.Event()
 
 
-class Ride:
+class FastRequest:
     """A request for a prediction in `protocol` (v1 or v2): POST, HTTP/1.1, keep-alive, of a body that is not long.
 
     Its first `json_bytes` are JSON, the others binary tensors. `body` is complete when `more_body` is false; then
@@ -109,7 +109,7 @@ class Ride:
         connection._start_asgi_task(cycle, connection.app)
 
 
-def plain(connection: Connection, protocols: dict[bytes, str]) -> Ride | None:
+def plain(connection: Connection, protocols: dict[bytes, str]) -> FastRequest | None:
     """The request whose head `connection` has just read, if it is plain; `protocols` by raw path."""
     protocol = protocols.get(connection.url)
     if protocol is None:
@@ -131,4 +131,4 @@ def plain(connection: Connection, protocols: dict[bytes, str]) -> Ride | None:
         return None
     if media is not None and media.lower() not in _MEDIA and not (media == _OCTETS and _BINARY in headers):
         return None
-    return Ride(connection, protocol, headers, int(json_bytes))
+    return FastRequest(connection, protocol, headers, int(json_bytes))

@@ -20,7 +20,7 @@ from predictor.observe.request_trace import Exchange
 from predictor.protocols import cloudevent, v1, v2
 from predictor.protocols.json_limits import JsonLimits
 from predictor.protocols.request import Answer
-from predictor.serving.lifecycle import Traffic
+from predictor.serving.lifecycle import Lifecycle
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
@@ -41,15 +41,15 @@ class InferLayer:
     digest it comes from and the request's id; while the process drains, the last on its connection also ends that.
     """
 
-    def __init__(self, app: App, traffic: Traffic) -> None:
+    def __init__(self, app: App, lifecycle: Lifecycle) -> None:
         self._app = app
-        self._traffic = traffic
-        self._model = traffic.model
-        signature, most_rows = traffic.model.signature, traffic.settings.rows
+        self._lifecycle = lifecycle
+        self._model = lifecycle.model
+        signature, most_rows = lifecycle.model.signature, lifecycle.settings.rows
         self._v1_limits = JsonLimits.of_v1(signature, most_rows)
         self._v2_limits = JsonLimits.of_v2(signature, most_rows)
-        self._probes = Probes(traffic)
-        self._digest = (DIGEST_HEADER.encode(), traffic.model.digest.encode())
+        self._probes = Probes(lifecycle)
+        self._digest = (DIGEST_HEADER.encode(), lifecycle.model.digest.encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI connection."""
@@ -75,7 +75,7 @@ class InferLayer:
             if message["type"] == "http.response.start":
                 started = True
                 message["headers"] = [*message.get("headers", ()), *named_headers]
-                if self._traffic.draining.is_set() and not _is_followed(scope):
+                if self._lifecycle.draining.is_set() and not _is_followed(scope):
                     message["headers"].append((b"connection", b"close"))
             await send(message)
 
@@ -92,14 +92,14 @@ class InferLayer:
                 return
             fields.check_single(scope["headers"], headers)
             try:
-                data = await receive_body(headers, receive, self._traffic.settings, self._traffic.buffers, request)
+                data = await receive_body(headers, receive, self._lifecycle.settings, self._lifecycle.buffers, request)
                 if (connection := scope.get("extensions", {}).get(CONNECTION)) is not None:
                     connection.flow.resume_reading()  # a long body has paused it: who leaves would not be seen
                 made = await answer(scope, headers, data, request)
                 body, extra = made.body, _described(made)
             finally:
                 data = b""
-                self._traffic.buffers.give(request.received)
+                self._lifecycle.buffers.give(request.received)
         except Exception as error:
             failure = error
             status, body, extra = _told(error)
@@ -110,9 +110,9 @@ class InferLayer:
                 return
         request.sent = len(body)
         if isinstance(failure, errors.Disconnected):
-            self._traffic.account(request, _GONE, failure)
+            self._lifecycle.account(request, _GONE, failure)
             return
-        self._traffic.account(request, str(status), failure)
+        self._lifecycle.account(request, str(status), failure)
         await self._send(scope, named, status, body, extra)
 
     async def _send(self, scope: Scope, send: Send, status: int, body: bytes, extra: Headers) -> None:
@@ -124,17 +124,17 @@ class InferLayer:
             await send(start)
             await send({"type": "http.response.body", "body": body})
             return
-        self._traffic.buffers.used += len(body)
+        self._lifecycle.buffers.used += len(body)
         try:
-            async with asyncio.timeout(self._traffic.settings.send_seconds):
+            async with asyncio.timeout(self._lifecycle.settings.send_seconds):
                 await send(start)
                 await send({"type": "http.response.body", "body": body, "more_body": True})
                 await send({"type": "http.response.body", "body": b""})  # waits until the client has read
         except TimeoutError:
             connection.transport.abort()
-            self._traffic.metrics.reject("unread")
+            self._lifecycle.metrics.reject("unread")
         finally:
-            self._traffic.buffers.give(len(body))
+            self._lifecycle.buffers.give(len(body))
 
     def _route(self, scope: Scope) -> Handler | None:
         """What answers an infer request; None where KServe does."""
@@ -188,10 +188,10 @@ class InferLayer:
         def decode() -> v1.Decoded:
             self._v1_limits.check(body)
             if binary or media == cloudevent.MEDIA:
-                return cloudevent.decode(body, self._traffic.settings.rows, binary=media != cloudevent.MEDIA)
-            return v1.decode(body, self._traffic.settings.rows)
+                return cloudevent.decode(body, self._lifecycle.settings.rows, binary=media != cloudevent.MEDIA)
+            return v1.decode(body, self._lifecycle.settings.rows)
 
-        return await self._traffic.serve(request, decode, lambda: _gone(scope))
+        return await self._lifecycle.serve(request, decode, lambda: _gone(scope))
 
     async def _answer_v2(self, scope: Scope, headers: Headers, body: bytes, request: Exchange) -> Answer:
         fields.check_media(headers, (JSON, OCTETS) if BINARY in headers else (JSON,))
@@ -199,9 +199,9 @@ class InferLayer:
 
         def decode() -> v2.Decoded:
             self._v2_limits.check(body[:size])
-            return v2.decode(body, size, self._traffic.settings.rows)
+            return v2.decode(body, size, self._lifecycle.settings.rows)
 
-        return await self._traffic.serve(request, decode, lambda: _gone(scope))
+        return await self._lifecycle.serve(request, decode, lambda: _gone(scope))
 
 
 def _check_method(method: str) -> None:

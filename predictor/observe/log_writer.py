@@ -17,7 +17,7 @@ _DELAY = 0.05  # seconds that a line waits for others
 _LAST = 1.0  # seconds that a slow reader has at the end
 
 
-class Output:
+class LogWriter:
     """Whole lines to a file descriptor. `dropped` counts those that were not written. For one thread."""
 
     def __init__(self, descriptor: int = 1) -> None:

@@ -54,7 +54,7 @@ def configure() -> None:
         other.setLevel(logging.WARNING)
 
 
-class Journal:
+class RequestLog:
     """Writes the share `sampling` of requests, evenly, and every one that was our own fault."""
 
     def __init__(self, model: str, digest: str, sampling: float, write: Callable[[bytes], None]) -> None:

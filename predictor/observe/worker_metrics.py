@@ -17,7 +17,7 @@ class Unanswered(Exception):
     """A worker did not answer; a sum without it would look like counters that were reset."""
 
 
-class Siblings:
+class WorkerMetrics:
     """The other workers, over a socket each way for each of them. A worker that does not serve yet has no counts."""
 
     def __init__(self, asks: Iterable[int], answers: Iterable[int], counts: Callable[[], Awaitable[bytes]]) -> None:

@@ -1,4 +1,4 @@
-"""Who may work now: places with a bounded queue before them, and the memory that bodies and answers may take."""
+"""Admission: a semaphore with a bounded FIFO queue, and a limit on the bytes of bodies and answers in memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from predictor.errors import BuffersFull, QueueFull
 
 
 class Lane:
-    """`places` requests in work and at most `queue` waiting for one, first come, first served. For one event loop."""
+    """A semaphore of `places` with a FIFO queue of at most `queue` requests before it. For one event loop."""
 
     def __init__(self, places: int, queue: int) -> None:
         self._places = places

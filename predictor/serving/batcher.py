@@ -1,7 +1,7 @@
-"""Where predictions are made: on the event loop when that is shorter than handing over, else in one worker thread.
+"""Calls the model: on the event loop where that is shorter than a hand-over to a thread, else in one worker thread.
 
-While the worker predicts, what arrives waits; when it is done, it takes all that waits in one call, if the answers for
-a row do not depend on the rows beside it. Nothing waits for company: an idle worker starts at once.
+While the thread predicts, requests that arrive wait; when it is done, it takes all of them in one call, if the answers
+for a row do not depend on the rows beside it. An idle thread starts at once: no request waits for others.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _Waiting:
     answer: asyncio.Future[Prediction]
 
 
-class Worker:
+class Batcher:
     """Predictions of one runner, in order of arrival.
 
     `short_rows` are predicted on the event loop at most; `shared_rows` in one call of several requests there.

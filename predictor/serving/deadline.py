@@ -1,4 +1,4 @@
-"""One request that is worked on off the event loop: how long it may take, and whether its caller still waits."""
+"""The deadline of a request that a thread works on: checked at checkpoints, as is whether its caller has left."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from time import monotonic
 from predictor.errors import Disconnected, WorkTooLong
 
 
-class Watch:
+class Deadline:
     """Asked at checkpoints, from any thread. `left` is set when the caller gave up."""
 
     def __init__(self, seconds: float, gone: Callable[[], bool]) -> None:

@@ -15,13 +15,13 @@ from artifact.prediction import Prediction
 from predictor import errors
 from predictor.model import Model
 from predictor.observe.drift import Drift
-from predictor.observe.log_writer import Output
+from predictor.observe.log_writer import LogWriter
 from predictor.observe.metrics import Metrics
-from predictor.observe.request_log import Journal
+from predictor.observe.request_log import RequestLog
 from predictor.observe.request_trace import Exchange
 from predictor.protocols.request import Answer, Decoded, Request
 from predictor.serving.admission import Buffers, Lane
-from predictor.serving.deadline import Watch
+from predictor.serving.deadline import Deadline
 from predictor.settings import Settings
 
 # What the event loop works on, whatever it says, takes less than 5 ms of CPU: the dearest bytes known take 250 ns each.
@@ -37,7 +37,7 @@ T = TypeVar("T")
 Decode = Callable[[], Decoded]
 
 
-class Traffic:
+class Lifecycle:
     """The one place that knows how much is going on. `draining` says that this process is about to end."""
 
     def __init__(self, model: Model, settings: Settings) -> None:
@@ -66,8 +66,8 @@ class Traffic:
             },
             {"log_lines_dropped": lambda: self.output.dropped},
         )
-        self.output = Output()
-        self._journal = Journal(model.name, model.digest, settings.log_sampling, self.output.write)
+        self.output = LogWriter()
+        self._request_log = RequestLog(model.name, model.digest, settings.log_sampling, self.output.write)
         self._threads = {name: ThreadPoolExecutor(1, name) for name in (_LONG, _HEAVY)}
         # What a row of many features costs does not show in its bytes.
         self.loop_bytes = LOOP_BYTES if len(model.signature.inputs) <= LOOP_FEATURES else 0
@@ -129,7 +129,7 @@ class Traffic:
             exchange.reason = errors.reason(error)
             failed = exchange.reason == "internal"
         self.metrics.count(exchange, code)
-        self._journal.write(exchange, code, failed)
+        self._request_log.write(exchange, code, failed)
 
     async def serve(self, exchange: Exchange, decode: Decode, gone: Callable[[], bool] = lambda: False) -> Answer:
         """Parse, predict and respond as soon as there is a place: a short body on the event loop, a longer one off it.
@@ -157,23 +157,23 @@ class Traffic:
             asyncio.get_running_loop().call_soon(self._turns.leave)
         request = self.parse(exchange, arrived, decode)
         begun = perf_counter()
-        prediction = await self.model.worker.predict(request.columns)
+        prediction = await self.model.batcher.predict(request.columns)
         exchange.seconds[2] = perf_counter() - begun
         if len(prediction.values) * self._answers <= _LOOP_ANSWERS:
             return self.respond(exchange, request, prediction, here=False)
-        watch = Watch(self.settings.work_seconds, lambda: False)
-        return await self._off(_LONG, watch, self.respond, exchange, request, prediction)
+        deadline = Deadline(self.settings.work_seconds, lambda: False)
+        return await self._off(_LONG, deadline, self.respond, exchange, request, prediction)
 
     async def _off_the_loop(
         self, thread: str, exchange: Exchange, arrived: float, decode: Decode, gone: Callable[[], bool]
     ) -> Answer:
-        watch = Watch(self.settings.work_seconds, gone)
-        watch.check()
-        request = await self._off(thread, watch, self._parse_and_free, exchange, arrived, decode)
+        deadline = Deadline(self.settings.work_seconds, gone)
+        deadline.check()
+        request = await self._off(thread, deadline, self._parse_and_free, exchange, arrived, decode)
         begun = perf_counter()
-        prediction = await self.model.worker.predict_in_parts(request.columns, watch.check)
+        prediction = await self.model.batcher.predict_in_parts(request.columns, deadline.check)
         exchange.seconds[2] = perf_counter() - begun
-        return await self._off(thread, watch, self.respond, exchange, request, prediction)
+        return await self._off(thread, deadline, self.respond, exchange, request, prediction)
 
     def _parse_and_free(self, exchange: Exchange, arrived: float, decode: Decode) -> Request:
         """As `parse`. What was decoded of a long body is freed a little at a time, so that other threads run."""
@@ -189,25 +189,25 @@ class Traffic:
             for one in made:
                 one.free()
 
-    async def _off(self, thread: str, watch: Watch, work: Callable[..., T], *arguments: Any) -> T:
+    async def _off(self, thread: str, deadline: Deadline, work: Callable[..., T], *arguments: Any) -> T:
         """`work(*arguments)` in a thread. Where the caller leaves, it ends before this does: nobody takes its place."""
         loop = asyncio.get_running_loop()
-        running = loop.run_in_executor(self._threads[thread], _watched, watch, thread == _HEAVY, work, *arguments)
+        running = loop.run_in_executor(self._threads[thread], _watched, deadline, thread == _HEAVY, work, *arguments)
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
-            watch.left = True
+            deadline.left = True
             await asyncio.wait([running])
             raise
 
 
-def _watched(watch: Watch, heavy: bool, work: Callable[..., T], *arguments: Any) -> T:
+def _watched(deadline: Deadline, heavy: bool, work: Callable[..., T], *arguments: Any) -> T:
     """`work(*arguments)`, given up at a checkpoint; where it is heavy while the garbage collector rests.
 
     The collector would walk the lists of a million rows again and again as they are made, and hold up the event loop
     for most of a second.
     """
-    with checkpoint.asking(watch.check):
+    with checkpoint.asking(deadline.check):
         checkpoint.check()
         if not heavy:
             return work(*arguments)

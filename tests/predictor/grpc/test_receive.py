@@ -12,22 +12,22 @@ import pytest
 
 from artifact.errors import InvalidRequest
 from predictor import errors
-from predictor.grpc.receive import Reception
+from predictor.grpc.receive import Receiver
 from predictor.settings import Settings
 
 MIB = 1 << 20
 Call = Callable[[AsyncIterator[bytes]], Awaitable[bytes]]
 
 
-def served(settings: Settings, ask: Callable[[Reception, Call], Awaitable[None]]) -> None:
+def served(settings: Settings, ask: Callable[[Receiver, Call], Awaitable[None]]) -> None:
     """Run `ask` with a call to a method that answers with the length of its message, or with what went wrong."""
 
     async def run() -> None:
-        reception = Reception(settings)
+        receiver = Receiver(settings)
 
         async def length(_: Any, context: Any) -> bytes:
             try:
-                return b"%d" % len(await reception.read(context))
+                return b"%d" % len(await receiver.read(context))
             except (errors.BodyTooSlow, errors.QueueFull, InvalidRequest) as error:
                 return type(error).__name__.encode()
 
@@ -37,8 +37,8 @@ def served(settings: Settings, ask: Callable[[Reception, Call], Awaitable[None]]
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            await asyncio.wait_for(ask(reception, lambda sent: _call(channel, sent)), 30)
-        assert reception.lane.busy == reception.lane.waiting == 0
+            await asyncio.wait_for(ask(receiver, lambda sent: _call(channel, sent)), 30)
+        assert receiver.lane.busy == receiver.lane.waiting == 0
         await server.stop(0)
 
     asyncio.run(run())
@@ -64,7 +64,7 @@ async def stalled() -> AsyncIterator[bytes]:
 def test_all_are_received() -> None:
     """More messages than there are places at once are received one after the other, whatever their size."""
 
-    async def ask(reception: Reception, call: Call) -> None:
+    async def ask(receiver: Receiver, call: Call) -> None:
         sizes = [0, 1, 100, MIB] * 5
         assert await asyncio.gather(*(call(messages(size)) for size in sizes)) == [b"%d" % size for size in sizes]
         assert await call(messages()) == b"InvalidRequest"
@@ -75,9 +75,9 @@ def test_all_are_received() -> None:
 def test_stalled_senders() -> None:
     """Senders that stall in every place are told so soon once somebody waits, and otherwise when their time is over."""
 
-    async def ask(reception: Reception, call: Call) -> None:
+    async def ask(receiver: Receiver, call: Call) -> None:
         stalling = [asyncio.ensure_future(call(stalled())) for _ in range(2)]
-        while reception.lane.busy < 2:
+        while receiver.lane.busy < 2:
             await asyncio.sleep(0.01)
         started = time.monotonic()
         assert await call(messages(7)) == b"7"
@@ -91,9 +91,9 @@ def test_stalled_senders() -> None:
 def test_too_many_wait() -> None:
     """Beyond the places and the queue a call is refused at once."""
 
-    async def ask(reception: Reception, call: Call) -> None:
+    async def ask(receiver: Receiver, call: Call) -> None:
         stalling = [asyncio.ensure_future(call(stalled())) for _ in range(3)]
-        while reception.lane.waiting < 2:
+        while receiver.lane.waiting < 2:
             await asyncio.sleep(0.01)
         assert await call(messages(7)) == b"QueueFull"
         assert await asyncio.gather(*stalling) == [b"BodyTooSlow"] * 3
@@ -104,9 +104,9 @@ def test_too_many_wait() -> None:
 def test_a_caller_that_leaves() -> None:
     """A call that its caller ends gives its place back."""
 
-    async def ask(reception: Reception, call: Call) -> None:
+    async def ask(receiver: Receiver, call: Call) -> None:
         leaving = asyncio.ensure_future(call(stalled()))
-        while not reception.lane.busy:
+        while not receiver.lane.busy:
             await asyncio.sleep(0.01)
         leaving.cancel()
         with pytest.raises(asyncio.CancelledError):

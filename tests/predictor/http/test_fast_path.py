@@ -17,10 +17,10 @@ from uvicorn.server import ServerState
 from artifact.prediction import Columns, Prediction
 from predictor.http import connection
 from predictor.http.connection import HttpProtocol
-from predictor.http.fast_path import Express
+from predictor.http.fast_path import FastPath
 from predictor.http.infer_layer import InferLayer
-from predictor.serving.batcher import Worker
-from predictor.serving.lifecycle import Traffic
+from predictor.serving.batcher import Batcher
+from predictor.serving.lifecycle import Lifecycle
 from predictor.settings import Settings
 from tests.predictor.answer import Answer
 from tests.predictor.corpus import NAMES
@@ -70,8 +70,8 @@ class Client:
 class Place:
     """A server in this process, and what it has counted."""
 
-    def __init__(self, traffic: Traffic, port: int, connections: set[Any]) -> None:
-        self.traffic = traffic
+    def __init__(self, lifecycle: Lifecycle, port: int, connections: set[Any]) -> None:
+        self.lifecycle = lifecycle
         self.connections = connections
         self.clients: list[Client] = []
         self._port = port
@@ -83,7 +83,7 @@ class Place:
 
     def counted(self, name: str) -> float:
         """The sum of a counter of /metrics."""
-        families = {family.name: family for family in self.traffic.metrics.collect()}
+        families = {family.name: family for family in self.lifecycle.metrics.collect()}
         return sum(sample.value for sample in families[f"modelpin_{name}"].samples)
 
 
@@ -94,23 +94,23 @@ def iris(packaged: dict[str, Packaged]) -> Packaged:
 
 
 @asynccontextmanager
-async def place(packaged: Packaged, worker: Worker | None = None, **settings: Any) -> AsyncIterator[Place]:
+async def place(packaged: Packaged, batcher: Batcher | None = None, **settings: Any) -> AsyncIterator[Place]:
     """A server of `packaged` that predicts with `worker`, if one is given."""
     model = loaded(packaged)
-    model.worker = worker or model.worker
-    traffic = Traffic(model, Settings(**settings))
+    model.batcher = batcher or model.batcher
+    lifecycle = Lifecycle(model, Settings(**settings))
 
     async def kserve(scope: Any, receive: Any, send: Any) -> None:
         raise AssertionError("not for KServe")
 
     config = uvicorn.Config(
-        InferLayer(kserve, traffic), log_config=None, timeout_keep_alive=settings.get("idle_seconds", 5)
+        InferLayer(kserve, lifecycle), log_config=None, timeout_keep_alive=settings.get("idle_seconds", 5)
     )
     config.load()
-    made = type("Made", (HttpProtocol,), {"settings": traffic.settings, "express": Express(traffic)})
+    made = type("Made", (HttpProtocol,), {"settings": lifecycle.settings, "fast_path": FastPath(lifecycle)})
     state = ServerState()
     listening = await asyncio.get_running_loop().create_server(lambda: made(config, state, {}), "127.0.0.1", 0)
-    made_here = Place(traffic, listening.sockets[0].getsockname()[1], state.connections)
+    made_here = Place(lifecycle, listening.sockets[0].getsockname()[1], state.connections)
     try:
         yield made_here
     finally:
@@ -137,11 +137,11 @@ class Slow:
         return Prediction(np.array([f"{value:g}" for value in first], dtype=object), None)
 
 
-def quick(runner: Any, *, batching: bool) -> Worker:
+def quick(runner: Any, *, batching: bool) -> Batcher:
     """A worker that takes up to eight rows for short, however busy the machine is."""
-    worker = Worker(runner, SAMPLE, batching=batching)
-    worker.short_rows, worker.shared_rows = 8, 8 * batching
-    return worker
+    batcher = Batcher(runner, SAMPLE, batching=batching)
+    batcher.short_rows, batcher.shared_rows = 8, 8 * batching
+    return batcher
 
 
 def run(test: Callable[[], Awaitable[None]]) -> None:
@@ -205,7 +205,7 @@ def test_what_does_not(iris: Packaged, case: str) -> None:
             parts = [data] if case != "a body in pieces" else [data[:-9], data[-9:-3], data[-3:]]
             assert (await client.ask(*parts)).status == status
             assert (server.counted("fast_requests"), server.counted("requests")) == (0, 1)
-            assert server.traffic.light.busy == server.traffic.buffers.used == 0
+            assert server.lifecycle.light.busy == server.lifecycle.buffers.used == 0
 
     run(test)
 
@@ -286,9 +286,9 @@ def test_long_predictions(iris: Packaged) -> None:
     slow = Slow(0.05)
 
     async def test() -> None:
-        worker = Worker(slow, SAMPLE, batching=True)
+        batcher = Batcher(slow, SAMPLE, batching=True)
         slow.calls.clear()
-        async with place(iris, worker, concurrency=3, queue=1) as server:
+        async with place(iris, batcher, concurrency=3, queue=1) as server:
             clients = [await server.connect() for _ in range(6)]
             for client in clients:
                 client.writer.write(post())
@@ -297,7 +297,7 @@ def test_long_predictions(iris: Packaged) -> None:
             assert (health.status, slow.calls) == (200, [])
             answers = [await client.answer() for client in clients]
             assert sorted(answer.status for answer in answers) == [200] * 4 + [503] * 2
-            assert (server.counted("fast_requests"), server.traffic.light.busy) == (3, 0)
+            assert (server.counted("fast_requests"), server.lifecycle.light.busy) == (3, 0)
 
     run(test)
 
@@ -319,10 +319,10 @@ def test_as_many_places_as_one(iris: Packaged) -> None:
 @asynccontextmanager
 async def in_work(iris: Packaged) -> AsyncIterator[tuple[Place, Client]]:
     """A server with a request in work, and the client that waits for its answer."""
-    async with place(iris, Worker(Slow(0.1), SAMPLE, batching=True)) as server:
+    async with place(iris, Batcher(Slow(0.1), SAMPLE, batching=True)) as server:
         client = await server.connect()
         client.writer.write(post())
-        while not server.traffic.light.busy:
+        while not server.lifecycle.light.busy:
             await asyncio.sleep(0.001)
         yield server, client
 
@@ -332,7 +332,7 @@ def test_the_end(iris: Packaged) -> None:
 
     async def test() -> None:
         async with in_work(iris) as (server, client):
-            server.traffic.draining.set()
+            server.lifecycle.draining.set()
             answer = await client.answer()
             assert (answer.status, answer.headers["connection"]) == (200, "close")
             assert await client.ended()
@@ -350,7 +350,7 @@ def test_the_end_of_several(iris: Packaged) -> None:
             (connection,) = server.connections
             while len(connection.pipeline) < 2:
                 await asyncio.sleep(0.001)
-            server.traffic.draining.set()
+            server.lifecycle.draining.set()
             answers = [await client.answer() for _ in range(3)]
             assert [answer.status for answer in answers] == [200] * 3
             assert [answer.headers.get("connection") for answer in answers] == [None, None, "close"]
@@ -370,7 +370,7 @@ def test_a_client_that_left(iris: Packaged) -> None:
                 await asyncio.sleep(0.01)
             assert (server.counted("requests"), server.counted("fast_requests")) == (1, 0)
             assert server.counted("rejects") == 1
-            assert server.traffic.light.busy == server.traffic.buffers.used == 0
+            assert server.lifecycle.light.busy == server.lifecycle.buffers.used == 0
 
     run(test)
 
@@ -390,7 +390,7 @@ def test_a_client_that_does_not_read(iris: Packaged) -> None:
             assert {(await client.answer()).body for _ in range(count)} == {b'{"predictions":["%b"]}' % (b"x" * 60_000)}
             assert server.counted("requests") == count
             assert 0 < server.counted("fast_requests") < count
-            assert server.traffic.buffers.used == 0
+            assert server.lifecycle.buffers.used == 0
 
     run(test)
 

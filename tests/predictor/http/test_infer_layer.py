@@ -13,7 +13,7 @@ import pytest
 from artifact.prediction import Prediction
 from predictor.http.infer_layer import InferLayer
 from predictor.model import Model
-from predictor.serving.lifecycle import Traffic
+from predictor.serving.lifecycle import Lifecycle
 from predictor.settings import Settings
 from tests.predictor.answer import Answer
 from tests.predictor.loaded import loaded
@@ -32,7 +32,7 @@ def model(packaged: dict[str, Packaged]) -> Model:
 
 def layer_of(model: Model, app: Any = None, **settings: Any) -> InferLayer:
     """The layer around `app`, with these settings."""
-    return InferLayer(app or kserve, Traffic(model, Settings(**settings)))
+    return InferLayer(app or kserve, Lifecycle(model, Settings(**settings)))
 
 
 async def kserve(scope: Any, receive: Any, send: Any) -> None:
@@ -115,7 +115,7 @@ def test_our_own_fault(
 ) -> None:
     """A model that fails on a valid row is a 500 that tells the caller nothing, and the log everything."""
     model = loaded(packaged["iris"])
-    model.worker._runner = type("Broken", (), {"predict": staticmethod(predict)})()
+    model.batcher._runner = type("Broken", (), {"predict": staticmethod(predict)})()
     answer = ask(layer_of(model), part(BODY))
     assert answer is not None
     assert (answer.status, json.loads(answer.body)) == (500, {"error": "internal error; the server's log says more"})

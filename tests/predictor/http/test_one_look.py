@@ -11,9 +11,9 @@ import pytest
 
 from artifact.validation import Validator
 from predictor.errors import Unplain
-from predictor.http.fast_path import Express
+from predictor.http.fast_path import FastPath
 from predictor.protocols import strict_json, v1, v2
-from predictor.serving.lifecycle import LOOP_FEATURES, Traffic
+from predictor.serving.lifecycle import LOOP_FEATURES, Lifecycle
 from predictor.settings import Settings
 from tests.predictor.loaded import loaded
 from tests.predictor.models import Packaged
@@ -51,21 +51,21 @@ def test_no_second_look_at_tensors(packaged: dict[str, Packaged], monkeypatch: p
 def test_sockets_between_groups(packaged: dict[str, Packaged], monkeypatch: pytest.MonkeyPatch) -> None:
     """When answering a group took its time, the event loop looks at its sockets before the next one."""
     model = loaded(packaged["iris"])
-    express = Express(Traffic(model, Settings()))
+    fast_path = FastPath(Lifecycle(model, Settings()))
     seen: list[str] = []
 
     def answer(_: Any) -> None:
         seen.append("group")
         time.sleep(0.01)
 
-    monkeypatch.setattr(express, "_predict_at_once", answer)
+    monkeypatch.setattr(fast_path, "_predict_at_once", answer)
 
     async def turns() -> None:
         loop = asyncio.get_running_loop()
-        ride: Any = SimpleNamespace(connection=SimpleNamespace(loop=loop))
-        express._groups.extend([[ride], [ride], [ride]])
-        express._answer_groups()
-        while express._groups:
+        request: Any = SimpleNamespace(connection=SimpleNamespace(loop=loop))
+        fast_path._groups.extend([[request], [request], [request]])
+        fast_path._answer_groups()
+        while fast_path._groups:
             await asyncio.sleep(0)
             seen.append("others")
 
@@ -76,8 +76,8 @@ def test_sockets_between_groups(packaged: dict[str, Packaged], monkeypatch: pyte
 def test_many_features_are_not_for_the_loop(packaged: dict[str, Packaged]) -> None:
     """Of a model with very many features even the shortest body is worked on by a thread."""
     model = loaded(packaged["iris"])
-    assert Traffic(model, Settings()).loop_bytes > 0
+    assert Lifecycle(model, Settings()).loop_bytes > 0
     inputs = model.signature.inputs
     object.__setattr__(model.signature, "inputs", inputs * (LOOP_FEATURES // len(inputs) + 1))
-    traffic = Traffic(model, Settings())
-    assert (traffic.loop_bytes, Express(traffic)._most_bytes) == (0, 0)
+    lifecycle = Lifecycle(model, Settings())
+    assert (lifecycle.loop_bytes, FastPath(lifecycle)._most_bytes) == (0, 0)

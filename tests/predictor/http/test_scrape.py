@@ -18,7 +18,7 @@ from predictor.http.scrape import Scrape
 from predictor.observe import metric_families
 from predictor.observe.request_trace import begin
 from predictor.observe.sample_block import Block, Families, Labels
-from predictor.serving.lifecycle import Traffic
+from predictor.serving.lifecycle import Lifecycle
 from predictor.settings import Settings
 from tests.predictor.conftest import Server
 from tests.predictor.corpus import ROW
@@ -39,16 +39,16 @@ ACCEPTED = [
 def registry(packaged: dict[str, Packaged], name: str) -> CollectorRegistry:
     """The metrics of a model that has answered a few requests."""
     model = loaded(packaged[name])
-    traffic = Traffic(model, Settings(log_sampling=0))
+    lifecycle = Lifecycle(model, Settings(log_sampling=0))
     columns = model.validator.columns(packaged[name].rows)
-    traffic.drift.observe(columns, model.worker.at_once([columns])[0].values)  # type: ignore[union-attr]
+    lifecycle.drift.observe(columns, model.batcher.at_once([columns])[0].values)  # type: ignore[union-attr]
     for code in ("200", "400"):
         exchange = begin("v1", None, None)
         exchange.seconds[:] = [1e-4] * 4
         exchange.rows = 7
-        traffic.account(exchange, code)
+        lifecycle.account(exchange, code)
     made = CollectorRegistry()
-    traffic.metrics.register(made)
+    lifecycle.metrics.register(made)
     return made
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from predictor.observe.log_writer import MOST, PIECE, Output
+from predictor.observe.log_writer import MOST, PIECE, LogWriter
 
 LINE = b"x" * 99 + b"\n"
 
@@ -23,7 +23,7 @@ def pipe() -> tuple[int, int]:
 def test_soon(pipe: tuple[int, int]) -> None:
     """A line is written by itself after a moment; without an event loop at once."""
     reading, writing = pipe
-    output = Output(writing)
+    output = LogWriter(writing)
     output.write(b"alone\n")
     assert os.read(reading, 100) == b"alone\n"
 
@@ -38,7 +38,7 @@ def test_soon(pipe: tuple[int, int]) -> None:
 def test_a_slow_reader(pipe: tuple[int, int]) -> None:
     """Lines wait for a slow reader up to a limit, and are counted beyond it; nothing blocks, and none is cut."""
     reading, writing = pipe
-    output = Output(writing)
+    output = LogWriter(writing)
 
     os.set_blocking(reading, False)
 
@@ -61,7 +61,7 @@ def test_whole_pieces(pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch) ->
     """What is written at once is whole lines, and no more than a pipe takes in one piece."""
     written: list[bytes] = []
     monkeypatch.setattr(os, "write", lambda _, data: written.append(data))
-    output = Output(pipe[1])
+    output = LogWriter(pipe[1])
 
     async def fill() -> None:
         for _ in range(1000):
@@ -77,7 +77,7 @@ def test_whole_pieces(pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch) ->
 def test_at_the_end(pipe: tuple[int, int]) -> None:
     """What waits is written at the end; a reader that is gone, or never comes, does not hold it up for long."""
     reading, writing = pipe
-    output = Output(writing)
+    output = LogWriter(writing)
 
     async def fill() -> None:
         for _ in range(3000):

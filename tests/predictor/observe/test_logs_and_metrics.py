@@ -14,7 +14,7 @@ import pytest
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from prometheus_client.parser import text_string_to_metric_families
 
-from predictor.observe.request_log import Journal, JsonFormatter
+from predictor.observe.request_log import JsonFormatter, RequestLog
 from predictor.observe.request_trace import begin
 from tests.predictor.conftest import Server, start
 from tests.predictor.corpus import PERSON
@@ -148,11 +148,11 @@ def test_information(server: Server) -> None:
 def test_sampling() -> None:
     """The share of requests that get a line is even; our own faults always get one."""
     written: list[bytes] = []
-    journal = Journal("m", "d", 0.25, written.append)
+    request_log = RequestLog("m", "d", 0.25, written.append)
     for _ in range(100):
-        journal.write(begin("v1", None, None), "200", failed=False)
+        request_log.write(begin("v1", None, None), "200", failed=False)
     assert len(written) == 25
-    Journal("m", "d", 0, written.append).write(begin("v1", None, None), "500", failed=True)
+    RequestLog("m", "d", 0, written.append).write(begin("v1", None, None), "500", failed=True)
     assert [json.loads(line)["level"] for line in written[24:]] == ["info", "error"]
 
 

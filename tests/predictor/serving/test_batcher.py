@@ -12,7 +12,7 @@ import pytest
 from artifact.engine import Fallback
 from artifact.prediction import Columns, Prediction, rows
 from predictor.errors import NoAnswer
-from predictor.serving.batcher import Worker, measured
+from predictor.serving.batcher import Batcher, measured
 
 ONE = {"x": np.array([1.0])}
 
@@ -33,7 +33,7 @@ class Slow:
         return Prediction(columns["x"], np.stack([columns["x"], -columns["x"]], axis=1))
 
 
-async def asked(lane: Worker, tables: list[Columns]) -> list[Prediction | BaseException]:
+async def asked(lane: Batcher, tables: list[Columns]) -> list[Prediction | BaseException]:
     """All of them at once."""
     return await asyncio.gather(*(lane.predict(table) for table in tables), return_exceptions=True)
 
@@ -43,8 +43,8 @@ def test_short_on_the_loop_long_off_it() -> None:
     quick, slow = Slow(0), Slow()
     assert measured(quick, ONE)[0] > 1
     assert measured(slow, ONE)[0] == 0
-    asyncio.run(asked(Worker(quick, ONE, batching=False), [ONE]))
-    asyncio.run(asked(Worker(slow, ONE, batching=False), [ONE]))
+    asyncio.run(asked(Batcher(quick, ONE, batching=False), [ONE]))
+    asyncio.run(asked(Batcher(slow, ONE, batching=False), [ONE]))
     assert quick.calls[-1] == (1, True)
     assert slow.calls[-1] == (1, False)
 
@@ -52,7 +52,7 @@ def test_short_on_the_loop_long_off_it() -> None:
 def test_what_waits_is_predicted_together() -> None:
     """While one call is made the others wait, then share one; each gets its own rows."""
     slow = Slow()
-    lane = Worker(slow, ONE, batching=True)
+    lane = Batcher(slow, ONE, batching=True)
     slow.calls.clear()
     tables = [{"x": np.arange(size, dtype=float) + 10 * size} for size in (1, 2, 3, 4)]
     answers = asyncio.run(asked(lane, tables))
@@ -67,7 +67,7 @@ def test_what_waits_is_predicted_together() -> None:
 def test_no_company_where_it_changes_answers() -> None:
     """A model whose answers depend, in the last bit, on the rows beside them predicts each request alone."""
     slow = Slow()
-    lane = Worker(slow, ONE, batching=False)
+    lane = Batcher(slow, ONE, batching=False)
     slow.calls.clear()
     asyncio.run(asked(lane, [ONE] * 3))
     assert [call for call, _ in slow.calls] == [1, 1, 1]
@@ -88,7 +88,7 @@ class Picky(Slow):
 @pytest.mark.parametrize("bad", [-1.0, 0.0], ids=["raises", "not finite"])
 def test_one_bad_request_harms_no_other(bad: float, seconds: float, batching: bool) -> None:
     """A row without an answer is named, counted from 0, in the request that has it; the others have theirs."""
-    lane = Worker(Picky(seconds), ONE, batching=batching)
+    lane = Batcher(Picky(seconds), ONE, batching=batching)
     tables = [ONE, {"x": np.array([3.0, 4.0, bad, 5.0, bad])}, ONE, {"x": np.array([bad])}, {"x": np.array([6.0, 7.0])}]
     first, second, third, fourth, fifth = asyncio.run(asked(lane, tables))
     for error, named in ((second, "row 2: "), (fourth, "row 0: ")):
@@ -103,7 +103,7 @@ def test_one_bad_request_harms_no_other(bad: float, seconds: float, batching: bo
 def test_what_fails_on_every_row_is_not_the_callers_fault() -> None:
     """A model that raises for rows it has answered before raises as it is: that is a 500."""
     picky = Picky(0)
-    lane = Worker(picky, ONE, batching=True)
+    lane = Batcher(picky, ONE, batching=True)
     ours = {"x": np.array([1.0])}
     picky.predict = lambda columns: 1 / 0  # type: ignore[assignment]
     (error,) = asyncio.run(asked(lane, [ours]))
@@ -115,7 +115,7 @@ def test_the_row_is_looked_for_in_proportion_to_the_rows(at: int) -> None:
     """At most four times the rows are predicted, in calls as few as a search by halves makes, off the event loop."""
     for size in (1024, 4096):
         picky = Picky(0)
-        lane = Worker(picky, ONE, batching=False)
+        lane = Batcher(picky, ONE, batching=False)
         lane.short_rows = size
         picky.calls.clear()
         values = np.ones(size)
@@ -130,7 +130,7 @@ def test_the_row_is_looked_for_in_proportion_to_the_rows(at: int) -> None:
 def test_a_client_that_left_is_not_predicted_for() -> None:
     """A request that was given up while it waited costs nothing."""
     slow = Slow()
-    lane = Worker(slow, ONE, batching=False)
+    lane = Batcher(slow, ONE, batching=False)
     slow.calls.clear()
 
     async def leave() -> None:
@@ -146,7 +146,7 @@ def test_a_client_that_left_is_not_predicted_for() -> None:
 @pytest.mark.parametrize("batching", [True, False])
 def test_many(batching: bool) -> None:
     """A thousand at once are all answered."""
-    lane = Worker(Slow(0.001), ONE, batching=batching)
+    lane = Batcher(Slow(0.001), ONE, batching=batching)
     answers = asyncio.run(asked(lane, [{"x": np.array([float(number)])} for number in range(1000)]))
     assert [answer.values.tolist() for answer in answers if isinstance(answer, Prediction)] == [
         [float(n)] for n in range(1000)
@@ -164,12 +164,12 @@ class Gaps(Slow):
 def test_the_second_runner_is_not_for_the_loop() -> None:
     """Rows that the first runner cannot answer are answered by the second one, which never runs on the event loop."""
     first, second = Gaps(0), Slow(0)
-    worker = Worker(Fallback(first, second), ONE, batching=True, quick=first)
-    (answer,) = asyncio.run(asked(worker, [{"x": np.array([1.0, 9.0])}]))
+    batcher = Batcher(Fallback(first, second), ONE, batching=True, quick=first)
+    (answer,) = asyncio.run(asked(batcher, [{"x": np.array([1.0, 9.0])}]))
     assert isinstance(answer, Prediction)
     assert answer.values.tolist() == [1.0, 9.0]
     assert second.calls == [(1, False)]
-    good, gap = worker.at_once([ONE, {"x": np.array([9.0])}])
+    good, gap = batcher.at_once([ONE, {"x": np.array([9.0])}])
     assert isinstance(good, Prediction)
     assert isinstance(gap, NoAnswer)
     assert second.calls == [(1, False)]
@@ -186,11 +186,11 @@ def test_failing_calls_on_the_loop_end() -> None:
             return super().predict(columns)
 
     quick = Slow(0)
-    bad, *others = Worker(quick, ONE, batching=True).at_once([{"x": np.array([-1.0])}, ONE, ONE, ONE])
+    bad, *others = Batcher(quick, ONE, batching=True).at_once([{"x": np.array([-1.0])}, ONE, ONE, ONE])
     assert [type(bad), *map(type, others)] == [ValueError, Prediction, Prediction, Prediction]
     slow = Failing(0)
-    worker = Worker(slow, ONE, batching=True)
+    batcher = Batcher(slow, ONE, batching=True)
     slow.calls.clear()
-    results = worker.at_once([{"x": np.array([-1.0])}] * 64)
+    results = batcher.at_once([{"x": np.array([-1.0])}] * 64)
     assert [type(result) for result in results] == [ValueError] * 64
     assert len(slow.calls) == 1

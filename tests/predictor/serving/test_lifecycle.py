@@ -21,8 +21,8 @@ from artifact.validation import Validator
 from predictor.errors import Disconnected, NoAnswer, WorkTooLong
 from predictor.observe.request_trace import Exchange, begin
 from predictor.protocols.request import Answer, Served
-from predictor.serving.batcher import Worker
-from predictor.serving.lifecycle import LOOP_BYTES, Traffic
+from predictor.serving.batcher import Batcher
+from predictor.serving.lifecycle import LOOP_BYTES, Lifecycle
 from predictor.settings import Settings
 from tests.predictor.conftest import Server, start
 from tests.predictor.loaded import loaded
@@ -33,10 +33,10 @@ from tests.predictor.test_limits import rows as body_of
 LATE = 20.0  # seconds after which something never came
 
 
-def traffic(packaged: dict[str, Packaged], **settings: Any) -> Traffic:
-    """The traffic of the model iris."""
+def lifecycle(packaged: dict[str, Packaged], **settings: Any) -> Lifecycle:
+    """The lifecycle of requests to the model iris."""
     model = loaded(packaged["iris"])
-    return Traffic(model, Settings(log_sampling=0, **settings))
+    return Lifecycle(model, Settings(log_sampling=0, **settings))
 
 
 def columns(count: int) -> Columns:
@@ -84,7 +84,7 @@ def exchanged(size: int) -> Exchange:
 @pytest.mark.parametrize("size", [100, LOOP_BYTES, LOOP_BYTES + 1, 300_000])
 def test_threads(packaged: dict[str, Packaged], size: int) -> None:
     """What is longer than LOOP_BYTES is read and answered off the event loop; what is heavy, in a thread of its own."""
-    made, asked = traffic(packaged), Asked(3)
+    made, asked = lifecycle(packaged), Asked(3)
     assert asyncio.run(made.serve(exchanged(size), asked.decode)).body == b"3"
     expected = "MainThread" if size <= LOOP_BYTES else "long_0" if size <= Settings.heavy_bytes else "heavy_0"
     assert asked.threads == [expected] * 2
@@ -95,7 +95,7 @@ def test_threads(packaged: dict[str, Packaged], size: int) -> None:
 
 def test_long_answers(packaged: dict[str, Packaged]) -> None:
     """A short body whose answer is long is answered off the event loop."""
-    made, asked = traffic(packaged), Asked(10_000)
+    made, asked = lifecycle(packaged), Asked(10_000)
     assert asyncio.run(made.serve(exchanged(100), asked.decode)).body == b"10000"
     assert asked.threads == ["MainThread", "long_0"]
 
@@ -118,7 +118,7 @@ def endless(begun: threading.Event) -> Callable[[], Asked]:
 @pytest.mark.parametrize("how", ["gone", "cancelled", "late"])
 def test_given_up(packaged: dict[str, Packaged], size: int, how: str) -> None:
     """Work ends at a checkpoint when its caller left or its time is over, and only then its place is free."""
-    made = traffic(packaged, work_seconds=0.2 if how == "late" else LATE)
+    made = lifecycle(packaged, work_seconds=0.2 if how == "late" else LATE)
     begun, left = threading.Event(), threading.Event()
 
     async def ask() -> BaseException | None:
@@ -160,9 +160,9 @@ def test_parts() -> None:
     table = {"x": np.random.default_rng(1).normal(size=34_567)}
     for batching in (True, False):
         runner = Sums()
-        worker = Worker(runner, {"x": np.ones(1)}, batching=batching)
+        batcher = Batcher(runner, {"x": np.ones(1)}, batching=batching)
         runner.calls.clear()
-        answer = asyncio.run(worker.predict_in_parts(table, lambda: None))
+        answer = asyncio.run(batcher.predict_in_parts(table, lambda: None))
         assert answer.values.tobytes() == (table["x"] * 2).tobytes()
         assert answer.probabilities is not None
         assert answer.probabilities.shape == (34_567, 2)
@@ -182,22 +182,22 @@ def test_a_row_without_an_answer_in_a_later_part() -> None:
     for wrong, why in ((-1.0, "cannot compute"), (9.0, "not a finite number")):
         table = {"x": np.ones(34_567)}
         table["x"][31_234] = wrong
-        worker = Worker(Failing(), {"x": np.ones(1)}, batching=True)
+        batcher = Batcher(Failing(), {"x": np.ones(1)}, batching=True)
         with pytest.raises(NoAnswer, match=f"row 31234: .*{why}"):
-            asyncio.run(worker.predict_in_parts(table, lambda: None))
+            asyncio.run(batcher.predict_in_parts(table, lambda: None))
 
 
 def test_others_between_parts() -> None:
     """A short request that arrives during a long prediction is answered before the next part of it."""
     runner = Sums()
-    worker = Worker(runner, {"x": np.ones(1)}, batching=True)
+    batcher = Batcher(runner, {"x": np.ones(1)}, batching=True)
 
     async def ask() -> None:
         runner.calls.clear()
         runner.go.clear()
-        long = asyncio.ensure_future(worker.predict_in_parts({"x": np.ones(100_000)}, lambda: None))
+        long = asyncio.ensure_future(batcher.predict_in_parts({"x": np.ones(100_000)}, lambda: None))
         await asyncio.sleep(0)
-        short = worker.submit({"x": np.ones(7)})
+        short = batcher.submit({"x": np.ones(7)})
         runner.go.set()
         await asyncio.gather(long, short)
 
@@ -208,7 +208,7 @@ def test_others_between_parts() -> None:
 def test_prediction_given_up() -> None:
     """A prediction that nobody waits for ends after the part that is made, and the next caller is answered."""
     runner = Sums()
-    worker = Worker(runner, {"x": np.ones(1)}, batching=True)
+    batcher = Batcher(runner, {"x": np.ones(1)}, batching=True)
     left = False
 
     def check() -> None:
@@ -219,13 +219,13 @@ def test_prediction_given_up() -> None:
         nonlocal left
         runner.calls.clear()
         runner.go.clear()
-        long = asyncio.ensure_future(worker.predict_in_parts({"x": np.ones(100_000)}, check))
+        long = asyncio.ensure_future(batcher.predict_in_parts({"x": np.ones(100_000)}, check))
         await asyncio.sleep(0)
         left = True
         with pytest.raises(Disconnected):
             await long
         runner.go.set()
-        assert len((await worker.submit({"x": np.ones(7)})).values) == 7
+        assert len((await batcher.submit({"x": np.ones(7)})).values) == 7
 
     asyncio.run(ask())
     assert len(runner.calls) == 2
