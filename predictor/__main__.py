@@ -6,31 +6,25 @@ import sys
 from collections.abc import Sequence
 
 from artifact.command import run
-from predictor import lean, workers
+from predictor import kserve_import, processes
 from predictor.settings import read
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until stopped, in one process or several; exit codes 10, 20, 21, 22 and 23 before anything listens."""
     source, settings = read(argv)
-    place = workers.place()
+    place = processes.place()
     if place is not None:
-        workers.end_with_parent(place.parent)
+        processes.end_with_parent(place.parent)
     elif settings.workers > 1:
-        return workers.run(sys.argv[1:] if argv is None else argv, settings)
-    from artifact.load import load  # not in the parent of workers, which does nothing else
-
-    loaded = load(
-        source.model_dir,
-        expected_digest=source.expected_digest,
-        name=source.model_name,
-        allow_unpinned=source.allow_unpinned,
-    )
-    with lean.kserve():
+        return processes.run(sys.argv[1:] if argv is None else argv, settings)
+    with kserve_import.kserve():  # not in the parent of workers, which does nothing else
         from predictor.model import Model
         from predictor.server import Server
 
-    Server(Model(loaded), settings, place).run()
+    model = Model(source)
+    model.load()
+    Server(model, settings, place).run()
     return 0
 
 

@@ -9,8 +9,9 @@ import grpc
 import orjson
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-from predictor import errors, messages
-from predictor.traffic import Traffic
+from predictor import errors
+from predictor.grpc import methods
+from predictor.serving.lifecycle import Lifecycle
 
 NOT_READY = "the server is stopping; another replica will answer"
 _SERVICE = "grpc.health.v1.Health"
@@ -21,10 +22,10 @@ _STATUSES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
 class Probes:
     """REST's health routes as KServe answers them, but true. Any other route, or method, is not for them."""
 
-    def __init__(self, traffic: Traffic) -> None:
-        name, digest = traffic.model.name, traffic.model.digest
+    def __init__(self, lifecycle: Lifecycle) -> None:
+        name, digest = lifecycle.model.name, lifecycle.model.digest
         server, model = b'{"ready":true}', orjson.dumps({"name": name, "ready": True})
-        self._traffic = traffic
+        self._lifecycle = lifecycle
         self._live = {"/": b'{"status":"alive"}', "/v2/health/live": b'{"live":true}'}
         self._ready = {
             "/v2/health/ready": server,
@@ -41,7 +42,7 @@ class Probes:
             return body, None
         if (body := self._ready.get(path)) is None:
             return None
-        return body, None if self._traffic.ready else errors.NotReady(NOT_READY)
+        return body, None if self._lifecycle.ready else errors.NotReady(NOT_READY)
 
 
 def _messages() -> tuple[Any, Any]:
@@ -66,9 +67,9 @@ def _messages() -> tuple[Any, Any]:
 class HealthServicer:
     """grpc.health.v1: the server (empty name), the inference service, and the model by its name."""
 
-    def __init__(self, traffic: Traffic) -> None:
-        self._traffic = traffic
-        self._known = ("", _INFERENCE, traffic.model.name)
+    def __init__(self, lifecycle: Lifecycle) -> None:
+        self._lifecycle = lifecycle
+        self._known = ("", _INFERENCE, lifecycle.model.name)
         self._request, self._response = _messages()
 
     async def check(self, request: Any, context: Any) -> Any:
@@ -81,18 +82,18 @@ class HealthServicer:
         """The status now and when it changes. The last change ends the call, which would keep the server otherwise."""
         if request.service not in self._known:
             yield self._response(status=_STATUSES.index("SERVICE_UNKNOWN"))
-            await self._traffic.draining.wait()
+            await self._lifecycle.draining.wait()
             return
         yield self._now()
-        if not self._traffic.draining.is_set():
-            await self._traffic.draining.wait()
+        if not self._lifecycle.draining.is_set():
+            await self._lifecycle.draining.wait()
             yield self._now()
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """The service, for a gRPC server."""
         read: Callable[[bytes], Any] = self._request.FromString
-        methods = {"Check": messages.unary(read, self.check), "Watch": messages.streaming(read, self.watch)}
-        return grpc.method_handlers_generic_handler(_SERVICE, methods)
+        handlers = {"Check": methods.unary(read, self.check), "Watch": methods.streaming(read, self.watch)}
+        return grpc.method_handlers_generic_handler(_SERVICE, handlers)
 
     def _now(self) -> Any:
-        return self._response(status=_STATUSES.index("SERVING" if self._traffic.ready else "NOT_SERVING"))
+        return self._response(status=_STATUSES.index("SERVING" if self._lifecycle.ready else "NOT_SERVING"))

@@ -1,58 +1,77 @@
-"""The kserve.Model: a verified artifact that answers columns, and KServe's own calls."""
+"""The kserve.Model: `load`, `preprocess`, `predict` and `postprocess` are what every request passes through.
+
+REST v1 and v2, CloudEvents and gRPC, the fast path and the slow one call these methods of one Model, so that what a
+subclass overrides shows on the wire. `predictor.serving.lifecycle` calls them, admits requests before, and counts them
+behind.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from kserve.errors import InvalidInput
 from kserve.model import Model as KServeModel
-from kserve.protocol.infer_type import InferRequest, InferResponse
 
-from artifact.errors import InvalidRequest
-from artifact.load import Loaded
-from artifact.prediction import Columns, Prediction
+from artifact import load
+from artifact.engine import Fallback
+from artifact.prediction import Columns, Prediction, Runner
 from artifact.validation import Validator
-from predictor import v1, v2
-from predictor.errors import NoAnswer
-from predictor.worker import Worker
+from predictor.protocols import v2
+from predictor.protocols.request import Answer, Decoded, Request, Served
+from predictor.serving.batcher import Batcher
+from predictor.settings import Source
 
 DIGEST_HEADER = "x-model-digest"
 
 
 class Model(KServeModel):
-    """One verified model. It is ready from the start: what does not verify never becomes a Model."""
+    """One model. What `load` does not verify never becomes ready, and is never served."""
 
-    def __init__(self, loaded: Loaded) -> None:
-        super().__init__(loaded.manifest.model)
-        self.digest = loaded.digest
-        self.signature = loaded.signature
-        self.profile = loaded.profile
-        self.engine = loaded.manifest.engine.name
-        self.validator = Validator(loaded.signature)
-        self.worker = Worker(loaded.runner, loaded.sample, batching=loaded.manifest.engine.batching)
-        self.ready = True
+    def __init__(self, source: Source) -> None:
+        """`source` names the artifact and the digest that it must have."""
+        super().__init__(source.model_name)
+        self._source = source
 
     def load(self) -> bool:
-        """KServe asks again for a model that is not ready; the bytes were verified before the server listened."""
+        """Verify the artifact, deserialise it, and replay its golden rows: True, or the error of `artifact.load`."""
+        source = self._source
+        loaded = load.load(
+            source.model_dir,
+            expected_digest=source.expected_digest,
+            name=source.model_name,
+            allow_unpinned=source.allow_unpinned,
+        )
+        self.digest, self.signature, self.profile = loaded.digest, loaded.signature, loaded.profile
+        self.engine = loaded.manifest.engine.name
+        self.validator = Validator(loaded.signature)
+        self.runner = loaded.runner
+        # Where a second engine answers what the first cannot, only the first is quick enough for the event loop.
+        self._first = loaded.runner.first if isinstance(loaded.runner, Fallback) else loaded.runner
+        quick = _Quick(self) if self._first is not loaded.runner else None
+        self.batcher = Batcher(self, loaded.sample, batching=loaded.manifest.engine.batching, quick=quick)
+        self._served = Served(self.name, self.digest, self.signature)
+        self.ready = True
         return self.ready
 
-    async def infer(self, columns: Columns) -> Prediction:
-        """Predict `columns`, made by the validator: at once where that is shorter than handing them to a thread."""
-        return await self.worker.predict(columns)
+    def preprocess(self, decoded: Decoded, closely: bool = True) -> Request:
+        """The validated request, whose `columns` `predict` takes; InvalidRequest says what does not fit.
 
-    async def predict(
-        self, payload: dict[str, Any] | InferRequest, headers: Mapping[str, str] | None = None
-    ) -> dict[str, Any] | InferResponse:
-        """What KServe's own stack calls (CloudEvents, or a call in this process): the same answers as on the wire."""
-        try:
-            if isinstance(payload, InferRequest):
-                request = v2.from_kserve(self.validator, payload)
-                return v2.to_kserve(self, request, await self.infer(request.columns))
-            asked = v1.parse(self.validator, payload)
-            return v1.answer(asked, await self.infer(asked.columns))
-        except (InvalidRequest, NoAnswer) as error:
-            raise InvalidInput(str(error)) from error
+        Called on the event loop or in a thread. Unplain, unless it may look `closely` at single values, leaves the
+        request to a thread that may.
+        """
+        return decoded.validated(self.validator, closely)
+
+    def predict(self, columns: Columns, quick: bool = False) -> Prediction:
+        """The engine's answers for `columns`, [rows] each, of one request or of several that share the call.
+
+        Called on the event loop where that is short, else in a thread. `quick`: by the first of two engines alone; what
+        it has no finite answer for comes again without.
+        """
+        return (self._first if quick else self.runner).predict(columns)
+
+    def postprocess(self, request: Request, prediction: Prediction) -> Answer:
+        """The answer to `request` in the form of its protocol."""
+        return request.answer(self._served, prediction)
 
     def get_input_types(self) -> list[dict[str, Any]]:
         """The inputs as v2 metadata: one tensor a feature, shape [rows]."""
@@ -71,3 +90,13 @@ class Model(KServeModel):
             }
             for output in self.signature.outputs
         ]
+
+
+@dataclass(frozen=True)
+class _Quick(Runner):
+    """`Model.predict` by the first of two engines."""
+
+    model: Model
+
+    def predict(self, columns: Columns) -> Prediction:
+        return self.model.predict(columns, quick=True)

@@ -22,18 +22,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from predictor import errors, journal, listener
-from predictor.asgi import InferLayer
-from predictor.express import Express
+from predictor import errors, listener
+from predictor.grpc.server import GrpcServer
+from predictor.grpc.servicer import Servicer
+from predictor.http.connection import HttpProtocol
+from predictor.http.fast_path import FastPath
+from predictor.http.infer_layer import InferLayer
+from predictor.http.scrape import Rendered, Scrape
 from predictor.model import Model
-from predictor.protocol import HttpProtocol
-from predictor.rpc import Servicer
-from predictor.rpc_server import GrpcServer
-from predictor.scrape import Rendered, Scrape
+from predictor.observe import request_log
+from predictor.observe.worker_metrics import Unanswered, WorkerMetrics
+from predictor.processes import Place
+from predictor.serving.lifecycle import Lifecycle
 from predictor.settings import Settings
-from predictor.siblings import Siblings, Unanswered
-from predictor.traffic import Traffic
-from predictor.workers import Place
 
 _LAST_SECONDS = 1.0  # for a request on a connection that was accepted in the last moment
 
@@ -41,14 +42,14 @@ _LAST_SECONDS = 1.0  # for a request on a connection that was accepted in the la
 class ModelDataPlane(DataPlane):
     """KServe's data plane, telling the truth about the one model it holds."""
 
-    def __init__(self, traffic: Traffic, registry: Any) -> None:
+    def __init__(self, lifecycle: Lifecycle, registry: Any) -> None:
         super().__init__(model_registry=registry)
-        self._traffic = traffic
-        self._model = traffic.model
+        self._lifecycle = lifecycle
+        self._model = lifecycle.model
 
     async def ready(self) -> bool:
         """Ready means verified and not about to end; KServe's own answers without looking."""
-        return self._traffic.ready
+        return self._lifecycle.ready
 
     def metadata(self) -> dict[str, Any]:
         """KServe's, without the repository extension, which is refused here."""
@@ -71,16 +72,16 @@ class Server(ModelServer):
         )
         self._model = model
         self._settings = settings
-        self._traffic = Traffic(model, settings)
-        self.dataplane = ModelDataPlane(self._traffic, self.registered_models)
+        self._lifecycle = Lifecycle(model, settings)
+        self.dataplane = ModelDataPlane(self._lifecycle, self.registered_models)
         self._scrape = Scrape(REGISTRY.collect, self._others)
-        self._siblings = None if place is None else Siblings(place.asks, place.answers, self._scrape.counts)
+        self._worker_metrics = None if place is None else WorkerMetrics(place.asks, place.answers, self._scrape.counts)
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT; what is in flight is finished first, within the grace."""
         self.register_model(self._model)
-        self._traffic.metrics.register(REGISTRY)
-        journal.configure()
+        self._lifecycle.metrics.register(REGISTRY)
+        request_log.configure()
         warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")  # KServe's routes, not ours
         app = kserve.model_server.app
         app.router.redirect_slashes = False
@@ -94,13 +95,13 @@ class Server(ModelServer):
             timeout_keep_alive=self._settings.idle_seconds,
         )
         config = self._rest_server.config  # KServe has no arguments for these
-        express = Express(self._traffic) if self._settings.fast_path == "on" else None
-        chosen = {"settings": self._settings, "express": express}
+        fast_path = FastPath(self._lifecycle) if self._settings.fast_path == "on" else None
+        chosen = {"settings": self._settings, "fast_path": fast_path}
         config.http, config.ws = type("Limited", (HttpProtocol,), chosen), "none"
         config.backlog = 2048
         self._rest_server.create_application()
         app.exception_handlers |= {HTTPException: _http_error, Exception: _failed}  # over KServe's own
-        config.app = InferLayer(app, self._traffic)
+        config.app = InferLayer(app, self._lifecycle)
         # What start-up made stays: no collection looks at it again.
         gc.collect()
         gc.freeze()
@@ -108,7 +109,7 @@ class Server(ModelServer):
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(self._serve_until_stopped())
         finally:
-            self._traffic.output.close()
+            self._lifecycle.output.close()
 
     async def _serve_until_stopped(self) -> None:
         rest = self._rest_server._server
@@ -118,11 +119,11 @@ class Server(ModelServer):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         shared = self._settings.workers > 1
         with listener.bind(self._settings.host, self._settings.http_port, shared=shared) as bound:
-            servicer = Servicer(self.dataplane, self.model_repository_extension, self._traffic)
-            self._grpc_server = GrpcServer(servicer, self._traffic)
+            servicer = Servicer(self.dataplane, self.model_repository_extension, self._lifecycle)
+            self._grpc_server = GrpcServer(servicer, self._lifecycle)
             await self._grpc_server.start()
-            if self._siblings is not None:
-                await self._siblings.start()
+            if self._worker_metrics is not None:
+                await self._worker_metrics.start()
             serving = asyncio.ensure_future(rest.serve([bound]))
             waiting = asyncio.ensure_future(stopping.wait())
             await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -135,14 +136,14 @@ class Server(ModelServer):
             media, pieces = await self._scrape.pieces(request.headers.get("accept", ""))
         except Unanswered as error:
             return Response(errors.body(str(error)), 503, {"retry-after": "1"}, "application/json")
-        return Rendered(media, pieces, self._scrape.readers, self._traffic.buffers, self._settings.send_seconds)
+        return Rendered(media, pieces, self._scrape.readers, self._lifecycle.buffers, self._settings.send_seconds)
 
     async def _others(self) -> list[bytes]:
-        return [] if self._siblings is None else await self._siblings.counts()
+        return [] if self._worker_metrics is None else await self._worker_metrics.counts()
 
     def _end(self) -> None:
         try:
-            self._traffic.output.close()
+            self._lifecycle.output.close()
         finally:
             os._exit(0)
 
@@ -154,7 +155,7 @@ class Server(ModelServer):
         last = threading.Timer(seconds, self._end)
         last.daemon = True
         last.start()
-        self._traffic.draining.set()
+        self._lifecycle.draining.set()
         await asyncio.sleep(self._settings.drain_seconds)
         await listener.connect_no_more(self._settings.http_port, self._settings.grpc_port)
         await listener.close(rest, bound)

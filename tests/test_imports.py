@@ -53,6 +53,15 @@ ROOMS = {
     "report": {"params", "shared", "engine", "pictures", "gate"},
     "tracking": {"params", "shared", "report"},
 }
+# The same of predictor/, with the modules beside the rooms that they import.
+PREDICTOR_ROOMS = {
+    "protocols": {"errors"},
+    "observe": set(),
+    "serving": {"protocols", "observe", "errors", "model", "settings"},
+    "http": {"protocols", "observe", "serving", "errors", "model", "settings", "health"},
+    "grpc": {"protocols", "observe", "serving", "errors", "model", "settings", "health", "listener"},
+}
+HOUSES = {"pipeline": ROOMS, "predictor": PREDICTOR_ROOMS}
 # What stands beside the stages uses these rooms.
 USES = {
     "scoring": {"params", "shared", "data", "training"},
@@ -121,27 +130,35 @@ def test_the_image_needs_only_the_serving_lock() -> None:
                 assert f"\n{distribution}==" in lock, f"{package} imports {name}"
 
 
+def rooms_of(house: str) -> set[str]:
+    """The rooms of a package: its folders."""
+    return {path.parent.name for path in (ROOT / house).glob("*/__init__.py")}
+
+
 @pytest.mark.parametrize(
-    ("folder", "may"), [*((f"pipeline/{room}", may) for room, may in ROOMS.items()), *USES.items()]
+    ("folder", "house", "may"),
+    [
+        *((f"{house}/{room}", house, may) for house, rooms in HOUSES.items() for room, may in rooms.items()),
+        *((folder, "pipeline", may) for folder, may in USES.items()),
+    ],
 )
-def test_rooms_import_in_one_direction(folder: str, may: set[str]) -> None:
+def test_rooms_import_in_one_direction(folder: str, house: str, may: set[str]) -> None:
     """A room imports the rooms that the table names for it, and no other."""
-    used = {
-        parts[1] for names in modules(folder).values() for name in names if (parts := name.split("."))[0] == "pipeline"
-    }
+    used = {parts[1] for names in modules(folder).values() for name in names if (parts := name.split("."))[0] == house}
     assert used - {Path(folder).name} == may
 
 
-def test_every_room_is_listed_and_looks_back_only() -> None:
-    """The table has each folder of pipeline/, and each room only those before it: no circle is possible."""
-    assert {path.parent.name for path in (ROOT / "pipeline").glob("*/__init__.py")} == set(ROOMS)
+@pytest.mark.parametrize("house", HOUSES)
+def test_every_room_is_listed_and_looks_back_only(house: str) -> None:
+    """The table has each folder of the package, and each room only those before it: no circle is possible."""
+    assert rooms_of(house) == set(HOUSES[house])
     before: set[str] = set()
-    for room, may in ROOMS.items():
-        assert may <= before, room
+    for room, may in HOUSES[house].items():
+        assert may & rooms_of(house) <= before, room
         before.add(room)
 
 
-@pytest.mark.parametrize("package", ["artifact", "features", "pipeline", "scoring", "starter", "audit"])
+@pytest.mark.parametrize("package", ["artifact", "features", "pipeline", "scoring", "starter", "audit", "predictor"])
 def test_no_two_modules_import_each_other(package: str) -> None:
     """No circle of imports within a package, however long; an import within a function counts."""
     waiting = {name: {one for one in names if one.startswith(package)} for name, names in modules(package).items()}
@@ -153,7 +170,11 @@ def test_no_two_modules_import_each_other(package: str) -> None:
 
 def test_every_package_says_what_lives_there() -> None:
     """The __init__ of a package or room is a docstring and nothing else: one sentence, or two."""
-    for path in [*ROOT.glob("*/__init__.py"), *(ROOT / "pipeline").glob("*/__init__.py")]:
+    for path in [
+        *ROOT.glob("*/__init__.py"),
+        *(path for house in HOUSES for path in (ROOT / house).glob("*/__init__.py")),
+    ]:
         tree = ast.parse(path.read_text())
         assert ast.get_docstring(tree), path
-        assert len(tree.body) == 1 or path.parent.name not in {*ROOMS, "pipeline", "scoring", "starter", "audit"}, path
+        named = {*ROOMS, *PREDICTOR_ROOMS, "pipeline", "predictor", "scoring", "starter", "audit"}
+        assert len(tree.body) == 1 or path.parent.name not in named, path

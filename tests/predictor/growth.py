@@ -13,10 +13,12 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from artifact.errors import ConfigurationError, InvalidRequest
 from artifact.signature import Feature, Output, Signature
 from artifact.validation import Validator
-from predictor import cloudevent, document, headers, rows, rpc_request, v1, v2
 from predictor.errors import TooManyRows, UnsupportedMedia
-from predictor.json_limits import JsonLimits
-from predictor.message_limits import MessageLimits
+from predictor.grpc import infer_request
+from predictor.grpc.message_limits import MessageLimits
+from predictor.http import headers
+from predictor.protocols import cloudevent, row_count, strict_json, v1, v2
+from predictor.protocols.json_limits import JsonLimits
 
 Work = Callable[[], Any]
 REFUSALS = (InvalidRequest, TooManyRows, UnsupportedMedia, ConfigurationError, ValueError)
@@ -40,8 +42,8 @@ def _v1(width: int, body: bytes, dtype: str = "float64", **constraints: Any) -> 
     rules = validator(width, dtype, **constraints)
 
     def work() -> None:
-        payload = document.read(body)
-        rows.check(rows.of_v1(payload), _ROWS, len(body))
+        payload = strict_json.read(body)
+        row_count.check(row_count.of_v1(payload), _ROWS, len(body))
         v1.parse(rules, payload)
 
     return work
@@ -62,8 +64,8 @@ def _v2(width: int, body: dict[str, Any], binary: bytes = b"", dtype: str = "flo
     rules, head = validator(width, dtype, **constraints), _json(body)
 
     def work() -> None:
-        payload = document.read(head)
-        rows.check(rows.of_v2(payload), _ROWS, len(head) + len(binary))
+        payload = strict_json.read(head)
+        row_count.check(row_count.of_v2(payload), _ROWS, len(head) + len(binary))
         v2.parse(rules, payload, memoryview(binary))
 
     return work
@@ -99,7 +101,7 @@ def _raw_texts(count: int, text: bytes = b"ab") -> bytes:
 def _grpc(width: int, message: pb.ModelInferRequest, extra: bytes = b"", dtype: str = "float64") -> Work:
     """Reading a message for a model of `width` features."""
     rules, data = validator(width, dtype), message.SerializeToString() + extra
-    return lambda: rpc_request.read(rules, rpc_request.decode(data), _ROWS, len(data))
+    return lambda: infer_request.read(rules, infer_request.decode(data), _ROWS, len(data))
 
 
 def _typed(names: list[str], width: int, **more: Any) -> Work:
@@ -130,7 +132,7 @@ def _message_limits(width: int, data: bytes) -> Work:
 
 def _event(attributes: dict[str, Any]) -> Work:
     body = _json({"id": "1", "source": "x", "specversion": "1.0", "type": "y", **attributes})
-    return lambda: cloudevent.data(document.read(body))
+    return lambda: cloudevent.data(strict_json.read(body))
 
 
 def _head(pairs: list[tuple[bytes, bytes]]) -> Work:

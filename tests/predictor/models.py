@@ -25,6 +25,7 @@ from artifact.digest import of_bytes
 from artifact.frame import of as frame_of
 from artifact.signature import Feature, Signature, for_model
 from features.calendar import CalendarFeatures
+from predictor.settings import Source
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class Packaged:
     directory: Path
     digest: str
     rows: dict[str, list[Any]]  # feature → values as JSON has them
+
+    @property
+    def source(self) -> Source:
+        """Where a predictor finds it, and what it must be."""
+        return Source(self.directory, self.name, self.digest, allow_unpinned=False)
 
 
 def package(

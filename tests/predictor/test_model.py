@@ -1,63 +1,74 @@
-"""The kserve.Model as KServe's own code would call it, in this process: the answers of the wire."""
+"""The kserve.Model is where requests pass: each of its methods, overridden in a subclass, shows on the wire."""
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
+import subprocess
+from collections.abc import Iterator
 
-import numpy as np
 import pytest
-from kserve import InferInput, InferRequest, InferResponse
-from kserve.errors import InvalidInput
 
-from artifact import load
+from artifact.errors import IntegrityError
+from local.ports import free
 from predictor.model import Model
-from tests.predictor.corpus import ROW
+from predictor.settings import Source
+from tests.predictor import forms
+from tests.predictor.conftest import ROOT, Server, command, environment
+from tests.predictor.corpus import NAMES, ROW
 from tests.predictor.models import Packaged
+from tests.predictor.test_limits import metric
+
+FORMS = (
+    forms.v1_lists, forms.v1_objects, forms.event, forms.wide_flat, forms.by_feature, forms.binary, forms.grpc_raw,
+    forms.grpc_typed,
+)  # fmt: skip
+LONG = 1000  # rows, which are read off the event loop
 
 
-@pytest.fixture(scope="module")
-def model(packaged: dict[str, Packaged]) -> Model:
-    """The model iris."""
-    return Model(load.load(packaged["iris"].directory, expected_digest=packaged["iris"].digest))
+@pytest.fixture(scope="module", params=["preprocess", "predict", "postprocess"])
+def overridden(
+    request: pytest.FixtureRequest, packaged: dict[str, Packaged], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Server]]:
+    """Predictors of iris with one method overridden, by whether the fast path is on."""
+    running: dict[str, Server] = {}
+    for path in ("on", "off"):
+        ports, model = free(2), packaged["iris"]
+        line = command(model.directory, model.name, "--expected_digest", model.digest, ports=ports)
+        line[2:3] = ["tests.predictor.overriding", request.param]
+        log = tmp_path_factory.mktemp("overridden") / "log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                line, cwd=ROOT, env=environment(PREDICTOR_FAST_PATH=path), stdout=output, stderr=subprocess.STDOUT
+            )
+        running[path] = Server(model, process, *ports, log)
+    for server in running.values():
+        server.wait()
+    yield running
+    assert {server.stop() for server in running.values()} == {0}
 
 
-def ask(model: Model, payload: Any) -> Any:
-    """The answer of one call."""
-    return asyncio.run(model.predict(payload))
+@pytest.mark.parametrize("path", ["on", "off"])
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
+@pytest.mark.parametrize("rows", [1, LONG])
+def test_what_a_subclass_overrides_shows_on_the_wire(
+    overridden: dict[str, Server], path: str, form: forms.Form, rows: int
+) -> None:
+    """Each protocol answers with the label of the overridden method, short or long, with the fast path or without."""
+    columns = {name: [value] * rows for name, value in zip(NAMES, ROW, strict=True)}
+    before = metric(overridden[path], 'modelpin_fast_requests_total{protocol="v1"}')
+    assert form(overridden[path], columns)["label"] == ["virginica"] * rows
+    fast = metric(overridden[path], 'modelpin_fast_requests_total{protocol="v1"}') - before
+    if form is forms.v1_lists and rows == 1:
+        assert fast == (path == "on")
 
 
-def request(values: list[float], binary: bool) -> InferRequest:
-    """One row as KServe's own type."""
-    tensor = InferInput("input-0", [1, len(values)], "FP64")
-    tensor.set_data_from_numpy(np.array([values]), binary_data=binary)
-    return InferRequest("iris", [tensor], request_id="ü")
-
-
-def test_v1(model: Model) -> None:
-    """A dictionary is a v1 request."""
-    assert ask(model, {"instances": [ROW]}) == {"predictions": ["setosa"]}
-
-
-@pytest.mark.parametrize("binary", [False, True])
-def test_v2(model: Model, binary: bool) -> None:
-    """An InferRequest is a v2 request, whether it holds JSON or bytes."""
-    answer = ask(model, request(ROW, binary))
-    assert isinstance(answer, InferResponse)
-    assert (answer.id, answer.model_name, answer.model_version) == ("ü", "iris", model.digest)
-    label, probabilities = answer.outputs
-    assert label.as_numpy().tolist() == ["setosa"]
-    assert probabilities.as_numpy().shape == (1, 3)
-
-
-@pytest.mark.parametrize("payload", [{}, {"instances": [[1]]}, request([1.0], True), request([500.0, 1, 1, 1], False)])
-def test_the_callers_mistake(model: Model, payload: Any) -> None:
-    """What does not match the signature is KServe's InvalidInput, which is its 400."""
-    with pytest.raises(InvalidInput):
-        ask(model, payload)
-
-
-def test_ready_from_the_start(model: Model) -> None:
-    """A Model exists only when everything was proved, and cannot be loaded otherwise."""
-    assert model.ready
+def test_load_verifies(packaged: dict[str, Packaged]) -> None:
+    """`load` is what verifies: before it the model is not ready, and another digest than the named one never is."""
+    one = packaged["iris"]
+    model = Model(one.source)
+    assert not model.ready
     assert model.load()
+    assert model.ready
+    other = Model(Source(one.directory, one.name, "sha256-" + "0" * 64, allow_unpinned=False))
+    with pytest.raises(IntegrityError):
+        other.load()
+    assert not other.ready

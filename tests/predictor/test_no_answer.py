@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from kserve.errors import InvalidInput
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from sklearn.linear_model import PoissonRegressor
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from artifact import load
 from artifact.signature import Feature
-from predictor.model import Model
 from tests.predictor.answer import check_message
 from tests.predictor.conftest import Server, start
 from tests.predictor.models import Packaged, package
@@ -164,13 +159,3 @@ def refusals(server: Server) -> float:
     """modelpin_rejects_total of this reason."""
     text = server.request("GET", "/metrics").body.decode()
     return sum(map(float, re.findall(r'^modelpin_rejects_total\{reason="no-answer"\} (\S+)', text, re.M)))
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", ["overflows", "raises"])
-def test_in_kserves_own_call(made: dict[str, Packaged], name: str) -> None:
-    """KServe's own code in this process is told by the exception that it has for a caller's mistake."""
-    loaded = load.load(made[name].directory, expected_digest=made[name].digest)
-    payload: Any = {"instances": [[value] for value in ROWS]}
-    with pytest.raises(InvalidInput, match="row 2: the model"):
-        asyncio.run(Model(loaded).predict(payload))

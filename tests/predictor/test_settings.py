@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from artifact import load
 from artifact.errors import ConfigurationError
 from predictor import errors
-from predictor.model import Model
+from predictor.serving.lifecycle import Lifecycle
 from predictor.settings import Settings, read
-from predictor.traffic import Traffic
+from tests.predictor.loaded import loaded
 from tests.predictor.models import Packaged
 
 DOCS = (Path(__file__).parents[2] / "docs/predictor.md").read_text()
@@ -33,11 +32,9 @@ def test_docs() -> None:
 
 def test_docs_of_metrics_and_reasons(packaged: dict[str, Packaged]) -> None:
     """It lists every metric of ours and every reason of a reject, and no other."""
-    traffic = Traffic(
-        Model(load.load(packaged["people"].directory, expected_digest=packaged["people"].digest)), Settings()
-    )
+    lifecycle = Lifecycle(loaded(packaged["people"]), Settings())
     registry = CollectorRegistry()
-    traffic.metrics.register(registry)
+    lifecycle.metrics.register(registry)
     names = {family.name + {"counter": "_total", "info": "_info"}.get(family.type, "") for family in registry.collect()}
     assert set(re.findall(r"^\| `(modelpin_\w+)`", DOCS, re.M)) == names
     reasons = DOCS[DOCS.index("Reasons:") :].partition(".")[0]

@@ -33,7 +33,7 @@ class Start:
     listened: bool = False
     errors: str = ""
 
-    def watch(self) -> None:
+    def deadline(self) -> None:
         """Try the ports until the process ends."""
         while self.process.poll() is None:
             for port in self.ports:
@@ -128,7 +128,7 @@ def starts(packaged: dict[str, Packaged], tmp_path_factory: pytest.TempPathFacto
     made, watching = {}, []
     for title in REFUSED:
         made[title] = begin(title, packaged["iris"], packaged["prices"], tmp_path_factory.mktemp("start"))
-        watching.append(threading.Thread(target=made[title].watch))
+        watching.append(threading.Thread(target=made[title].deadline))
         watching[-1].start()
     for thread in watching:
         thread.join(START_SECONDS)

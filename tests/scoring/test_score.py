@@ -20,7 +20,7 @@ from artifact import load
 from artifact.command import run
 from artifact.errors import InvalidRequest
 from artifact.validation import Validator
-from predictor import v1
+from predictor.protocols import v1
 from scoring.__main__ import main
 from tests.conftest import Bucket
 from tests.predictor import models, test_no_answer
@@ -91,7 +91,7 @@ def test_a_table_gets_the_answers_that_serving_gives(
         Validator(loaded.signature),
         {"instances": table.drop(columns="id").to_dict("records"), "probabilities": True},
     )
-    online = v1.answer(request, loaded.runner.predict(request.columns))
+    online = v1.reply(request, loaded.runner.predict(request.columns))
     path = write(table, tmp_path / f"in.{source}")
     assert scored(*arguments(people, path, tmp_path / f"out.{target}", "--keep", "id", "--rows", "7")) == 0
     answers = read(tmp_path / f"out.{target}")

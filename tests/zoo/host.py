@@ -15,9 +15,9 @@ import traceback
 
 from artifact import load, onnx_engine, sklearn_engine
 from predictor import __main__ as predictor
-from predictor import lean
+from predictor import kserve_import
 
-with lean.kserve():
+with kserve_import.kserve():
     from predictor import model, server
 
 _IMPORTED = (load, onnx_engine, sklearn_engine, model, server)

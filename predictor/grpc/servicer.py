@@ -1,0 +1,113 @@
+"""The v2 protocol over gRPC: raw and typed contents, the same validation and the same model call as REST."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import grpc
+from kserve.protocol.dataplane import DataPlane
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
+from kserve.protocol.grpc.servicer import InferenceServicer
+from kserve.protocol.model_repository_extension import ModelRepositoryExtension
+
+from predictor import errors
+from predictor.grpc import infer_request
+from predictor.grpc.message_limits import MessageLimits
+from predictor.grpc.receive import Receiver
+from predictor.model import DIGEST_HEADER
+from predictor.observe.request_trace import REQUEST_ID, TRACEPARENT, begin
+from predictor.serving.lifecycle import Lifecycle
+
+_log = logging.getLogger("predictor")
+
+
+class Servicer(InferenceServicer):
+    """KServe's servicer, with infer and metadata answered from the signature and the repository calls refused."""
+
+    def __init__(self, data_plane: DataPlane, repository: ModelRepositoryExtension, lifecycle: Lifecycle) -> None:
+        super().__init__(data_plane, repository)
+        self._lifecycle = lifecycle
+        self._model = lifecycle.model
+        self._receiver = Receiver(lifecycle.settings)
+        self._limits = MessageLimits(lifecycle.model.signature)
+
+    async def infer(self, _: Any, context: Any) -> bytes:
+        """ModelInfer from bytes to bytes: the message is received when there is room for it, decoded in its turn."""
+        given = dict(context.invocation_metadata() or ())
+        exchange = begin("grpc", _text(given.get(REQUEST_ID)), _text(given.get(TRACEPARENT)))
+        # What trails an answer goes out with it, errors included; what leads it would be a second write.
+        context.set_trailing_metadata(((DIGEST_HEADER, self._model.digest), (REQUEST_ID, exchange.request_id)))
+        try:
+            data = await self._receiver.read(context)
+            self._lifecycle.buffers.take(len(data))
+            exchange.received = len(data)
+            answer = await self._lifecycle.serve(exchange, lambda: self._decode(data))
+        except asyncio.CancelledError:
+            self._lifecycle.account(exchange, "CANCELLED", errors.Disconnected())
+            raise
+        except Exception as error:
+            self._lifecycle.account(exchange, errors.grpc_status(error).name, error)
+            await _abort(context, error)
+            raise
+        finally:
+            data = b""
+            self._lifecycle.buffers.give(exchange.received)
+        self._lifecycle.account(exchange, "OK")
+        return answer.body
+
+    async def ModelReady(self, request: pb.ModelReadyRequest, context: Any) -> pb.ModelReadyResponse:
+        """Whether the named model is ready; NOT_FOUND for any other."""
+        try:
+            self._check_name(request.name, request.version)
+        except errors.NotFound as error:
+            await _abort(context, error)
+        return pb.ModelReadyResponse(ready=self._lifecycle.ready)
+
+    async def ModelMetadata(self, request: pb.ModelMetadataRequest, context: Any) -> pb.ModelMetadataResponse:
+        """The inputs and outputs of the signature, and the digest as the one version."""
+        try:
+            self._check_name(request.name, request.version)
+        except errors.NotFound as error:
+            await _abort(context, error)
+        return pb.ModelMetadataResponse(
+            name=self._model.name,
+            versions=[self._model.digest],
+            platform="sklearn",
+            inputs=self._model.get_input_types(),
+            outputs=self._model.get_output_types(),
+        )
+
+    async def RepositoryModelLoad(self, request: Any, context: Any) -> Any:
+        """Refused: Git names the model, not a caller."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "this server holds one model, named by Git")
+
+    async def RepositoryModelUnload(self, request: Any, context: Any) -> Any:
+        """Refused: Git names the model, not a caller."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "this server holds one model, named by Git")
+
+    def _check_name(self, name: str, version: str) -> None:
+        if name != self._model.name:
+            raise errors.NotFound(f"model {name[:200]!r} does not exist; this server holds {self._model.name!r}")
+        if version and version != self._model.digest:
+            raise errors.NotFound(f"version {version[:200]!r} does not exist; this server holds {self._model.digest}")
+
+    def _decode(self, data: bytes) -> infer_request.Decoded:
+        self._limits.check(data)
+        message = infer_request.decode(data)
+        self._check_name(message.model_name, message.model_version)
+        return infer_request.Decoded(message, self._lifecycle.settings.rows, len(data))
+
+
+def _text(value: str | bytes | None) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+async def _abort(context: Any, error: Exception) -> None:
+    code = errors.grpc_status(error)
+    if code is grpc.StatusCode.INTERNAL:
+        _log.exception("an infer call failed")
+    # Its frames hold the message, and gRPC holds it: in a cycle that waits for a collection, which is not for its size.
+    error.__traceback__ = None
+    await context.abort(code, errors.message(error))

@@ -1,0 +1,231 @@
+"""The outermost ASGI layer: answers infer requests itself, and hands everything else to KServe's own application."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from artifact.errors import InvalidRequest
+from predictor import errors
+from predictor.health import Probes
+from predictor.http import headers as fields
+from predictor.http.body import Message, Receive, receive_body
+from predictor.http.headers import BINARY, CONNECTION, JSON, OCTETS, SMALL, Headers
+from predictor.model import DIGEST_HEADER
+from predictor.observe import request_trace
+from predictor.observe.request_trace import Exchange
+from predictor.protocols import cloudevent, v1, v2
+from predictor.protocols.json_limits import JsonLimits
+from predictor.protocols.request import Answer
+from predictor.serving.lifecycle import Lifecycle
+
+Scope = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Handler = Callable[[Scope, Headers, bytes, Exchange], Awaitable[Answer]]
+
+_V1 = re.compile(r"/v1/models/(?P<model>[^/:]*)(?P<verb>:[^/]*)?")
+_V2 = re.compile(r"/v2/models/(?P<model>[^/]+)(?P<versions>/versions/(?P<version>[^/]+))?(?P<verb>/infer|/ready)?")
+_PROTOCOLS = {"/v1/": "v1", "/v2/": "v2"}
+_GONE = "499"  # what proxies log for a client that did not wait
+_log = logging.getLogger("predictor")
+
+
+class InferLayer:
+    """Wraps KServe's application: one validation and one model call for every infer request, whatever the protocol.
+
+    The repository routes, which would unload the model for anyone who asks, do not exist. Every answer carries the
+    digest it comes from and the request's id; while the process drains, the last on its connection also ends that.
+    """
+
+    def __init__(self, app: App, lifecycle: Lifecycle) -> None:
+        self._app = app
+        self._lifecycle = lifecycle
+        self._model = lifecycle.model
+        signature, most_rows = lifecycle.model.signature, lifecycle.settings.rows
+        self._v1_limits = JsonLimits.of_v1(signature, most_rows)
+        self._v2_limits = JsonLimits.of_v2(signature, most_rows)
+        self._probes = Probes(lifecycle)
+        self._digest = (DIGEST_HEADER.encode(), lifecycle.model.digest.encode())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One ASGI connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if scope["path"].endswith("/") and scope["path"] != "/":
+            path = scope["path"][:-1]  # with its last slash or without it a route is the same
+            scope = {**scope, "path": path, "raw_path": path.encode()}
+        # uvicorn writes no body to HEAD; all else is what GET answers.
+        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+        started = False
+        headers = fields.read(scope["headers"])
+        request = request_trace.begin(
+            _PROTOCOLS.get(scope["path"][:4], "other"),
+            headers.get(request_trace.REQUEST_ID),
+            headers.get(request_trace.TRACEPARENT),
+        )
+        named_headers = [self._digest, (request_trace.REQUEST_ID.encode(), request.request_id.encode())]
+
+        async def named(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = [*message.get("headers", ()), *named_headers]
+                if self._lifecycle.draining.is_set() and not _is_followed(scope):
+                    message["headers"].append((b"connection", b"close"))
+            await send(message)
+
+        if (probe := self._probes.answer(asked["method"], asked["path"])) is not None:
+            body, problem = probe
+            await self._send(scope, named, *((200, body, {}) if problem is None else _told(problem)))
+            return
+        failure: Exception | None = None
+        status = 200
+        try:
+            answer = self._route(scope)
+            if answer is None:
+                await self._app(self._without_version(asked), receive, named)
+                return
+            fields.check_single(scope["headers"], headers)
+            try:
+                data = await receive_body(headers, receive, self._lifecycle.settings, self._lifecycle.buffers, request)
+                if (connection := scope.get("extensions", {}).get(CONNECTION)) is not None:
+                    connection.flow.resume_reading()  # a long body has paused it: who leaves would not be seen
+                made = await answer(scope, headers, data, request)
+                body, extra = made.body, _described(made)
+            finally:
+                data = b""
+                self._lifecycle.buffers.give(request.received)
+        except Exception as error:
+            failure = error
+            status, body, extra = _told(error)
+            if status == 500 and not isinstance(error, errors.Disconnected):
+                _log.exception("a request failed")
+            error.__traceback__ = None  # its frames hold the body, in a cycle that waits for a collection
+            if started:
+                return
+        request.sent = len(body)
+        if isinstance(failure, errors.Disconnected):
+            self._lifecycle.account(request, _GONE, failure)
+            return
+        self._lifecycle.account(request, str(status), failure)
+        await self._send(scope, named, status, body, extra)
+
+    async def _send(self, scope: Scope, send: Send, status: int, body: bytes, extra: Headers) -> None:
+        headers = {"content-type": JSON, "content-length": str(len(body)), **extra}
+        encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+        start = {"type": "http.response.start", "status": status, "headers": encoded}
+        connection = scope.get("extensions", {}).get(CONNECTION)
+        if connection is None or (len(body) <= SMALL and not connection.flow.write_paused):
+            await send(start)
+            await send({"type": "http.response.body", "body": body})
+            return
+        self._lifecycle.buffers.used += len(body)
+        try:
+            async with asyncio.timeout(self._lifecycle.settings.send_seconds):
+                await send(start)
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+                await send({"type": "http.response.body", "body": b""})  # waits until the client has read
+        except TimeoutError:
+            connection.transport.abort()
+            self._lifecycle.metrics.reject("unread")
+        finally:
+            self._lifecycle.buffers.give(len(body))
+
+    def _route(self, scope: Scope) -> Handler | None:
+        """What answers an infer request; None where KServe does."""
+        path: str = scope["path"]
+        if path.startswith("/v2/repository"):
+            raise errors.NotFound(f"{path[:200]!r} does not exist: this server holds one model, named by Git")
+        if match := _V1.fullmatch(path):
+            return self._v1_route(match, scope["method"])
+        if not (match := _V2.fullmatch(path)):
+            return None
+        self._check_model(match["model"])
+        if match["version"] is not None and match["version"] != self._model.digest:
+            raise errors.NotFound(
+                f"version {match['version'][:200]!r} does not exist; this server holds {self._model.digest}"
+            )
+        if match["verb"] == "/infer":
+            _check_method(scope["method"])
+            return self._answer_v2
+        return None
+
+    def _without_version(self, scope: Scope) -> Scope:
+        """As KServe knows the route: it refuses each version, the right one too."""
+        model = f"/v2/models/{self._model.name}"
+        versioned = f"{model}/versions/{self._model.digest}"
+        if not scope["path"].startswith(versioned):
+            return scope
+        path = model + scope["path"].removeprefix(versioned)
+        return {**scope, "path": path, "raw_path": path.encode()}
+
+    def _v1_route(self, match: re.Match[str], method: str) -> Handler | None:
+        self._check_model(match["model"])
+        if match["verb"] is None:
+            return None
+        if match["verb"] != ":predict":
+            raise errors.NotFound(f"{match['verb'][:200]!r} does not exist; this model has ':predict'")
+        _check_method(method)
+        return self._answer_v1
+
+    def _check_model(self, name: str) -> None:
+        if name != self._model.name:
+            raise errors.NotFound(f"model {name[:200]!r} does not exist; this server holds {self._model.name!r}")
+
+    async def _answer_v1(self, scope: Scope, headers: Headers, body: bytes, request: Exchange) -> Answer:
+        if BINARY in headers:
+            raise InvalidRequest(f"{BINARY} is of v2; a v1 body is JSON alone")
+        media = fields.check_media(headers, (JSON, cloudevent.MEDIA))
+        binary = cloudevent.is_binary(headers)
+        if binary:
+            cloudevent.check(headers)
+
+        def decode() -> v1.Decoded:
+            self._v1_limits.check(body)
+            if binary or media == cloudevent.MEDIA:
+                return cloudevent.decode(body, self._lifecycle.settings.rows, binary=media != cloudevent.MEDIA)
+            return v1.decode(body, self._lifecycle.settings.rows)
+
+        return await self._lifecycle.serve(request, decode, lambda: _gone(scope))
+
+    async def _answer_v2(self, scope: Scope, headers: Headers, body: bytes, request: Exchange) -> Answer:
+        fields.check_media(headers, (JSON, OCTETS) if BINARY in headers else (JSON,))
+        size = fields.json_length(headers, len(body))
+
+        def decode() -> v2.Decoded:
+            self._v2_limits.check(body[:size])
+            return v2.decode(body, size, self._lifecycle.settings.rows)
+
+        return await self._lifecycle.serve(request, decode, lambda: _gone(scope))
+
+
+def _check_method(method: str) -> None:
+    if method != "POST":
+        raise errors.MethodNotAllowed(f"{method} is not allowed here; use POST")
+
+
+def _is_followed(scope: Scope) -> bool:
+    """Whether the client has sent another request behind this one."""
+    connection = scope.get("extensions", {}).get(CONNECTION)
+    return connection is not None and bool(connection.pipeline)
+
+
+def _described(answer: Answer) -> Headers:
+    """The headers that belong to `answer` alone."""
+    if answer.json_bytes is None:
+        return dict(answer.headers)
+    return {"content-type": OCTETS, BINARY: str(answer.json_bytes)}
+
+
+def _gone(scope: Scope) -> bool:
+    connection = scope.get("extensions", {}).get(CONNECTION)
+    return connection is not None and connection.transport.is_closing()
+
+
+def _told(error: Exception) -> tuple[int, bytes, Headers]:
+    return errors.http_status(error), errors.body(errors.message(error)), errors.headers(error)

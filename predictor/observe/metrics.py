@@ -1,0 +1,183 @@
+"""Prometheus metrics of this process: gathered cheaply, counted many at a time, and in full when they are scraped."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from importlib.metadata import version
+from itertools import accumulate
+from threading import Lock
+from typing import cast
+
+import numpy as np
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from predictor.observe.drift import Drift
+from predictor.observe.request_trace import STAGES, Exchange
+from predictor.observe.sample_block import Block, Labels
+
+BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_MANY = 64  # requests counted at once: one alone pays for an append
+_ENDS = (*map(str, BUCKETS), "+Inf")
+_LIBRARIES = ("kserve", "scikit-learn", "numpy")
+
+
+class Metrics(Collector):
+    """Everything that /metrics says about the model and its requests."""
+
+    def __init__(
+        self,
+        model: Mapping[str, str],
+        drift: Drift,
+        gauges: Mapping[str, Callable[[], float]],
+        counters: Mapping[str, Callable[[], float]],
+    ) -> None:
+        """`model` labels the model (model, digest, task, engine); the others are read at the scrape: queue, busy, …"""
+        self._model = dict(model)
+        self._drift = drift
+        self._gauges = gauges
+        self._counters = counters
+        self._fast: Counter[str] = Counter()
+        self._requests: Counter[tuple[str, str]] = Counter()
+        self._rejects: Counter[str] = Counter()
+        self._rows: Counter[str] = Counter()
+        self._counts: dict[tuple[str, str], np.ndarray] = {}
+        self._sums: Counter[tuple[str, str]] = Counter()
+        self._pending: list[tuple[Exchange, str]] = []
+        self._lock = Lock()
+
+    def register(self, registry: CollectorRegistry) -> None:
+        """Show these metrics in `registry`."""
+        registry.register(self)
+
+    @cached_property
+    def _build(self) -> dict[str, str]:
+        libraries = {name.replace("-", "_"): version(name) for name in _LIBRARIES}
+        return {"python": platform.python_version(), **libraries}
+
+    def describe(self) -> list[Metric]:
+        """Nothing: the registry would otherwise scrape once to learn the names."""
+        return []
+
+    def count(self, exchange: Exchange, code: str) -> None:
+        """An answered request; `code` is its HTTP or gRPC status."""
+        self._pending.append((exchange, code))
+        if len(self._pending) >= _MANY and self._lock.acquire(blocking=False):  # who holds it counts, nobody waits
+            try:
+                self._count()
+            finally:
+                self._lock.release()
+
+    def _count(self) -> None:
+        pending = self._pending[:]
+        del self._pending[: len(pending)]  # others may have appended meanwhile
+        seconds: dict[str, list[list[float]]] = {}
+        for exchange, code in pending:
+            protocol = exchange.protocol
+            self._requests[protocol, code] += 1
+            if exchange.reason:
+                self._rejects[exchange.reason] += 1
+            if exchange.rows:
+                self._rows[protocol] += exchange.rows
+            if exchange.fast:
+                self._fast[protocol] += 1
+            seconds.setdefault(protocol, []).append(exchange.seconds)
+        for protocol, times in seconds.items():
+            for stage, column in zip(STAGES, np.array(times).T, strict=True):
+                taken = column[column >= 0]
+                if len(taken):
+                    places = np.searchsorted(BUCKETS, taken)
+                    counts = self._counts.setdefault((stage, protocol), np.zeros(len(_ENDS), dtype=np.int64))
+                    counts += np.bincount(places, minlength=len(_ENDS))
+                    self._sums[stage, protocol] += float(taken.sum())  # type: ignore[assignment]  # it adds floats too
+
+    def reject(self, reason: str) -> None:
+        """A connection that never became a request, or an answer nobody took."""
+        self._rejects[reason] += 1
+
+    def collect(self) -> Iterator[Metric]:
+        """The families of one scrape, some of them a Block. May be called from any thread."""
+        self._drift.flush()
+        with self._lock:
+            self._count()
+            requests_of, fast, rows = self._requests.copy(), self._fast.copy(), self._rows.copy()
+            counts_of, sums = {key: counts.tolist() for key, counts in self._counts.items()}, self._sums.copy()
+        digest = self._model["digest"]
+        yield InfoMetricFamily("modelpin_build", "What serves", self._build)
+        yield InfoMetricFamily("modelpin_model", "What is served", self._model)
+        requests = CounterMetricFamily(
+            "modelpin_requests", "Answered infer requests", labels=("protocol", "code", "digest")
+        )
+        for (protocol, code), count in sorted(requests_of.items()):
+            requests.add_metric((protocol, code, digest), count)
+        yield requests
+        yield _counter("modelpin_fast_requests", "Requests answered on the fast path", "protocol", fast)
+        yield _counter("modelpin_rejects", "Requests not answered with a prediction", "reason", self._rejects.copy())
+        yield _counter("modelpin_rows", "Rows predicted", "protocol", rows)
+        latency = HistogramMetricFamily(
+            "modelpin_stage_seconds", "Time of a request in each stage", labels=("stage", "protocol")
+        )
+        for key, counts in sorted(counts_of.items()):
+            latency.add_metric(key, list(zip(_ENDS, accumulate(counts), strict=True)), sums[key])
+        yield latency
+        for name, read in self._gauges.items():
+            yield GaugeMetricFamily(f"modelpin_{name}", name.replace("_", " "), read())
+        for name, read in self._counters.items():
+            yield CounterMetricFamily(f"modelpin_{name}", name.replace("_", " "), read())
+        yield from cast(Iterator[Metric], self._distributions())
+
+    @cached_property
+    def _labels(self) -> Mapping[str, Labels]:
+        """Labels of the families that have a sample a feature or a bin; they never change."""
+        features, prediction = self._drift.features.items(), self._drift.prediction
+        values: dict[str, list[tuple[str, ...]]] = {
+            "input_bin": [(name, label) for name, one in features for label in one.bins],
+            "input_missing": [(name,) for name, _ in features],
+            "input_out_of_range": [(name,) for name, one in features if one.numeric],
+            "input_unseen": [(name,) for name, one in features if not one.numeric],
+            "predictions": [(label,) for label in prediction.bins],
+        }
+        names = {"input_bin": ("feature", "bin"), "predictions": ("bin" if prediction.numeric else "class",)}
+        return {name: Labels(names.get(name, ("feature",)), each) for name, each in values.items()}
+
+    def _distributions(self) -> Iterator[Block]:
+        features, prediction, labels = self._drift.features.values(), self._drift.prediction, self._labels
+        live = np.concatenate([one.counts for one in features])
+        trained = np.array([count for one in features for count in one.expected])
+        counts = {
+            "input_missing": ("Missing values", [one.missing for one in features]),
+            "input_out_of_range": (
+                "Numbers outside the range of training",
+                [one.out_of_range for one in features if one.numeric],
+            ),
+            "input_unseen": (
+                "Categories that training did not have",
+                [one.unseen for one in features if not one.numeric],
+            ),
+        }
+        text, same = "Values answered, by bin of the reference profile", "The same in training"
+        yield Block("modelpin_input_bin", text, "counter", labels["input_bin"], live)
+        yield Block("modelpin_reference_input_bin", same, "gauge", labels["input_bin"], trained)
+        for name, (text, values) in counts.items():
+            yield Block(f"modelpin_{name}", text, "counter", labels[name], np.array(values, dtype=np.int64))
+        text = f"Predictions by {labels['predictions'].names[0]}"
+        yield Block("modelpin_predictions", text, "counter", labels["predictions"], prediction.counts)
+        expected = np.array(prediction.expected)
+        yield Block("modelpin_reference_predictions", same, "gauge", labels["predictions"], expected)
+
+
+def _counter(name: str, text: str, label: str, counts: Counter[str]) -> Metric:
+    family = CounterMetricFamily(name, text, labels=(label,))
+    for value, count in sorted(counts.items()):
+        family.add_metric((value,), count)
+    return family

@@ -1,0 +1,124 @@
+"""v2 inputs as nearly every client sends them, accepted without a look at each value in Python.
+
+What is accepted here gives the columns that `predictor.protocols.tensors` and the validator give. Anything else is
+None: they look again, and say what is wrong if something is.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from artifact import packing
+from artifact.errors import InvalidRequest
+from artifact.prediction import Columns
+from artifact.validation import Validator
+from predictor.protocols import tensors
+from predictor.protocols.tensors import DTYPES, WIDE
+
+_KEYS = frozenset({"name", "shape", "datatype", "parameters", "data"})
+# The values of a list that is right for such a tensor are those that are right for such a feature, and no others.
+_SAME = {"float64": "FP64", "int64": "INT64", "bool": "BOOL", "string": "BYTES"}
+_EXACT_FLOAT32 = 2**24
+
+
+def columns(validator: Validator, inputs: list[Any], binary: memoryview) -> Columns | None:
+    """The columns of a request's `inputs`; `binary` is what follows its JSON."""
+    given: dict[str, Any] = {}
+    dtypes, at = validator.dtypes, 0
+    name: Any
+    datatype: Any
+    shape: Any
+    for tensor in inputs:
+        if type(tensor) is not dict or not tensor.keys() <= _KEYS:
+            return None
+        name, datatype, shape = tensor.get("name"), tensor.get("datatype"), tensor.get("shape")
+        if type(name) is not str or type(datatype) is not str or not _is_shape(shape):
+            return None
+        dtype = dtypes.get(name)
+        parameters = tensor.get("parameters") or {}
+        if type(parameters) is not dict or "missing" in parameters:
+            return None
+        if dtype is None:
+            alone = len(inputs) == 1 and name == WIDE and len(shape) == 2 and shape[1] == len(dtypes)
+            return _wide(validator, tensor, parameters, binary) if alone else None
+        if name in given or (len(shape) == 2 and shape[1] != 1):
+            return None
+        if "binary_data_size" in parameters:
+            size = parameters["binary_data_size"]
+            values = None if "data" in tensor or type(size) is not int else _raw(datatype, shape, binary, at, size)
+            at += 0 if values is None else size
+        else:
+            values = _listed(tensor.get("data"), datatype, shape[0], datatype == _SAME[dtype])
+        if values is None:
+            return None
+        given[name] = values
+    return validator.accept(given) if at == len(binary) else None
+
+
+def _wide(
+    validator: Validator, tensor: dict[str, Any], parameters: dict[str, Any], binary: memoryview
+) -> Columns | None:
+    """One tensor of all features, which share a dtype."""
+    (rows, width), datatype, data = tensor["shape"], tensor["datatype"], tensor.get("data")
+    dtype = validator.signature.common_dtype
+    if dtype not in ("float64", "int64"):
+        return None
+    table: Any
+    if "binary_data_size" in parameters:
+        size = parameters["binary_data_size"]
+        if "data" in tensor or size != len(binary) or type(size) is not int:
+            return None
+        table = _raw(datatype, tensor["shape"], binary, 0, size)
+    elif len(binary) or type(data) is not list or not data:
+        return None
+    elif datatype == _SAME[dtype] and (rows == 1 or type(data[0]) is list):
+        nested = data if type(data[0]) is list else [data]
+        return validator.accept_rows(nested) if len(nested) == rows else None
+    else:
+        if type(data[0]) is list and len(data) == rows and packing.have_length(data, width):
+            data = list(chain.from_iterable(data))
+        table = _typed(datatype, data) if len(data) == rows * width else None
+    return validator.accept_table(table.reshape(rows, width)) if isinstance(table, np.ndarray) else None
+
+
+def _is_shape(shape: Any) -> bool:
+    """Whether `shape` is [rows] or [rows, columns], neither of them 0."""
+    return type(shape) is list and 1 <= len(shape) <= 2 and all(type(size) is int and size > 0 for size in shape)
+
+
+def _listed(data: Any, datatype: str, rows: int, same: bool) -> list[Any] | np.ndarray | None:
+    if type(data) is not list or len(data) != rows:
+        return None
+    return data if same else _typed(datatype, data)
+
+
+def _typed(datatype: str, data: list[Any]) -> np.ndarray | None:
+    """A flat list of numbers as an array of `datatype`."""
+    if datatype == "FP64":
+        return packing.column(data, whole=False)
+    if datatype == "FP32":
+        wide = packing.column(data, whole=False)
+        # Beyond that a whole number may not be exact as float32, and a float may be more than one holds.
+        return None if wide is None or (np.abs(wide) > _EXACT_FLOAT32).any() else wide.astype(np.float32)
+    dtype = DTYPES.get(datatype)
+    if dtype is None or not issubclass(dtype, np.integer):
+        return None
+    whole = packing.column(data, whole=True)
+    limits = np.iinfo(dtype)
+    if whole is None or whole.min() < limits.min or whole.max() > limits.max:
+        return None
+    return whole.astype(dtype)
+
+
+def _raw(datatype: str, shape: list[int], binary: memoryview, at: int, size: int) -> list[Any] | np.ndarray | None:
+    """The values in `size` bytes from `at` on; numbers as a copy, as models may write into their columns."""
+    if datatype not in DTYPES or not 0 <= size <= len(binary) - at:
+        return None
+    try:
+        values = tensors.from_raw("", datatype, tuple(shape), bytes(binary[at : at + size])).values
+    except InvalidRequest:
+        return None
+    return values.astype(DTYPES[datatype]) if isinstance(values, np.ndarray) else values

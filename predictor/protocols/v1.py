@@ -1,0 +1,97 @@
+"""The v1 protocol: `{"instances": [...]}` in, `{"predictions": [...]}` out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from artifact.errors import InvalidRequest
+from artifact.prediction import Columns, Prediction
+from artifact.validation import Validator
+from predictor.errors import Unplain
+from predictor.protocols import json_pieces, row_count, strict_json
+from predictor.protocols.request import Answer, Served
+
+_KEYS = ("instances", "inputs", "probabilities")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A validated v1 request: the rows as columns, and whether probabilities were asked for."""
+
+    columns: Columns
+    probabilities: bool
+
+    def answer(self, served: Served, prediction: Prediction) -> Answer:
+        """The body in JSON."""
+        return Answer(encode(self, prediction))
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The JSON of a v1 body."""
+
+    payload: Any
+
+    def validated(self, validator: Validator, closely: bool) -> Request:
+        """As `parse`."""
+        return parse(validator, self.payload, closely=closely)
+
+    def free(self) -> None:
+        """Empty the rows."""
+        json_pieces.free(self.payload)
+
+
+def decode(body: bytes, most_rows: int, *, closely: bool = True) -> Decoded:
+    """Read a body; InvalidRequest, TooManyRows, or Unplain where it takes a second look and may not have it."""
+    payload = strict_json.read(body) if closely else strict_json.read_plain(body)
+    row_count.check(row_count.of_v1(payload), most_rows, len(body))
+    return Decoded(payload)
+
+
+def parse(validator: Validator, payload: Any, *, closely: bool = True) -> Request:
+    """Read a decoded v1 body; InvalidRequest says what does not fit. Where values would have to be looked at one by one
+    this raises Unplain unless `closely`.
+
+    `instances` (or `inputs`, as KServe's own servers take it) is a list of rows: each a list in the signature's order,
+    or an object by feature name. `"probabilities": true` asks for the probabilities beside the labels.
+    """
+    if not isinstance(payload, dict):
+        raise InvalidRequest('the body is not an object such as {"instances": [[…], …]}')
+    unknown = [key for key in payload if key not in _KEYS]
+    if unknown:
+        raise InvalidRequest(
+            f"unknown key {unknown[0][:80]!r}; a v1 request has 'instances' and may have 'probabilities'"
+        )
+    if ("instances" in payload) == ("inputs" in payload):
+        raise InvalidRequest("give the rows once, as 'instances'")
+    rows = payload["instances"] if "instances" in payload else payload["inputs"]
+    if not isinstance(rows, list):
+        raise InvalidRequest("'instances' is not a list of rows")
+    wanted = payload.get("probabilities", False)
+    if not isinstance(wanted, bool):
+        raise InvalidRequest("'probabilities' is neither true nor false")
+    if wanted and not any(output.name == "probabilities" for output in validator.signature.outputs):
+        raise InvalidRequest("this model has no probabilities")
+    columns = validator.columns_of_rows(rows) if closely else validator.accept_rows(rows)
+    if columns is None:
+        raise Unplain
+    return Request(columns, wanted)
+
+
+def encode(request: Request, prediction: Prediction) -> bytes:
+    """The body of `reply`, without a list of Python's in between."""
+    reply = {"predictions": json_pieces.dumps(prediction.values)}
+    if request.probabilities and prediction.probabilities is not None:
+        reply["probabilities"] = json_pieces.dumps(prediction.probabilities)
+    return orjson.dumps(reply, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def reply(request: Request, prediction: Prediction) -> dict[str, Any]:
+    """The v1 body: `predictions`, and `probabilities` ([rows][classes], the signature's order) if asked for."""
+    body: dict[str, Any] = {"predictions": prediction.values.tolist()}
+    if request.probabilities and prediction.probabilities is not None:
+        body["probabilities"] = prediction.probabilities.tolist()
+    return body

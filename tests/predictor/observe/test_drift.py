@@ -1,0 +1,158 @@
+"""Live distributions: the same bins as the reference profile, and cheap."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+from artifact import load
+from artifact.distributions import Distributions
+from artifact.load import Loaded
+from artifact.signature import Feature, Signature, label_text
+from predictor.observe.drift import Drift
+from tests.predictor.models import Packaged
+
+
+def loaded(packaged: dict[str, Packaged], name: str) -> Loaded:
+    """One model of models.py in this process."""
+    return load.load(packaged[name].directory, expected_digest=packaged[name].digest)
+
+
+@pytest.mark.parametrize("name", ["iris", "people", "counts", "prices"])
+def test_counts_as_the_profile_does(packaged: dict[str, Packaged], name: str) -> None:
+    """Rows counted one request at a time come to what artifact.profile makes of them at once."""
+    from artifact import profile, validation
+
+    model = loaded(packaged, name)
+    columns = validation.columns(model.signature, packaged[name].rows)
+    prediction = model.runner.predict(columns)
+    reference = profile.reference(model.signature, columns, prediction)
+    drift = Drift(model.signature, reference)
+    for row in range(len(prediction.values)):
+        drift.observe({key: values[row : row + 1] for key, values in columns.items()}, prediction.values[row : row + 1])
+    drift.flush()
+    for feature, seen in [*drift.features.items(), (None, drift.prediction)]:
+        expected = reference["prediction"] if feature is None else reference["features"][feature]
+        assert seen.counts.tolist() == seen.expected
+        assert (seen.missing, seen.out_of_range, seen.unseen) == (expected["missing"], 0, 0)
+
+
+def test_what_training_did_not_see(packaged: dict[str, Packaged]) -> None:
+    """Numbers beyond training's, categories it did not have, and missing values are counted by feature."""
+    model = loaded(packaged, "people")
+    drift = Drift(model.signature, model.profile)
+    columns: dict[str, Any] = {
+        "größe (cm)": np.array([1.0, 999.0, np.nan]),
+        "rooms": np.array([3, 50, 3]),
+        "smoker": np.array([1.0, 0.0, np.nan]),
+        "city": np.array(["Bonn", "Ur", np.nan], dtype=object),
+        "grade": np.array(["a", "a", "b"], dtype=object),
+    }
+    drift.observe(columns, np.array([True, False, True]))
+    drift.flush()
+    found = {name: (seen.missing, seen.out_of_range, seen.unseen) for name, seen in drift.features.items()}
+    assert found == {
+        "größe (cm)": (1, 2, 0),
+        "rooms": (0, 1, 0),
+        "smoker": (1, 0, 0),
+        "city": (1, 0, 1),
+        "grade": (0, 0, 0),
+    }
+    wanted = {label_text(False): 1, label_text(True): 2, "(other)": 0}
+    assert dict(zip(drift.prediction.bins, drift.prediction.counts.tolist(), strict=True)) == wanted
+
+
+def gathered(packaged: dict[str, Packaged]) -> tuple[Drift, list[int]]:
+    """A Drift of the model iris, and the threads in which it has counted."""
+    model = loaded(packaged, "iris")
+    drift, threads = Drift(model.signature, model.profile), []
+    add = drift.inputs.add
+
+    def watched(tables: Any) -> None:
+        threads.append(threading.get_ident())
+        add(tables)
+
+    drift.inputs.add = watched  # type: ignore[method-assign]
+    return drift, threads
+
+
+ROW: dict[str, Any] = {
+    f"{part} {side} (cm)": np.array([5.1]) for part in ("sepal", "petal") for side in ("length", "width")
+}
+SETOSA = np.array(["setosa"], dtype=object)
+
+
+def test_counted_off_the_event_loop(packaged: dict[str, Packaged]) -> None:
+    """What the event loop answers is counted by another thread, many requests at a time, and a scrape the rest."""
+    drift, threads = gathered(packaged)
+    for _ in range(128):
+        drift.observe(ROW, SETOSA)
+    drift._thread.submit(int).result(10)  # behind the counting
+    assert drift.prediction.counts.sum() == 128
+    assert (len(threads), threading.get_ident() in threads) == (1, False)
+    for _ in range(100):
+        drift.observe(ROW, SETOSA)
+    drift.flush()
+    assert drift.prediction.counts.sum() == 228
+    assert {int(one.counts.sum()) for one in drift.features.values()} == {228}
+
+
+def test_what_waits_is_bounded(packaged: dict[str, Packaged]) -> None:
+    """Where the counting thread comes to nothing, no more waits than two lots, and none is lost."""
+    drift, _ = gathered(packaged)
+    go = threading.Event()
+    drift._thread.submit(go.wait, 30)
+    most = 0
+    for _ in range(1000):
+        drift.observe(ROW, SETOSA)
+        most = max(most, len(drift._pending))
+    assert most <= 256
+    go.set()
+    drift.flush()
+    assert drift.prediction.counts.sum() == 1000
+    assert {int(one.counts.sum()) for one in drift.features.values()} == {1000}
+
+
+def test_from_several_threads(packaged: dict[str, Packaged]) -> None:
+    """Requests gathered in several threads at once are all counted."""
+    drift, _ = gathered(packaged)
+
+    def answer(observe: Any) -> None:
+        for _ in range(2000):
+            observe(ROW, SETOSA)
+
+    threads = [
+        threading.Thread(target=answer, args=(observe,)) for observe in (drift.observe, *[drift.observe_here] * 3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    drift.flush()
+    assert drift.prediction.counts.sum() == 8000
+    assert {int(one.counts.sum()) for one in drift.features.values()} == {8000}
+
+
+def test_numbers_are_counted_together() -> None:
+    """The operations on arrays that count a table do not grow with its features."""
+    assert operations(10) == operations(1000)
+
+
+def operations(width: int) -> int:
+    """Functions called while a row of `width` features is counted."""
+    reference = {"kind": "numeric", "edges": [0.0, 1.0], "counts": [1, 1, 1], "min": -1.0, "max": 2.0}
+    names = [f"x{place}" for place in range(width)]
+    inputs = tuple(Feature(name, "float64") for name in names)
+    distributions = Distributions(Signature("regression", inputs, ()), dict.fromkeys(names, reference))
+    row = {name: np.array([place - 2.0]) for place, name in enumerate(names)}
+    called: list[str] = []
+    sys.setprofile(lambda _, event, __: called.append(event))
+    distributions.add([row])
+    sys.setprofile(None)
+    counts = [distributions.features[name].counts.tolist() for name in names[:5]]
+    assert counts == [[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 1]]
+    return len(called)

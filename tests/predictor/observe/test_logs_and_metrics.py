@@ -1,0 +1,190 @@
+"""What a predictor says about its requests: ids in and out, a line each, and the numbers of /metrics."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
+from prometheus_client.parser import text_string_to_metric_families
+
+from predictor.observe.request_log import JsonFormatter, RequestLog
+from predictor.observe.request_trace import begin
+from tests.predictor.conftest import Server, start
+from tests.predictor.corpus import PERSON
+from tests.predictor.models import Packaged
+
+TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+
+@pytest.fixture(scope="module")
+def server(packaged: dict[str, Packaged], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A predictor that nothing was asked of."""
+    made = start(packaged["people"], tmp_path_factory.mktemp("seen") / "log")
+    made.wait()
+    yield made
+    made.stop()
+
+
+def samples(server: Server) -> dict[tuple[str, tuple[str, ...]], float]:
+    """Every sample of /metrics that is ours: (name, label values in the order of their names) → value."""
+    text = server.request("GET", "/metrics").body.decode()
+    return {
+        (
+            sample.name.removeprefix("modelpin_"),
+            tuple(value for _, value in sorted(sample.labels.items())),
+        ): sample.value
+        for family in text_string_to_metric_families(text)
+        if family.name.startswith("modelpin_")
+        for sample in family.samples
+    }
+
+
+def lines(server: Server, request_id: str) -> list[dict[str, Any]]:
+    """The lines of a request in the log."""
+    deadline = time.monotonic() + 20
+    while True:
+        found = [line for line in server.log.read_text().splitlines() if f'"request_id":"{request_id}"' in line]
+        if found or time.monotonic() > deadline:
+            return [json.loads(line) for line in found]
+        time.sleep(0.02)
+
+
+def test_a_request_from_outside(server: Server) -> None:
+    """A v1, a wrong v2 and a gRPC request show in ids, log lines and numbers; their values do not."""
+    digest = server.model.digest
+    before = samples(server)
+    rows = [{**PERSON, "größe (cm)": 987.654321}, {**PERSON, "city": "Atlantis"}, {**PERSON, "smoker": None}]
+    named = {"x-request-id": "good-1", "traceparent": f"00-{TRACE}-{PARENT}-01"}
+    answer = server.post(server.v1, {"instances": rows}, named)
+    assert (answer.status, answer.headers["x-request-id"]) == (200, "good-1")
+    wrong = server.post(server.v2, {"inputs": "secret-value"}, {"x-request-id": 'a"b', "traceparent": "00-x"})
+    made = wrong.headers["x-request-id"]
+    assert (wrong.status, bool(re.fullmatch("[0-9a-f]{32}", made))) == (400, True)
+    _, call = server.stub.ModelInfer.with_call(_raw(server), metadata=(("x-request-id", "good-2"),))
+    assert dict(call.trailing_metadata())["x-request-id"] == "good-2"
+
+    (line,) = lines(server, "good-1")
+    taken = {key: line.pop(key) for key in ("time", "queue_ms", "parse_ms", "predict_ms", "respond_ms")}
+    assert all(value for key, value in taken.items() if key != "queue_ms")
+    assert line == {
+        "level": "info",
+        "logger": "predictor.requests",
+        "event": "request",
+        "protocol": "v1",
+        "code": "200",
+        "model": "people",
+        "digest": digest,
+        "request_id": "good-1",
+        "rows": 3,
+        "received_bytes": line["received_bytes"],
+        "sent_bytes": len(answer.body),
+        "trace_id": TRACE,
+        "parent_id": PARENT,
+        "trace_flags": "01",
+    }
+    assert line["received_bytes"] > 200
+    (line,) = lines(server, made)
+    assert (line["code"], line["reason"], "trace_id" in line) == ("400", "invalid", False)
+    assert [(line["protocol"], line["code"]) for line in lines(server, "good-2")] == [("grpc", "OK")]
+    log = server.log.read_text()
+    assert not [text for text in ("987.65", "Atlantis", "secret-value", "Bonn", "POST /v") if text in log]
+
+    after = samples(server)
+    changed = {key: value - before.get(key, 0) for key, value in after.items() if value != before.get(key, 0)}
+    counts = {key: value for key, value in changed.items() if not key[0].startswith("stage_seconds")}
+    assert {key: value for key, value in counts.items() if not key[0].startswith(("input_bin", "predictions"))} == {
+        ("requests_total", ("200", digest, "v1")): 1,
+        ("requests_total", ("400", digest, "v2")): 1,
+        ("requests_total", ("OK", digest, "grpc")): 1,
+        ("fast_requests_total", ("v1",)): 1,
+        ("rejects_total", ("invalid",)): 1,
+        ("rows_total", ("v1",)): 3,
+        ("rows_total", ("grpc",)): 1,
+        ("input_missing_total", ("smoker",)): 1,
+        ("input_out_of_range_total", ("größe (cm)",)): 1,
+        ("input_unseen_total", ("city",)): 1,
+    }
+    assert {key[1] for key in changed if key[0] == "stage_seconds_count"} >= {
+        ("v1", stage) for stage in ("queue", "parse", "predict", "respond")
+    }
+    for feature, present in (("rooms", 4), ("smoker", 3), ("größe (cm)", 4)):
+        binned = sum(value for key, value in counts.items() if key[0] == "input_bin_total" and feature in key[1])
+        assert (feature, binned) == (feature, present)
+    assert sum(value for key, value in counts.items() if key[0] == "predictions_total") == 4
+
+
+def _raw(server: Server) -> pb.ModelInferRequest:
+    tensors: dict[str, tuple[str, dict[str, Any]]] = {
+        "größe (cm)": ("FP64", {"fp64_contents": [170.5]}),
+        "rooms": ("INT64", {"int64_contents": [3]}),
+        "smoker": ("BOOL", {"bool_contents": [True]}),
+        "city": ("BYTES", {"bytes_contents": [b"Bonn"]}),
+        "grade": ("BYTES", {"bytes_contents": [b"a"]}),
+    }
+    asked = pb.ModelInferRequest(model_name=server.model.name)
+    for name, (datatype, contents) in tensors.items():
+        asked.inputs.add(name=name, datatype=datatype, shape=[1], contents=pb.InferTensorContents(**contents))
+    return asked
+
+
+def test_information(server: Server) -> None:
+    """/metrics says what serves and what is served, and how training's values were distributed."""
+    found = samples(server)
+    assert found["model_info", (server.model.digest, "sklearn", "people", "classification")] == 1
+    assert found["ready", ()] == 1
+    profile = json.loads((server.model.directory / "profile.json").read_text())
+    for feature, reference in profile["features"].items():
+        shown = sum(value for key, value in found.items() if key[0] == "reference_input_bin" and feature in key[1])
+        assert shown == profile["rows"] - reference["missing"]
+
+
+def test_sampling() -> None:
+    """The share of requests that get a line is even; our own faults always get one."""
+    written: list[bytes] = []
+    request_log = RequestLog("m", "d", 0.25, written.append)
+    for _ in range(100):
+        request_log.write(begin("v1", None, None), "200", failed=False)
+    assert len(written) == 25
+    RequestLog("m", "d", 0, written.append).write(begin("v1", None, None), "500", failed=True)
+    assert [json.loads(line)["level"] for line in written[24:]] == ["info", "error"]
+
+
+def test_no_line_can_be_forged() -> None:
+    """Whatever is logged is one line of JSON."""
+    record = logging.LogRecord("predictor", logging.ERROR, "", 0, 'a\n{"event":"request"}\x1b[31m\ud800', None, None)
+    line = JsonFormatter().format(record)
+    assert "\n" not in line
+    assert "\x1b" not in line
+    assert json.loads(line)["logger"] == "predictor"
+
+
+def test_one_line_a_request(server: Server) -> None:
+    """Our lines are JSON each; nothing else is written for an infer request."""
+    size = len(server.log.read_text())
+    assert server.post(server.v1, {"instances": [PERSON]}, {"x-request-id": "one"}).status == 200
+    assert len(lines(server, "one")) == 1
+    assert [json.loads(line)["request_id"] for line in server.log.read_text()[size:].splitlines()] == ["one"]
+
+
+def test_no_line_is_lost_at_the_end(packaged: dict[str, Packaged], tmp_path: Path) -> None:
+    """Every request that was answered before SIGTERM, up to the last moment, has its line."""
+    server = start(packaged["iris"], tmp_path / "log", PREDICTOR_DRAIN_SECONDS="0")
+    server.wait()
+    for number in range(40):
+        assert (
+            server.post(server.v1, {"instances": [[5.1, 3.5, 1.4, 0.2]]}, {"x-request-id": f"n{number}"}).status == 200
+        )
+    assert server.stop() == 0
+    logged = [line.get("request_id") for line in map(json.loads, _ours(server.log.read_text()))]
+    assert logged == [f"n{number}" for number in range(40)]
+
+
+def _ours(log: str) -> list[str]:
+    return [line for line in log.splitlines() if line.startswith("{")]

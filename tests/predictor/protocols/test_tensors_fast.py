@@ -1,0 +1,130 @@
+"""v2 inputs accepted at once: the same columns, or the same refusal, as a look at each part of them gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from artifact.errors import InvalidRequest
+from artifact.signature import Feature, Output, Signature
+from artifact.validation import Validator
+from predictor.protocols import tensors_fast, v2
+
+OUTPUT = (Output("prediction", "float64"),)
+MIXED = Validator(
+    Signature(
+        "regression",
+        (
+            Feature("size", "float64", nullable=True),
+            Feature("rooms", "int64", range=(0, 300)),
+            Feature("flag", "bool", nullable=True),
+            Feature("city", "string"),
+        ),
+        OUTPUT,
+    )
+)
+WIDE = {
+    dtype: Validator(Signature("regression", (Feature("a", dtype), Feature("b", dtype, range=(-9, None))), OUTPUT))
+    for dtype in ("float64", "int64")
+}
+NUMBERS = ("FP64", "FP32", "FP16", "INT64", "INT32", "INT8", "UINT8", "UINT64")
+DATATYPES = st.sampled_from([*NUMBERS, "BOOL", "BYTES", "FP99"])
+VALUES = st.sampled_from([0, 1, 2, 7.0, 2.5, -3, 200, 2**24 + 1, 2**53 + 1, 1e39, True, False, None, "x", "", [1], "é"])
+NATURAL = {"size": ("FP64", 2.5), "rooms": ("INT64", 7), "flag": ("BOOL", True), "city": ("BYTES", "Bonn")}
+
+
+def outcome(validator: Validator, payload: dict[str, Any], binary: bytes) -> Any:
+    """The columns, or what is said about them."""
+    try:
+        columns = v2.parse(validator, payload, memoryview(binary)).columns
+    except InvalidRequest as error:
+        return str(error)
+    return {name: (column.dtype, [*map(repr, column.tolist())]) for name, column in columns.items()}
+
+
+def check(validator: Validator, inputs: list[Any], binary: bytes = b"") -> None:
+    """With and without the short way: the same."""
+    found = outcome(validator, {"inputs": inputs}, binary)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tensors_fast, "columns", lambda *_: None)
+        assert found == outcome(validator, {"inputs": inputs}, binary)
+
+
+@st.composite
+def tensors(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """A tensor a feature, plain but for a few things."""
+    rows = draw(st.integers(1, 3))
+    made = []
+    for name, (datatype, value) in NATURAL.items():
+        data = [draw(st.just(value) | VALUES) for _ in range(rows)]
+        tensor = {"name": name, "datatype": draw(st.just(datatype) | DATATYPES), "shape": [rows], "data": data}
+        made.append(draw(st.just(tensor) | st.just(tensor | {"shape": draw(st.sampled_from([[rows, 1], [1], [0]]))})))
+    odd = draw(st.none() | st.sampled_from([{"parameters": {"missing": "x"}}, {"parameters": 1}, {"more": 1}]))
+    made[draw(st.integers(0, 3))] |= odd or {}
+    return made if draw(st.booleans()) else made + made[: draw(st.integers(0, 1))]
+
+
+@given(tensors())
+def test_a_tensor_a_feature(inputs: list[dict[str, Any]]) -> None:
+    """JSON, whatever its datatypes and values."""
+    check(MIXED, inputs)
+
+
+@given(
+    st.sampled_from(sorted(WIDE)),
+    DATATYPES,
+    st.sampled_from([[2, 2], [1, 2], [2], [4, 1], [2, 3]]),
+    st.lists(VALUES, min_size=2, max_size=4),
+    st.booleans(),
+)
+def test_one_wide_tensor(dtype: str, datatype: str, shape: list[int], data: list[Any], nested: bool) -> None:
+    """JSON, flat or nested, of the right size or not."""
+    given = [data[at : at + 2] for at in range(0, len(data), 2)] if nested else data
+    check(WIDE[dtype], [{"name": "input-0", "datatype": datatype, "shape": shape, "data": given}])
+
+
+@given(
+    st.sampled_from([*NUMBERS, "BOOL", "BYTES"]),
+    st.lists(st.sampled_from([0, 1, 5, -3, 200, 2**24 + 1, 2**53 + 1]), min_size=4, max_size=4),
+    st.sampled_from([0, 0, 0, -1, 1, 8]),
+    st.sampled_from(sorted(WIDE)),
+)
+def test_binary(datatype: str, values: list[int], surplus: int, dtype: str) -> None:
+    """Raw bytes, too few and too many among them; the columns are the model's own to write into."""
+    with np.errstate(over="ignore"):
+        array = np.array(values).astype(v2.tensors.DTYPES[datatype])
+    raw = v2.to_raw(datatype, array)
+    raw = raw[:surplus] if surplus < 0 else raw + b"\0" * surplus
+    size = {"binary_data_size": len(raw)}
+    check(WIDE[dtype], [{"name": "input-0", "datatype": datatype, "shape": [2, 2], "parameters": size}], raw)
+    half = {"datatype": datatype, "shape": [2], "parameters": {"binary_data_size": len(raw) // 2}}
+    check(WIDE[dtype], [{"name": "b", **half}, {"name": "a", **half}], raw)
+
+
+def plainly() -> Iterator[tuple[Validator, list[dict[str, Any]], bytes]]:
+    """Requests as clients make them."""
+    wide = {"name": "input-0", "shape": [3, 2]}
+    yield WIDE["float64"], [wide | {"datatype": "FP64", "data": [1.0, 2.5] * 3}], b""
+    yield WIDE["float64"], [wide | {"datatype": "FP32", "data": [[1, 2.5]] * 3}], b""
+    yield WIDE["float64"], [wide | {"datatype": "INT32", "data": [1, 2] * 3}], b""
+    raw = np.arange(6, dtype="<f4").tobytes()
+    yield WIDE["float64"], [wide | {"datatype": "FP32", "parameters": {"binary_data_size": len(raw)}}], raw
+    for rows in (1, 3):
+        named = [
+            {"name": name, "datatype": datatype, "shape": [rows], "data": [value] * rows}
+            for name, (datatype, value) in NATURAL.items()
+        ]
+        yield MIXED, named[::-1], b""
+
+
+@pytest.mark.parametrize("request_", list(plainly()))
+def test_what_clients_send_is_plain(request_: tuple[Validator, list[dict[str, Any]], bytes]) -> None:
+    """It never takes the long way, and the long way agrees."""
+    validator, inputs, binary = request_
+    assert tensors_fast.columns(validator, inputs, memoryview(binary)) is not None
+    check(validator, inputs, binary)

@@ -1,0 +1,74 @@
+"""Lanes: places, a bounded queue, and nobody who gives up takes a place along."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from predictor.errors import BuffersFull, QueueFull
+from predictor.serving.admission import Buffers, Lane
+
+
+async def _tick() -> None:
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+def test_first_come_first_served() -> None:
+    """Places are taken, then the queue, then QueueFull at once; who waited longest is next."""
+
+    async def run() -> list[int]:
+        lane, served = Lane(1, 2), []
+
+        async def one(number: int) -> None:
+            await lane.enter()
+            served.append(number)
+            await asyncio.sleep(0)
+            lane.leave()
+
+        await lane.enter()
+        tasks = [asyncio.ensure_future(one(number)) for number in (1, 2)]
+        await _tick()
+        with pytest.raises(QueueFull):
+            await lane.enter()
+        lane.leave()
+        await asyncio.gather(*tasks)
+        assert (lane.busy, lane.waiting) == (0, 0)
+        return served
+
+    assert asyncio.run(run()) == [1, 2]
+
+
+@pytest.mark.parametrize("given_first", [False, True], ids=["while waiting", "when its turn has come"])
+def test_giving_up(given_first: bool) -> None:
+    """A request cancelled in the queue leaves it; one cancelled in the moment of its turn passes the place on."""
+
+    async def run() -> None:
+        lane = Lane(1, 5)
+        await lane.enter()
+        first, second = (asyncio.ensure_future(lane.enter()) for _ in range(2))
+        await _tick()
+        if given_first:
+            lane.leave()
+            first.cancel()
+        else:
+            first.cancel()
+            lane.leave()
+        await _tick()
+        assert second.done()
+        lane.leave()
+        assert (lane.busy, lane.waiting) == (0, 0)
+
+    asyncio.run(run())
+
+
+def test_buffers() -> None:
+    """Bytes over the limit are refused and not counted."""
+    buffers = Buffers(10)
+    buffers.take(7)
+    with pytest.raises(BuffersFull):
+        buffers.take(4)
+    buffers.give(4)
+    buffers.take(7)
+    assert buffers.used == 10
