@@ -17,20 +17,22 @@ def shown(value: Any, longest: int) -> str:
 
 
 def _pieces(value: Any, longest: int) -> Iterator[str]:
-    if isinstance(value, str):
+    if isinstance(value, str | bytes):
         yield repr(value[: longest + 1])
-    elif isinstance(value, list):
-        yield "["
+    elif isinstance(value, list | tuple):
+        yield "[" if isinstance(value, list) else "("
         for place, item in enumerate(value):
             if place:
                 yield ", "
             yield from _pieces(item, longest)
-        yield "]"
+        yield "]" if isinstance(value, list) else ")"
     elif isinstance(value, dict):
         yield "{"
         for place, (key, item) in enumerate(value.items()):
             yield (", " if place else "") + repr(str(key)[: longest + 1]) + ": "
             yield from _pieces(item, longest)
         yield "}"
-    else:
+    elif isinstance(value, bool | int | float | complex | type(None)):
         yield repr(value)
+    else:  # of an object, `repr` may write all that it holds
+        yield f"a {type(value).__qualname__}"

@@ -38,8 +38,7 @@ def _unfit(kind: type, problem: str) -> ForbiddenTypeError:
 
 def _within(values: Any, size: int, least: int = 0) -> bool:
     """Whether whole numbers `values` are from `least` to below `size`."""
-    array = np.asarray(values)
-    return array.dtype.kind in "iu" and bool(((array >= least) & (array < size)).all())
+    return values.dtype.kind in "iu" and bool(((values >= least) & (values < size)).all())
 
 
 def _later(children: np.ndarray, parents: np.ndarray, count: int) -> bool:

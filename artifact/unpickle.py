@@ -16,15 +16,19 @@ import pickle
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from joblib.numpy_pickle import NumpyArrayWrapper
+from sklearn.tree._tree import Tree
 from sklearn.utils import Bunch
 
 from artifact import allowed_state, structure
 from artifact.allowed_types import BUILT, EMPTY, HELD
 from artifact.errors import ForbiddenTypeError, IncompatibleError
+from artifact.pickle_work import Work, check_key
+from artifact.shown import shown
 
 _LIST = "artifact/allowed_types.py"
 _OURS = "features"
@@ -53,11 +57,15 @@ def loads(data: bytes) -> Any:
     dump; IncompatibleError (22) for a listed type that this environment does not have.
     """
     file = io.BytesIO(data)
-    checks: list[Callable[[], None]] = []
+    seen = _Seen(Work(len(data)))
     try:
-        model = _Unpickler(file, checks).load()
-        for check in checks:  # at the end: until then the pickle can still change what it has handed over
-            check()
+        model = _Unpickler(file, seen).load()
+        # At the end: until then the pickle can still change what it has handed over.
+        seen.work.check_nesting([model, *(vars(thing) for thing in seen.objects.values())])
+        for name, value in seen.attributes.values():
+            allowed_state.check_value(name, value)
+        for thing in seen.structures.values():
+            structure.check(thing)
     except (ForbiddenTypeError, IncompatibleError):
         raise
     except Exception as error:
@@ -71,13 +79,24 @@ def loads(data: bytes) -> Any:
     return model
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What is looked at once, when all is read; by id, so that a pickle that names a thing often gains nothing."""
+
+    work: Work
+    objects: dict[int, Any] = field(default_factory=dict)  # with attributes that the pickle set
+    attributes: dict[tuple[str, int], tuple[str, Any]] = field(default_factory=dict)
+    structures: dict[int, Any] = field(default_factory=dict)
+    dtypes: dict[int, np.dtype] = field(default_factory=dict)  # whose state is still to come
+
+
 class _Unpickler(_PurePython):
     """The standard library's unpickler in Python, as joblib's is, with a table of fewer operations."""
 
-    def __init__(self, file: io.BytesIO, checks: list[Callable[[], None]]) -> None:
+    def __init__(self, file: io.BytesIO, seen: _Seen) -> None:
         super().__init__(file)
         self._file = file
-        self._checks = checks
+        self._seen = seen
         self._names: dict[int, tuple[str, str]] = {}  # of what find_class returned, by id: modules keep it alive
 
     def find_class(self, module: str, name: str) -> Any:
@@ -109,7 +128,23 @@ class _Unpickler(_PurePython):
             if callable(argument) and ".".join(self._names.get(id(argument), ())) not in _TAKES[pair]:
                 raise _refused(f"calls {_shown(builder, pair)} with {_shown(argument)}")
         allowed_state.check_arguments(".".join(pair), arguments)
-        self.append(builder(*arguments))
+        for argument in arguments:
+            self._check_whole(argument)
+        self._seen.work.count(arguments)
+        thing = builder(*arguments)
+        if isinstance(thing, np.dtype):
+            self._seen.dtypes[id(thing)] = thing
+        self._look_later(thing)
+        self.append(thing)
+
+    def _look_later(self, thing: Any) -> None:
+        if structure.needs_check(type(thing)):
+            self._seen.structures[id(thing)] = thing
+
+    def _check_whole(self, dtype: Any) -> None:
+        # A state that came later would change the memory of an array that is there already.
+        if isinstance(dtype, np.dtype) and id(dtype) in self._seen.dtypes:
+            raise _refused("uses a dtype before it gives its state")
 
     def _new(self) -> None:
         arguments = self.stack.pop()
@@ -128,8 +163,7 @@ class _Unpickler(_PurePython):
         if kind is NumpyArrayWrapper:
             self.stack[-1] = self._array(state)
         elif isinstance(thing, np.dtype):
-            thing.__setstate__(state)  # type: ignore[attr-defined]
-            allowed_state.check_dtype(thing)
+            self._set_dtype(thing, state)
         elif not _listed(kind):
             raise _refused(f"changes {_shown(thing)}")
         elif kind is functools.partial:
@@ -138,8 +172,15 @@ class _Unpickler(_PurePython):
         else:
             if issubclass(kind, np.ndarray):
                 allowed_state.check_array(state)
+                self._check_whole(state[2])
+            if issubclass(kind, Tree):
+                allowed_state.check_tree(state)
             if type(state) is dict and kind.__dictoffset__:
+                self._seen.work.count_members(len(state))
                 self._check_names(kind, state)
+                self._seen.objects[id(thing)] = thing
+            else:
+                self._seen.work.count(state)
             # As a method of the class: one that the state brought along would be the pickle's.
             set_state = getattr(kind, "__setstate__", None)
             if set_state is not None:
@@ -148,8 +189,16 @@ class _Unpickler(_PurePython):
                 vars(thing).update(state)
             else:
                 raise _refused(f"changes {_shown(thing)} by other means than its attributes")
-            if structure.needs_check(kind):
-                self._checks.append(functools.partial(structure.check, thing))
+            self._look_later(thing)
+
+    def _set_dtype(self, dtype: Any, state: Any) -> None:
+        if self._seen.dtypes.pop(id(dtype), None) is None:
+            raise _refused("gives a dtype a second state")
+        dtype.__setstate__(state)
+        parts = [] if dtype.names is None else [dtype.fields[name][0] for name in dtype.names]
+        for part in [*parts, dtype.base]:
+            self._check_whole(part)
+        allowed_state.check_dtype(dtype)
 
     def _check_names(self, kind: type, state: Mapping[Any, Any]) -> None:
         for name, value in state.items():
@@ -158,7 +207,7 @@ class _Unpickler(_PurePython):
             if name in allowed_state.CHECKED and any(
                 (one.__module__, one.__qualname__) in _EMPTY for one in kind.__mro__
             ):
-                self._checks.append(functools.partial(allowed_state.check_value, name, value))
+                self._seen.attributes[name, id(value)] = name, value
 
     def _array(self, state: Any) -> np.ndarray:
         wrapper = NumpyArrayWrapper(None, (), "C", None)
@@ -166,9 +215,10 @@ class _Unpickler(_PurePython):
         kinds = (np.ndarray, np.matrix)
         whole = type(wrapper.shape) is tuple and all(type(size) is int and size >= 0 for size in wrapper.shape)
         if wrapper.subclass not in kinds or not isinstance(wrapper.dtype, np.dtype) or not whole:
-            raise _refused(f"holds an array of {_shown(wrapper.subclass)}, shape {wrapper.shape!r}")
+            raise _refused(f"holds an array of {_shown(wrapper.subclass)}, shape {shown(wrapper.shape, 80)}")
+        self._check_whole(wrapper.dtype)
         if wrapper.dtype.hasobject:
-            array = _Unpickler(self._file, self._checks).load()
+            array = _Unpickler(self._file, self._seen).load()
             if type(array) is not np.ndarray:
                 raise _refused(f"holds {_shown(array)} for an array")
             return array
@@ -201,6 +251,8 @@ class _Unpickler(_PurePython):
     def _update(self, items: list[Any]) -> None:
         if type(self.stack[-1]) not in (dict, OrderedDict, Bunch):
             raise _refused(f"sets items of {_shown(self.stack[-1])}")
+        for key in items[::2]:
+            check_key(key)
         # A Bunch has its items for attributes, and would have methods if they could be functions.
         if type(self.stack[-1]) is Bunch and any(id(value) in self._names for value in items[1::2]):
             raise _refused("puts a function into a Bunch")
@@ -210,7 +262,15 @@ class _Unpickler(_PurePython):
         items = self.pop_mark()
         if type(self.stack[-1]) is not set:
             raise _refused(f"adds to {_shown(self.stack[-1])}")
+        for item in items:
+            check_key(item)
         self.stack[-1].update(items)
+
+    def _frozen_set(self) -> None:
+        items = self.pop_mark()
+        for item in items:
+            check_key(item)
+        self.append(frozenset(items))
 
     def _byte_array(self) -> None:
         (size,) = np.frombuffer(self.read(8), "<u8")
@@ -228,6 +288,7 @@ class _Unpickler(_PurePython):
         "SETITEM": _set_item,
         "SETITEMS": _set_items,
         "ADDITEMS": _add_items,
+        "FROZENSET": _frozen_set,
         "BYTEARRAY8": _byte_array,
     }
     dispatch: Mapping[int, Callable[[Any], None]] = {
