@@ -1,15 +1,21 @@
 """Fixtures that more than one package's tests use. What is expensive starts once a session, and only when asked for."""
 
 import itertools
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import hypothesis
-import pytest
+# Before anything imports numpy. With a thread a core, two workers have twice as many threads as there are cores, and
+# OpenBLAS and OpenMP keep the waiting ones busy: a loop of histogram boosting takes minutes instead of a second.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
 
-from local.s3 import S3
-from tests.zoo.report import pytest_terminal_summary as pytest_terminal_summary
+import hypothesis  # noqa: E402
+import pytest  # noqa: E402
+
+from local.s3 import S3  # noqa: E402
+from tests.zoo.report import pytest_terminal_summary as pytest_terminal_summary  # noqa: E402
 
 # The repository that stages run in: tests of packages that build on the pipeline use it, too.
 pytest_plugins = ("tests.pipeline.fixtures",)

@@ -1,7 +1,8 @@
 """One pickle for a model, whoever fitted its parts: threads here, or processes elsewhere.
 
 A pickle tells shared objects from equal ones, and holds memory that nobody wrote: which texts, types and parameters the
-parts of an ensemble share depends on where they were fitted, and the nodes of a tree have padding between their fields.
+parts of an ensemble share depends on where they were fitted, which equal constants are one object depends on the
+interpreter and on what a process imported before, and the nodes of a tree have padding between their fields.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import pickle
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import joblib
 import numpy as np
@@ -21,9 +22,20 @@ from artifact import unpickle
 
 def dump(model: Any, path: Path) -> None:
     """Write `model`, fitted, so that `joblib.load` reads it; equal models are equal bytes."""
-    _separate(model, {})
     with path.open("wb") as stream:
-        _Pickler(stream, protocol=pickle.DEFAULT_PROTOCOL).dump(model)
+        _write(model, stream)
+
+
+def dumps(model: Any) -> bytes:
+    """The bytes that `dump` writes."""
+    stream = BytesIO()
+    _write(model, stream)
+    return stream.getvalue()
+
+
+def _write(model: Any, stream: IO[bytes]) -> None:
+    _separate(model, {})
+    _Pickler(stream, protocol=pickle.DEFAULT_PROTOCOL).dump(model)
 
 
 def refuse_unknown_types(model: Any) -> None:
@@ -34,7 +46,7 @@ def refuse_unknown_types(model: Any) -> None:
 
 
 class _Pickler(NumpyPickler):
-    """joblib's own, for which equal texts and types are one object, and padding is zero."""
+    """joblib's own, for which equal constants are one object, and padding is zero."""
 
     def __init__(self, stream: Any, protocol: int) -> None:
         super().__init__(stream, protocol=protocol)
@@ -45,10 +57,31 @@ class _Pickler(NumpyPickler):
             obj = self._ones.setdefault(obj, obj)
         elif isinstance(obj, np.dtype) and obj.metadata is None:
             obj = self._ones.setdefault((np.dtype, repr(obj)), obj)
-        elif type(obj) is np.ndarray and obj.dtype.names:
+        elif isinstance(obj, np.generic) and not obj.dtype.hasobject:
+            obj = self._ones.setdefault((type(obj), repr(obj.dtype), obj.tobytes()), obj)
+        elif _is_constant(obj):
+            # By its text, which tells 1 from True and 1.0, as == does not.
+            obj = self._ones.setdefault((type(obj), repr(obj)), obj)
+        elif type(obj) is np.ndarray and (obj.dtype.names or obj.dtype == object):
             # With the array itself, that no other takes its id.
-            _, obj = self._ones.setdefault((np.ndarray, id(obj)), (obj, _without_padding(obj)))
+            clean = self._with_equal_texts if obj.dtype == object else _without_padding
+            _, obj = self._ones.setdefault((np.ndarray, id(obj)), (obj, clean(obj)))
         return super().save(obj, *arguments)
+
+    def _with_equal_texts(self, array: np.ndarray) -> np.ndarray:
+        # joblib writes an array of objects by a pickler of its own, which sees none of the above.
+        same = array.copy()
+        for place, item in enumerate(array.flat):
+            if type(item) is str:
+                same.flat[place] = self._ones.setdefault(item, item)
+        return same
+
+
+def _is_constant(value: Any) -> bool:
+    """Whether `value` is bytes, or a tuple of plain values: what Python may hold once or many times, as it likes."""
+    if type(value) is tuple:
+        return all(type(item) in (str, int, float, bool, type(None)) or _is_constant(item) for item in value)
+    return type(value) is bytes
 
 
 def _without_padding(array: np.ndarray) -> np.ndarray:

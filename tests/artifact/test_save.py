@@ -13,6 +13,7 @@ import pytest
 from artifact import load, save
 from artifact.errors import ConfigurationError
 from artifact.frame import of as frame_of
+from tests.deadlines import START_SECONDS
 from tests.predictor import models
 from tests.predictor.models import Packaged
 
@@ -52,7 +53,7 @@ def saved(how: str, *directories: Path, **env: str) -> list[str]:
         env={**os.environ, **env},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=START_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split()

@@ -26,6 +26,7 @@ from bench.peers import PEERS, Site
 from bench.requests import make
 from bench.results import Resident, Results, Row
 from bench.server import Counted, Server, parse_metrics
+from tests.deadlines import START_SECONDS
 
 needs_wrk = pytest.mark.skipif(
     not (shutil.which("wrk") and shutil.which("taskset")), reason="no wrk here: apt-get install wrk util-linux"
@@ -240,7 +241,7 @@ def test_smoke(tmp_path: Path) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=START_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -13,6 +13,7 @@ import pytest
 from artifact.errors import StorageError
 from local.process import Process
 from local.state import REPOSITORY, environment
+from tests.deadlines import ANSWER_SECONDS
 
 # A command that ignores SIGTERM, with a child in a session of its own (as act's steps are) that does so too.
 STUBBORN = """
@@ -30,15 +31,15 @@ def stubborn(file: Path) -> list[str]:
 
 
 def pids(file: Path) -> list[int]:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + ANSWER_SECONDS
     while not (file.exists() and file.read_text().count(" ")):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     return [int(part) for part in file.read_text().split()]
 
 
-def gone(numbers: list[int], seconds: float = 5) -> bool:
-    deadline = time.monotonic() + seconds
+def gone(numbers: list[int]) -> bool:
+    deadline = time.monotonic() + ANSWER_SECONDS
     while any(psutil.pid_exists(number) for number in numbers):
         if time.monotonic() > deadline:
             return False

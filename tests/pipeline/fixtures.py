@@ -6,11 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
+from tests.pipeline.commands import Commands
 from tests.pipeline.repository import Repository
 from tests.pipeline.toy import GOOD, csv
 
@@ -23,11 +25,14 @@ SHIPPED = (
 
 
 @pytest.fixture(scope="session")
-def stage_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What a person's shell has, and nothing that would make stages differ: DVC's own caches are this session's."""
+def stage_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """What a person's shell has, and nothing that would make stages differ: DVC's own caches are this session's.
+
+    `python` is tests/pipeline/commands.py: each stage that DVC starts would import the same libraries again.
+    """
     home = tmp_path_factory.mktemp("home")
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LD_LIBRARY_PATH", "TMPDIR")}
-    return kept | {
+    env = kept | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}",
         "HOME": str(home),
         "DVC_SITE_CACHE_DIR": str(home / "dvc"),
@@ -40,6 +45,9 @@ def stage_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
             for part, value in (("NAME", "t"), ("EMAIL", "t@t"))
         },
     }
+    commands = Commands(env)
+    yield env | {"PATH": f"{commands.python.parent}{os.pathsep}{env['PATH']}"}
+    commands.stop()
 
 
 @pytest.fixture(scope="session")

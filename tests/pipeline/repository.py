@@ -19,14 +19,15 @@ class Repository:
     env: dict[str, str]
 
     def run(self, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """Run `python -m <command>` here."""
+        """Run `python -m <command>` here, with the `python` of `env`."""
+        python = shutil.which("python", path=self.env["PATH"]) or sys.executable
         return subprocess.run(
-            [sys.executable, "-m", *command],
+            [python, "-m", *command],
             cwd=self.path,
             env=self.env | env,
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=900,
             check=False,
         )
 

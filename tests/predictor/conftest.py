@@ -22,6 +22,7 @@ import pytest
 from google.protobuf import text_format
 
 from local.ports import free
+from tests.deadlines import ANSWER_SECONDS, START_SECONDS
 from tests.predictor import models
 from tests.predictor.answer import Answer
 from tests.predictor.models import Packaged
@@ -34,8 +35,6 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceSt
 sys.argv = _argv
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 60
-ANSWER_SECONDS = 20  # an answer later than this is a hang
 REUSE_SECONDS = 30.0  # below the server's idle_seconds: a connection that it has closed meanwhile is not written to
 
 

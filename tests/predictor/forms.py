@@ -15,8 +15,9 @@ import pandas as pd
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from artifact.signature import Feature
+from tests.deadlines import ANSWER_SECONDS
 from tests.predictor.answer import Answer
-from tests.predictor.conftest import ANSWER_SECONDS, Server
+from tests.predictor.conftest import Server
 
 Columns = dict[str, list[Any]]
 Answers = dict[str, Any]

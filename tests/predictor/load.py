@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 
+from tests.deadlines import ANSWER_SECONDS
 from tests.predictor.conftest import Server
 
 BODY = b'{"instances":[[5.1,3.5,1.4,0.2]]}'
@@ -42,7 +43,7 @@ class Load:
         while not self._stopped.wait(max(0.0, due - time.monotonic())):
             due += self._interval
             if connection is None:
-                connection = http.client.HTTPConnection("127.0.0.1", self._server.http_port, timeout=20)
+                connection = http.client.HTTPConnection("127.0.0.1", self._server.http_port, timeout=ANSWER_SECONDS)
                 try:
                     connection.connect()
                 except ConnectionRefusedError:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
@@ -25,6 +23,7 @@ from artifact.digest import of_bytes
 from artifact.frame import of as frame_of
 from artifact.signature import Feature, Signature, for_model
 from features.calendar import CalendarFeatures
+from pipeline.training import canonical_pickle
 from predictor.settings import Source
 
 
@@ -61,12 +60,10 @@ def package(
     frame = frame_of(Signature(task, inputs, ()), columns)
     pipeline = make_pipeline(*steps).fit(frame, labels)
     signature = for_model(task, inputs, target, pipeline)
-    stream = BytesIO()
-    joblib.dump(pipeline, stream)
     digest = save.save(
         directory,
         name=name,
-        model=stream.getvalue(),
+        model=canonical_pickle.dumps(pipeline),
         signature=signature,
         train=frame,
         holdout=frame,

@@ -13,6 +13,7 @@ import pytest
 from kserve import InferenceGRPCClient, InferInput, InferRequest, InferResponse
 from kserve.inference_client import InferenceRESTClient, RESTConfig
 
+from tests.deadlines import ANSWER_SECONDS
 from tests.predictor import forms
 from tests.predictor.conftest import Server
 
@@ -23,7 +24,7 @@ def rest(protocol: str, ask: Ask) -> Any:
     """What `ask` gets from KServe's REST client."""
 
     async def run() -> Any:
-        client = InferenceRESTClient(RESTConfig(protocol=protocol, timeout=20))
+        client = InferenceRESTClient(RESTConfig(protocol=protocol, timeout=ANSWER_SECONDS))
         try:
             return await ask(client)
         finally:
@@ -36,7 +37,7 @@ def rpc(server: Server, ask: Callable[[InferenceGRPCClient], Awaitable[Any]]) ->
     """What `ask` gets from KServe's gRPC client."""
 
     async def run() -> Any:
-        async with InferenceGRPCClient(url=f"127.0.0.1:{server.grpc_port}", timeout=20) as client:
+        async with InferenceGRPCClient(url=f"127.0.0.1:{server.grpc_port}", timeout=ANSWER_SECONDS) as client:
             return await ask(client)
 
     return asyncio.run(run())

@@ -19,7 +19,8 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
 
 from predictor.health import _messages
-from tests.predictor.conftest import START_SECONDS, Server, start
+from tests.deadlines import ANSWER_SECONDS, START_SECONDS
+from tests.predictor.conftest import Server, start
 from tests.predictor.corpus import ROW
 from tests.predictor.load import Load
 from tests.predictor.models import Packaged
@@ -43,7 +44,7 @@ def health(server: Server, service: str = "") -> int:
         request_serializer=_ASKED.SerializeToString,
         response_deserializer=_TOLD.FromString,
     )
-    status: int = check(_ASKED(service=service), timeout=5).status
+    status: int = check(_ASKED(service=service), timeout=ANSWER_SECONDS).status
     return status
 
 
@@ -64,7 +65,7 @@ class Calls(threading.Thread):
         stub = GRPCInferenceServiceStub(self._channel)
         while not self.stopped.wait(0.005):
             try:
-                stub.ModelInfer(asked, timeout=20)
+                stub.ModelInfer(asked, timeout=ANSWER_SECONDS)
                 self.codes["OK"] += 1
             except grpc.RpcError as error:
                 refused = "connection refused" in (error.details() or "").lower()
@@ -93,7 +94,7 @@ def test_under_load(server: Server) -> None:
         "/grpc.health.v1.Health/Watch",
         request_serializer=_ASKED.SerializeToString,
         response_deserializer=_TOLD.FromString,
-    )(_ASKED(service="iris"), timeout=30)
+    )(_ASKED(service="iris"), timeout=ANSWER_SECONDS)
     watching = threading.Thread(target=lambda: changes.extend(answer.status for answer in watch), daemon=True)
     watching.start()
     calls = Calls(server)

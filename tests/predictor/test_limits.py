@@ -17,6 +17,7 @@ import grpc
 import pytest
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
+from tests.deadlines import ANSWER_SECONDS
 from tests.predictor.answer import Answer
 from tests.predictor.conftest import Server, start
 from tests.predictor.corpus import ROW
@@ -72,7 +73,7 @@ def metric(server: Server, line: str) -> float:
 
 def ask(server: Server, body: bytes) -> tuple[Answer, float]:
     """A v1 request on a connection of its own, and the seconds it took."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=ANSWER_SECONDS)
     started = time.monotonic()
     connection.request("POST", server.v1, body)
     answer = connection.getresponse()
@@ -207,7 +208,7 @@ def test_stalled(server: Server) -> None:
     answers = {Answer.parse(received).status for received in map(until_closed, waiting[:100])}
     assert answers == {408}
     assert {until_closed(one) for one in waiting[100:]} == {b""}
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + ANSWER_SECONDS
     while metric(server, "modelpin_buffered_bytes") and time.monotonic() < deadline:
         time.sleep(0.1)
     assert metric(server, "modelpin_buffered_bytes") == 0
@@ -222,7 +223,7 @@ def test_bodies_in_memory(server: Server) -> None:
     length = 23 * MIB
     head = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (server.v1.encode(), length)
     held = [opened(server, head + bytes(length - 1)) for _ in range(2)]
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + ANSWER_SECONDS
     while metric(server, "modelpin_buffered_bytes") < 2 * (length - MIB) and time.monotonic() < deadline:
         time.sleep(0.02)
     with opened(server, head) as one:

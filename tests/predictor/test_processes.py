@@ -21,7 +21,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 
 from local.ports import free
 from predictor.observe.metric_families import merge
-from tests.predictor.conftest import ROOT, START_SECONDS, Server, command, environment, start
+from tests.deadlines import ANSWER_SECONDS, START_SECONDS
+from tests.predictor.conftest import ROOT, Server, command, environment, start
 from tests.predictor.corpus import ROW
 from tests.predictor.load import BODY, Load
 from tests.predictor.models import Packaged
@@ -32,7 +33,7 @@ TWO = {"PREDICTOR_WORKERS": "2", "PREDICTOR_DRAIN_SECONDS": "1", "PREDICTOR_GRAC
 
 def scrape(server: Server) -> str:
     """/metrics on a connection of its own: either worker may answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=ANSWER_SECONDS)
     connection.request("GET", "/metrics")
     text = connection.getresponse().read().decode()
     connection.close()
@@ -88,7 +89,7 @@ def test_counts(server: Server) -> None:
     """Whichever worker is scraped, its counts are those of both, exactly; and both have been at work."""
     before, workers = scrape(server), children(server.process)
     unused = list(map(sockets, workers))
-    connections = [http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=20) for _ in range(30)]
+    connections = [http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=ANSWER_SECONDS) for _ in range(30)]
     for number, connection in enumerate(connections):
         for _ in range(5):
             connection.request("POST", server.v1, BODY if number else b"{}", {"content-type": "application/json"})
@@ -102,7 +103,7 @@ def test_counts(server: Server) -> None:
         options = [("grpc.use_local_subchannel_pool", 1)]  # or they would share one connection
         with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}", options) as channel:
             for _ in range(5):
-                GRPCInferenceServiceStub(channel).ModelInfer(asked, timeout=20)
+                GRPCInferenceServiceStub(channel).ModelInfer(asked, timeout=ANSWER_SECONDS)
     for text in (scrape(server) for _ in range(8)):
         counted = {
             name: total(text, name) - total(before, name)
@@ -128,7 +129,7 @@ def test_counts(server: Server) -> None:
 def test_ready(server: Server) -> None:
     """Each worker is ready: it listens no sooner."""
     for _ in range(10):
-        connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=ANSWER_SECONDS)
         connection.request("GET", "/v2/health/ready")
         assert connection.getresponse().status == 200
         connection.close()

@@ -17,7 +17,8 @@ import pytest
 
 from local.ports import free
 from tests.artifact import tampering
-from tests.predictor.conftest import ROOT, START_SECONDS, Server, command, environment
+from tests.deadlines import START_SECONDS
+from tests.predictor.conftest import ROOT, Server, command, environment
 from tests.predictor.corpus import ROW
 from tests.predictor.models import Packaged
 

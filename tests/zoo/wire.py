@@ -19,6 +19,7 @@ from artifact.golden import to_json
 from artifact.prediction import Columns
 from artifact.tolerance import TOLERANCE
 from local.ports import free
+from tests.deadlines import START_SECONDS
 from tests.predictor import forms
 from tests.predictor.conftest import ROOT, Server, environment
 from tests.predictor.models import Packaged
@@ -64,7 +65,7 @@ class Host:
 
     def stop(self) -> None:
         """End the process."""
-        self._process.communicate(timeout=60)
+        self._process.communicate(timeout=START_SECONDS)
 
     def _ask(self, order: Any) -> str:
         assert self._process.stdin is not None

@@ -76,7 +76,7 @@ def test_what_may_be_missing_may_be_missing_twice(toy: Path) -> None:
     """unique: true of a nullable column compares the values that are there."""
     Path("data/toy.csv").write_bytes(at(GOOD.assign(a=np.arange(60) / 7), "a", {3: None, 9: None}))
     read(toy, schema__a={"dtype": "float64", "nullable": True, "unique": True})
-    prepared()
+    assert sum(part["a"].isna().sum() for part in prepared()) == 2
 
 
 def test_fresh_data_trains_and_its_age_is_written_nowhere(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:

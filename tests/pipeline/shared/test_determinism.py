@@ -24,10 +24,18 @@ SENSITIVE = {
 }
 ENVIRONMENTS = [
     {},
-    {"PYTHONHASHSEED": "12345"},
-    {"OMP_NUM_THREADS": "4", "OPENBLAS_NUM_THREADS": "4", "OPENBLAS_CORETYPE": "Prescott"},
-    {"TZ": "Asia/Kathmandu", "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR"},
-    {"LC_ALL": "C", "LANG": "C"},
+    {
+        "PYTHONHASHSEED": "12345",
+        "OMP_NUM_THREADS": "4",
+        "OPENBLAS_NUM_THREADS": "4",
+        "OPENBLAS_CORETYPE": "Prescott",
+    },
+    {
+        "TZ": "Asia/Kathmandu",
+        "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR",
+        "LC_ALL": "C",
+        "LANG": "C",
+    },
 ]
 
 
@@ -48,8 +56,11 @@ for stage in (prepare, tune, train, convert, evaluate, package):
 """
 
 
-def test_five_environments_give_one_digest(fresh: Repository, tmp_path: Path) -> None:
-    """Hash seed, threads and kernels, time zone, locale, and each in a directory of its own."""
+def test_three_environments_give_one_digest(fresh: Repository, tmp_path: Path) -> None:
+    """Hash seed, threads and kernels, time zone, locale, and each in a directory of its own.
+
+    The first is trained in a fork of tests/pipeline/command_server.py, the others by interpreters of their own.
+    """
     fresh.params(train__estimator="sklearn.ensemble.VotingClassifier", train__parameters=SENSITIVE)
     (fresh.path / "pipeline/training_at_once.py").write_text(TRAINING)
 

@@ -177,7 +177,8 @@ def test_a_splitter_that_draws_nothing_needs_no_seed(tmp_path: Path) -> None:
         "final_estimator": {"sklearn.linear_model.LogisticRegression": {"random_state": 1}},
         "cv": {"sklearn.model_selection.KFold": {"n_splits": 3}},
     }
-    train.build(read(tmp_path, train__estimator="sklearn.ensemble.StackingClassifier", train__parameters=parameters))
+    params = read(tmp_path, train__estimator="sklearn.ensemble.StackingClassifier", train__parameters=parameters)
+    assert train.build(params)[-1].cv.n_splits == 3
 
 
 def test_workers_leave_no_trace_in_the_model(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_equal_inputs_find_equal_parameters(here: Path, method: str) -> None:
     )
 
 
-@pytest.mark.parametrize("method", ["halving", "bayesian"])
+@pytest.mark.parametrize("method", [pytest.param("halving", marks=pytest.mark.story), "bayesian"])
 def test_a_killed_search_goes_on(here: Path, method: str, capsys: pytest.CaptureFixture[str]) -> None:
     """kill -9 in the middle: what is finished is not repeated, and the end is that of a search nobody killed."""
     declare(here, method=method, **METHODS[method])

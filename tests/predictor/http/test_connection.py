@@ -8,8 +8,9 @@ import time
 
 import pytest
 
+from tests.deadlines import ANSWER_SECONDS
 from tests.predictor.answer import Answer
-from tests.predictor.conftest import ANSWER_SECONDS, Server
+from tests.predictor.conftest import Server
 from tests.predictor.corpus import dumps
 from tests.predictor.corpus_http import BODY, READ
 from tests.predictor.corpus_raw import CHUNKED, CHUNKS, LIVE, SIZED, TYPED

@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from predictor.observe.request_log import JsonFormatter, RequestLog
 from predictor.observe.request_trace import begin
+from tests.deadlines import ANSWER_SECONDS
 from tests.predictor.conftest import Server, start
 from tests.predictor.corpus import PERSON
 from tests.predictor.models import Packaged
@@ -48,7 +49,7 @@ def samples(server: Server) -> dict[tuple[str, tuple[str, ...]], float]:
 
 def lines(server: Server, request_id: str) -> list[dict[str, Any]]:
     """The lines of a request in the log."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + ANSWER_SECONDS
     while True:
         found = [line for line in server.log.read_text().splitlines() if f'"request_id":"{request_id}"' in line]
         if found or time.monotonic() > deadline:
