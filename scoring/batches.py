@@ -13,7 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from artifact.errors import DataContractError
-from pipeline.params.section import near
+from pipeline.params.messages import near
 from scoring.location import Location
 
 SUFFIXES = (".csv", ".parquet")

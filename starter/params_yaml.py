@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.params import json_schema
 from pipeline.params.metrics import CATALOGUE
 
 # What YAML 1.1 and 1.2 both read as this very text; everything else is quoted, as JSON quotes.
@@ -38,6 +39,7 @@ class Draft:
 def write(draft: Draft, notes: list[str], metric: str, threshold: float, reason: str) -> str:
     """The text of params.yaml; `notes` say what stayed out of the schema, `reason` where `threshold` comes from."""
     lines = [
+        json_schema.COMMENT,
         "# Every value you own, one section a stage. Change one, push, and the stages that depend on it run again.",
         "# Written by `python -m starter init`; yours from here on.",
         "",

@@ -46,12 +46,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     def measures(rows: np.ndarray) -> Mapping[str, Metric]:
         return metrics.measures(params.model.task, target[rows], metrics.taken(prediction, rows), classes)
 
-    found = bootstrap.intervals(measures, len(target), params.bootstrap)
+    found = bootstrap.intervals(measures, len(target), params.evaluate.bootstrap)
     json_file.write(paths.METRICS, {"rows": len(target), **found})
     json_file.write(paths.SLICES, sliced(params, frame, target, prediction, classes))
     curve = calibration.curve(params.model.task, target, prediction, classes)
     json_file.write(paths.CALIBRATION, {"task": params.model.task, "bins": curve})
-    checks = behaviour.run(params.behaviour, described, runner, holdout)
+    checks = behaviour.run(params.evaluate.behaviour, described, runner, holdout)
     json_file.write(paths.BEHAVIOUR, checks)
 
     shutil.rmtree(paths.PLOTS, ignore_errors=True)
@@ -79,15 +79,15 @@ def sliced(
     task = params.model.task
     name, losses = loss.of_rows(loss.default_metric(task, prediction), task, target, prediction, classes)
     answer = (params.target.name, target) if task == "classification" else None
-    parts = slices.of(frame, answer, losses, params.slices)
+    parts = slices.of(frame, answer, losses, params.evaluate.slices)
     overall = float(losses.mean())
     entries: list[dict[str, Any]] = []
     for part in parts:
-        mean, low, high = slices.mean_interval(losses[part.mask], params.bootstrap.confidence, len(parts))
+        mean, low, high = slices.mean_interval(losses[part.mask], params.evaluate.bootstrap.confidence, len(parts))
         entry = {"name": part.name, "origin": part.origin, "rows": int(part.mask.sum())}
         entries.append({**entry, "value": mean, "low": low, "high": high, "worse": low > overall})
     entries.sort(key=lambda entry: (-entry["value"], entry["name"]))
-    return {"loss": name, "overall": overall, "rows": params.slices.rows, "slices": entries}
+    return {"loss": name, "overall": overall, "rows": params.evaluate.slices.rows, "slices": entries}
 
 
 def _importance(
@@ -105,7 +105,7 @@ def _importance(
         target,
         scoring=scoring,
         n_repeats=REPEATS,
-        random_state=params.bootstrap.seed,
+        random_state=params.evaluate.bootstrap.seed,
         max_samples=min(ROWS, len(frame)),
     )
     return found.importances_mean, found.importances_std

@@ -34,8 +34,8 @@ class Slice:
     mask: np.ndarray
 
 
-def of(frame: pd.DataFrame, target: tuple[str, np.ndarray] | None, loss: np.ndarray, wanted: Slices) -> list[Slice]:
-    """The slices of `frame` ([rows, features]) with at least `wanted.rows` rows, declared ones first.
+def of(frame: pd.DataFrame, target: tuple[str, np.ndarray] | None, loss: np.ndarray, settings: Slices) -> list[Slice]:
+    """The slices of `frame` ([rows, features]) with at least `settings.rows` rows, declared ones first.
 
     `target` is its name and values for a classification, whose classes are slices as well. `loss` ([rows]) is what the
     search is after: a tree of depth 2 learns on every second row where it is high, and its leaves are slices of the
@@ -44,18 +44,19 @@ def of(frame: pd.DataFrame, target: tuple[str, np.ndarray] | None, loss: np.ndar
     columns: dict[str, np.ndarray] = {str(name): values.to_numpy() for name, values in frame.items()}
     if target is not None:
         columns[target[0]] = target[1]
+    cuts = settings.cuts
     found: list[Slice] = [
-        Slice(name, "declared", mask) for cut in wanted.by for name, mask in _declared(cut, columns[cut.column])
+        Slice(name, "declared", mask) for cut in cuts for name, mask in _declared(cut, columns[cut.column])
     ]
-    if wanted.found:
-        declared = {cut.column for cut in wanted.by}
+    if settings.found:
+        declared = {cut.column for cut in cuts}
         for column, values in columns.items():
             if column not in declared:
                 found += [Slice(name, "found", mask) for name, mask in _parts(column, values)]
-        found += [Slice(name, "searched", mask) for name, mask in _searched(frame, loss, wanted.rows)]
+        found += [Slice(name, "searched", mask) for name, mask in _searched(frame, loss, settings.rows)]
     kept: dict[bytes, Slice] = {}
     for one in found:
-        if wanted.rows <= one.mask.sum() < len(frame):
+        if settings.rows <= one.mask.sum() < len(frame):
             kept.setdefault(np.packbits(one.mask).tobytes(), one)  # the same rows under two names are one slice
     return list(kept.values())
 

@@ -35,13 +35,13 @@ def compare(params: Params, frame: pd.DataFrame, target: np.ndarray, answers: An
     slices together at the confidence of evaluate.bootstrap.
     """
     task = params.model.task
-    metric, margin, slice_margin = params.rules.compared(task, answers.challenger.probabilities is not None)
+    metric, margin, slice_margin = params.gate.champion.compared(task, answers.challenger.probabilities is not None)
     found = _intervals(params, target, answers)
     return {
         "metric": metric,
         "margin": margin,
         "slice_margin": slice_margin,
-        "confidence": params.bootstrap.confidence,
+        "confidence": params.evaluate.bootstrap.confidence,
         "rows": len(target),
         **found,
         "slices": _slices(params, metric, slice_margin, frame, target, answers),
@@ -62,7 +62,7 @@ def _intervals(params: Params, target: np.ndarray, answers: Answers) -> dict[str
             found[f"difference {name}"] = _difference(name, both["champion"][name], both["challenger"][name])
         return found
 
-    flat = bootstrap.intervals(measures, len(target), params.bootstrap)
+    flat = bootstrap.intervals(measures, len(target), params.evaluate.bootstrap)
     return {
         f"{side}s" if side == "difference" else side: {
             name.partition(" ")[2]: value for name, value in sorted(flat.items()) if name.startswith(f"{side} ")
@@ -102,13 +102,14 @@ def _slices(
     _, now = loss.of_rows(metric, task, target, answers.challenger, answers.classes)
     better = before - now
     answer = (params.target.name, target) if task == "classification" else None
-    parts = slices.of(frame, answer, -better, params.slices)
+    parts = slices.of(frame, answer, -better, params.evaluate.slices)
     entries: list[dict[str, Any]] = []
     for part in parts:
         champion, challenger = float(before[part.mask].mean()), float(now[part.mask].mean())
         # A difference of squared errors, brought to the unit of their root: (a² − b²) / (a + b) = a − b.
         unit = (np.sqrt(champion) + np.sqrt(challenger)) or 1.0 if metric == "rmse" else 1.0
-        mean, low, high = slices.mean_interval(better[part.mask] / unit, params.bootstrap.confidence, len(parts))
+        confidence = params.evaluate.bootstrap.confidence
+        mean, low, high = slices.mean_interval(better[part.mask] / unit, confidence, len(parts))
         entries.append(
             {
                 "name": part.name,

@@ -71,22 +71,22 @@ def decide(
     rules = [
         rule.quarantine(champion.quarantined, mine.digest, challenger.inputs["inputs_digest"]),
         _own_holdout(challenger.seen, hashes),
-        *rule.thresholds(params.thresholds, challenger.metrics),
+        *rule.thresholds(params.gate.thresholds, challenger.metrics),
         *rule.behaviour(challenger.behaviour),
     ]
     comparison = None
     if champion.digest is None:
         passes = outcomes.FIRST_DEPLOYMENT
         words = [f"no {params.model.name} was ever deployed"]
-        rules += [rule.latency(params.rules.latency, challenger.latency)]
-        rules += [rule.size(params.rules.size, mine.manifest, None)]
+        rules += [rule.latency(params.gate.latency, challenger.latency)]
+        rules += [rule.size(params.gate.size, mine.manifest, None)]
     elif champion.digest == mine.digest:
         passes = outcomes.NO_CHANGE
         words = [f"{champion.environment} serves this very artifact"]
     else:
         opponent = Opponent.of(params, champion, mine)
-        rules += [rule.latency(params.rules.latency, challenger.latency)]
-        rules += [rule.size(params.rules.size, mine.manifest, opponent.verified.manifest)]
+        rules += [rule.latency(params.gate.latency, challenger.latency)]
+        rules += [rule.size(params.gate.size, mine.manifest, opponent.verified.manifest)]
         compared = opponent.judge(frame, target, hashes)
         comparison, passes = compared.comparison, compared.outcome
         rules += compared.rules

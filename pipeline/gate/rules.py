@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from artifact.errors import ConfigurationError
 from artifact.manifest import Manifest
 from pipeline.gate import outcomes
-from pipeline.params.gate import Bound
-from pipeline.params.thresholds import Threshold
+from pipeline.params.gate import Bound, Threshold
 
 
 @dataclass(frozen=True)
@@ -29,13 +28,12 @@ class Rule:
         return {**told, **self.numbers}
 
 
-def thresholds(wanted: Sequence[Threshold], metrics: Mapping[str, Any]) -> list[Rule]:
+def thresholds(declared: Mapping[str, Threshold], metrics: Mapping[str, Any]) -> list[Rule]:
     """One rule for each end of each threshold; ConfigurationError (10) for a metric that this model does not have."""
-    return [rule for threshold in wanted for rule in _threshold(threshold, metrics)]
+    return [rule for name, threshold in declared.items() for rule in _threshold(name, threshold, metrics)]
 
 
-def _threshold(threshold: Threshold, metrics: Mapping[str, Any]) -> list[Rule]:
-    name = threshold.metric
+def _threshold(name: str, threshold: Threshold, metrics: Mapping[str, Any]) -> list[Rule]:
     if name not in metrics:
         raise ConfigurationError(
             f"params.yaml: gate.thresholds.{name}: the estimator gives no probabilities and so no such "
@@ -87,7 +85,7 @@ def latency(bound: Bound, measured: Mapping[str, Any]) -> Rule:
     """Milliseconds for one row: the medians of both models side by side, and the challenger's p99 by itself."""
     challenger, champion = measured["challenger"], measured.get("champion")
     now, before = challenger["p50_ms"], None if champion is None else champion["p50_ms"]
-    beside = replace(bound, most=None).holds(now, before)
+    beside = bound.model_copy(update={"most": None}).holds(now, before)
     alone = bound.most is None or challenger["p99_ms"] <= bound.most
     words = f"one row takes {now:.3g} ms (p99 {challenger['p99_ms']:.3g} ms)"
     words += "" if before is None else f", the champion {before:.3g} ms"

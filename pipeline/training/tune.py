@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Write build/tuned.json."""
     argparse.ArgumentParser(prog="python -m pipeline tune", description=__doc__).parse_args(argv)
     params = load()
-    tune = params.train.tune
+    tune = params.train.search
     value: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "method": "none", "best": {}, "trials": []}
     if tune is None:
         print("train.tune searches nothing")
@@ -42,7 +42,7 @@ def search(params: Params, tune: Tune) -> dict[str, Any]:
     from pipeline.training.study import Study
 
     frame, target = tables.read(paths.TRAIN, params)
-    if params.split.method == "time":
+    if params.prepare.split.method == "time":
         parts = folds.by_time(frame, tables.moments(paths.TRAIN), tune.folds)
     else:
         parts = folds.spread(frame, target if params.model.task == "classification" else None, tune.folds, tune.seed)
@@ -82,7 +82,7 @@ def _key(params: Params) -> str:
     told = {
         "rows": digest.of_file(paths.TRAIN),
         "train": train,
-        "rest": [declared["model"]["task"], declared["features"], declared["target"], declared["split"]],
+        "rest": [params.model.task, declared["schema"], params.data.target, declared["prepare"]["split"]],
         "code": code_digests.digests(code_digests.TRAINING),
         "lock": digest.of_file(paths.PIPELINE_LOCK),
     }
