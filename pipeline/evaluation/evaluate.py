@@ -19,7 +19,7 @@ from artifact import signature, unpickle
 from artifact.frame import columns
 from artifact.prediction import Prediction, Runner
 from pipeline.engine.choice import Choice
-from pipeline.evaluation import behaviour, bootstrap, calibration, loss, slices
+from pipeline.evaluation import behaviour, bootstrap, calibration, slices
 from pipeline.params import metrics
 from pipeline.params.metrics import Metric
 from pipeline.params.params import Params, load
@@ -77,7 +77,8 @@ def sliced(
     All intervals hold together with the confidence of evaluate.bootstrap, however many slices there are.
     """
     task = params.model.task
-    name, losses = loss.of_rows(loss.default_metric(task, prediction), task, target, prediction, classes)
+    metric = metrics.default(task, prediction.probabilities is not None)
+    loss, losses = metrics.losses(metric, task, target, prediction, classes)
     answer = (params.target.name, target) if task == "classification" else None
     parts = slices.of(frame, answer, losses, params.evaluate.slices)
     overall = float(losses.mean())
@@ -87,7 +88,7 @@ def sliced(
         entry = {"name": part.name, "origin": part.origin, "rows": int(part.mask.sum())}
         entries.append({**entry, "value": mean, "low": low, "high": high, "worse": low > overall})
     entries.sort(key=lambda entry: (-entry["value"], entry["name"]))
-    return {"loss": name, "overall": overall, "rows": params.evaluate.slices.rows, "slices": entries}
+    return {"loss": loss.name, "overall": overall, "rows": params.evaluate.slices.rows, "slices": entries}
 
 
 def _importance(

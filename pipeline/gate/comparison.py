@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from artifact.prediction import Prediction
-from pipeline.evaluation import bootstrap, calibration, loss, slices
+from pipeline.evaluation import bootstrap, calibration, slices
 from pipeline.params import metrics
 from pipeline.params.metrics import Metric
 from pipeline.params.params import Params
@@ -98,8 +98,8 @@ def _slices(
 ) -> list[dict[str, Any]]:
     """Each slice with the means of both models' losses and the difference, the worst for the challenger first."""
     task = params.model.task
-    name, before = loss.of_rows(metric, task, target, answers.champion, answers.classes)
-    _, now = loss.of_rows(metric, task, target, answers.challenger, answers.classes)
+    loss, before = metrics.losses(metric, task, target, answers.champion, answers.classes)
+    _, now = metrics.losses(metric, task, target, answers.challenger, answers.classes)
     better = before - now
     answer = (params.target.name, target) if task == "classification" else None
     parts = slices.of(frame, answer, -better, params.evaluate.slices)
@@ -107,7 +107,7 @@ def _slices(
     for part in parts:
         champion, challenger = float(before[part.mask].mean()), float(now[part.mask].mean())
         # A difference of squared errors, brought to the unit of their root: (a² − b²) / (a + b) = a − b.
-        unit = (np.sqrt(champion) + np.sqrt(challenger)) or 1.0 if metric == "rmse" else 1.0
+        unit = (np.sqrt(champion) + np.sqrt(challenger)) or 1.0 if loss.root else 1.0
         confidence = params.evaluate.bootstrap.confidence
         mean, low, high = slices.mean_interval(better[part.mask] / unit, confidence, len(parts))
         entries.append(
@@ -115,7 +115,7 @@ def _slices(
                 "name": part.name,
                 "origin": part.origin,
                 "rows": int(part.mask.sum()),
-                "loss": name,
+                "loss": loss.name,
                 "champion": champion,
                 "challenger": challenger,
                 "difference": {"value": mean, "low": low, "high": high},

@@ -1,15 +1,18 @@
-"""The rules of the gate that need no champion: each with its numbers, whether it holds, and one clause of words."""
+"""The rules that every artifact must pass, listed in RULES: each with its numbers, whether it holds, and its words.
+
+What compares the answers of champion and challenger is in contest.py.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from artifact.errors import ConfigurationError
 from artifact.manifest import Manifest
 from pipeline.gate import outcomes
-from pipeline.params.gate import Bound, Threshold
+from pipeline.params.gate import Bound, Gate, Threshold
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,28 @@ class Rule:
         """The JSON form in a verdict."""
         told = {"rule": self.rule, "outcome": self.outcome, "passed": self.passed, "words": self.words}
         return {**told, **self.numbers}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the rules judge: the challenger's manifest, and what the stages before measured of it.
+
+    `champion` is the champion's manifest, None without one; `unchanged`: the champion is this very artifact. `trained`:
+    how many of the `holdout` rows were trained on. `quarantined`: the entries of quarantine.yaml.
+    """
+
+    gate: Gate
+    digest: str
+    inputs_digest: str
+    manifest: Manifest
+    champion: Manifest | None
+    unchanged: bool
+    metrics: Mapping[str, Any]
+    behaviour: Sequence[Mapping[str, Any]]
+    latency: Mapping[str, Any]
+    holdout: int
+    trained: int
+    quarantined: Sequence[Mapping[str, Any]]
 
 
 def thresholds(declared: Mapping[str, Threshold], metrics: Mapping[str, Any]) -> list[Rule]:
@@ -53,6 +78,13 @@ def _threshold(name: str, threshold: Threshold, metrics: Mapping[str, Any]) -> l
             numbers = {"metric": name, "value": value, side: limit}
             found.append(Rule(f"thresholds.{name}", outcomes.BELOW_THRESHOLD, passed, words, numbers))
     return found
+
+
+def holdout(rows: int, trained: int) -> Rule:
+    """That none of the held-out `rows` was `trained` on."""
+    words = f"{trained} of {rows} held-out rows were trained on"
+    words += ": a metric on them says nothing" if trained else ""
+    return Rule("holdout", outcomes.INCOMPARABLE, trained == 0, words, {"rows": rows, "trained": trained})
 
 
 def behaviour(checks: Sequence[Mapping[str, Any]]) -> list[Rule]:
@@ -109,6 +141,17 @@ def size(bound: Bound, challenger: Manifest, champion: Manifest | None) -> Rule:
 def mib(manifest: Manifest) -> float:
     """The size of the artifact's files."""
     return sum(file.size for file in manifest.files) / 2**20
+
+
+# A new rule is a function above, and its entry here; a refusal of a new kind is an entry of outcomes.REFUSALS, too.
+RULES: tuple[Callable[[Case], Sequence[Rule]], ...] = (
+    lambda case: [quarantine(case.quarantined, case.digest, case.inputs_digest)],
+    lambda case: [holdout(case.holdout, case.trained)],
+    lambda case: thresholds(case.gate.thresholds, case.metrics),
+    lambda case: behaviour(case.behaviour),
+    lambda case: [] if case.unchanged else [latency(case.gate.latency, case.latency)],
+    lambda case: [] if case.unchanged else [size(case.gate.size, case.manifest, case.champion)],
+)
 
 
 def _allowed(bound: Bound, champion: float | None, unit: str) -> str:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from artifact import digest
 from artifact.errors import ConfigurationError
 from pipeline.params.messages import near
-from pipeline.params.metrics import CATALOGUE, names
+from pipeline.params.metrics import CATALOGUE, default, names
 from pipeline.params.section import OneOf, Section
 
 _ON_A_SLICE = 5  # times the margin: a slice has fewer rows, and there are many of them
@@ -67,15 +67,8 @@ class Champion(Section):
     replaces: Annotated[str, AfterValidator(digest.parse)] | None = None
 
     def compared(self, task: str, probabilities: bool) -> tuple[str, float, float]:
-        """The metric, its margin, and that of a slice, for a model that has `probabilities` or not.
-
-        Log loss where there are probabilities: it weighs every row's answer, and so sees with some hundred rows what
-        accuracy sees with many thousands. R² for a regression: it orders models as RMSE does, and its margin needs no
-        knowledge of the target's units.
-        """
-        metric = self.metric
-        if metric is None:
-            metric = "r2" if task == "regression" else "log_loss" if probabilities else "accuracy"
+        """The metric, its margin, and that of a slice, for a model that has `probabilities` or not."""
+        metric = self.metric or default(task, probabilities)
         if CATALOGUE[metric].needs_probabilities and not probabilities:
             raise ConfigurationError(
                 f"params.yaml: gate.champion.metric is {metric!r}, and the model gives no probabilities; use accuracy"

@@ -147,6 +147,19 @@ FOUGHT: list[tuple[str, str, str | None, dict[str, Any], str, bool, str]] = [
 ]  # fmt: skip
 
 
+def test_a_rule_of_the_list_is_judged(judge: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule is added by one entry of RULES: it refuses, and its words are a reason."""
+
+    def few(case: rule.Case) -> list[rule.Rule]:
+        return [rule.Rule("inputs", outcomes.BELOW_THRESHOLD, len(case.manifest.signature.inputs) > 9, "few")]
+
+    monkeypatch.setattr(gate, "RULES", (*rule.RULES, few))
+    verdict = judge("good", None)
+    assert (verdict["outcome"], verdict["passed"]) == ("below-threshold", False)
+    assert verdict["rules"][-1] == {"rule": "inputs", "outcome": "below-threshold", "passed": False, "words": "few"}
+    assert verdict["reason"] == "few"
+
+
 @pytest.mark.parametrize(
     ("challenger", "champion", "changes", "outcome", "passed", "words"),
     [case[1:] for case in FOUGHT],
