@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from artifact import digest, manifest, profile
 from artifact.column import convert
@@ -124,16 +124,14 @@ def psi(expected: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
 
     Sum over the bins of (p − q) ln(p / q): Siddiqi, Credit Risk Scorecards, 2006, chapter 6. Between samples of one
     distribution it is (1/n + 1/m) times a chi-square of bins − 1 degrees of freedom: Yurdakul, Statistical Properties
-    of Population Stability Index, 2018, here by the approximation of Wilson and Hilferty, 1931.
+    of Population Stability Index, 2018.
     """
     if not expected.sum() or not counts.sum():
         return 0.0, 0.0
     p, q = (np.maximum(part / part.sum(), _FLOOR) for part in (counts, expected))
     value = float(np.sum((p - q) * np.log(p / q)))
     freedom = max(int(np.count_nonzero(expected + counts)) - 1, 1)
-    spread = 2 / (9 * freedom)
-    chi_square = freedom * (1 - spread + 3.0902 * math.sqrt(spread)) ** 3
-    return value, float((1 / counts.sum() + 1 / expected.sum()) * chi_square)
+    return value, float((1 / counts.sum() + 1 / expected.sum()) * special.chdtri(freedom, 0.001))
 
 
 def refuse(changes: list[Change], limits: DriftLimits) -> None:

@@ -7,7 +7,6 @@ In between, memory holds some bytes a row, whatever the number of columns.
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -76,9 +75,7 @@ def _prepare(params: Params, report: DataReport) -> None:
             drift.refuse(report.changes, params.prepare.drift)
         train.commit()
         test.commit()
-    partial = paths.PREPARED.with_name(paths.PREPARED.name + ".partial")
-    json_file.write(partial, summary)
-    os.replace(partial, paths.PREPARED)
+    json_file.write(paths.PREPARED, summary)
     counted = ", ".join(f"{count} {part.replace('_', ' ')}" for part, count in report.parts.items() if count)
     print(f"{raw}: {survey.rows} rows fit the schema; {counted} ({params.prepare.split.method})")
     for change in report.changes:

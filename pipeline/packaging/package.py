@@ -20,7 +20,7 @@ from artifact.frame import columns
 from pipeline.engine.choice import Choice
 from pipeline.packaging import lock, proof, training_rows
 from pipeline.params.params import Params, json_values, load
-from pipeline.shared import best_parameters, paths, tables
+from pipeline.shared import best_parameters, json_file, paths, tables
 
 _SECONDS = 600
 
@@ -59,7 +59,7 @@ def _save(params: Params, directory: Path, modules: Sequence[str]) -> str:
     described = signature.for_model(params.model.task, params.features, params.target, model)
     choice = Choice.read(data)
     print(f"engine {choice.in_words()}")
-    measured = json.loads(paths.METRICS.read_text(encoding="utf-8"))
+    measured = json_file.read(paths.METRICS)
     return save.save(
         directory,
         name=params.model.name,
@@ -70,7 +70,7 @@ def _save(params: Params, directory: Path, modules: Sequence[str]) -> str:
         train=columns(train),
         holdout=columns(test),
         golden_rows=params.package.golden,
-        data_digest=json.loads(paths.PREPARED.read_text(encoding="utf-8"))["data_digest"],
+        data_digest=json_file.read(paths.PREPARED)["data_digest"],
         parameters=parameters(params),
         metrics={
             name: entry["value"]

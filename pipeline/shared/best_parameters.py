@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ from artifact.errors import ConfigurationError
 from pipeline.params.messages import near
 from pipeline.params.params import Params
 from pipeline.params.train import Block, Step
-from pipeline.shared import paths
+from pipeline.shared import json_file, paths
 
 SCHEMA_VERSION = 1
 
@@ -22,10 +21,7 @@ def read(params: Params) -> Params:
 
 def tuned() -> dict[str, Any]:
     """build/tuned.json: method, metric, best, score and each trial."""
-    try:
-        value: dict[str, Any] = json.loads(paths.TUNED.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{paths.TUNED} cannot be read ({error}); make it with `dvc repro tune`") from error
+    value: dict[str, Any] = json_file.read(paths.TUNED)
     return value
 
 

@@ -7,14 +7,13 @@ goes on; with DASK_SCHEDULER_ADDRESS set, they run on that cluster.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from artifact import digest
 from pipeline.params.params import Params, load
 from pipeline.params.tune import Tune
-from pipeline.shared import code_digests, paths
+from pipeline.shared import code_digests, json_file, paths
 from pipeline.shared.best_parameters import SCHEMA_VERSION
 
 
@@ -29,8 +28,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     else:
         value |= search(params, tune)
         print(f"{len(value['trials'])} trials by {tune.method}, {tune.metric} {value['score']:.6g}: {value['best']}")
-    paths.TUNED.parent.mkdir(parents=True, exist_ok=True)
-    paths.TUNED.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    json_file.write(paths.TUNED, value)
 
 
 def search(params: Params, tune: Tune) -> dict[str, Any]:
