@@ -16,7 +16,7 @@ from typing import Any
 
 from artifact import digest, manifest
 from artifact.digest import ArtifactUri
-from audit import mlflow_run
+from audit import git, mlflow_run
 from pipeline.params.params import load
 from release import client
 
@@ -93,9 +93,10 @@ def _history(named: str) -> tuple[list[dict[str, str]], str | None]:
     settings = client.settings()
     remote, branch = settings["gitops-remote"] or "origin", settings["gitops-branch"]
     try:
-        _git("fetch", "--quiet", remote, branch)
+        git.run("fetch", "--quiet", remote, branch, check=True)
         form = f"--format={_FIELD.join(('%H', '%cI', '%s'))}"
-        lines = _git("log", "FETCH_HEAD", "--fixed-strings", f"--grep=Model-Digest: {named}", form).splitlines()
+        words = ("log", "FETCH_HEAD", "--fixed-strings", f"--grep=Model-Digest: {named}", form)
+        lines = git.run(*words, check=True).stdout.splitlines()
     except subprocess.SubprocessError:
         return [], f"the branch {branch} of {remote} cannot be fetched: its commits are not shown"
     return [dict(zip(("commit", "date", "subject"), line.split(_FIELD), strict=True)) for line in lines], None
@@ -104,15 +105,11 @@ def _history(named: str) -> tuple[list[dict[str, str]], str | None]:
 def _commit(commit: str) -> dict[str, str] | None:
     """Date, author and subject of a commit; None where this clone does not have it."""
     try:
-        text = _git("log", "-1", f"--format={_FIELD.join(('%cI', '%an', '%s'))}", commit)
+        form = f"--format={_FIELD.join(('%cI', '%an', '%s'))}"
+        text = git.run("log", "-1", form, commit, check=True).stdout
     except subprocess.SubprocessError:
         return None
     return dict(zip(("date", "author", "subject"), text.strip().split(_FIELD), strict=True))
-
-
-def _git(*words: str) -> str:
-    done = subprocess.run(["git", *words], capture_output=True, text=True, timeout=60, check=True)
-    return done.stdout
 
 
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:

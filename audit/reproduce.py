@@ -22,7 +22,7 @@ from artifact import digest as digests
 from artifact import manifest
 from artifact.digest import ArtifactUri
 from artifact.errors import GitError, IncompatibleError, RetrainRefused, kind
-from audit import reproduction
+from audit import git, reproduction
 from pipeline.shared import paths
 from release import client
 
@@ -86,10 +86,10 @@ def compare(python: str, tree: Path, published: Path, digest: str) -> dict[str, 
 @contextmanager
 def checkout(commit: str, tree: Path) -> Iterator[None]:
     """`commit` of this repository in the folder `tree`, while the block runs; GitError (50) where it cannot be had."""
-    added = _git("worktree", "add", "--quiet", "--detach", str(tree), commit)
+    added = git.run("worktree", "add", "--quiet", "--detach", str(tree), commit)
     if added.returncode:
-        _git("fetch", "--quiet", "origin", commit)
-        added = _git("worktree", "add", "--quiet", "--detach", str(tree), commit)
+        git.run("fetch", "--quiet", "origin", commit)
+        added = git.run("worktree", "add", "--quiet", "--detach", str(tree), commit)
     if added.returncode:
         raise GitError(
             f"the commit {commit} cannot be checked out: {' '.join(added.stderr.split())[-300:]}; fetch the branch "
@@ -98,7 +98,7 @@ def checkout(commit: str, tree: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        _git("worktree", "remove", "--force", str(tree))
+        git.run("worktree", "remove", "--force", str(tree))
 
 
 def _environment(tree: Path) -> str:
@@ -126,10 +126,6 @@ def _files(one: Mapping[str, Any], two: Mapping[str, Any]) -> dict[str, tuple[st
     return {
         path: (before.get(path), now.get(path)) for path in sorted(before | now) if before.get(path) != now.get(path)
     }
-
-
-def _git(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["git", *words], capture_output=True, text=True, check=False)
 
 
 def _python(python: str, tree: Path, *words: str, quiet: bool = False) -> str:

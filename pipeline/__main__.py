@@ -2,7 +2,7 @@
 
 from pipeline.shared.commands import run
 
-# In the order in which dvc.yaml runs them; `cluster` is no stage.
+# In the order in which dvc.yaml runs them; the last two are no stages.
 COMMANDS = {
     "inputs": "pipeline.data.inputs",
     "prepare": "pipeline.data.prepare",
@@ -16,6 +16,7 @@ COMMANDS = {
     "report": "pipeline.report.report",
     "track": "pipeline.tracking.track",
     "cluster": "pipeline.training.cluster",
+    "schema": "pipeline.params.json_schema",
 }
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,11 +12,11 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from artifact.errors import DataContractError
-from pipeline.params.section import near
+from pipeline.data import faults
+from pipeline.params.messages import near
 from scoring.location import Location
 
 SUFFIXES = (".csv", ".parquet")
-_BLOCK = 4 << 20  # bytes of CSV that are parsed at a time
 _BUFFER = 1 << 20  # bytes read at a time from one column of Parquet
 
 
@@ -37,20 +36,16 @@ class Batches:
         self.text = suffix(location) == ".csv"
         with self._refused():
             if self.text:
-                names = self._header()
+                with location.open() as stream:
+                    names = faults.once(location, faults.header(location, stream))
                 self.types: dict[str, pa.DataType] = dict.fromkeys(names, pa.string())
                 self.rows: int | None = None  # nobody knows before the end
             else:
                 with location.open() as stream:
                     file = pyarrow.parquet.ParquetFile(stream)
-                    names = list(file.schema_arrow.names)
+                    names = faults.once(location, list(file.schema_arrow.names))
                     self.types = dict(zip(names, map(_plain, file.schema_arrow.types), strict=True))
                     self.rows = file.metadata.num_rows
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise DataContractError(
-                f"{location} has the column {twice!r} {names.count(twice)} times; rename all but one"
-            )
 
     def require(self, names: Sequence[str]) -> None:
         """DataContractError (40) unless every one of `names` is a column."""
@@ -71,10 +66,10 @@ class Batches:
                 yield table.cast(plain)
 
     def _csv(self, stream: pa.NativeFile, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        counted = _Quotes(stream)
+        content = faults.Bytes(self.location)
         reader = pyarrow.csv.open_csv(
-            pa.PythonFile(counted, mode="r"),
-            pyarrow.csv.ReadOptions(block_size=_BLOCK),
+            pa.PythonFile(_Watched(stream, content), mode="r"),
+            pyarrow.csv.ReadOptions(block_size=faults.BLOCK),
             pyarrow.csv.ParseOptions(newlines_in_values=True),
             pyarrow.csv.ConvertOptions(
                 column_types=self.types,
@@ -85,11 +80,7 @@ class Batches:
             ),
         )
         yield from reader
-        if counted.number % 2:
-            raise DataContractError(
-                f"{self.location} has an odd number of quotes: a quoted cell is never closed, or the file is cut off; "
-                "close it, or write it again"
-            )
+        content.end()
 
     def _parquet(self, stream: pa.NativeFile, columns: Sequence[str], rows: int, skip: int) -> Iterator[pa.RecordBatch]:
         file = pyarrow.parquet.ParquetFile(stream, buffer_size=_BUFFER, pre_buffer=False)
@@ -102,20 +93,6 @@ class Batches:
                 yield from file.iter_batches(rows, row_groups=[group], columns=list(columns))
             start += count
 
-    def _header(self) -> list[str]:
-        with self.location.open() as stream:
-            head = stream.read(2)
-            if head in (b"\xff\xfe", b"\xfe\xff"):
-                raise DataContractError(f"{self.location} is UTF-16; convert it with iconv -f UTF-16 -t UTF-8")
-            stream.seek(0)
-            try:
-                names = next(csv.reader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")), [])
-            except csv.Error as error:
-                raise DataContractError(f"{self.location}: its header is no line of a CSV: {error}") from error
-        if not names:
-            raise DataContractError(f"{self.location} is empty; a table begins with a line of column names")
-        return names
-
     @contextmanager
     def _refused(self) -> Iterator[None]:
         """Errors in the bytes of the table as DataContractError (40); those of the storage pass."""
@@ -124,27 +101,22 @@ class Batches:
         except FileNotFoundError as error:
             raise DataContractError(f"{self.location} is not there; put the table there, or correct --input") from error
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError) as error:
-            problem = " ".join(str(error).split())
-            if "utf-8" in problem.lower() or "utf8" in problem.lower():
-                remedy = "save it as UTF-8: iconv -f LATIN1 -t UTF-8"
-            else:
-                remedy = "write it again, every row with every column"
-            raise DataContractError(f"{self.location} cannot be read: {problem[:300]}; {remedy}") from error
+            raise faults.unreadable(self.location, error) from error
 
 
-class _Quotes(io.RawIOBase):
-    """A stream that counts the quotes it gives: the reader takes a cell that is never closed for the rest of it all."""
+class _Watched(io.RawIOBase):
+    """A stream whose bytes `content` looks at while they are read."""
 
-    def __init__(self, stream: pa.NativeFile) -> None:
+    def __init__(self, stream: pa.NativeFile, content: faults.Bytes) -> None:
         self._stream = stream
-        self.number = 0
+        self._content = content
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
         data: bytes = self._stream.read(None if size < 0 else size)
-        self.number += data.count(b'"')
+        self._content.add(data)
         return data
 
 

@@ -56,11 +56,11 @@ def measure(params: Params, model: Any, frame: pd.DataFrame, target: np.ndarray)
     splitter: Any
     if not regression:
         rarest = int(np.unique(target.astype(str), return_counts=True)[1].min())
-        splitter = StratifiedKFold(min(_FOLDS, max(2, rarest)), shuffle=True, random_state=params.split.seed)
-    elif params.split.method == "time":
+        splitter = StratifiedKFold(min(_FOLDS, max(2, rarest)), shuffle=True, random_state=params.prepare.split.seed)
+    elif params.prepare.split.method == "time":
         splitter = TimeSeriesSplit(min(_FOLDS, len(frame) - 1))
     else:
-        splitter = KFold(min(_FOLDS, len(frame)), shuffle=True, random_state=params.split.seed)
+        splitter = KFold(min(_FOLDS, len(frame)), shuffle=True, random_state=params.prepare.split.seed)
     guess: Any = DummyRegressor() if regression else DummyClassifier(strategy="most_frequent")
     metric = METRIC[params.model.task]
     scores = []

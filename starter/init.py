@@ -196,7 +196,7 @@ def _training_part(params: Params, read: table.Table) -> tuple[Any, np.ndarray, 
     columns = contract.check(read, (*params.features, params.target), params.data.missing).columns
     frame = tables.frame(params, columns)
     target = tables.target(params, columns)
-    moments = survey.moments if params.split.method == "time" else None
+    moments = survey.moments if params.prepare.split.method == "time" else None
     order = np.arange(len(rows)) if moments is None else np.argsort(moments[rows], kind="stable")
     return frame.iloc[rows], target[rows], order
 

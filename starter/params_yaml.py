@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.params.metrics import CATALOGUE
+from pipeline.params import json_schema
+from pipeline.params.metrics import CATALOGUE, default
 
 # What YAML 1.1 and 1.2 both read as this very text; everything else is quoted, as JSON quotes.
 _PLAIN = re.compile(r"[^\W\d_][\w./-]*( \(?[^\W\d_][\w./-]*\)?)*")
@@ -38,6 +39,7 @@ class Draft:
 def write(draft: Draft, notes: list[str], metric: str, threshold: float, reason: str) -> str:
     """The text of params.yaml; `notes` say what stayed out of the schema, `reason` where `threshold` comes from."""
     lines = [
+        json_schema.COMMENT,
         "# Every value you own, one section a stage. Change one, push, and the stages that depend on it run again.",
         "# Written by `python -m starter init`; yours from here on.",
         "",
@@ -74,7 +76,7 @@ def write(draft: Draft, notes: list[str], metric: str, threshold: float, reason:
             for component, parameters in step.items():
                 first, *rest = entry_of(10, component, parameters)
                 lines += [f"        - {first.lstrip()}", *rest]
-    compared = "r2" if draft.task == "regression" else "log_loss"  # init picks no estimator without probabilities
+    compared = default(draft.task, probabilities=True)  # init picks no classifier without them
     lines += [
         f"  estimator: {draft.estimator}",
         *entry_of(2, "parameters", draft.parameters),

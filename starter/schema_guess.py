@@ -17,7 +17,7 @@ from pipeline.data import conversion
 from pipeline.data.contract import MARKERS
 from pipeline.data.id_columns import NAME, WORDS
 from pipeline.data.table import Table
-from pipeline.params.section import near
+from pipeline.params.messages import near
 
 _ONE_IN = 0.5  # of the rows: texts that differ more often than this name the row, they do not describe it
 _FEW = 50

@@ -12,7 +12,7 @@ from artifact.signature import Feature
 from pipeline.data import constraints, conversion
 from pipeline.data.conversion import Violation
 from pipeline.data.table import Table
-from pipeline.params.section import near
+from pipeline.params.messages import near
 
 _SHOWN = 20
 # What other tools write for a missing value; here they are text until data.missing names them.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from pipeline.data.conversion import Violation
 from pipeline.data.drift import Change, in_words
 from pipeline.data.leakage import Leak
-from pipeline.shared import paths
+from pipeline.shared import json_file, paths
 
 SCHEMA_VERSION = 1
 _MARKS = {"ok": "ok", "warn": "**changed**", "refuse": "**refused**"}
@@ -34,14 +33,11 @@ class DataReport:
 
     def write(self) -> None:
         """Write both files, each whole or not at all."""
-        paths.DATA.parent.mkdir(parents=True, exist_ok=True)
-        for path, text in ((paths.DATA, self._json()), (paths.DATA_TEXT, self._text())):
-            partial = path.with_name(path.name + ".partial")
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(path)
+        json_file.write(paths.DATA, self._values())
+        json_file.replace(paths.DATA_TEXT, self._text())
 
-    def _json(self) -> str:
-        value: dict[str, Any] = {
+    def _values(self) -> dict[str, Any]:
+        return {
             "schema_version": SCHEMA_VERSION,
             "data": self.data,
             "passed": self.problem is None,
@@ -57,7 +53,6 @@ class DataReport:
             if self.champion is None
             else {"champion": self.champion, "features": [dataclasses.asdict(change) for change in self.changes]},
         }
-        return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     def _text(self) -> str:
         lines = [f"# Data: {self.data}", "", f"**Refused:** {self.problem}" if self.problem else "**Fits.**", ""]

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from artifact import digest, manifest, profile
 from artifact.column import convert
 from artifact.distribution import Distribution
 from artifact.errors import DataContractError, IntegrityError
 from pipeline.params.params import Params
-from pipeline.params.prepare import Shift
+from pipeline.params.prepare import DriftLimits
 from pipeline.shared import paths
 
 _FLOOR = 1e-4  # of a bin's share, so that an empty one does not make the index infinite
@@ -74,7 +74,7 @@ class Drift:
             raise IntegrityError(
                 f"{paths.CHAMPION} holds no reference profile: {error!r}; fetch it again with `dvc repro champion`"
             ) from error
-        self._shift: Shift = params.expectations.drift
+        self._limits = params.prepare.drift
         self._features = {
             feature.name: feature
             for feature in params.features
@@ -107,8 +107,8 @@ class Drift:
         unseen = None if seen.numeric else seen.unseen / self._seen
         measured = {"psi": value if value > chance else 0.0, "missing": missing, "unseen": unseen or 0.0}
         state = "ok"
-        for level, limits in (("warn", self._shift.warn), ("refuse", self._shift.refuse)):
-            if any(measured[kind] > limit for kind, limit in limits.items()):
+        for level, limits in (("warn", self._limits.warn), ("refuse", self._limits.refuse)):
+            if any(measured[kind] > limit for kind, limit in limits.to_dict().items()):
                 state = level
         return Change(name, state, value, chance, missing, unseen)
 
@@ -124,26 +124,24 @@ def psi(expected: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
 
     Sum over the bins of (p − q) ln(p / q): Siddiqi, Credit Risk Scorecards, 2006, chapter 6. Between samples of one
     distribution it is (1/n + 1/m) times a chi-square of bins − 1 degrees of freedom: Yurdakul, Statistical Properties
-    of Population Stability Index, 2018, here by the approximation of Wilson and Hilferty, 1931.
+    of Population Stability Index, 2018.
     """
     if not expected.sum() or not counts.sum():
         return 0.0, 0.0
     p, q = (np.maximum(part / part.sum(), _FLOOR) for part in (counts, expected))
     value = float(np.sum((p - q) * np.log(p / q)))
     freedom = max(int(np.count_nonzero(expected + counts)) - 1, 1)
-    spread = 2 / (9 * freedom)
-    chi_square = freedom * (1 - spread + 3.0902 * math.sqrt(spread)) ** 3
-    return value, float((1 / counts.sum() + 1 / expected.sum()) * chi_square)
+    return value, float((1 / counts.sum() + 1 / expected.sum()) * special.chdtri(freedom, 0.001))
 
 
-def refuse(changes: list[Change], shift: Shift) -> None:
+def refuse(changes: list[Change], limits: DriftLimits) -> None:
     """DataContractError (40) for the changes that prepare.drift.refuse does not let pass."""
     refused = [change for change in changes if change.state == "refuse"]
     if refused:
         listed = "; ".join(f"{change.column!r}: {in_words(change)}" for change in refused)
         raise DataContractError(
             f"the data is not that of the champion any more: {listed}; look at it, then mend it, "
-            f"or raise prepare.drift.refuse {dict(shift.refuse)} in params.yaml"
+            f"or raise prepare.drift.refuse {limits.refuse.to_dict()} in params.yaml"
         )
 
 

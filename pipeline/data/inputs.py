@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     # DVC compares mappings without their order, which is that of the model's features and of its blocks.
     order = {
         "schema": [feature.name for feature in params.features],
-        "preprocessing": [block.name for block in params.train.preprocessing],
+        "preprocessing": list(params.train.preprocessing),
     }
     json_file.write(paths.ORDER, order)
     print(f"inputs {inputs}, data {raw}")

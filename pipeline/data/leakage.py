@@ -32,7 +32,7 @@ def find(survey: Survey) -> list[Leak]:
     found = [("id", violation) for violation in _ids(survey)]
     found += [("determines", violation) for violation in _determining(survey)]
     found += [("ahead", violation) for violation in _ahead(survey)]
-    leakage, time = survey.params.expectations.leakage, survey.params.data.time
+    leakage, time = survey.params.prepare.leakage, survey.params.data.time
     return [
         Leak(
             check,
@@ -67,7 +67,7 @@ def check_parts(survey: Survey, groups: np.ndarray, parts: Parts) -> None:
         raise DataContractError(
             f"{int(shared.sum())} rows of the holdout are trained on, too, such as {rows}; please report this"
         )
-    if survey.params.split.method == "time" and survey.moments is not None:
+    if survey.params.prepare.split.method == "time" and survey.moments is not None:
         last, first = survey.moments[parts.train].max(), survey.moments[parts.test].min()
         if not last < first:
             raise DataContractError(f"the split by time trains on {last}, not before {first}; please report this")
@@ -84,7 +84,7 @@ def _determining(survey: Survey) -> list[Violation]:
     classification = survey.params.model.task == "classification"
     classes = len(survey.labels.names) if classification else 0
     target = (survey.labels.codes if classification else survey.target)[survey.sample.rows]
-    measure, threshold = "balanced accuracy" if classification else "R²", survey.params.expectations.leakage.threshold
+    measure, threshold = "balanced accuracy" if classification else "R²", survey.params.prepare.leakage.threshold
     found = []
     for name, values in survey.sample.columns.items():
         score = single_feature.score(values, target, classes)
@@ -102,8 +102,8 @@ def _ahead(survey: Survey) -> list[Violation]:
     if time is None or moments is None:
         return []
     found = []
-    if survey.params.split.method != "time":
-        rule = f"ahead: the split {survey.params.split.method!r} trains on rows later than those held out"
+    if survey.params.prepare.split.method != "time":
+        rule = f"ahead: the split {survey.params.prepare.split.method!r} trains on rows later than those held out"
         found.append(_of(survey, time, rule, np.arange(survey.rows)))
     if survey.dated:
         from features import calendar  # here, because it loads scikit-learn

@@ -7,7 +7,6 @@ In between, memory holds some bytes a row, whatever the number of columns.
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -67,20 +66,18 @@ def _prepare(params: Params, report: DataReport) -> None:
     named = drift.champion()
     champion = None if named is None else drift.Drift(params, named)
     del groups
-    by_time = survey.moments if params.split.method == "time" else None
+    by_time = survey.moments if params.prepare.split.method == "time" else None
     ordered = None if by_time is None else by_time[parts.train]
     with Writer(paths.TRAIN, params, ordered) as train, Writer(paths.TEST, params) as test:
         _write(params, raw, parts, train, test, champion)
         if champion is not None:
             report.champion, report.changes = named, champion.changes()
-            drift.refuse(report.changes, params.expectations.drift)
+            drift.refuse(report.changes, params.prepare.drift)
         train.commit()
         test.commit()
-    partial = paths.PREPARED.with_name(paths.PREPARED.name + ".partial")
-    json_file.write(partial, summary)
-    os.replace(partial, paths.PREPARED)
+    json_file.write(paths.PREPARED, summary)
     counted = ", ".join(f"{count} {part.replace('_', ' ')}" for part, count in report.parts.items() if count)
-    print(f"{raw}: {survey.rows} rows fit the schema; {counted} ({params.split.method})")
+    print(f"{raw}: {survey.rows} rows fit the schema; {counted} ({params.prepare.split.method})")
     for change in report.changes:
         if change.state == "warn":
             print(f"changed since the champion: {change.column!r}: {drift.in_words(change)}")
@@ -92,14 +89,14 @@ def hold_out(survey: Survey, groups: np.ndarray) -> split.Parts:
     `groups` ([rows]) are those of `split.twins`.
     """
     params = survey.params
-    match params.split.method:
+    match params.prepare.split.method:
         case "stratified":
-            parts = split.stratified(groups, survey.labels, params.split)
+            parts = split.stratified(groups, survey.labels, params.prepare.split)
         case "random":
-            parts = split.random(groups, params.split)
+            parts = split.random(groups, params.prepare.split)
         case _:
             assert survey.moments is not None  # params.yaml names data.time for this split
-            parts = split.by_time(groups, survey.moments, params.split)
+            parts = split.by_time(groups, survey.moments, params.prepare.split)
     if params.model.task == "classification":
         split.check_classes(survey.labels, parts, params.target.categories)
     return parts

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,12 +11,10 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from artifact.errors import DataContractError
+from pipeline.data import faults
 from pipeline.data.table import Table, files
 
-BLOCK = 4 << 20  # bytes of a CSV in a chunk, so that no row may be longer; pyarrow reads up to 32 of them ahead
 ROWS = 1 << 16  # rows of a Parquet file in a chunk
-_RAGGED = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+): (.*)")
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read(path: Path) -> Table:
@@ -60,7 +56,7 @@ def chunks(path: Path) -> Iterator[Table]:
 def _csv(path: Path, names: list[str]) -> Iterator[pa.RecordBatch]:
     _check_bytes(path)
     parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
-    read_options = pyarrow.csv.ReadOptions(use_threads=False, block_size=BLOCK)
+    read_options = pyarrow.csv.ReadOptions(use_threads=False, block_size=faults.BLOCK)
     convert = pyarrow.csv.ConvertOptions(
         column_types={name: pa.string() for name in names},
         null_values=[""],
@@ -88,61 +84,26 @@ def _batches(path: Path, batches: Any) -> Iterator[pa.RecordBatch]:
 
 
 def _check_bytes(path: Path) -> None:
-    """What the reader itself lets through: a quote that is never closed takes the rest of the file as one cell."""
-    quotes = place = 0
+    content = faults.Bytes(path)
     with path.open("rb") as file:
         while piece := file.read(1 << 20):
-            quotes += piece.count(b'"')
-            nul = piece.find(b"\0")
-            if nul >= 0:
-                raise DataContractError(
-                    f"{path} holds a NUL byte at offset {place + nul}, which no text has: it is cut off, overwritten "
-                    "or no CSV; write it again"
-                )
-            place += len(piece)
-    if quotes % 2:
-        raise DataContractError(
-            f"{path} has an odd number of quotes: a quoted cell is never closed, or the file is cut off; "
-            "close it, or write it again"
-        )
+            content.add(piece)
+    content.end()
 
 
 def _header(path: Path) -> list[str]:
     with path.open("rb") as raw:
-        head = raw.read(2)
-    if head in _UTF16:
-        raise DataContractError(f"{path} is UTF-16; convert it: iconv -f UTF-16 -t UTF-8 {path} > utf8.csv")
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            names = next(csv.reader(file), [])
-    except UnicodeDecodeError as error:
-        raise _latin(path) from error
-    except csv.Error as error:
-        raise DataContractError(f"{path}: its header is no line of a CSV: {error}; write it again") from error
-    if not names:
-        raise DataContractError(f"{path} is empty; a table begins with a line of column names")
-    if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
-        raise DataContractError(
-            f"{path} has the one column {names[0]!r}; separate columns by commas, not by ';', tab or '|'"
-        )
-    return _once(path, names)
+        return faults.once(path, faults.header(path, raw))
 
 
 def _names(path: Path) -> list[str]:
     with _opened(path) as file:
-        return _once(path, file.schema_arrow.names)
+        return faults.once(path, file.schema_arrow.names)
 
 
 def _opened(path: Path) -> Any:
     # Neither threads nor read-ahead: memory stays that of a chunk, however large a row group is.
     return _checked(path, lambda: pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20))
-
-
-def _once(path: Path, names: list[str]) -> list[str]:
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise DataContractError(f"{path} has the column {twice!r} {names.count(twice)} times; rename all but one")
-    return names
 
 
 class _Empty(Exception):
@@ -153,28 +114,6 @@ def _checked(path: Path, reading: Callable[[], Any]) -> Any:
     try:
         return reading()
     except (pa.ArrowException, OSError, ValueError) as error:
-        problem = " ".join(str(error).split())
-        if "UTF8" in problem or "UTF-8" in problem:
-            raise _latin(path) from error
-        if "Empty CSV" in problem:
+        if "Empty CSV" in str(error):
             raise _Empty from error
-        if "straddling" in problem:
-            raise DataContractError(
-                f"{path} has a row of more than {BLOCK} bytes: a quote is closed too late; close it, or keep such a "
-                "value in a file of its own"
-            ) from error
-        ragged = _RAGGED.search(problem)
-        if ragged is not None:  # numbered with the header
-            raise DataContractError(
-                f"{path}: row {int(ragged[1]) - 1} has {ragged[3]} cells, the header {ragged[2]}: {ragged[4][:80]}; "
-                "write it again, every row with every column"
-            ) from error
-        raise DataContractError(
-            f"{path} cannot be read as {path.suffix[1:]}: {problem[:300]}; write it again"
-        ) from error
-
-
-def _latin(path: Path) -> DataContractError:
-    return DataContractError(
-        f"{path} is not UTF-8; convert it, from Latin-1 for example: iconv -f LATIN1 -t UTF-8 {path} > utf8.csv"
-    )
+        raise faults.unreadable(path, error) from error

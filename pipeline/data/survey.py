@@ -18,8 +18,8 @@ from pipeline.data.conversion import ROWS, Violation, absent
 from pipeline.data.id_columns import Distinct
 from pipeline.data.sample import Sample
 from pipeline.data.table import Table
+from pipeline.params.messages import near
 from pipeline.params.params import Params
-from pipeline.params.section import near
 from pipeline.shared import split, tables
 
 MOMENT = "data.time: ISO 8601, such as 2024-01-31T09:30:00Z"
@@ -44,9 +44,9 @@ class Survey:
         self._schema = schema if self._time is None or self._time.name in known else (*schema, self._time)
         self._contract = Contract(self._schema, params.data.missing)
         self._kept: dict[str, list[np.ndarray]] = {"hashes": [], "target": [], "moments": []}
-        self._unique: dict[str, tuple[str, ...]] = {name: (name,) for name in params.expectations.contract.unique}
-        if params.expectations.contract.key:
-            self._unique[", ".join(params.expectations.contract.key)] = params.expectations.contract.key
+        self._unique: dict[str, tuple[str, ...]] = {name: (name,) for name in params.unique}
+        if params.prepare.contract.key:
+            self._unique[", ".join(params.prepare.contract.key)] = params.prepare.contract.key
         self._codes: dict[Any, int] = {}
         self._starts: list[tuple[int, Table]] = []
         self._distinct = {
@@ -165,7 +165,7 @@ class Survey:
         present = {name: self._whole(f"present {name}") for name in self._unique}
         found = []
         for column, members, places in totals.repeats(hashed, present, self._unique):
-            unique = column in self.params.expectations.contract.unique
+            unique = column in self.params.unique
             rule = "unique: true" if unique else "prepare.contract.key: no two rows alike"
             value = _value_at(again, int(places[0]), members)
             rows = tuple(self.label(int(place)) for place in places[:ROWS])

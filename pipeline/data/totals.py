@@ -38,9 +38,9 @@ def violations(params: Params, rows: int, moments: np.ndarray | None) -> list[Vi
 
     The clock decides whether training may start, never what comes out: no age is written into any output.
     """
-    contract = params.expectations.contract
+    contract = params.prepare.contract
     facts: dict[str, Any] = {"rows": rows}
-    low, high = contract.min_rows, contract.max_rows
+    low, high = contract.rows.min, contract.rows.max
     bounds: dict[str, tuple[Any, Any, str, str]] = {
         "rows": (low, high, f"prepare.contract.rows: at least {low}", f"prepare.contract.rows: at most {high}")
     }

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from artifact.prediction import Prediction
-from pipeline.params.metrics import BINS, bins_of
+from pipeline.params.answers import BINS, bins_of
 
 
 def curve(task: str, target: np.ndarray, prediction: Prediction, classes: np.ndarray) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from artifact import signature, unpickle
 from artifact.frame import columns
 from artifact.prediction import Prediction, Runner
 from pipeline.engine.choice import Choice
-from pipeline.evaluation import behaviour, bootstrap, calibration, loss, slices
+from pipeline.evaluation import behaviour, bootstrap, calibration, slices
 from pipeline.params import metrics
 from pipeline.params.metrics import Metric
 from pipeline.params.params import Params, load
@@ -46,12 +46,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     def measures(rows: np.ndarray) -> Mapping[str, Metric]:
         return metrics.measures(params.model.task, target[rows], metrics.taken(prediction, rows), classes)
 
-    found = bootstrap.intervals(measures, len(target), params.bootstrap)
+    found = bootstrap.intervals(measures, len(target), params.evaluate.bootstrap)
     json_file.write(paths.METRICS, {"rows": len(target), **found})
     json_file.write(paths.SLICES, sliced(params, frame, target, prediction, classes))
     curve = calibration.curve(params.model.task, target, prediction, classes)
     json_file.write(paths.CALIBRATION, {"task": params.model.task, "bins": curve})
-    checks = behaviour.run(params.behaviour, described, runner, holdout)
+    checks = behaviour.run(params.evaluate.behaviour, described, runner, holdout)
     json_file.write(paths.BEHAVIOUR, checks)
 
     shutil.rmtree(paths.PLOTS, ignore_errors=True)
@@ -77,17 +77,18 @@ def sliced(
     All intervals hold together with the confidence of evaluate.bootstrap, however many slices there are.
     """
     task = params.model.task
-    name, losses = loss.of_rows(loss.default_metric(task, prediction), task, target, prediction, classes)
+    metric = metrics.default(task, prediction.probabilities is not None)
+    loss, losses = metrics.losses(metric, task, target, prediction, classes)
     answer = (params.target.name, target) if task == "classification" else None
-    parts = slices.of(frame, answer, losses, params.slices)
+    parts = slices.of(frame, answer, losses, params.evaluate.slices)
     overall = float(losses.mean())
     entries: list[dict[str, Any]] = []
     for part in parts:
-        mean, low, high = slices.mean_interval(losses[part.mask], params.bootstrap.confidence, len(parts))
+        mean, low, high = slices.mean_interval(losses[part.mask], params.evaluate.bootstrap.confidence, len(parts))
         entry = {"name": part.name, "origin": part.origin, "rows": int(part.mask.sum())}
         entries.append({**entry, "value": mean, "low": low, "high": high, "worse": low > overall})
     entries.sort(key=lambda entry: (-entry["value"], entry["name"]))
-    return {"loss": name, "overall": overall, "rows": params.slices.rows, "slices": entries}
+    return {"loss": loss.name, "overall": overall, "rows": params.evaluate.slices.rows, "slices": entries}
 
 
 def _importance(
@@ -105,7 +106,7 @@ def _importance(
         target,
         scoring=scoring,
         n_repeats=REPEATS,
-        random_state=params.bootstrap.seed,
+        random_state=params.evaluate.bootstrap.seed,
         max_samples=min(ROWS, len(frame)),
     )
     return found.importances_mean, found.importances_std

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +34,18 @@ class Slice:
     mask: np.ndarray
 
 
-def of(frame: pd.DataFrame, target: tuple[str, np.ndarray] | None, loss: np.ndarray, wanted: Slices) -> list[Slice]:
-    """The slices of `frame` ([rows, features]) with at least `wanted.rows` rows, declared ones first.
+@dataclass(frozen=True)
+class _Holdout:
+    """The held-out rows as a frame of the features and as columns with the target, their loss, and what is declared."""
+
+    frame: pd.DataFrame
+    columns: Mapping[str, np.ndarray]
+    loss: np.ndarray
+    settings: Slices
+
+
+def of(frame: pd.DataFrame, target: tuple[str, np.ndarray] | None, loss: np.ndarray, settings: Slices) -> list[Slice]:
+    """The slices of `frame` ([rows, features]) with at least `settings.rows` rows, declared ones first.
 
     `target` is its name and values for a classification, whose classes are slices as well. `loss` ([rows]) is what the
     search is after: a tree of depth 2 learns on every second row where it is high, and its leaves are slices of the
@@ -44,19 +54,13 @@ def of(frame: pd.DataFrame, target: tuple[str, np.ndarray] | None, loss: np.ndar
     columns: dict[str, np.ndarray] = {str(name): values.to_numpy() for name, values in frame.items()}
     if target is not None:
         columns[target[0]] = target[1]
-    found: list[Slice] = [
-        Slice(name, "declared", mask) for cut in wanted.by for name, mask in _declared(cut, columns[cut.column])
-    ]
-    if wanted.found:
-        declared = {cut.column for cut in wanted.by}
-        for column, values in columns.items():
-            if column not in declared:
-                found += [Slice(name, "found", mask) for name, mask in _parts(column, values)]
-        found += [Slice(name, "searched", mask) for name, mask in _searched(frame, loss, wanted.rows)]
+    holdout = _Holdout(frame, columns, loss, settings)
     kept: dict[bytes, Slice] = {}
-    for one in found:
-        if wanted.rows <= one.mask.sum() < len(frame):
-            kept.setdefault(np.packbits(one.mask).tobytes(), one)  # the same rows under two names are one slice
+    for origin, slices in ORIGINS.items():
+        for name, mask in slices(holdout) if origin == "declared" or settings.found else ():
+            if settings.rows <= mask.sum() < len(frame):
+                # The same rows under two names are one slice.
+                kept.setdefault(np.packbits(mask).tobytes(), Slice(name, origin, mask))
     return list(kept.values())
 
 
@@ -73,7 +77,19 @@ def mean_interval(values: np.ndarray, confidence: float, slices: int) -> tuple[f
     return mean, mean - reach, mean + reach
 
 
-def _declared(cut: Cut, values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+def _cuts(holdout: _Holdout) -> Iterator[tuple[str, np.ndarray]]:
+    for cut in holdout.settings.cuts:
+        yield from _at(cut, holdout.columns[cut.column])
+
+
+def _columns(holdout: _Holdout) -> Iterator[tuple[str, np.ndarray]]:
+    declared = {cut.column for cut in holdout.settings.cuts}
+    for column, values in holdout.columns.items():
+        if column not in declared:
+            yield from _parts(column, values)
+
+
+def _at(cut: Cut, values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     if cut.edges:
         numbers = values.astype(np.float64)
         place = np.searchsorted(cut.edges, numbers, side="right")
@@ -100,7 +116,7 @@ def _parts(column: str, values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     if missing.all():
         return
     edges = np.unique(np.quantile(numbers[~missing], np.linspace(0, 1, _PARTS + 1)[1:-1], method="lower"))
-    yield from _declared(Cut(column, tuple(edges.tolist()), ()), numbers)
+    yield from _at(Cut(column, tuple(edges.tolist()), ()), numbers)
 
 
 def _categories(column: str, values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
@@ -117,7 +133,8 @@ def _value(value: Any) -> str:
     return f"{plain:g}" if isinstance(plain, float) else label_text(plain)
 
 
-def _searched(frame: pd.DataFrame, loss: np.ndarray, rows: int) -> Iterator[tuple[str, np.ndarray]]:
+def _searched(holdout: _Holdout) -> Iterator[tuple[str, np.ndarray]]:
+    frame, loss, rows = holdout.frame, holdout.loss, holdout.settings.rows
     names, table = _numbers(frame)
     learn = np.arange(len(frame)) % 2 == 0
     if learn.sum() < 2 * rows or not names:
@@ -164,3 +181,11 @@ def _leaves(tree: Any, names: list[tuple[str, bool]], node: int = 0, path: str =
     words = (name.replace(" = ", " ≠ ", 1), name) if category else (f"{name} ≤ {edge:.4g}", f"{name} > {edge:.4g}")
     for child, word in zip((tree.children_left[node], tree.children_right[node]), words, strict=True):
         yield from _leaves(tree, names, int(child), f"{path}, {word}" if path else word)
+
+
+# Where slices come from, and in which order: each gives names and masks. All but the declared ones may be switched off.
+ORIGINS: dict[str, Callable[[_Holdout], Iterator[tuple[str, np.ndarray]]]] = {
+    "declared": _cuts,
+    "found": _columns,
+    "searched": _searched,
+}

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from artifact.prediction import Prediction
-from pipeline.evaluation import bootstrap, calibration, loss, slices
+from pipeline.evaluation import bootstrap, calibration, slices
 from pipeline.params import metrics
 from pipeline.params.metrics import Metric
 from pipeline.params.params import Params
@@ -35,13 +35,13 @@ def compare(params: Params, frame: pd.DataFrame, target: np.ndarray, answers: An
     slices together at the confidence of evaluate.bootstrap.
     """
     task = params.model.task
-    metric, margin, slice_margin = params.rules.compared(task, answers.challenger.probabilities is not None)
+    metric, margin, slice_margin = params.gate.champion.compared(task, answers.challenger.probabilities is not None)
     found = _intervals(params, target, answers)
     return {
         "metric": metric,
         "margin": margin,
         "slice_margin": slice_margin,
-        "confidence": params.bootstrap.confidence,
+        "confidence": params.evaluate.bootstrap.confidence,
         "rows": len(target),
         **found,
         "slices": _slices(params, metric, slice_margin, frame, target, answers),
@@ -62,7 +62,7 @@ def _intervals(params: Params, target: np.ndarray, answers: Answers) -> dict[str
             found[f"difference {name}"] = _difference(name, both["champion"][name], both["challenger"][name])
         return found
 
-    flat = bootstrap.intervals(measures, len(target), params.bootstrap)
+    flat = bootstrap.intervals(measures, len(target), params.evaluate.bootstrap)
     return {
         f"{side}s" if side == "difference" else side: {
             name.partition(" ")[2]: value for name, value in sorted(flat.items()) if name.startswith(f"{side} ")
@@ -98,23 +98,24 @@ def _slices(
 ) -> list[dict[str, Any]]:
     """Each slice with the means of both models' losses and the difference, the worst for the challenger first."""
     task = params.model.task
-    name, before = loss.of_rows(metric, task, target, answers.champion, answers.classes)
-    _, now = loss.of_rows(metric, task, target, answers.challenger, answers.classes)
+    loss, before = metrics.losses(metric, task, target, answers.champion, answers.classes)
+    _, now = metrics.losses(metric, task, target, answers.challenger, answers.classes)
     better = before - now
     answer = (params.target.name, target) if task == "classification" else None
-    parts = slices.of(frame, answer, -better, params.slices)
+    parts = slices.of(frame, answer, -better, params.evaluate.slices)
     entries: list[dict[str, Any]] = []
     for part in parts:
         champion, challenger = float(before[part.mask].mean()), float(now[part.mask].mean())
         # A difference of squared errors, brought to the unit of their root: (a² − b²) / (a + b) = a − b.
-        unit = (np.sqrt(champion) + np.sqrt(challenger)) or 1.0 if metric == "rmse" else 1.0
-        mean, low, high = slices.mean_interval(better[part.mask] / unit, params.bootstrap.confidence, len(parts))
+        unit = (np.sqrt(champion) + np.sqrt(challenger)) or 1.0 if loss.root else 1.0
+        confidence = params.evaluate.bootstrap.confidence
+        mean, low, high = slices.mean_interval(better[part.mask] / unit, confidence, len(parts))
         entries.append(
             {
                 "name": part.name,
                 "origin": part.origin,
                 "rows": int(part.mask.sum()),
-                "loss": name,
+                "loss": loss.name,
                 "champion": champion,
                 "challenger": challenger,
                 "difference": {"value": mean, "low": low, "high": high},

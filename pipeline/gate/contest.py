@@ -61,7 +61,7 @@ class Opponent:
         changed = difference(self.loaded.signature, self.challenger.signature)
         if changed:
             return self._incomparable(f"the signature changed: {changed}")
-        holdout = comparable(hashes, seen_by(self.verified.files), self._same_split(), self.params.rules.rows)
+        holdout = comparable(hashes, seen_by(self.verified.files), self._same_split(), self.params.gate.champion.rows)
         numbers = {"rows": len(holdout.rows), "trained": holdout.trained, "unknown": holdout.unknown}
         if holdout.reason is not None:
             return self._incomparable(holdout.reason, numbers)
@@ -90,7 +90,7 @@ class Opponent:
         )
 
     def _incomparable(self, reason: str, numbers: Mapping[str, Any] | None = None) -> Judged:
-        allowed = self.params.rules.replaces == self.champion.digest
+        allowed = self.params.gate.champion.replaces == self.champion.digest
         words = f"{reason}; " + (
             "gate.champion.replaces in params.yaml lets it be replaced without a comparison"
             if allowed

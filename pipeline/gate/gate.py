@@ -20,10 +20,9 @@ from artifact.errors import ConfigurationError, GateRefused
 from artifact.frame import columns
 from artifact.load import Loaded
 from pipeline.gate import outcomes
-from pipeline.gate import rules as rule
 from pipeline.gate.champion import Champion, seen_by
 from pipeline.gate.contest import Opponent
-from pipeline.gate.rules import Rule
+from pipeline.gate.rules import RULES, Case
 from pipeline.packaging.training_rows import Seen, row_hashes
 from pipeline.params.params import Params, load
 from pipeline.shared import json_file, paths, tables
@@ -68,33 +67,35 @@ def decide(
     """
     mine = challenger.loaded
     hashes = row_hashes(columns(frame))
-    rules = [
-        rule.quarantine(champion.quarantined, mine.digest, challenger.inputs["inputs_digest"]),
-        _own_holdout(challenger.seen, hashes),
-        *rule.thresholds(params.thresholds, challenger.metrics),
-        *rule.behaviour(challenger.behaviour),
-    ]
+    opponent = None if champion.digest in (None, mine.digest) else Opponent.of(params, champion, mine)
+    case = Case(
+        gate=params.gate,
+        digest=mine.digest,
+        inputs_digest=challenger.inputs["inputs_digest"],
+        manifest=mine.manifest,
+        champion=None if opponent is None else opponent.verified.manifest,
+        unchanged=champion.digest == mine.digest,
+        metrics=challenger.metrics,
+        behaviour=challenger.behaviour,
+        latency=challenger.latency,
+        holdout=len(hashes),
+        trained=_trained(challenger.seen, hashes),
+        quarantined=champion.quarantined,
+    )
+    rules = [one for check in RULES for one in check(case)]
     comparison = None
-    if champion.digest is None:
-        passes = outcomes.FIRST_DEPLOYMENT
-        words = [f"no {params.model.name} was ever deployed"]
-        rules += [rule.latency(params.rules.latency, challenger.latency)]
-        rules += [rule.size(params.rules.size, mine.manifest, None)]
-    elif champion.digest == mine.digest:
-        passes = outcomes.NO_CHANGE
-        words = [f"{champion.environment} serves this very artifact"]
+    if opponent is not None:
+        judged = opponent.judge(frame, target, hashes)
+        comparison, passes, words = judged.comparison, judged.outcome, judged.words
+        rules += judged.rules
+    elif case.unchanged:
+        passes, words = outcomes.NO_CHANGE, [f"{champion.environment} serves this very artifact"]
     else:
-        opponent = Opponent.of(params, champion, mine)
-        rules += [rule.latency(params.rules.latency, challenger.latency)]
-        rules += [rule.size(params.rules.size, mine.manifest, opponent.verified.manifest)]
-        compared = opponent.judge(frame, target, hashes)
-        comparison, passes = compared.comparison, compared.outcome
-        rules += compared.rules
-        words = compared.words
+        passes, words = outcomes.FIRST_DEPLOYMENT, [f"no {params.model.name} was ever deployed"]
     broken = sorted(
         (one for one in rules if not one.passed), key=lambda one: list(outcomes.REFUSALS).index(one.outcome)
     )
-    told = [one.words for one in broken] or [
+    reasons = [one.words for one in broken] or [
         *words,
         *(one.words for one in rules if one.rule.startswith("thresholds.")),
     ]
@@ -103,7 +104,7 @@ def decide(
         "model": params.model.name,
         "passed": not broken,
         "outcome": broken[0].outcome if broken else passes,
-        "reason": "; ".join(told),
+        "reason": "; ".join(reasons),
         "rules": [one.to_dict() for one in rules],
         "model_digest": mine.digest,
         "inputs_digest": challenger.inputs["inputs_digest"],
@@ -148,8 +149,5 @@ def enforce() -> None:
     print(f"gate passed, {verdict['outcome']}: {verdict['reason']}")
 
 
-def _own_holdout(seen: Seen | None, hashes: np.ndarray) -> Rule:
-    count = 0 if seen is None else int((seen.known(hashes) & seen.trained(hashes)).sum())
-    words = f"{count} of {len(hashes)} held-out rows were trained on"
-    words += ": a metric on them says nothing" if count else ""
-    return Rule("holdout", outcomes.INCOMPARABLE, count == 0, words, {"rows": len(hashes), "trained": count})
+def _trained(seen: Seen | None, hashes: np.ndarray) -> int:
+    return 0 if seen is None else int((seen.known(hashes) & seen.trained(hashes)).sum())

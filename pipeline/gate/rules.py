@@ -1,16 +1,18 @@
-"""The rules of the gate that need no champion: each with its numbers, whether it holds, and one clause of words."""
+"""The rules that every artifact must pass, listed in RULES: each with its numbers, whether it holds, and its words.
+
+What compares the answers of champion and challenger is in contest.py.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from artifact.errors import ConfigurationError
 from artifact.manifest import Manifest
 from pipeline.gate import outcomes
-from pipeline.params.gate import Bound
-from pipeline.params.thresholds import Threshold
+from pipeline.params.gate import Bound, Gate, Threshold
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,34 @@ class Rule:
         return {**told, **self.numbers}
 
 
-def thresholds(wanted: Sequence[Threshold], metrics: Mapping[str, Any]) -> list[Rule]:
+@dataclass(frozen=True)
+class Case:
+    """What the rules judge: the challenger's manifest, and what the stages before measured of it.
+
+    `champion` is the champion's manifest, None without one; `unchanged`: the champion is this very artifact. `trained`:
+    how many of the `holdout` rows were trained on. `quarantined`: the entries of quarantine.yaml.
+    """
+
+    gate: Gate
+    digest: str
+    inputs_digest: str
+    manifest: Manifest
+    champion: Manifest | None
+    unchanged: bool
+    metrics: Mapping[str, Any]
+    behaviour: Sequence[Mapping[str, Any]]
+    latency: Mapping[str, Any]
+    holdout: int
+    trained: int
+    quarantined: Sequence[Mapping[str, Any]]
+
+
+def thresholds(declared: Mapping[str, Threshold], metrics: Mapping[str, Any]) -> list[Rule]:
     """One rule for each end of each threshold; ConfigurationError (10) for a metric that this model does not have."""
-    return [rule for threshold in wanted for rule in _threshold(threshold, metrics)]
+    return [rule for name, threshold in declared.items() for rule in _threshold(name, threshold, metrics)]
 
 
-def _threshold(threshold: Threshold, metrics: Mapping[str, Any]) -> list[Rule]:
-    name = threshold.metric
+def _threshold(name: str, threshold: Threshold, metrics: Mapping[str, Any]) -> list[Rule]:
     if name not in metrics:
         raise ConfigurationError(
             f"params.yaml: gate.thresholds.{name}: the estimator gives no probabilities and so no such "
@@ -55,6 +78,13 @@ def _threshold(threshold: Threshold, metrics: Mapping[str, Any]) -> list[Rule]:
             numbers = {"metric": name, "value": value, side: limit}
             found.append(Rule(f"thresholds.{name}", outcomes.BELOW_THRESHOLD, passed, words, numbers))
     return found
+
+
+def holdout(rows: int, trained: int) -> Rule:
+    """That none of the held-out `rows` was `trained` on."""
+    words = f"{trained} of {rows} held-out rows were trained on"
+    words += ": a metric on them says nothing" if trained else ""
+    return Rule("holdout", outcomes.INCOMPARABLE, trained == 0, words, {"rows": rows, "trained": trained})
 
 
 def behaviour(checks: Sequence[Mapping[str, Any]]) -> list[Rule]:
@@ -87,7 +117,7 @@ def latency(bound: Bound, measured: Mapping[str, Any]) -> Rule:
     """Milliseconds for one row: the medians of both models side by side, and the challenger's p99 by itself."""
     challenger, champion = measured["challenger"], measured.get("champion")
     now, before = challenger["p50_ms"], None if champion is None else champion["p50_ms"]
-    beside = replace(bound, most=None).holds(now, before)
+    beside = bound.model_copy(update={"most": None}).holds(now, before)
     alone = bound.most is None or challenger["p99_ms"] <= bound.most
     words = f"one row takes {now:.3g} ms (p99 {challenger['p99_ms']:.3g} ms)"
     words += "" if before is None else f", the champion {before:.3g} ms"
@@ -111,6 +141,17 @@ def size(bound: Bound, challenger: Manifest, champion: Manifest | None) -> Rule:
 def mib(manifest: Manifest) -> float:
     """The size of the artifact's files."""
     return sum(file.size for file in manifest.files) / 2**20
+
+
+# A new rule is a function above, and its entry here; a refusal of a new kind is an entry of outcomes.REFUSALS, too.
+RULES: tuple[Callable[[Case], Sequence[Rule]], ...] = (
+    lambda case: [quarantine(case.quarantined, case.digest, case.inputs_digest)],
+    lambda case: [holdout(case.holdout, case.trained)],
+    lambda case: thresholds(case.gate.thresholds, case.metrics),
+    lambda case: behaviour(case.behaviour),
+    lambda case: [] if case.unchanged else [latency(case.gate.latency, case.latency)],
+    lambda case: [] if case.unchanged else [size(case.gate.size, case.manifest, case.champion)],
+)
 
 
 def _allowed(bound: Bound, champion: float | None, unit: str) -> str:

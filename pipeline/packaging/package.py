@@ -19,8 +19,8 @@ from artifact.errors import IncompatibleError, kind
 from artifact.frame import columns
 from pipeline.engine.choice import Choice
 from pipeline.packaging import lock, proof, training_rows
-from pipeline.params.params import Params, load
-from pipeline.shared import best_parameters, paths, tables
+from pipeline.params.params import Params, json_values, load
+from pipeline.shared import best_parameters, json_file, paths, tables
 
 _SECONDS = 600
 
@@ -59,7 +59,7 @@ def _save(params: Params, directory: Path, modules: Sequence[str]) -> str:
     described = signature.for_model(params.model.task, params.features, params.target, model)
     choice = Choice.read(data)
     print(f"engine {choice.in_words()}")
-    measured = json.loads(paths.METRICS.read_text(encoding="utf-8"))
+    measured = json_file.read(paths.METRICS)
     return save.save(
         directory,
         name=params.model.name,
@@ -69,8 +69,8 @@ def _save(params: Params, directory: Path, modules: Sequence[str]) -> str:
         signature=described,
         train=columns(train),
         holdout=columns(test),
-        golden_rows=params.golden,
-        data_digest=json.loads(paths.PREPARED.read_text(encoding="utf-8"))["data_digest"],
+        golden_rows=params.package.golden,
+        data_digest=json_file.read(paths.PREPARED)["data_digest"],
         parameters=parameters(params),
         metrics={
             name: entry["value"]
@@ -84,10 +84,8 @@ def _save(params: Params, directory: Path, modules: Sequence[str]) -> str:
 
 def parameters(params: Params) -> dict[str, Any]:
     """What made the model, for its manifest: the split and the Pipeline; not how many workers fitted it."""
-    declared = params.to_dict()
-    # Nor how they were found: the same parameters name the same model.
-    train = {key: value for key, value in declared["train"].items() if key != "tune"}
-    return {"split": declared["split"], "train": _without_n_jobs(train)}
+    values = json_values({"split": params.prepare.split.model_dump(), "train": params.train.to_dict()})
+    return {key: _without_n_jobs(value) for key, value in values.items()}
 
 
 def _without_n_jobs(value: Any) -> Any:

@@ -1,20 +1,34 @@
-"""The section evaluate of params.yaml beyond the bootstrap: slices of the holdout, and expectations of behaviour."""
+"""The section evaluate of params.yaml: the bootstrap, slices of the holdout, and expectations of behaviour."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from artifact.errors import ConfigurationError
 from artifact.signature import Feature, Value, label_text
-from pipeline.params.section import Section, near
+from pipeline.params.messages import near, wrong
+from pipeline.params.section import OneOf, Section, Seed, Share
 
 KINDS = ("invariant", "increasing", "decreasing")
 EACH = "each"
 _NUMERIC = ("float64", "int64")
-_CHECK = ("check", "column", "by", "output", "epsilon", "tolerated")
+_CUT = {
+    "description": f"ascending edges of a column of numbers; categories of another one, or {EACH}",
+    "anyOf": [{"type": "array", "minItems": 1}, {"const": EACH}],
+}
+
+
+class Bootstrap(Section):
+    """Resamples of the held-out rows, for intervals of `confidence`."""
+
+    resamples: int = Field(ge=10, le=100_000)
+    confidence: Share
+    seed: Seed
 
 
 @dataclass(frozen=True)
@@ -26,17 +40,24 @@ class Cut:
     categories: tuple[Value, ...]
 
 
-@dataclass(frozen=True)
-class Slices:
-    """The declared cuts; whether others are looked for; the fewest rows that a slice is judged by."""
+class Slices(Section):
+    """The declared cuts by column; whether others are looked for; the fewest rows that a slice is judged by."""
 
-    by: tuple[Cut, ...]
-    found: bool
-    rows: int
+    by: dict[str, Annotated[Any, WithJsonSchema(_CUT)]] = Field(default={})
+    found: bool = True
+    rows: int = Field(default=30, ge=5, le=1_000_000)
+
+    @property
+    def cuts(self) -> tuple[Cut, ...]:
+        """The declared cuts in their order."""
+        return tuple(_cut(column, value) for column, value in self.by.items())
 
 
-@dataclass(frozen=True)
-class Check:
+def _class(value: Any) -> Any:
+    return label_text(value) if isinstance(value, str | int | float) else value
+
+
+class Check(Section):
     """What a change of one column must do to the prediction, on all but the share `tolerated` of the held-out rows.
 
     `invariant`: another value leaves the label as it is and moves no probability, or a regression, by more than
@@ -44,90 +65,78 @@ class Check:
     the prediction (of a classification: the probability of the class `output`) by more than `epsilon`.
     """
 
-    kind: str
+    kind: Annotated[str, OneOf(KINDS)] = Field(alias="check")
     column: str
-    by: float | None
-    output: str | None
-    epsilon: float | None
-    tolerated: float
-
-
-def read_slices(evaluate: Section, columns: Sequence[Feature]) -> Slices:
-    """The section evaluate.slices, all of it optional; ConfigurationError (10) names what does not fit."""
-    section = Section(evaluate.where("slices"), evaluate.mapping("slices"), ("by", "found", "rows"))
-    by = section.mapping("by")
-    return Slices(
-        tuple(_cut(section.where("by"), name, value, columns) for name, value in by.items()),
-        section.flag("found", True),
-        30 if section.optional("rows") is None else section.integer("rows", 5, 1_000_000),
+    by: float | None = None
+    output: Annotated[str, BeforeValidator(_class)] | None = None
+    epsilon: float | None = Field(default=None, ge=0)
+    tolerated: Annotated[float, Field(ge=0, lt=1, description="a share of rows from 0 to below 1", examples=[0.01])] = (
+        0.0
     )
 
 
-def _cut(where: str, name: str, value: Any, columns: Sequence[Feature]) -> Cut:
-    feature = _column(where, name, columns)
+class Evaluate(Section):
+    """Intervals, slices, and the list of expected behaviour."""
+
+    bootstrap: Bootstrap
+    slices: Slices = Slices()
+    behaviour: Annotated[
+        tuple[Check, ...],
+        Field(strict=False, description="a list of checks", examples=["[{check: invariant, column: gender}]"]),
+    ] = ()
+
+
+def check_evaluate(evaluate: Evaluate, features: Sequence[Feature], target: Feature, task: str) -> None:
+    """ConfigurationError (10) where slices or behaviour do not fit the columns."""
+    for column, value in evaluate.slices.by.items():
+        _check_cut(f"evaluate.slices.by.{column}", _column("evaluate.slices.by", column, (*features, target)), value)
+    for index, expected in enumerate(evaluate.behaviour):
+        _check_behaviour(f"evaluate.behaviour[{index}]", expected, features, target, task)
+
+
+def _cut(column: str, value: Any) -> Cut:
+    if value == EACH:
+        return Cut(column, (), ())
+    if all(type(item) in (int, float) for item in value):
+        return Cut(column, tuple(float(edge) for edge in value), ())
+    return Cut(column, (), tuple(value))
+
+
+def _check_cut(path: str, feature: Feature, value: Any) -> None:
     if value == EACH and feature.dtype != "float64":
-        return Cut(name, (), ())
+        return
     if not isinstance(value, list) or not value:
-        raise ConfigurationError(
-            f"params.yaml: {where}.{name} is {value!r}, expected a list of edges for numbers, "
-            f"of categories for text, or {EACH}"
-        )
+        raise wrong(path, value, f"a list of edges for numbers, of categories for text, or {EACH}")
     if feature.dtype in _NUMERIC:
-        if (
-            any(type(edge) not in (int, float) or not math.isfinite(edge) for edge in value)
-            or sorted(set(value)) != value
-        ):
-            raise ConfigurationError(
-                f"params.yaml: {where}.{name} is {value!r}, expected edges that ascend, as [10, 20]"
-            )
-        return Cut(name, tuple(float(edge) for edge in value), ())
-    kind = bool if feature.dtype == "bool" else str
-    if any(type(item) is not kind for item in value):
-        raise ConfigurationError(f"params.yaml: {where}.{name} is {value!r}, expected values of dtype {feature.dtype}")
-    return Cut(name, (), tuple(value))
+        numbers = all(type(edge) in (int, float) and math.isfinite(edge) for edge in value)
+        if not numbers or sorted(set(value)) != value:
+            raise wrong(path, value, "edges that ascend, as [10, 20]")
+    elif any(type(item) is not (bool if feature.dtype == "bool" else str) for item in value):
+        raise wrong(path, value, f"values of dtype {feature.dtype}")
 
 
-def read_behaviour(evaluate: Section, features: Sequence[Feature], target: Feature, task: str) -> tuple[Check, ...]:
-    """The list evaluate.behaviour; ConfigurationError (10) names what does not fit."""
-    where = evaluate.where("behaviour")
-    listed = evaluate.optional("behaviour")
-    if listed is None:
-        return ()
-    if not isinstance(listed, list):
-        raise ConfigurationError(f"params.yaml: {where} is {listed!r}, expected a list of checks")
-    return tuple(_check(f"{where}[{place}]", entry, features, target, task) for place, entry in enumerate(listed))
-
-
-def _check(where: str, entry: Mapping[str, Any], features: Sequence[Feature], target: Feature, task: str) -> Check:
-    section = Section(where, entry, _CHECK)
-    kind = section.choice("check", KINDS)
-    feature = _column(where, section.text("column"), features)
-    numeric, directed = feature.dtype in _NUMERIC, kind != "invariant"
-    by, output = section.number("by"), section.optional("output")
+def _check_behaviour(path: str, one: Check, features: Sequence[Feature], target: Feature, task: str) -> None:
+    feature = _column(path, one.column, features)
+    numeric, directed = feature.dtype in _NUMERIC, one.kind != "invariant"
     if directed and not numeric:
-        raise section.wrong("column", feature.name, f"a column of numbers: {feature.dtype} has no direction")
-    if numeric and (by is None or by <= 0):
-        raise section.wrong("by", by, "a number above 0: how far the column is moved")
-    if not numeric and by is not None:
-        raise section.wrong("by", by, f"nothing: a column of {feature.dtype} is set to its other values")
+        raise wrong(f"{path}.column", feature.name, f"a column of numbers: {feature.dtype} has no direction")
+    if numeric and (one.by is None or one.by <= 0):
+        raise wrong(f"{path}.by", one.by, "a number above 0: how far the column is moved")
+    if not numeric and one.by is not None:
+        raise wrong(f"{path}.by", one.by, f"nothing: a column of {feature.dtype} is set to its other values")
     if directed and task == "classification":
         classes = [label_text(value) for value in target.categories or ()]
-        if output is None or (classes and label_text(output) not in classes):
-            raise section.wrong("output", output, f"the class whose probability is meant{near(str(output), classes)}")
-    elif output is not None:
-        raise section.wrong("output", output, "nothing: it names a class, for a direction in a classification")
-    epsilon, tolerated = section.number("epsilon"), section.number("tolerated") or 0.0
-    if epsilon is not None and epsilon < 0:
-        raise section.wrong("epsilon", epsilon, "0 or more")
-    if not 0 <= tolerated < 1:
-        raise section.wrong("tolerated", tolerated, "a share of rows from 0 to below 1")
-    return Check(kind, feature.name, by, None if output is None else label_text(output), epsilon, tolerated)
+        if one.output is None or (classes and one.output not in classes):
+            expected = f"the class whose probability is meant{near(str(one.output), classes)}"
+            raise wrong(f"{path}.output", one.output, expected)
+    elif one.output is not None:
+        raise wrong(f"{path}.output", one.output, "nothing: it names a class, for a direction in a classification")
 
 
-def _column(where: str, name: str, columns: Sequence[Feature]) -> Feature:
+def _column(path: str, name: str, columns: Sequence[Feature]) -> Feature:
     for feature in columns:
         if feature.name == name:
             return feature
     raise ConfigurationError(
-        f"params.yaml: {where} names {name!r}, which schema does not declare{near(name, [f.name for f in columns])}"
+        f"params.yaml: {path} names {name!r}, which schema does not declare{near(name, [f.name for f in columns])}"
     )

@@ -1,27 +1,37 @@
-"""The rules of the gate that compare with the champion, read from the section gate of params.yaml: docs/gate.md."""
+"""The section gate of params.yaml: what each metric must reach, and how the champion is compared: docs/gate.md."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from artifact import digest
 from artifact.errors import ConfigurationError
-from pipeline.params.metrics import CATALOGUE, names
-from pipeline.params.section import Section, near
+from pipeline.params.messages import near
+from pipeline.params.metrics import CATALOGUE, default, names
+from pipeline.params.section import OneOf, Section
 
 _ON_A_SLICE = 5  # times the margin: a slice has fewer rows, and there are many of them
+_Margin = Annotated[float, Field(ge=0)]
 
 
-@dataclass(frozen=True)
-class Bound:
+class Threshold(Section):
+    """What one metric must reach: at least `min`, at most `max`, or both."""
+
+    min: float | None = None
+    max: float | None = None
+
+
+class Bound(Section):
     """A cost of the challenger: at most `ratio` times the champion's, unless within `slack` of it; and at most `most`.
 
     Milliseconds for a row, MiB for the artifact.
     """
 
-    ratio: float
-    slack: float
-    most: float | None
+    ratio: float = Field(default=2.0, ge=1)
+    slack: _Margin = 1.0
+    most: _Margin | None = None
 
     def holds(self, challenger: float, champion: float | None) -> bool:
         """Whether `challenger` costs no more than allowed, beside `champion` or (None) alone."""
@@ -29,32 +39,36 @@ class Bound:
         return alone and (champion is None or challenger <= max(self.ratio * champion, champion + self.slack))
 
 
-@dataclass(frozen=True)
-class Rules:
+class Latency(Bound):
+    """The bound of the latency of one row, in milliseconds."""
+
+    slack: _Margin = Field(default=1.0, alias="slack_ms")
+    most: _Margin | None = Field(default=None, alias="max_ms")
+
+
+class Size(Bound):
+    """The bound of the size of the artifact, in MiB."""
+
+    slack: _Margin = Field(default=1.0, alias="slack_mib")
+    most: _Margin | None = Field(default=None, alias="max_mib")
+
+
+class Champion(Section):
     """How challenger and champion are compared. `metric` and the margins are None where the defaults hold.
 
     `rows`: the fewest held-out rows that a comparison rests on. `replaces`: the digest of a champion that may be
     replaced without a comparison.
     """
 
-    metric: str | None
-    margin: float | None
-    slice_margin: float | None
-    rows: int
-    replaces: str | None
-    latency: Bound
-    size: Bound
+    metric: Annotated[str, OneOf(tuple(name for name, entry in CATALOGUE.items() if entry.compared))] | None = None
+    margin: _Margin | None = None
+    slice_margin: _Margin | None = None
+    rows: int = Field(default=30, ge=2, le=1_000_000_000)
+    replaces: Annotated[str, AfterValidator(digest.parse)] | None = None
 
     def compared(self, task: str, probabilities: bool) -> tuple[str, float, float]:
-        """The metric, its margin, and that of a slice, for a model that has `probabilities` or not.
-
-        Log loss where there are probabilities: it weighs every row's answer, and so sees with some hundred rows what
-        accuracy sees with many thousands. R² for a regression: it orders models as RMSE does, and its margin needs no
-        knowledge of the target's units.
-        """
-        metric = self.metric
-        if metric is None:
-            metric = "r2" if task == "regression" else "log_loss" if probabilities else "accuracy"
+        """The metric, its margin, and that of a slice, for a model that has `probabilities` or not."""
+        metric = self.metric or default(task, probabilities)
         if CATALOGUE[metric].needs_probabilities and not probabilities:
             raise ConfigurationError(
                 f"params.yaml: gate.champion.metric is {metric!r}, and the model gives no probabilities; use accuracy"
@@ -64,42 +78,39 @@ class Rules:
         return metric, margin, _ON_A_SLICE * margin if self.slice_margin is None else self.slice_margin
 
 
-def read_rules(gate: Section, task: str) -> Rules:
-    """The sections champion, latency and size, all of them optional; ConfigurationError (10) for what does not fit."""
-    section = Section(
-        gate.where("champion"), gate.mapping("champion"), ("metric", "margin", "slice_margin", "rows", "replaces")
-    )
-    metric, replaces = section.optional_text("metric"), section.optional_text("replaces")
-    known = names(task, compared=True)
-    if metric is not None and metric not in known:
-        raise ConfigurationError(f"params.yaml: {section.where('metric')} is {metric!r}{near(metric, known)}")
-    margin = _positive(section, "margin")
-    if metric is not None and CATALOGUE[metric].margin is None and margin is None:
+class Gate(Section):
+    """The thresholds by metric, and the three comparisons with the champion."""
+
+    thresholds: dict[str, Threshold] = Field(default={}, json_schema_extra={"propertyNames": {"enum": list(CATALOGUE)}})
+    champion: Champion = Champion()
+    latency: Latency = Latency()
+    size: Size = Size()
+
+
+def check_gate(gate: Gate, task: str) -> None:
+    """ConfigurationError (10) for a metric that is none of `task`, a margin that is missing, and no threshold."""
+    for metric, threshold in gate.thresholds.items():
+        if metric not in names(task):
+            raise ConfigurationError(
+                f"params.yaml: gate.thresholds.{metric} is no metric of a {task}{near(metric, names(task))}"
+            )
+        if threshold.min is None and threshold.max is None:
+            raise ConfigurationError(
+                f"params.yaml: gate.thresholds.{metric} sets neither min nor max; "
+                "a rule that passes everything is no rule"
+            )
+    if not gate.thresholds:
         raise ConfigurationError(
-            f"params.yaml: {section.where('margin')} is missing: {metric} is in the units of the target, say how much "
+            "params.yaml: gate.thresholds is empty; a gate that is switched off is no gate: set one, "
+            f"such as {names(task)[0]}: {{min: 0.9}}"
+        )
+    comparing, known = gate.champion.metric, names(task, compared=True)
+    if comparing is None:
+        return
+    if comparing not in known:
+        raise ConfigurationError(f"params.yaml: gate.champion.metric is {comparing!r}{near(comparing, known)}")
+    if CATALOGUE[comparing].margin is None and gate.champion.margin is None:
+        raise ConfigurationError(
+            f"params.yaml: gate.champion.margin is missing: {comparing} is in the units of the target, say how much "
             "worse is still as good"
         )
-    return Rules(
-        metric,
-        margin,
-        _positive(section, "slice_margin"),
-        30 if section.optional("rows") is None else section.integer("rows", 2, 1_000_000_000),
-        None if replaces is None else digest.parse(replaces),
-        _bound(gate, "latency", "ms"),
-        _bound(gate, "size", "mib"),
-    )
-
-
-def _bound(gate: Section, name: str, unit: str) -> Bound:
-    section = Section(gate.where(name), gate.mapping(name), ("ratio", f"slack_{unit}", f"max_{unit}"))
-    ratio, slack = _positive(section, "ratio"), _positive(section, f"slack_{unit}")
-    if ratio is not None and ratio < 1:
-        raise section.wrong("ratio", ratio, "1 or more")
-    return Bound(2.0 if ratio is None else ratio, 1.0 if slack is None else slack, _positive(section, f"max_{unit}"))
-
-
-def _positive(section: Section, key: str) -> float | None:
-    value = section.number(key)
-    if value is not None and value < 0:
-        raise section.wrong(key, value, "0 or more")
-    return value

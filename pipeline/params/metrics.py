@@ -12,30 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from artifact.prediction import Prediction
+from pipeline.params import answers as rows
+from pipeline.params.answers import Answers
 
 Metric = Callable[[np.ndarray], float]
-_TINY = np.finfo(np.float64).eps
-BINS = 10  # of the confidence, for the calibration error
-
-
-@dataclass(frozen=True)
-class Answers:
-    """Held-out rows and a model's answers to them, [rows].
-
-    `target` and `values` are numbers for a regression, else codes of classes from 0; `probabilities` are
-    [rows, classes], None where the model gives none.
-    """
-
-    target: np.ndarray
-    values: np.ndarray
-    classes: int = 0
-    probabilities: np.ndarray | None = None
-
-    @property
-    def chances(self) -> np.ndarray:
-        """`probabilities`, for a metric that needs them."""
-        assert self.probabilities is not None
-        return self.probabilities
 
 
 def _accuracy(answers: Answers) -> Metric:
@@ -71,7 +51,7 @@ def _f1_macro(answers: Answers) -> Metric:
 
 
 def _log_loss(answers: Answers) -> Metric:
-    loss = log_losses(answers.target, answers.chances)
+    loss = rows.log_loss(answers)
     return lambda weights: float(np.average(loss, weights=weights))
 
 
@@ -92,27 +72,27 @@ def _roc_auc(answers: Answers) -> Metric:
 
 
 def _brier(answers: Answers) -> Metric:
-    brier = brier_of_rows(answers.target, answers.chances)
+    brier = rows.brier_score(answers)
     return lambda weights: float(np.average(brier, weights=weights))
 
 
 def _calibration_error(answers: Answers) -> Metric:
-    gap, part = confidence_gap(answers.target, answers.chances), bins_of(answers.chances.max(axis=1))
-    return lambda weights: float(np.abs(np.bincount(part, weights * gap, BINS)).sum() / weights.sum())
+    gap, part = rows.confidence_gap(answers), rows.bins_of(answers.chances.max(axis=1))
+    return lambda weights: float(np.abs(np.bincount(part, weights * gap, rows.BINS)).sum() / weights.sum())
 
 
 def _mae(answers: Answers) -> Metric:
-    error = np.abs(answers.values - answers.target)
+    error = rows.absolute_error(answers)
     return lambda weights: float(np.average(error, weights=weights))
 
 
 def _rmse(answers: Answers) -> Metric:
-    error = np.square(answers.values - answers.target)
+    error = rows.squared_error(answers)
     return lambda weights: float(np.sqrt(np.average(error, weights=weights)))
 
 
 def _r2(answers: Answers) -> Metric:
-    target, error = answers.target, np.square(answers.values - answers.target)
+    target, error = answers.target, rows.squared_error(answers)
 
     def r2(weights: np.ndarray) -> float:
         centre = np.average(target, weights=weights)
@@ -123,8 +103,28 @@ def _r2(answers: Answers) -> Metric:
 
 
 @dataclass(frozen=True)
+class Loss:
+    """What one row costs a model, less is better: it can be averaged over any slice, which a ranking cannot.
+
+    `root`: the metric is the root of the mean of this loss.
+    """
+
+    name: str
+    of: Callable[[Answers], np.ndarray]
+    root: bool = False
+
+
+_WRONG = Loss("share wrong", rows.share_wrong)
+_LOG = Loss("log loss", rows.log_loss)
+_BRIER = Loss("Brier score", rows.brier_score)
+_ABSOLUTE = Loss("absolute error", rows.absolute_error)
+_SQUARED = Loss("squared error", rows.squared_error, root=True)
+_VARIANCE = Loss("share of variance", rows.share_of_variance)
+
+
+@dataclass(frozen=True)
 class Entry:
-    """A metric called `name` of a `task`; `words` say to people what it is, `of` computes it.
+    """A metric called `name` of a `task`; `words` say to people what it is, `of` computes it, `loss` judges slices.
 
     `margin` is how much worse than the champion is still as good, in units of the metric; None where that depends on
     the target's own units, or where champion and challenger are not `compared` by it. `searched`: may decide a search.
@@ -134,6 +134,7 @@ class Entry:
     task: str
     words: str
     of: Callable[[Answers], Metric]
+    loss: Loss
     more_is_better: bool
     margin: float | None
     needs_probabilities: bool = False
@@ -143,37 +144,34 @@ class Entry:
 
 # In the order in which they are reported.
 _ENTRIES = (
-    Entry("accuracy", "classification", "share of rows with the right label", _accuracy, True, 0.01),
+    Entry("accuracy", "classification", "share of rows with the right label", _accuracy, _WRONG, True, 0.01),
     Entry(
-        "balanced_accuracy", "classification", "the same, each class counting equally", _balanced_accuracy, True, 0.01
+        "balanced_accuracy", "classification", "the same, each class counting equally",
+        _balanced_accuracy, _WRONG, True, 0.01,
     ),
     Entry(
-        "f1_macro",
-        "classification",
-        "how well classes are found without false alarms, each counting equally",
-        _f1_macro,
-        True,
-        0.01,
+        "f1_macro", "classification", "how well classes are found without false alarms, each counting equally",
+        _f1_macro, _WRONG, True, 0.01,
     ),
     Entry(
-        "log_loss", "classification", "how surprised the model is by the truth", _log_loss, False, 0.02,
+        "log_loss", "classification", "how surprised the model is by the truth", _log_loss, _LOG, False, 0.02,
         needs_probabilities=True,
     ),
     Entry(
-        "roc_auc", "classification", "chance that a row of a class is ranked above one of another", _roc_auc, True,
-        0.01, needs_probabilities=True,
+        "roc_auc", "classification", "chance that a row of a class is ranked above one of another", _roc_auc, _LOG,
+        True, 0.01, needs_probabilities=True,
     ),
     Entry(
-        "brier", "classification", "squared distance of the probabilities from the truth", _brier, False, 0.01,
+        "brier", "classification", "squared distance of the probabilities from the truth", _brier, _BRIER, False, 0.01,
         needs_probabilities=True, searched=False,
     ),
     Entry(
         "calibration_error", "classification", "how far its certainty is from how often it is right",
-        _calibration_error, False, None, needs_probabilities=True, searched=False, compared=False,
+        _calibration_error, _WRONG, False, None, needs_probabilities=True, searched=False, compared=False,
     ),
-    Entry("mae", "regression", "mean error, in the target's units", _mae, False, None),
-    Entry("rmse", "regression", "root of the mean squared error, in the target's units", _rmse, False, None),
-    Entry("r2", "regression", "share of the target's variance that is explained", _r2, True, 0.01),
+    Entry("mae", "regression", "mean error, in the target's units", _mae, _ABSOLUTE, False, None),
+    Entry("rmse", "regression", "root of the mean squared error, in the target's units", _rmse, _SQUARED, False, None),
+    Entry("r2", "regression", "share of the target's variance that is explained", _r2, _VARIANCE, True, 0.01),
 )  # fmt: skip
 CATALOGUE = {entry.name: entry for entry in _ENTRIES}
 
@@ -195,10 +193,7 @@ def measures(task: str, target: np.ndarray, prediction: Prediction, classes: np.
     compare: ROC AUC is one-against-rest weighted by class for more than two. The calibration error is the expected one
     of the likeliest class (Guo et al., On Calibration of Modern Neural Networks, 2017).
     """
-    answers = Answers(target, prediction.values)
-    if task == "classification":
-        codes, labels = np.searchsorted(classes, target), np.searchsorted(classes, prediction.values)
-        answers = Answers(codes, labels, len(classes), prediction.probabilities)
+    answers = Answers.of(task, target, prediction, classes)
     return {
         name: CATALOGUE[name].of(answers)
         for name in names(task)
@@ -206,33 +201,35 @@ def measures(task: str, target: np.ndarray, prediction: Prediction, classes: np.
     }
 
 
+def default(task: str, probabilities: bool) -> str:
+    """The metric that decides where params.yaml names none.
+
+    Log loss where there are probabilities: it weighs every row's answer, and so sees with some hundred rows what
+    accuracy sees with many thousands. R² for a regression: it orders models as RMSE does, and its margin needs no
+    knowledge of the target's units.
+    """
+    if task == "regression":
+        return "r2"
+    return "log_loss" if probabilities else "accuracy"
+
+
+def losses(
+    metric: str, task: str, target: np.ndarray, prediction: Prediction, classes: np.ndarray
+) -> tuple[Loss, np.ndarray]:
+    """The loss that goes with `metric`, and its value for each row, [rows].
+
+    A model without probabilities is judged by its labels, whatever the metric.
+    """
+    entry = CATALOGUE[metric]
+    loss = _WRONG if entry.needs_probabilities and prediction.probabilities is None else entry.loss
+    return loss, loss.of(Answers.of(task, target, prediction, classes))
+
+
 def taken(prediction: Prediction, rows: np.ndarray) -> Prediction:
     """The answers for the rows with these numbers, or where this mask is true."""
     return Prediction(
         prediction.values[rows], None if prediction.probabilities is None else prediction.probabilities[rows]
     )
-
-
-def log_losses(target: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """−log of the probability given to each row's own class (a code from 0), [rows]."""
-    return np.asarray(-np.log(np.clip(probabilities[np.arange(len(target)), target], _TINY, 1.0)))
-
-
-def brier_of_rows(target: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Squared distance of each row's probabilities from the truth, [rows]; halved for two classes, as scikit-learn."""
-    hit = np.eye(probabilities.shape[1])[target]
-    total = np.square(probabilities - hit).sum(axis=1)
-    return np.asarray(total / 2 if probabilities.shape[1] == 2 else total)
-
-
-def confidence_gap(target: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """1 or 0 for a right or wrong likeliest class, less its probability: [rows], from −1 to 1."""
-    return np.asarray((probabilities.argmax(axis=1) == target) - probabilities.max(axis=1))
-
-
-def bins_of(confidence: np.ndarray) -> np.ndarray:
-    """Which of BINS equally wide bins of 0 to 1 each value is in, [rows]."""
-    return np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
 
 
 def _area(positive: np.ndarray, score: np.ndarray) -> Metric:

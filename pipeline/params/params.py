@@ -2,254 +2,148 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
 
 from artifact import digest
 from artifact.errors import ConfigurationError
 from artifact.signature import TASKS, Feature
-from pipeline.params import yaml12
-from pipeline.params.evaluate import Check, Slices, read_behaviour, read_slices
-from pipeline.params.gate import Rules, read_rules
-from pipeline.params.prepare import Expectations, read_expectations, read_unique
-from pipeline.params.section import Section, near
-from pipeline.params.thresholds import Threshold, read_thresholds
-from pipeline.params.tune import Tune, read_tune
+from pipeline.params import schema, yaml12
+from pipeline.params.evaluate import Evaluate, check_evaluate
+from pipeline.params.gate import Gate, check_gate
+from pipeline.params.messages import near, wrong
+from pipeline.params.prepare import Prepare, check_prepare
+from pipeline.params.section import OneOf, Section, Text, Texts, read
+from pipeline.params.train import Train, check_train
 
 PARAMS = Path("params.yaml")
-SPLITS = ("stratified", "random", "time")
-_SECTIONS = ("model", "data", "schema", "prepare", "train", "evaluate", "package", "gate", "track")
-_SEED = 2**32 - 1
 
 
-@dataclass(frozen=True)
-class Model:
+class Model(Section):
     """What is trained: its name, everywhere the same, and `classification` or `regression`."""
 
-    name: str
-    task: str
+    name: Annotated[str, AfterValidator(digest.model_name)]
+    task: Annotated[str, OneOf(TASKS)]
 
 
-@dataclass(frozen=True)
-class Data:
+class Data(Section):
     """The table: a CSV or Parquet file, or a folder of them.
 
     `target` is the column to predict; `time` the column that orders the rows, if any. `missing` are texts of a CSV that
     stand for a missing number or boolean, besides the empty cell; in a column of text every text is a value.
     """
 
-    path: str
-    target: str
-    time: str | None
-    missing: tuple[str, ...]
+    path: Text
+    target: Text
+    time: Text | None = None
+    missing: Texts = ()
 
 
-@dataclass(frozen=True)
-class Split:
-    """How rows are held out: `test_size` of them, by `stratified`, `random` or `time`."""
+class Package(Section):
+    """`golden`: how many requests the artifact carries with their answers."""
 
-    method: str
-    test_size: float
-    seed: int
+    golden: int = Field(ge=1, le=1000)
 
 
-@dataclass(frozen=True)
-class Step:
-    """One transformer: its import name and keyword parameters."""
+class Track(Section):
+    """The experiment in MLflow."""
 
-    component: str
-    parameters: Mapping[str, Any]
+    experiment: Text
 
 
-@dataclass(frozen=True)
-class Block:
-    """Columns that pass through the same steps, one after the other."""
-
-    name: str
-    columns: tuple[str, ...]
-    steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True)
-class Train:
-    """The Pipeline: blocks of preprocessing, then the estimator with its scikit-learn parameters; what is tuned."""
-
-    preprocessing: tuple[Block, ...]
-    estimator: str
-    parameters: Mapping[str, Any]
-    tune: Tune | None = None
-
-
-@dataclass(frozen=True)
-class Bootstrap:
-    """Resamples of the held-out rows, for intervals of `confidence`."""
-
-    resamples: int
-    confidence: float
-    seed: int
-
-
-@dataclass(frozen=True)
-class Params:
-    """All of params.yaml. `features` are the inputs of the model in their order; the target stands beside them."""
+class Params(Section):
+    """All of params.yaml, section by section."""
 
     model: Model
     data: Data
-    features: tuple[Feature, ...]
-    target: Feature
-    split: Split
-    expectations: Expectations
+    columns: schema.Columns = Field(alias="schema")
+    prepare: Prepare
     train: Train
-    bootstrap: Bootstrap
-    golden: int
-    thresholds: tuple[Threshold, ...]
-    slices: Slices
-    behaviour: tuple[Check, ...]
-    rules: Rules
-    experiment: str
+    evaluate: Evaluate
+    package: Package
+    gate: Gate
+    track: Track
 
-    def to_dict(self) -> dict[str, Any]:
-        """The values as JSON; lists keep the order of features and blocks, which a mapping would lose."""
-        plain: dict[str, Any] = _json(dataclasses.asdict(self))
-        return plain
+    @cached_property
+    def described(self) -> dict[str, Feature]:
+        """The columns of the schema by name, in their order."""
+        return schema.features(self.columns)
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """The inputs of the model in their order: all columns of the schema but the target."""
+        return tuple(feature for feature in self.described.values() if feature.name != self.data.target)
+
+    @property
+    def target(self) -> Feature:
+        """The column to predict."""
+        return self.described[self.data.target]
+
+    @property
+    def unique(self) -> tuple[str, ...]:
+        """The columns whose values all differ."""
+        return schema.unique(self.columns)
 
     def column(self, name: str) -> Feature | None:
         """The entry of the schema for `name`: a feature, the target, or None."""
-        return next((feature for feature in (*self.features, self.target) if feature.name == name), None)
+        return self.described.get(name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values as JSON; features and blocks as lists, because a mapping in JSON has no order."""
+        tune = self.train.search
+        values: dict[str, Any] = json_values(
+            {
+                **self.model_dump(exclude={"columns", "train"}),
+                "schema": list(self.columns.items()),
+                "train": {**self.train.to_dict(), "tune": None if tune is None else tune.model_dump()},
+            }
+        )
+        return values
 
 
 def load(path: Path = PARAMS) -> Params:
     """Read params.yaml; ConfigurationError (10) names the key, its value and the remedy."""
-    root = Section("", yaml12.read(path), _SECTIONS)
-    model = root.section("model", ("name", "task"))
-    task = model.choice("task", TASKS)
-    data = _data(root.section("data", ("path", "target", "time", "missing")))
-    schema, unique = read_unique(root.mapping("schema"))
-    features, target = _schema(schema, data, task)
-    prepare = root.section("prepare", ("split", "contract", "leakage", "drift"))
-    package = root.section("package", ("golden",))
-    evaluate = root.section("evaluate", ("bootstrap", "slices", "behaviour"))
-    gate = root.section("gate", ("thresholds", "champion", "latency", "size"))
-    return Params(
-        model=Model(digest.model_name(model.text("name")), task),
-        data=data,
-        features=features,
-        target=target,
-        split=_split(prepare.section("split", ("method", "test_size", "seed")), data, task),
-        expectations=read_expectations(prepare, unique, features, data.time),
-        train=_train(root.section("train", ("preprocessing", "estimator", "parameters", "tune")), features, task),
-        bootstrap=_bootstrap(evaluate.section("bootstrap", ("resamples", "confidence", "seed"))),
-        golden=package.integer("golden", 1, 1000),
-        thresholds=read_thresholds(gate, task),
-        slices=read_slices(evaluate, (*features, target)),
-        behaviour=read_behaviour(evaluate, features, target, task),
-        rules=read_rules(gate, task),
-        experiment=root.section("track", ("experiment",)).text("experiment"),
-    )
+    params = read(Params, yaml12.read(path), "")
+    task, features = params.model.task, _check_schema(params)
+    check_prepare(params.prepare, features, params.data.time, task)
+    check_train(params.train, features, task)
+    check_evaluate(params.evaluate, features, params.target, task)
+    check_gate(params.gate, task)
+    return params
 
 
-def _json(value: Any) -> Any:
+def json_values(value: Any) -> Any:
+    """`value` with what JSON can hold: it has no NaN, which SimpleImputer takes for a parameter, and no tuple."""
     if isinstance(value, Mapping):
-        return {key: _json(item) for key, item in value.items()}
+        return {key: json_values(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_json(item) for item in value]
-    # JSON has no NaN, which SimpleImputer takes for a parameter.
+        return [json_values(item) for item in value]
     return repr(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _data(section: Section) -> Data:
-    path = section.text("path")
+def _check_schema(params: Params) -> tuple[Feature, ...]:
+    """The features; ConfigurationError (10) where the schema does not describe a table of this task."""
+    path, target, task = params.data.path, params.data.target, params.model.task
     if Path(path).is_absolute() or ".." in Path(path).parts:
-        raise section.wrong("path", path, "a path inside this repository, such as data/iris.csv")
-    return Data(path, section.text("target"), section.optional_text("time"), section.texts("missing"))
-
-
-def _schema(schema: Mapping[str, Any], data: Data, task: str) -> tuple[tuple[Feature, ...], Feature]:
-    columns = {name: Feature.from_dict(name, declared) for name, declared in schema.items()}
-    if data.target not in columns:
+        raise wrong("data.path", path, "a path inside this repository, such as data/iris.csv")
+    if target not in params.described:
         raise ConfigurationError(
-            f"params.yaml: data.target is {data.target!r}, which schema does not declare{near(data.target, columns)}"
+            f"params.yaml: data.target is {target!r}, which schema does not declare{near(target, params.described)}"
         )
-    target = columns.pop(data.target)
-    if target.nullable:
+    if params.target.nullable:
         raise ConfigurationError(
-            f"params.yaml: schema of the target {data.target!r} says nullable; a row without its answer cannot train"
+            f"params.yaml: schema of the target {target!r} says nullable; a row without its answer cannot train"
         )
     fitting = ("string", "int64", "bool") if task == "classification" else ("float64", "int64")
-    if target.dtype not in fitting:
+    if params.target.dtype not in fitting:
         raise ConfigurationError(
-            f"params.yaml: the target {data.target!r} has the dtype {target.dtype}; {task} takes {', '.join(fitting)}"
+            f"params.yaml: the target {target!r} has the dtype {params.target.dtype}; {task} takes {', '.join(fitting)}"
         )
-    if not columns:
+    if not params.features:
         raise ConfigurationError("params.yaml: schema declares the target only; declare the columns to predict it from")
-    return tuple(columns.values()), target
-
-
-def _split(section: Section, data: Data, task: str) -> Split:
-    method = section.choice("method", SPLITS)
-    if method == "stratified" and task == "regression":
-        raise section.wrong("method", method, "random or time: a regression has no classes to stratify by")
-    if method == "time" and data.time is None:
-        raise ConfigurationError(
-            "params.yaml: prepare.split.method is 'time', but data.time names no column; name it, or use random"
-        )
-    return Split(method, section.fraction("test_size"), section.integer("seed", 0, _SEED))
-
-
-def _train(section: Section, features: tuple[Feature, ...], task: str) -> Train:
-    blocks = tuple(
-        _block(section.where("preprocessing"), name, value) for name, value in section.mapping("preprocessing").items()
-    )
-    known = [feature.name for feature in features]
-    for block in blocks:
-        for column in block.columns:
-            if column not in known:
-                raise ConfigurationError(
-                    f"params.yaml: train.preprocessing.{block.name}.columns names {column!r}, "
-                    f"which is no feature of schema{near(column, known)}"
-                )
-    unused = [name for name in known if not any(name in block.columns for block in blocks)]
-    if blocks and unused:
-        raise ConfigurationError(
-            f"params.yaml: the feature {unused[0]!r} is in no block of train.preprocessing; "
-            "add it to one (steps: [] passes it on), or take it out of schema"
-        )
-    return Train(blocks, section.text("estimator"), section.mapping("parameters"), read_tune(section, task))
-
-
-def _block(path: str, name: str, value: Any) -> Block:
-    section = Section(f"{path}.{name}", value, ("columns", "steps"))
-    if "__" in name:
-        raise ConfigurationError(f"params.yaml: {section.path}: scikit-learn reserves '__' in names; use another")
-    columns = section.texts("columns")
-    if not columns:
-        raise section.wrong("columns", list(columns), "a list of at least one feature")
-    steps = section.required("steps")
-    if not isinstance(steps, list):
-        raise section.wrong("steps", steps, "a list such as [{sklearn.preprocessing.StandardScaler: {}}]")
-    return Block(
-        name, columns, tuple(_step(f"{section.path}.steps[{index}]", step) for index, step in enumerate(steps))
-    )
-
-
-def _step(where: str, value: Any) -> Step:
-    if isinstance(value, str):
-        return Step(value, {})
-    if isinstance(value, Mapping) and len(value) == 1:
-        component, parameters = next(iter(value.items()))
-        if isinstance(component, str) and isinstance(parameters or {}, Mapping):
-            return Step(component, parameters or {})
-    raise ConfigurationError(
-        f"params.yaml: {where} is {value!r}, expected one import name, "
-        "such as {sklearn.preprocessing.StandardScaler: {}}"
-    )
-
-
-def _bootstrap(section: Section) -> Bootstrap:
-    return Bootstrap(
-        section.integer("resamples", 10, 100_000), section.fraction("confidence"), section.integer("seed", 0, _SEED)
-    )
+    return params.features

@@ -1,139 +1,125 @@
-"""What is asked of the data beyond its schema: the contract of the whole table, no leakage, no drift."""
+"""The section prepare of params.yaml: how rows are split, and what the data must meet beyond its schema."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
 
 from artifact.errors import ConfigurationError
 from artifact.signature import Feature
-from pipeline.params.section import Section, near
+from pipeline.params.messages import near, wrong
+from pipeline.params.section import OneOf, Section, Seed, Share, Texts
 
-LEAKS = ("id", "determines", "ahead")
-SHIFTS = ("psi", "missing", "unseen")
-_ROWS = 2**40
-_DAYS = 100_000
-
-
-@dataclass(frozen=True)
-class Contract:
-    """Of the whole table: `unique` columns, the columns that together are a `key`, how many rows, and how many days
-    the newest value of data.time may be old when the training runs; None and empty where nothing is asked."""
-
-    unique: tuple[str, ...] = ()
-    key: tuple[str, ...] = ()
-    min_rows: int | None = None
-    max_rows: int | None = None
-    max_age_days: int | None = None
+SPLITS = ("stratified", "random", "time")
+_Count = Annotated[int, Field(ge=1, le=2**40)]
+_Limit = Annotated[float, Field(gt=0)]
 
 
-@dataclass(frozen=True)
-class Leakage:
-    """`threshold`: the score from which one feature alone is said to determine the target; `allow`: the columns for
-    which each of LEAKS is let through."""
+class Split(Section):
+    """How rows are held out: `test_size` of them, by `stratified`, `random` or `time`."""
 
-    threshold: float = 0.99
-    allow: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    method: Annotated[str, OneOf(SPLITS)]
+    test_size: Share
+    seed: Seed
+
+
+class Rows(Section):
+    """How many rows the whole table has, at least and at most."""
+
+    min: _Count | None = None
+    max: _Count | None = None
+
+
+class Contract(Section):
+    """Of the whole table: the columns that together are a `key`, how many rows it has, and how many days old the newest
+    value of data.time may be when the training runs."""
+
+    key: Texts = ()
+    rows: Rows = Rows()
+    max_age_days: int | None = Field(default=None, ge=1, le=100_000)
+
+
+class Allow(Section):
+    """Columns that each check for leakage lets through."""
+
+    id: Texts = ()
+    determines: Texts = ()
+    ahead: Texts = ()
+
+
+LEAKS = tuple(Allow.model_fields)
+
+
+class Leakage(Section):
+    """`threshold`: the score from which one feature alone determines the target; `allow`: columns let through."""
+
+    threshold: Share = 0.99
+    allow: Allow = Allow()
 
     def allows(self, check: str, column: str) -> bool:
-        """Whether params.yaml lets `column` through this check."""
-        return column in self.allow.get(check, ())
+        """Whether params.yaml lets `column` through this check, one of LEAKS."""
+        return column in getattr(self.allow, check)
 
 
-@dataclass(frozen=True)
-class Shift:
-    """From where a difference from the champion's training data counts, each of SHIFTS; what is not set never does."""
+class Limits(Section):
+    """From where a difference from the champion's training data counts; one that is not set never does."""
 
-    warn: Mapping[str, float] = field(default_factory=lambda: {"psi": 0.2, "missing": 0.05, "unseen": 0.01})
-    refuse: Mapping[str, float] = field(default_factory=dict)
+    psi: _Limit | None = None
+    missing: _Limit | None = None
+    unseen: _Limit | None = None
 
-
-@dataclass(frozen=True)
-class Expectations:
-    """The three of them, from the section prepare of params.yaml."""
-
-    contract: Contract = field(default_factory=Contract)
-    leakage: Leakage = field(default_factory=Leakage)
-    drift: Shift = field(default_factory=Shift)
+    def to_dict(self) -> dict[str, float]:
+        """Those that are set, by name, in the order of SHIFTS."""
+        return self.model_dump(exclude_none=True)
 
 
-def read_unique(schema: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The schema without its keys `unique`, which are no part of a model's signature, and the columns that set it."""
-    rest, unique = {}, []
-    for name, declared in schema.items():
-        if isinstance(declared, Mapping) and "unique" in declared:
-            if not isinstance(declared["unique"], bool):
-                raise ConfigurationError(
-                    f"params.yaml: schema of column {name!r}: unique {declared['unique']!r} is neither true nor false"
-                )
-            if declared["unique"]:
-                unique.append(name)
-            declared = {key: value for key, value in declared.items() if key != "unique"}
-        rest[name] = declared
-    return rest, tuple(unique)
+SHIFTS = tuple(Limits.model_fields)
 
 
-def read_expectations(
-    section: Section, unique: tuple[str, ...], features: Sequence[Feature], time: str | None
-) -> Expectations:
-    """What the section prepare asks; ConfigurationError (10) for what no data could meet or no column is."""
-    leakage = _leakage(_inner(section, "leakage", ("threshold", "allow")), features, time)
-    drift = _inner(section, "drift", ("warn", "refuse"))
-    default = Shift()
-    return Expectations(
-        _contract(_inner(section, "contract", ("key", "rows", "max_age_days")), unique, features, time),
-        leakage,
-        Shift(
-            _shifts(drift, "warn") if drift.has("warn") else default.warn,
-            _shifts(drift, "refuse") if drift.has("refuse") else default.refuse,
-        ),
-    )
+class DriftLimits(Section):
+    """From where drift is a warning, and from where it refuses the data."""
+
+    warn: Limits = Limits(psi=0.2, missing=0.05, unseen=0.01)
+    refuse: Limits = Limits()
 
 
-def _inner(section: Section, key: str, keys: tuple[str, ...]) -> Section:
-    return Section(section.where(key), section.mapping(key), keys)
+class Prepare(Section):
+    """The split, the contract of the whole table, the checks for leakage, the limits of drift."""
+
+    split: Split
+    contract: Contract = Contract()
+    leakage: Leakage = Leakage()
+    drift: DriftLimits = DriftLimits()
 
 
-def _contract(section: Section, unique: tuple[str, ...], features: Sequence[Feature], time: str | None) -> Contract:
-    rows = _inner(section, "rows", ("min", "max"))
-    low, high = (rows.integer(key, 1, _ROWS) if rows.has(key) else None for key in ("min", "max"))
-    if low is not None and high is not None and low > high:
-        raise rows.wrong("min", low, f"at most max, which is {high}")
-    days = section.integer("max_age_days", 1, _DAYS) if section.has("max_age_days") else None
+def check_prepare(prepare: Prepare, features: Sequence[Feature], time: str | None, task: str) -> None:
+    """ConfigurationError (10) for what no data can meet, or no column of the schema is; `time` is data.time."""
+    method, rows, days = prepare.split.method, prepare.contract.rows, prepare.contract.max_age_days
+    if method == "stratified" and task == "regression":
+        raise wrong("prepare.split.method", method, "random or time: a regression has no classes to stratify by")
+    if method == "time" and time is None:
+        raise ConfigurationError(
+            "params.yaml: prepare.split.method is 'time', but data.time names no column; name it, or use random"
+        )
+    if rows.min is not None and rows.max is not None and rows.min > rows.max:
+        raise wrong("prepare.contract.rows.min", rows.min, f"at most max, which is {rows.max}")
     if days is not None and time is None:
         raise ConfigurationError(
-            f"params.yaml: {section.where('max_age_days')} is {days}, but data.time names no column that dates the rows"
+            f"params.yaml: prepare.contract.max_age_days is {days}, but data.time names no column that dates the rows"
         )
     dated = next((feature for feature in features if feature.name == time), None)
     if days is not None and dated is not None and dated.dtype != "string":
         raise ConfigurationError(
-            f"params.yaml: {section.where('max_age_days')} needs dates, and data.time {time!r} is {dated.dtype}; "
+            f"params.yaml: prepare.contract.max_age_days needs dates, and data.time {time!r} is {dated.dtype}; "
             "declare it as a string of ISO 8601, or do without"
         )
-    return Contract(unique, section.texts("key"), low, high, days)
-
-
-def _leakage(section: Section, features: Sequence[Feature], time: str | None) -> Leakage:
     known = [feature.name for feature in features] + ([time] if time else [])
-    listed = _inner(section, "allow", LEAKS)
-    allow = {check: listed.texts(check) for check in LEAKS if listed.has(check)}
-    for check, columns in allow.items():
-        for column in columns:
+    for leak in LEAKS:
+        for column in getattr(prepare.leakage.allow, leak):
             if column not in known:
                 raise ConfigurationError(
-                    f"params.yaml: {listed.where(check)} names {column!r}, which is no feature{near(column, known)}"
+                    f"params.yaml: prepare.leakage.allow.{leak} names {column!r}, which is no feature"
+                    f"{near(column, known)}"
                 )
-    return Leakage(section.fraction("threshold") if section.has("threshold") else Leakage().threshold, allow)
-
-
-def _shifts(section: Section, key: str) -> dict[str, float]:
-    inner = _inner(section, key, SHIFTS)
-    found = {}
-    for name in SHIFTS:
-        value = inner.number(name)
-        if value is not None:
-            if value <= 0:
-                raise inner.wrong(name, value, "a number above 0")
-            found[name] = value
-    return found

@@ -1,19 +1,25 @@
-"""The section train.tune of params.yaml: which parameters are searched, how, and what decides."""
+"""The section train.tune of params.yaml: which parameters are searched, how, and which metric decides."""
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Annotated, Any
 
+from pydantic import AfterValidator, Field
+
+from artifact.errors import ConfigurationError
+from pipeline.params.messages import near, wrong
 from pipeline.params.metrics import CATALOGUE, names
-from pipeline.params.section import Section
+from pipeline.params.section import OneOf, Section, Seed, read
 
 METHODS = ("none", "grid", "random", "halving", "bayesian")
-KEYS = ("method", "metric", "trials", "folds", "seed", "factor", "n_jobs", "space")
+_NEEDED = ("metric", "folds", "seed")
 _PARTS = ("estimator__", "preprocessing__")
-_SEED = 2**32 - 1
+_SPACE = "train.tune.space"
 
 
 @dataclass(frozen=True)
@@ -33,82 +39,80 @@ class Axis:
     step: float | None = None
 
 
-@dataclass(frozen=True)
-class Tune:
+class Range(Section):
+    """Numbers from `low` to `high`, whole ones if all of the three are; `log`: drawn on a logarithmic scale."""
+
+    low: float
+    high: float
+    log: bool = False
+    step: float | None = Field(default=None, gt=0)
+
+
+class Tune(Section):
     """A search by one of METHODS: `trials` candidates (grid: all), each cross-validated in `folds` parts.
 
-    Halving keeps one in `factor`. `n_jobs` workers change nothing but the time.
+    Halving keeps one in `factor`. `n_jobs` workers change nothing but the time. `space` has a list of values, or a
+    Range, for each parameter.
     """
 
-    method: str
-    metric: str
-    trials: int
-    folds: int
-    seed: int
-    factor: int
-    n_jobs: int
-    space: tuple[Axis, ...]
+    method: Annotated[str, OneOf(METHODS)]
+    metric: Annotated[str, OneOf(tuple(name for name, entry in CATALOGUE.items() if entry.searched))] = ""
+    trials: int = Field(default=0, ge=1, le=100_000)
+    folds: int = Field(default=0, ge=2, le=100)
+    seed: Seed = 0
+    factor: int = Field(default=0, ge=2, le=100)
+    n_jobs: Annotated[int, Field(ge=-1, le=1024), AfterValidator(lambda number: number or 1)] = 1
+    space: dict[str, Any] = Field(default={})
 
     @property
     def maximises(self) -> bool:
         """Whether more of the metric is better."""
         return CATALOGUE[self.metric].more_is_better
 
+    @cached_property
+    def axes(self) -> tuple[Axis, ...]:
+        """The searched parameters by name; ConfigurationError (10) for one that cannot be searched."""
+        return tuple(_axis(name, self.space[name]) for name in sorted(self.space))
 
-def read_tune(train: Section, task: str) -> Tune | None:
-    """train.tune; None where it is not set or its method is none, ConfigurationError (10) where it does not fit."""
-    if not train.mapping("tune"):
-        return None
-    section = train.section("tune", KEYS)
-    method = section.choice("method", METHODS)
-    if method == "none":
-        return None
-    space = tuple(_axis(section, name) for name in sorted(section.mapping("space")))
-    if not space:
-        raise section.wrong("space", {}, "at least one parameter, such as {estimator__C: [0.1, 1.0, 10.0]}")
-    if method == "grid" and (numbers := [axis.name for axis in space if not axis.choices]):
-        raise section.wrong(
-            "space", numbers[0], "lists of values: a grid has a last one; use another method for ranges"
-        )
-    return Tune(
-        method=method,
-        metric=section.choice("metric", names(task, searched=True)),
-        trials=0 if method == "grid" else section.integer("trials", 1, 100_000),
-        folds=section.integer("folds", 2, 100),
-        seed=section.integer("seed", 0, _SEED),
-        factor=section.integer("factor", 2, 100) if method == "halving" else 0,
-        n_jobs=section.integer("n_jobs", -1, 1024) if section.number("n_jobs") else 1,
-        space=space,
-    )
+    def check(self, task: str) -> None:
+        """ConfigurationError (10) where the search lacks what its method needs, or its metric is none of `task`."""
+        if not self.axes:
+            raise wrong(_SPACE, {}, "at least one parameter, such as {estimator__C: [0.1, 1.0, 10.0]}")
+        ranges = [axis.name for axis in self.axes if not axis.choices]
+        if self.method == "grid" and ranges:
+            raise wrong(_SPACE, ranges[0], "lists of values: a grid has a last one; use another method for ranges")
+        more = {"grid": (), "halving": ("trials", "factor")}.get(self.method, ("trials",))
+        for key in (*_NEEDED, *more):
+            if key not in self.model_fields_set:
+                raise ConfigurationError(f"params.yaml: train.tune.{key} is missing; it has no default, set it")
+        known = names(task, searched=True)
+        if self.metric not in known:
+            raise ConfigurationError(f"params.yaml: train.tune.metric is {self.metric!r}{near(self.metric, known)}")
+
+    def grid(self) -> list[dict[str, Any]]:
+        """Every combination of the choices, the last parameter changing fastest."""
+        labels = [axis.name for axis in self.axes]
+        return [
+            dict(zip(labels, chosen, strict=True))
+            for chosen in itertools.product(*(axis.choices for axis in self.axes))
+        ]
 
 
-def _axis(section: Section, name: str) -> Axis:
-    declared = section.mapping("space")[name]
+def _axis(name: str, declared: Any) -> Axis:
     if not name.startswith(_PARTS):
-        raise section.wrong("space", name, f"a parameter of the Pipeline, such as estimator__{name}")
+        raise wrong(_SPACE, name, f"a parameter of the Pipeline, such as estimator__{name}")
     if isinstance(declared, list):
         choices = tuple(json.dumps(value, sort_keys=True, ensure_ascii=False) for value in declared)
         if not choices or len(set(choices)) != len(choices):
-            raise section.wrong("space", declared, f"values that differ, at least one, for {name}")
+            raise wrong(_SPACE, declared, f"values that differ, at least one, for {name}")
         return Axis(name, choices)
     if not isinstance(declared, Mapping):
-        raise section.wrong("space", declared, f"a list of values or {{low: …, high: …}} for {name}")
-    numbers = Section(f"{section.where('space')}.{name}", declared, ("low", "high", "log", "step"))
-    low, high, step = numbers.number("low"), numbers.number("high"), numbers.number("step")
-    log = bool(declared.get("log", False))
-    if low is None or high is None or low >= high:
-        raise numbers.wrong("high", high, f"a low and a high above it (low is {low})")
-    if log and (low <= 0 or step is not None):
-        raise numbers.wrong("log", True, "a low above 0 and no step with it")
-    if step is not None and step <= 0:
-        raise numbers.wrong("step", step, "a number above 0")
-    integer = all(type(declared.get(key, 0)) is int for key in ("low", "high", "step"))
-    return Axis(name, (), low, high, integer, log, step)
-
-
-def grid(space: tuple[Axis, ...]) -> list[dict[str, Any]]:
-    """Every combination of the choices, the last parameter changing fastest."""
-    found: list[dict[str, Any]] = [{}]
-    for axis in space:
-        found = [one | {axis.name: choice} for one in found for choice in axis.choices]
-    return found
+        raise wrong(_SPACE, declared, f"a list of values or {{low: …, high: …}} for {name}")
+    path = f"{_SPACE}.{name}"
+    numbers = read(Range, declared, path)
+    if numbers.low >= numbers.high:
+        raise wrong(f"{path}.high", numbers.high, f"a low and a high above it (low is {numbers.low})")
+    if numbers.log and (numbers.low <= 0 or numbers.step is not None):
+        raise wrong(f"{path}.log", True, "a low above 0 and no step with it")
+    integer = all(type(declared.get(key) or 0) is int for key in ("low", "high", "step"))
+    return Axis(name, (), numbers.low, numbers.high, integer, numbers.log, numbers.step)

@@ -1,58 +1,51 @@
-"""What tuning found: the parameters of params.yaml with the best trial's in their place."""
+"""What tuning chose: the parameters of params.yaml with the best trial's in their place."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from artifact.errors import ConfigurationError
-from pipeline.params.params import Block, Params, Step, Train
-from pipeline.params.section import near
-from pipeline.shared import paths
+from pipeline.params.messages import near
+from pipeline.params.params import Params
+from pipeline.params.train import Block, Step
+from pipeline.shared import json_file, paths
 
 SCHEMA_VERSION = 1
 
 
 def read(params: Params) -> Params:
     """`params` as they train: with the best ones of build/tuned.json; ConfigurationError (10) without that file."""
-    return dataclasses.replace(params, train=with_values(params.train, found()["best"]))
+    return with_values(params, tuned()["best"])
 
 
-def found() -> dict[str, Any]:
+def tuned() -> dict[str, Any]:
     """build/tuned.json: method, metric, best, score and each trial."""
-    try:
-        value: dict[str, Any] = json.loads(paths.TUNED.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{paths.TUNED} cannot be read ({error}); make it with `dvc repro tune`") from error
+    value: dict[str, Any] = json_file.read(paths.TUNED)
     return value
 
 
-def with_values(train: Train, values: Mapping[str, Any]) -> Train:
-    """`train` with `values`, named as scikit-learn's set_params names them, and without the search.
+def with_values(params: Params, values: Mapping[str, Any]) -> Params:
+    """`params` with `values`, named as scikit-learn's set_params names them, and without the search.
 
     ConfigurationError (10) for a name that leads nowhere.
     """
+    blocks, parameters = params.train.preprocessing, params.train.parameters
     for name, value in sorted(values.items()):
         part, *rest = name.split("__")
         if part == "estimator":
-            train = dataclasses.replace(train, parameters=_put(train.parameters, rest, value, name))
+            parameters = _put(parameters, rest, value, name)
         else:
-            train = dataclasses.replace(train, preprocessing=_in_blocks(train.preprocessing, rest, value, name))
-    return dataclasses.replace(train, tune=None)
+            blocks = _in_blocks(blocks, rest, value, name)
+    train = params.train.model_copy(update={"preprocessing": blocks, "parameters": parameters, "tune": None})
+    return params.model_copy(update={"train": train})
 
 
-def _in_blocks(blocks: Sequence[Block], words: list[str], value: Any, name: str) -> tuple[Block, ...]:
-    known = [block.name for block in blocks]
-    if len(words) < 3 or words[0] not in known:
-        raise _nowhere(name, "preprocessing__<block>__step1__<parameter>", words[0] if words else "", known)
-    return tuple(
-        dataclasses.replace(block, steps=_in_steps(block.steps, words[1:], value, name))
-        if block.name == words[0]
-        else block
-        for block in blocks
-    )
+def _in_blocks(blocks: Mapping[str, Block], words: list[str], value: Any, name: str) -> dict[str, Block]:
+    if len(words) < 3 or words[0] not in blocks:
+        raise _nowhere(name, "preprocessing__<block>__step1__<parameter>", words[0] if words else "", list(blocks))
+    block = blocks[words[0]]
+    return {**blocks, words[0]: block.model_copy(update={"steps": _in_steps(block.steps, words[1:], value, name)})}
 
 
 def _in_steps(steps: Sequence[Step], words: list[str], value: Any, name: str) -> tuple[Step, ...]:
@@ -60,7 +53,7 @@ def _in_steps(steps: Sequence[Step], words: list[str], value: Any, name: str) ->
     if words[0] not in known:
         raise _nowhere(name, "preprocessing__<block>__step1__<parameter>", words[0], known)
     at = known.index(words[0])
-    changed = dataclasses.replace(steps[at], parameters=_put(steps[at].parameters, words[1:], value, name))
+    changed = steps[at].model_copy(update={"parameters": _put(steps[at].parameters, words[1:], value, name)})
     return (*steps[:at], changed, *steps[at + 1 :])
 
 
@@ -72,8 +65,8 @@ def _put(parameters: Mapping[str, Any], words: list[str], value: Any, name: str)
     inner = parameters.get(key)
     if not isinstance(inner, Mapping) or len(inner) != 1:
         raise _nowhere(name, f"a component under {key!r}", key, list(parameters))
-    ((component, given),) = inner.items()
-    return {**parameters, key: {component: _put(given or {}, rest, value, name)}}
+    ((component, declared),) = inner.items()
+    return {**parameters, key: {component: _put(declared or {}, rest, value, name)}}
 
 
 def _nowhere(name: str, expected: str, word: str, known: Sequence[str]) -> ConfigurationError:

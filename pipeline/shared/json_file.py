@@ -10,7 +10,7 @@ from artifact.errors import ConfigurationError
 
 
 def read(path: Path) -> Any:
-    """The value in `path`; ConfigurationError (10) where there is none."""
+    """The value in `path`; ConfigurationError (10), which names the command that makes it, where there is none."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -18,6 +18,13 @@ def read(path: Path) -> Any:
 
 
 def write(path: Path, value: Any) -> None:
-    """Put `value` into `path`, whose folder is made."""
+    """Put `value` into `path`, whole or not at all; its folder is made."""
+    replace(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def replace(path: Path, text: str) -> None:
+    """Put `text` into `path`, whole or not at all; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from artifact.errors import DataContractError
-from pipeline.params.params import Split
+from pipeline.params.prepare import Split
 
 
 @dataclass(frozen=True)

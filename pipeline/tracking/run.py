@@ -34,7 +34,7 @@ class Training:
         verdict, metrics = json_file.read(paths.VERDICT), json_file.read(paths.METRICS)
         return cls(
             model=params.model.name,
-            experiment=params.experiment,
+            experiment=params.track.experiment,
             task=params.model.task,
             inputs_digest=verdict["inputs_digest"],
             data_digest=verdict["data_digest"],

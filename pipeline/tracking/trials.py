@@ -16,7 +16,7 @@ _LONGEST = 6000
 
 def log(client: MlflowClient, experiment: str, parent: str) -> None:
     """Add the trials of build/tuned.json to the run `parent`; rounds of halving are steps of a candidate's metric."""
-    found = best_parameters.found()
+    found = best_parameters.tuned()
     rounds: dict[int, list[dict[str, Any]]] = {}
     for trial in found["trials"]:
         rounds.setdefault(trial["candidate"], []).append(trial)

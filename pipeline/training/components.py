@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import all_estimators
 
 from artifact.errors import ConfigurationError
-from pipeline.params.section import near
+from pipeline.params.messages import near
 
 PACKAGES = ("sklearn", "features")
 # scikit-learn hides these until a module of its own is imported, which a name in params.yaml cannot do.

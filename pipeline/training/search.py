@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -131,4 +130,4 @@ def score(
 
 
 def _with(params: Params, values: Mapping[str, Any]) -> Params:
-    return dataclasses.replace(params, train=best_parameters.with_values(params.train, values))
+    return best_parameters.with_values(params, values)

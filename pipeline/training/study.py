@@ -17,7 +17,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from pipeline.params.tune import Axis, Tune, grid
+from pipeline.params.tune import Axis, Tune
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Study:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._tune = tune
-        self._space = {axis.name: _distribution(axis) for axis in tune.space}
+        self._space = {axis.name: _distribution(axis) for axis in tune.axes}
         self._study = optuna.create_study(
             storage=f"sqlite:///{path}", study_name=key, load_if_exists=True, direction=self._direction
         )
@@ -51,7 +51,7 @@ class Study:
         for trial in self._study.get_trials(deepcopy=False):
             judged = _judged(trial)
             self.done[judged.candidate, judged.round] = judged
-        self._grid = grid(tune.space) if tune.method == "grid" else []
+        self._grid = tune.grid() if tune.method == "grid" else []
         self.candidates = len(self._grid) or tune.trials
 
     @property

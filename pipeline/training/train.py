@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -14,8 +14,8 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
 from artifact.errors import ConfigurationError
-from pipeline.params.params import Block, Params, load
-from pipeline.params.params import Train as Declared
+from pipeline.params.params import Params, load
+from pipeline.params.train import Block
 from pipeline.shared import best_parameters, paths, tables
 from pipeline.training import canonical_pickle, cluster, components, seeds
 
@@ -43,7 +43,7 @@ def build(params: Params) -> Pipeline:
     seeds.refuse_unseeded(estimator, "train.parameters")
     steps: list[tuple[str, Any]] = [("estimator", estimator)]
     if params.train.preprocessing:
-        steps.insert(0, ("preprocessing", _preprocessing(params.train)))
+        steps.insert(0, ("preprocessing", _preprocessing(params.train.preprocessing)))
     model = Pipeline(steps)
     canonical_pickle.refuse_unknown_types(model)
     return model
@@ -79,18 +79,17 @@ def _check_task(estimator: Any, params: Params) -> None:
         )
 
 
-def _preprocessing(train: Declared) -> ColumnTransformer:
-    transformers = [(block.name, _steps(block), list(block.columns)) for block in train.preprocessing]
-    return ColumnTransformer(transformers)
+def _preprocessing(blocks: Mapping[str, Block]) -> ColumnTransformer:
+    return ColumnTransformer([(name, _steps(name, block), list(block.columns)) for name, block in blocks.items()])
 
 
-def _steps(block: Block) -> Any:
-    made = []
+def _steps(name: str, block: Block) -> Any:
+    steps = []
     for index, step in enumerate(block.steps):
-        where = f"train.preprocessing.{block.name}.steps[{index}]"
+        where = f"train.preprocessing.{name}.steps[{index}]"
         component = components.build(step.component, step.parameters, where)
         if not hasattr(component, "fit") or not hasattr(component, "transform"):
             raise ConfigurationError(f"params.yaml: {where}: {step.component} transforms nothing; use a transformer")
         seeds.refuse_unseeded(component, where)
-        made.append((f"step{index + 1}", component))
-    return Pipeline(made) if made else "passthrough"
+        steps.append((f"step{index + 1}", component))
+    return Pipeline(steps) if steps else "passthrough"

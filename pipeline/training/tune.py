@@ -7,14 +7,13 @@ goes on; with DASK_SCHEDULER_ADDRESS set, they run on that cluster.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from artifact import digest
 from pipeline.params.params import Params, load
 from pipeline.params.tune import Tune
-from pipeline.shared import code_digests, paths
+from pipeline.shared import code_digests, json_file, paths
 from pipeline.shared.best_parameters import SCHEMA_VERSION
 
 
@@ -22,15 +21,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Write build/tuned.json."""
     argparse.ArgumentParser(prog="python -m pipeline tune", description=__doc__).parse_args(argv)
     params = load()
-    tune = params.train.tune
+    tune = params.train.search
     value: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "method": "none", "best": {}, "trials": []}
     if tune is None:
         print("train.tune searches nothing")
     else:
         value |= search(params, tune)
         print(f"{len(value['trials'])} trials by {tune.method}, {tune.metric} {value['score']:.6g}: {value['best']}")
-    paths.TUNED.parent.mkdir(parents=True, exist_ok=True)
-    paths.TUNED.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    json_file.write(paths.TUNED, value)
 
 
 def search(params: Params, tune: Tune) -> dict[str, Any]:
@@ -42,7 +40,7 @@ def search(params: Params, tune: Tune) -> dict[str, Any]:
     from pipeline.training.study import Study
 
     frame, target = tables.read(paths.TRAIN, params)
-    if params.split.method == "time":
+    if params.prepare.split.method == "time":
         parts = folds.by_time(frame, tables.moments(paths.TRAIN), tune.folds)
     else:
         parts = folds.spread(frame, target if params.model.task == "classification" else None, tune.folds, tune.seed)
@@ -82,7 +80,7 @@ def _key(params: Params) -> str:
     told = {
         "rows": digest.of_file(paths.TRAIN),
         "train": train,
-        "rest": [declared["model"]["task"], declared["features"], declared["target"], declared["split"]],
+        "rest": [params.model.task, declared["schema"], params.data.target, declared["prepare"]["split"]],
         "code": code_digests.digests(code_digests.TRAINING),
         "lock": digest.of_file(paths.PIPELINE_LOCK),
     }

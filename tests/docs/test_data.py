@@ -32,10 +32,11 @@ def test_every_setting_is_accepted(tmp_path: Path) -> None:
 
 def test_the_defaults_are_those_of_the_code(tmp_path: Path) -> None:
     """What the page calls a default is what an empty section means."""
-    found = read(tmp_path).expectations
+    defaults = read(tmp_path).prepare
     (drift,) = (block["prepare"]["drift"] for block in YAML if "drift" in block["prepare"])
-    assert (found.drift.warn, found.drift.refuse) == (drift["warn"], drift["refuse"] or {})
-    assert f"{found.leakage.threshold:g} by default" in TEXT
+    assert defaults.drift.warn.to_dict() == drift["warn"]
+    assert defaults.drift.refuse.to_dict() == (drift["refuse"] or {})
+    assert f"{defaults.leakage.threshold:g} by default" in TEXT
     assert f"{sample.SIZE:,} rows" in TEXT
 
 

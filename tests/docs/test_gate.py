@@ -10,15 +10,14 @@ from audit import mlflow_aliases
 from pipeline.evaluation import bootstrap
 from pipeline.gate import outcomes
 from pipeline.packaging import training_rows
-from pipeline.params.evaluate import KINDS, read_behaviour, read_slices
-from pipeline.params.gate import read_rules
+from pipeline.params.evaluate import KINDS, Evaluate, Slices, check_evaluate
+from pipeline.params.gate import Gate
 from pipeline.params.metrics import CATALOGUE
-from pipeline.params.section import Section
+from pipeline.params.section import read
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/gate.md").read_text(encoding="utf-8")
 ADR = (ROOT / "docs/adr/0012-who-saw-which-rows.md").read_text(encoding="utf-8")
-NONE = Section("", {}, ())
 
 
 def rows(heading: str) -> list[list[str]]:
@@ -43,26 +42,30 @@ def test_the_verdicts_are_those_of_the_code() -> None:
 def test_the_defaults_are_those_of_the_code() -> None:
     """What the table of rules promises is what a params.yaml that says nothing of it gets."""
     defaults = {name.strip("`"): default for name, default, _ in rows("Rules")}
-    found = read_rules(NONE, "classification")
+    gate = Gate()
+    champion = gate.champion
     assert defaults["gate.champion.metric"] == "`log_loss`; `accuracy` without probabilities; `r2`"
-    assert [found.compared("classification", given)[0] for given in (True, False)] == ["log_loss", "accuracy"]
-    assert found.compared("regression", False)[0] == "r2"
+    assert [champion.compared("classification", probabilities)[0] for probabilities in (True, False)] == [
+        "log_loss",
+        "accuracy",
+    ]
+    assert champion.compared("regression", False)[0] == "r2"
     assert (
         defaults["gate.champion.margin"]
         == f"{CATALOGUE['log_loss'].margin} log loss; {CATALOGUE['r2'].margin} of others"
     )
     assert {entry.margin for name, entry in CATALOGUE.items() if name != "log_loss"} == {0.01, None}
-    _, margin, on_a_slice = found.compared("classification", True)
+    _, margin, on_a_slice = champion.compared("classification", True)
     assert defaults["gate.champion.slice_margin"] == f"{on_a_slice / margin:g} × the margin"
-    assert defaults["gate.champion.rows"] == str(found.rows)
-    assert defaults["gate.latency.ratio`, `slack_ms"] == f"{found.latency.ratio}, {found.latency.slack}"
-    assert defaults["gate.size.ratio`, `slack_mib"] == f"{found.size.ratio}, {found.size.slack}"
-    slices = read_slices(NONE, ())
+    assert defaults["gate.champion.rows"] == str(champion.rows)
+    assert defaults["gate.latency.ratio`, `slack_ms"] == f"{gate.latency.ratio}, {gate.latency.slack}"
+    assert defaults["gate.size.ratio`, `slack_mib"] == f"{gate.size.ratio}, {gate.size.slack}"
+    slices = Slices()
     assert (defaults["evaluate.slices.found"], defaults["evaluate.slices.rows"]) == ("true", str(slices.rows))
     assert slices.found
     for name in ("gate.champion.replaces", "gate.latency.max_ms", "gate.size.max_mib"):
         assert defaults[name] == "null"
-    assert (found.replaces, found.latency.most, found.size.most) == (None, None, None)
+    assert (champion.replaces, gate.latency.most, gate.size.most) == (None, None, None)
 
 
 def test_the_expectations_of_the_page_can_be_declared() -> None:
@@ -74,11 +77,13 @@ def test_the_expectations_of_the_page_can_be_declared() -> None:
     target = Feature("y", "string", categories=("approved", "refused"))
     regression = [one for one in declared if one["column"] == "age"]
     others = [one for one in declared if one not in regression]
-    checks = [
-        *read_behaviour(Section("evaluate", {"behaviour": others}, ("behaviour",)), features, target, "classification"),
-        *read_behaviour(Section("evaluate", {"behaviour": regression}, ("behaviour",)), features, target, "regression"),
-    ]
-    assert {check.kind for check in checks} == set(KINDS)
+    kinds = set()
+    for task, behaviour in (("classification", others), ("regression", regression)):
+        values = {"bootstrap": {"resamples": 10, "confidence": 0.9, "seed": 1}, "behaviour": behaviour}
+        evaluate = read(Evaluate, values, "evaluate")
+        check_evaluate(evaluate, features, target, task)
+        kinds |= {check.kind for check in evaluate.behaviour}
+    assert kinds == set(KINDS)
 
 
 def test_the_aliases_are_those_of_the_mirror() -> None:

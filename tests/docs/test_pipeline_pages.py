@@ -58,15 +58,15 @@ def test_the_search_of_the_page_is_accepted(tmp_path: Path) -> None:
     (block,) = re.findall(r"```yaml\n(.*?)```", page, re.S)
     declared = yaml.safe_load(block)["tune"]
     shipped = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["train"]
-    found = read(tmp_path, train__tune=declared).train.tune
-    assert found is not None
-    assert (found.method, found.trials, len(found.space)) == ("bayesian", 40, 3)
-    assert set(re.findall(r"^\| `(\w+)` \|", page, re.M)) == set(tune.KEYS)
+    search = read(tmp_path, train__tune=declared).train.search
+    assert search is not None
+    assert (search.method, search.trials, len(search.axes)) == ("bayesian", 40, 3)
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.M)) == set(tune.Tune.model_fields)
     for word in (*tune.METHODS, *(name for task in TASKS for name in names(task, searched=True))):
         assert f"`{word}`" in page
     assert shipped["tune"]["method"] == "none"
     for method in tune.METHODS[1:]:
-        assert read(tmp_path, train__tune={**shipped["tune"], "method": method, "factor": 3}).train.tune is not None
+        assert read(tmp_path, train__tune={**shipped["tune"], "method": method, "factor": 3}).train.search is not None
 
 
 def test_the_times_are_those_of_the_code() -> None:
@@ -84,4 +84,4 @@ def test_the_outcomes_are_those_of_the_code() -> None:
     for outcome in re.findall(r"^\| `([\w-]+)` \|", page, re.M):
         assert f'"{outcome}"' in code
     assert f"within {TOLERANCE}" in page
-    assert params.load(ROOT / "params.yaml").train.tune is None
+    assert params.load(ROOT / "params.yaml").train.search is None

@@ -129,7 +129,7 @@ def check_churn(params: Params, said: str, manifest: dict[str, object]) -> None:
 
 
 def check_demand(params: Params, said: str, manifest: dict[str, object]) -> None:
-    assert (params.split.method, params.data.time) == ("time", "when")
+    assert (params.prepare.split.method, params.data.time) == ("time", "when")
     assert [feature.name for feature in params.features] == ["when", "temp °C", "promo", "${data.path}", "no"]
     assert set(manifest["features"]) == {"features", "features.calendar"}  # type: ignore[call-overload]
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from artifact import command
-from pipeline.data import prepare, reader
+from pipeline.data import faults, prepare
 from pipeline.shared import paths
 from tests.pipeline.params.test_params import read
 from tests.pipeline.toy import GOOD, ROWS, at, csv, parquet
@@ -318,7 +318,7 @@ def test_bad_data_ends_with_40_and_trains_nothing(
         Path(params.data.path).write_bytes(content)
     paths.TRAIN.parent.mkdir(parents=True)
     paths.TRAIN.write_bytes(b"of the training before")
-    monkeypatch.setattr(reader, "BLOCK", 2048)
+    monkeypatch.setattr(faults, "BLOCK", 2048)
     code, last = ended(capsys)
     assert (code, last) == (40, f"error: {message}")
     assert [path for path in Path("build").rglob("*") if path.is_file()] == [paths.TRAIN]

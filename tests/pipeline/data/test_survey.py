@@ -13,7 +13,7 @@ import pytest
 from pandera.config import ValidationDepth, config_context
 
 from artifact.errors import DataContractError
-from pipeline.data import prepare, reader, totals
+from pipeline.data import faults, prepare, reader, totals
 from pipeline.data.sample import Sample
 from pipeline.shared import paths
 from tests.pipeline.params.test_params import read
@@ -39,7 +39,7 @@ def test_chunks_change_nothing(toy: Path, monkeypatch: pytest.MonkeyPatch, kind:
     read(toy, data__path=f"data/toy.{kind}", **(time if method == "time" else {"prepare__split__method": method}))
     Path(f"data/toy.{kind}").write_bytes({"csv": csv, "parquet": parquet}[kind](GOOD))
     whole, summary, report = prepared(), paths.PREPARED.read_text(), paths.DATA.read_text()
-    monkeypatch.setattr(reader, "BLOCK", 200)
+    monkeypatch.setattr(faults, "BLOCK", 200)
     monkeypatch.setattr(reader, "ROWS", 7)
     assert len(list(reader.chunks(Path(f"data/toy.{kind}")))) > 5
     for one, other in zip(whole, prepared(), strict=True):
@@ -50,7 +50,7 @@ def test_chunks_change_nothing(toy: Path, monkeypatch: pytest.MonkeyPatch, kind:
 def test_rows_are_counted_through_all_chunks(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Number and first rows of a violation are those of the whole file, as a person counts them."""
     Path("data/toy.csv").write_bytes(at(GOOD, "a", {20: "x", 40: "y", 41: "z", 60: "w"}))
-    monkeypatch.setattr(reader, "BLOCK", 200)
+    monkeypatch.setattr(faults, "BLOCK", 200)
     read(toy)
     with pytest.raises(DataContractError, match=r"'a': dtype: float64: 4 rows \(20, 40, 41, …\), the first holds 'x'"):
         prepare.main([])

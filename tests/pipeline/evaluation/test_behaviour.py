@@ -51,7 +51,7 @@ class Straight:
 
 
 def tried(kind: str, column: str, by: float | None = None, classes: bool = False, **changes: Any) -> dict[str, Any]:
-    check = Check(kind, column, by, changes.pop("output", None), changes.pop("epsilon", None), changes.pop("tol", 0.0))
+    check = Check(check=kind, column=column, by=by, **changes)
     runner, signature = Straight(classes), CLASSES if classes else REGRESSION
     (found,) = behaviour.run((check,), signature, runner, HOLDOUT)
     return found
@@ -65,7 +65,7 @@ def test_a_direction_is_held_or_broken() -> None:
     assert found["broke"] == beyond
     assert 0 < found["worst"] <= 0.1 + 1e-9
     assert not found["passed"]
-    assert tried("increasing", "a", 1.0, tol=0.5)["passed"]
+    assert tried("increasing", "a", 1.0, tolerated=0.5)["passed"]
     assert tried("increasing", "a", 1.0, epsilon=0.1)["passed"]
     assert tried("decreasing", "a", 1.0)["broke"] > found["broke"]
     assert tried("increasing", "a", 1.0, classes=True, output="yes")["broke"] == found["broke"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from pipeline.evaluation import slices
-from pipeline.params.evaluate import Cut, Slices
+from pipeline.params.evaluate import Slices
 
 RANDOM = np.random.default_rng(6)
 ROWS = 1200
@@ -24,15 +26,13 @@ COLOR, SIZE = FRAME["color"].to_numpy(), FRAME["size"].to_numpy()
 LOSS = np.where((COLOR == "red") & (np.nan_to_num(SIZE) > 75), 2.0, 0.1)
 
 
-def found(**changes: object) -> dict[str, slices.Slice]:
-    wanted = Slices(**({"by": (), "found": True, "rows": 30} | changes))  # type: ignore[arg-type]
-    return {one.name: one for one in slices.of(FRAME, None, LOSS, wanted)}
+def cut(**settings: Any) -> dict[str, slices.Slice]:
+    return {one.name: one for one in slices.of(FRAME, None, LOSS, Slices(**settings))}
 
 
 def test_declared_slices_are_the_rows_they_say() -> None:
     """Numbers by edges, text by categories; what is missing is in no bin."""
-    by = (Cut("size", (25.0, 50.0), ()), Cut("color", (), ("blue",)))
-    parts = found(by=by, found=False)
+    parts = cut(by={"size": [25, 50], "color": ["blue"]}, found=False)
     assert list(parts) == ["size < 25", "25 ≤ size < 50", "size ≥ 50", "color = blue"]
     assert (parts["25 ≤ size < 50"].mask == ((SIZE >= 25) & (SIZE < 50))).all()
     assert (parts["color = blue"].mask == (COLOR == "blue")).all()
@@ -41,7 +41,7 @@ def test_declared_slices_are_the_rows_they_say() -> None:
 
 def test_slices_are_found_without_being_declared() -> None:
     """Categories, quarters, what is missing, and the combination that a tree finds; none with too few rows."""
-    parts = found()
+    parts = cut()
     assert {"color = red", "color = blue", "color missing", "size missing", "flag = 0", "flag = 1"} <= set(parts)
     assert "color = rare" not in parts
     assert sum(name.startswith(("size", "24", "25", "26", "49", "50", "51")) for name in parts) >= 5
@@ -57,10 +57,10 @@ def test_slices_are_found_without_being_declared() -> None:
 def test_the_target_and_twins_of_a_slice() -> None:
     """A class of the target is a slice; the same rows under two names are one."""
     target = np.where(COLOR == "red", "yes", "no").astype(object)
-    parts = [one.name for one in slices.of(FRAME, ("y", target), LOSS, Slices((), True, 30))]
+    parts = [one.name for one in slices.of(FRAME, ("y", target), LOSS, Slices())]
     assert "y = no" in parts
     assert "y = yes" not in parts  # it is color = red
-    assert slices.of(FRAME[:40], None, LOSS[:40], Slices((), True, 30)) == []
+    assert slices.of(FRAME[:40], None, LOSS[:40], Slices()) == []
 
 
 def test_many_slices_are_rarely_accused_together() -> None:

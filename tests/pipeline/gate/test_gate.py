@@ -18,7 +18,7 @@ from artifact.signature import Feature, for_model
 from pipeline.gate import gate, outcomes
 from pipeline.gate import rules as rule
 from pipeline.packaging import training_rows
-from pipeline.params.thresholds import Threshold
+from pipeline.params.gate import Threshold
 from release import verdict as obeyed
 from tests.pipeline.gate.contest import FEATURES, INPUTS, Contest, Table, pipeline
 from tests.pipeline.params.test_params import read
@@ -31,20 +31,20 @@ METRICS: dict[str, Any] = {
     "roc_auc": {"value": None, "low": None, "high": None},
 }
 
-THRESHOLDS: list[tuple[Threshold, list[bool], str]] = [
-    (Threshold("accuracy", 0.93, None), [True], "accuracy 0.93 is at least 0.93"),
-    (Threshold("accuracy", 0.931, None), [False], "accuracy 0.93 is below 0.931"),
-    (Threshold("log_loss", None, 0.3), [True], "log_loss 0.3 is at most 0.3"),
-    (Threshold("log_loss", None, 0.29), [False], "log_loss 0.3 is above 0.29"),
-    (Threshold("accuracy", 0.5, 0.9), [True, False], "accuracy 0.93 is above 0.9"),
-    (Threshold("roc_auc", 0.5, None), [False], "roc_auc is not defined on this holdout, min 0.5"),
+THRESHOLDS: list[tuple[dict[str, Threshold], list[bool], str]] = [
+    ({"accuracy": Threshold(min=0.93, max=None)}, [True], "accuracy 0.93 is at least 0.93"),
+    ({"accuracy": Threshold(min=0.931, max=None)}, [False], "accuracy 0.93 is below 0.931"),
+    ({"log_loss": Threshold(min=None, max=0.3)}, [True], "log_loss 0.3 is at most 0.3"),
+    ({"log_loss": Threshold(min=None, max=0.29)}, [False], "log_loss 0.3 is above 0.29"),
+    ({"accuracy": Threshold(min=0.5, max=0.9)}, [True, False], "accuracy 0.93 is above 0.9"),
+    ({"roc_auc": Threshold(min=0.5, max=None)}, [False], "roc_auc is not defined on this holdout, min 0.5"),
 ]
 
 
 @pytest.mark.parametrize(("threshold", "passed", "words"), THRESHOLDS)
-def test_each_threshold_decides(threshold: Threshold, passed: list[bool], words: str) -> None:
+def test_each_threshold_decides(threshold: dict[str, Threshold], passed: list[bool], words: str) -> None:
     """At the threshold passes, beyond it fails, a metric without a value fails; the reason is one clause."""
-    rules = rule.thresholds([threshold], METRICS)
+    rules = rule.thresholds(threshold, METRICS)
     assert [one.passed for one in rules] == passed
     assert rules[-1].words == words
 
@@ -52,7 +52,7 @@ def test_each_threshold_decides(threshold: Threshold, passed: list[bool], words:
 def test_a_threshold_on_a_metric_that_the_model_does_not_have_is_refused() -> None:
     """A model without probabilities has no log loss to gate."""
     with pytest.raises(ConfigurationError, match="use one of accuracy"):
-        rule.thresholds([Threshold("log_loss", None, 1)], {"accuracy": METRICS["accuracy"]})
+        rule.thresholds({"log_loss": Threshold(max=1)}, {"accuracy": METRICS["accuracy"]})
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +145,19 @@ FOUGHT: list[tuple[str, str, str | None, dict[str, Any], str, bool, str]] = [
                      "passed": False}]},
      "below-threshold", False, "raising 'a' by 1 never lowers it: 3 of 9 rows break it"),
 ]  # fmt: skip
+
+
+def test_a_rule_of_the_list_is_judged(judge: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule is added by one entry of RULES: it refuses, and its words are a reason."""
+
+    def few(case: rule.Case) -> list[rule.Rule]:
+        return [rule.Rule("inputs", outcomes.BELOW_THRESHOLD, len(case.manifest.signature.inputs) > 9, "few")]
+
+    monkeypatch.setattr(gate, "RULES", (*rule.RULES, few))
+    verdict = judge("good", None)
+    assert (verdict["outcome"], verdict["passed"]) == ("below-threshold", False)
+    assert verdict["rules"][-1] == {"rule": "inputs", "outcome": "below-threshold", "passed": False, "words": "few"}
+    assert verdict["reason"] == "few"
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from artifact.prediction import Prediction
 from pipeline.evaluation import bootstrap
 from pipeline.evaluation.bootstrap import intervals
 from pipeline.params import metrics
+from pipeline.params.evaluate import Bootstrap
 from pipeline.params.metrics import Metric, measures, taken
-from pipeline.params.params import Bootstrap
 
 RANDOM = np.random.default_rng(5)
-SETTINGS = Bootstrap(20, 0.9, 1)
+SETTINGS = Bootstrap(resamples=20, confidence=0.9, seed=1)
 
 
 def of(target: np.ndarray, values: np.ndarray) -> Callable[[np.ndarray], Mapping[str, Metric]]:
@@ -100,7 +100,9 @@ def test_intervals_hold_the_value_and_repeat() -> None:
     """Low ≤ value ≤ high, wider for more confidence, equal for an equal seed."""
     target = RANDOM.random(80)
     found = of(target, target + RANDOM.normal(0, 0.1, 80))
-    narrow, wide = (intervals(found, 80, Bootstrap(400, confidence, 3)) for confidence in (0.5, 0.99))
+    narrow, wide = (
+        intervals(found, 80, Bootstrap(resamples=400, confidence=confidence, seed=3)) for confidence in (0.5, 0.99)
+    )
     for name in metrics.names("regression"):
         assert (
             wide[name]["low"]
@@ -109,16 +111,16 @@ def test_intervals_hold_the_value_and_repeat() -> None:
             <= narrow[name]["high"]
             < wide[name]["high"]
         )
-    assert intervals(found, 80, Bootstrap(400, 0.5, 3)) == narrow
+    assert intervals(found, 80, Bootstrap(resamples=400, confidence=0.5, seed=3)) == narrow
 
 
 def test_the_interval_of_a_large_holdout_is_that_of_all_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sample of the rows tells the spread, scaled to all of them: as wide as without, around one value."""
     target = RANDOM.random(4000)
     found = of(target, target + RANDOM.normal(0, 0.1, 4000))
-    whole = intervals(found, 4000, Bootstrap(600, 0.9, 3))
+    whole = intervals(found, 4000, Bootstrap(resamples=600, confidence=0.9, seed=3))
     monkeypatch.setattr(bootstrap, "ROWS", 1000)
-    sampled = intervals(found, 4000, Bootstrap(600, 0.9, 3))
+    sampled = intervals(found, 4000, Bootstrap(resamples=600, confidence=0.9, seed=3))
     for name, one in whole.items():
         assert sampled[name]["value"] == one["value"]
         assert sampled[name]["high"] - sampled[name]["low"] == pytest.approx(one["high"] - one["low"], rel=0.25)

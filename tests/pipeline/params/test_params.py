@@ -11,7 +11,7 @@ import yaml
 
 from artifact.errors import ConfigurationError, ModelpinError
 from pipeline.params.params import Params, load
-from pipeline.params.prepare import Contract
+from pipeline.params.prepare import Contract, Limits, Rows
 
 VALID: dict[str, Any] = {
     "model": {"name": "toy", "task": "classification"},
@@ -56,25 +56,29 @@ def test_values_come_typed_and_in_order(tmp_path: Path) -> None:
     params = read(tmp_path)
     assert [feature.name for feature in params.features] == ["a", "b"]
     assert params.target.categories == ("no", "yes")
-    assert params.thresholds[0].min == 0.5
+    assert params.gate.thresholds["accuracy"].min == 0.5
     assert params.column("y") == params.target
     assert params.column("z") is None
 
 
 def test_the_gate_is_on_where_params_say_nothing_of_it(tmp_path: Path) -> None:
     """Metric and margins have defaults by task; an error in the target's own units has none, and must be given one."""
-    rules = read(tmp_path).rules
-    assert rules.compared("classification", True) == ("log_loss", 0.02, 0.1)
-    assert rules.compared("classification", False)[0] == "accuracy"
-    assert rules.compared("regression", False)[:2] == ("r2", 0.01)
-    assert (rules.replaces, rules.latency.ratio, rules.size.slack) == (None, 2.0, 1.0)
+    gate = read(tmp_path).gate
+    assert gate.champion.compared("classification", True) == ("log_loss", 0.02, 0.1)
+    assert gate.champion.compared("classification", False)[0] == "accuracy"
+    assert gate.champion.compared("regression", False)[:2] == ("r2", 0.01)
+    assert (gate.champion.replaces, gate.latency.ratio, gate.size.slack) == (None, 2.0, 1.0)
     houses = {"model__task": "regression", "schema__y": {"dtype": "float64"}, "prepare__split__method": "random"}
     houses |= {"gate__thresholds": {"r2": {"min": 0.1}}, "gate__champion": {"metric": "rmse"}}
     with pytest.raises(ConfigurationError, match="in the units of the target"):
         read(tmp_path, **houses)
     houses["gate__champion"] = {"metric": "rmse", "margin": 100, "slice_margin": 300}
-    assert read(tmp_path, **houses).rules.compared("regression", False) == ("rmse", 100.0, 300.0)
+    assert read(tmp_path, **houses).gate.champion.compared("regression", False) == ("rmse", 100.0, 300.0)
 
+
+SEARCH = {
+    "method": "random", "metric": "accuracy", "trials": 3, "folds": 3, "seed": 1, "space": {"estimator__C": [1, 2]}
+}  # fmt: skip
 
 CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"modle": {}}, "unknown key modle; did you mean 'model'"),
@@ -87,7 +91,8 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"data__path": "/etc/passwd"}, "inside this repository"),
     ({"data__path": "../x.csv"}, "inside this repository"),
     ({"data__target": "Y"}, "schema does not declare"),
-    ({"data__missing": [1]}, "a list of text"),
+    ({"data__missing": [1]}, "data.missing[0] is 1, expected text; quote it"),
+    ({"data__missing": "NA"}, "expected a list of text"),
     ({"schema__y__nullable": True}, "cannot train"),
     ({"schema__y": {"dtype": "float64"}}, "classification takes"),
     ({"model__task": "regression"}, "regression takes"),
@@ -113,6 +118,16 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"train__preprocessing__numeric__steps": [{"a": {}, "b": {}}]}, "expected one import name"),
     ({"train__preprocessing__numeric__steps": "sklearn"}, "expected a list"),
     ({"train__estimator": None}, "train.estimator is missing"),
+    ({"train__tune": {"method": "gird"}}, "train.tune.method is 'gird'; did you mean 'grid'"),
+    ({"train__tune": {"method": "grid"}}, "train.tune.space is {}, expected at least one parameter"),
+    ({"train__tune": {"method": "grid", "space": {"estimator__C": [1]}}}, "train.tune.metric is missing"),
+    ({"train__tune": {"method": "grid", "space": {"C": [1]}}}, "such as estimator__C"),
+    ({"train__tune": {"method": "grid", "space": {"estimator__C": {"low": 1, "high": 2}}}}, "lists of values"),
+    ({"train__tune": {"method": "random", "space": {"estimator__C": {"low": 1, "hihg": 2}}}}, "C.hihg; did you mean"),
+    ({"train__tune": {"method": "random", "space": {"estimator__C": {"low": 2, "high": 1}}}}, "a high above it"),
+    ({"train__tune": {**SEARCH, "metric": "rmse"}}, "train.tune.metric is 'rmse'; use one of accuracy"),
+    ({"train__tune": {**SEARCH, "folds": 1}}, "train.tune.folds is 1, expected a whole number from 2 to 100"),
+    ({"package__golden": True}, "a whole number from 1 to 1000"),
     ({"package__golden": 0}, "a whole number from 1"),
     ({"gate__thresholds": {}}, "switched off is no gate"),
     ({"gate": {}}, "switched off is no gate"),
@@ -152,20 +167,27 @@ def test_a_wrong_value_is_refused_by_its_path(tmp_path: Path, change: dict[str, 
 
 def test_what_is_asked_of_the_data_comes_typed(tmp_path: Path) -> None:
     """Uniqueness is of the contract, not of the model's signature; nothing is asked by default but no leaks."""
-    checks = read(tmp_path, schema__a={"dtype": "float64", "unique": True}).expectations
-    assert checks.contract == Contract(unique=("a",))
-    assert checks.drift.refuse == {}
+    params = read(tmp_path, schema__a={"dtype": "float64", "unique": True})
+    assert params.unique == ("a",)
+    assert params.prepare.contract == Contract()
+    assert params.prepare.drift.refuse == Limits()
     assert "unique" not in read(tmp_path).features[0].to_dict()
-    asked = {"rows": {"min": 5}, "key": ["order"]}
-    found = read(tmp_path, prepare__contract=asked, prepare__drift={"warn": {"psi": 0.1}}).expectations
-    assert found.contract == Contract(key=("order",), min_rows=5)
-    assert found.drift.warn == {"psi": 0.1}
+    contract = {"rows": {"min": 5}, "key": ["order"]}
+    prepare = read(tmp_path, prepare__contract=contract, prepare__drift={"warn": {"psi": 0.1}}).prepare
+    assert prepare.contract == Contract(key=("order",), rows=Rows(min=5))
+    assert prepare.drift.warn.to_dict() == {"psi": 0.1}
 
 
 def test_values_not_known_to_json_still_have_a_digest(tmp_path: Path) -> None:
     """A parameter that is NaN, as SimpleImputer takes it, can be written into digest and manifest."""
     params = read(tmp_path, train__parameters={"random_state": 1, "C": float("nan")})
     assert params.to_dict()["train"]["parameters"]["C"] == "nan"
+
+
+def test_the_first_of_several_faults_is_named_and_the_others_are_counted(tmp_path: Path) -> None:
+    """One line tells where to begin, and that this is not all."""
+    with pytest.raises(ConfigurationError, match=r"prepare\.split\.seed is -1, expected .* \(and 2 more\)$"):
+        read(tmp_path, prepare__split__seed=-1, package__golden=0, track__experiment=" ")
 
 
 def test_errors_are_of_one_line(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from artifact.errors import DataContractError
-from pipeline.params.params import Split
+from pipeline.params.prepare import Split
 from pipeline.shared import split
 
-RULE = Split("any", 0.3, 7)
+RULE = Split(method="random", test_size=0.3, seed=7)
 SMALL = st.lists(st.tuples(st.integers(0, 5), st.sampled_from("ab")), min_size=6, max_size=60)
 
 
@@ -74,7 +74,7 @@ def test_the_seed_decides_and_the_order_of_the_rows_does_not() -> None:
     shuffled = frame.sample(frac=1, random_state=1)
     held = [set(part.iloc[split.random(twins(part), RULE).test]["x"]) for part in (frame, shuffled)]
     assert held[0] == held[1]
-    assert set(split.random(twins(frame), Split("random", 0.3, 8)).test) != held[0]
+    assert set(split.random(twins(frame), Split(method="random", test_size=0.3, seed=8)).test) != held[0]
 
 
 def test_time_never_looks_ahead() -> None:

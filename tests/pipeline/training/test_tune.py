@@ -85,11 +85,11 @@ def test_without_a_search_nothing_is_loaded(here: Path) -> None:
     script = "import sys; from pipeline.training import tune; tune.main([]); "
     script += "assert not {'sklearn', 'pandas'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True, cwd=here, capture_output=True)
-    assert best_parameters.found()["best"] == {}
-    assert best_parameters.read(params.load()) == params.load()
+    assert best_parameters.tuned()["best"] == {}
+    assert best_parameters.read(params.load()).to_dict() == params.load().to_dict()
     declare(here, method="grid", space={"estimator__C": [1.0]})
     (here / paths.TUNED).unlink()
-    with pytest.raises(ConfigurationError, match="make it with `dvc repro tune`"):
+    with pytest.raises(ConfigurationError, match="tuned.json cannot be read .* make it with `dvc repro`"):
         best_parameters.read(params.load())
 
 

@@ -1,0 +1,96 @@
+"""What makes a CSV or Parquet file unreadable, in the words of people: for the table to train on, and the one to score.
+
+`name` is how the message calls the file: a path, or a URL.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import BinaryIO
+
+from artifact.errors import DataContractError
+
+BLOCK = 4 << 20  # bytes of a CSV that are parsed at a time, so that no row may be longer
+_RAGGED = re.compile(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+): (.*)")
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def header(name: object, raw: BinaryIO) -> list[str]:
+    """The column names of the CSV at the beginning of `raw`; DataContractError (40) where there are none."""
+    head = raw.read(2)
+    if head in _UTF16:
+        raise DataContractError(f"{name} is UTF-16; convert it: iconv -f UTF-16 -t UTF-8 {name} > utf8.csv")
+    raw.seek(0)
+    try:
+        names = next(csv.reader(io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")), [])
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise unreadable(name, error) from error
+    if not names:
+        raise DataContractError(f"{name} is empty; a table begins with a line of column names")
+    if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
+        raise DataContractError(
+            f"{name} has the one column {names[0]!r}; separate columns by commas, not by ';', tab or '|'"
+        )
+    return names
+
+
+def once(name: object, names: list[str]) -> list[str]:
+    """`names`, no two of which are equal; DataContractError (40) otherwise."""
+    twice = next((column for column in names if names.count(column) > 1), None)
+    if twice is not None:
+        raise DataContractError(f"{name} has the column {twice!r} {names.count(twice)} times; rename all but one")
+    return names
+
+
+class Bytes:
+    """Looks at a CSV piece by piece for what the reader itself lets through."""
+
+    def __init__(self, name: object) -> None:
+        self._name = name
+        self._quotes = self._length = 0
+
+    def add(self, piece: bytes) -> None:
+        """DataContractError (40) for a NUL byte."""
+        self._quotes += piece.count(b'"')
+        nul = piece.find(b"\0")
+        if nul >= 0:
+            raise DataContractError(
+                f"{self._name} holds a NUL byte at offset {self._length + nul}, which no text has: it is cut off, "
+                "overwritten or no CSV; write it again"
+            )
+        self._length += len(piece)
+
+    def end(self) -> None:
+        """DataContractError (40) for a quote that is never closed: it takes the rest of the file as one cell."""
+        if self._quotes % 2:
+            raise DataContractError(
+                f"{self._name} has an odd number of quotes: a quoted cell is never closed, or the file is cut off; "
+                "close it, or write it again"
+            )
+
+
+def unreadable(name: object, error: Exception) -> DataContractError:
+    """The error for bytes of which pyarrow, or Python's csv, says `error`."""
+    problem = " ".join(str(error).split())
+    if isinstance(error, csv.Error):
+        return DataContractError(f"{name}: its header is no line of a CSV: {problem}; write it again")
+    if "utf8" in problem.lower() or "utf-8" in problem.lower():
+        return DataContractError(
+            f"{name} is not UTF-8; convert it, from Latin-1 for example: iconv -f LATIN1 -t UTF-8 {name} > utf8.csv"
+        )
+    if "straddling" in problem:
+        return DataContractError(
+            f"{name} has a row of more than {BLOCK} bytes: a quote is closed too late; close it, or keep such a "
+            "value in a file of its own"
+        )
+    ragged = _RAGGED.search(problem)
+    if ragged is not None:
+        row = "a row" if ragged[1] is None else f"row {int(ragged[1]) - 1}"  # numbered with the header
+        return DataContractError(
+            f"{name}: {row} has {ragged[3]} cells, the header {ragged[2]}: {ragged[4][:80]}; "
+            "write it again, every row with every column"
+        )
+    kind = str(name).rpartition(".")[2]
+    return DataContractError(f"{name} cannot be read as {kind}: {problem[:300]}; write it again")
