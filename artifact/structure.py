@@ -145,7 +145,12 @@ def _support_vectors(model: Any) -> bool:
     )
 
 
+def _twister(generator: Any) -> bool:
+    return 0 <= generator.state["state"]["pos"] <= 624  # numbers of its state; the next is read unseen
+
+
 _CHECKS: Mapping[str, Callable[[Any], bool]] = {
+    "numpy.random._mt19937.MT19937": _twister,
     "sklearn.tree._tree.Tree": _tree,
     "sklearn.tree._classes.BaseDecisionTree": _decision_tree,
     "sklearn.ensemble._forest.BaseForest": _trees,

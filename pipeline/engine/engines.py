@@ -1,7 +1,7 @@
 """Choose what an artifact is served by: ONNX Runtime where it is proved equal to scikit-learn, scikit-learn otherwise.
 
-Equal means, on every row of `pipeline.engine.probes` that either answers: identical labels, and numbers within the
-tolerance of `artifact.tolerance`.
+Equal means, on every row of `pipeline.engine.probes` that either answers: identical labels, and numbers within a
+hundredth of the tolerance of `artifact.tolerance`, so that rows which nobody tried are within all of it.
 """
 
 from __future__ import annotations

@@ -13,6 +13,8 @@ from artifact.tolerance import TOLERANCE, differing
 from pipeline.engine.agreement import Agreement
 from pipeline.engine.probes import Probes, shown
 
+# Of what may differ online: rows that are not among the probes may differ a hundred times as much as these.
+PROVED = TOLERANCE / 100
 LEAST = 0.5  # the share of all rows that must have been compared
 
 
@@ -28,7 +30,7 @@ def compare(signature: Signature, exact: Runner, candidate: Runner, probes: Prob
     problem, differences = None, dict[str, float]()
     for output in signature.outputs if both.any() else ():
         before, now = _values(output.name, one)[both].tolist(), _values(output.name, other)[both].tolist()
-        wrong = differing(signature.task, output.name, before, now, TOLERANCE, usual)
+        wrong = differing(signature.task, output.name, before, now, PROVED, usual)
         differences[output.name] = len(wrong) if output.name == "label" else _largest(signature, before, now, usual)
         if len(wrong) and problem is None:
             row = int(wrong[0])

@@ -76,6 +76,16 @@ def test_refused(title: str) -> None:
         unpickle.loads(dumped(fitted))
 
 
+def test_random_numbers() -> None:
+    """So is a random generator that would go on beyond its numbers."""
+    random = np.random.RandomState(20)
+    state = random.get_state(legacy=False)
+    state["state"]["pos"] = 10**9
+    random.set_state(state)
+    with pytest.raises(ForbiddenTypeError, match="that no fit makes"):
+        unpickle.loads(dumped(random))
+
+
 def test_sparse_rows() -> None:
     """So is a sparse matrix with a column beyond its shape."""
     matrix = sparse.csr_matrix(np.eye(3))
