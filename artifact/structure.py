@@ -146,7 +146,7 @@ def _support_vectors(model: Any) -> bool:
 
 
 def _twister(generator: Any) -> bool:
-    return 0 <= generator.state["state"]["pos"] <= 624  # numbers of its state; the next is read unseen
+    return bool(0 <= generator.state["state"]["pos"] <= 624)  # numbers of its state; the next is read unseen
 
 
 _CHECKS: Mapping[str, Callable[[Any], bool]] = {
