@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 
@@ -17,7 +16,6 @@ HTTP = [
     for table in (corpus_v1, corpus_v2, corpus_binary, corpus_http)
     for case in table.CASES
 ]
-SOON = 5.0  # seconds; a busy machine included, nothing here takes one of them
 
 
 @pytest.mark.parametrize("case", HTTP)
@@ -25,9 +23,7 @@ def test_http(servers: dict[str, Server], without_fast_path: dict[str, Server], 
     """Each line of the HTTP tables gets its status, and a body that says why; the same without the fast path."""
     server = servers[case.model]
     path = case.path.replace("{model}", case.model).replace("{digest}", server.model.digest)
-    started = time.monotonic()
     answer = server.request(case.method, path, case.chunks(), case.headers)
-    assert time.monotonic() - started < SOON
     assert answer.headers["x-model-digest"] == server.model.digest
     assert answer.same(without_fast_path[case.model].request(case.method, path, case.chunks(), case.headers))
     if case.method == "HEAD":
@@ -40,9 +36,7 @@ def test_http(servers: dict[str, Server], without_fast_path: dict[str, Server], 
 @pytest.mark.parametrize("case", corpus_raw.CASES, ids=lambda case: case.name)
 def test_raw(iris: Server, without_fast_path: dict[str, Server], case: Raw) -> None:
     """Bytes that no client library writes are answered like any other request, and the connection ends."""
-    started = time.monotonic()
     answer = Answer.parse(iris.raw(case.data))
-    assert time.monotonic() - started < SOON
     assert answer.same(Answer.parse(without_fast_path["iris"].raw(case.data)))
     text = answer.checked()
     assert (answer.status, case.says in text) == (case.status, True), text
