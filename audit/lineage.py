@@ -31,13 +31,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", help="of a digest alone (default: model.name of params.yaml)")
     parser.add_argument("--json", action="store_true", help="all of it, for programs")
     options = parser.parse_args(argv)
-    found = lineage(_uri(options.artifact, options.model))
-    print(json.dumps(found, indent=2, ensure_ascii=False) if options.json else "\n".join(_lines(found)))
+    described = lineage(_uri(options.artifact, options.model))
+    print(json.dumps(described, indent=2, ensure_ascii=False) if options.json else "\n".join(_lines(described)))
 
 
 def lineage(uri: ArtifactUri) -> dict[str, Any]:
     """The document that --json prints; StorageError (30) and IntegrityError (20) as `release show` has them."""
-    told = client.show(str(uri))
+    stored = client.show(str(uri))
     with tempfile.TemporaryDirectory(prefix="modelpin-lineage-") as folder:
         client.fetch(str(uri), Path(folder) / "artifact")
         described = json.loads((Path(folder) / "artifact" / manifest.FILE).read_bytes())
@@ -49,11 +49,11 @@ def lineage(uri: ArtifactUri) -> dict[str, Any]:
         "model": uri.model,
         "uri": str(uri),
         "digest": uri.digest,
-        "source_commit": told["source_commit"],
-        "commit": _commit(told["source_commit"]),
-        "inputs_digest": told["inputs_digest"],
-        "data_digest": told["data_digest"],
-        "gate": told["gate"],
+        "source_commit": stored["source_commit"],
+        "commit": _commit(stored["source_commit"]),
+        "inputs_digest": stored["inputs_digest"],
+        "data_digest": stored["data_digest"],
+        "gate": stored["gate"],
         "engine": described["engine"]["name"],
         "parameters": described["parameters"],
         "metrics": described["metrics"],
@@ -112,27 +112,27 @@ def _commit(commit: str) -> dict[str, str] | None:
     return dict(zip(("date", "author", "subject"), text.strip().split(_FIELD), strict=True))
 
 
-def _lines(found: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{found['model']} {found['digest']}"
-    yield f"  uri         {found['uri']}"
-    commit = found["commit"]
-    told = f"  {commit['date']}  {commit['author']}: {commit['subject']}" if commit else "  not in this clone"
-    yield f"  commit      {found['source_commit']}{told}"
-    yield f"  data        {found['data_digest']}"
-    yield f"  inputs      {found['inputs_digest']}"
-    yield f"  trained by  {json.dumps(found['parameters'], ensure_ascii=False)}"
-    yield f"  metrics     {', '.join(f'{name} {value:.6g}' for name, value in sorted(found['metrics'].items()))}"
-    yield f"  engine      {found['engine']}"
-    tracked = found["run"]
+def _lines(described: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{described['model']} {described['digest']}"
+    yield f"  uri         {described['uri']}"
+    commit = described["commit"]
+    origin = f"  {commit['date']}  {commit['author']}: {commit['subject']}" if commit else "  not in this clone"
+    yield f"  commit      {described['source_commit']}{origin}"
+    yield f"  data        {described['data_digest']}"
+    yield f"  inputs      {described['inputs_digest']}"
+    yield f"  trained by  {json.dumps(described['parameters'], ensure_ascii=False)}"
+    yield f"  metrics     {', '.join(f'{name} {value:.6g}' for name, value in sorted(described['metrics'].items()))}"
+    yield f"  engine      {described['engine']}"
+    tracked = described["run"]
     if tracked:
         yield f"  run         {tracked['run_id']}, version {tracked['version']}, at {tracked['tracking']}"
         yield f"  verdict     {tracked['verdict']['outcome']}: {tracked['verdict']['reason']}"
     else:
-        yield f"  verdict     {found['gate']}"
-    for one in found["deployments"]:
+        yield f"  verdict     {described['gate']}"
+    for one in described["deployments"]:
         yield f"  {one['environment']:<11} {one['role']} since {one['since']}, image {one['image']}"
-    if not found["deployments"]:
+    if not described["deployments"]:
         yield "  deployed    nowhere"
-    for one in found["history"]:
+    for one in described["history"]:
         yield f"  {one['date']}  {one['commit'][:12]}  {one['subject']}"
-    yield from (f"  note: {note}" for note in found["notes"])
+    yield from (f"  note: {note}" for note in described["notes"])

@@ -34,8 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int | None:
     return None
 
 
-def _repair(model: str, wanted: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
-    changed, where = server.asked(lambda registry: registry.mirror(model, wanted))
+def _repair(model: str, champions: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
+    changed, where = server.asked(lambda registry: registry.mirror(model, champions))
     return changed or [f"{model}: the aliases at {where} are those of Git"]
 
 
@@ -59,10 +59,10 @@ def aliases(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, 
 
 
 def _by_model(records: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Mapping[str, Any]]]:
-    found: dict[str, dict[str, Mapping[str, Any]]] = {}
+    models: dict[str, dict[str, Mapping[str, Any]]] = {}
     for record in records:
-        found.setdefault(record["model"], {})[record["environment"]] = record
-    return found
+        models.setdefault(record["model"], {})[record["environment"]] = record
+    return models
 
 
 def _read(text: str) -> Any:

@@ -33,9 +33,9 @@ def find(digest: str) -> tuple[dict[str, Any] | None, str | None]:
 
     try:
         client = MlflowClient(uri, uri)
-        experiments = [found.experiment_id for found in client.search_experiments()]
-        wanted = f"tags.model_digest = '{digest}' and attributes.status = 'FINISHED'"
-        runs = client.search_runs(experiments, wanted, order_by=["attributes.start_time ASC"], max_results=1)
+        experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+        condition = f"tags.model_digest = '{digest}' and attributes.status = 'FINISHED'"
+        runs = client.search_runs(experiments, condition, order_by=["attributes.start_time ASC"], max_results=1)
         if not runs:
             return None, f"no run at {shown} made this artifact"
         run_id = runs[0].info.run_id

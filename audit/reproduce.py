@@ -43,41 +43,45 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", action="store_true", help="the comparison, for programs")
     options = parser.parse_args(argv)
     uri = ArtifactUri.parse(options.uri)
-    told = client.show(str(uri))
+    stored = client.show(str(uri))
     with tempfile.TemporaryDirectory(prefix="modelpin-reproduce-") as folder:
         published, tree = Path(folder) / "published", Path(folder) / "tree"
         client.fetch(str(uri), published)
-        with checkout(told["source_commit"], tree):
+        with checkout(stored["source_commit"], tree):
             python = sys.executable if options.installed else _environment(tree)
             # Older commits have `pull` beside their stages.
             _python(python, tree, "-m", *(["starter", "pull"] if (tree / "starter").is_dir() else ["pipeline.pull"]))
             _python(python, tree, "-m", "dvc", "repro", "package")
-            found = compare(python, tree, published, uri.digest)
-            made = json.loads((tree / paths.INPUTS).read_text(encoding="utf-8"))["inputs_digest"]
-    found |= {"uri": str(uri), "source_commit": told["source_commit"], "same_inputs": made == told["inputs_digest"]}
-    print(json.dumps(found, indent=2) if options.json else "\n".join(_lines(found)))
-    if found["outcome"] == "different":
+            comparison = compare(python, tree, published, uri.digest)
+            inputs = json.loads((tree / paths.INPUTS).read_text(encoding="utf-8"))["inputs_digest"]
+    comparison |= {
+        "uri": str(uri),
+        "source_commit": stored["source_commit"],
+        "same_inputs": inputs == stored["inputs_digest"],
+    }
+    print(json.dumps(comparison, indent=2) if options.json else "\n".join(_lines(comparison)))
+    if comparison["outcome"] == "different":
         raise RetrainRefused(
-            f"{uri} was not reproduced from {told['source_commit']}: {found['digest']} answers differently on "
-            f"{found['holdout']['differing']} of {found['holdout']['rows']} held-out rows; see what differs above"
+            f"{uri} was not reproduced from {stored['source_commit']}: {comparison['digest']} answers differently on "
+            f"{comparison['holdout']['differing']} of {comparison['holdout']['rows']} held-out rows; see above"
         )
 
 
 def compare(python: str, tree: Path, published: Path, digest: str) -> dict[str, Any]:
     """The artifact that the checkout `tree` has made against the one in `published`, whose digest is `digest`."""
-    made = tree / paths.ARTIFACT
-    one, two = ((folder / manifest.FILE).read_bytes() for folder in (published, made))
+    rebuilt = tree / paths.ARTIFACT
+    one, two = ((folder / manifest.FILE).read_bytes() for folder in (published, rebuilt))
     other = digests.of_bytes(two)
     script = str(Path(reproduction.__file__).resolve())
     # -P: beside the script are modules whose names the standard library has, too.
-    words = ["-P", script, str(published), digest, str(made.resolve()), other, str((tree / paths.TEST).resolve())]
-    asked = json.loads(_python(python, tree, *words, quiet=True).splitlines()[-1])
+    words = ["-P", script, str(published), digest, str(rebuilt.resolve()), other, str((tree / paths.TEST).resolve())]
+    answer = json.loads(_python(python, tree, *words, quiet=True).splitlines()[-1])
     before, now = json.loads(one), json.loads(two)
-    same = asked["holdout"]["differing"] == asked["golden"]["differing"] == 0
+    same = answer["holdout"]["differing"] == answer["golden"]["differing"] == 0
     return {
         "outcome": "bit-identical" if one == two else "prediction-identical" if same else "different",
         "digest": other,
-        **asked,
+        **answer,
         "files": _files(before, now),
         "differs": {key: (before[key], now[key]) for key in _TOLD if before[key] != now[key]},
     }
@@ -122,7 +126,7 @@ def _environment(tree: Path) -> str:
 
 def _files(one: Mapping[str, Any], two: Mapping[str, Any]) -> dict[str, tuple[str | None, str | None]]:
     """Files whose bytes differ: path → digests, published and made."""
-    before, now = ({file["path"]: file["sha256"] for file in told["files"]} for told in (one, two))
+    before, now = ({file["path"]: file["sha256"] for file in manifest["files"]} for manifest in (one, two))
     return {
         path: (before.get(path), now.get(path)) for path in sorted(before | now) if before.get(path) != now.get(path)
     }
@@ -137,22 +141,22 @@ def _python(python: str, tree: Path, *words: str, quiet: bool = False) -> str:
         sys.stderr.write(done.stdout)
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()] or [f"ended with {done.returncode}"]
-        told = next((line for line in reversed(lines) if line.startswith("error: ")), lines[-1])
-        raise kind(done.returncode, RetrainRefused)(f"`{' '.join(words[:4])}` of that commit: {told}")
+        problem = next((line for line in reversed(lines) if line.startswith("error: ")), lines[-1])
+        raise kind(done.returncode, RetrainRefused)(f"`{' '.join(words[:4])}` of that commit: {problem}")
     return done.stdout
 
 
-def _lines(found: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{found['outcome']}: {found['digest']}"
+def _lines(comparison: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{comparison['outcome']}: {comparison['digest']}"
     for name, words in (("holdout", "held-out rows"), ("golden", "golden requests")):
-        part = found[name]
+        part = comparison[name]
         yield (
-            f"  {part['rows']} {words}: {part['differing']} differ by more than {found['epsilon']:g}, the largest "
+            f"  {part['rows']} {words}: {part['differing']} differ by more than {comparison['epsilon']:g}, the largest "
             f"difference is {part['largest_difference']:.3g}"
         )
-    if not found["same_inputs"]:
+    if not comparison["same_inputs"]:
         yield "  the inputs digest is another: what was published was not trained from this commit alone"
-    for name, (before, now) in found["files"].items():
+    for name, (before, now) in comparison["files"].items():
         yield f"  {name}: {before or 'absent'} published, {now or 'absent'} made"
-    for name, (before, now) in found["differs"].items():
+    for name, (before, now) in comparison["differs"].items():
         yield f"  {name}: {json.dumps(before)} published, {json.dumps(now)} made"

@@ -21,12 +21,12 @@ from artifact.tolerance import TOLERANCE, differing
 
 def main() -> None:
     """Ask both the same questions."""
-    published, digest, made, other, table = sys.argv[1:]
-    one, two = load.load(published, expected_digest=digest), load.load(made, expected_digest=other)
+    published, digest, rebuilt, other, table = sys.argv[1:]
+    one, two = load.load(published, expected_digest=digest), load.load(rebuilt, expected_digest=other)
     recorded = json.loads((Path(published) / golden.FILE).read_bytes())
     answer: dict[str, Any] = {"epsilon": TOLERANCE}
-    for name, given in (("holdout", _columns(one.signature, Path(table))), ("golden", recorded["inputs"])):
-        columns = validation.columns(one.signature, given)
+    for name, rows in (("holdout", _columns(one.signature, Path(table))), ("golden", recorded["inputs"])):
+        columns = validation.columns(one.signature, rows)
         answer[name] = _compared(one.signature, one.runner.predict(columns), two.runner.predict(columns))
     print(json.dumps(answer))
 
@@ -43,17 +43,17 @@ def _columns(signature: Any, path: Path) -> dict[str, Any]:
 
 def _compared(signature: Any, one: Any, two: Any) -> dict[str, Any]:
     """Rows; those whose label or number differs beyond epsilon (the first ten); the largest difference of a number."""
-    found = differing(signature.task, signature.outputs[0].name, one.values.tolist(), two.values.tolist())
+    differences = differing(signature.task, signature.outputs[0].name, one.values.tolist(), two.values.tolist())
     numbers = (one.values, two.values) if signature.task == "regression" else (one.probabilities, two.probabilities)
     largest = 0.0
     if numbers[0] is not None:
         largest = float(np.max(np.abs(np.asarray(numbers[1]) - np.asarray(numbers[0])), initial=0.0))
         if signature.task != "regression":
-            found = np.union1d(found, differing(signature.task, "probabilities", *numbers))
+            differences = np.union1d(differences, differing(signature.task, "probabilities", *numbers))
     return {
         "rows": len(one.values),
-        "differing": len(found),
-        "first": found[:10].tolist(),
+        "differing": len(differences),
+        "first": differences[:10].tolist(),
         "largest_difference": largest,
     }
 

@@ -22,10 +22,10 @@ _BUFFER = 1 << 20  # bytes read at a time from one column of Parquet
 
 def suffix(location: Location) -> str:
     """`.csv` or `.parquet`; DataContractError (40) for another name."""
-    found = next((known for known in SUFFIXES if str(location).lower().endswith(known)), None)
-    if found is None:
+    ending = next((known for known in SUFFIXES if str(location).lower().endswith(known)), None)
+    if ending is None:
         raise DataContractError(f"{location} is neither .csv nor .parquet; convert it, or name it as what it is")
-    return found
+    return ending
 
 
 class Batches:

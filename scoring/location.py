@@ -69,8 +69,8 @@ class Disk:
         return pa.OSFile(str(self.path))
 
     def identity(self) -> dict[str, Any]:
-        found = self.path.stat()
-        return {"path": str(self.path.resolve()), "size": found.st_size, "changed": found.st_mtime_ns}
+        status = self.path.stat()
+        return {"path": str(self.path.resolve()), "size": status.st_size, "changed": status.st_mtime_ns}
 
     @contextmanager
     def writing(self) -> Iterator[BinaryIO]:

@@ -49,8 +49,8 @@ class Parts:
         else:
             self._write(_PLAN, lambda stream: stream.write(json.dumps(self._plan, indent=1).encode() + b"\n"))
         for name in present:
-            if (found := _PIECE.fullmatch(name)) and int(found[1]) == len(self._pieces):
-                self._count(name, int(found[2]), int(found[3]))
+            if (match := _PIECE.fullmatch(name)) and int(match[1]) == len(self._pieces):
+                self._count(name, int(match[2]), int(match[3]))
         return len(self._pieces)
 
     def add(self, piece: Scored) -> None:
@@ -81,11 +81,11 @@ class Parts:
         self.scored += scored
         self.rejected += rejected
 
-    def _refuse_other(self, found: Mapping[str, Any]) -> None:
-        for key in (*self._plan, *found):
-            if found.get(key) != self._plan.get(key):
+    def _refuse_other(self, plan: Mapping[str, Any]) -> None:
+        for key in (*self._plan, *plan):
+            if plan.get(key) != self._plan.get(key):
                 raise ConfigurationError(
-                    f"{self._folder} was begun with {key} {found.get(key)!r}, this run has {self._plan.get(key)!r}; "
+                    f"{self._folder} was begun with {key} {plan.get(key)!r}, this run has {self._plan.get(key)!r}; "
                     "repeat that run to take it up, or begin again with --restart"
                 )
 

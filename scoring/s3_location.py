@@ -36,8 +36,8 @@ class S3Location:
         return pa.PythonFile(self.files.open(self.path, "rb", cache_type="readahead"), mode="r")
 
     def identity(self) -> dict[str, Any]:
-        found = self.files.info(self.path, refresh=True)
-        return {"path": str(self), "size": found["size"], "changed": found["ETag"]}
+        info = self.files.info(self.path, refresh=True)
+        return {"path": str(self), "size": info["size"], "changed": info["ETag"]}
 
     @contextmanager
     def writing(self) -> Iterator[BinaryIO]:
@@ -59,10 +59,10 @@ class S3Location:
 
     def children(self) -> list[str]:
         try:
-            found = self.files.ls(self.path, detail=False, refresh=True)
+            keys = self.files.ls(self.path, detail=False, refresh=True)
         except FileNotFoundError:
             return []
-        return sorted(entry.rpartition("/")[2] for entry in found if entry.rstrip("/") != self.path)
+        return sorted(entry.rpartition("/")[2] for entry in keys if entry.rstrip("/") != self.path)
 
     def remove(self) -> None:
         # The folder's objects are deleted after the object: S3 knows no folders.

@@ -66,11 +66,11 @@ def measure(params: Params, model: Any, frame: pd.DataFrame, target: np.ndarray)
     scores = []
     for candidate in (guess, model):
         try:
-            found = cross_val_score(candidate, frame, target, scoring=metric, cv=splitter, error_score="raise")
+            results = cross_val_score(candidate, frame, target, scoring=metric, cv=splitter, error_score="raise")
         except ValueError as error:
             raise DataContractError(
                 f"a first model cannot be trained on this table: {error}; more rows would help"
             ) from error
-        scores.append(float(np.median(found)))
+        scores.append(float(np.median(results)))
     # The mean of one fold is a poor guess for the next, and scores below zero: zero is what the right mean scores.
     return Baseline(metric, max(scores[0], 0.0), scores[1], splitter.get_n_splits())

@@ -22,9 +22,9 @@ def damaged(tracked: Path) -> str | None:
             store = repository.cloud.get_remote_odb(hash_name=_HASH)
             for out in yaml12.read(tracked)["outs"]:
                 if out.get("hash", _HASH) == _HASH:
-                    found = _damaged(store, out[_HASH])
-                    if found is not None:
-                        return found
+                    problem = _damaged(store, out[_HASH])
+                    if problem is not None:
+                        return problem
     except Exception:  # whatever a storage raises that cannot be read: then nothing is known
         return None
     return None

@@ -100,13 +100,13 @@ def _draft(
 
 
 def _target(read: table.Table, name: str) -> Column:
-    found = schema_guess.guess(read, name)
-    if isinstance(found, Left):
-        raise DataContractError(f"the target {name!r} cannot be predicted: {found.reason}")
-    missing = conversion.Violation.of(name, "the target is missing", conversion.absent(found.values), found.values)
+    column = schema_guess.guess(read, name)
+    if isinstance(column, Left):
+        raise DataContractError(f"the target {name!r} cannot be predicted: {column.reason}")
+    missing = conversion.Violation.of(name, "the target is missing", conversion.absent(column.values), column.values)
     if missing is not None:
         raise DataContractError(f"{missing}; remove those rows, or fill them in")
-    return found
+    return column
 
 
 def _task(target: Column) -> str:
@@ -145,12 +145,12 @@ def _answer(target: Column, task: str) -> Feature:
 
 def _check_time(read: table.Table, name: str) -> None:
     schema_guess.require(read, name, "--time")
-    found = schema_guess.guess(read, name)
-    if isinstance(found, Left) or found.kind not in ("moment", "numeric"):
+    column = schema_guess.guess(read, name)
+    if isinstance(column, Left) or column.kind not in ("moment", "numeric"):
         raise DataContractError(
             f"--time {name!r} holds what is no date; write it as ISO 8601, such as 2024-01-31T09:30:00Z"
         )
-    missing = conversion.Violation.of(name, "the time is missing", conversion.absent(found.values), found.values)
+    missing = conversion.Violation.of(name, "the time is missing", conversion.absent(column.values), column.values)
     if missing is not None:
         raise DataContractError(f"{missing}; remove those rows, or fill them in")
 
@@ -164,12 +164,12 @@ def _features(read: table.Table, target: str, time: str | None) -> tuple[list[Co
         if not name or not name.isprintable():
             notes.append(f"{name!r}: a column needs a name of printable characters; rename it to use it")
             continue
-        found = schema_guess.column(read, name)
-        if isinstance(found, Column):
-            columns.append(found)
+        column = schema_guess.column(read, name)
+        if isinstance(column, Column):
+            columns.append(column)
         else:
             # The time orders the rows whatever it is worth as a feature.
-            notes.append(f"{name!r}{' (it orders the rows)' if name == time else ''}: {found.reason}")
+            notes.append(f"{name!r}{' (it orders the rows)' if name == time else ''}: {column.reason}")
     if not columns:
         raise DataContractError(
             f"no column is left to predict {target!r} from: {'; '.join(notes) or 'it is the only one'}"

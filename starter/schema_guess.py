@@ -43,22 +43,22 @@ class Left:
 
 def column(table: Table, name: str) -> Column | Left:
     """The column `name` as a feature, or why it is none."""
-    found = guess(table, name)
-    if isinstance(found, Left):
-        return found
-    present = found.values[~conversion.absent(found.values)]
+    guessed = guess(table, name)
+    if isinstance(guessed, Left):
+        return guessed
+    present = guessed.values[~conversion.absent(guessed.values)]
     distinct = len(set(present.tolist()))
     if distinct == 0:
         return Left(name, "it is empty")
-    if distinct == 1 and len(present) == len(found.values):
+    if distinct == 1 and len(present) == len(guessed.values):
         return Left(
             name, f"every row holds {present[0]!r}" if isinstance(present[0], str) else f"every row holds {present[0]}"
         )
-    if found.kind == "category":
-        return _category(found, present, distinct)
-    if found.feature.dtype == "int64" and distinct == len(found.values) > 2 and _counts_up(name, present):
+    if guessed.kind == "category":
+        return _category(guessed, present, distinct)
+    if guessed.feature.dtype == "int64" and distinct == len(guessed.values) > 2 and _counts_up(name, present):
         return Left(name, "it numbers the rows")
-    return found
+    return guessed
 
 
 def require(table: Table, name: str, option: str) -> None:
@@ -131,14 +131,14 @@ def _texts(name: str, values: np.ndarray) -> Column:
     return Column(feature, "moment" if dates else "category", values)
 
 
-def _category(found: Column, present: np.ndarray, distinct: int) -> Column | Left:
-    name = found.feature.name
+def _category(column: Column, present: np.ndarray, distinct: int) -> Column | Left:
+    name = column.feature.name
     words = np.mean([len(str(value).split()) for value in present[:1000].tolist()])
     if distinct > _FEW and words >= WORDS:
         return Left(name, "it is free text; write a transformer in features/ to use it")
-    if distinct > len(found.values) * _ONE_IN and (distinct > _FEW or distinct == len(found.values)):
-        return Left(name, f"it has {distinct} different texts in {len(found.values)} rows, like an id")
-    return found
+    if distinct > len(column.values) * _ONE_IN and (distinct > _FEW or distinct == len(column.values)):
+        return Left(name, f"it has {distinct} different texts in {len(column.values)} rows, like an id")
+    return column
 
 
 def _counts_up(name: str, values: np.ndarray) -> bool:
@@ -148,8 +148,8 @@ def _counts_up(name: str, values: np.ndarray) -> bool:
 def declared(columns: Sequence[Column]) -> list[dict[str, Any]]:
     """The entries of the schema, as params.yaml spells them."""
     entries = []
-    for found in columns:
-        entry = {key: value for key, value in found.feature.to_dict().items() if key != "name"}
+    for column in columns:
+        entry = {key: value for key, value in column.feature.to_dict().items() if key != "name"}
         if not entry["nullable"]:
             del entry["nullable"]
         entries.append(entry)

@@ -75,12 +75,12 @@ def failures(
             cases = error.failure_cases
         else:
             return []
-    found = []
+    broken = []
     order = {name: place for place, name in enumerate(schema.columns)}
     for (column, check), rows in cases.groupby(["column", "check"], sort=False, dropna=False):
         rule = rule_of(str(column), str(check))
-        found.append((str(column), rule, np.sort(rows["index"].to_numpy(dtype=np.int64))))
-    return sorted(found, key=lambda case: order[case[0]])
+        broken.append((str(column), rule, np.sort(rows["index"].to_numpy(dtype=np.int64))))
+    return sorted(broken, key=lambda case: order[case[0]])
 
 
 def violations(
@@ -95,12 +95,12 @@ def violations(
         remedy = " (int64 has no missing value: declare float64)" if dtypes[column] == "int64" else ""
         return f"nullable: false{remedy}"
 
-    found = []
+    broken = []
     for column, rule, places in failures(schema, frame(features, columns), rule_of):
         wrong = np.zeros(len(columns[column]), dtype=bool)
         wrong[places] = True
-        found.append(Violation.of(column, rule, wrong, columns[column]))
-    return [violation for violation in found if violation is not None]
+        broken.append(Violation.of(column, rule, wrong, columns[column]))
+    return [violation for violation in broken if violation is not None]
 
 
 def _checks(feature: Feature) -> list[pa.Check]:

@@ -44,8 +44,8 @@ class Contract:
 
     def take(self, table: Table) -> dict[str, np.ndarray]:
         """The columns of the schema in `table`, converted; what does not fit is remembered, with its rows."""
-        columns, found = convert(table, self._schema, self._missing)
-        unreadable = {name: violation.places for name, violation in _by_column(found).items()}
+        columns, violations = convert(table, self._schema, self._missing)
+        unreadable = {name: violation.places for name, violation in _by_column(violations).items()}
         rows = table.columns.num_rows
         present = [
             feature
@@ -59,8 +59,8 @@ class Contract:
             wrong[violation.places] = True
             wrong[unreadable.get(violation.column, [])] = False
             again = Violation.of(violation.column, violation.rule, wrong, columns[violation.column])
-            found += [again] if again is not None else []
-        for violation in found:
+            violations += [again] if again is not None else []
+        for violation in violations:
             self.add(violation, table)
         return columns
 
@@ -84,9 +84,9 @@ def convert(
             violations.append(Violation(feature.name, rule, 0, (), None))
             continue
         column = table.columns.column(feature.name)
-        values, found = conversion.text(feature, column, missing) if table.text else conversion.typed(feature, column)
+        values, faults = conversion.text(feature, column, missing) if table.text else conversion.typed(feature, column)
         columns[feature.name] = values
-        violations += found
+        violations += faults
     return columns, violations
 
 
@@ -114,9 +114,9 @@ def refused(violations: Sequence[Violation]) -> DataContractError:
     return DataContractError(f"the data does not match its schema: {listed}{more}; {remedy}")
 
 
-def _by_column(found: Sequence[Violation]) -> dict[str, Violation]:
+def _by_column(violations: Sequence[Violation]) -> dict[str, Violation]:
     merged: dict[str, Violation] = {}
-    for violation in found:
+    for violation in violations:
         before = merged.get(violation.column)
         places = violation.places if before is None else np.concatenate([before.places, violation.places])
         merged[violation.column] = Violation(violation.column, violation.rule, violation.count, (), None, places)

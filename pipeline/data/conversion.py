@@ -155,7 +155,7 @@ def _numbers(
         except pa.ArrowInvalid:  # beyond 64 bits: found one by one
             numbers, fits = _one_by_one(cells)
     values = _float_or_int(numbers, whole)
-    found = [
+    violations = [
         Violation.of(feature.name, rule, ~written, column),
         Violation.of(feature.name, f"{rule}: too large", ~fits if whole else np.isinf(values), column),
     ]
@@ -163,8 +163,10 @@ def _numbers(
         rounded = pc.fill_null(pc.match_substring_regex(cells, _WHOLE), False).to_numpy() & (np.abs(values) >= _EXACT)
         for row in np.flatnonzero(rounded):
             rounded[row] = abs(int(cells[int(row)].as_py())) > _EXACT
-        found.append(Violation.of(feature.name, f"{rule} holds whole numbers exactly up to 2^53 only", rounded, column))
-    return values, [violation for violation in found if violation is not None]
+        violations.append(
+            Violation.of(feature.name, f"{rule} holds whole numbers exactly up to 2^53 only", rounded, column)
+        )
+    return values, [violation for violation in violations if violation is not None]
 
 
 def _one_by_one(cells: pa.ChunkedArray) -> tuple[pa.Array, np.ndarray]:

@@ -63,7 +63,9 @@ class DataReport:
             lines.append(f"- {self.repeated} rows repeat the features of another row; such rows stay on one side")
         if self.newest is not None:
             lines.append(f"- newest row: {self.newest}")
-        lines += _table("Contract", ("column", "rule", "rows", "first"), [_row(found) for found in self.violations])
+        lines += _table(
+            "Contract", ("column", "rule", "rows", "first"), [_row(violation) for violation in self.violations]
+        )
         leaks = [(*_row(leak.violation), "yes" if leak.allowed else "no") for leak in self.leaks]
         lines += _table("Leakage", ("column", "check", "rows", "first", "allowed"), leaks)
         lines += ["", "## Change since the champion", ""]

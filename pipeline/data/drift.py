@@ -93,18 +93,18 @@ class Drift:
 
     def changes(self) -> list[Change]:
         """Of each feature of params.yaml, then of those that only the champion has."""
-        found = [self._change(feature.name) for feature in self._params.features]
+        changes = [self._change(feature.name) for feature in self._params.features]
         gone = [name for name in self._known if self._params.column(name) is None]
-        return found + [Change(name, "warn", note="only the champion has it") for name in gone]
+        return changes + [Change(name, "warn", note="only the champion has it") for name in gone]
 
     def _change(self, name: str) -> Change:
         if name not in self._features:
             note = "the champion has it in another form" if name in self._known else "the champion does not have it"
             return Change(name, "warn", note=note)
-        seen = self._known[name]
-        value, chance = psi(np.asarray(seen.expected, dtype=np.float64), seen.counts.astype(np.float64))
-        missing = seen.missing / self._seen - self._missing[name] / max(self.rows, 1)
-        unseen = None if seen.numeric else seen.unseen / self._seen
+        distribution = self._known[name]
+        value, chance = psi(np.asarray(distribution.expected, dtype=np.float64), distribution.counts.astype(np.float64))
+        missing = distribution.missing / self._seen - self._missing[name] / max(self.rows, 1)
+        unseen = None if distribution.numeric else distribution.unseen / self._seen
         measured = {"psi": value if value > chance else 0.0, "missing": missing, "unseen": unseen or 0.0}
         state = "ok"
         for level, limits in (("warn", self._limits.warn), ("refuse", self._limits.refuse)):
@@ -114,9 +114,9 @@ class Drift:
 
 
 def _check(path: Path, expected: str) -> None:
-    found = digest.of_file(path)
-    if found != digest.parse(expected):
-        raise IntegrityError(f"{path} is {found}, not {expected}; fetch it again with `dvc repro champion`")
+    actual = digest.of_file(path)
+    if actual != digest.parse(expected):
+        raise IntegrityError(f"{path} is {actual}, not {expected}; fetch it again with `dvc repro champion`")
 
 
 def psi(expected: np.ndarray, counts: np.ndarray) -> tuple[float, float]:

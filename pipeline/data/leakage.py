@@ -29,9 +29,9 @@ class Leak:
 
 def find(survey: Survey) -> list[Leak]:
     """Ids among the features, features that alone give the target, and values that are known only later."""
-    found = [("id", violation) for violation in _ids(survey)]
-    found += [("determines", violation) for violation in _determining(survey)]
-    found += [("ahead", violation) for violation in _ahead(survey)]
+    leaks = [("id", violation) for violation in _ids(survey)]
+    leaks += [("determines", violation) for violation in _determining(survey)]
+    leaks += [("ahead", violation) for violation in _ahead(survey)]
     leakage, time = survey.params.prepare.leakage, survey.params.data.time
     return [
         Leak(
@@ -40,7 +40,7 @@ def find(survey: Survey) -> list[Leak]:
             leakage.allows(check, violation.column),
             _BY_TIME if violation.column == time and check == "ahead" else Leak.remedy,
         )
-        for check, violation in found
+        for check, violation in leaks
     ]
 
 
@@ -85,7 +85,7 @@ def _determining(survey: Survey) -> list[Violation]:
     classes = len(survey.labels.names) if classification else 0
     target = (survey.labels.codes if classification else survey.target)[survey.sample.rows]
     measure, threshold = "balanced accuracy" if classification else "R²", survey.params.prepare.leakage.threshold
-    found = []
+    violations = []
     for name, values in survey.sample.columns.items():
         score = single_feature.score(values, target, classes)
         if score is not None and score >= threshold:
@@ -93,18 +93,18 @@ def _determining(survey: Survey) -> list[Violation]:
                 f"determines: alone it gives {survey.params.target.name!r} with {measure} {score:.4f}, "
                 f"at least {threshold:g}"
             )
-            found.append(_of(survey, name, rule, np.sort(survey.sample.rows)))
-    return found
+            violations.append(_of(survey, name, rule, np.sort(survey.sample.rows)))
+    return violations
 
 
 def _ahead(survey: Survey) -> list[Violation]:
     time, moments = survey.params.data.time, survey.moments
     if time is None or moments is None:
         return []
-    found = []
+    violations = []
     if survey.params.prepare.split.method != "time":
         rule = f"ahead: the split {survey.params.prepare.split.method!r} trains on rows later than those held out"
-        found.append(_of(survey, time, rule, np.arange(survey.rows)))
+        violations.append(_of(survey, time, rule, np.arange(survey.rows)))
     if survey.dated:
         from features import calendar  # here, because it loads scikit-learn
 
@@ -120,8 +120,8 @@ def _ahead(survey: Survey) -> list[Violation]:
             if later.any():
                 looked = "" if len(now) == survey.rows else f", of {len(now)} rows looked at"
                 rule = f"ahead: later than {time!r}{looked}"
-                found.append(_of(survey, feature.name, rule, np.sort(survey.sample.rows[later])))
-    return found
+                violations.append(_of(survey, feature.name, rule, np.sort(survey.sample.rows[later])))
+    return violations
 
 
 def _of(survey: Survey, column: str, rule: str, rows: np.ndarray) -> Violation:

@@ -36,23 +36,23 @@ def score(feature: np.ndarray, target: np.ndarray, classes: int) -> float | None
     return 1.0 - float(np.square(target - predicted).sum()) / total
 
 
-def _predict(known: np.ndarray, answers: np.ndarray, asked: np.ndarray, classes: int, exact: bool) -> np.ndarray:
+def _predict(known: np.ndarray, answers: np.ndarray, numbers: np.ndarray, classes: int, exact: bool) -> np.ndarray:
     values, place = np.unique(known, return_inverse=True)
     if not classes:
         means = np.bincount(place, answers) / np.bincount(place)
         if not exact:
-            return np.asarray(np.interp(asked, values, means))
-        found, there = _nearest(values, asked)
-        return np.asarray(np.where(there, means[found], answers.mean()))
+            return np.asarray(np.interp(numbers, values, means))
+        nearest, there = _nearest(values, numbers)
+        return np.asarray(np.where(there, means[nearest], answers.mean()))
     counts = np.zeros((len(values), classes), dtype=np.int32)
     np.add.at(counts, (place, answers), 1)
     most = counts.argmax(axis=1)
-    found, there = _nearest(values, asked)
-    return np.asarray(np.where(there, most[found], np.bincount(answers).argmax()) if exact else most[found])
+    nearest, there = _nearest(values, numbers)
+    return np.asarray(np.where(there, most[nearest], np.bincount(answers).argmax()) if exact else most[nearest])
 
 
-def _nearest(values: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    right = np.clip(np.searchsorted(values, asked), 0, len(values) - 1)
+def _nearest(values: np.ndarray, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    right = np.clip(np.searchsorted(values, numbers), 0, len(values) - 1)
     left = np.clip(right - 1, 0, None)
-    nearest = np.where(np.abs(values[left] - asked) < np.abs(values[right] - asked), left, right)
-    return nearest, values[nearest] == asked
+    nearest = np.where(np.abs(values[left] - numbers) < np.abs(values[right] - numbers), left, right)
+    return nearest, values[nearest] == numbers

@@ -90,7 +90,7 @@ class Survey:
 
     def ids(self) -> list[str]:
         """Features that name the rows."""
-        return [name for name, found in self._distinct.items() if found.is_id(self.sample.columns[name])]
+        return [name for name, distinct in self._distinct.items() if distinct.is_id(self.sample.columns[name])]
 
     def add(self, table: Table) -> None:
         """Check the next rows, and keep what is needed of them."""
@@ -155,22 +155,22 @@ class Survey:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Hashes of the values of `members` together, and where they are all there, [rows] each."""
         values = {name: pd.Series(_plain(table, columns, name)) for name in members}
-        found = pd.DataFrame(values)
-        present = np.asarray(found.notna().all(axis=1))
-        return np.asarray(pd.util.hash_pandas_object(found, index=False, categorize=False).to_numpy()), present
+        frame = pd.DataFrame(values)
+        present = np.asarray(frame.notna().all(axis=1))
+        return np.asarray(pd.util.hash_pandas_object(frame, index=False, categorize=False).to_numpy()), present
 
     def _repeats(self, again: Iterable[Table]) -> list[Violation]:
         # Pandera looks for duplicates among hashes: 8 bytes a row, whatever the values are.
         hashed = {name: self._whole(f"unique {name}") for name in self._unique}
         present = {name: self._whole(f"present {name}") for name in self._unique}
-        found = []
+        violations = []
         for column, members, places in totals.repeats(hashed, present, self._unique):
             unique = column in self.params.unique
             rule = "unique: true" if unique else "prepare.contract.key: no two rows alike"
             value = _value_at(again, int(places[0]), members)
             rows = tuple(self.label(int(place)) for place in places[:ROWS])
-            found.append(Violation(column, rule, len(places), rows, value))
-        return found
+            violations.append(Violation(column, rule, len(places), rows, value))
+        return violations
 
     def _whole(self, kept: str) -> np.ndarray:
         parts = self._kept[kept]

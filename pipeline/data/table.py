@@ -42,15 +42,15 @@ def data_digest(path: Path) -> str:
 
 def files(path: Path) -> list[Path]:
     """The file at `path`, or the files of that folder in the order of their paths; all of one kind."""
-    found = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [_present(path)]
-    for file in found:
+    listed = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [_present(path)]
+    for file in listed:
         if file.suffix.lower() not in SUFFIXES:
             raise DataContractError(f"{file} is neither .csv nor .parquet; convert it, or move it out of the data")
-    if not found:
+    if not listed:
         raise DataContractError(f"{path} is an empty folder; put .csv or .parquet files there")
-    if len({file.suffix.lower() for file in found}) > 1:
+    if len({file.suffix.lower() for file in listed}) > 1:
         raise DataContractError(f"{path} mixes .csv and .parquet; keep one kind")
-    return found
+    return listed
 
 
 def _present(path: Path) -> Path:

@@ -24,13 +24,13 @@ def repeats(
     Missing values are not compared. Of two different texts in 10 million rows, some share a 64-bit hash with a chance
     of 3 in a million; numbers never do.
     """
-    found = []
+    repeated = []
     for name, hashes in hashed.items():
         rows = np.flatnonzero(present[name])
         schema = constraints.of_uniqueness({name: "unique"})
         for column, _, places in constraints.failures(schema, pd.DataFrame({name: hashes[rows]}), lambda *_: "unique"):
-            found.append((column, members[column], rows[places]))
-    return found
+            repeated.append((column, members[column], rows[places]))
+    return repeated
 
 
 def violations(params: Params, rows: int, moments: np.ndarray | None) -> list[Violation]:
@@ -49,13 +49,13 @@ def violations(params: Params, rows: int, moments: np.ndarray | None) -> list[Vi
         facts[time] = int(moments.max())
         rule = f"prepare.contract.max_age_days: the newest row is at most {days} days old"
         bounds[time] = (int(_now().timestamp()) * 10**9 - days * _DAY, None, rule, "")
-    found = []
+    broken = []
     for column, rule, _ in constraints.failures(
         constraints.of_table(bounds), pd.DataFrame([facts]), lambda _, check: check
     ):
         said = f"the data has {rows}" if column == "rows" else f"it is of {moment(facts[column])}"
-        found.append(Violation(column, f"{rule}; {said}", 0, (), None))
-    return found
+        broken.append(Violation(column, f"{rule}; {said}", 0, (), None))
+    return broken
 
 
 def moment(nanoseconds: int) -> str:

@@ -35,9 +35,9 @@ def add(graph: Graph, model: Any, numbers: Matrix) -> None:
     """Write one of the four estimators and its outputs."""
     histogram = isinstance(model, HistGradientBoostingClassifier | HistGradientBoostingRegressor)
     targets = int(model.n_trees_per_iteration_)
-    seen = numbers.name if histogram else graph.as_trees_see_it(numbers.name)
-    sums = trees.add(graph, seen, trees_of(model), targets)
-    sums = sums if histogram else graph.where_finite(seen, sums)
+    input_name = numbers.name if histogram else graph.as_trees_see_it(numbers.name)
+    sums = trees.add(graph, input_name, trees_of(model), targets)
+    sums = sums if histogram else graph.where_finite(input_name, sums)
     base = np.broadcast_to(_base(model, numbers.width), targets).astype(float)
     raw = graph.add("Add", sums, graph.constant(base))
     if isinstance(model, GradientBoostingRegressor | HistGradientBoostingRegressor):

@@ -122,8 +122,8 @@ def _forest(graph: Graph, model: Any, numbers: Matrix) -> tuple[str, int]:
     """The mean of the trees, [rows, targets], and how many targets there are."""
     parts = _members(model)
     targets = parts[0].value.shape[1]
-    seen = graph.as_trees_see_it(numbers.name)
-    sums = graph.where_finite(seen, trees.add(graph, seen, parts, targets))
+    input_name = graph.as_trees_see_it(numbers.name)
+    sums = graph.where_finite(input_name, trees.add(graph, input_name, parts, targets))
     return sums if len(parts) == 1 else graph.add("Div", sums, graph.constant([float(len(parts))])), targets
 
 

@@ -82,13 +82,13 @@ class Graph:
         """`value` rounded to float32 and back: scikit-learn's trees round so before they compare with a float64."""
         return self._hold([value], self.cast(self.cast(value, TensorProto.FLOAT), TensorProto.DOUBLE))
 
-    def where_finite(self, seen: str, value: str) -> str:
-        """`value`, [rows, columns], and NaN in the rows in which a number of `seen`, [rows, …], is infinite: there
+    def where_finite(self, source: str, value: str) -> str:
+        """`value`, [rows, columns], and NaN in the rows in which a number of `source`, [rows, …], is infinite: there
         scikit-learn raises, and has no answer.
         """
-        if seen in self._held:
+        if source in self._held:
             return value
-        infinite = self.cast(self.add("IsInf", seen), TensorProto.FLOAT)
+        infinite = self.cast(self.add("IsInf", source), TensorProto.FLOAT)
         rows = self.cast(self.add("ReduceMax", infinite, axes=[1], keepdims=1), TensorProto.BOOL)
         return self.add("Where", rows, self.constant([np.nan]), value)
 
@@ -104,8 +104,8 @@ class Graph:
         """The columns of `matrix` at `places`."""
         if list(places) == list(range(matrix.width)):
             return matrix
-        made = self.add("Gather", matrix.name, self.constant(np.array(places, np.int64)), axis=1)
-        name = self._hold([matrix.name], made)
+        gathered = self.add("Gather", matrix.name, self.constant(np.array(places, np.int64)), axis=1)
+        name = self._hold([matrix.name], gathered)
         return Matrix(name, len(places), matrix.text)
 
     def gather(self, table: Sequence[Column]) -> Matrix:
@@ -119,11 +119,11 @@ class Graph:
             runs[-1][1].append(place)
         return self.side_by_side([self.take(matrix, places) for matrix, places in runs])
 
-    def _hold(self, sources: Sequence[str], made: str) -> str:
-        """`made`, which holds numbers of `sources` alone."""
+    def _hold(self, sources: Sequence[str], output: str) -> str:
+        """`output`, which holds numbers of `sources` alone."""
         if self._held.issuperset(sources):
-            self._held.add(made)
-        return made
+            self._held.add(output)
+        return output
 
     def output(self, name: str, kind: int, shape: Sequence[int | None] | None) -> None:
         """The value `name` is an output of the graph."""

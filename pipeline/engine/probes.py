@@ -132,10 +132,10 @@ def _together(signature: Signature, base: Columns, extremes: Mapping[str, list[A
     return table
 
 
-def _extremes(feature: Feature, seen: np.ndarray) -> list[Any]:
+def _extremes(feature: Feature, column: np.ndarray) -> list[Any]:
     """The values of a column at which engines differ; the least and the greatest come first and last of numbers."""
     missing = [np.nan] if feature.nullable else []
-    present = seen[seen == seen]
+    present = column[column == column]
     if feature.dtype == "string":
         known = sorted(set(present.tolist()))[:_CATEGORIES]
         return [*missing, *([*known, UNSEEN, ""] if feature.categories is None else feature.categories)]

@@ -36,14 +36,14 @@ def intervals(measures: Measures, rows: int, settings: Bootstrap) -> dict[str, d
         for name, measure in resampled.items():
             drawn[name].append(measure(weights))
     tail = (1 - settings.confidence) / 2
-    found = {}
+    ends = {}
     for name, value in values.items():
         defined = np.array([one for one in drawn[name] if np.isfinite(one)])
         if rows > ROWS and len(defined):
             defined = value + (defined - resampled[name](np.ones(count))) * np.sqrt(count / rows)
         low, high = np.quantile(defined, [tail, 1 - tail]) if len(defined) else (None, None)
-        found[name] = {"value": number(value), "low": number(low), "high": number(high)}
-    return found
+        ends[name] = {"value": number(value), "low": number(low), "high": number(high)}
+    return ends
 
 
 def number(value: Any) -> float | None:

@@ -46,8 +46,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     def measures(rows: np.ndarray) -> Mapping[str, Metric]:
         return metrics.measures(params.model.task, target[rows], metrics.taken(prediction, rows), classes)
 
-    found = bootstrap.intervals(measures, len(target), params.evaluate.bootstrap)
-    json_file.write(paths.METRICS, {"rows": len(target), **found})
+    measured = bootstrap.intervals(measures, len(target), params.evaluate.bootstrap)
+    json_file.write(paths.METRICS, {"rows": len(target), **measured})
     json_file.write(paths.SLICES, sliced(params, frame, target, prediction, classes))
     curve = calibration.curve(params.model.task, target, prediction, classes)
     json_file.write(paths.CALIBRATION, {"task": params.model.task, "bins": curve})
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     plots.reliability(paths.PLOTS, params.model.task, {"challenger": curve})
     mean, spread = _importance(params, model, runner, frame, target)
     plots.importance(paths.PLOTS, described.names, mean, spread, _scoring(params))
-    for name, value in found.items():
+    for name, value in measured.items():
         print(f"{name}: {_interval(value)}")
     for check in checks:
         print(f"{'held' if check['passed'] else 'broken'}: {check['check']} ({check['broke']} of {check['rows']} rows)")
@@ -100,7 +100,7 @@ def _importance(
     def scoring(_: Any, table: pd.DataFrame, truth: np.ndarray) -> float:
         return float(score(truth, runner.predict(columns(table)).values))
 
-    found = permutation_importance(
+    importance = permutation_importance(
         model,
         frame,
         target,
@@ -109,7 +109,7 @@ def _importance(
         random_state=params.evaluate.bootstrap.seed,
         max_samples=min(ROWS, len(frame)),
     )
-    return found.importances_mean, found.importances_std
+    return importance.importances_mean, importance.importances_std
 
 
 def _scoring(params: Params) -> str:

@@ -36,14 +36,14 @@ def compare(params: Params, frame: pd.DataFrame, target: np.ndarray, answers: An
     """
     task = params.model.task
     metric, margin, slice_margin = params.gate.champion.compared(task, answers.challenger.probabilities is not None)
-    found = _intervals(params, target, answers)
+    intervals = _intervals(params, target, answers)
     return {
         "metric": metric,
         "margin": margin,
         "slice_margin": slice_margin,
         "confidence": params.evaluate.bootstrap.confidence,
         "rows": len(target),
-        **found,
+        **intervals,
         "slices": _slices(params, metric, slice_margin, frame, target, answers),
         "calibration": {
             side: calibration.curve(task, target, getattr(answers, side), answers.classes) for side in _SIDES
@@ -57,10 +57,10 @@ def _intervals(params: Params, target: np.ndarray, answers: Answers) -> dict[str
             side: _measured(params, target[rows], metrics.taken(getattr(answers, side), rows), answers.classes)
             for side in _SIDES
         }
-        found = {f"{side} {name}": measure for side in _SIDES for name, measure in both[side].items()}
+        each = {f"{side} {name}": measure for side in _SIDES for name, measure in both[side].items()}
         for name in both["champion"].keys() & both["challenger"].keys():
-            found[f"difference {name}"] = _difference(name, both["champion"][name], both["challenger"][name])
-        return found
+            each[f"difference {name}"] = _difference(name, both["champion"][name], both["challenger"][name])
+        return each
 
     flat = bootstrap.intervals(measures, len(target), params.evaluate.bootstrap)
     return {
@@ -73,8 +73,8 @@ def _intervals(params: Params, target: np.ndarray, answers: Answers) -> dict[str
 
 def _measured(params: Params, target: np.ndarray, prediction: Prediction, classes: np.ndarray) -> dict[str, Metric]:
     """The metrics, each of which remembers its last answer: a difference asks for the same two again."""
-    found = metrics.measures(params.model.task, target, prediction, classes)
-    return {name: _remembering(measure) for name, measure in found.items()}
+    measures = metrics.measures(params.model.task, target, prediction, classes)
+    return {name: _remembering(measure) for name, measure in measures.items()}
 
 
 def _remembering(measure: Metric) -> Metric:

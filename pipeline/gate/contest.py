@@ -68,25 +68,25 @@ class Opponent:
         frame, target = frame.iloc[holdout.rows].reset_index(drop=True), target[holdout.rows]
         table = columns(frame)
         try:
-            given = self._accepted(table)
+            accepted = self._accepted(table)
         except InvalidRequest as error:
             return self._incomparable(f"the champion refuses a held-out row: {error}", numbers)
-        found = compare(
+        comparison = compare(
             self.params,
             frame,
             target,
-            Answers(self.loaded.runner.predict(given), self.challenger.runner.predict(table), self._classes()),
+            Answers(self.loaded.runner.predict(accepted), self.challenger.runner.predict(table), self._classes()),
         )
         words = "" if len(target) == len(hashes) else f"{len(target)} of {len(hashes)} held-out rows are new to both"
         first = Rule(
             "holdout.champion", outcomes.INCOMPARABLE, True, words or "all held-out rows are new to both", numbers
         )
-        judged = _judged(found, [first])
+        judged = _judged(comparison, [first])
         return Judged(
             judged.outcome,
             judged.words,
             judged.rules,
-            {**found, "holdout": numbers, "golden": replayed(self.loaded, self.challenger)},
+            {**comparison, "holdout": numbers, "golden": replayed(self.loaded, self.challenger)},
         )
 
     def _incomparable(self, reason: str, numbers: Mapping[str, Any] | None = None) -> Judged:
@@ -117,39 +117,39 @@ class Opponent:
         return np.array(output.categories or (), dtype=kind)
 
 
-def _judged(found: Mapping[str, Any], rules: list[Rule]) -> Judged:
-    metric, margin = found["metric"], found["margin"]
-    one = found["differences"][metric]
+def _judged(comparison: Mapping[str, Any], rules: list[Rule]) -> Judged:
+    metric, margin = comparison["metric"], comparison["margin"]
+    one = comparison["differences"][metric]
     value, low, high = one["value"], one["low"], one["high"]
     if value is None or low is None:
-        words = f"{metric} is not defined on the {found['rows']} rows compared"
+        words = f"{metric} is not defined on the {comparison['rows']} rows compared"
         return Judged(outcomes.EQUIVALENT, [words], [*rules, Rule(metric, outcomes.WORSE, False, words)])
-    sides = [found[side][metric]["value"] for side in ("champion", "challenger")]
+    sides = [comparison[side][metric]["value"] for side in ("champion", "challenger")]
     words = (
         f"{metric} {sides[1]:.4g}, the champion's {sides[0]:.4g}: better by {value:.3g} "
-        f"({found['confidence']:.0%} interval {low:.3g} to {high:.3g}, {found['rows']} rows)"
+        f"({comparison['confidence']:.0%} interval {low:.3g} to {high:.3g}, {comparison['rows']} rows)"
     )
     holds = low >= -margin
     if not holds:
         certain = "it is worse" if high < 0 else "it may be worse"
         words += f"; {certain} by more than the margin {margin:g}"
-    numbers = {"metric": metric, "value": value, "low": low, "high": high, "margin": margin, "rows": found["rows"]}
+    numbers = {"metric": metric, "value": value, "low": low, "high": high, "margin": margin, "rows": comparison["rows"]}
     rules = [*rules, Rule("comparison", outcomes.WORSE, holds, words, numbers)]
-    worse = [part for part in found["slices"] if part["worse"]]
+    worse = [part for part in comparison["slices"] if part["worse"]]
     slice_words = "; ".join(
         f"on the slice {part['name']!r} ({part['rows']} rows) {part['loss']} is {part['challenger']:.3g}, the "
         f"champion's {part['champion']:.3g}: worse by at least {-part['difference']['high']:.3g}, allowed are "
-        f"{found['slice_margin']:g}"
+        f"{comparison['slice_margin']:g}"
         for part in worse[:3]
     )
-    count = len(found["slices"])
+    count = len(comparison["slices"])
     rules.append(
         Rule(
             "slices",
             outcomes.WORSE_ON_A_SLICE,
             not worse,
             slice_words or f"on none of {count} slices certainly worse",
-            {"slices": count, "worse": len(worse), "margin": found["slice_margin"]},
+            {"slices": count, "worse": len(worse), "margin": comparison["slice_margin"]},
         )
     )
     return Judged(outcomes.BETTER if low > 0 else outcomes.EQUIVALENT, [words], rules)

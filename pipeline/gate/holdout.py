@@ -34,11 +34,11 @@ def comparable(hashes: np.ndarray, champion: Seen | None, same_split: bool, fewe
     known = champion.known(hashes)
     trained = known & champion.trained(hashes)
     clean = (known | same_split) & ~trained if not trained.any() else known & ~trained
-    found = Holdout(np.flatnonzero(clean), int(trained.sum()), 0 if clean.all() else int((~known).sum()))
-    if len(found.rows) >= fewest:
-        return found
+    holdout = Holdout(np.flatnonzero(clean), int(trained.sum()), 0 if clean.all() else int((~known).sum()))
+    if len(holdout.rows) >= fewest:
+        return holdout
     reason = (
-        f"of {len(hashes)} held-out rows the champion was trained on {found.trained}, and {len(found.rows)} are left, "
-        f"fewer than gate.champion.rows ({fewest})"
+        f"of {len(hashes)} held-out rows the champion was trained on {holdout.trained}, "
+        f"and {len(holdout.rows)} are left, fewer than gate.champion.rows ({fewest})"
     )
-    return Holdout(np.empty(0, dtype=np.int64), found.trained, found.unknown, reason)
+    return Holdout(np.empty(0, dtype=np.int64), holdout.trained, holdout.unknown, reason)

@@ -42,10 +42,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         except IncompatibleError as error:
             print(f"the champion is not measured: {error}")
     holdout = columns(tables.read(paths.TEST, params)[0])
-    found = measured(runners, holdout)
-    told = {"model_digest": challenger.digest, "champion_digest": champion.digest, **found}
-    json_file.write(paths.LATENCY, told)
-    for name, one in found.items():
+    sides = measured(runners, holdout)
+    latency = {"model_digest": challenger.digest, "champion_digest": champion.digest, **sides}
+    json_file.write(paths.LATENCY, latency)
+    for name, one in sides.items():
         print(
             f"{name}: one row {one['p50_ms']:.3g} ms (p50), {one['p99_ms']:.3g} ms (p99); "
             f"{one['rows_per_second']:.0f} rows/s"

@@ -27,8 +27,8 @@ class Rule:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form in a verdict."""
-        told = {"rule": self.rule, "outcome": self.outcome, "passed": self.passed, "words": self.words}
-        return {**told, **self.numbers}
+        value = {"rule": self.rule, "outcome": self.outcome, "passed": self.passed, "words": self.words}
+        return {**value, **self.numbers}
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def _threshold(name: str, threshold: Threshold, metrics: Mapping[str, Any]) -> l
             f"metric; use one of {', '.join(known for known in metrics if known != 'rows')}"
         )
     value = metrics[name]["value"]
-    found = []
+    rules = []
     for side, limit in (("min", threshold.min), ("max", threshold.max)):
         if limit is not None:
             # A metric that the holdout does not define passes nothing.
@@ -76,8 +76,8 @@ def _threshold(name: str, threshold: Threshold, metrics: Mapping[str, Any]) -> l
                 relations = {"min": ("below", "at least"), "max": ("above", "at most")}
                 words = f"{name} {value:.6g} is {relations[side][passed]} {limit:g}"
             numbers = {"metric": name, "value": value, side: limit}
-            found.append(Rule(f"thresholds.{name}", outcomes.BELOW_THRESHOLD, passed, words, numbers))
-    return found
+            rules.append(Rule(f"thresholds.{name}", outcomes.BELOW_THRESHOLD, passed, words, numbers))
+    return rules
 
 
 def holdout(rows: int, trained: int) -> Rule:

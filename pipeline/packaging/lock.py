@@ -17,7 +17,7 @@ def pins(path: Path) -> dict[str, str]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}; `make lock` writes it") from error
-    found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     for line in lines:
         text = line.partition(" #")[0].rstrip("\\ ").strip()
         if not text or text.startswith(("#", "--")):
@@ -27,8 +27,8 @@ def pins(path: Path) -> dict[str, str]:
         except InvalidRequirement as error:
             raise ConfigurationError(f"{path}: {text!r} is no pinned requirement; write it with `make lock`") from error
         if requirement.marker is None or requirement.marker.evaluate():
-            found[canonicalize_name(requirement.name)] = str(requirement.specifier).removeprefix("==")
-    return found
+            versions[canonicalize_name(requirement.name)] = str(requirement.specifier).removeprefix("==")
+    return versions
 
 
 def modules(names: set[str]) -> set[str]:

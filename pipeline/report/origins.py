@@ -9,33 +9,35 @@ from pipeline.report.evidence import Evidence
 from pipeline.report.markdown import code, folded, number, table, text
 
 
-def data(found: Evidence) -> list[str]:
+def data(evidence: Evidence) -> list[str]:
     """What was trained on, and what changed since the champion."""
-    counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in found.prepared["rows"].items() if count)
+    counts = ", ".join(
+        f"{count} {name.replace('_', ' ')}" for name, count in evidence.prepared["rows"].items() if count
+    )
     lines = ["## Data", "", f"Rows: {counts}.", ""]
-    before = found.champion_manifest
+    before = evidence.champion_manifest
     if before is not None:
-        same = before.data_digest == found.manifest.data_digest
+        same = before.data_digest == evidence.manifest.data_digest
         lines += [f"{'The very data' if same else 'Other data than that'} the champion was trained on.", ""]
-    target = found.prepared["target"]
-    if found.task == "regression":
+    target = evidence.prepared["target"]
+    if evidence.task == "regression":
         rows = [["mean", *(number(target["mean"][part]) for part in ("train", "test"))]]
     else:
         counts_of = [target["train"], target["test"]]
         rows = [[text(name), *(str(part.get(name, 0)) for part in counts_of)] for name in target["train"]]
     lines += table(("target", "training", "held out"), rows, 1)
-    return lines + _changes(found.data)
+    return lines + _changes(evidence.data)
 
 
-def _changes(told: Mapping[str, Any]) -> list[str]:
+def _changes(report: Mapping[str, Any]) -> list[str]:
     """What stage prepare found: broken rules, leakage, and features that drifted since the champion."""
     marks = {"ok": "", "warn": "⚠ changed", "refuse": "✗ refused"}
     broken = [
         [text(one["column"]), text(one["rule"]), str(one["count"])]
-        for one in (*told.get("violations", ()), *told.get("leakage", ()))
+        for one in (*report.get("violations", ()), *report.get("leakage", ()))
     ]
     lines = table(("column", "rule", "rows"), broken, 2)
-    drift = told.get("drift")
+    drift = report.get("drift")
     if drift is None:
         return lines
     rows = [
@@ -57,18 +59,18 @@ def _changes(told: Mapping[str, Any]) -> list[str]:
     ]  # fmt: skip
 
 
-def lineage(found: Evidence) -> list[str]:
+def lineage(evidence: Evidence) -> list[str]:
     """What both models were made from."""
-    before, source = found.champion.release or {}, found.source
+    before, source = evidence.champion.release or {}, evidence.source
     commit = (source.commit or "–") + (", with uncommitted changes" if source.dirty else "")
     rows = [
-        ["artifact", *map(_short, (before.get("digest"), found.verdict["model_digest"]))],
-        ["inputs", *map(_short, (before.get("inputs_digest"), found.verdict["inputs_digest"]))],
-        ["data", *map(_short, (before.get("data_digest"), found.verdict["data_digest"]))],
+        ["artifact", *map(_short, (before.get("digest"), evidence.verdict["model_digest"]))],
+        ["inputs", *map(_short, (before.get("inputs_digest"), evidence.verdict["inputs_digest"]))],
+        ["data", *map(_short, (before.get("data_digest"), evidence.verdict["data_digest"]))],
         ["commit", _short(before.get("source_commit")), code(commit)],
         ["serves since", text(before.get("since") or "–"), "–"],
     ]
-    libraries = [[text(name), code(version)] for name, version in found.manifest.libraries.items()]
+    libraries = [[text(name), code(version)] for name, version in evidence.manifest.libraries.items()]
     return [
         "## Lineage",
         "",

@@ -31,16 +31,16 @@ CHAPTERS = (
 def main(argv: Sequence[str] | None = None) -> None:
     """Write reports/report.md and reports/figures/."""
     argparse.ArgumentParser(prog="python -m pipeline report", description=__doc__).parse_args(argv)
-    found = Evidence.read(load())
+    evidence = Evidence.read(load())
     shutil.rmtree(paths.FIGURES, ignore_errors=True)
     paths.FIGURES.mkdir(parents=True)
-    if found.comparison is not None:
-        figures.differences(paths.FIGURES, found.comparison)
-    figures.reliability(paths.FIGURES, found.task, found.comparison, found.calibration["bins"])
-    paths.REPORT.write_text(page(found), encoding="utf-8")
-    print(f"{paths.REPORT}: {found.verdict['outcome']}")
+    if evidence.comparison is not None:
+        figures.differences(paths.FIGURES, evidence.comparison)
+    figures.reliability(paths.FIGURES, evidence.task, evidence.comparison, evidence.calibration["bins"])
+    paths.REPORT.write_text(page(evidence), encoding="utf-8")
+    print(f"{paths.REPORT}: {evidence.verdict['outcome']}")
 
 
-def page(found: Evidence) -> str:
+def page(evidence: Evidence) -> str:
     """The whole page, as GitHub renders it; pictures are beside it."""
-    return "\n".join(line for chapter in CHAPTERS for line in chapter(found))
+    return "\n".join(line for chapter in CHAPTERS for line in chapter(evidence))

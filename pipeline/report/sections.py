@@ -14,16 +14,16 @@ from pipeline.report.markdown import code, folded, image, interval, number, sign
 _SHOWN = 8  # slices; the others are folded away
 
 
-def verdict(found: Evidence) -> list[str]:
+def verdict(evidence: Evidence) -> list[str]:
     """The answer, in a title and a sentence."""
-    said = found.verdict
+    said = evidence.verdict
     mark = "✓" if said["passed"] else "✗"
     words = {**outcomes.REFUSALS, **(outcomes.PASSES if said["passed"] else {})}[said["outcome"]]
     serves = "Git names no model yet; this would be the first."
     if said["champion"]:
         serves = f"The champion serves in **{text(said['champion']['environment'])}**."
     return [
-        f"# {mark} {text(found.name)}: {said['outcome']}",
+        f"# {mark} {text(evidence.name)}: {said['outcome']}",
         "",
         f"**{'May be deployed' if said['passed'] else 'Is not published'}**: {text(words)}. {serves}",
         "",
@@ -32,23 +32,25 @@ def verdict(found: Evidence) -> list[str]:
     ]
 
 
-def metrics(found: Evidence) -> list[str]:
+def metrics(evidence: Evidence) -> list[str]:
     """Each metric of both models, and who is ahead."""
     lines = ["## Metrics on rows that training never saw", ""]
     says = folded(
         "What the metrics say",
-        table(("metric", "it is the"), [[code(name), _direction(name)] for name in found.metrics if name in CATALOGUE]),
+        table(
+            ("metric", "it is the"), [[code(name), _direction(name)] for name in evidence.metrics if name in CATALOGUE]
+        ),
     )
-    compared = found.comparison
+    compared = evidence.comparison
     if compared is None:
         rows = [
             [code(name), number(one["value"]), interval(one["low"], one["high"])]
-            for name, one in found.metrics.items()
+            for name, one in evidence.metrics.items()
             if isinstance(one, Mapping)
         ]
         return [*lines, *table(("metric", "value", "interval"), rows, 1), *says]
     rows = []
-    for name in found.metrics:
+    for name in evidence.metrics:
         if name in compared["differences"]:
             one, bold = compared["differences"][name], "**" if name == compared["metric"] else ""
             before, now = compared["champion"][name], compared["challenger"][name]
@@ -65,14 +67,14 @@ def metrics(found: Evidence) -> list[str]:
     return [*lines, *table(header, rows, 1), note, "", *says, *picture]
 
 
-def slices(found: Evidence) -> list[str]:
+def slices(evidence: Evidence) -> list[str]:
     """Where the challenger does worst: beside the champion, if there is one, and by itself."""
-    alone, loss = found.slices["slices"], found.slices["loss"]
+    alone, loss = evidence.slices["slices"], evidence.slices["loss"]
     if not alone:
         return [
             "## Slices",
             "",
-            f"No part of the holdout has {found.slices['rows']} rows (`evaluate.slices.rows`).",
+            f"No part of the holdout has {evidence.slices['rows']} rows (`evaluate.slices.rows`).",
             "",
         ]
     rows = [
@@ -85,14 +87,14 @@ def slices(found: Evidence) -> list[str]:
         ]
         for one in alone
     ]
-    note = f"Mean {loss}, less is better; over all rows {number(found.slices['overall'], 3)}. The intervals of all "
+    note = f"Mean {loss}, less is better; over all rows {number(evidence.slices['overall'], 3)}. The intervals of all "
     note += f"{len(alone)} slices hold together."
     header = ("slice", "rows", loss, "interval", "")
-    if found.comparison is None:
+    if evidence.comparison is None:
         more = folded(f"{len(rows) - _SHOWN} more slices", table(header, rows[_SHOWN:], 1)) if rows[_SHOWN:] else []
         return ["## Slices", "", *table(header, rows[:_SHOWN], 1), note, "", *more]
     worst = folded("Where the challenger by itself does worst", [*table(header, rows[:_SHOWN], 1), note, ""])
-    return ["## Slices", "", *_beside(found.comparison), *worst]
+    return ["## Slices", "", *_beside(evidence.comparison), *worst]
 
 
 def _beside(compared: Mapping[str, Any]) -> list[str]:
@@ -120,22 +122,22 @@ def _beside(compared: Mapping[str, Any]) -> list[str]:
     return [*table(header, rows[:_SHOWN], 1), note, "", *more]
 
 
-def calibration(found: Evidence) -> list[str]:
+def calibration(evidence: Evidence) -> list[str]:
     """Whether its certainty can be taken at its word."""
-    if not found.calibration["bins"]:
+    if not evidence.calibration["bins"]:
         return []
     words = (
         "On the dashed line a model is right as often as it says. Below it, it is too sure of itself."
-        if found.task == "classification"
+        if evidence.task == "classification"
         else "On the dashed line the mean of the target is what was predicted."
     )
-    bins = found.comparison["calibration"]["challenger"] if found.comparison else found.calibration["bins"]
+    bins = evidence.comparison["calibration"]["challenger"] if evidence.comparison else evidence.calibration["bins"]
     rows = [[str(one["rows"]), number(one["predicted"], 3), number(one["observed"], 3)] for one in bins]
     numbers = folded("The challenger's numbers", table(("rows", "predicted", "observed"), rows, 0))
     return ["## Calibration", "", words, "", *image("calibration", "figures/reliability.png"), *numbers]
 
 
-def behaviour(found: Evidence) -> list[str]:
+def behaviour(evidence: Evidence) -> list[str]:
     """What a change of one column does to the prediction."""
     rows = [
         [
@@ -145,22 +147,22 @@ def behaviour(found: Evidence) -> list[str]:
             f"{one['tolerated']:.2%}",
             number(one["worst"], 2),
         ]
-        for one in found.behaviour
+        for one in evidence.behaviour
     ]
     return (
         ["## Behaviour", "", *table(("", "expected", "rows that break it", "tolerated", "worst"), rows)] if rows else []
     )
 
 
-def engine(found: Evidence) -> list[str]:
+def engine(evidence: Evidence) -> list[str]:
     """What serves the model and gave every answer on this page, and how far it is from scikit-learn."""
-    return ["## Engine", "", f"Every answer here is that of {text(found.choice.in_words())}.", ""]
+    return ["## Engine", "", f"Every answer here is that of {text(evidence.choice.in_words())}.", ""]
 
 
-def cost(found: Evidence) -> list[str]:
+def cost(evidence: Evidence) -> list[str]:
     """Latency and size of what would serve."""
-    before, now = found.latency.get("champion"), found.latency["challenger"]
-    sizes = [None if one is None else mib(one) for one in (found.champion_manifest, found.manifest)]
+    before, now = evidence.latency.get("champion"), evidence.latency["challenger"]
+    sizes = [None if one is None else mib(one) for one in (evidence.champion_manifest, evidence.manifest)]
     rows = [
         [words, number(before and before[key], 3), number(now[key], 3)]
         for words, key in (
@@ -171,44 +173,44 @@ def cost(found: Evidence) -> list[str]:
     rates = [None if one is None else one["rows_per_second"] for one in (before, now)]
     rows.append(["rows a second, 1000 at a time", *("–" if one is None else f"{one:,.0f}" for one in rates)])
     rows.append(["size, MiB", number(sizes[0], 3), number(sizes[1], 3)])
-    engines = [None if one is None else one.engine.name for one in (found.champion_manifest, found.manifest)]
+    engines = [None if one is None else one.engine.name for one in (evidence.champion_manifest, evidence.manifest)]
     rows.append(["engine", *("–" if name is None else text(name) for name in engines)])
     note = "Measured in turn on one machine, the engine alone: without HTTP, and not comparable with another report."
     return ["## Cost", "", *table(("", "champion", "challenger"), rows, 1), note, ""]
 
 
-def golden(found: Evidence) -> list[str]:
+def golden(evidence: Evidence) -> list[str]:
     """Which of the champion's recorded answers change."""
-    if found.comparison is None:
+    if evidence.comparison is None:
         return []
-    told = found.comparison["golden"]
-    moved = "" if told["moved"] is None else f" The largest move of a number is {number(told['moved'], 3)}."
+    answers = evidence.comparison["golden"]
+    moved = "" if answers["moved"] is None else f" The largest move of a number is {number(answers['moved'], 3)}."
     rows = [
         [
             "<br>".join(f"{text(name)} = {text(value)}" for name, value in one["row"].items()),
             text(one["champion"]),
             text(one["challenger"]),
         ]
-        for one in told["examples"]
+        for one in answers["examples"]
     ]
     return [
         "## Golden answers that changed",
         "",
-        f"{told['changed']} of the champion's {told['rows']} recorded requests get another answer.{moved}",
+        f"{answers['changed']} of the champion's {answers['rows']} recorded requests get another answer.{moved}",
         "",
         *folded(f"The first {len(rows)}", table(("request", "champion", "challenger"), rows)),
     ]
 
 
-def rules(found: Evidence) -> list[str]:
+def rules(evidence: Evidence) -> list[str]:
     """Every rule of the gate."""
-    rows = [["✓" if one["passed"] else "✗", code(one["rule"]), text(one["words"])] for one in found.verdict["rules"]]
+    rows = [["✓" if one["passed"] else "✗", code(one["rule"]), text(one["words"])] for one in evidence.verdict["rules"]]
     return ["## Rules", "", *table(("", "rule", "what was found"), rows)]
 
 
-def pictures(found: Evidence) -> list[str]:
+def pictures(evidence: Evidence) -> list[str]:
     """Predictions against the truth, and which features matter."""
-    title = "confusion matrix" if found.task == "classification" else "residuals"
+    title = "confusion matrix" if evidence.task == "classification" else "residuals"
     lines = [*image(title, "plots/predictions.png"), *image("feature importance", "plots/importance.png")]
     return [
         "## Predictions and features",

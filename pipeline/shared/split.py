@@ -125,8 +125,8 @@ def by_time(groups: np.ndarray, moments: np.ndarray, split: Split) -> Parts:
             )
         cut = later[0]
     late = moments >= cut
-    seen = np.isin(groups, groups[~late])
-    parts = Parts(np.flatnonzero(~late), np.flatnonzero(late & ~seen), np.flatnonzero(late & seen))
+    early = np.isin(groups, groups[~late])
+    parts = Parts(np.flatnonzero(~late), np.flatnonzero(late & ~early), np.flatnonzero(late & early))
     if len(parts.test) == 0:
         raise DataContractError(
             f"each of the {int(late.sum())} latest rows repeats an earlier one; nothing new is left to hold out: "

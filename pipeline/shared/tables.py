@@ -66,8 +66,8 @@ class Writer:
 
 def moments(path: Path) -> np.ndarray:
     """What orders the rows of the file at `path`, [rows], written for a split by time."""
-    found: np.ndarray = pyarrow.parquet.ParquetFile(path).read([_MOMENT]).column(_MOMENT).to_numpy()
-    return found
+    moments: np.ndarray = pyarrow.parquet.ParquetFile(path).read([_MOMENT]).column(_MOMENT).to_numpy()
+    return moments
 
 
 def read(path: Path, params: Params) -> tuple[pd.DataFrame, np.ndarray]:
@@ -103,8 +103,8 @@ def frame(params: Params, columns: Mapping[str, Any]) -> pd.DataFrame:
     """The features among `columns` as the frame a model takes; DataContractError (40) for what does not fit."""
     signature = Signature(params.model.task, params.features, ())
     try:
-        given = {feature.name: columns[feature.name] for feature in params.features}
-        return frames.of(signature, given)
+        values = {feature.name: columns[feature.name] for feature in params.features}
+        return frames.of(signature, values)
     except InvalidRequest as error:
         raise DataContractError(
             f"the data does not match its schema: {error} (rows counted from 0); correct one of them"

@@ -56,16 +56,16 @@ class Registry:
             self._client.delete_registered_model_alias(training.model, CHALLENGER)
         return run_id, version
 
-    def mirror(self, model: str, wanted: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
+    def mirror(self, model: str, champions: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
         """Point each alias at the version of its release, or take it away; says what changed.
 
         A release that has no version, since another registry knew it, gets one that names its URI.
         """
-        if not any(wanted.values()) and not self._exists(model):
+        if not any(champions.values()) and not self._exists(model):
             return []
         self._ensure(model)
         present, changed = self._aliases(model), []
-        for alias, release in wanted.items():
+        for alias, release in champions.items():
             if release is None:
                 if alias in present:
                     self._client.delete_registered_model_alias(model, alias)
@@ -81,8 +81,8 @@ class Registry:
         return bool(self._client.search_registered_models(f"name = '{model}'"))
 
     def _aliases(self, model: str) -> dict[str, str]:
-        found = self._client.get_registered_model(model).aliases
-        return {alias: str(version) for alias, version in dict(found).items()}
+        aliases = self._client.get_registered_model(model).aliases
+        return {alias: str(version) for alias, version in dict(aliases).items()}
 
     def _ensure(self, model: str) -> None:
         try:
@@ -92,8 +92,8 @@ class Registry:
                 raise
 
     def _found(self, model: str, digest: str) -> str | None:
-        found = self._client.search_model_versions(f"name = '{model}' and tags.model_digest = '{digest}'")
-        return str(max(int(version.version) for version in found)) if found else None
+        versions = self._client.search_model_versions(f"name = '{model}' and tags.model_digest = '{digest}'")
+        return str(max(int(version.version) for version in versions)) if versions else None
 
     def _registered(self, model: str, release: Mapping[str, Any]) -> str:
         tags = {"model": model, "model_digest": release["digest"], "gate": release["gate"]}
@@ -101,21 +101,21 @@ class Registry:
         return str(self._client.create_model_version(model, release["uri"], tags=tags).version)
 
     def _experiment(self, name: str) -> str:
-        found = self._client.get_experiment_by_name(name)
-        if found is None:
+        experiment = self._client.get_experiment_by_name(name)
+        if experiment is None:
             return str(self._client.create_experiment(name, artifact_location=self._artifacts))
-        if found.lifecycle_stage != "active":
+        if experiment.lifecycle_stage != "active":
             raise ConfigurationError(
                 f"the MLflow experiment {name!r} is deleted; restore it, or change track.experiment in params.yaml"
             )
-        return str(found.experiment_id)
+        return str(experiment.experiment_id)
 
     def _finished(self, experiment: str, training: Training) -> str | None:
-        wanted = (
+        condition = (
             f"tags.inputs_digest = '{training.inputs_digest}' and tags.model_digest = '{training.model_digest}' "
             "and attributes.status = 'FINISHED'"
         )
-        runs = self._client.search_runs([experiment], wanted, max_results=1)
+        runs = self._client.search_runs([experiment], condition, max_results=1)
         return str(runs[0].info.run_id) if runs else None
 
     def _log(self, experiment: str, training: Training, source: Source) -> str:
@@ -143,12 +143,12 @@ class Registry:
 
     def _version(self, training: Training, run_id: str, source: Source) -> str:
         self._ensure(training.model)
-        found = self._found(training.model, training.model_digest)
-        if found is not None:
-            return found
+        version = self._found(training.model, training.model_digest)
+        if version is not None:
+            return version
         location = f"{self._client.get_run(run_id).info.artifact_uri}/{ARTIFACT}"
-        made = self._client.create_model_version(training.model, location, run_id, tags=_tags(training, source))
-        return str(made.version)
+        created = self._client.create_model_version(training.model, location, run_id, tags=_tags(training, source))
+        return str(created.version)
 
 
 def flat(parameters: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

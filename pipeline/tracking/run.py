@@ -58,10 +58,10 @@ class Training:
 
 
 def _flat(metrics: Mapping[str, Any]) -> dict[str, float]:
-    found = {}
+    flat = {}
     for name, entry in metrics.items():
         if isinstance(entry, Mapping):
             for side, suffix in (("value", ""), ("low", "_low"), ("high", "_high")):
                 if entry[side] is not None:
-                    found[f"{name}{suffix}"] = float(entry[side])
-    return found
+                    flat[f"{name}{suffix}"] = float(entry[side])
+    return flat

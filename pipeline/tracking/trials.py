@@ -16,18 +16,18 @@ _LONGEST = 6000
 
 def log(client: MlflowClient, experiment: str, parent: str) -> None:
     """Add the trials of build/tuned.json to the run `parent`; rounds of halving are steps of a candidate's metric."""
-    found = best_parameters.tuned()
+    tuned = best_parameters.tuned()
     rounds: dict[int, list[dict[str, Any]]] = {}
-    for trial in found["trials"]:
+    for trial in tuned["trials"]:
         rounds.setdefault(trial["candidate"], []).append(trial)
     for candidate, trials in rounds.items():
         last = trials[-1]
-        best = str(candidate == found["winner"]).lower()
-        tags = {"mlflow.parentRunId": parent, "tune.method": found["method"], "tune.best": best}
+        best = str(candidate == tuned["winner"]).lower()
+        tags = {"mlflow.parentRunId": parent, "tune.method": tuned["method"], "tune.best": best}
         run_id = str(client.create_run(experiment, run_name=f"trial {candidate}", tags=tags).info.run_id)
         now = int(time.time() * 1000)
         metrics = [
-            Metric(found["metric"], trial["score"], now, trial["round"])
+            Metric(tuned["metric"], trial["score"], now, trial["round"])
             for trial in trials
             if trial["score"] is not None
         ]

@@ -91,33 +91,33 @@ def _without_padding(array: np.ndarray) -> np.ndarray:
     return clean
 
 
-def _separate(model: Any, made: dict[int, Any]) -> None:
+def _separate(model: Any, copies: dict[int, Any]) -> None:
     """Make each fitted part of `model` an object that shares nothing with the others."""
     for name, value in sorted(vars(model).items()) if isinstance(model, BaseEstimator) else ():
         # Of a Pipeline, the steps themselves are fitted, one after the other: only their parts are looked at.
         if name == "steps":
             for _, step in value:
-                _separate(step, made)
+                _separate(step, copies)
         elif name.endswith("_") and isinstance(value, BaseEstimator):
-            _separate(value, made)
+            _separate(value, copies)
         elif name.endswith("_") and isinstance(value, list | dict):
-            setattr(model, name, _alone(value, made))
+            setattr(model, name, _alone(value, copies))
 
 
-def _alone(value: Any, made: dict[int, Any]) -> Any:
+def _alone(value: Any, copies: dict[int, Any]) -> Any:
     if isinstance(value, list | tuple):
-        items = [_alone(item, made) for item in value]
+        items = [_alone(item, copies) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)  # a named tuple takes each
     if isinstance(value, dict):
         for key, item in value.items():
-            value[key] = _alone(item, made)
+            value[key] = _alone(item, copies)
         return value
     if not isinstance(value, BaseEstimator):
         return value
-    if id(value) not in made:
-        _separate(value, made)
+    if id(value) not in copies:
+        _separate(value, copies)
         alone = pickle.loads(pickle.dumps(value))  # noqa: S301 - what was dumped on this line
         # A list and a mapping of the same parts stay so; the old part is kept, that no other takes its id.
-        made[id(value)] = made[id(alone)] = alone
-        made[-id(value)] = value
-    return made[id(value)]
+        copies[id(value)] = copies[id(alone)] = alone
+        copies[-id(value)] = value
+    return copies[id(value)]

@@ -91,11 +91,11 @@ def facts() -> dict[str, Any]:
 
 def _check(client: Any, training: bool) -> None:
     try:
-        found: Mapping[str, Mapping[str, Any]] = client.run(facts)
+        workers: Mapping[str, Mapping[str, Any]] = client.run(facts)
     except Exception as error:  # whatever importing this module there raises
         raise _unfit("the workers", f"cannot run this code ({type(error).__name__}: {error})") from error
     here = facts() | {"environment": determinism.ENVIRONMENT}
-    for worker, there in found.items():
+    for worker, there in workers.items():
         for kind in ("libraries", "code", "environment") if training else ("libraries", "code"):
             for name, value in here[kind].items():
                 if there[kind].get(name) != value:

@@ -54,20 +54,20 @@ def find(name: str, where: str) -> type:
     if attribute in _EXPERIMENTAL:
         importlib.import_module(_EXPERIMENTAL[attribute])
     try:
-        found = getattr(importlib.import_module(module), attribute, None)
+        component = getattr(importlib.import_module(module), attribute, None)
     except ImportError as error:
         if error.name is None or not module.startswith(error.name):
             raise ConfigurationError(
                 f"params.yaml: {where}: importing {module} fails: {error}; install what it needs, or mend it"
             ) from error
-        found = None
-    if not inspect.isclass(found):
+        component = None
+    if not inspect.isclass(component):
         near_name = _nearest(attribute) if name.startswith("sklearn.") else _in_features(module, attribute)
         hint = (
             f"; did you mean {near_name}?" if near_name else "; see the scikit-learn API reference for its import name"
         )
         raise ConfigurationError(f"params.yaml: {where} is {name!r}, which does not exist{hint}")
-    return found
+    return component
 
 
 def without_n_jobs(component: Any) -> tuple[Any, int | None]:
@@ -76,9 +76,9 @@ def without_n_jobs(component: Any) -> tuple[Any, int | None]:
     How many workers train is no property of the model: kept in it, it would change its bytes and slow down serving.
     """
     names = [name for name in _deep(component) if name.rpartition("__")[2] == "n_jobs"]
-    asked = [_deep(component)[name] for name in names if _deep(component)[name] is not None]
+    counts = [_deep(component)[name] for name in names if _deep(component)[name] is not None]
     bare = clone(component).set_params(**dict.fromkeys(names))
-    return bare, None if not asked else -1 if min(asked) < 0 else max(asked)
+    return bare, None if not counts else -1 if min(counts) < 0 else max(counts)
 
 
 def _deep(component: Any) -> dict[str, Any]:
@@ -103,8 +103,8 @@ def _value(value: Any, where: str) -> Any:
 
 def _nearest(attribute: str) -> str | None:
     public = {}
-    for name, found in all_estimators():
-        parts = found.__module__.split(".")
+    for name, kind in all_estimators():
+        parts = kind.__module__.split(".")
         private = next((index for index, part in enumerate(parts) if part.startswith("_")), len(parts))
         public[name] = ".".join([*parts[:private], name])
     close = difflib.get_close_matches(attribute, public, 1, 0.75)
@@ -113,9 +113,9 @@ def _nearest(attribute: str) -> str | None:
 
 def _in_features(module: str, attribute: str) -> str | None:
     package = importlib.import_module("features")
-    modules = [f"features.{found.name}" for found in pkgutil.iter_modules(package.__path__)]
+    modules = [f"features.{entry.name}" for entry in pkgutil.iter_modules(package.__path__)]
     for close in difflib.get_close_matches(module, modules, 1, 0.75):
-        names = [name for name, found in vars(importlib.import_module(close)).items() if inspect.isclass(found)]
+        names = [name for name, entry in vars(importlib.import_module(close)).items() if inspect.isclass(entry)]
         for name in difflib.get_close_matches(attribute, names, 1, 0.75):
             return f"{close}.{name}"
     return None

@@ -32,7 +32,7 @@ def by_time(frame: pd.DataFrame, moments: np.ndarray, count: int) -> list[Fold]:
     rank = np.unique(moments, return_inverse=True)[1]
     ordered = np.sort(rank)
     starts = [int(ordered[len(ordered) * part // (count + 1)]) for part in range(1, count + 1)]
-    made = []
+    folds = []
     for part, (start, end) in enumerate(zip(starts, [*starts[1:], len(rank)], strict=True)):
         before = np.flatnonzero(rank < start)
         latest_first = before[np.argsort(-rank[before], kind="stable")]
@@ -42,8 +42,8 @@ def by_time(frame: pd.DataFrame, moments: np.ndarray, count: int) -> list[Fold]:
             raise ConfigurationError(
                 f"params.yaml: train.tune.folds is {count}; part {part + 1} of the time holds no new row; use fewer"
             )
-        made.append(Fold(latest_first, test))
-    return made
+        folds.append(Fold(latest_first, test))
+    return folds
 
 
 def spread(frame: pd.DataFrame, labels: np.ndarray | None, count: int, seed: int) -> list[Fold]:

@@ -95,9 +95,9 @@ class Search:
         ]
         scores = iter(joblib.Parallel(return_as="generator")(work)) if work else iter(())
         for one, values in drawn.items():
-            found = [next(scores) for _ in folds]
-            error = next((text for _, text in found if text), None)
-            yield Judged(one, number, values, tuple(value for value, _ in found), error)
+            results = [next(scores) for _ in folds]
+            error = next((text for _, text in results if text), None)
+            yield Judged(one, number, values, tuple(value for value, _ in results), error)
 
     def _model(self, values: Mapping[str, Any]) -> Pipeline:
         return train.build(_with(self._params, plain(values)))

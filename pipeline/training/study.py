@@ -70,11 +70,11 @@ class Study:
         if self._tune.method == "bayesian":
             sampler = optuna.samplers.TPESampler(seed=seed)
         # In memory: a trial that is asked for and not finished would stay in the storage.
-        asked = optuna.create_study(sampler=sampler, direction=self._direction)
+        sampling = optuna.create_study(sampler=sampler, direction=self._direction)
         if self._tune.method == "bayesian":
             finished = [self.done[number, 0] for number in range(candidate)]
-            asked.add_trials([self._trial(one) for one in finished if one.error is None])
-        return dict(asked.ask(self._space).params)
+            sampling.add_trials([self._trial(one) for one in finished if one.error is None])
+        return dict(sampling.ask(self._space).params)
 
     def add(self, judged: Judged) -> None:
         """Store what is finished."""
@@ -98,8 +98,10 @@ class Study:
 
 
 def _judged(trial: FrozenTrial) -> Judged:
-    told = trial.user_attrs
-    return Judged(told["candidate"], told["round"], trial.params, tuple(told["scores"]), told["error"])
+    attributes = trial.user_attrs
+    return Judged(
+        attributes["candidate"], attributes["round"], trial.params, tuple(attributes["scores"]), attributes["error"]
+    )
 
 
 def _distribution(axis: Axis) -> BaseDistribution:

@@ -77,11 +77,11 @@ def _key(params: Params) -> str:
     train = declared["train"] | {
         "tune": {name: value for name, value in declared["train"]["tune"].items() if name != "n_jobs"}
     }
-    told = {
+    deciding = {
         "rows": digest.of_file(paths.TRAIN),
         "train": train,
         "rest": [params.model.task, declared["schema"], params.data.target, declared["prepare"]["split"]],
         "code": code_digests.digests(code_digests.TRAINING),
         "lock": digest.of_file(paths.PIPELINE_LOCK),
     }
-    return digest.of_bytes(digest.canonical_json(told))
+    return digest.of_bytes(digest.canonical_json(deciding))

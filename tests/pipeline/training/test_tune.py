@@ -89,7 +89,7 @@ def test_without_a_search_nothing_is_loaded(here: Path) -> None:
     assert best_parameters.read(params.load()).to_dict() == params.load().to_dict()
     declare(here, method="grid", space={"estimator__C": [1.0]})
     (here / paths.TUNED).unlink()
-    with pytest.raises(ConfigurationError, match=r"tuned.json cannot be read .* make it with `dvc repro`"):
+    with pytest.raises(ConfigurationError, match=r"tuned\.json cannot be read .* make it with `dvc repro`"):
         best_parameters.read(params.load())
 
 
