@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from typing import BinaryIO
 
 from artifact.errors import DataContractError
@@ -23,10 +24,13 @@ def header(name: object, raw: BinaryIO) -> list[str]:
     if head in _UTF16:
         raise DataContractError(f"{name} is UTF-16; convert it: iconv -f UTF-16 -t UTF-8 {name} > utf8.csv")
     raw.seek(0)
+    text = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
     try:
-        names = next(csv.reader(io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")), [])
+        names = next(csv.reader(text), [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise unreadable(name, error) from error
+    finally:
+        text.detach()  # whoever opened `raw` closes it
     if not names:
         raise DataContractError(f"{name} is empty; a table begins with a line of column names")
     if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
@@ -38,9 +42,9 @@ def header(name: object, raw: BinaryIO) -> list[str]:
 
 def once(name: object, names: list[str]) -> list[str]:
     """`names`, no two of which are equal; DataContractError (40) otherwise."""
-    twice = next((column for column in names if names.count(column) > 1), None)
-    if twice is not None:
-        raise DataContractError(f"{name} has the column {twice!r} {names.count(twice)} times; rename all but one")
+    for column, times in Counter(names).items():
+        if times > 1:
+            raise DataContractError(f"{name} has the column {column!r} {times} times; rename all but one")
     return names
 
 

@@ -101,7 +101,7 @@ LOSSY: list[tuple[str, Any, int, str]] = [
     ("float", np.array([2**63 - 1]), 0, "9223372036854775807 is not exact as float64"),
     ("float", np.array([1.0, math.inf], np.float32), 1, "inf is infinite"),
     ("float", np.array([1.0, NAN]), 1, "missing, and the feature is not nullable"),
-    ("float", objects(1, pd.NA), 1, "<NA> is NAType, expected float64"),
+    ("float", objects(1, pd.NA), 1, "a NAType is NAType, expected float64"),
     ("float", objects(1, np.longdouble(1)), 1, "expected float64"),
     ("int", [1, 5.9], 1, "5.9 is not a whole number"),
     ("int", [NAN], 0, "nan is not a whole number"),

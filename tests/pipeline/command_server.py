@@ -19,7 +19,7 @@ DETERMINISTIC = ("pipeline", "starter")
 # What is missing here each command imports anew. Not ONNX Runtime: a fork of a process that has loaded it hangs.
 LIBRARIES = (
     "boto3 dvc.cli dvc.commands.repro dvc.repo dvc_s3 joblib matplotlib.pyplot mlflow.sklearn mlflow.tracking onnx "
-    "pandas pyarrow.parquet pydantic scipy.stats skl2onnx sklearn.compose sklearn.ensemble sklearn.impute "
+    "pandas pyarrow.parquet pydantic scipy.stats sklearn.compose sklearn.ensemble sklearn.impute "
     "sklearn.inspection sklearn.linear_model sklearn.metrics sklearn.model_selection sklearn.pipeline "
     "sklearn.preprocessing yaml"
 ).split()

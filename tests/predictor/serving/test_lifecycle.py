@@ -255,7 +255,8 @@ def test_time_over_the_wire(hasty: Server) -> None:
 
 def test_leaving_over_the_wire(packaged: dict[str, Packaged], tmp_path: Path) -> None:
     """Clients that leave while their heavy requests are worked on give up the place, over REST and gRPC."""
-    made = start(packaged["iris"], tmp_path / "log", PREDICTOR_ROWS="1000000", PREDICTOR_HEAVY_QUEUE="0")
+    limits = {"PREDICTOR_ROWS": "1000000", "PREDICTOR_BODY_BYTES": str(16 << 20), "PREDICTOR_HEAVY_QUEUE": "0"}
+    made = start(packaged["iris"], tmp_path / "log", **limits)
     made.wait()
     body = body_of(900_000)
     head = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (made.v1.encode(), len(body))
