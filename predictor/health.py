@@ -1,4 +1,6 @@
-"""Health: answered before anything that can queue, over REST and over gRPC (KServe's calls and grpc.health.v1)."""
+"""Health, and what the model is: answered before anything that can queue, over REST and over gRPC (KServe's calls and
+grpc.health.v1).
+"""
 
 from __future__ import annotations
 
@@ -20,13 +22,22 @@ _STATUSES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
 
 
 class Probes:
-    """REST's health routes as KServe answers them, but true. Any other route, or method, is not for them."""
+    """REST's health routes and the model's metadata, as KServe answers them but true; None for any other request.
+
+    Bodies are made once: the metadata of 5,000 features would hold up the event loop each time.
+    """
 
     def __init__(self, lifecycle: Lifecycle) -> None:
         name, digest = lifecycle.model.name, lifecycle.model.digest
         server, model = b'{"ready":true}', orjson.dumps({"name": name, "ready": True})
         self._lifecycle = lifecycle
-        self._live = {"/": b'{"status":"alive"}', "/v2/health/live": b'{"live":true}'}
+        metadata = orjson.dumps(lifecycle.model.metadata())
+        self._always = {
+            "/": b'{"status":"alive"}',
+            "/v2/health/live": b'{"live":true}',
+            f"/v2/models/{name}": metadata,
+            f"/v2/models/{name}/versions/{digest}": metadata,
+        }
         self._ready = {
             "/v2/health/ready": server,
             f"/v1/models/{name}": model,
@@ -38,7 +49,7 @@ class Probes:
         """The body, and the error where it says that the model is not ready; None where this is no probe."""
         if method != "GET":
             return None
-        if (body := self._live.get(path)) is not None:
+        if (body := self._always.get(path)) is not None:
             return body, None
         if (body := self._ready.get(path)) is None:
             return None

@@ -73,6 +73,16 @@ class Model(KServeModel):
         """The answer to `request` in the form of its protocol."""
         return request.answer(self._served, prediction)
 
+    def metadata(self) -> dict[str, Any]:
+        """The v2 metadata: inputs and outputs, and the digest as the one version."""
+        return {
+            "name": self.name,
+            "versions": [self.digest],
+            "platform": "sklearn",
+            "inputs": self.get_input_types(),
+            "outputs": self.get_output_types(),
+        }
+
     def get_input_types(self) -> list[dict[str, Any]]:
         """The inputs as v2 metadata: one tensor a feature, shape [rows]."""
         return [

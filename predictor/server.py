@@ -45,7 +45,6 @@ class ModelDataPlane(DataPlane):
     def __init__(self, lifecycle: Lifecycle, registry: Any) -> None:
         super().__init__(model_registry=registry)
         self._lifecycle = lifecycle
-        self._model = lifecycle.model
 
     async def ready(self) -> bool:
         """Ready means verified and not about to end; KServe's own answers without looking."""
@@ -55,11 +54,6 @@ class ModelDataPlane(DataPlane):
         """KServe's, without the repository extension, which is refused here."""
         found: dict[str, Any] = super().metadata()
         return found | {"extensions": ["binary_tensor_data"]}
-
-    async def model_metadata(self, model_name: str) -> dict[str, Any]:
-        """KServe's metadata with the platform, and the digest as the one version."""
-        found: dict[str, Any] = await super().model_metadata(model_name)
-        return found | {"platform": "sklearn", "versions": [self._model.digest]}
 
 
 class Server(ModelServer):

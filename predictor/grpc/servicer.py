@@ -32,6 +32,7 @@ class Servicer(InferenceServicer):
         self._model = lifecycle.model
         self._receiver = Receiver(lifecycle.settings)
         self._limits = MessageLimits(lifecycle.model.signature)
+        self._metadata = pb.ModelMetadataResponse(**lifecycle.model.metadata())
 
     async def infer(self, _: Any, context: Any) -> bytes:
         """ModelInfer from bytes to bytes: the message is received when there is room for it, decoded in its turn."""
@@ -71,13 +72,7 @@ class Servicer(InferenceServicer):
             self._check_name(request.name, request.version)
         except errors.NotFound as error:
             await _abort(context, error)
-        return pb.ModelMetadataResponse(
-            name=self._model.name,
-            versions=[self._model.digest],
-            platform="sklearn",
-            inputs=self._model.get_input_types(),
-            outputs=self._model.get_output_types(),
-        )
+        return self._metadata
 
     async def RepositoryModelLoad(self, request: Any, context: Any) -> Any:
         """Refused: Git names the model, not a caller."""

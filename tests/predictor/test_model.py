@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import subprocess
 from collections.abc import Iterator
 
 import pytest
+from kserve.model_repository import ModelRepository
+from kserve.protocol.dataplane import DataPlane
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from artifact.errors import IntegrityError
 from local.ports import free
+from predictor.grpc.servicer import Servicer
+from predictor.health import Probes
 from predictor.model import Model
-from predictor.settings import Source
+from predictor.serving.lifecycle import Lifecycle
+from predictor.settings import Settings, Source
 from tests.predictor import forms
 from tests.predictor.conftest import ROOT, Server, command, environment
 from tests.predictor.corpus import NAMES, ROW
+from tests.predictor.loaded import loaded
 from tests.predictor.models import Packaged
 from tests.predictor.test_limits import metric
 
@@ -72,3 +81,16 @@ def test_load_verifies(packaged: dict[str, Packaged]) -> None:
     with pytest.raises(IntegrityError):
         other.load()
     assert not other.ready
+
+
+def test_metadata_is_made_once(packaged: dict[str, Packaged], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The metadata of a model is made when the predictor starts; a request for it, by REST or gRPC, makes nothing."""
+    lifecycle = Lifecycle(loaded(packaged["iris"]), Settings())
+    probes, servicer = Probes(lifecycle), Servicer(DataPlane(ModelRepository()), None, lifecycle)
+    monkeypatch.setattr(Model, "metadata", lambda self: pytest.fail("made again"))
+    monkeypatch.setattr(Model, "get_input_types", lambda self: pytest.fail("made again"))
+    answer = probes.answer("GET", "/v2/models/iris")
+    assert answer is not None
+    assert [one["name"] for one in json.loads(answer[0])["inputs"]] == list(NAMES)
+    metadata = asyncio.run(servicer.ModelMetadata(pb.ModelMetadataRequest(name="iris"), None))
+    assert [one.name for one in metadata.inputs] == list(NAMES)
