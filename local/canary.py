@@ -190,7 +190,8 @@ def start(demo: Canary, environment: str, revision: Revision) -> Predictor:
     if not folder.exists():  # each pod fetches for itself; here a model that is there saves a second
         storage.download(revision.uri, folder, demo.clone.env, demo.tell.note)
     log = demo.state.root / "revisions" / f"{environment}-{revision.name}-{len(demo.gone)}.log"
-    return Predictor(variant.NAME, revision.uri, folder, code=demo.clone.folder, env=demo.clone.env, log=log)
+    code, env = demo.clone.folder, demo.clone.env
+    return Predictor(variant.NAME, revision.uri, revision.release, folder, code=code, env=env, log=log)
 
 
 def under_load(demo: Canary, steps: Callable[[], object]) -> None:

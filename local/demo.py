@@ -142,7 +142,7 @@ def ask(demo: Demo, release: Served, folder: Path) -> None:
     )
     log = demo.state.root / "predictor.log"
     code, env = demo.clone.folder, demo.clone.env
-    with Predictor(MODEL, release.uri, folder, code=code, env=env, log=log) as predictor:
+    with Predictor(MODEL, release.uri, release.name, folder, code=code, env=env, log=log) as predictor:
         answers = {
             "sklearn": predictor.offline(FLOWERS, "sklearn"),
             "offline": predictor.offline(FLOWERS, "artifact"),

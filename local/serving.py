@@ -36,8 +36,10 @@ class Answer:
 class Predictor:
     """`python -m predictor` on a folder that the storage initializer filled."""
 
-    def __init__(self, name: str, uri: str, folder: Path, *, code: Path, env: Mapping[str, str], log: Path) -> None:
-        """Returns when the model is ready; StorageError with the log's place when it does not get there."""
+    def __init__(
+        self, name: str, uri: str, release: str, folder: Path, *, code: Path, env: Mapping[str, str], log: Path
+    ) -> None:
+        """`release`: its name in Git. Returns when the model is ready; StorageError, with the log's place, if not."""
         self.name = name
         self._http, self._grpc = ports.free(2)
         self._env, self._code, self._folder = env, code, folder
@@ -45,7 +47,7 @@ class Predictor:
         self._process = Process(
             "the predictor",
             [sys.executable, "-m", "predictor", "--model_dir", folder, "--model_name", name, *where],
-            env={**env, "MODEL_URI": uri},
+            env={**env, "MODEL_URI": uri, "MODEL_RELEASE": release},
             cwd=code,
             log=log,
         )

@@ -23,7 +23,7 @@ from release.gitops.folder import Folder
 EVERY = 0.1  # seconds between two looks at Git
 # The phases of a commit: the Route keeps its last assignment until what it names is ready, then it is what Git says.
 HOLDING, FOLLOWING = "holding", "following"
-DIGEST = "x-model-digest"
+DIGEST, RELEASE = "x-model-digest", "x-model-release"
 
 
 class Server(Protocol):
@@ -160,7 +160,8 @@ class Splitter:
                     upstream.close()
                 if phase:
                     outer._count(commit, phase, answer.headers.get(DIGEST, ""))
-                passed = {name: answer.headers[name] for name in ("Content-Type", DIGEST) if name in answer.headers}
+                names = ("Content-Type", DIGEST, RELEASE)
+                passed = {name: answer.headers[name] for name in names if name in answer.headers}
                 self._answer(answer.status, passed, data)
 
             do_POST = do_GET

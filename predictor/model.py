@@ -22,6 +22,7 @@ from predictor.serving.batcher import Batcher
 from predictor.settings import Source
 
 DIGEST_HEADER = "x-model-digest"
+RELEASE_HEADER = "x-model-release"
 
 
 class Model(KServeModel):
@@ -31,6 +32,7 @@ class Model(KServeModel):
         """`source` names the artifact and the digest that it must have."""
         super().__init__(source.model_name)
         self._source = source
+        self.release = source.release
 
     def load(self) -> bool:
         """Verify the artifact, deserialise it, and replay its golden rows: True, or the error of `artifact.load`."""
@@ -52,6 +54,12 @@ class Model(KServeModel):
         self._served = Served(self.name, self.digest, self.signature)
         self.ready = True
         return self.ready
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Headers of every answer that say what it comes from; the release only where Git names one."""
+        digest = (DIGEST_HEADER, self.digest)
+        return (digest,) if self.release is None else (digest, (RELEASE_HEADER, self.release))
 
     def preprocess(self, decoded: Decoded, closely: bool = True) -> Request:
         """The validated request, whose `columns` `predict` takes; InvalidRequest says what does not fit.

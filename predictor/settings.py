@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -74,11 +75,13 @@ class Source:
     model_name: str
     expected_digest: str | None
     allow_unpinned: bool
+    release: str | None = None  # name in Git of this model with this image; None where no release is served
 
 
 def read(argv: Sequence[str] | None, environment: Mapping[str, str] = os.environ) -> tuple[Source, Settings]:
-    """From the command line, then the environment, then the defaults; MODEL_URI, which gitops/ sets, names the digest.
+    """From the command line, then the environment, then the defaults.
 
+    gitops/ sets two variables: MODEL_URI names the digest, MODEL_RELEASE the release.
     Raises ConfigurationError (10) for a value that cannot be, and where two places name different artifacts.
     """
     parser = argparse.ArgumentParser(
@@ -95,7 +98,8 @@ def read(argv: Sequence[str] | None, environment: Mapping[str, str] = os.environ
     chosen = {one.name: _value(one.name, type(one.default), given, environment) for one in fields(Settings)}
     settings = Settings(**{name: value for name, value in chosen.items() if value is not None})
     expected = _expected(given.expected_digest, given.model_name, environment.get("MODEL_URI"))
-    return Source(given.model_dir, given.model_name, expected, given.allow_unpinned), settings
+    release = _release(given.model_name, environment.get("MODEL_RELEASE"))
+    return Source(given.model_dir, given.model_name, expected, given.allow_unpinned, release), settings
 
 
 def _value(name: str, kind: type, given: argparse.Namespace, environment: Mapping[str, str]) -> Any:
@@ -120,3 +124,14 @@ def _expected(flag: str | None, model: str, uri: str | None) -> str | None:
     if named.model != model:
         raise ConfigurationError(f"--model_name {model!r} is not the model of MODEL_URI {uri}")
     return named.digest
+
+
+def _release(model: str, name: str | None) -> str | None:
+    if not name:
+        return None
+    # It becomes a header: a line break in it would become another one.
+    if not re.fullmatch(re.escape(model) + "-[0-9a-f]{8}", name):
+        raise ConfigurationError(
+            f"MODEL_RELEASE {name[:80]!r} is not the name of a release of {model!r}: expected {model}-<8 hex>"
+        )
+    return name

@@ -17,10 +17,12 @@ from artifact.errors import ConfigurationError, GateRefused
 from artifact.signature import Signature
 from artifact.tolerance import differing
 from release.gitops.folder import Folder
+from release.gitops.release import Release
 from release.gitops.release_file import configuration
 
 T = TypeVar("T")
-HEADER = "x-model-digest"
+DIGEST_HEADER = "x-model-digest"
+RELEASE_HEADER = "x-model-release"
 NO_ANSWER = "nothing"
 # Of one request: a model that is scaled to zero starts first.
 SECONDS = 60.0
@@ -76,13 +78,30 @@ class Cluster:
         return Address(self.gateway or f"http://{host}", host)
 
 
-def lacking(where: Address, model: str, digest: str, seconds: float = SECONDS) -> str | None:
-    """None when the model's readiness there is answered with `digest`, else what was answered, in one sentence.
+@dataclass(frozen=True)
+class Answer:
+    """What a host says when it is asked whether its model is ready."""
 
-    A model that is not ready, another digest and no answer at all count alike.
+    digest: str | None  # None when no model is ready there
+    release: str | None  # None from an image that is older than this header, too
+    problem: str = ""  # what came instead of a digest
+
+    def of(self, release: Release) -> bool:
+        """Whether it comes from `release`: its image counts too where the answer names a release."""
+        return self.digest == release.digest and self.release in (None, release.name)
+
+    def __str__(self) -> str:
+        named = [text[:_LONGEST] for text in (self.digest, self.release) if text]
+        return " of ".join(named) if self.digest else self.problem[:_LONGEST]
+
+
+def lacking(where: Address, model: str, release: Release, seconds: float = SECONDS) -> str | None:
+    """None when the model's readiness there is answered by `release`, else what was answered, in one sentence.
+
+    A model that is not ready, another release and no answer at all count alike.
     """
     answer = ask(where, model, seconds)
-    return None if answer == digest else f"{where} answers {answer[:_LONGEST]!r}, not {digest}"
+    return None if answer.of(release) else f"{where} answers {str(answer)!r}, not {release.digest} of {release.name}"
 
 
 def replay(where: Address, model: str, signature: Signature, golden: Mapping[str, Any]) -> str:
@@ -126,13 +145,15 @@ def patiently(seconds: float, attempt: Callable[[], T]) -> T:
         time.sleep(_PAUSE)
 
 
-def ask(where: Address, model: str, seconds: float = SECONDS) -> str:
-    """The digest that answers for a ready model, else a few words on what came instead."""
+def ask(where: Address, model: str, seconds: float = SECONDS) -> Answer:
+    """The digest and the release that answer for a ready model, else a few words on what came instead."""
     try:
         status, headers, _ = _request(where, "GET", f"/v2/models/{model}/ready", None, seconds)
     except (OSError, http.client.HTTPException, UnicodeError) as error:
-        return f"{NO_ANSWER} ({type(error).__name__})"
-    return headers.get(HEADER, f"no {HEADER}") if status == http.client.OK else f"status {status}"
+        return Answer(None, None, f"{NO_ANSWER} ({type(error).__name__})")
+    if status != http.client.OK:
+        return Answer(None, None, f"status {status}")
+    return Answer(headers.get(DIGEST_HEADER), headers.get(RELEASE_HEADER), f"no {DIGEST_HEADER}")
 
 
 def _post(where: Address, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -16,7 +16,6 @@ from predictor import errors
 from predictor.grpc import infer_request
 from predictor.grpc.message_limits import MessageLimits
 from predictor.grpc.receive import Receiver
-from predictor.model import DIGEST_HEADER
 from predictor.observe.request_trace import REQUEST_ID, TRACEPARENT, begin
 from predictor.serving.lifecycle import Lifecycle
 
@@ -30,6 +29,7 @@ class Servicer(InferenceServicer):
         super().__init__(data_plane, repository)
         self._lifecycle = lifecycle
         self._model = lifecycle.model
+        self._headers = lifecycle.model.headers
         self._receiver = Receiver(lifecycle.settings)
         self._limits = MessageLimits(lifecycle.model.signature)
         self._metadata = pb.ModelMetadataResponse(**lifecycle.model.metadata())
@@ -39,7 +39,7 @@ class Servicer(InferenceServicer):
         given = dict(context.invocation_metadata() or ())
         exchange = begin("grpc", _text(given.get(REQUEST_ID)), _text(given.get(TRACEPARENT)))
         # What trails an answer goes out with it, errors included; what leads it would be a second write.
-        context.set_trailing_metadata(((DIGEST_HEADER, self._model.digest), (REQUEST_ID, exchange.request_id)))
+        context.set_trailing_metadata((*self._headers, (REQUEST_ID, exchange.request_id)))
         try:
             data = await self._receiver.read(context)
             self._lifecycle.buffers.take(len(data))

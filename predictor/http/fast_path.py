@@ -19,7 +19,6 @@ from artifact.prediction import Prediction
 from artifact.prediction import rows as rows_of
 from predictor.http.fast_request import FastRequest
 from predictor.http.headers import BINARY, JSON, OCTETS, SMALL
-from predictor.model import DIGEST_HEADER
 from predictor.observe.request_trace import REQUEST_ID
 from predictor.protocols import v1, v2
 from predictor.protocols.request import Decoded
@@ -49,7 +48,8 @@ class FastPath:
         self._waiting: deque[FastRequest] = deque()
         self._defaults: Sequence[tuple[bytes, bytes]] = ()
         self._start = b""
-        self._named = b"\r\n%b: %b\r\n%b: " % (DIGEST_HEADER.encode(), digest.encode(), REQUEST_ID.encode())
+        source = "".join(f"\r\n{header}: {value}" for header, value in lifecycle.model.headers)
+        self._named = f"{source}\r\n{REQUEST_ID}: ".encode()
 
     def take(self, request: FastRequest) -> None:
         """Answer `request`, whose body is complete, in the next turn of the event loop."""

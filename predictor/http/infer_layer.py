@@ -14,7 +14,6 @@ from predictor.health import Probes
 from predictor.http import headers as fields
 from predictor.http.body import Message, Receive, receive_body
 from predictor.http.headers import BINARY, CONNECTION, JSON, OCTETS, SMALL, Headers
-from predictor.model import DIGEST_HEADER
 from predictor.observe import request_trace
 from predictor.observe.request_trace import Exchange
 from predictor.protocols import cloudevent, v1, v2
@@ -38,7 +37,8 @@ class InferLayer:
     """Wraps KServe's application: one validation and one model call for every infer request, whatever the protocol.
 
     The repository routes, which would unload the model for anyone who asks, do not exist. Every answer carries the
-    digest it comes from and the request's id; while the process drains, the last on its connection also ends that.
+    digest and the release it comes from, and the request's id; while the process drains, the last on its connection
+    also ends that.
     """
 
     def __init__(self, app: App, lifecycle: Lifecycle) -> None:
@@ -49,7 +49,7 @@ class InferLayer:
         self._v1_limits = JsonLimits.of_v1(signature, most_rows)
         self._v2_limits = JsonLimits.of_v2(signature, most_rows)
         self._probes = Probes(lifecycle)
-        self._digest = (DIGEST_HEADER.encode(), lifecycle.model.digest.encode())
+        self._headers = [(name.encode(), value.encode()) for name, value in lifecycle.model.headers]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI connection."""
@@ -68,7 +68,7 @@ class InferLayer:
             headers.get(request_trace.REQUEST_ID),
             headers.get(request_trace.TRACEPARENT),
         )
-        named_headers = [self._digest, (request_trace.REQUEST_ID.encode(), request.request_id.encode())]
+        named_headers = [*self._headers, (request_trace.REQUEST_ID.encode(), request.request_id.encode())]
 
         async def named(message: Message) -> None:
             nonlocal started

@@ -42,7 +42,7 @@ class Metrics(Collector):
         gauges: Mapping[str, Callable[[], float]],
         counters: Mapping[str, Callable[[], float]],
     ) -> None:
-        """`model` labels the model (model, digest, task, engine); the others are read at the scrape: queue, busy, …"""
+        """`model` labels the model: model, digest, release, task, engine. The others are read at the scrape."""
         self._model = dict(model)
         self._drift = drift
         self._gauges = gauges
@@ -112,14 +112,14 @@ class Metrics(Collector):
             self._count()
             requests_of, fast, rows = self._requests.copy(), self._fast.copy(), self._rows.copy()
             counts_of, sums = {key: counts.tolist() for key, counts in self._counts.items()}, self._sums.copy()
-        digest = self._model["digest"]
+        digest, release = self._model["digest"], self._model["release"]
         yield InfoMetricFamily("modelpin_build", "What serves", self._build)
         yield InfoMetricFamily("modelpin_model", "What is served", self._model)
         requests = CounterMetricFamily(
-            "modelpin_requests", "Answered infer requests", labels=("protocol", "code", "digest")
+            "modelpin_requests", "Answered infer requests", labels=("protocol", "code", "digest", "release")
         )
         for (protocol, code), count in sorted(requests_of.items()):
-            requests.add_metric((protocol, code, digest), count)
+            requests.add_metric((protocol, code, digest, release), count)
         yield requests
         yield _counter("modelpin_fast_requests", "Requests answered on the fast path", "protocol", fast)
         yield _counter("modelpin_rejects", "Requests not answered with a prediction", "reason", self._rejects.copy())

@@ -53,6 +53,7 @@ class Lifecycle:
             {
                 "model": model.name,
                 "digest": model.digest,
+                "release": model.release or "",
                 "task": model.signature.task,
                 "engine": model.engine,
             },

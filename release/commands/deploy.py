@@ -146,7 +146,7 @@ def _served_by(situation: Situation, source: str, direct: Release | None) -> Rel
 
 
 def _require_seen(where: Address, model: str, source: str, release: Release) -> None:
-    if (problem := readiness.lacking(where, model, release.digest)) is not None:
+    if (problem := readiness.lacking(where, model, release)) is not None:
         raise Unseen(
             f"{release.name} is not seen healthy in {source}: {problem}; wait until it is, "
             "or say where it answers with --from-url or --from-gateway"

@@ -105,7 +105,7 @@ def _take_over(situation: Situation, prover: Prover) -> Decision:
     if record.old_percent == 0:
         # Without its 0 percent the old one gives all to its newest revision: that has to be the stable model.
         old = prover.cluster.label(f"latest-{folder.model}-predictor")
-        if (problem := readiness.lacking(old, folder.model, candidate.digest)) is not None:
+        if (problem := readiness.lacking(old, folder.model, candidate)) is not None:
             raise Unseen(f"the InferenceService {folder.model} keeps 0 %, which is safe: {problem}; run this again")
     after = dataclasses.replace(transitions.advance(transitions.replaced(record, proved), 100, now()), old_percent=100)
     subject = f"migrate {folder.environment}, step 2 of 3: the Route gives {candidate.name} all traffic"

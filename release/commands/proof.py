@@ -40,7 +40,7 @@ class Prover:
             return release
         model, uri = situation.folder.model, ArtifactUri.parse(release.uri)
         where = self.cluster.release(release.name) if self.url is None else Address(self.url)
-        if (problem := readiness.lacking(where, model, release.digest)) is not None:
+        if (problem := readiness.lacking(where, model, release)) is not None:
             raise Unseen(
                 f"{release.name} is not proved: {problem}; wait until the cluster has it (--wait), or say where it "
                 "answers with --url or --gateway"

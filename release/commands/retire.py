@@ -51,9 +51,9 @@ def not_following(cluster: Cluster, record: Record) -> str | None:
     shares = (("stable", record.stable), ("canary", record.candidate if record.percent else None))
     for tag, release in shares:
         where = cluster.route(tag)
-        answer = readiness.ask(where, record.model)
-        if release is None and answer.startswith("sha256-"):
+        if release is not None:
+            if (problem := readiness.lacking(where, record.model, release)) is not None:
+                return problem
+        elif (answer := readiness.ask(where, record.model)).digest is not None:
             return f"{where} answers {answer}, and Git names no {tag} release"
-        if release is not None and answer != release.digest:
-            return f"{where} answers {answer!r}, not {release.digest} of {release.name}"
     return None

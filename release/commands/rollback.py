@@ -99,7 +99,7 @@ def barring(entries: tuple[Quarantined, ...], left: Release, request: Request, r
 def _asked(situation: Situation, prover: Prover, after: Record, target: Release) -> list[str]:
     """What the target answers at its own host, for people: a Route is not applied while a release is not ready."""
     where = prover.cluster.release(target.name)
-    problem = readiness.lacking(where, situation.folder.model, target.digest, _SECONDS)
+    problem = readiness.lacking(where, situation.folder.model, target, _SECONDS)
     if problem is None:
         return [f"{target.name} answers"]
     others = [one.name for one in state.eligible(after, situation.barred) if one.rendered]

@@ -146,7 +146,7 @@ def command(directory: Path, name: str, *arguments: str, ports: list[int] | None
 
 def environment(**changes: str) -> dict[str, str]:
     """This process's environment without what would name a model, one thread a process."""
-    kept = {name: value for name, value in os.environ.items() if name != "MODEL_URI"}
+    kept = {name: value for name, value in os.environ.items() if name not in ("MODEL_URI", "MODEL_RELEASE")}
     return {**kept, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PREDICTOR_DRAIN_SECONDS": "0.1", **changes}
 
 
@@ -154,8 +154,9 @@ def start(model: Packaged, log: Path, **settings: str) -> Server:
     """A predictor of `model`, not yet ready; `settings` are environment variables."""
     ports = free(2)
     line = command(model.directory, model.name, "--expected_digest", model.digest, ports=ports)
+    env = environment(MODEL_RELEASE=model.release, **settings)
     with log.open("wb") as output:
-        process = subprocess.Popen(line, cwd=ROOT, env=environment(**settings), stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(line, cwd=ROOT, env=env, stdout=output, stderr=subprocess.STDOUT)
     return Server(model, process, *ports, log)
 
 

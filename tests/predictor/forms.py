@@ -148,6 +148,7 @@ def _v1(server: Server, rows: list[Any]) -> Answers:
 def _v1_answers(server: Server, answer: Answer, value: dict[str, Any]) -> Answers:
     assert answer.status == 200, answer.body
     assert answer.headers["x-model-digest"] == server.model.digest
+    assert answer.headers["x-model-release"] == server.model.release
     if server.model.signature.task == "regression":
         return {"prediction": np.array(value["predictions"])}
     answers = {"label": value["predictions"]}
@@ -164,6 +165,7 @@ def _wide(server: Server, data: list[Any], columns: Columns, datatype: str) -> A
 def _v2(server: Server, answer: Answer) -> Answers:
     assert answer.status == 200, answer.body
     assert answer.headers["x-model-digest"] == server.model.digest
+    assert answer.headers["x-model-release"] == server.model.release
     head = int(answer.headers.get("inference-header-content-length", len(answer.body)))
     value, tail = json.loads(answer.body[:head]), answer.body[head:]
     assert (value["id"], value["model_version"]) == (ID, server.model.digest)
@@ -181,7 +183,8 @@ def _v2(server: Server, answer: Answer) -> Answers:
 
 def _grpc(server: Server, request: Any) -> Answers:
     answer, call = server.stub.ModelInfer.with_call(request, timeout=ANSWER_SECONDS)
-    assert dict(call.trailing_metadata())["x-model-digest"] == server.model.digest
+    trailing = dict(call.trailing_metadata())
+    assert (trailing["x-model-digest"], trailing["x-model-release"]) == (server.model.digest, server.model.release)
     assert (answer.id, answer.model_name, answer.model_version) == (ID, server.model.name, server.model.digest)
     assert len(answer.raw_output_contents) in (0, len(answer.outputs))
     assert bool(answer.raw_output_contents) == bool(request.raw_input_contents)

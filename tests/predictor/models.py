@@ -27,6 +27,11 @@ from pipeline.training import canonical_pickle
 from predictor.settings import Source
 
 
+def release(model: str) -> str:
+    """A name that Git may give `model` with its image: what the tests set as MODEL_RELEASE."""
+    return f"{model}-0123abcd"
+
+
 @dataclass(frozen=True)
 class Packaged:
     """A model as it was trained (`pipeline`), as it was packaged (`directory`, `digest`), and rows to ask it about."""
@@ -37,6 +42,11 @@ class Packaged:
     directory: Path
     digest: str
     rows: dict[str, list[Any]]  # feature → values as JSON has them
+
+    @property
+    def release(self) -> str:
+        """Name that Git gives it with its image."""
+        return release(self.name)
 
     @property
     def source(self) -> Source:

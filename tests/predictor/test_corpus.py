@@ -25,6 +25,7 @@ def test_http(servers: dict[str, Server], without_fast_path: dict[str, Server], 
     path = case.path.replace("{model}", case.model).replace("{digest}", server.model.digest)
     answer = server.request(case.method, path, case.chunks(), case.headers)
     assert answer.headers["x-model-digest"] == server.model.digest
+    assert answer.headers["x-model-release"] == server.model.release
     assert answer.same(without_fast_path[case.model].request(case.method, path, case.chunks(), case.headers))
     if case.method == "HEAD":
         assert (answer.status, answer.body) == (case.status, b"")

@@ -44,10 +44,9 @@ def overridden(
         line = command(model.directory, model.name, "--expected_digest", model.digest, ports=ports)
         line[2:3] = ["tests.predictor.overriding", request.param]
         log = tmp_path_factory.mktemp("overridden") / "log"
+        env = environment(PREDICTOR_FAST_PATH=path, MODEL_RELEASE=model.release)
         with log.open("wb") as output:
-            process = subprocess.Popen(
-                line, cwd=ROOT, env=environment(PREDICTOR_FAST_PATH=path), stdout=output, stderr=subprocess.STDOUT
-            )
+            process = subprocess.Popen(line, cwd=ROOT, env=env, stdout=output, stderr=subprocess.STDOUT)
         running[path] = Server(model, process, *ports, log)
     for server in running.values():
         server.wait()

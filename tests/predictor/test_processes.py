@@ -122,6 +122,9 @@ def test_counts(server: Server) -> None:
             "modelpin_predictions_total": 195,
             "modelpin_stage_seconds_count": 195 * 4 + 5,
         }
+        for family in ("modelpin_model_info", r"modelpin_requests_total"):
+            of_release = f'{family}{{[^}}]*release="{server.model.release}"[^}}]*}}'
+            assert re.findall(of_release, text) == re.findall(rf"{family}{{[^}}]*}}", text) != []
         assert (total(text, "modelpin_ready"), total(text, "modelpin_workers")) == (1, 2)
         assert total(text, "modelpin_reference_predictions") == total(before, "modelpin_reference_predictions")
 

@@ -54,6 +54,8 @@ REFUSED = {
     "MODEL_URI of another digest": (10, f"{OTHER}/ name different artifacts; give one"),
     "MODEL_URI of another model": (10, "--model_name 'iris' is not the model of MODEL_URI s3://bucket/models/rose/"),
     "MODEL_URI without its slash": (10, "with the trailing slash"),
+    "MODEL_RELEASE of another model": (10, "MODEL_RELEASE 'rose-0123abcd' is not the name of a release of 'iris'"),
+    "MODEL_RELEASE with a line break": (10, "expected iris-<8 hex>"),
     "a byte flipped": (20, "its manifest names"),
     "the wrong digest": (20, f"but {OTHER} was named; download that one, or name this one in Git"),
     "a command in the model": (21, "system, which is not on the list of artifact/allowed_types.py"),
@@ -109,6 +111,10 @@ def begin(title: str, iris: Packaged, prices: Packaged, folder: Path) -> Start:
             env = {"MODEL_URI": f"s3://bucket/models/rose/{digest}/"}
         case "MODEL_URI without its slash":
             env = {"MODEL_URI": f"s3://bucket/models/iris/{digest}"}
+        case "MODEL_RELEASE of another model":
+            env = {"MODEL_RELEASE": "rose-0123abcd"}
+        case "MODEL_RELEASE with a line break":
+            env = {"MODEL_RELEASE": "iris-0123abcd\n"}
     ports = free(2)
     line = command(directory, name, "--expected_digest", digest, ports=ports)
     if title == "no expected digest":
@@ -164,6 +170,18 @@ def running(packaged: dict[str, Packaged], tmp_path: Path) -> Iterator[Server]:
         yield server
     finally:
         server.stop()
+
+
+def test_without_a_release(running: Server) -> None:
+    """Where MODEL_RELEASE is not set, as on a laptop, no answer names a release, and the metrics' label is empty."""
+    answers = [running.post(running.v1, {"instances": rows}) for rows in ([ROW], [])]
+    assert [answer.status for answer in answers] == [200, 400]
+    for answer in answers:
+        assert (answer.headers["x-model-digest"], "x-model-release" in answer.headers) == (running.model.digest, False)
+    text = running.request("GET", "/metrics").body.decode()
+    labels = [line for line in text.splitlines() if line.startswith(("modelpin_model_info", "modelpin_requests_total"))]
+    assert len(labels) == 3
+    assert all(',release=""' in line for line in labels)
 
 
 def test_stops_when_told(running: Server) -> None:

@@ -1,4 +1,4 @@
-"""A gateway that answers as a cluster that follows Git at once: each host with the digest of release.yaml."""
+"""A gateway that answers as a cluster that follows Git at once: each host with the release of release.yaml."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ GOLDEN: dict[str, dict[str, Any]] = {}
 class Answering:
     """Serves on 127.0.0.1 within `with`, what main of `origin` says; `asked` holds (host, path) of each request.
 
-    `digest` answers on every host instead when it is set; a host whose first label is in `broken` is not ready; golden
+    `digest` answers on every host instead when it is set, and `release` beside it when that is, too; all images
+    are too old to name their releases when `old` is set; a host whose first label is in `broken` is not ready; golden
     requests are answered with `wrong` instead of what is recorded when that is set.
     """
 
     def __init__(self, origin: Path) -> None:
         self.digest: str | None = None
+        self.release: str | None = None
+        self.old = False
         self.broken: set[str] = set()
         self.wrong: dict[str, Any] | None = None
         self.asked: list[tuple[str, str]] = []
@@ -34,7 +37,8 @@ class Answering:
                 host = self.headers["Host"]
                 data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 answering.asked.append((host, self.path))
-                found = answering.digest or answering.of(host)
+                override = (answering.digest, answering.release) if answering.digest else None
+                found, release = override or answering.of(host)
                 ready = found is not None and host.partition(".")[0] not in answering.broken
                 body = b""
                 if ready and data and found in GOLDEN:
@@ -44,6 +48,8 @@ class Answering:
                 self.send_response(200 if ready else 404 if found is None else 503)
                 if found is not None:
                     self.send_header("x-model-digest", found)
+                if release is not None and not answering.old:
+                    self.send_header("x-model-release", release)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -60,18 +66,20 @@ class Answering:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}"
 
-    def of(self, host: str) -> str | None:
-        """The digest that answers for `<label>.<model>-<environment>.<domain>`, by what Git says now."""
+    def of(self, host: str) -> tuple[str | None, str | None]:
+        """The digest and the release that answer for `<label>.<model>-<environment>.<domain>`, by what Git says now."""
         label, namespace, *_ = host.split(".")
         model, _, environment = namespace.rpartition("-")
         command = ["git", "show", f"main:gitops/models/{model}/{environment}/release.yaml"]
         text = subprocess.run(command, cwd=self._origin, capture_output=True, text=True).stdout
-        hosts: dict[str, str] = {}
+        hosts: dict[str, tuple[str, str | None]] = {}
         routes = []
         for one in yaml.safe_load_all(text):
             if one and one["kind"] == "InferenceService":
-                uri = one["spec"]["predictor"]["model"]["storageUri"]
-                hosts[f"{one['metadata']['name']}-predictor"] = uri.rstrip("/").rpartition("/")[2]
+                model_spec = one["spec"]["predictor"]["model"]
+                variables = {each["name"]: each["value"] for each in model_spec["env"]}
+                digest = model_spec["storageUri"].rstrip("/").rpartition("/")[2]
+                hosts[f"{one['metadata']['name']}-predictor"] = digest, variables.get("MODEL_RELEASE")
             elif one:
                 routes.append(one)
         for route in routes:
@@ -82,7 +90,7 @@ class Answering:
                     hosts[name] = hosts[target["configurationName"]]
         if f"{model}-predictor" in hosts:
             hosts[f"latest-{model}-predictor"] = hosts[f"{model}-predictor"]
-        return hosts.get(label)
+        return hosts.get(label, (None, None))
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.release.answering import Answering
-from tests.release.conftest import IMAGE, Repository, commit
+from tests.release.conftest import IMAGE, OTHER_IMAGE, Repository, commit
+from tests.release.test_deploy import recorded
 from tests.release.test_traffic import deploy, digest_of, name, run, shares
 
 Publish = Callable[[int], str]
@@ -53,6 +54,23 @@ def test_nothing_goes_while_the_cluster_does_not_follow(
     deploy(repository, fourth, "--canary", "10", "--wait", "30", "--gateway", cluster.url)
     run(repository, "retire", *here)
     assert shares(repository) == {fourth: 10, three[2]: 90, three[1]: 0}
+
+
+def test_two_images_of_one_digest(repository: Repository, publish: Publish, cluster: Answering) -> None:
+    """The name of the release that answers tells them apart; images too old to say it are known by their digest."""
+    here = ("--gateway", cluster.url)
+    other, uri = publish(1), publish(2)
+    for each, image in ((other, IMAGE), (uri, IMAGE), (uri, OTHER_IMAGE)):
+        deploy(repository, each, "--wait", "30", *here, image=image)
+    names = {one.image: one.name for one in recorded(repository, "production").releases if one.uri == uri}
+    history = repository.history()
+    cluster.digest, cluster.release = digest_of(uri), names[IMAGE]
+    refused = run(repository, "retire", "--min-age", "0", *here, code=41).err
+    says = f"answers '{cluster.digest} of {names[IMAGE]}', not {cluster.digest} of {names[OTHER_IMAGE]}"
+    assert (says in refused, repository.history() == history) == (True, True), refused
+    cluster.digest, cluster.old = None, True
+    run(repository, "retire", "--min-age", "0", *here)
+    assert set(shares(repository)) == {uri}
 
 
 def test_where_no_proof_is_asked_for_the_age_is_enough(repository: Repository, publish: Publish) -> None:

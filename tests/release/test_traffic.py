@@ -164,6 +164,21 @@ def test_nothing_gets_traffic_without_its_proof(repository: Repository, publish:
     assert shares(repository) == {second: 10, first: 90}
 
 
+def test_another_image_of_the_same_digest_proves_nothing(
+    repository: Repository, publish: Publish, cluster: Answering
+) -> None:
+    """What answers with the digest of a candidate and the name of another release: 41, no traffic."""
+    uri, here = publish(1), ("--gateway", cluster.url)
+    deploy(repository, uri, "--wait", "30", *here)
+    deploy(repository, uri, image=OTHER_IMAGE)
+    names = {one.image: one.name for one in recorded(repository, "production").releases}
+    cluster.digest, cluster.release = digest_of(uri), names[IMAGE]
+    refused = run(repository, "promote", *here, code=41).err
+    assert f"answers '{digest_of(uri)} of {names[IMAGE]}', not {digest_of(uri)} of {names[OTHER_IMAGE]}" in refused
+    cluster.release = names[OTHER_IMAGE]
+    run(repository, "promote", *here)
+
+
 def test_a_proof_is_of_one_rendered_spec(repository: Repository, publish: Publish, cluster: Answering) -> None:
     """An edit of a patch or of the base voids it: status says so, the next step asks again, `prove` renews the rest."""
     first, second = publish(1), publish(2)

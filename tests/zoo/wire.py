@@ -22,7 +22,7 @@ from local.ports import free
 from tests.deadlines import START_SECONDS
 from tests.predictor import forms
 from tests.predictor.conftest import ROOT, Server, environment
-from tests.predictor.models import Packaged
+from tests.predictor.models import Packaged, release
 from tests.zoo.build import NAME, Built
 
 ASKED_ALONE = 6  # rows of a kind, each in a request of its own
@@ -33,7 +33,7 @@ class Host:
     """The process of `tests.zoo.host`, which forks predictors."""
 
     def __init__(self) -> None:
-        settings = {"PREDICTOR_DRAIN_SECONDS": "0", "PREDICTOR_LOG_SAMPLING": "0"}
+        settings = {"PREDICTOR_DRAIN_SECONDS": "0", "PREDICTOR_LOG_SAMPLING": "0", "MODEL_RELEASE": release(NAME)}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.zoo.host"],
             cwd=ROOT,

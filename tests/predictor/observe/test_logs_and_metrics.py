@@ -59,7 +59,7 @@ def lines(server: Server, request_id: str) -> list[dict[str, Any]]:
 
 def test_a_request_from_outside(server: Server) -> None:
     """A v1, a wrong v2 and a gRPC request show in ids, log lines and numbers; their values do not."""
-    digest = server.model.digest
+    digest, release = server.model.digest, server.model.release
     before = samples(server)
     rows = [{**PERSON, "größe (cm)": 987.654321}, {**PERSON, "city": "Atlantis"}, {**PERSON, "smoker": None}]
     named = {"x-request-id": "good-1", "traceparent": f"00-{TRACE}-{PARENT}-01"}
@@ -101,9 +101,9 @@ def test_a_request_from_outside(server: Server) -> None:
     changed = {key: value - before.get(key, 0) for key, value in after.items() if value != before.get(key, 0)}
     counts = {key: value for key, value in changed.items() if not key[0].startswith("stage_seconds")}
     assert {key: value for key, value in counts.items() if not key[0].startswith(("input_bin", "predictions"))} == {
-        ("requests_total", ("200", digest, "v1")): 1,
-        ("requests_total", ("400", digest, "v2")): 1,
-        ("requests_total", ("OK", digest, "grpc")): 1,
+        ("requests_total", ("200", digest, "v1", release)): 1,
+        ("requests_total", ("400", digest, "v2", release)): 1,
+        ("requests_total", ("OK", digest, "grpc", release)): 1,
         ("fast_requests_total", ("v1",)): 1,
         ("rejects_total", ("invalid",)): 1,
         ("rows_total", ("v1",)): 3,
@@ -138,7 +138,8 @@ def _raw(server: Server) -> pb.ModelInferRequest:
 def test_information(server: Server) -> None:
     """/metrics says what serves and what is served, and how training's values were distributed."""
     found = samples(server)
-    assert found["model_info", (server.model.digest, "sklearn", "people", "classification")] == 1
+    model = server.model
+    assert found["model_info", (model.digest, "sklearn", "people", model.release, "classification")] == 1
     assert found["ready", ()] == 1
     profile = json.loads((server.model.directory / "profile.json").read_text())
     for feature, reference in profile["features"].items():
