@@ -1,6 +1,6 @@
 """What model.joblib may name, one by one, each group with the reason why a model needs it and why it is harmless.
 
-A pickle is a program: it names things of the installed libraries and says what to do with them. `artifact.unpickle`
+A pickle is a program: it names things of the installed libraries and says what to do with them. `artifact.unpickler`
 lets it name what stands here, and classes and functions that a module of features/ itself defines, and do with each
 only what its table says:
 

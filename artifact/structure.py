@@ -6,10 +6,13 @@ ends the process without a word, or never. A pickle can say anything, so it is l
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from sklearn.neighbors import KDTree
+from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 
 from artifact.errors import ForbiddenTypeError
 
@@ -88,14 +91,37 @@ def _histograms(model: Any) -> bool:
     trees = [tree for iteration in vars(model).get("_predictors", []) for tree in iteration]
     if not trees:  # not fitted
         return True
-    split_by = [tree.nodes["feature_idx"][tree.nodes["is_leaf"] == 0] for tree in trees]
-    columns = model._n_features
-    return bool(columns == model.n_features_in_) and all(_within(features, columns) for features in split_by)
+    columns, by_category = model._n_features, model._bin_mapper.is_categorical_
+    inner = [tree.nodes[tree.nodes["is_leaf"] == 0] for tree in trees]
+    return (
+        bool(columns == model.n_features_in_)
+        and by_category.shape == (columns,)
+        and _keeps_columns(model._preprocessor, columns)
+        and all(_within(nodes["feature_idx"], columns) for nodes in inner)
+        # A node that asks for a category looks its column up in a table of the columns that have categories.
+        and all(by_category[nodes["feature_idx"][nodes["is_categorical"] != 0]].all() for nodes in inner)
+    )
+
+
+def _keeps_columns(preprocessor: Any, columns: int) -> bool:
+    """Whether the ColumnTransformer that moves a booster's categories to the front, if any, hands on `columns`."""
+    if preprocessor is None:
+        return True
+    (_, encoder, first), (_, rest, others), *remainder = preprocessor.transformers_
+    return (
+        type(encoder) is OrdinalEncoder
+        and type(rest) is FunctionTransformer
+        and first.dtype == others.dtype == bool
+        and first.shape == others.shape == (columns,)
+        and bool((first != others).all())
+        and all(type(part) is str and part == "drop" for _, part, _ in remainder)
+    )
 
 
 def _neighbours(tree: Any) -> bool:
     data, order, nodes, bounds = map(np.asarray, tree.get_arrays())
-    levels, count = tree.__getstate__()[5:7]
+    levels, count, *_, metric, weights = tree.__getstate__()[5:]
+    metric._validate_data(data)  # of the right width for its own numbers, which a tree asks once, when it is made
     inner = np.flatnonzero(nodes["is_leaf"] == 0)
     starts, ends = nodes["idx_start"], nodes["idx_end"]
     return (
@@ -103,12 +129,19 @@ def _neighbours(tree: Any) -> bool:
         and order.shape == (len(data),)
         and _within(order, len(data))
         and len(nodes) == count == 2**levels - 1 == bounds.shape[1]
+        and bounds.shape[0] == (2 if isinstance(tree, KDTree) else 1)
         and bounds.shape[2] == data.shape[1]
+        and (weights is None or np.shape(weights) == (len(data),))
         and _within(starts, len(data) + 1)
         and _within(ends, len(data) + 1)
         and bool((starts <= ends).all())
         and bool((2 * inner + 2 < count).all())
     )
+
+
+def _mahalanobis(metric: Any) -> bool:
+    matrix = metric.__getstate__()[2]
+    return bool(matrix.shape[0] == matrix.shape[1])
 
 
 def _sparse(matrix: Any) -> bool:
@@ -138,10 +171,22 @@ def _support_vectors(model: Any) -> bool:
         and _within(state["_n_support"], count + 1)
         and (not classifier or int(state["_n_support"].sum()) == count)
         and state["_dual_coef_"].shape == (classes - 1, count)
+        and _stored_alike(model._sparse, vectors, state["_dual_coef_"])
         and state["_intercept_"].shape == (pairs,)
         and all(state[name].shape in ((0,), (pairs,)) for name in ("_probA", "_probB"))
         and len(state["_probA"]) == len(state["_probB"])
         and (columns == 0 or columns == vectors.shape[1] == model.n_features_in_)
+    )
+
+
+def _stored_alike(in_rows: bool, vectors: Any, coefficients: Any) -> bool:
+    """Whether both are arrays; or both sparse rows, of which libsvm reads the coefficients as if none were left out."""
+    if not in_rows:
+        return isinstance(vectors, np.ndarray) and isinstance(coefficients, np.ndarray)
+    every = np.arange(coefficients.shape[1])
+    return vectors.format == coefficients.format == "csr" and bool(
+        coefficients.nnz == len(coefficients.data) == math.prod(coefficients.shape)
+        and (coefficients.indices.reshape(coefficients.shape) == every).all()
     )
 
 
@@ -159,6 +204,7 @@ _CHECKS: Mapping[str, Callable[[Any], bool]] = {
     "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.BaseHistGradientBoosting": _histograms,
     "sklearn.neighbors._kd_tree.KDTree": _neighbours,
     "sklearn.neighbors._ball_tree.BallTree": _neighbours,
+    "sklearn.metrics._dist_metrics.MahalanobisDistance64": _mahalanobis,
     "scipy.sparse._csr.csr_array": _sparse,
     "scipy.sparse._csr.csr_matrix": _sparse,
     "scipy.interpolate._bsplines.BSpline": _spline,

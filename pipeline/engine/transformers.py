@@ -53,10 +53,10 @@ def places(columns: Any, names: Sequence[str]) -> list[int]:
 def _selections(graph: Graph, transformer: ColumnTransformer, table: Sequence[Column]) -> list[Column]:
     names = getattr(transformer, "feature_names_in_", [str(place) for place in range(len(table))])
     columns: list[Column] = []
-    for _, part, selection in transformer.transformers_:
+    for name, part, selection in transformer.transformers_:
         where = [] if isinstance(part, str) and part == "drop" else places(selection, names)
         if where:
-            columns += add(graph, part, [table[place] for place in where])
+            columns += _weighted(graph, transformer, name, add(graph, part, [table[place] for place in where]))
     return columns
 
 
@@ -65,14 +65,19 @@ def _union(graph: Graph, transformer: FeatureUnion, table: Sequence[Column]) -> 
     for name, part in transformer.transformer_list:
         if isinstance(part, str) and part == "drop":
             continue
-        one = add(graph, part, table)
-        weight = (transformer.transformer_weights or {}).get(name)
-        if weight is not None:
-            numbers = graph.gather(one)
-            scaled = graph.add("Mul", numbers.name, graph.constant([float(weight)]))
-            one = columns_of(Matrix(scaled, numbers.width))
-        columns += one
+        columns += _weighted(graph, transformer, name, add(graph, part, table))
     return columns
+
+
+def _weighted(
+    graph: Graph, transformer: ColumnTransformer | FeatureUnion, name: str, columns: list[Column]
+) -> list[Column]:
+    """The output `columns` of the part `name`, multiplied by its weight where `transformer` has one for it."""
+    weight = (transformer.transformer_weights or {}).get(name)
+    if weight is None:
+        return columns
+    numbers = graph.gather(columns)
+    return columns_of(Matrix(graph.add("Mul", numbers.name, graph.constant([float(weight)])), numbers.width))
 
 
 def _moved(operator: str, values: Callable[[Any], Any]) -> Callable[[Graph, Any, Matrix], Matrix]:

@@ -19,7 +19,7 @@ from sklearn.metrics import fbeta_score, get_scorer, get_scorer_names, make_scor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from artifact import unpickle
+from artifact import allowed_names, unpickle
 from artifact.errors import ForbiddenTypeError, IncompatibleError
 from features.calendar import CalendarFeatures
 from tests.artifact.components import DATA, X, admitted, dumped, fitted, of_features, others, parts
@@ -225,7 +225,7 @@ def test_what_is_not_here(name: str) -> None:
 
 def test_a_listed_type_that_is_not_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """So is a listed type that another version of its library does not have."""
-    monkeypatch.setattr(unpickle, "_EMPTY", {("sklearn.no_such_module", "Thing")})
+    monkeypatch.setattr(allowed_names, "_EMPTY", {("sklearn.no_such_module", "Thing")})
     with pytest.raises(IncompatibleError, match="no_such_module"):
         unpickle.loads(calls("sklearn.no_such_module", "Thing"))
 

@@ -1,6 +1,6 @@
 """Load artifacts in this process and watch what runs: `python -m tests.artifact.watched`, directories on stdin as JSON.
 
-artifact.unpickle reads with the Python-level unpickler, whose dispatch table holds one function an opcode: each is
+artifact.unpickler reads with the Python-level unpickler, whose dispatch table holds one function an opcode: each is
 wrapped here to be counted. The C unpickler, should anyone use it, and everything a pickle could do are seen by an audit
 hook.
 """
@@ -13,8 +13,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from artifact import load, unpickle
+from artifact import load
 from artifact.errors import ModelpinError
+from artifact.unpickler import Unpickler
 
 ACTS = ("pickle.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "subprocess.", "socket.connect", "exec")
 opcodes: list[int] = []
@@ -40,7 +41,7 @@ def hook(event: str, arguments: tuple[Any, ...]) -> None:
 def main() -> None:
     """Load each directory and print how that ended and what ran, by title."""
     pure: Any = pickle._Unpickler  # type: ignore[attr-defined]
-    ours: Any = unpickle._Unpickler
+    ours: Any = Unpickler
     for unpickler in (pure, ours):
         unpickler.dispatch = {code: counted(function) for code, function in unpickler.dispatch.items()}
     sys.addaudithook(hook)

@@ -124,6 +124,14 @@ FILL = SimpleImputer()
         ),
         (ColumnTransformer([("c", FILL, ["c"]), ("gone", "drop", ["a"])], remainder=StandardScaler()),),
         (FILL, ColumnTransformer([("one", StandardScaler(), [2, 0])], remainder="passthrough")),
+        (
+            FILL,
+            ColumnTransformer(
+                [("s", StandardScaler(), [0]), ("o", "passthrough", [1])],
+                remainder=MinMaxScaler(),
+                transformer_weights={"s": 2.5, "o": 0.5, "remainder": 3},
+            ),
+        ),
     ],
     ids=lambda steps: " ".join(type(step).__name__ for step in steps),
 )
