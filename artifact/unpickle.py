@@ -12,6 +12,7 @@ from typing import Any
 
 from artifact import allowed_state, structure
 from artifact.errors import ForbiddenTypeError, IncompatibleError
+from artifact.pickle_memory import Memory
 from artifact.pickle_work import Work
 from artifact.unpickler import Seen, Unpickler
 
@@ -23,7 +24,7 @@ def loads(data: bytes) -> Any:
     dump; IncompatibleError (22) for a listed type that this environment does not have.
     """
     file = io.BytesIO(data)
-    seen = Seen(Work(len(data)))
+    seen = Seen(Work(len(data)), Memory(len(data)))
     try:
         model = Unpickler(file, seen).load()
         # At the end: until then the pickle can still change what it has handed over.

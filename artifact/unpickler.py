@@ -7,7 +7,7 @@ import io
 import math
 import pickle
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,21 +18,19 @@ from sklearn.utils import Bunch
 
 from artifact import allowed_names, allowed_state, structure
 from artifact.allowed_names import TAKES, is_empty, is_listed, is_ours, methods, refused, words_for
+from artifact.pickle_memory import Memory, counted
 from artifact.pickle_work import Work, check_key
 from artifact.shown import shown
 
 # What joblib.dump writes in protocol 4, and numpy in protocol 5; the codes of older protocols do the same otherwise.
-_OPCODES = (
+_NAMES = (
     "PROTO FRAME STOP MARK POP POP_MARK NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 LONG4 BINFLOAT "
     "SHORT_BINUNICODE BINUNICODE BINUNICODE8 SHORT_BINBYTES BINBYTES BINBYTES8 BYTEARRAY8 EMPTY_LIST EMPTY_DICT "
     "EMPTY_SET EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 FROZENSET APPEND APPENDS SETITEM SETITEMS ADDITEMS "
     "BINPUT LONG_BINPUT BINGET LONG_BINGET MEMOIZE STACK_GLOBAL REDUCE NEWOBJ BUILD"
 ).split()
+_OPCODES: Mapping[str, int] = {name: getattr(pickle, name)[0] for name in _NAMES}
 _PurePython: Any = pickle._Unpickler
-
-
-def _codes(names: Iterable[str]) -> list[int]:
-    return [getattr(pickle, name)[0] for name in names]
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,7 @@ class Seen:
     """What is looked at once, when all is read; by id, so that a pickle that names a thing often gains nothing."""
 
     work: Work
+    memory: Memory
     objects: dict[int, Any] = field(default_factory=dict)  # with attributes that the pickle set
     attributes: dict[tuple[str, int], tuple[str, Any]] = field(default_factory=dict)
     structures: dict[int, Any] = field(default_factory=dict)
@@ -52,7 +51,7 @@ class Unpickler(_PurePython):
     def __init__(self, file: io.BytesIO, seen: Seen) -> None:
         super().__init__(file)
         self._file = file
-        self._seen = seen
+        self._seen, self.memory = seen, seen.memory
         self._names: dict[int, tuple[str, str]] = {}  # of what find_class returned, by id: modules keep it alive
 
     def find_class(self, module: str, name: str) -> Any:
@@ -77,6 +76,7 @@ class Unpickler(_PurePython):
             self._check_whole(argument)
         self._seen.work.count(arguments)
         thing = builder(*arguments)
+        self.memory.take_object(thing)
         if isinstance(thing, np.dtype):
             self._seen.dtypes[id(thing)] = thing
         self._look_later(thing)
@@ -100,6 +100,7 @@ class Unpickler(_PurePython):
         if arguments and not issubclass(kind, tuple):  # a named tuple has its values from the beginning
             raise refused(f"makes an object of {words_for(kind, pair)} with arguments")
         self.append(kind.__new__(kind, *arguments))
+        self.memory.take_object(self.stack[-1])
 
     def _build(self) -> None:
         state = self.stack.pop()
@@ -122,6 +123,7 @@ class Unpickler(_PurePython):
                 allowed_state.check_tree(state)
             if type(state) is dict and kind.__dictoffset__:
                 self._seen.work.count_members(len(state))
+                self.memory.take_members(len(state))
                 self._check_names(kind, state)
                 self._seen.objects[id(thing)] = thing
             else:
@@ -196,6 +198,7 @@ class Unpickler(_PurePython):
     def _update(self, items: list[Any]) -> None:
         if type(self.stack[-1]) not in (dict, OrderedDict, Bunch):
             raise refused(f"sets items of {words_for(self.stack[-1])}")
+        self.memory.take_members(len(items) // 2)
         for key in items[::2]:
             check_key(key)
         # A Bunch has its items for attributes, and would have methods if they could be functions.
@@ -207,12 +210,14 @@ class Unpickler(_PurePython):
         items = self.pop_mark()
         if type(self.stack[-1]) is not set:
             raise refused(f"adds to {words_for(self.stack[-1])}")
+        self.memory.take_members(len(items))
         for item in items:
             check_key(item)
         self.stack[-1].update(items)
 
     def _frozen_set(self) -> None:
         items = self.pop_mark()
+        self.memory.take_members(len(items))
         for item in items:
             check_key(item)
         self.append(frozenset(items))
@@ -238,6 +243,6 @@ class Unpickler(_PurePython):
     }
     dispatch: Mapping[int, Callable[[Any], None]] = {
         **dict.fromkeys(range(256), _other),
-        **{code: _PurePython.dispatch[code] for code in _codes(_OPCODES)},
-        **{code: function for name, function in _replaced.items() for code in _codes([name])},
+        **{code: counted(name, _PurePython.dispatch[code]) for name, code in _OPCODES.items()},
+        **{_OPCODES[name]: counted(name, function) for name, function in _replaced.items()},
     }
