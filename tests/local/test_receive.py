@@ -141,7 +141,8 @@ def test_a_widened_filter_starts_on_its_own_push(platform: State, tmp_path: Path
 def test_a_failing_step_is_shown(clone: Clone) -> None:
     """A failing workflow leaves the push standing and shows the failing step's own words."""
     text = (clone.folder / ".github/workflows/deploy.yml").read_text()
-    clone.write(".github/workflows/deploy.yml", text.replace("set -e", "echo the reason; exit 3"))
+    # act reads a step's words from a terminal, and may miss them where the step ends at once.
+    clone.write(".github/workflows/deploy.yml", text.replace("set -e", "echo the reason; sleep 2; exit 3"))
     said = clone.push()
     assert "| the reason" in said
     assert "deploy.yml failed after" in said
