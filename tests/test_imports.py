@@ -58,8 +58,8 @@ PREDICTOR_ROOMS = {
     "protocols": {"errors"},
     "observe": set(),
     "serving": {"protocols", "observe", "errors", "model", "settings"},
-    "http": {"protocols", "observe", "serving", "errors", "model", "settings", "health"},
-    "grpc": {"protocols", "observe", "serving", "errors", "model", "settings", "health", "listener"},
+    "http": {"protocols", "observe", "serving", "errors", "settings", "health"},
+    "grpc": {"protocols", "observe", "serving", "errors", "settings", "health", "listener"},
 }
 HOUSES = {"pipeline": ROOMS, "predictor": PREDICTOR_ROOMS}
 # What stands beside the stages uses these rooms.

@@ -26,7 +26,7 @@ VOTERS = [["logistic", LOGISTIC], ["tree", TREE], ["bayes", part("naive_bayes.Ga
 
 CLASSIFIERS: list[Configuration] = [
     # linear
-    numbers("linear_model.LogisticRegression", "kind", SCALE, sample=True, **LINEAR),
+    numbers("linear_model.LogisticRegression", "kind", SCALE, **LINEAR),
     numbers("linear_model.LogisticRegression", "flag", **LINEAR),
     numbers("linear_model.LogisticRegressionCV", "grade", SCALE, Cs=3, cv=3, use_legacy_attributes=False, **LINEAR),
     numbers("linear_model.LogisticRegression", "kind", CUBE, SCALE, table="pair", **LINEAR),
@@ -38,7 +38,7 @@ CLASSIFIERS: list[Configuration] = [
     numbers("svm.LinearSVC", "kind", SCALE, **SEED),
     numbers("svm.SVC", "grade", SCALE, **SEED),
     numbers("svm.NuSVC", "flag", SCALE, kernel="poly", nu=0.3, **SEED),
-    mixed("linear_model.LogisticRegression", "kind", sample=True, **LINEAR),
+    mixed("linear_model.LogisticRegression", "kind", **LINEAR),
     mixed("linear_model.LogisticRegression", "flag", table="people", sample=True, **LINEAR),
     mixed("linear_model.LogisticRegression", "grade", part("preprocessing.TargetEncoder", **SEED), **LINEAR),
     # discriminant analysis, naive Bayes, neighbours, Gaussian processes
@@ -71,7 +71,7 @@ CLASSIFIERS: list[Configuration] = [
     numbers("semi_supervised.SelfTrainingClassifier", "kind", SCALE, estimator=LOGISTIC),
     # trees and their ensembles
     numbers("tree.DecisionTreeClassifier", "kind", **SEED),
-    numbers("tree.DecisionTreeClassifier", "grade", SCALE, sample=True, **SEED),
+    numbers("tree.DecisionTreeClassifier", "grade", SCALE, **SEED),
     numbers("tree.ExtraTreeClassifier", "flag", **SEED),
     numbers("ensemble.RandomForestClassifier", "flag", **FEW),
     numbers("ensemble.RandomForestClassifier", "kind", SCALE, **FEW),
@@ -109,7 +109,7 @@ CLASSIFIERS: list[Configuration] = [
         estimator=part("ensemble.HistGradientBoostingClassifier", max_iter=20, **SEED),
         cv=3,
     ),
-    numbers("model_selection.TunedThresholdClassifierCV", "flag", SCALE, estimator=LOGISTIC, cv=3, sample=True, **SEED),
+    numbers("model_selection.TunedThresholdClassifierCV", "flag", SCALE, estimator=LOGISTIC, cv=3, **SEED),
     mixed("model_selection.TunedThresholdClassifierCV", "flag", estimator=FOREST, cv=3, **SEED),
     numbers("model_selection.FixedThresholdClassifier", "flag", SCALE, estimator=LOGISTIC, threshold=0.3),
     numbers("multiclass.OneVsRestClassifier", "kind", SCALE, estimator=LOGISTIC),

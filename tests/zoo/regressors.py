@@ -24,7 +24,7 @@ MODELS = [["ridge", RIDGE], ["tree", REGRESSION_TREE]]
 REGRESSORS: list[Configuration] = [
     # linear
     numbers("linear_model.LinearRegression", "price", SCALE),
-    numbers("linear_model.LinearRegression", "price", CUBE, table="pair", sample=True),
+    numbers("linear_model.LinearRegression", "price", CUBE, table="pair"),
     numbers("linear_model.Ridge", "price", CUBE, table="pair", **SEED),
     numbers("linear_model.Ridge", "visits", **SEED),
     mixed("linear_model.Ridge", "price", **SEED),

@@ -49,6 +49,7 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
+@pytest.mark.story
 def test_a_cluster_finds_and_trains_the_same_model(here: Path, scheduler: str) -> None:
     """Trials and the parts of an ensemble come back from workers, and the files are those made here, to the bit."""
     values = yaml.safe_load((here / "params.yaml").read_text())
