@@ -12,10 +12,9 @@ import pytest
 from tests.predictor.growth import CASES, REFUSALS, Work
 
 SIZE = 2_000  # of what a case grows: names, rows, values …
-TIMES, MOST = (
-    4,
-    8,
-)  # four times as much may take eight times as long; where time grows with the square, it takes sixteen
+# Sixteen times as much may take a hundred times as long; where time grows with the square, it takes 256 times. Memory
+# that only the larger input asks of the system was seen to take up to 44 times, so the bound stands well above sixteen.
+TIMES, MOST = 16, 100
 ROUNDS = 8  # so that what else the machine does has to come in each of them
 TOO_SHORT = 1e-3  # seconds: shorter work says nothing about growth, so it is measured on larger input
 
@@ -32,7 +31,7 @@ def seconds(work: Work) -> float:
 
 
 def measured(make: Callable[[int], Work], size: int) -> tuple[float, float]:
-    """Seconds at `size` and at four times that, of the round where they differ least."""
+    """Seconds at `size` and at sixteen times that, of the round where they differ least."""
     rounds = []
     for _ in range(ROUNDS):
         rounds.append((seconds(make(size)), seconds(make(TIMES * size))))
@@ -43,7 +42,7 @@ def measured(make: Callable[[int], Work], size: int) -> tuple[float, float]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_growth(name: str) -> None:
-    """Four times as much of it takes at most ten times as long to read, or to refuse."""
+    """Sixteen times as much of it takes at most a hundred times as long to read, or to refuse."""
     size = SIZE
     gc.disable()
     try:
