@@ -35,6 +35,11 @@ def of(reader: Reader, folder: str, environment: str, release: Release) -> str:
     return digest.of_bytes(digest.canonical_json({"release": spec, "files": files}))
 
 
+def paths(reader: Reader, folder: str) -> set[str]:
+    """Every file that `folder` is rendered from, but for the machine-owned ones in it."""
+    return {path for path, _ in _followed(reader, f"{folder}/{_KUSTOMIZATION}", set())}
+
+
 def _followed(reader: Reader, path: str, seen: set[str]) -> Iterator[tuple[str, str]]:
     if path in seen or not path.startswith(_TOP) or posixpath.basename(path) in _OWNED:
         return

@@ -11,7 +11,11 @@ from release.commands import adopt
 from release.settings import Settings, key
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "docs/to-your-cluster.md").read_text()
+INDEX = (ROOT / "docs/to-your-cluster.md").read_text()
+FOLDER = ROOT / "docs/to-your-cluster"
+PAGES = re.findall(r"^\| \[.*?\]\(to-your-cluster/(.*?\.md)\) \|", INDEX, re.M)
+TEXT = "\n".join([INDEX, *((FOLDER / page).read_text() for page in PAGES)])
+VERSIONS = dict(re.findall(r"^export ([A-Z_]+)=(\S+)$", (FOLDER / "versions.env").read_text(), re.M))
 BLOCKS = re.findall(r"^```sh\n(.*?)^```$", TEXT, re.M | re.S)
 SHELL = "\n".join(BLOCKS)
 CODE = SHELL + "\n" + "\n".join(re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", TEXT, flags=re.S)))
@@ -34,6 +38,28 @@ def test_each_block_is_shell(block: str) -> None:
     """bash reads every block."""
     done = subprocess.run(["bash", "-n"], input=block, capture_output=True, text=True)
     assert done.stderr == ""
+
+
+def test_every_page_is_in_the_reading_order() -> None:
+    """The index names each page once, and every link between the pages leads to a file."""
+    assert sorted(PAGES) == sorted(path.name for path in FOLDER.glob("*.md"))
+    for path in [ROOT / "docs/to-your-cluster.md", *FOLDER.glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text()):
+            assert (path.parent / target).exists(), (path.name, target)
+
+
+def test_versions_stand_in_one_file() -> None:
+    """No block names a version of what it installs; each of versions.env is used by the pages, or by a check."""
+    assert set(VERSIONS) - set(re.findall(r"\$([A-Z_]+)", SHELL)) == {"KUBERNETES_MINIMUM"}
+    assert re.findall(r"\bv?\d+\.\d+\.\d+\b", SHELL) == []
+
+
+def test_applying_to_argocds_own_configmap_keeps_its_labels() -> None:
+    """A second server-side apply under kubectl's own manager would drop what the installation's set."""
+    applied = re.findall(r"kubectl apply [^\n]*--server-side[^\n]*", SHELL + (ROOT / "docs/releases.md").read_text())
+    ours = [line for line in applied if "gitops/" in line]
+    assert ours
+    assert all("--field-manager=modelpin" in line for line in ours)
 
 
 def test_every_make_target_exists() -> None:
@@ -75,6 +101,8 @@ def test_every_variable_is_set_before_it_is_used() -> None:
         for line in block.splitlines():
             used = set(re.findall(r"\$([A-Z][A-Z_]*)", line))
             assert used <= known | set(re.findall(r"\b([A-Z_]+)=", line)), line
+            if line == ". docs/to-your-cluster/versions.env":
+                known |= set(VERSIONS)
             if line.startswith("export "):
                 known |= set(re.findall(r"\b([A-Z_]+)=", line))
 

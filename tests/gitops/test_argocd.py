@@ -1,4 +1,5 @@
 import json
+import posixpath
 import re
 import shutil
 import subprocess
@@ -8,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from release.gitops import spec_digest
+from release.gitops.worktree import Worktree
 from tests.gitops.render import ROOT, Manifest, Tree, only
 from tests.gitops.test_environments import release
 
@@ -99,9 +102,22 @@ def test_repository_branch_and_path_come_from_the_settings(tmp_path: Path) -> No
     git, source = spec["generators"][0]["git"], spec["template"]["spec"]["source"]
     assert (git["repoURL"], git["revision"]) == ("https://git.example.org/a/b.git", "live")
     assert git["directories"] == [{"path": "clusters/eu/models/*/*"}]
-    assert (source["repoURL"], source["targetRevision"]) == ("https://git.example.org/a/b.git", "live")
+    assert (source["repoURL"], source["targetRevision"]) == ("https://git.example.org/a/b.git", "refs/heads/live")
     assert only(manifests, "AppProject")["spec"]["sourceRepos"] == ["https://git.example.org/a/b.git"]
     assert {manifest["metadata"]["namespace"] for manifest in manifests} == {"argocd"}
+
+
+def test_a_commit_elsewhere_leaves_an_applications_cache_alone(manifests: list[Manifest], tree: Tree) -> None:
+    """The paths that Argo CD compares between two commits are all that a folder is rendered from, and no other's."""
+    template = only(manifests, "ApplicationSet")["spec"]["template"]
+    paths = template["metadata"]["annotations"]["argocd.argoproj.io/manifest-generate-paths"].split(";")
+    folder = "gitops/models/flower/staging"
+    # As Argo CD resolves them (util/app/path): relative to the Application's folder.
+    watched = [posixpath.normpath(posixpath.join(folder, path)) for path in paths]
+    read = spec_digest.paths(Worktree(tree.folder.parent), folder)
+    assert {"gitops/base/route.yaml", "gitops/settings/settings.yaml", f"{folder}/kustomization.yaml"} <= read
+    assert not [path for path in read if not any(path.startswith(f"{one}/") for one in watched)]
+    assert not [one for one in watched if "gitops/models/other/staging/record.yaml".startswith(f"{one}/")]
 
 
 def test_argo_cd_gets_the_health_rule(manifests: list[Manifest]) -> None:
