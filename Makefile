@@ -6,7 +6,7 @@ PYTHON ?= python3
 ROLE ?= dev
 IN = $(PYTHON) requirements/install.py $(ROLE) --
 DEV = $(PYTHON) requirements/install.py dev --
-PACKAGES = artifact features pipeline scoring starter audit release predictor local bench
+PACKAGES = artifact features pipeline scoring starter audit monitoring release predictor local bench
 # What the predictor's image is made from; tests/image holds it equal to the Dockerfile.
 IMAGE_INPUTS = Dockerfile .dockerignore artifact features predictor requirements/serving.txt
 export DO_NOT_TRACK = true
