@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from artifact import digest
-from artifact.engine import ONNX
+from artifact.engines.engine import ONNX
 from artifact.errors import IncompatibleError
 
 # Those whose version changes what a pickle means or what it computes; Python's minor does not (golden proves the rest).

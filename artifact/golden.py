@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from artifact import strict_json, validation
-from artifact.engine import Fallback
+from artifact import strict_json
+from artifact.engines.engine import Fallback
 from artifact.errors import ConfigurationError, GoldenError, IntegrityError
 from artifact.prediction import Columns, Prediction, Runner, rows
 from artifact.signature import Feature, Signature, as_json
 from artifact.tolerance import TOLERANCE, differing
+from artifact.validation.validator import validated_columns
 
 FILE = "golden.json"
 UNSEEN = "never seen in training"
@@ -40,11 +41,11 @@ def make(signature: Signature, runner: Runner, table: Columns, wanted: int) -> d
         _check_edge(signature, runner, feature, edge)
         for name, values in columns.items():
             values.append(edge[name])
-    finite = runner.predict(validation.columns(signature, columns)).finite().tolist()
+    finite = runner.predict(validated_columns(signature, columns)).finite().tolist()
     if not any(finite):
         raise ConfigurationError("golden requests: the model has a finite answer for none of them; train it otherwise")
     columns = {name: list(compress(values, finite)) for name, values in columns.items()}
-    answers = _answers(signature, runner.predict(validation.columns(signature, columns)))
+    answers = _answers(signature, runner.predict(validated_columns(signature, columns)))
     return {"tolerance": TOLERANCE, "inputs": columns, "outputs": answers}
 
 
@@ -71,7 +72,7 @@ def replay(signature: Signature, runner: Runner, golden: Mapping[str, Any]) -> C
         due = [output.name for output in signature.outputs]
         if recorded.keys() != set(due):
             raise GoldenError(f"golden requests: answers {list(recorded)!r:.80}, where {', '.join(due)} are due")
-        table = validation.columns(signature, golden["inputs"])
+        table = validated_columns(signature, golden["inputs"])
         # What answers only the rows that another engine cannot is asked for all of them: any may become one.
         for one in (runner, runner.second) if isinstance(runner, Fallback) else (runner,):
             answers = _answers(signature, one.predict(table))
@@ -117,7 +118,7 @@ def _edges(signature: Signature, table: Columns) -> list[tuple[Feature, Any]]:
 
 def _check_edge(signature: Signature, runner: Runner, feature: Feature, row: Mapping[str, Any]) -> None:
     try:
-        runner.predict(validation.columns(signature, {name: [value] for name, value in row.items()}))
+        runner.predict(validated_columns(signature, {name: [value] for name, value in row.items()}))
     except Exception as error:
         shown = "a missing value" if row[feature.name] is None else repr(row[feature.name])
         raise ConfigurationError(

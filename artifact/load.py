@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from artifact import digest, engine, environment, golden, manifest, profile
+from artifact import digest, environment, golden, manifest, profile
+from artifact.engines import engine
 from artifact.errors import ConfigurationError, ForbiddenTypeError, IntegrityError, ModelpinError
 from artifact.manifest import Manifest
 from artifact.prediction import Columns, Runner

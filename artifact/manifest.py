@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from artifact import digest, strict_json
-from artifact.engine import Engine
+from artifact.engines.engine import Engine
 from artifact.errors import ConfigurationError, IncompatibleError, IntegrityError
 from artifact.schema_version import READABLE, SCHEMA_VERSION
 from artifact.signature import Signature

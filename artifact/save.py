@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from artifact import digest, environment, golden, manifest, profile
-from artifact.engine import GRAPH, MODEL, ONNX, SKLEARN, Engine, runner
+from artifact.engines.engine import GRAPH, MODEL, ONNX, SKLEARN, Engine, runner
 from artifact.prediction import Columns
 from artifact.signature import Signature
 
@@ -35,7 +35,7 @@ def save(
 ) -> str:
     """Make `directory` the artifact of `model` (the bytes joblib.dump wrote) and return its digest.
 
-    With `graph`, the same model as ONNX, ONNX Runtime serves it; `batching` is that of `artifact.engine.Engine`.
+    With `graph`, the same model as ONNX, ONNX Runtime serves it; `batching` is that of `engines.engine.Engine`.
     `train` and `holdout` are columns of `artifact.validation`: the reference profile comes from the
     first, the golden requests from the second. `modules` are the modules of features/ that the model imports, and
     `beside` further files that a server hashes and otherwise ignores. What stands at `directory` is replaced only when

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet
 
-from artifact import golden, load, validation
+from artifact import golden, load
 from artifact.tolerance import TOLERANCE, differing
+from artifact.validation.validator import validated_columns
 
 
 def main() -> None:
@@ -26,7 +27,7 @@ def main() -> None:
     recorded = json.loads((Path(published) / golden.FILE).read_bytes())
     answer: dict[str, Any] = {"epsilon": TOLERANCE}
     for name, rows in (("holdout", _columns(one.signature, Path(table))), ("golden", recorded["inputs"])):
-        columns = validation.columns(one.signature, rows)
+        columns = validated_columns(one.signature, rows)
         answer[name] = _compared(one.signature, one.runner.predict(columns), two.runner.predict(columns))
     print(json.dumps(answer))
 

@@ -15,10 +15,10 @@ from sklearn.base import clone
 from artifact import save
 from artifact.digest import canonical_json, of_bytes
 from artifact.errors import ConfigurationError
-from artifact.frame import columns as columns_of
-from artifact.frame import of as frame_of
 from artifact.manifest import FILE, Manifest
 from artifact.signature import Feature, Signature, for_model
+from artifact.validation.frame import columns as columns_of
+from artifact.validation.frame import of as frame_of
 from bench.examples import TRAIN, Data, Example, Schema
 from pipeline.engine import engines
 

@@ -25,8 +25,8 @@ from sklearn.preprocessing import StandardScaler
 
 from artifact import save
 from artifact.digest import of_bytes
-from artifact.frame import of as frame_of
 from artifact.signature import Feature, Signature, for_model
+from artifact.validation.frame import of as frame_of
 from bench.examples import logistic
 from bench.overload import MIB, Predictor, exchange, measured
 from bench.package import Packaged, package

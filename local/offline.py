@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _artifact(folder: Path, names: Sequence[str], rows: Sequence[Sequence[float]]) -> tuple[Any, Any]:
     from artifact.load import load
-    from artifact.validation import Validator
+    from artifact.validation.validator import Validator
 
     loaded = load(folder, expected_digest=folder.name)  # the demo names the folder as Git names the artifact
     columns = {name: [row[position] for row in rows] for position, name in enumerate(names)}

@@ -13,9 +13,9 @@ from typing import Any
 from kserve.model import Model as KServeModel
 
 from artifact import load
-from artifact.engine import Fallback
+from artifact.engines.engine import Fallback
 from artifact.prediction import Columns, Prediction, Runner
-from artifact.validation import Validator
+from artifact.validation.validator import Validator
 from predictor.protocols import v2
 from predictor.protocols.request import Answer, Decoded, Request, Served
 from predictor.serving.batcher import Batcher

@@ -1,8 +1,8 @@
 """One piece of a table scored: predictions for the rows that fit the signature, a reason for each that does not.
 
 A row is judged by what serving judges it by: `pipeline.data.conversion` reads a cell as its dtype,
-`artifact.validation` says whether the value may be sent to the model, `artifact.unanswered` whether the model has a
-finite answer for it.
+`artifact.validation` says whether the value may be sent to the model, `artifact.engines.unanswered` whether the model
+has a finite answer for it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from artifact import unanswered
+from artifact.engines import unanswered
 from artifact.errors import DataContractError, InvalidRequest
 from artifact.load import Loaded
 from artifact.prediction import Columns, Prediction
 from artifact.signature import Signature
-from artifact.validation import Validator
+from artifact.validation.validator import Validator
 from pipeline.data import conversion
 
 ROW, REASON = "row", "reason"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,13 @@ PREDICTOR_ROOMS = {
     "http": {"protocols", "observe", "serving", "errors", "settings", "health"},
     "grpc": {"protocols", "observe", "serving", "errors", "settings", "health", "listener"},
 }
-HOUSES = {"pipeline": ROOMS, "predictor": PREDICTOR_ROOMS}
+# The same of artifact/.
+ARTIFACT_ROOMS = {
+    "validation": {"signature", "prediction", "errors", "checkpoint", "shown"},
+    "unpickling": {"errors", "shown"},
+    "engines": {"validation", "unpickling", "signature", "prediction", "errors"},
+}
+HOUSES = {"pipeline": ROOMS, "predictor": PREDICTOR_ROOMS, "artifact": ARTIFACT_ROOMS}
 # What stands beside the stages uses these rooms.
 USES = {
     "scoring": {"params", "shared", "data", "training"},
@@ -192,5 +199,5 @@ def test_every_package_says_what_lives_there() -> None:
     ]:
         tree = ast.parse(path.read_text())
         assert ast.get_docstring(tree), path
-        named = {*ROOMS, *PREDICTOR_ROOMS, "pipeline", "predictor", "scoring", "starter", "audit", "monitoring"}
+        named = {*HOUSES, *chain.from_iterable(HOUSES.values()), "scoring", "starter", "audit", "monitoring"}
         assert len(tree.body) == 1 or path.parent.name not in named, path

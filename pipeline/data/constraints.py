@@ -15,8 +15,8 @@ import pandera.pandas as pa
 from pandera.config import ValidationDepth, config_context
 from pandera.errors import SchemaErrors
 
-from artifact.column import LARGEST
 from artifact.signature import Feature
+from artifact.validation.column import LARGEST
 from pipeline.data.conversion import Violation, absent
 
 _TYPES: dict[str, Any] = {"float64": "float64", "int64": "Int64", "bool": "boolean", "string": object}

@@ -12,9 +12,9 @@ import numpy as np
 from scipy import special
 
 from artifact import digest, manifest, profile
-from artifact.column import convert
-from artifact.distribution import Distribution
 from artifact.errors import DataContractError, IntegrityError
+from artifact.live_counts import Distribution
+from artifact.validation.column import convert
 from pipeline.params.params import Params
 from pipeline.params.prepare import DriftLimits
 from pipeline.shared import paths

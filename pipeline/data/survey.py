@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from artifact.column import convert
 from artifact.errors import DataContractError
 from artifact.signature import Feature
+from artifact.validation.column import convert
 from pipeline.data import totals
 from pipeline.data.contract import Contract, refused
 from pipeline.data.conversion import ROWS, Violation, absent

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from artifact import digest
-from artifact.engine import GRAPH, MODEL, ONNX, SKLEARN, runner
+from artifact.engines.engine import GRAPH, MODEL, ONNX, SKLEARN, runner
 from artifact.errors import ConfigurationError
 from artifact.prediction import Runner
 from artifact.signature import Signature
@@ -18,7 +18,7 @@ from pipeline.shared import json_file, paths
 @dataclass(frozen=True)
 class Choice:
     """`graph`: the model as ONNX; None for scikit-learn, and then `reason` says why. `batching` is that of
-    `artifact.engine.Engine`. `agreement`: how far the graph agrees with scikit-learn; None where there was no graph.
+    `artifact.engines.engine.Engine`. `agreement`: how far the graph agrees with scikit-learn; None without a graph.
     """
 
     graph: bytes | None

@@ -8,8 +8,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from artifact import signature, unpickle
-from artifact.frame import columns
+from artifact import signature
+from artifact.unpickling import unpickle
+from artifact.validation.frame import columns
 from pipeline.engine import engines
 from pipeline.params.params import load
 from pipeline.shared import paths, tables

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
-from artifact.engine import GRAPH, MODEL, ONNX, SKLEARN, runner
+from artifact.engines.engine import GRAPH, MODEL, ONNX, SKLEARN, runner
 from artifact.prediction import Columns, Runner, rows
 from artifact.signature import Signature
 from pipeline.engine import equality, estimators, transformers
@@ -49,7 +49,7 @@ def choose(model: bytes, fitted: Any, signature: Signature, *, train: Columns, h
 def convert(fitted: Any, signature: Signature) -> bytes:
     """The model as an ONNX graph with one float64 input for all numbers and booleans, [rows, numbers], and one for all
     texts, [rows, texts]: every input costs a request some microseconds. Which columns they are, it says itself
-    (`artifact.onnx_engine.COLUMNS`). The same bytes each time. NoGraph names a part that has no form in a graph.
+    (`onnx_runner.COLUMNS`). The same bytes each time. NoGraph names a part that has no form in a graph.
     """
     steps = [step for _, step in fitted.steps] if type(fitted) is Pipeline else [fitted]
     graph = Graph()

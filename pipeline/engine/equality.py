@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from artifact import unanswered
+from artifact.engines import unanswered
 from artifact.prediction import Columns, Prediction, Runner, rows
 from artifact.signature import Signature
 from artifact.tolerance import TOLERANCE, differing

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper
 
-from artifact.onnx_engine import ALONE, COLUMNS
+from artifact.engines.onnx_runner import ALONE, COLUMNS
 
 TREES = "ai.onnx.ml"  # the domain of TreeEnsemble and LabelEncoder
 _OPSETS = (("", 17), (TREES, 5))
@@ -49,7 +49,7 @@ class Graph:
         self._constants: list[Any] = []
         self._inputs: list[tuple[Any, Sequence[str]]] = []
         self._outputs: list[Any] = []
-        # Values whose numbers float32 holds, as it holds all that a caller may send (`artifact.column.LARGEST`).
+        # Values whose numbers float32 holds, as it holds all that a caller may send (`column.LARGEST`).
         self._held: set[str] = set()
 
     def input(self, name: str, columns: Sequence[str], text: bool) -> Matrix:

@@ -14,10 +14,10 @@ import numpy as np
 from sklearn import config_context
 from sklearn.pipeline import Pipeline
 
-from artifact import validation
-from artifact.frame import from_columns
 from artifact.prediction import Columns, rows
 from artifact.signature import Feature, Signature
+from artifact.validation.frame import from_columns
+from artifact.validation.validator import number_bounds
 from pipeline.engine import estimators
 from pipeline.engine.trees import Tree
 
@@ -171,7 +171,7 @@ class _Search:
         self._count = rows(base)
         self._low, self._high = np.empty(self._count, np.int64), np.empty(self._count, np.int64)
         for feature, places in self._rows.items():
-            low, high = validation.ends(feature)
+            low, high = number_bounds(feature)
             if feature.dtype == "int64":
                 low, high = max(low, -(2.0**62)), min(high, 2.0**62)
             self._low[places], self._high[places] = (_keys(feature, np.array([end]))[0] for end in (low, high))

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from artifact import validation
-from artifact.column import LARGEST
 from artifact.golden import UNSEEN
 from artifact.prediction import Columns, rows
 from artifact.signature import Feature, Signature
+from artifact.validation.column import LARGEST
+from artifact.validation.validator import number_bounds
 from pipeline.engine import neighbours
 
 TRAINING = 10_000  # training rows at most, evenly spaced
@@ -85,7 +85,7 @@ def _moved(signature: Signature, first: Columns, way: Callable[[np.ndarray], np.
     moved = dict(first)
     for feature in signature.inputs:
         if feature.dtype == "float64":
-            low, high = validation.ends(feature)
+            low, high = number_bounds(feature)
             moved[feature.name] = np.clip(way(first[feature.name]), low, high)
     return moved
 
@@ -143,7 +143,7 @@ def _extremes(feature: Feature, column: np.ndarray) -> list[Any]:
         return [*missing, 0.0, 1.0]
     if feature.dtype == "int64" and feature.categories is not None:
         return list(feature.categories)
-    low, high = validation.ends(feature)
+    low, high = number_bounds(feature)
     ends = [float(end) for end in (present.min(), present.max())] if len(present) else []
     if feature.dtype == "int64":
         few = np.unique(present)

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from artifact import validation
 from artifact.errors import ConfigurationError
 from artifact.prediction import Columns, Prediction, Runner
 from artifact.signature import Signature
+from artifact.validation.validator import number_bounds
 from pipeline.params.evaluate import Check
 
 ROWS = 10_000  # of the holdout, evenly spaced: enough to see a share of one in a thousand
@@ -76,7 +76,7 @@ def _moves(check: Check, signature: Signature, values: np.ndarray) -> Iterator[n
     """The column with other values, [rows]; NaN stays NaN."""
     feature = next(one for one in signature.inputs if one.name == check.column)
     if check.by is not None:
-        low, high = validation.ends(feature)
+        low, high = number_bounds(feature)
         for step in (check.by,) if check.kind != "invariant" else (check.by, -check.by):
             yield np.clip(values + step, low, high).astype(values.dtype)
         return

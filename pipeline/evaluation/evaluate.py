@@ -15,9 +15,10 @@ import pandas as pd
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import accuracy_score, r2_score
 
-from artifact import signature, unpickle
-from artifact.frame import columns
+from artifact import signature
 from artifact.prediction import Prediction, Runner
+from artifact.unpickling import unpickle
+from artifact.validation.frame import columns
 from pipeline.engine.choice import Choice
 from pipeline.evaluation import behaviour, bootstrap, calibration, slices
 from pipeline.params import metrics

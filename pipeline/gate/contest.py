@@ -9,11 +9,12 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from artifact import golden, load, validation
+from artifact import golden, load
 from artifact.errors import IncompatibleError, InvalidRequest
-from artifact.frame import columns
 from artifact.load import Loaded, Verified
 from artifact.prediction import Columns
+from artifact.validation.frame import columns
+from artifact.validation.validator import Validator
 from pipeline.gate import outcomes
 from pipeline.gate.champion import Champion, seen_by
 from pipeline.gate.comparison import Answers, compare
@@ -107,7 +108,7 @@ class Opponent:
         assert self.loaded is not None
         if self.loaded.signature.inputs == self.challenger.signature.inputs:
             return table
-        return validation.Validator(self.loaded.signature).columns(golden.to_json(self.challenger.signature, table))
+        return Validator(self.loaded.signature).columns(golden.to_json(self.challenger.signature, table))
 
     def _classes(self) -> np.ndarray:
         output = self.challenger.signature.outputs[0]

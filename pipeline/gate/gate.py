@@ -17,8 +17,8 @@ import pandas as pd
 from artifact import digest
 from artifact import load as artifacts
 from artifact.errors import ConfigurationError, GateRefused
-from artifact.frame import columns
 from artifact.load import Loaded
+from artifact.validation.frame import columns
 from pipeline.gate import outcomes
 from pipeline.gate.champion import Champion, seen_by
 from pipeline.gate.contest import Opponent

@@ -14,8 +14,8 @@ import numpy as np
 
 from artifact import load as artifacts
 from artifact.errors import IncompatibleError
-from artifact.frame import columns
 from artifact.prediction import Columns, Runner
+from artifact.validation.frame import columns
 from pipeline.gate.champion import Champion
 from pipeline.params.params import load
 from pipeline.shared import json_file, paths, tables

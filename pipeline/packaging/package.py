@@ -13,10 +13,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from artifact import save, signature, unpickle
+from artifact import save, signature
 from artifact.environment import LIBRARIES
 from artifact.errors import IncompatibleError, kind
-from artifact.frame import columns
+from artifact.unpickling import unpickle
+from artifact.validation.frame import columns
 from pipeline.engine.choice import Choice
 from pipeline.packaging import lock, proof, training_rows
 from pipeline.params.params import Params, json_values, load

@@ -11,10 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from artifact import frame as frames
-from artifact.column import convert
 from artifact.errors import DataContractError, InvalidRequest
 from artifact.signature import Feature, Signature
+from artifact.validation import frame as frames
+from artifact.validation.column import convert
 from pipeline.params.params import Params
 from pipeline.shared.texts import texts
 

@@ -17,7 +17,7 @@ import numpy as np
 from joblib.numpy_pickle import NumpyPickler
 from sklearn.base import BaseEstimator
 
-from artifact import unpickle
+from artifact.unpickling import unpickle
 
 
 def dump(model: Any, path: Path) -> None:

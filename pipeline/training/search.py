@@ -13,9 +13,9 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from artifact import signature
+from artifact.engines.sklearn_runner import SklearnRunner
 from artifact.errors import ConfigurationError
-from artifact.frame import columns
-from artifact.sklearn_engine import SklearnRunner
+from artifact.validation.frame import columns
 from pipeline.params import metrics
 from pipeline.params.params import Params
 from pipeline.params.tune import Tune

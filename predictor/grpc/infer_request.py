@@ -11,7 +11,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from artifact.errors import InvalidRequest
 from artifact.prediction import Prediction
-from artifact.validation import Validator
+from artifact.validation.validator import Validator
 from predictor.grpc import packed
 from predictor.grpc.methods import UNREADABLE
 from predictor.protocols import row_count, tensors, v2

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from artifact.distribution import Distribution
-from artifact.distributions import Distributions
+from artifact.live_counts import Distribution, FeatureDistributions
 from artifact.prediction import Columns
 from artifact.signature import Signature
 
@@ -27,7 +26,7 @@ class Drift:
     """
 
     def __init__(self, signature: Signature, profile: Mapping[str, Any]) -> None:
-        self.inputs = Distributions(signature, profile["features"])
+        self.inputs = FeatureDistributions(signature, profile["features"])
         self.prediction = Distribution(profile["prediction"], signature.outputs[0].dtype == "bool")
         self._rows = max(1, min(_ROWS, _CELLS // len(signature.inputs)))
         self._pending: deque[tuple[Columns, np.ndarray]] = deque()

@@ -16,7 +16,7 @@ import orjson
 
 from artifact.errors import InvalidRequest
 from artifact.prediction import Prediction
-from artifact.validation import Validator
+from artifact.validation.validator import Validator
 from predictor.protocols import row_count, strict_json, v1
 from predictor.protocols.request import Answer, Served
 

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from artifact.prediction import Columns, Prediction
 from artifact.signature import Signature
-from artifact.validation import Validator
+from artifact.validation.validator import Validator
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 

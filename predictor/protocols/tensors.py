@@ -18,7 +18,7 @@ import numpy as np
 
 from artifact.errors import InvalidRequest
 from artifact.shown import shown
-from artifact.validation import Validator
+from artifact.validation.validator import Validator
 
 WIDE = "input-0"
 DTYPES: dict[str, type[np.generic]] = {

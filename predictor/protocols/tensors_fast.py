@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from artifact import packing
 from artifact.errors import InvalidRequest
 from artifact.prediction import Columns
-from artifact.validation import Validator
+from artifact.validation import packing
+from artifact.validation.validator import Validator
 from predictor.protocols import tensors
 from predictor.protocols.tensors import DTYPES, WIDE
 

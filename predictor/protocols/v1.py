@@ -9,7 +9,7 @@ import orjson
 
 from artifact.errors import InvalidRequest
 from artifact.prediction import Columns, Prediction
-from artifact.validation import Validator
+from artifact.validation.validator import Validator
 from predictor.errors import Unplain
 from predictor.protocols import json_pieces, row_count, strict_json
 from predictor.protocols.request import Answer, Served

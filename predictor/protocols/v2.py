@@ -13,7 +13,7 @@ from artifact import checkpoint
 from artifact.errors import InvalidRequest
 from artifact.prediction import Columns, Prediction
 from artifact.signature import Signature, is_unicode
-from artifact.validation import Validator
+from artifact.validation.validator import Validator
 from predictor.errors import Unplain
 from predictor.protocols import json_pieces, row_count, strict_json, tensors, tensors_fast
 from predictor.protocols.request import Answer, Served

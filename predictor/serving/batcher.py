@@ -17,7 +17,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from artifact import unanswered
+from artifact.engines import unanswered
 from artifact.prediction import Columns, Prediction, Runner, rows
 from predictor.errors import NoAnswer
 

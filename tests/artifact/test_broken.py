@@ -14,8 +14,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from artifact import load
-from artifact.distribution import Distribution
 from artifact.errors import IncompatibleError, IntegrityError, ModelpinError
+from artifact.live_counts import Distribution
 from tests.artifact import breaking
 from tests.artifact.tampering import sign
 from tests.predictor import models

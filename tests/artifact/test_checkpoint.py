@@ -9,7 +9,7 @@ import pytest
 from artifact import checkpoint
 from artifact.errors import InvalidRequest
 from artifact.signature import Feature, Signature
-from artifact.validation import Validator
+from artifact.validation.validator import Validator
 
 COLUMNS = 20
 

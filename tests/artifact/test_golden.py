@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from artifact import golden, validation
+from artifact import golden
+from artifact.engines.sklearn_runner import SklearnRunner
 from artifact.errors import ConfigurationError, GoldenError
 from artifact.prediction import Columns, Prediction, Runner, rows
 from artifact.signature import Feature, Output, Signature
-from artifact.sklearn_engine import SklearnRunner
+from artifact.validation.validator import validated_columns
 from tests.predictor.models import Packaged
 
 
@@ -36,7 +37,7 @@ def runner(packaged: Packaged) -> Runner:
 
 def table_of(packaged: Packaged) -> Columns:
     """Rows to choose golden requests from."""
-    return validation.columns(packaged.signature, packaged.rows)
+    return validated_columns(packaged.signature, packaged.rows)
 
 
 @pytest.fixture
@@ -120,7 +121,7 @@ def test_regression_is_relative() -> None:
 def test_a_model_that_fails_on_what_its_schema_allows(feature: Feature, wrong: Any, says: str) -> None:
     """It is refused when it is packaged, with the value and the remedy, not when a caller sends that value."""
     signature = Signature("regression", (feature,), (Output("prediction", "float64"),))
-    table = validation.columns(signature, {"x": ["seen"] if feature.dtype == "string" else [1]})
+    table = validated_columns(signature, {"x": ["seen"] if feature.dtype == "string" else [1]})
     with pytest.raises(ConfigurationError) as caught:
         golden.make(signature, Fails(wrong), table, 1)
     assert says in str(caught.value)

@@ -14,7 +14,7 @@ import pytest
 
 from artifact import load
 from artifact.errors import ConfigurationError, IntegrityError
-from artifact.frame import of as frame_of
+from artifact.validation.frame import of as frame_of
 from tests.artifact import tampering
 from tests.artifact.tampering import Spoilt
 from tests.deadlines import START_SECONDS

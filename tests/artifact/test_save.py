@@ -12,7 +12,7 @@ import pytest
 
 from artifact import load, save
 from artifact.errors import ConfigurationError
-from artifact.frame import of as frame_of
+from artifact.validation.frame import of as frame_of
 from tests.deadlines import START_SECONDS
 from tests.predictor import models
 from tests.predictor.models import Packaged

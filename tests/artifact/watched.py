@@ -1,8 +1,8 @@
 """Load artifacts in this process and watch what runs: `python -m tests.artifact.watched`, directories on stdin as JSON.
 
-artifact.unpickler reads with the Python-level unpickler, whose dispatch table holds one function an opcode: each is
-wrapped here to be counted. The C unpickler, should anyone use it, and everything a pickle could do are seen by an audit
-hook.
+`artifact.unpickling.unpickler` reads with the Python-level unpickler, whose dispatch table holds one function an
+opcode: each is wrapped here to be counted. The C unpickler, should anyone use it, and everything a pickle could do are
+seen by an audit hook.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from artifact import load
 from artifact.errors import ModelpinError
-from artifact.unpickler import Unpickler
+from artifact.unpickling.unpickler import Unpickler
 
 ACTS = ("pickle.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "subprocess.", "socket.connect", "exec")
 opcodes: list[int] = []

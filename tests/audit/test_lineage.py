@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from artifact import digest, load, save, validation
-from artifact.frame import columns
+from artifact import digest, load, save
 from artifact.manifest import FILE as MANIFEST
+from artifact.validation.frame import columns
+from artifact.validation.validator import validated_columns
 from audit import reproduce
 from local.s3 import S3
 from pipeline.params import params
@@ -100,7 +101,7 @@ def test_a_published_model_scores_by_its_uri(published: Published, tmp_path: Pat
     artifact = repository.path / "build/artifact"
     loaded = load.load(artifact, expected_digest=digest.of_file(artifact / MANIFEST))
     table = pd.read_csv(repository.path / "data/iris.csv")
-    online = loaded.runner.predict(validation.columns(loaded.signature, columns(table[list(loaded.signature.names)])))
+    online = loaded.runner.predict(validated_columns(loaded.signature, columns(table[list(loaded.signature.names)])))
     scores = pd.read_parquet(output)
     assert scores["label"].tolist() == online.values.tolist()
     assert np.array_equal(scores.filter(like="probability_").to_numpy(), online.probabilities)

@@ -12,7 +12,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from artifact.errors import ConfigurationError, InvalidRequest
 from artifact.signature import Feature, Output, Signature
-from artifact.validation import Validator
+from artifact.validation.validator import Validator
 from predictor.errors import TooManyRows, UnsupportedMedia
 from predictor.grpc import infer_request
 from predictor.grpc.message_limits import MessageLimits

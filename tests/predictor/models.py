@@ -20,8 +20,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from artifact import save
 from artifact.digest import of_bytes
-from artifact.frame import of as frame_of
 from artifact.signature import Feature, Signature, for_model
+from artifact.validation.frame import of as frame_of
 from features.calendar import CalendarFeatures
 from pipeline.training import canonical_pickle
 from predictor.settings import Source

@@ -14,12 +14,13 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from artifact import engine, validation
+from artifact.engines import engine
 from artifact.load import Loaded, load
 from artifact.prediction import rows
 from artifact.save import save
 from artifact.signature import Feature
 from artifact.tolerance import differing
+from artifact.validation.validator import validated_columns
 from pipeline.engine import engines
 from tests.predictor import forms, models
 from tests.predictor.conftest import Server, start
@@ -31,7 +32,7 @@ def converted(packaged: Packaged, directory: Path) -> Packaged:
     """The same model, packaged as the stage does where ONNX Runtime is proved equal."""
     source = load(packaged.directory, expected_digest=packaged.digest)
     data = (packaged.directory / engine.MODEL).read_bytes()
-    columns = validation.columns(packaged.signature, packaged.rows)
+    columns = validated_columns(packaged.signature, packaged.rows)
     choice = engines.choose(data, packaged.pipeline, packaged.signature, train=columns, holdout=columns)
     assert choice.reason is None
     digest = save(
@@ -98,7 +99,7 @@ def loaded(server: Server) -> Loaded:
 
 def offline(loaded: Loaded, columns: forms.Columns) -> Answers:
     """What its engine answers without a server."""
-    prediction = loaded.runner.predict(validation.columns(loaded.signature, columns))
+    prediction = loaded.runner.predict(validated_columns(loaded.signature, columns))
     if loaded.signature.task == "regression":
         return {"prediction": prediction.values}
     return {"label": prediction.values.tolist(), "probabilities": prediction.probabilities}
@@ -118,7 +119,7 @@ def test_every_protocol_gives_the_engines_bits(server: Server, loaded: Loaded, f
 
 def test_company_changes_no_bit(server: Server, loaded: Loaded) -> None:
     """A row has the same answer alone as among others, also of a linear model: requests may share a call."""
-    columns = validation.columns(loaded.signature, server.model.rows)
+    columns = validated_columns(loaded.signature, server.model.rows)
     together = loaded.runner.predict(columns)
     assert loaded.manifest.engine.batching
     for size in (1, 2, 3, 5):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from artifact.column import LARGEST
+from artifact.validation.column import LARGEST
 from tests.predictor import corpus_grpc
 from tests.predictor.answer import INSIDE, Answer, check_message
 from tests.predictor.conftest import Server

@@ -58,7 +58,7 @@ REFUSED = {
     "MODEL_RELEASE with a line break": (10, "expected iris-<8 hex>"),
     "a byte flipped": (20, "its manifest names"),
     "the wrong digest": (20, f"but {OTHER} was named; download that one, or name this one in Git"),
-    "a command in the model": (21, "system, which is not on the list of artifact/allowed_types.py"),
+    "a command in the model": (21, "system, which is not on the list of artifact/unpickling/allowed_types.py"),
     "junk for a profile": (20, "profile.json is not JSON of an artifact"),
     "junk for a model": (21, "model.joblib is not an uncompressed joblib dump"),
     "no library named": (22, "does not say with which joblib it was made"),

@@ -23,8 +23,8 @@ from sklearn.linear_model import LinearRegression
 
 from artifact import digest, save
 from artifact.command import run
-from artifact.frame import of as frame_of
 from artifact.signature import Feature, for_model
+from artifact.validation.frame import of as frame_of
 from release import settings
 from release.__main__ import main
 from release.commands import adopt

@@ -19,7 +19,7 @@ import pytest
 from artifact import load
 from artifact.command import run
 from artifact.errors import InvalidRequest
-from artifact.validation import Validator
+from artifact.validation.validator import Validator
 from predictor.protocols import v1
 from scoring.__main__ import main
 from tests.conftest import Bucket

@@ -17,11 +17,11 @@ from typing import Any
 
 import yaml
 
-from artifact import unpickle
-from artifact.frame import columns as columns_of
 from artifact.load import verify
 from artifact.prediction import Columns
 from artifact.signature import Signature
+from artifact.unpickling import unpickle
+from artifact.validation.frame import columns as columns_of
 from pipeline.data import prepare
 from pipeline.engine import convert
 from pipeline.packaging import package

@@ -13,14 +13,15 @@ import signal
 import sys
 import traceback
 
-from artifact import load, onnx_engine, sklearn_engine
+from artifact import load
+from artifact.engines import onnx_runner, sklearn_runner
 from predictor import __main__ as predictor
 from predictor import kserve_import
 
 with kserve_import.kserve():
     from predictor import model, server
 
-_IMPORTED = (load, onnx_engine, sklearn_engine, model, server)
+_IMPORTED = (load, onnx_runner, sklearn_runner, model, server)
 
 
 def main() -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from artifact import validation
-from artifact.column import LARGEST
-from artifact.frame import from_columns
 from artifact.prediction import Columns
 from artifact.signature import Feature
+from artifact.validation.column import LARGEST
+from artifact.validation.frame import from_columns
+from artifact.validation.validator import number_bounds, validated_columns
 from tests.zoo.build import Built
 from tests.zoo.tables import draw
 
@@ -49,7 +49,7 @@ def _drawn(built: Built, table: str, seed: int) -> Columns:
     columns = {
         name: [None if value != value else value for value in fresh[name].tolist()] for name in built.signature.names
     }
-    return validation.columns(built.signature, columns)
+    return validated_columns(built.signature, columns)
 
 
 def _joined(built: Built, parts: list[Columns]) -> Columns:
@@ -84,7 +84,7 @@ def extremes(feature: Feature, trained: np.ndarray) -> list[Any]:
         return [0.0, 1.0, *gap]
     if feature.dtype == "string":
         return [*(feature.categories or _TEXTS), *gap]
-    low, high = validation.ends(feature)
+    low, high = number_bounds(feature)
     present = trained[trained == trained].astype(np.float64)
     marks = [low, high, present.min(), present.max(), float(np.median(present))]
     numbers = [
@@ -154,7 +154,7 @@ def _halved(built: Built, base: Columns, name: str, low: np.ndarray, high: np.nd
         single = low[jumped].astype(np.float32)
     sides += [np.nextafter(single, np.float32(way)).astype(np.float64) for way in (-np.inf, np.inf)]
     sides.append(single.astype(np.float64))
-    kept = validation.ends(next(feature for feature in built.signature.inputs if feature.name == name))
+    kept = number_bounds(next(feature for feature in built.signature.inputs if feature.name == name))
     return [{**rows_of, name: np.clip(side, *kept)} for side in sides]
 
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from artifact.frame import from_columns
 from artifact.golden import to_json
 from artifact.prediction import Columns
 from artifact.tolerance import TOLERANCE
+from artifact.validation.frame import from_columns
 from local.ports import free
 from tests.deadlines import START_SECONDS
 from tests.predictor import forms

@@ -20,14 +20,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.utils import all_estimators
 
-from artifact import frame
-from artifact.column import LARGEST
-from artifact.engine import GRAPH, MODEL, ONNX, SKLEARN, runner
+from artifact.engines.engine import GRAPH, MODEL, ONNX, SKLEARN, runner
 from artifact.load import load
 from artifact.prediction import Columns
 from artifact.save import save
 from artifact.signature import Feature, Signature, for_model
 from artifact.tolerance import differing
+from artifact.validation import frame
+from artifact.validation.column import LARGEST
 from pipeline.engine import engines
 from pipeline.engine.choice import Choice
 from pipeline.engine.probes import Probes

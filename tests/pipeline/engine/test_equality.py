@@ -14,10 +14,10 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRe
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
-from artifact import frame
-from artifact.engine import GRAPH, MODEL, ONNX, SKLEARN, runner
+from artifact.engines.engine import GRAPH, MODEL, ONNX, SKLEARN, runner
 from artifact.prediction import Columns, Prediction, Runner
 from artifact.signature import Feature, Signature, for_model
+from artifact.validation import frame
 from pipeline.engine import engines, equality
 from pipeline.engine.agreement import Agreement
 from pipeline.engine.probes import Probes

@@ -39,11 +39,11 @@ from sklearn.preprocessing import (
 )
 from sklearn.tree import DecisionTreeClassifier
 
-from artifact import frame
-from artifact.engine import GRAPH, ONNX, SKLEARN, runner
-from artifact.engine import MODEL as FILE
+from artifact.engines.engine import GRAPH, ONNX, SKLEARN, runner
+from artifact.engines.engine import MODEL as FILE
 from artifact.prediction import Columns
 from artifact.signature import Feature, Signature, for_model
+from artifact.validation import frame
 from pipeline.engine import engines
 from pipeline.engine.choice import Choice
 from pipeline.engine.graph import NoGraph

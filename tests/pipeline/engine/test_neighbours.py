@@ -20,9 +20,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, PolynomialFeatures, QuantileTransformer, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
-from artifact import frame
 from artifact.prediction import Columns, rows
 from artifact.signature import Feature, Signature
+from artifact.validation import frame
 from pipeline.engine import neighbours
 
 SIGNATURE = Signature("regression", (Feature("a", "float64"), Feature("b", "float64")), ())

@@ -15,10 +15,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from artifact import frame
-from artifact.engine import MODEL, ONNX, SKLEARN, runner
+from artifact.engines.engine import MODEL, ONNX, SKLEARN, runner
 from artifact.prediction import Columns
 from artifact.signature import Feature, Signature, for_model
+from artifact.validation import frame
 from pipeline.engine import engines
 
 INPUTS = (Feature("a", "float64"), Feature("b", "float64"))

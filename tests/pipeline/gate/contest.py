@@ -17,8 +17,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
 
 from artifact import load, save
-from artifact.frame import columns
 from artifact.signature import Feature, for_model
+from artifact.validation.frame import columns
 from pipeline.gate import gate
 from pipeline.gate.champion import Champion, seen_by
 from pipeline.packaging import training_rows

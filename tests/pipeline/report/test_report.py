@@ -11,8 +11,8 @@ import joblib
 import pandas as pd
 
 from artifact import save
-from artifact.frame import columns
 from artifact.manifest import Manifest
+from artifact.validation.frame import columns
 from pipeline.report import markdown
 from tests.pipeline.repository import Repository
 

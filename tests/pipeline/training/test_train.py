@@ -122,7 +122,7 @@ def test_an_unseeded_part_is_refused(tmp_path: Path, change: dict[str, Any], pro
     [
         (
             {"estimator": {"sklearn.ensemble.IsolationForest": {"random_state": 1}}},
-            "sklearn.ensemble._iforest.IsolationForest, which is not on the list of artifact/allowed_types.py",
+            "sklearn.ensemble._iforest.IsolationForest, which is not on the list of artifact/unpickling/allowed_types",
         ),
         (
             {"estimator": {"sklearn.linear_model.Ridge": {"random_state": 1}}, "importance_getter": "fit.__globals__"},

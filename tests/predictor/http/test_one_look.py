@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from artifact.validation import Validator
+from artifact.validation.validator import Validator
 from predictor.errors import Unplain
 from predictor.http.fast_path import FastPath
 from predictor.protocols import strict_json, v1, v2

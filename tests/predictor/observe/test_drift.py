@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from artifact import load
-from artifact.distributions import Distributions
+from artifact.live_counts import FeatureDistributions
 from artifact.load import Loaded
 from artifact.signature import Feature, Signature, label_text
 from predictor.observe.drift import Drift
@@ -25,10 +25,11 @@ def loaded(packaged: dict[str, Packaged], name: str) -> Loaded:
 @pytest.mark.parametrize("name", ["iris", "people", "counts", "prices"])
 def test_counts_as_the_profile_does(packaged: dict[str, Packaged], name: str) -> None:
     """Rows counted one request at a time come to what artifact.profile makes of them at once."""
-    from artifact import profile, validation
+    from artifact import profile
+    from artifact.validation.validator import validated_columns
 
     model = loaded(packaged, name)
-    columns = validation.columns(model.signature, packaged[name].rows)
+    columns = validated_columns(model.signature, packaged[name].rows)
     prediction = model.runner.predict(columns)
     reference = profile.reference(model.signature, columns, prediction)
     drift = Drift(model.signature, reference)
@@ -147,7 +148,7 @@ def operations(width: int) -> int:
     reference = {"kind": "numeric", "edges": [0.0, 1.0], "counts": [1, 1, 1], "min": -1.0, "max": 2.0}
     names = [f"x{place}" for place in range(width)]
     inputs = tuple(Feature(name, "float64") for name in names)
-    distributions = Distributions(Signature("regression", inputs, ()), dict.fromkeys(names, reference))
+    distributions = FeatureDistributions(Signature("regression", inputs, ()), dict.fromkeys(names, reference))
     row = {name: np.array([place - 2.0]) for place, name in enumerate(names)}
     called: list[str] = []
     sys.setprofile(lambda _, event, __: called.append(event))

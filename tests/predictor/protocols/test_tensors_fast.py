@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from artifact.errors import InvalidRequest
 from artifact.signature import Feature, Output, Signature
-from artifact.validation import Validator
+from artifact.validation.validator import Validator
 from predictor.protocols import tensors_fast, v2
 
 OUTPUT = (Output("prediction", "float64"),)

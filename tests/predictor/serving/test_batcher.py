@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from artifact.engine import Fallback
+from artifact.engines.engine import Fallback
 from artifact.prediction import Columns, Prediction, rows
 from predictor.errors import NoAnswer
 from predictor.serving.batcher import Batcher, measured

@@ -17,7 +17,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from artifact import checkpoint
 from artifact.prediction import Columns, Prediction, rows
-from artifact.validation import Validator
+from artifact.validation.validator import Validator
 from predictor.errors import Disconnected, NoAnswer, WorkTooLong
 from predictor.observe.request_trace import Exchange, begin
 from predictor.protocols.request import Answer, Served

@@ -1,7 +1,7 @@
 """A signature compiled into whole-table checks: columns that fit are accepted in a few array operations.
 
-What is accepted here is exactly what `artifact.column` converts, to the bit; where a table does not fit, or is of a
-form that is rare, the answer is None, and `artifact.column` looks again value by value and says which row is wrong.
+What is accepted here is exactly what `column` converts, to the bit; where a table does not fit, or is of a form that is
+rare, the answer is None, and `column` looks again value by value and says which row is wrong.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from artifact import checkpoint, packing
-from artifact.column import EXACT, LARGEST
-from artifact.row import RowRules
+from artifact import checkpoint
 from artifact.signature import Feature, Signature
+from artifact.validation import packing
+from artifact.validation.column import EXACT, LARGEST
+from artifact.validation.row import RowRules
 
 _NONE = type(None)
 _PIECE = 1 << 12  # rows at once: other threads run between two pieces
@@ -123,7 +124,7 @@ class _Numbers:
         self._nullable = np.array([[feature.nullable] for feature in features])
         if self._nullable.any():
             self._given = self._given | {_NONE}
-        # Categories of numbers and booleans are rare: artifact.column checks those.
+        # Categories of numbers and booleans are rare: `column` checks those.
         self._closer = any(feature.categories is not None for feature in features)
 
     def accept(self, given: Given, found: dict[str, np.ndarray]) -> bool:
@@ -178,7 +179,7 @@ class _Numbers:
         types = packing.types(column)
         if not types <= self._given:
             return None
-        # A whole number beyond 2^53 may not be exact as float64: artifact.column tells.
+        # A whole number beyond 2^53 may not be exact as float64: `column` tells.
         if int in types and any(type(value) is int and not -EXACT <= value <= EXACT for value in column):
             return None
         return np.array(column, dtype=self._type)

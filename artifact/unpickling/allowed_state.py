@@ -1,4 +1,4 @@
-"""What a pickle may put into the objects that artifact/allowed_types.py lets it make, where not anything will do.
+"""What a pickle may put into the objects that `allowed_types` lets it make, where not anything will do.
 
 scikit-learn looks some attributes' values up as names, and numpy trusts what a pickle says about memory.
 """

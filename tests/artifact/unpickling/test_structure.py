@@ -15,8 +15,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import SplineTransformer
 from sklearn.svm import SVC, SVR
 
-from artifact import unpickle
 from artifact.errors import ForbiddenTypeError
+from artifact.unpickling import unpickle
 from tests.artifact.components import X, Y, dumped
 
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from artifact import packing
-from artifact.column import convert
 from artifact.errors import InvalidRequest
-from artifact.rules import Rules
 from artifact.signature import Feature, Signature
-from artifact.validation import Validator
+from artifact.validation import packing
+from artifact.validation.column import convert
+from artifact.validation.table import Rules
+from artifact.validation.validator import Validator
 
 FEATURES = (
     Feature("float", "float64"),
@@ -116,7 +116,7 @@ def test_one_wrong_value_among_many(at: int, value: Any) -> None:
 
 def test_plain_rows_are_accepted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A table without surprises never reaches the look at each value, as lists or as arrays."""
-    monkeypatch.setattr("artifact.validation.convert", lambda *_: pytest.fail("looked at value by value"))
+    monkeypatch.setattr("artifact.validation.validator.convert", lambda *_: pytest.fail("looked at value by value"))
     Validator(SIGNATURE).columns_of_rows([ROW, ROW | {"bounded": 3.5, "float": 2}])
     numbers = Signature("regression", FEATURES[:2], ())
     found = Validator(numbers).columns({"float": np.array([1.0, 2.0]), "bounded": np.array([np.nan, 1.0], np.float32)})

@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from artifact import checkpoint, packing
+from artifact import checkpoint
 from artifact.errors import InvalidRequest
 from artifact.shown import shown
 from artifact.signature import Feature, is_unicode
+from artifact.validation import packing
 
 EXACT = 2**53  # every whole number up to here is a float64
 LARGEST = float(np.finfo(np.float32).max)  # what float32 holds, in which trees and engines compute

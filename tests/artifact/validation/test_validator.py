@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from artifact.errors import InvalidRequest
-from artifact.frame import of as frame_of
-from artifact.frame import of_rows as frame_of_rows
 from artifact.signature import Feature, Signature
+from artifact.validation.frame import of as frame_of
+from artifact.validation.frame import of_rows as frame_of_rows
 
 SIGNATURE = Signature(
     "regression",

@@ -9,11 +9,11 @@ import warnings
 import joblib
 import pytest
 
-from artifact import unpickle
 from artifact.errors import ForbiddenTypeError
-from tests.artifact import gadgets
-from tests.artifact.gadgets import FIRED, Written
-from tests.artifact.test_allowed_types import NAMES
+from artifact.unpickling import unpickle
+from tests.artifact.unpickling import gadgets
+from tests.artifact.unpickling.gadgets import FIRED, Written
+from tests.artifact.unpickling.test_allowed_types import NAMES
 
 SEEN: list[str] = []
 _WATCHED = (

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from artifact import unpickle
 from artifact.errors import ForbiddenTypeError
+from artifact.unpickling import unpickle
 
 NONE, FALSE, TRUE = b"N", b"\x89", b"\x88"
 

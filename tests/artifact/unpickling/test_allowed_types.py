@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from artifact import allowed_types
-from artifact.allowed_types import BUILT, EMPTY, HELD, Group
+from artifact.unpickling import allowed_types
+from artifact.unpickling.allowed_types import BUILT, EMPTY, HELD, Group
 
 PAIRS = [
     (table, pair)
@@ -34,13 +34,13 @@ DEEDS = {
     *"import_module attrgetter itemgetter methodcaller system popen Popen run check_output check_call".split(),
     *"loads load memmap fromfile tofile exec_module spec_from_file_location".split(),
 }
-# … but these, because the name is the code's own, or because artifact/allowed_state.py says what it may be.
+# … but these, because the name is the code's own, or because artifact/unpickling/allowed_state.py says what it may be.
 _KERNEL = "names in dir() that begin with hyperparameter_"
 PARAMETERS = "names of parameters: those of the class's own __init__, and of steps"
 FITTING = "only fit does so"
 REQUESTS = "names of methods that scikit-learn lists; metadata routing is off"
 TAGS = "a name that scikit-learn's own decorator was given, when its module was imported"
-CHECKED = "the name is an attribute that artifact/allowed_state.py checks"
+CHECKED = "the name is an attribute that artifact/unpickling/allowed_state.py checks"
 _BOOSTING = "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.BaseHistGradientBoosting"
 REVIEWED: dict[str, str] = {
     "sklearn.base.BaseEstimator.get_params: getattr": PARAMETERS,
@@ -102,7 +102,7 @@ def thing(pair: tuple[str, str]) -> Any:
 def test_length() -> None:
     """The list is as long as docs/adr/0004 says, and names nothing twice."""
     assert len(PAIRS) == len({pair for _, pair in PAIRS})
-    page = (Path(__file__).parents[2] / "docs/adr/0004-verify-before-deserialising.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs/adr/0004-verify-before-deserialising.md").read_text(encoding="utf-8")
     assert f"{len(NAMES)} names" in page
 
 

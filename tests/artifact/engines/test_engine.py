@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 from sklearn.linear_model import Ridge
 
 from artifact import golden
-from artifact.engine import GRAPH, MODEL, ONNX, SKLEARN, Fallback, runner
+from artifact.engines.engine import GRAPH, MODEL, ONNX, SKLEARN, Fallback, runner
 from artifact.errors import ConfigurationError, ForbiddenTypeError, GoldenError
 from artifact.prediction import Columns, Prediction, rows
 from artifact.signature import Feature, Output, Signature, for_model

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from artifact.column import LARGEST, convert
 from artifact.errors import InvalidRequest
 from artifact.signature import Feature
+from artifact.validation.column import LARGEST, convert
 
 NAN = float("nan")
 FEATURES = {

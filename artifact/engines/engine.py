@@ -60,7 +60,7 @@ def runner(engine: str, files: Mapping[str, bytes], signature: Signature) -> Run
     if engine == SKLEARN:
         return _sklearn(files, signature)
     if engine == ONNX:
-        from artifact.onnx_engine import OnnxRunner
+        from artifact.engines.onnx_runner import OnnxRunner
 
         graph = OnnxRunner(files[GRAPH], signature)
         return graph if graph.alone else Fallback(graph, _sklearn(files, signature))
@@ -68,8 +68,8 @@ def runner(engine: str, files: Mapping[str, bytes], signature: Signature) -> Run
 
 
 def _sklearn(files: Mapping[str, bytes], signature: Signature) -> Runner:
-    from artifact import unpickle
-    from artifact.sklearn_engine import SklearnRunner
+    from artifact.engines.sklearn_runner import SklearnRunner
+    from artifact.unpickling import unpickle
 
     return SklearnRunner(unpickle.loads(files[MODEL]), signature)
 

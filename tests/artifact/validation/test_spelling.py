@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from artifact import spelling
-from artifact.spelling import Spelling
+from artifact.validation import spelling
+from artifact.validation.spelling import Spelling
 
 NAMES = [f"sensor {at:04} temperature (°C)" for at in range(5000)]
 

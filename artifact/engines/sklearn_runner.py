@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from sklearn import config_context
 
-from artifact.frame import from_columns
 from artifact.prediction import Columns, Prediction
 from artifact.signature import Signature
+from artifact.validation.frame import from_columns
 
 
 class SklearnRunner:

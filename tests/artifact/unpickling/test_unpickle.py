@@ -19,8 +19,8 @@ from sklearn.metrics import fbeta_score, get_scorer, get_scorer_names, make_scor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from artifact import allowed_names, unpickle
 from artifact.errors import ForbiddenTypeError, IncompatibleError
+from artifact.unpickling import allowed_names, unpickle
 from features.calendar import CalendarFeatures
 from tests.artifact.components import DATA, X, admitted, dumped, fitted, of_features, others, parts
 
@@ -64,7 +64,7 @@ def test_what_params_yaml_does_not_admit() -> None:
     refused = [(name, kind) for name, kind in others() if name not in made]
     assert {"IsolationForest", "DBSCAN", "TSNE", "KernelDensity", "GaussianMixture"} <= set(dict(refused))
     for name, kind in refused:
-        with pytest.raises(ForbiddenTypeError, match=f"{kind.__module__}.{name}.*artifact/allowed_types.py"):
+        with pytest.raises(ForbiddenTypeError, match=f"{kind.__module__}.{name}.*artifact/unpickling/allowed_types.py"):
             unpickle.loads(dumped(kind()))
 
 
@@ -187,7 +187,7 @@ FORBIDDEN = [
     "sklearnx:anything",
     "numpyx.core:anything",
     "predictor.errors:body",
-    "artifact.unpickle:loads",
+    "artifact.unpickling.unpickle:loads",
 ]
 
 
@@ -198,7 +198,7 @@ def test_forbidden(name: str) -> None:
     with pytest.raises(ForbiddenTypeError) as caught:
         unpickle.loads(calls(module, attribute, "true"))
     assert f"{module}.{attribute}" in str(caught.value)
-    assert "artifact/allowed_types.py" in str(caught.value)
+    assert "artifact/unpickling/allowed_types.py" in str(caught.value)
 
 
 @pytest.mark.parametrize("wrap", [lambda value: value, lambda value: [value], lambda value: {"a": value}])

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from artifact.column import LARGEST, convert
 from artifact.errors import InvalidRequest
-from artifact.rules import Given, Rules, columns_of
 from artifact.signature import Feature, Signature
-from artifact.spelling import Spelling
+from artifact.validation.column import LARGEST, convert
+from artifact.validation.spelling import Spelling
+from artifact.validation.table import Given, Rules, columns_of
 
 
 class Validator:
@@ -102,12 +102,12 @@ class Validator:
             raise InvalidRequest(f"missing {_listed(missing)}; a missing value of a nullable feature is sent as null")
 
 
-def columns(signature: Signature, given: Given) -> dict[str, np.ndarray]:
+def validated_columns(signature: Signature, given: Given) -> dict[str, np.ndarray]:
     """`Validator.columns` for one table."""
     return Validator(signature).columns(given)
 
 
-def ends(feature: Feature) -> tuple[float, float]:
+def number_bounds(feature: Feature) -> tuple[float, float]:
     """The smallest and largest number that passes for `feature`."""
     low, high = feature.range or (None, None)
     return (-LARGEST if low is None else low, LARGEST if high is None else high)

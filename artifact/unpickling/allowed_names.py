@@ -1,4 +1,4 @@
-"""Which types and functions a model may name: those of artifact/allowed_types.py, and those that features/ defines."""
+"""Which types and functions a model may name: those that `allowed_types` lists, and those that features/ defines."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import inspect
 import sys
 from typing import Any
 
-from artifact.allowed_types import BUILT, EMPTY, HELD
 from artifact.errors import ForbiddenTypeError, IncompatibleError
+from artifact.unpickling.allowed_types import BUILT, EMPTY, HELD
 
-_LIST = "artifact/allowed_types.py"
+_LIST = "artifact/unpickling/allowed_types.py"
 _OURS = "features"
 TAKES = {pair: group.takes for group in BUILT for pair in group.pairs()}
 _TYPES_TAKEN = {tuple(name.rsplit(".", 1)) for group in BUILT for name in group.takes}

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from artifact.prediction import Columns
-from artifact.rules import Given
 from artifact.signature import Signature
-from artifact.validation import Validator
+from artifact.validation.table import Given
+from artifact.validation.validator import Validator
 
 
 def of(signature: Signature, given: Given) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The operations by which a pickle makes a model; each does only what artifact/allowed_types.py lets it."""
+"""The operations by which a pickle makes a model; each does only what artifact/unpickling/allowed_types.py lets it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from joblib.numpy_pickle import NumpyArrayWrapper
 from sklearn.tree._tree import Tree
 from sklearn.utils import Bunch
 
-from artifact import allowed_names, allowed_state, structure
-from artifact.allowed_names import TAKES, is_empty, is_listed, is_ours, methods, refused, words_for
-from artifact.pickle_memory import Memory, counted
-from artifact.pickle_work import Work, check_key
 from artifact.shown import shown
+from artifact.unpickling import allowed_names, allowed_state, structure
+from artifact.unpickling.allowed_names import TAKES, is_empty, is_listed, is_ours, methods, refused, words_for
+from artifact.unpickling.memory import Memory, counted
+from artifact.unpickling.work import Work, check_key
 
 # What joblib.dump writes in protocol 4, and numpy in protocol 5; the codes of older protocols do the same otherwise.
 _NAMES = (

@@ -1,4 +1,4 @@
-"""Read joblib bytes with a machine that names, calls and changes only what artifact/allowed_types.py lets it.
+"""Read joblib bytes with a machine that names, calls and changes only what `allowed_types` lets it.
 
 The digest in Git is what makes bytes trusted. This is the second line of defence: a pickle that was named in Git all
 the same still runs no code but that of the listed builders, and the model that it describes holds nothing that looks
@@ -10,18 +10,18 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from artifact import allowed_state, structure
 from artifact.errors import ForbiddenTypeError, IncompatibleError
-from artifact.pickle_memory import Memory
-from artifact.pickle_work import Work
-from artifact.unpickler import Seen, Unpickler
+from artifact.unpickling import allowed_state, structure
+from artifact.unpickling.memory import Memory
+from artifact.unpickling.unpickler import Seen, Unpickler
+from artifact.unpickling.work import Work
 
 
 def loads(data: bytes) -> Any:
     """The object in `data`, the uncompressed output of joblib.dump.
 
-    Raises ForbiddenTypeError (21) for what artifact/allowed_types.py does not allow, or for bytes that are no such
-    dump; IncompatibleError (22) for a listed type that this environment does not have.
+    Raises ForbiddenTypeError (21) for what `allowed_types` does not allow, or for bytes that are no such dump;
+    IncompatibleError (22) for a listed type that this environment does not have.
     """
     file = io.BytesIO(data)
     seen = Seen(Work(len(data)), Memory(len(data)))

@@ -12,10 +12,10 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import OneHotEncoder
 
-from artifact import unpickle
 from artifact.errors import ForbiddenTypeError
+from artifact.unpickling import unpickle
 from tests.artifact.components import dumped
-from tests.artifact.test_pickle_work import named, put, text
+from tests.artifact.unpickling.test_work import named, put, text
 
 SIZE = 1_000_000
 SPARE = 16 << 20
@@ -80,7 +80,7 @@ def test_within(title: str) -> None:
 
 def test_models_of_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Models that are nothing but short texts, vocabularies and names are read, without the spare memory, too."""
-    monkeypatch.setattr("artifact.pickle_memory._SPARE", 1 << 16)
+    monkeypatch.setattr("artifact.unpickling.memory._SPARE", 1 << 16)
     words = [f"{number:x}" for number in range(256, 20_000)]
     for model in (
         OneHotEncoder().fit(np.array(words, object)[:, None]),

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from artifact.column import LARGEST
-from artifact.packing import EXACT
 from artifact.signature import Feature, Signature
+from artifact.validation.column import LARGEST
+from artifact.validation.packing import EXACT
 
 _INT64 = (-(2**63), 2**63 - 1)
 Pick = Callable[[Sequence[Any]], tuple[Any, ...]]
@@ -37,7 +37,7 @@ class RowRules:
         # Where the four groups, one behind the other, have each feature of the signature.
         order = [position for positions in groups.values() for position in positions]
         self._order = None if order == sorted(order) else itemgetter(*np.argsort(order).tolist())
-        # Categories of numbers and booleans are rare: artifact.column checks those.
+        # Categories of numbers and booleans are rare: `column` checks those.
         self._closer = any(feature.categories is not None and feature.dtype != "string" for feature in signature.inputs)
 
     def accept(self, row: Sequence[Any]) -> dict[str, np.ndarray] | None:

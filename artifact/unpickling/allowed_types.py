@@ -1,8 +1,8 @@
 """What model.joblib may name, one by one, each group with the reason why a model needs it and why it is harmless.
 
-A pickle is a program: it names things of the installed libraries and says what to do with them. `artifact.unpickler`
-lets it name what stands here, and classes and functions that a module of features/ itself defines, and do with each
-only what its table says:
+A pickle is a program: it names things of the installed libraries and says what to do with them. `unpickler` lets it
+name what stands here, and classes and functions that a module of features/ itself defines, and do with each only what
+its table says:
 
 - EMPTY: a class. The pickle makes an object without arguments and gives it attributes, none of which may hide a method.
 - BUILT: a class or function that the pickle calls, with plain data and with the things that `takes` names.
@@ -11,7 +11,7 @@ only what its table says:
   given, calls what it is given, or runs text as code.
 
 To serve a model of another type: add its name to the table that fits, with the reason, and its library to
-requirements/serving.in, in one reviewed commit. tests/artifact/test_allowed_types.py checks each entry.
+requirements/serving.in, in one reviewed commit. tests/artifact/unpickling/test_allowed_types.py checks each entry.
 """
 
 from __future__ import annotations
