@@ -2,3 +2,7 @@
 
 And `mlflow_aliases`, which repairs MLflow's aliases from what Git says.
 """
+
+from artifact.command_table import refuse_module
+
+refuse_module("audit")

@@ -2,3 +2,7 @@
 
 `params` is read by every stage; `shared` is what several of them need.
 """
+
+from artifact.command_table import refuse_module
+
+refuse_module("pipeline")

@@ -1,6 +1,7 @@
 """The stages of dvc.yaml, one by one; `dvc repro` runs those whose inputs changed."""
 
-from pipeline.shared.commands import run
+from artifact.command_table import run
+from pipeline.shared import determinism
 
 # In the order in which dvc.yaml runs them; the last two are no stages.
 COMMANDS = {
@@ -20,4 +21,4 @@ COMMANDS = {
 }
 
 if __name__ == "__main__":
-    run("pipeline", __doc__, COMMANDS, deterministic=True)
+    run("pipeline", __doc__, COMMANDS, before=determinism.fix)

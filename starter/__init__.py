@@ -2,3 +2,7 @@
 
 `init` guesses a schema and a first Pipeline from a table, writes params.yaml and puts the files in place.
 """
+
+from artifact.command_table import refuse_module
+
+refuse_module("starter")

@@ -1,8 +1,9 @@
 """Start a model from a table, and bring the data of one here."""
 
-from pipeline.shared.commands import run
+from artifact.command_table import run
+from pipeline.shared import determinism
 
 COMMANDS = {"init": "starter.init", "pull": "starter.pull"}
 
 if __name__ == "__main__":
-    run("starter", __doc__, COMMANDS, deterministic=True)
+    run("starter", __doc__, COMMANDS, before=determinism.fix)

@@ -1,9 +1,15 @@
-"""Give a model its folder under gitops/: people's files from a template, machine-owned files in the empty state."""
+"""Create a model's folder under gitops/models in the working tree.
+
+It holds people's files from a template, and machine-owned files in the empty state.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from release import command_line
+from release.checkout import Checkout
 from release.commands.configure import write
 from release.gitops import environment, quarantine, record, release_file
 from release.gitops.folder import Folder, quarantine_file
@@ -66,3 +72,12 @@ def adopt(root: Path, model: str) -> list[str]:
             write(root / path, text)
             written.append(path)
     return written
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """As `adopt`, a line for each path written."""
+    line = command_line.parser("adopt", __doc__)
+    line.add_argument("--model", required=True, help="its name")
+    arguments = command_line.parse(line, argv)
+    for path in adopt(Checkout.here().root, arguments.model):
+        print(path)

@@ -1,14 +1,21 @@
-"""The model that a challenger is compared with: what Git pins for production, or for staging before that."""
+"""Bring the model that serves, the champion, into a folder, for the gate.
+
+The champion is what Git pins for production, or for staging while production has nothing.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from artifact.digest import ArtifactUri
-from artifact.errors import StorageError
+from artifact.errors import ConfigurationError, StorageError
+from release import command_line
 from release.bucket.store import Store
+from release.checkout import Checkout
 from release.commands import fetch
 from release.commands.configure import write
 from release.git.branch import Tip
@@ -16,7 +23,8 @@ from release.gitops import environment
 from release.gitops.folder import Folder
 from release.gitops.old_record import TEXTS
 from release.gitops.release import Release
-from release.gitops.worktree import Worktree
+from release.gitops.worktree import RECORDS_FROM, Worktree
+from release.gitops.worktree import reader as reader_of
 
 ENVIRONMENTS = ("production", "staging")
 _SCHEMA_VERSION = 1
@@ -64,3 +72,21 @@ def _write(path: Path, value: dict[str, Any]) -> None:
         write(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
         raise StorageError(f"{path} cannot be written: {error.strerror}; free space, or name another") from error
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """As `champion`; RECORDS_FROM says where the records are read."""
+    line = command_line.parser("champion", f"{__doc__}\n{RECORDS_FROM}=branch asks the remote.")
+    line.add_argument("--out", type=Path, required=True, help="folder of its artifact; none without a champion")
+    line.add_argument("--record", type=Path, required=True, help="JSON file of what Git says of it")
+    command_line.add_model(line)
+    arguments, here = command_line.parse(line, argv), Checkout.here()
+    store, model = Store(here.settings), here.model(arguments)
+    if os.environ.get(RECORDS_FROM) == "kept":
+        # A workflow asks the remote in a step of its own, so that the step that trains needs no token.
+        if not arguments.record.is_file():
+            raise ConfigurationError(f"{RECORDS_FROM} is kept, and there is no {arguments.record}: set it to `branch`")
+        print(f"{arguments.record} is kept as it is")
+        return
+    with reader_of(here.root, here.branch) as pinned:
+        print(champion(store, pinned, model=model, out=arguments.out, record=arguments.record))

@@ -1,13 +1,15 @@
-"""Whether what gitops/ names may serve, commit by commit: for CI, and for a revert that a person wrote."""
+"""Say whether gitops/ here names only what may serve: for CI, and for a revert that a person wrote."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
 from artifact.errors import GateRefused
-from release import state
+from release import command_line, state
+from release.checkout import Checkout
 from release.git.branch import Tip
 from release.gitops import folder as folders
 from release.gitops import quarantine, release_file
@@ -76,3 +78,11 @@ def _named(text: str) -> tuple[set[str], list[str]]:
         for target in one["spec"]["traffic"]
     }
     return named, sorted(named - there)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """As `check`, of the working tree; a line for each environment."""
+    line = command_line.parser("check", __doc__)
+    line.add_argument("--model", help="only this model")
+    arguments = command_line.parse(line, argv)
+    print("\n".join(check(Worktree(Checkout.here().root), arguments.model)))

@@ -1,4 +1,4 @@
-"""Write the values a user owns: settings.yaml, and the DVC remote that follows from them."""
+"""Write the settings that a user owns, and the DVC remote that follows from them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from artifact.errors import ConfigurationError, UsageError
-from release import params, settings
+from release import command_line, params, settings
+from release.checkout import Checkout
 from release.gitops.folder import Folder
 from release.settings import Settings
 
@@ -110,3 +111,15 @@ def _dvc(root: Path, *arguments: str) -> None:
         raise ConfigurationError(f"`dvc {' '.join(arguments)}` took over {_DVC_SECONDS} s: run it by hand") from error
     if done.returncode:
         raise ConfigurationError(f"`dvc {' '.join(arguments)}` failed: {done.stderr.strip()[-500:]}")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """As `configure`, a line for each change. An empty value is one that a setting may have."""
+    line = command_line.parser("configure", __doc__)
+    for item in dataclasses.fields(Settings):
+        line.add_argument(f"--{settings.key(item.name)}", metavar="VALUE", help=item.metadata["help"])
+    line.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="the same, as make takes it: BUCKET=mine"
+    )
+    arguments = command_line.parse(line, argv, may_be_empty=True)
+    print("\n".join(configure(Checkout.here().root, values(vars(arguments)))) or "nothing to change")

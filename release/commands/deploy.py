@@ -1,19 +1,26 @@
-"""Make Git name an artifact in its image for one environment: its InferenceService first, then, proved, its traffic."""
+"""Commit that an environment gets a published artifact in an image, or what another environment serves.
+
+Its InferenceService comes first. The traffic follows once the release is proved.
+"""
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from artifact.digest import ArtifactUri
-from artifact.errors import ConfigurationError, GateRefused
-from release import readiness, transitions
+from artifact.errors import ConfigurationError, GateRefused, UsageError
+from release import command_line, readiness, transitions
 from release.bucket import published
 from release.bucket.store import Store
 from release.change import Decision, Outcome, Request, Situation, apply
+from release.checkout import Checkout
 from release.clock import now
 from release.commands import traffic
 from release.commands.proof import Prover
+from release.commands.publish import uri_of
 from release.git.branch import Branch
 from release.gitops.folder import Folder
 from release.gitops.release import Release, parse_image
@@ -158,3 +165,66 @@ def _newer(folder: Folder, one: Release) -> str:
         f"{folder.model} in {folder.environment} serves {one.name} of the newer commit {one.run_commit[:12]}; "
         "`release rollback --to` leads back"
     )
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """As `deploy`; UsageError (2) for options that exclude each other."""
+    arguments, here = command_line.parse(_command_line(), argv), Checkout.here()
+    _require_consistent(arguments)
+    folder = here.folder(arguments)
+    store = Store(here.settings)
+    request = dataclasses.replace(here.request("deploy", arguments), proposed=arguments.propose)
+    outcomes = deploy(
+        store,
+        here.settings,
+        here.branch(),
+        request,
+        folder=folder,
+        wanted=_wanted(arguments, here, folder.model),
+        prover=Prover(store, Cluster(folder, here.settings.domain, arguments.gateway), arguments.url),
+        source=Source(arguments.from_url, arguments.from_gateway),
+        wait=arguments.wait,
+    )
+    command_line.show(outcomes, arguments)
+
+
+def _command_line() -> argparse.ArgumentParser:
+    line = command_line.parser("deploy", __doc__)
+    command_line.add_environment(line)
+    line.add_argument("--uri", help="URI that publish printed (default: that of the artifact in --artifact)")
+    command_line.add_artifact(line)
+    line.add_argument("--image", help="image of the predictor: <repository>@sha256:<hex>; with --from it is that")
+    line.add_argument("--from", dest="source", metavar="ENV", help="promote what ENV serves, if it answers there")
+    line.add_argument(
+        "--canary",
+        nargs="?",
+        type=int,
+        const=0,
+        metavar="N",
+        help="percent of the traffic once proved (without N: `canary` of environment.yaml)",
+    )
+    line.add_argument("--from-url", metavar="URL", help="where --from answers (default: by the domain)")
+    line.add_argument("--from-gateway", metavar="URL", help="what to connect to for it, before DNS knows its name")
+    command_line.add_release_host(line)
+    line.add_argument(
+        "--propose", action="store_true", help="push to a branch for a pull request instead, and print its name alone"
+    )
+    command_line.add_request(line)
+    return line
+
+
+def _require_consistent(arguments: argparse.Namespace) -> None:
+    if arguments.source and (arguments.uri or arguments.image):
+        raise UsageError("--from takes URI and image of that environment: leave out --uri and --image")
+    if arguments.propose and arguments.dry_run:
+        raise UsageError("--propose pushes a branch, --dry-run pushes nothing: leave out one of them")
+    if not arguments.source and not arguments.image:
+        raise UsageError("the following arguments are required: --image (or --from)")
+
+
+def _wanted(arguments: argparse.Namespace, here: Checkout, model: str) -> Wanted:
+    canary, begins = arguments.canary or None, arguments.canary == 0
+    if arguments.source:
+        return Wanted(source=arguments.source, canary=canary, begins=begins)
+    uri = arguments.uri or str(uri_of(here.settings, model, arguments.artifact))
+    return Wanted(uri=uri, image=arguments.image, run_commit=here.commit(), canary=canary, begins=begins)

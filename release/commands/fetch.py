@@ -1,11 +1,13 @@
-"""Bring one artifact from the bucket into a folder: all of it, verified, or nothing."""
+"""Bring a published artifact into a folder: all of it, verified, or nothing."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from artifact import digest, load
@@ -13,7 +15,10 @@ from artifact.digest import ArtifactUri
 from artifact.errors import ConfigurationError, IntegrityError, StorageError
 from artifact.manifest import FILE as MANIFEST
 from artifact.manifest import Manifest
+from release import command_line
 from release.bucket.store import Store
+from release.checkout import Checkout
+from release.commands.status import uri_of
 
 
 def fetch(store: Store, uri: ArtifactUri, out: Path) -> bool:
@@ -69,3 +74,14 @@ def _get(store: Store, uri: ArtifactUri, path: str) -> bytes:
     if data is None:
         raise IntegrityError(f"the bucket holds no {path} at {uri}: publish the artifact first, or correct the URI")
     return data
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """As `fetch`."""
+    line = command_line.parser("fetch", __doc__)
+    line.add_argument("uri", metavar="URI|RELEASE", help="its storageUri, or the name of a release")
+    line.add_argument("--out", type=Path, required=True, help="the folder")
+    arguments, here = command_line.parse(line, argv), Checkout.here()
+    uri = ArtifactUri.parse(uri_of(here.branch, arguments.uri))
+    new = fetch(Store(dataclasses.replace(here.settings, bucket=uri.bucket)), uri, arguments.out)
+    print(f"{uri.digest} {'fetched into' if new else 'is already in'} {arguments.out}")

@@ -1,19 +1,25 @@
-"""From the one InferenceService of schema 1 and 2, named after the model, to one a release and a Route."""
+"""Commit the next step from a record of schema 1 or 2 to an InferenceService for each release, and a Route.
+
+Those schemas have one InferenceService, named after the model.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from artifact.errors import ConfigurationError
-from release import quoted_yaml, readiness, state, transitions
+from release import command_line, quoted_yaml, readiness, state, transitions
+from release.bucket.store import Store
 from release.change import Decision, Outcome, Request, Situation, apply
+from release.checkout import Checkout
 from release.clock import now
 from release.commands import adopt
 from release.commands.proof import Prover
 from release.git.branch import Branch
 from release.gitops.folder import Folder
 from release.gitops.record import SCHEMA_VERSION, Record
-from release.readiness import Unseen, patiently
+from release.readiness import Cluster, Unseen, patiently
 
 _KUSTOMIZATION = "kustomization.yaml"
 # What `release adopt` wrote before schema 3; what people added stands after it.
@@ -127,3 +133,19 @@ def kustomization(text: str, path: str) -> str:
     before, _, patches = text.partition(_OLD)
     kept = f"patches:\n{patches}" if patches.lstrip().startswith("-") else patches
     return before + adopt.FILES_OF_KUSTOMIZATION + kept
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """As `migrate`."""
+    line = command_line.parser("migrate", __doc__)
+    command_line.add_environment(line)
+    line.add_argument("--finish", action="store_true", help="the last step: no caller asks the old host any more")
+    command_line.add_release_host(line)
+    command_line.add_request(line)
+    arguments, here = command_line.parse(line, argv), Checkout.here()
+    folder = here.folder(arguments)
+    prover = Prover(Store(here.settings), Cluster(folder, here.settings.domain, arguments.gateway), arguments.url)
+    branch, request = here.branch(), here.request("migrate", arguments)
+    finish, wait = arguments.finish, arguments.wait
+    outcomes = [migrate(branch, request, folder=folder, prover=prover, finish=finish, wait=wait)]
+    command_line.show(outcomes, arguments)

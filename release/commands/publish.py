@@ -1,4 +1,7 @@
-"""Put an artifact into the bucket under its own digest: every file once, the manifest last."""
+"""Put an artifact into the bucket under its own digest, and print its URI.
+
+Every file is written once, the manifest last.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,14 @@ from artifact import digest, load
 from artifact.digest import ArtifactUri
 from artifact.errors import CollisionError, ConfigurationError, IntegrityError
 from artifact.manifest import FILE as MANIFEST
-from release import verdict
+from release import command_line, verdict
 from release.bucket import published
 from release.bucket.store import Store
+from release.checkout import Checkout
 from release.gitops import quarantine
+from release.gitops.folder import Folder
 from release.gitops.quarantine import Quarantined
+from release.gitops.worktree import reader
 from release.settings import Settings
 
 LOCK = Path("dvc.lock")
@@ -78,3 +84,26 @@ def _keep_lock(store: Store, key: str, lock: Path) -> None:
     except CollisionError:
         # Equal inputs gave other outputs, on another class of CPU for example: the first run's lock stays.
         print(f"s3://{store.bucket}/{key} keeps the lock of an earlier run", file=sys.stderr)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """As `publish`."""
+    line = command_line.parser("publish", __doc__)
+    command_line.add_artifact(line)
+    line.add_argument("--verdict", type=Path, default=Path("build/verdict.json"), help="the gate's file (%(default)s)")
+    command_line.add_model(line)
+    arguments, here = command_line.parse(line, argv), Checkout.here()
+    model = here.model(arguments)
+    with reader(here.root, here.branch) as pinned:
+        quarantined = Folder(model, "staging").quarantined(pinned)
+    uri = publish(
+        Store(here.settings),
+        here.settings,
+        artifact=arguments.artifact,
+        verdict_path=arguments.verdict,
+        model=model,
+        source_commit=here.commit(),
+        lock=here.root / LOCK,
+        quarantined=quarantined,
+    )
+    print(uri)

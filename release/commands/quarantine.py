@@ -1,4 +1,7 @@
-"""Put a model into quarantine, out of the traffic, or lift it: for the environments of that model."""
+"""Commit that a model must not come back, and take it out of the traffic.
+
+It holds for every environment of the model.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from artifact import digest
 from artifact.digest import ArtifactUri
 from artifact.errors import ConfigurationError, IntegrityError
 from artifact.manifest import FILE as MANIFEST
-from release import commit_message, state, transitions
+from release import command_line, commit_message, state, transitions
 from release.bucket import published
 from release.bucket.store import Store
 from release.change import (
@@ -24,6 +27,7 @@ from release.change import (
     situation_of,
     trailers_of,
 )
+from release.checkout import Checkout
 from release.clock import now
 from release.git.branch import Branch, Change, Tip
 from release.gitops import folder as folders
@@ -167,3 +171,32 @@ def _inputs(tip: Tip, store: Store, settings: Settings, model: str, model_digest
     if stored is None or published.INPUTS not in stored.metadata:
         raise IntegrityError(f"neither Git nor the bucket knows {uri}: correct the digest, or --model")
     return digest.parse(stored.metadata[published.INPUTS])
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """As `quarantine`."""
+    line = command_line.parser("quarantine", __doc__)
+    line.add_argument("release", metavar="RELEASE", help="its name, or the digest of the artifact")
+    line.add_argument(
+        "--env",
+        dest="environments",
+        action="append",
+        default=[],
+        help="where it leaves the traffic (default: all)",
+    )
+    line.add_argument("--stop", action="store_true", help="let nothing serve where no other release was proved")
+    command_line.add_model(line)
+    command_line.add_request(line, required=True)
+    arguments, here = command_line.parse(line, argv), Checkout.here()
+    model = here.model(arguments)
+    outcome = quarantine(
+        Store(here.settings),
+        here.settings,
+        here.branch(),
+        here.request("quarantine", arguments),
+        model=model,
+        release=arguments.release,
+        environments=[Folder(model, name).environment for name in arguments.environments],
+        stop=arguments.stop,
+    )
+    command_line.show([outcome], arguments)

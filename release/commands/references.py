@@ -1,9 +1,12 @@
-"""What the records of all branches name: what an expiry of the bucket or of the image repository has to leave alone."""
+"""List every URI and image that a record on any branch names: no expiry may remove them."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
+from release import command_line
+from release.checkout import Checkout
 from release.git.branch import Branch, branches, opened, tip
 from release.gitops import folder as folders
 
@@ -21,3 +24,9 @@ def references(branch: Branch) -> list[str]:
                 for one in folder.read(here)[1].releases:
                     texts |= {one.uri, one.image}
     return sorted(texts)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """As `references`, a line each."""
+    command_line.parse(command_line.parser("references", __doc__), argv)
+    print("\n".join(references(Checkout.here().branch())))

@@ -1,9 +1,15 @@
-"""Remove the InferenceServices that nothing names any more, once the cluster is seen to have left them."""
+"""Commit the removal of InferenceServices that nothing names any more.
+
+The cluster is asked first whether it has left them.
+"""
 
 from __future__ import annotations
 
-from release import readiness, transitions
+from collections.abc import Sequence
+
+from release import command_line, readiness, transitions
 from release.change import Decision, Outcome, Request, Situation, apply
+from release.checkout import Checkout
 from release.clock import seconds_since
 from release.git.branch import Branch
 from release.gitops.folder import Folder
@@ -57,3 +63,30 @@ def not_following(cluster: Cluster, record: Record) -> str | None:
         elif (answer := readiness.ask(where, record.model)).digest is not None:
             return f"{where} answers {answer}, and Git names no {tag} release"
     return None
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """As `retire`."""
+    line = command_line.parser("retire", __doc__)
+    command_line.add_environment(line)
+    line.add_argument(
+        "--min-age",
+        type=command_line.seconds,
+        default=3600.0,
+        metavar="SECONDS",
+        help="since its last traffic (%(default)s)",
+    )
+    command_line.add_gateway(line)
+    command_line.add_wait(line)
+    command_line.add_request(line)
+    arguments, here = command_line.parse(line, argv), Checkout.here()
+    folder = here.folder(arguments)
+    outcome = retire(
+        here.branch(),
+        here.request("retire", arguments),
+        folder=folder,
+        cluster=Cluster(folder, here.settings.domain, arguments.gateway),
+        min_age=arguments.min_age,
+        wait=arguments.wait,
+    )
+    command_line.show([outcome], arguments)

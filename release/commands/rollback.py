@@ -1,15 +1,21 @@
-"""Make the Route name an earlier release again, and keep what was left from coming back."""
+"""Commit that the candidate is taken back, or that an earlier release serves again.
+
+What was left goes into quarantine, so that it does not come back.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections.abc import Sequence
 
 from artifact.digest import ArtifactUri
 from artifact.errors import StorageError
-from release import readiness, state, transitions
+from release import command_line, readiness, state, transitions
 from release.bucket import published
+from release.bucket.store import Store
 from release.change import DONE, Decision, Outcome, Request, Situation, apply
+from release.checkout import Checkout
 from release.clock import now
 from release.commands import traffic
 from release.commands.proof import Prover
@@ -19,7 +25,7 @@ from release.gitops.folder import Folder
 from release.gitops.quarantine import Quarantined
 from release.gitops.record import Record
 from release.gitops.release import Release
-from release.readiness import NO_ANSWER, Unseen, patiently
+from release.readiness import NO_ANSWER, Cluster, Unseen, patiently
 
 _SECONDS = 10.0  # a rollback waits no longer for a target that does not answer
 
@@ -122,3 +128,18 @@ def _followed(prover: Prover, record: Record, wait: float) -> Outcome:
         return patiently(wait, attempt)
     except Unseen as unseen:
         return Outcome(DONE, f"the cluster does not follow yet: {unseen}", state.of(record))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """As `rollback`."""
+    line = command_line.parser("rollback", __doc__)
+    command_line.add_environment(line)
+    line.add_argument("--to", metavar="RELEASE", help="name or digest to go back to (default: the one before)")
+    command_line.add_release_host(line)
+    command_line.add_request(line)
+    arguments, here = command_line.parse(line, argv), Checkout.here()
+    folder = here.folder(arguments)
+    prover = Prover(Store(here.settings), Cluster(folder, here.settings.domain, arguments.gateway), arguments.url)
+    branch, request = here.branch(), here.request("rollback", arguments)
+    outcomes = rollback(branch, request, folder=folder, prover=prover, to=arguments.to, wait=arguments.wait)
+    command_line.show(outcomes, arguments)

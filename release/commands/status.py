@@ -1,14 +1,21 @@
-"""What Git names for each model and environment, read from the remote: a checkout may be behind."""
+"""Show what Git names for each model and environment.
+
+It is read from the remote, since a checkout may be behind.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from artifact.errors import ConfigurationError
-from release import commit_message, state
+from release import command_line, commit_message, state
+from release.checkout import Checkout
 from release.git.branch import Branch, Tip, opened, tip
 from release.gitops import folder as folders
 from release.gitops import quarantine
@@ -183,3 +190,20 @@ def uri_of(branch: Callable[[], Branch], text: str) -> str:
             if (known := folder.read(here)[1].find(text)) is not None:
                 return known.uri
     raise ConfigurationError(f"no record names a release {text!r}: see `release status`, or give its URI")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """As `table`, or as `as_json`."""
+    line = command_line.parser("status", __doc__)
+    line.add_argument("--json", action="store_true", help="the whole records, for programs")
+    line.add_argument("--model", help="only this model")
+    line.add_argument("--tree", action="store_true", help="of gitops/ here, without asking the remote")
+    arguments, here = command_line.parse(line, argv), Checkout.here()
+    if arguments.tree:
+        environments = read_from(Worktree(here.root), arguments.model)
+    else:
+        environments = read(here.branch(), arguments.model)
+    if arguments.json:
+        print(json.dumps(as_json(environments), indent=2))
+    else:
+        print(table(environments, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ))

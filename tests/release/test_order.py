@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from artifact.errors import ConfigurationError
-from release import command_line, commit_message
+from release import commit_message
+from release.__main__ import main
 from release.change import Request, trailers_of
 from release.gitops import quarantine
 from release.gitops.folder import Folder
@@ -89,7 +90,7 @@ def test_hostile_arguments_are_refused(plain: Repository, words: tuple[str, ...]
 def test_numbers_are_numbers(words: tuple[str, ...]) -> None:
     """A percentage that is no whole number is a wrong command line: 2."""
     with pytest.raises(SystemExit, match="2"):
-        command_line.parser().parse_args(["advance", "--env", "staging", *words])
+        main(["advance", "--env", "staging", *words])
     for seconds in ("nan", "inf", "-1"):
         with pytest.raises(SystemExit, match="2"):
-            command_line.parser().parse_args(["retire", "--env", "staging", "--wait", seconds])
+            main(["retire", "--env", "staging", "--wait", seconds])

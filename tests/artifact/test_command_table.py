@@ -1,4 +1,4 @@
-"""One `python -m FOLDER` holds every command, and says so without loading what the commands need."""
+"""One `python -m PACKAGE` holds every command, and says so without loading what the commands need."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-FOLDERS = ("pipeline", "starter", "audit")
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("pipeline", "release", "starter", "audit")
 HELP = """
 import runpy, sys
 sys.argv = ["{folder}", "--help"]
 try:
     runpy.run_module("{folder}", run_name="__main__")
 finally:
-    assert not {{"numpy", "pyarrow", "sklearn", "mlflow"}} & set(sys.modules), "--help loads libraries"
+    assert not {{"numpy", "pyarrow", "sklearn", "mlflow", "boto3", "yaml"}} & set(sys.modules), "--help loads libraries"
 """
 
 
@@ -39,12 +39,12 @@ def test_help_needs_no_library(folder: str) -> None:
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_help_lists_every_command(folder: str) -> None:
     """Each module with a `main` under the folder is a command, and `--help` has its name and a sentence."""
-    found = {
+    modules = {
         ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for path in (ROOT / folder).rglob("*.py")
-        if "\ndef main(argv: " in path.read_text(encoding="utf-8")
+        if "\ndef main(argv: " in path.read_text(encoding="utf-8") and path.stem != "__main__"
     }
-    assert set(commands(folder).values()) == found
+    assert set(commands(folder).values()) == modules
     asked = subprocess.run([sys.executable, "-m", folder, "--help"], cwd=ROOT, capture_output=True, text=True)
     for name in commands(folder):
         assert re.search(rf"^    {name}\s+\w+ \w+", asked.stdout, re.M), name
@@ -56,3 +56,12 @@ def test_another_command_is_refused_with_the_list() -> None:
     assert refused.returncode == 2
     assert "invalid choice: 'trian'" in refused.stderr
     assert all(name in refused.stderr for name in commands("pipeline"))
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_module_of_a_command_is_no_program(folder: str) -> None:
+    """`python -m` with the module of a command does nothing, says what to run, and ends with 2."""
+    name, module = next(iter(commands(folder).items()))
+    refused = subprocess.run([sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == f"error: {module} is no program: run `python -m {folder} {name}`\n"

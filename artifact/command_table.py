@@ -1,0 +1,74 @@
+"""The commands of a package behind one `python -m PACKAGE COMMAND`: `pipeline`, `release`, `starter` and `audit`.
+
+A table in the package's `__main__` maps the name of each command to a module. The command is that module's
+`main(argv)`, and what `--help` says of it is the first line of the module's docstring. Only the module of the command
+that was typed is imported, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from artifact import command
+from artifact.errors import UsageError
+
+_ROOT = Path(__file__).parents[1]
+
+
+def main(
+    package: str,
+    description: str | None,
+    modules: Mapping[str, str],
+    argv: Sequence[str] | None = None,
+    before: Callable[[], None] = lambda: None,
+) -> int | None:
+    """Run the command that `argv` begins with, one of `modules` (name → module), and return its exit code.
+
+    `argv` are the arguments of this process, unless others are given.
+    `before` is called when the command line named a command and its module is not imported yet.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    parser = argparse.ArgumentParser(prog=f"python -m {package}", description=description)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
+    for name, module in modules.items():
+        commands.add_parser(name, help=_summary(module, name).replace("%", "%%"), add_help=False)
+    name = parser.parse_args(argv[:1]).command
+    before()
+    code: int | None = importlib.import_module(modules[name]).main(argv[1:])
+    return code
+
+
+def run(
+    package: str, description: str | None, modules: Mapping[str, str], before: Callable[[], None] = lambda: None
+) -> NoReturn:
+    """As `main` with the arguments of this process, and exit as `artifact.command` does."""
+    command.run(lambda _: main(package, description, modules, before=before))
+
+
+def refuse_module(package: str) -> None:
+    """End the process with 2 where it was started as `python -m` and the module of a command of `package`.
+
+    Such a module only defines its `main`, so that Python would end with 0 and nothing done. Called while `package` is
+    imported: until runpy has found the module that it shall run, `sys.argv[0]` is `-m`.
+    """
+    if sys.argv[:1] != ["-m"]:
+        return
+    started = sys.orig_argv[-len(sys.argv)]
+    if not started.startswith(f"{package}.") or started == f"{package}.__main__":
+        return
+    modules: Mapping[str, str] = importlib.import_module(f"{package}.__main__").COMMANDS
+    for name, module in modules.items():
+        if started == module:
+            raise SystemExit(command.fail(UsageError(f"{module} is no program: run `python -m {package} {name}`")))
+
+
+def _summary(module: str, name: str) -> str:
+    source = _ROOT.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
+    line = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+    return line.removeprefix(f"Stage {name}: ")

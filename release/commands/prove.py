@@ -1,0 +1,28 @@
+"""Ask releases at their own hosts, and commit that they answered as they are rendered now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from release import command_line
+from release.bucket.store import Store
+from release.checkout import Checkout
+from release.commands import traffic
+from release.commands.proof import Prover
+from release.readiness import Cluster
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """As `traffic.prove`."""
+    line = command_line.parser("prove", __doc__)
+    command_line.add_environment(line)
+    line.add_argument("release", nargs="?", metavar="RELEASE", help="name or digest (default: all that matter)")
+    command_line.add_release_host(line)
+    command_line.add_request(line)
+    arguments, here = command_line.parse(line, argv), Checkout.here()
+    folder = here.folder(arguments)
+    prover = Prover(Store(here.settings), Cluster(folder, here.settings.domain, arguments.gateway), arguments.url)
+    branch, request = here.branch(), here.request("prove", arguments)
+    release, wait = arguments.release, arguments.wait
+    outcome = traffic.prove(branch, request, folder=folder, prover=prover, release=release, wait=wait)
+    command_line.show([outcome], arguments)

@@ -1,0 +1,30 @@
+"""Say what the bucket holds of a published artifact, verified."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+
+from artifact.digest import ArtifactUri
+from release import command_line
+from release.bucket import published
+from release.bucket.store import Store
+from release.checkout import Checkout
+from release.commands.status import uri_of
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print its manifest's names and digests. IntegrityError (20), StorageError (30)."""
+    line = command_line.parser("show", __doc__)
+    line.add_argument("uri", metavar="URI|RELEASE", help="its storageUri, or the name of a release")
+    line.add_argument("--json", action="store_true", help="for programs")
+    arguments, here = command_line.parse(line, argv), Checkout.here()
+    uri = ArtifactUri.parse(uri_of(here.branch, arguments.uri))
+    artifact = published.find(Store(dataclasses.replace(here.settings, bucket=uri.bucket)), uri)
+    content = {"digest": uri.digest} | dataclasses.asdict(artifact) | {"uri": str(uri)}
+    if arguments.json:
+        print(json.dumps(content, indent=2))
+    else:
+        content["files"] = ", ".join(f"{file.path} ({file.size} bytes)" for file in artifact.files)
+        print("\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in content.items()))

@@ -1,0 +1,22 @@
+"""Commit that a model in quarantine may come back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from release import command_line
+from release.checkout import Checkout
+from release.commands import quarantine
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """As `quarantine.unquarantine`."""
+    line = command_line.parser("unquarantine", __doc__)
+    line.add_argument("release", metavar="RELEASE", help="its name, or the digest of the artifact or its inputs")
+    command_line.add_model(line)
+    command_line.add_request(line)
+    arguments, here = command_line.parse(line, argv), Checkout.here()
+    request = here.request("unquarantine", arguments)
+    model, release = here.model(arguments), arguments.release
+    outcome = quarantine.unquarantine(here.branch(), request, model=model, release=release)
+    command_line.show([outcome], arguments)
