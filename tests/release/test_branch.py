@@ -9,8 +9,9 @@ import psutil
 import pytest
 
 from artifact.errors import ConfigurationError, GitError
-from release.git.branch import Branch, Change, Tip, opened, tip, update
+from release.git.branch import Branch, Change, opened, tip, update
 from release.git.client import Caller, redact
+from release.git.tip import Tip
 from tests.deadlines import ANSWER_SECONDS
 from tests.release.conftest import Repository, commit, everything, git
 from tests.release.http_git import HttpGit
