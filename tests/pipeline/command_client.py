@@ -19,5 +19,6 @@ with socket.socket(socket.AF_UNIX) as connection:
     request = json.dumps([*arguments[1:2], arguments[2:], os.getcwd(), given]).encode()
     socket.send_fds(connection, [len(request).to_bytes(4, "big")], [0, 1, 2])
     connection.sendall(request)
+    connection.recv(4)  # the process id
     code = connection.recv(4)
 sys.exit(int.from_bytes(code, "big", signed=True) if code else "the process that ran the command is gone")

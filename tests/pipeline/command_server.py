@@ -1,8 +1,9 @@
-"""Run each command in a fork of this process, which has imported the libraries: `server.py ADDRESS ENVIRONMENT`.
+"""Run each command in a fork of this process, which has imported the libraries: `server.py ADDRESS ENVIRONMENT KIND`.
 
-Our own packages are imported in the fork, from the directory of the command, whose code a test may have changed. The
-fork has the command's arguments, environment, directory and open files; ENVIRONMENT is what a stage would start itself
-again in (pipeline/shared/determinism.py), and this process runs in it. It ends at the end of its standard input.
+Packages that a test may have changed are imported in the fork, from the directory of the command. The fork has the
+command's arguments, environment, directory and open files; ENVIRONMENT is what a stage would start itself again in
+(pipeline/shared/determinism.py), and this process runs in it. The caller reads the process id of the fork, and when
+that has ended its exit code, negative for a signal. This process ends at the end of its standard input.
 """
 
 import gc
@@ -17,12 +18,32 @@ import sys
 
 DETERMINISTIC = ("pipeline", "starter")
 # What is missing here each command imports anew. Not ONNX Runtime: a fork of a process that has loaded it hangs.
-LIBRARIES = (
+STAGES = (
     "boto3 dvc.cli dvc.commands.repro dvc.repo dvc_s3 joblib matplotlib.pyplot mlflow.sklearn mlflow.tracking onnx "
     "pandas pyarrow.parquet pydantic scipy.stats sklearn.compose sklearn.ensemble sklearn.impute "
     "sklearn.inspection sklearn.linear_model sklearn.metrics sklearn.model_selection sklearn.pipeline "
     "sklearn.preprocessing yaml"
 ).split()
+# A predictor runs in the directory of this repository, whose own packages it therefore needs to import only once.
+PREDICTORS = (
+    "pandas sklearn.compose sklearn.ensemble sklearn.impute sklearn.linear_model sklearn.pipeline "
+    "sklearn.preprocessing artifact.load artifact.engines.sklearn_runner predictor.model predictor.server"
+).split()
+
+
+def libraries(kind: str) -> None:
+    """Import what the commands of `kind`, "stages" or "predictors", have in common."""
+    if kind == "stages":
+        for name in STAGES:
+            importlib.import_module(name)
+        return
+    sys.path.insert(0, "")
+    from predictor import kserve_import
+
+    with kserve_import.kserve():
+        for name in PREDICTORS:
+            importlib.import_module(name)
+    sys.path.pop(0)
 
 
 def requested(listening: socket.socket) -> list:
@@ -44,6 +65,7 @@ def requested(listening: socket.socket) -> list:
     if child := os.fork():
         for file in files:
             os.close(file)
+        connection.sendall(child.to_bytes(4, "big"))
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         connection.sendall(code.to_bytes(4, "big", signed=True))
         os._exit(0)
@@ -55,9 +77,8 @@ def requested(listening: socket.socket) -> list:
 
 
 if __name__ == "__main__":
-    address, environment = sys.argv[1], json.loads(sys.argv[2])
-    for name in LIBRARIES:
-        importlib.import_module(name)
+    address, environment, kind = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
+    libraries(kind)
     gc.freeze()
     server = socket.socket(socket.AF_UNIX)
     server.bind(address)

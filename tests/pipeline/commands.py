@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import IO
 
 from pipeline.shared.determinism import ENVIRONMENT
 
 _FOLDER = Path(__file__).parent
+ROOT = _FOLDER.parents[1]
 
 
 class Commands:
-    """A process that forks for each command (command_server.py), and `python`, a program that hands commands to it.
+    """A process that forks for each command: command_server.py, which has imported what its `kind` has in common."""
 
-    `python` may stand wherever a Python interpreter does. It hands over `-m` of a package of ours, or of DVC, and runs
-    everything else in the real interpreter, also a command that asks for other threads, kernels or hash seed.
-    """
-
-    def __init__(self, env: dict[str, str]) -> None:
+    def __init__(self, env: dict[str, str], kind: str = "stages") -> None:
         # Not below pytest's own directory: its path may be longer than the address of a socket.
         self._folder = Path(tempfile.mkdtemp(prefix="commands-"))
-        address, kept = str(self._folder / "socket"), json.dumps(ENVIRONMENT)
-        self.python = self._folder / "python"
-        client = [sys.executable, "-IS", str(_FOLDER / "command_client.py"), address, kept]
-        self.python.write_text(f'#!/bin/sh\nexec {shlex.join(client)} "$@"\n', encoding="utf-8")
-        self.python.chmod(0o755)
+        self._address = str(self._folder / "socket")
         self._process = subprocess.Popen(
-            [sys.executable, "-P", str(_FOLDER / "command_server.py"), address, kept],
+            [sys.executable, "-P", str(_FOLDER / "command_server.py"), self._address, json.dumps(ENVIRONMENT), kind],
+            cwd=ROOT,
             env=env | ENVIRONMENT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -39,7 +39,72 @@ class Commands:
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == b"ready\n"
 
+    @cached_property
+    def python(self) -> Path:
+        """A program that hands commands over, which may stand wherever a Python interpreter does.
+
+        It hands over `-m` of a package of ours, or of DVC, and runs everything else in the real interpreter, also a
+        command that asks for other threads, kernels or hash seed.
+        """
+        program = self._folder / "python"
+        client = [sys.executable, "-IS", str(_FOLDER / "command_client.py"), self._address, json.dumps(ENVIRONMENT)]
+        program.write_text(f'#!/bin/sh\nexec {shlex.join(client)} "$@"\n', encoding="utf-8")
+        program.chmod(0o755)
+        return program
+
+    def start(self, module: str, arguments: Sequence[str], env: dict[str, str], cwd: Path, output: IO[bytes]) -> Fork:
+        """`python -m module arguments` in a fork; what it prints goes to `output`."""
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(self._address)
+        request = json.dumps([module, list(arguments), str(cwd), env]).encode()
+        with open(os.devnull) as nothing:
+            files = [nothing.fileno(), output.fileno(), output.fileno()]
+            socket.send_fds(connection, [len(request).to_bytes(4, "big")], files)
+        connection.sendall(request)
+        return Fork(connection)
+
     def stop(self) -> None:
-        """End the process: it ends at the end of its standard input."""
-        self._process.communicate()
+        """End the process: it ends at the end of its standard input. What it started goes on."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
         shutil.rmtree(self._folder)
+
+
+class Fork:
+    """A command in a process of its own that is not a child of this one: what tests use of `subprocess.Popen`."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self.pid = int.from_bytes(connection.recv(4, socket.MSG_WAITALL), "big")
+        self.returncode: int | None = None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code, when it has ended; TimeoutExpired when it has not within `timeout` seconds."""
+        if self.returncode is None:
+            self._connection.settimeout(timeout)
+            try:
+                code = self._connection.recv(4, socket.MSG_WAITALL)
+            except (TimeoutError, BlockingIOError):
+                raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0) from None
+            self.returncode = int.from_bytes(code, "big", signed=True)
+            self._connection.close()
+        return self.returncode
+
+    def poll(self) -> int | None:
+        """The exit code, or None while it runs."""
+        try:
+            return self.wait(0)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+        self.send_signal(signal.SIGKILL)

@@ -1,7 +1,12 @@
-"""The predictor as it ships: `python -m predictor` in a process of its own, asked over sockets."""
+"""The predictor as it ships: `python -m predictor` in a process of its own, asked over sockets.
+
+Most predictors are forks of one process that has imported it (`start`); where the start itself is what a test is about,
+an interpreter of its own runs it (`start_anew`).
+"""
 
 from __future__ import annotations
 
+import atexit
 import http.client
 import json
 import os
@@ -13,7 +18,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +28,7 @@ from google.protobuf import text_format
 
 from local.ports import free
 from tests.deadlines import ANSWER_SECONDS, START_SECONDS
+from tests.pipeline.commands import Commands, Fork
 from tests.predictor import models
 from tests.predictor.answer import Answer
 from tests.predictor.models import Packaged
@@ -43,7 +49,7 @@ class Server:
     """A running predictor and ways to talk to it."""
 
     model: Packaged
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Fork
     http_port: int
     grpc_port: int
     log: Path
@@ -150,8 +156,29 @@ def environment(**changes: str) -> dict[str, str]:
     return {**kept, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PREDICTOR_DRAIN_SECONDS": "0.1", **changes}
 
 
-def start(model: Packaged, log: Path, **settings: str) -> Server:
-    """A predictor of `model`, not yet ready; `settings` are environment variables."""
+@cache
+def forks() -> Commands:
+    """The process that forks predictors; it ends with this one."""
+    commands = Commands(environment(), "predictors")
+    atexit.register(commands.stop)
+    return commands
+
+
+def start(model: Packaged, log: Path, module: str = "predictor", *arguments: str, **settings: str) -> Server:
+    """A predictor of `model`, or `module` with `arguments` before a predictor's, not yet ready.
+
+    `settings` are environment variables.
+    """
+    ports = free(2)
+    line = command(model.directory, model.name, "--expected_digest", model.digest, ports=ports)
+    env = environment(MODEL_RELEASE=model.release, **settings)
+    with log.open("wb") as output:
+        process = forks().start(module, [*arguments, *line[3:]], env, ROOT, output)
+    return Server(model, process, *ports, log)
+
+
+def start_anew(model: Packaged, log: Path, **settings: str) -> Server:
+    """The same in an interpreter of its own."""
     ports = free(2)
     line = command(model.directory, model.name, "--expected_digest", model.digest, ports=ports)
     env = environment(MODEL_RELEASE=model.release, **settings)

@@ -14,7 +14,7 @@ from sklearn.dummy import DummyClassifier
 from artifact.signature import Feature
 from predictor.settings import Settings
 from tests.predictor import greedy, models
-from tests.predictor.conftest import ROOT, Server, start
+from tests.predictor.conftest import ROOT, Server, start_anew
 
 MIB = 1 << 20
 TIMES = 48  # the most that docs/predictor.md says of one heavy request after others, times its bytes
@@ -33,7 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     columns = {name: ["a", "b"] * 8 for name in names}
     target = Feature("y", "string")
     model = models.package(folder / "texts", "texts", schema, columns, target, labels, (DummyClassifier(),))
-    made = start(model, folder / "log")
+    made = start_anew(model, folder / "log")
     made.wait()
     made.request("POST", made.v1, b'{"instances":[]}')
     yield made

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -13,14 +12,13 @@ from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from artifact.errors import IntegrityError
-from local.ports import free
 from predictor.grpc.servicer import Servicer
 from predictor.health import Probes
 from predictor.model import Model
 from predictor.serving.lifecycle import Lifecycle
 from predictor.settings import Settings, Source
 from tests.predictor import forms
-from tests.predictor.conftest import ROOT, Server, command, environment
+from tests.predictor.conftest import Server, start
 from tests.predictor.corpus import NAMES, ROW
 from tests.predictor.loaded import loaded
 from tests.predictor.models import Packaged
@@ -40,14 +38,10 @@ def overridden(
     """Predictors of iris with one method overridden, by whether the fast path is on."""
     running: dict[str, Server] = {}
     for path in ("on", "off"):
-        ports, model = free(2), packaged["iris"]
-        line = command(model.directory, model.name, "--expected_digest", model.digest, ports=ports)
-        line[2:3] = ["tests.predictor.overriding", request.param]
         log = tmp_path_factory.mktemp("overridden") / "log"
-        env = environment(PREDICTOR_FAST_PATH=path, MODEL_RELEASE=model.release)
-        with log.open("wb") as output:
-            process = subprocess.Popen(line, cwd=ROOT, env=env, stdout=output, stderr=subprocess.STDOUT)
-        running[path] = Server(model, process, *ports, log)
+        running[path] = start(
+            packaged["iris"], log, "tests.predictor.overriding", request.param, PREDICTOR_FAST_PATH=path
+        )
     for server in running.values():
         server.wait()
     yield running

@@ -22,7 +22,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from local.ports import free
 from predictor.observe.metric_families import merge
 from tests.deadlines import ANSWER_SECONDS, START_SECONDS
-from tests.predictor.conftest import ROOT, Server, command, environment, start
+from tests.predictor.conftest import ROOT, Server, command, environment, start_anew
 from tests.predictor.corpus import ROW
 from tests.predictor.load import BODY, Load
 from tests.predictor.models import Packaged
@@ -75,7 +75,7 @@ def gone(pids: list[int]) -> bool:
 @pytest.fixture(scope="module")
 def server(packaged: dict[str, Packaged], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A predictor of two workers that both serve."""
-    made = start(packaged["iris"], tmp_path_factory.mktemp("workers") / "log", **TWO)
+    made = start_anew(packaged["iris"], tmp_path_factory.mktemp("workers") / "log", **TWO)
     made.wait()
     deadline = time.monotonic() + START_SECONDS
     while total(scrape(made), "modelpin_workers") < 2:
@@ -160,7 +160,7 @@ def test_drain_under_load(server: Server) -> None:
 
 def test_one_dies(packaged: dict[str, Packaged], tmp_path: Path) -> None:
     """When a worker is killed the others end too, and the last line and the exit code say so."""
-    made = start(packaged["iris"], tmp_path / "log", **TWO)
+    made = start_anew(packaged["iris"], tmp_path / "log", **TWO)
     workers = children(made.process)
     os.kill(workers[0], signal.SIGKILL)
     assert made.process.wait(START_SECONDS) == 1
@@ -171,7 +171,7 @@ def test_one_dies(packaged: dict[str, Packaged], tmp_path: Path) -> None:
 
 def test_no_orphans(packaged: dict[str, Packaged], tmp_path: Path) -> None:
     """When the parent is killed its workers end, even while they still load."""
-    made = start(packaged["iris"], tmp_path / "log", **TWO)
+    made = start_anew(packaged["iris"], tmp_path / "log", **TWO)
     workers = children(made.process)
     made.process.kill()
     made.process.wait(START_SECONDS)
@@ -180,7 +180,7 @@ def test_no_orphans(packaged: dict[str, Packaged], tmp_path: Path) -> None:
 
 def test_told_while_loading(packaged: dict[str, Packaged], tmp_path: Path) -> None:
     """SIGTERM before anything is ready ends all of them, with 0."""
-    made = start(packaged["iris"], tmp_path / "log", **TWO)
+    made = start_anew(packaged["iris"], tmp_path / "log", **TWO)
     workers = children(made.process)
     made.process.send_signal(signal.SIGTERM)
     assert made.process.wait(START_SECONDS) == 0

@@ -18,7 +18,8 @@ import pytest
 from local.ports import free
 from tests.artifact import tampering
 from tests.deadlines import START_SECONDS
-from tests.predictor.conftest import ROOT, Server, command, environment
+from tests.pipeline.commands import Fork
+from tests.predictor.conftest import ROOT, Server, command, environment, forks
 from tests.predictor.corpus import ROW
 from tests.predictor.models import Packaged
 
@@ -29,10 +30,10 @@ OTHER = "sha256-" + "0" * 64
 class Start:
     """A predictor that must not come up: its end, and whether anything listened on its ports before."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes] | Fork
     ports: list[int]
+    log: Path
     listened: bool = False
-    errors: str = ""
 
     def deadline(self) -> None:
         """Try the ports until the process ends."""
@@ -42,7 +43,6 @@ class Start:
                     probe.settimeout(1)
                     self.listened |= probe.connect_ex(("127.0.0.1", port)) == 0
             time.sleep(0.02)
-        self.errors = self.process.communicate()[1]
 
 
 # Title → (exit code, what the last line on stderr says: the value, and what to do).
@@ -67,6 +67,8 @@ REFUSED = {
     "features that are not installed": (22, "module features.calendar is not in features/ here; serve with the image"),
     "golden answers changed": (23, "label is 'setosa', 'virginica' was recorded; this model must not serve here"),
 }
+# By interpreters of their own: one for the exit code itself, one for modules that a fork would have imported.
+ANEW = ("a byte flipped", "features that are not installed")
 
 
 def begin(title: str, iris: Packaged, prices: Packaged, folder: Path) -> Start:
@@ -123,10 +125,14 @@ def begin(title: str, iris: Packaged, prices: Packaged, folder: Path) -> Start:
         del line[3:5]
     elif title == "a port that is no number":
         line += ["--http_port", "eighty"]
-    process = subprocess.Popen(
-        line, cwd=cwd, env=environment(**env), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    return Start(process, ports)
+    with (folder / "log").open("wb") as log:
+        if title in ANEW:
+            process: subprocess.Popen[bytes] | Fork = subprocess.Popen(
+                line, cwd=cwd, env=environment(**env), stdout=log, stderr=log
+            )
+        else:
+            process = forks().start("predictor", line[3:], environment(**env), cwd, log)
+    return Start(process, ports, folder / "log")
 
 
 @pytest.fixture(scope="module")
@@ -147,11 +153,12 @@ def test_refused(starts: dict[str, Start], title: str) -> None:
     """It exits with the code of its kind; its last line says the value and the remedy; it never listened."""
     code, says = REFUSED[title]
     start = starts[title]
-    last = start.errors.rstrip().splitlines()[-1]
-    assert (start.process.returncode, start.listened) == (code, False), start.errors
+    errors = start.log.read_text()
+    last = errors.rstrip().splitlines()[-1]
+    assert (start.process.returncode, start.listened) == (code, False), errors
     assert says in last
     assert "error: " in last
-    assert "Traceback" not in start.errors
+    assert "Traceback" not in errors
 
 
 @pytest.fixture
@@ -163,7 +170,7 @@ def running(packaged: dict[str, Packaged], tmp_path: Path) -> Iterator[Server]:
     log = tmp_path / "log"
     with log.open("wb") as output:
         line = command(tmp_path / "models", "iris", ports=ports)
-        process = subprocess.Popen(line, cwd=ROOT, env=environment(**uri), stdout=output, stderr=output)
+        process = forks().start("predictor", line[3:], environment(**uri), ROOT, output)
     server = Server(model, process, *ports, log)
     try:
         server.wait()

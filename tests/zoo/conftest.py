@@ -1,9 +1,9 @@
-"""What all models of the zoo share: the tables that are prepared once, and the process that forks predictors."""
+"""What all models of the zoo share: the tables that are prepared once, and how one is asked."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,18 +11,10 @@ import pytest
 from tests.zoo.build import build
 from tests.zoo.configuration import Configuration
 from tests.zoo.rows import rows
-from tests.zoo.wire import Host, compare
+from tests.zoo.wire import compare, serving
 
 Ask = Callable[[Configuration], None]
 _SHOWN = 5
-
-
-@pytest.fixture(scope="session")
-def host() -> Iterator[Host]:
-    """The process that forks predictors."""
-    running = Host()
-    yield running
-    running.stop()
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +24,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def ask(host: Host, tables: Path, tmp_path: Path, record_property: Callable[[str, object], None]) -> Ask:
+def ask(tables: Path, tmp_path: Path, record_property: Callable[[str, object], None]) -> Ask:
     """Build a configuration, serve it, ask it, and fail where an answer is not scikit-learn's."""
 
     def asked(configuration: Configuration) -> None:
@@ -40,7 +32,7 @@ def ask(host: Host, tables: Path, tmp_path: Path, record_property: Callable[[str
             warnings.simplefilter("ignore")
             built = build(configuration, tmp_path / "zoo", tables)
             columns = rows(built, configuration.table, 7)
-        with host.serving(built, tmp_path / "log") as server:
+        with serving(built, tmp_path / "log") as server:
             findings = compare(server, built, columns)
         line = {
             "model": configuration.name,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,64 +15,26 @@ from artifact.golden import to_json
 from artifact.prediction import Columns
 from artifact.tolerance import TOLERANCE
 from artifact.validation.frame import from_columns
-from local.ports import free
-from tests.deadlines import START_SECONDS
 from tests.predictor import forms
-from tests.predictor.conftest import ROOT, Server, environment
-from tests.predictor.models import Packaged, release
+from tests.predictor.conftest import Server, start
+from tests.predictor.models import Packaged
 from tests.zoo.build import NAME, Built
 
 ASKED_ALONE = 6  # rows of a kind, each in a request of its own
 FEW = 100  # rows of the requests between those and the one with all rows
 
 
-class Host:
-    """The process of `tests.zoo.host`, which forks predictors."""
-
-    def __init__(self) -> None:
-        settings = {"PREDICTOR_DRAIN_SECONDS": "0", "PREDICTOR_LOG_SAMPLING": "0", "MODEL_RELEASE": release(NAME)}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.zoo.host"],
-            cwd=ROOT,
-            env=environment(**settings),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._read() == "ready"
-
-    @contextmanager
-    def serving(self, built: Built, log: Path) -> Iterator[Server]:
-        """A predictor of `built` while the block runs; it must end with 0."""
-        ports = free(2)
-        arguments = ["--model_dir", str(built.directory), "--model_name", NAME, "--expected_digest", built.digest]
-        arguments += ["--host", "127.0.0.1", "--http_port", str(ports[0]), "--grpc_port", str(ports[1])]
-        pid = int(self._ask([arguments, str(log)]))
-        packaged = Packaged(NAME, built.pipeline, built.signature, built.directory, built.digest, {})
-        server = Server(packaged, self._process, *ports, log)
+@contextmanager
+def serving(built: Built, log: Path) -> Iterator[Server]:
+    """A predictor of `built` while the block runs; it must end with 0."""
+    packaged = Packaged(NAME, built.pipeline, built.signature, built.directory, built.digest, {})
+    server = start(packaged, log, PREDICTOR_DRAIN_SECONDS="0", PREDICTOR_LOG_SAMPLING="0")
+    try:
         server.wait()
-        try:
-            yield server
-        finally:
-            server._local["http"][0].close()
-            if "channel" in vars(server):
-                server.channel.close()
-            code = self._ask(pid)
-        assert code == "0", log.read_text()
-
-    def stop(self) -> None:
-        """End the process."""
-        self._process.communicate(timeout=START_SECONDS)
-
-    def _ask(self, order: Any) -> str:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        return self._read()
-
-    def _read(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
+        yield server
+    finally:
+        code = server.stop()
+    assert code == 0, log.read_text()
 
 
 @dataclass
