@@ -17,8 +17,8 @@ from artifact.unpickling import unpickle
 from tests.artifact.components import dumped
 from tests.artifact.unpickling.test_work import named, put, text
 
-SIZE = 1_000_000
-SPARE = 16 << 20
+SIZE = 100_000
+SPARE = 1 << 20  # instead of 16 MiB, so that a tenth of the bytes goes beyond it
 KIND = b"0" + named("sklearn.dummy.DummyClassifier") + put(1) + b"0]("
 DICT = b"0" + named("collections.OrderedDict") + put(1) + b"0]("
 # What comes first, and an operation or a few that are repeated, each of which makes objects.
@@ -54,20 +54,30 @@ def repeated(first: bytes, operation: bytes, size: int) -> bytes:
 def peak(data: bytes) -> int:
     """Bytes of memory that reading takes at the most, or takes until it is refused."""
     tracemalloc.start()
-    with contextlib.suppress(ForbiddenTypeError):
-        unpickle.loads(data)
-    _, most = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    return most
+    try:
+        with contextlib.suppress(ForbiddenTypeError):
+            unpickle.loads(data)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("title", REPEATED)
-def test_refused(title: str) -> None:
+def test_refused(title: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Objects that take far more than the operations that make them are refused before they fill the memory."""
+    monkeypatch.setattr("artifact.pickle_memory._SPARE", SPARE)
     data = repeated(*REPEATED[title], SIZE)
     with pytest.raises(ForbiddenTypeError, match="far more memory than its size"):
         unpickle.loads(data)
     assert peak(data) < 64 * len(data) + SPARE
+
+
+def test_the_memory_to_spare() -> None:
+    """It is 16 MiB."""
+    data = repeated(*REPEATED["sets of one"], 10 * SIZE)
+    with pytest.raises(ForbiddenTypeError, match="far more memory than its size"):
+        unpickle.loads(data)
+    assert 16 << 20 < peak(data) < 64 * len(data) + (16 << 20)
 
 
 @pytest.mark.parametrize("title", WITHIN)
