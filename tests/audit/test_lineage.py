@@ -112,6 +112,7 @@ def test_a_published_model_scores_by_its_uri(published: Published, tmp_path: Pat
     assert missing.returncode == 20
 
 
+@pytest.mark.story
 def test_a_published_model_is_made_again(published: Published) -> None:
     """From its commit and the data of the DVC remote, bit for bit; the working tree is not touched."""
     repository = published.repository

@@ -103,6 +103,8 @@ def test_up_cut_short_leaves_nothing(tmp_path: Path, how: signal.Signals, after:
         cwd=REPOSITORY,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        # A shell that starts pytest in the background has it ignore SIGINT, and `up` would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     time.sleep(after)
     os.kill(starting.pid, how)

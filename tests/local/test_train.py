@@ -4,12 +4,16 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from local import git, served, storage
 from local.receive import decide
 from local.runner import Push
 from local.workflow import Workflow
 from tests.local.conftest import Trained
 
+# Half a minute: `make demo` pushes the same, and test_receive.py pushes what takes less, in every run of the tests.
+pytestmark = pytest.mark.story
 TRAIN = ".github/workflows/train.yml"
 
 

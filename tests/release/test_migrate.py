@@ -88,7 +88,12 @@ def rendered(repository: Repository, folder: Path, *, before: bool = False) -> t
 
 
 @pytest.mark.parametrize(
-    ("name", "version"), [("stable", 1), ("stable", 2), ("canary", 2), ("rolled-back", 2), ("settled", 2)]
+    ("name", "version"),
+    [
+        ("stable", 1),
+        ("canary", 2),
+        *(pytest.param(name, 2, marks=pytest.mark.story) for name in ("stable", "rolled-back", "settled")),
+    ],
 )
 def test_each_state_is_migrated_in_three_commits(
     repository: Repository, publish: Publish, cluster: Answering, tmp_path: Path, name: str, version: int

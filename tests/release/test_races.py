@@ -43,7 +43,7 @@ def publisher(repository: Repository, source: str, verdict: Path, environment: s
     sys.exit(codes[-1])
 
 
-@pytest.mark.parametrize("transport", ["file", "http"])
+@pytest.mark.parametrize("transport", [pytest.param("file", marks=pytest.mark.story), "http"])
 def test_publishers_at_once(
     repository: Repository,
     make_artifact: Callable[[int], Path],

@@ -9,6 +9,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from artifact import digest
 from pipeline.shared.determinism import ENVIRONMENT
 from tests.pipeline.repository import Repository
@@ -56,6 +58,7 @@ for stage in (prepare, tune, train, convert, evaluate, package):
 """
 
 
+@pytest.mark.story
 def test_three_environments_give_one_digest(fresh: Repository, tmp_path: Path) -> None:
     """Hash seed, threads and kernels, time zone, locale, and each in a directory of its own.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -20,22 +21,11 @@ from artifact.errors import ConfigurationError
 from pipeline.packaging import package
 from pipeline.params import params
 from pipeline.shared import best_parameters, paths, tables
-from pipeline.training import folds, train, tune
+from pipeline.training import folds, study, train, tune
 from tests.pipeline.repository import Repository, stages
 
 ROOT = Path(__file__).parents[3]
 KILLED_AFTER = 4
-KILL = f"""
-import os, signal
-from pipeline.training import study, tune
-add = study.Study.add
-def then_die(self, judged):
-    add(self, judged)
-    if len(self.done) == {KILLED_AFTER}:
-        os.kill(os.getpid(), signal.SIGKILL)
-study.Study.add = then_die
-tune.main([])
-"""
 SPACE = {"estimator__C": {"low": 0.01, "high": 100, "log": True}, "estimator__max_iter": {"low": 50, "high": 500}}
 METHODS: dict[str, dict[str, Any]] = {
     "grid": {"space": {"estimator__C": [0.1, 1.0, 10.0], "estimator__fit_intercept": [True, False]}},
@@ -64,6 +54,19 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     columns["species"] = np.asarray(data.target_names, dtype=object)[data.target.to_numpy()]
     save(columns, np.arange(0, 150, 2))
     return tmp_path
+
+
+def killed_search() -> None:
+    """Run the stage, and end by SIGKILL after KILLED_AFTER trials."""
+    add = study.Study.add
+
+    def then_die(self: study.Study, judged: Any) -> None:
+        add(self, judged)
+        if len(self.done) == KILLED_AFTER:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    study.Study.add = then_die  # type: ignore[method-assign]
+    tune.main([])
 
 
 def declare(here: Path, **tune: Any) -> None:
@@ -120,9 +123,10 @@ def test_equal_inputs_find_equal_parameters(here: Path, method: str) -> None:
 def test_a_killed_search_goes_on(here: Path, method: str, capsys: pytest.CaptureFixture[str]) -> None:
     """kill -9 in the middle: what is finished is not repeated, and the end is that of a search nobody killed."""
     declare(here, method=method, **METHODS[method])
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    killed = subprocess.run([sys.executable, "-c", KILL], cwd=here, env=env, capture_output=True)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    killed = multiprocessing.get_context("fork").Process(target=killed_search)
+    killed.start()
+    killed.join()
+    assert killed.exitcode == -signal.SIGKILL
     assert not (here / paths.TUNED).exists()
     searched(here)
     assert f"{KILLED_AFTER} trials are there already" in capsys.readouterr().out
