@@ -65,7 +65,7 @@ def peak(data: bytes) -> int:
 @pytest.mark.parametrize("title", REPEATED)
 def test_refused(title: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Objects that take far more than the operations that make them are refused before they fill the memory."""
-    monkeypatch.setattr("artifact.pickle_memory._SPARE", SPARE)
+    monkeypatch.setattr("artifact.unpickling.memory._SPARE", SPARE)
     data = repeated(*REPEATED[title], SIZE)
     with pytest.raises(ForbiddenTypeError, match="far more memory than its size"):
         unpickle.loads(data)
