@@ -46,14 +46,14 @@ define COMMIT_RELEASE
     quarantine) set -- "$$1" "$$RELEASE" $${ENV:+--env="$$ENV"}; WAIT= ;; \
     prove) set -- "$$1" --env="$$ENV" $${RELEASE:+"$$RELEASE"} ;; \
     *) set -- "$$1" --env="$$ENV" ;; esac; \
-  $(foreach pair,MODEL:model URI:uri IMAGE:image FROM:from CANARY:canary TO:to URL:url GATEWAY:gateway WAIT:wait REASON:reason EVIDENCE:evidence,test -z "$$$(firstword $(subst :, ,$(pair)))" || set -- "$$@" --$(lastword $(subst :, ,$(pair)))="$$$(firstword $(subst :, ,$(pair)))"; ) \
+  $(foreach pair,MODEL:model URI:uri IMAGE:image FROM:from CANARY:canary TO:to PROMETHEUS:prometheus PAGE:page URL:url GATEWAY:gateway WAIT:wait REASON:reason EVIDENCE:evidence,test -z "$$$(firstword $(subst :, ,$(pair)))" || set -- "$$@" --$(lastword $(subst :, ,$(pair)))="$$$(firstword $(subst :, ,$(pair)))"; ) \
   test -z "$$DRY_RUN" || set -- "$$@" --dry-run; \
   test -z "$$FINISH" || set -- "$$@" --finish; \
   $(IN) python -m release "$$@"
 endef
 
 ##@ The loop, step by step
-.PHONY: data pull champion repro gate report publish deploy advance promote prove rollback retire quarantine unquarantine
+.PHONY: data pull champion repro gate report publish deploy advance promote prove step analyse rollback retire quarantine unquarantine
 .PHONY: migrate release-check propose release status mirror image image-find render
 data: ## write the example's raw data from scikit-learn's own copy (a laptop without the DVC remote)
 	@$(DEV) python -m local.example data/iris.csv
@@ -87,6 +87,13 @@ promote: ## give the candidate of ENV= all traffic, proved
 
 prove: ## prove what ENV= keeps ready, as it is rendered now, or RELEASE= (WAIT=600)
 	$(COMMIT_RELEASE)
+
+step: ## carry out what the traffic of ENV= proves: advance, promote or take back (PROMETHEUS=, PAGE=)
+	$(COMMIT_RELEASE)
+
+analyse: ## print what the traffic of ENV= proves of its canary (PROMETHEUS=, PAGE=)
+	@$(IN) python -m release analyse --env="$$ENV" $${MODEL:+--model="$$MODEL"} \
+	  $${PROMETHEUS:+--prometheus="$$PROMETHEUS"} $${PAGE:+--page="$$PAGE"}
 
 rollback: ## take the candidate of ENV= back, or go back to the release before (or TO=iris-1a2b3c4d): REASON= EVIDENCE=
 	$(COMMIT_RELEASE)

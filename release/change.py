@@ -10,8 +10,7 @@ from typing import Any
 
 from artifact.errors import ConfigurationError, GitError
 from release import commit_message, state
-from release.git.branch import Branch, Change, opened, propose, tip, update
-from release.git.tip import Tip
+from release.git.branch import Branch, Change, Tip, opened, propose, tip, update
 from release.gitops import quarantine
 from release.gitops.environment import Environment
 from release.gitops.folder import Folder, quarantine_file
@@ -25,7 +24,10 @@ SHOWN, PROPOSED = "dry run", "proposed"
 
 @dataclass(frozen=True)
 class Request:
-    """Who runs which command and why; `shown`: only say what would be committed; `proposed`: on a branch to merge."""
+    """Who runs which command and why; `shown`: only say what would be committed; `proposed`: on a branch to merge.
+
+    `trailers`: what else the commit's message says, after the others.
+    """
 
     command: str
     by: str = "unknown"
@@ -33,6 +35,7 @@ class Request:
     evidence: str = ""
     shown: bool = False
     proposed: bool = False
+    trailers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -182,7 +185,7 @@ def trailers_of(request: Request, reason: str, before: str, after: str) -> dict[
         "Release-From": before,
         "Release-To": after,
     }
-    return trailers | ({"Release-Evidence": request.evidence} if request.evidence else {})
+    return trailers | ({"Release-Evidence": request.evidence} if request.evidence else {}) | dict(request.trailers)
 
 
 def _require_migrated(record: Record, request: Request) -> None:

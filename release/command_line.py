@@ -64,6 +64,12 @@ def add_release_host(line: argparse.ArgumentParser) -> None:
     add_wait(line)
 
 
+def add_prometheus(line: argparse.ArgumentParser) -> None:
+    """Options of a command that looks at live traffic."""
+    line.add_argument("--prometheus", metavar="URL", help="in place of the one in environment.yaml")
+    line.add_argument("--page", type=Path, metavar="FILE", help="write the evidence as one HTML page")
+
+
 def add_gateway(line: argparse.ArgumentParser) -> None:
     line.add_argument("--gateway", metavar="URL", help="what to connect to for it, before DNS knows its name")
 

@@ -40,6 +40,8 @@ keep: 10
 ready: 2
 # Percent of the traffic that a canary begins with, when the command gives none.
 canary: 10
+# By what canaries are decided, when `release step` runs; without it they wait for a person (docs/canaries.md).
+# analysis: {prometheus: "http://prometheus-operated.monitoring:9090"}
 """
 _OWN = {
     # No host of a cluster can be asked before there is one, with a domain that resolves where the workflows run.

@@ -31,13 +31,22 @@ _SECONDS = 10.0  # a rollback waits no longer for a target that does not answer
 
 
 def rollback(
-    branch: Branch, request: Request, *, folder: Folder, prover: Prover, to: str | None, wait: float = 0.0
+    branch: Branch,
+    request: Request,
+    *,
+    folder: Folder,
+    prover: Prover,
+    to: str | None,
+    wait: float = 0.0,
+    only: str | None = None,
+    bars: bool = True,
 ) -> list[Outcome]:
     """Take a candidate back, or all traffic to the release before, or to the one called `to`: one commit.
 
     The target is asked at its own host, and the commit made whatever it answers; within `wait` seconds the cluster is
     asked whether it followed. A target that was retired is proved first, as a candidate. What was left goes into
-    quarantine in the same commit, unless it never had traffic, or the target is made of the same inputs.
+    quarantine in the same commit, unless it never had traffic, or the target is made of the same inputs, or not `bars`.
+    `only`: the candidate, or without one the stable release, that is meant; another one is left alone.
     ConfigurationError (10) when there is nothing to go back to, IntegrityError (20), GateRefused (41), GitError (50).
     """
     notes: list[str] = []
@@ -45,6 +54,8 @@ def rollback(
 
     def decide(situation: Situation) -> Decision:
         before = situation.record
+        if only is not None and only != (before.candidate_name or before.stable_name):
+            return Decision(before, f"{only} is not what a rollback in {folder.environment} leaves", superseded=True)
         after = transitions.rollback(before, to, now(), situation.barred)
         notes.clear()
         if after == before:
@@ -54,7 +65,7 @@ def rollback(
         if before.candidate is not None:
             kept = f"go on with {target.name}" if target else "serve nothing yet"
             subject = f"take {before.candidate.name} back in {folder.environment}, {kept}"
-            left, bars = before.candidate, bool(before.percent)
+            left, barred = before.candidate, bars and bool(before.percent)
         else:
             assert target is not None  # the table lets nothing empty roll back
             assert before.stable is not None
@@ -64,19 +75,19 @@ def rollback(
             if after.candidate is not None and not situation.environment.proves:
                 after = transitions.advance(after, None, now())
             subject = f"roll back to {target.name} in {folder.environment}"
-            left, bars = before.stable, after.candidate is None
+            left, barred = before.stable, bars and after.candidate is None
             if after.candidate is not None:
                 subject += ", to be proved"
                 notes.append(f"{left.name} serves until then: quarantine it afterwards")
         if target is not None and after.candidate is None:
             notes.extend(_asked(situation, prover, after, target))
         result[:] = [after]
-        if bars and target is not None and left.inputs_digest == target.inputs_digest:
-            bars = False  # what is made of its inputs is barred with it: that is the target too
+        if barred and target is not None and left.inputs_digest == target.inputs_digest:
+            barred = False  # what is made of its inputs is barred with it: that is the target too
             if left.digest != target.digest:
                 notes.append(f"{left.name} is not in quarantine, since {target.name} is made of the same inputs")
         reason = f"rolled back in {folder.environment}"
-        entries = barring(situation.quarantined, left, request, reason) if bars else None
+        entries = barring(situation.quarantined, left, request, reason) if barred else None
         return Decision(after, subject, target or left, entries, reason=reason)
 
     outcome = apply(branch, folder, request, decide)

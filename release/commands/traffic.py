@@ -30,21 +30,34 @@ def advance(
     """
 
     def decide(situation: Situation) -> Decision:
-        candidate = situation.record.candidate
-        if only is not None and (candidate is None or candidate.name != only):
-            return Decision(
-                situation.record, f"{only} is not on its way in {folder.environment} any more", superseded=True
-            )
-        return _step(situation, prover, "advance", to)
+        return elsewhere(situation, only) or _step(situation, prover, "advance", to)
 
     return patiently(wait, lambda: apply(branch, folder, request, decide))
 
 
-def promote(branch: Branch, request: Request, *, folder: Folder, prover: Prover, wait: float = 0.0) -> Outcome:
-    """Give the candidate all traffic, proved. The same errors as `advance`."""
-    return patiently(
-        wait, lambda: apply(branch, folder, request, lambda situation: _step(situation, prover, "promote", None))
-    )
+def promote(
+    branch: Branch,
+    request: Request,
+    *,
+    folder: Folder,
+    prover: Prover,
+    wait: float = 0.0,
+    only: str | None = None,
+) -> Outcome:
+    """Give the candidate all traffic, proved. `only` and errors as of `advance`."""
+
+    def decide(situation: Situation) -> Decision:
+        return elsewhere(situation, only) or _step(situation, prover, "promote", None)
+
+    return patiently(wait, lambda: apply(branch, folder, request, decide))
+
+
+def elsewhere(situation: Situation, only: str | None) -> Decision | None:
+    """Nothing to do, where `only` is given and is not the candidate."""
+    candidate, where = situation.record.candidate, situation.folder.environment
+    if only is None or (candidate is not None and candidate.name == only):
+        return None
+    return Decision(situation.record, f"{only} is not on its way in {where} any more", superseded=True)
 
 
 def prove(

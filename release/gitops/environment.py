@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 
 from artifact.errors import ConfigurationError
+from monitoring.thresholds import Thresholds
 from release import quoted_yaml
+from release.gitops import analysis
 
 FILE = "environment.yaml"
 SHAPE = "Knative"
@@ -23,7 +25,8 @@ class Environment:
 
     `ready`: how many of them keep an InferenceService, at no replica, when older ones are retired; `canary`: percentage
     that a canary begins with when the command gives none; `takes`: the environment that has to have proved what is
-    deployed here, None for none; `proves`: whether a release has to answer at its own host before it gets traffic.
+    deployed here, None for none; `proves`: whether a release has to answer at its own host before it gets traffic;
+    `analysis`: by what `release step` decides a canary, None where it does not.
     """
 
     shape: str = SHAPE
@@ -32,6 +35,7 @@ class Environment:
     canary: int = _CANARY
     takes: str | None = None
     proves: bool = True
+    analysis: Thresholds | None = None
 
 
 def parse(text: str, where: str) -> Environment:
@@ -43,6 +47,7 @@ def parse(text: str, where: str) -> Environment:
     ready = section.whole("ready", _READY)
     takes = section.value("takes")
     proof = section.value("proof", _PROOFS[0])
+    thresholds = analysis.parse(section.value("analysis"), where)
     section.end()
     if shape != SHAPE:
         raise ConfigurationError(f"{where}: shape {shape!r} is not built: set `shape: {SHAPE}`")
@@ -58,4 +63,4 @@ def parse(text: str, where: str) -> Environment:
         raise ConfigurationError(f"{where}: canary must be a percentage from 1 to 99, not {canary}")
     if takes is not None and not (isinstance(takes, str) and _NAME.fullmatch(takes)):
         raise ConfigurationError(f"{where}: takes must name an environment, as `takes: staging`, not {takes!r}")
-    return Environment(shape, keep, ready, canary, takes, proof == "required")
+    return Environment(shape, keep, ready, canary, takes, proof == "required", thresholds)

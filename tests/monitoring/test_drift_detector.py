@@ -32,7 +32,7 @@ def windows(shares: np.ndarray, count: int, clump: int, seed: int) -> tuple[np.n
     log_m, means = np.full((BINS, 2), -np.inf), []
     for _ in range(count):
         scrapes = clump * random.multinomial(ROWS // 100 // clump, shares, size=100).T
-        phi = dispersion.factor(scrapes, np.full(100, ROWS // 100), spans=(1,))
+        phi = dispersion.of_bins(scrapes, np.full(100, ROWS // 100))
         log_m = drift_detector.follow(
             log_m, drift_detector.log_e(reference, scrapes.sum(axis=1), np.full(BINS, ROWS), phi)
         )

@@ -18,7 +18,7 @@ from tests.pipeline.toy import GOOD, csv
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = (
-    "artifact features pipeline scoring starter audit release gitops requirements "
+    "artifact features pipeline scoring starter audit monitoring release gitops requirements "
     ".dvc/config .dvc/.gitignore .dvc/plots .dvcignore .gitignore dvc.yaml "
     "params.yaml data/iris.csv.dvc data/.gitignore"
 ).split()

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from predictor.errors import BuffersFull, QueueFull
-from predictor.serving.lifecycle import Buffers, QueuedSemaphore
+from predictor.serving.admission import Buffers, Lane
 
 
 async def _tick() -> None:
@@ -19,22 +19,22 @@ def test_first_come_first_served() -> None:
     """Places are taken, then the queue, then QueueFull at once; who waited longest is next."""
 
     async def run() -> list[int]:
-        places, served = QueuedSemaphore(1, 2), []
+        lane, served = Lane(1, 2), []
 
         async def one(number: int) -> None:
-            await places.acquire()
+            await lane.enter()
             served.append(number)
             await asyncio.sleep(0)
-            places.release()
+            lane.leave()
 
-        await places.acquire()
+        await lane.enter()
         tasks = [asyncio.ensure_future(one(number)) for number in (1, 2)]
         await _tick()
         with pytest.raises(QueueFull):
-            await places.acquire()
-        places.release()
+            await lane.enter()
+        lane.leave()
         await asyncio.gather(*tasks)
-        assert (places.busy, places.waiting) == (0, 0)
+        assert (lane.busy, lane.waiting) == (0, 0)
         return served
 
     assert asyncio.run(run()) == [1, 2]
@@ -45,20 +45,20 @@ def test_giving_up(given_first: bool) -> None:
     """A request cancelled in the queue leaves it; one cancelled in the moment of its turn passes the place on."""
 
     async def run() -> None:
-        places = QueuedSemaphore(1, 5)
-        await places.acquire()
-        first, second = (asyncio.ensure_future(places.acquire()) for _ in range(2))
+        lane = Lane(1, 5)
+        await lane.enter()
+        first, second = (asyncio.ensure_future(lane.enter()) for _ in range(2))
         await _tick()
         if given_first:
-            places.release()
+            lane.leave()
             first.cancel()
         else:
             first.cancel()
-            places.release()
+            lane.leave()
         await _tick()
         assert second.done()
-        places.release()
-        assert (places.busy, places.waiting) == (0, 0)
+        lane.leave()
+        assert (lane.busy, lane.waiting) == (0, 0)
 
     asyncio.run(run())
 

@@ -1,0 +1,172 @@
+"""What Prometheus counted of two releases in each interval: requests, errors, slow answers, predictions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from monitoring.comparison import Counts
+from monitoring.increments import increments
+from monitoring.prometheus import Grid, Prometheus, Series, matcher
+from monitoring.thresholds import Thresholds
+
+LATENCY = "modelpin_request_seconds_bucket"
+PREDICTIONS = "modelpin_predictions_total"
+OWN = "modelpin_requests_total"
+APART = "modelpin_apart_requests_total"
+HISTORY = 24 * 3600.0  # seconds before the canary that say how the stable release is
+_QUANTILES = (0.5, 0.9, 0.99)
+# gRPC's statuses for what is our fault or our failure to answer; the others are the caller's.
+_GRPC_ERRORS = {"UNKNOWN", "DEADLINE_EXCEEDED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNIMPLEMENTED"}
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Of one release, by interval: `requests`, `errors` and refusals (`refused`, 4xx); `slower` than each bucket edge
+    of `timed` answers; rows `predicted` in each bin of `rows`. Each an array of shape [intervals]."""
+
+    requests: np.ndarray
+    errors: np.ndarray
+    refused: np.ndarray
+    timed: np.ndarray
+    slower: Mapping[float, np.ndarray]
+    rows: np.ndarray
+    predicted: Mapping[str, np.ndarray]
+
+    def between(self, first: int, last: int | None = None) -> Answers:
+        """The same of some intervals."""
+        part = slice(first, last)
+        return Answers(
+            self.requests[part],
+            self.errors[part],
+            self.refused[part],
+            self.timed[part],
+            {edge: one[part] for edge, one in self.slower.items()},
+            self.rows[part],
+            {name: one[part] for name, one in self.predicted.items()},
+        )
+
+
+@dataclass(frozen=True)
+class Live:
+    """Both releases on one grid, the stable one also in the `history` before it; `queries` that gave it."""
+
+    grid: Grid
+    canary: Answers
+    stable: Answers
+    history: Answers
+    queries: tuple[str, ...]
+
+    def edges(self) -> tuple[float, ...]:
+        """The bucket edges nearest to the stable release's p50, p90 and p99 before the canary; none without history."""
+        timed = self.history.timed.sum()
+        if not timed:
+            return ()
+        faster = {
+            edge: 1 - one.sum() / timed for edge, one in self.history.slower.items() if edge in self.canary.slower
+        }
+        inner = {edge: share for edge, share in faster.items() if 0 < share < 1}
+        nearest = [min(inner, key=lambda edge: abs(inner[edge] - wanted)) for wanted in _QUANTILES if inner]
+        return tuple(dict.fromkeys(nearest))
+
+
+def compared(canary: tuple[np.ndarray, np.ndarray], stable: tuple[np.ndarray, np.ndarray]) -> Counts:
+    """Of (events, requests) of each release."""
+    (x, n), (y, others) = canary, stable
+    whole = [np.rint(one).astype(np.int64) for one in (np.minimum(x, n), n, np.minimum(y, others), others)]
+    return Counts(whole[0], whole[1], whole[0] + whole[2], whole[1] + whole[3])
+
+
+def read(
+    prometheus: Prometheus, thresholds: Thresholds, grid: Grid, *, namespace: str, canary: str, stable: str
+) -> Live:
+    """The counts of the releases of these names; `history` is the stable one's. StorageError as Prometheus.range."""
+    source, wide = thresholds.source, grid.earlier(HISTORY)
+    history = wide.points - grid.points
+    asked: list[str] = []
+
+    def ask(metric: str, label: str) -> Callable[[str], list[tuple[Series, np.ndarray]]]:
+        query = matcher(metric, **{"namespace": namespace, label: f"~(?:{canary}|{stable})(?:-predictor.*)?"})
+        asked.append(query)
+        series = prometheus.range(query, wide)
+        grown = increments(series, wide.step, thresholds.warm_up)
+        pattern = re.compile(r"-predictor.*$")
+
+        def of(release: str) -> list[tuple[Series, np.ndarray]]:
+            return [
+                (one, row)
+                for one, row in zip(series, grown, strict=True)
+                if pattern.sub("", one.labels.get(label, "")) == release
+            ]
+
+        return of
+
+    counters = {
+        "requests": ask(source.requests, source.release),
+        "own": ask(OWN, "release"),
+        "apart": ask(APART, "release"),
+        "latency": ask(LATENCY, "release"),
+        "predictions": ask(PREDICTIONS, "release"),
+    }
+    both = {
+        name: _answers(thresholds, {kind: of(name) for kind, of in counters.items()}, wide.points - 1)
+        for name in (canary, stable)
+    }
+    return Live(
+        grid,
+        both[canary].between(history),
+        both[stable].between(history),
+        both[stable].between(0, history),
+        tuple(asked),
+    )
+
+
+Rows = Sequence[tuple[Series, np.ndarray]]
+
+
+def _answers(thresholds: Thresholds, counted: Mapping[str, Rows], intervals: int) -> Answers:
+    def total(kind: str, wanted: Callable[[Mapping[str, str]], bool] = lambda labels: True) -> np.ndarray:
+        return sum((row for one, row in counted[kind] if wanted(one.labels)), np.zeros(intervals))
+
+    code, proxied = thresholds.source.code, thresholds.source.requests != OWN
+    requests = total("requests")
+    errors = total("requests", lambda labels: failed(labels.get(code, "")))
+    refused = total("requests", lambda labels: labels.get(code, "").startswith("4"))
+    if proxied:
+        # A proxy sees an error of gRPC as HTTP 200: the predictor counts it. And it cannot tell golden, proof and
+        # shadow requests from a user's: the predictor counts those apart, to be taken off here.
+        errors = errors + total("own", lambda labels: labels.get("code", "") in _GRPC_ERRORS)
+        errors = errors - total("apart", lambda labels: failed(labels.get("code", "")))
+        refused = refused - total("apart", lambda labels: labels.get("code", "").startswith("4"))
+        requests = np.maximum(requests - total("apart"), 0)
+    edges = sorted({float(one.labels["le"]) for one, _ in counted["latency"]} - {np.inf})
+    timed = total("latency", lambda labels: labels["le"] == "+Inf")
+    names = sorted({_bin(one.labels) for one, _ in counted["predictions"]})
+    return Answers(
+        requests=requests,
+        errors=np.clip(errors, 0, requests),
+        refused=np.clip(refused, 0, requests),
+        timed=timed,
+        slower={edge: timed - total("latency", _labelled("le", edge)) for edge in edges},
+        rows=total("predictions"),
+        predicted={name: total("predictions", _labelled("bin", name)) for name in names},
+    )
+
+
+def _labelled(what: str, value: float | str) -> Callable[[Mapping[str, str]], bool]:
+    """Whether labels are those of the bucket, or the bin of predictions, `value`."""
+    if what == "le":
+        return lambda labels: float(labels["le"]) == value
+    return lambda labels: _bin(labels) == value
+
+
+def failed(code: str) -> bool:
+    """Whether a status, of HTTP or gRPC, says that we did not answer."""
+    return code.startswith("5") or code in _GRPC_ERRORS
+
+
+def _bin(labels: Mapping[str, str]) -> str:
+    return labels.get("class", labels.get("bin", ""))

@@ -1,0 +1,94 @@
+"""One HTML page, without a script and without anything from elsewhere: text, tables, bars and lines over time."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+_WIDTH, _HEIGHT = 640, 160
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
+h1 { font-size: 1.5rem } h2 { font-size: 1.1rem; margin-top: 2rem }
+table { border-collapse: collapse; width: 100% } td, th { text-align: left; padding: .2rem .6rem .2rem 0 }
+td { border-top: 1px solid #ddd; vertical-align: top } code { font-size: .85em; overflow-wrap: anywhere }
+svg { width: 100%; height: auto; background: #fafafa } .decides { stroke: #b00; stroke-dasharray: 4 3 }
+.line { fill: none; stroke: #06c; stroke-width: 1.5 } .live { fill: #06c } .trained { fill: #bbb }
+.verdict { padding: .6rem 1rem; border-left: 4px solid #06c; background: #f2f7fd }
+"""
+
+
+@dataclass
+class Page:
+    """Built from top to bottom; every text is escaped here."""
+
+    title: str
+    _parts: list[str] = field(default_factory=list)
+
+    def heading(self, text: str) -> None:
+        """A section begins."""
+        self._parts.append(f"<h2>{html.escape(text)}</h2>")
+
+    def text(self, text: str, kind: str = "") -> None:
+        """A paragraph; `kind` is `verdict` for what the page comes to."""
+        self._parts.append(f'<p class="{kind}">{html.escape(text)}</p>' if kind else f"<p>{html.escape(text)}</p>")
+
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """One row for each of `rows`, of as many cells as `head`."""
+        cells = "".join(f"<th>{html.escape(one)}</th>" for one in head)
+        lines = "".join(f"<tr>{''.join(f'<td>{html.escape(one)}</td>' for one in row)}</tr>" for row in rows)
+        self._parts.append(f"<table><tr>{cells}</tr>{lines}</table>")
+
+    def code(self, lines: Sequence[str]) -> None:
+        """Lines as they are typed."""
+        self._parts.append("".join(f"<p><code>{html.escape(one)}</code></p>" for one in lines))
+
+    def line(self, name: str, values: np.ndarray, decides: float) -> None:
+        """`values` over time, shape [times], and the value that decides as a dashed line."""
+        values = np.where(np.isfinite(values), values, np.nan)
+        if not np.isfinite(values).any():
+            return
+        least = min(0.0, float(np.nanmin(values)), -decides / 4)
+        most = max(decides * 1.1, float(np.nanmax(values)))
+        picked = np.unique(np.linspace(0, len(values) - 1, min(len(values), _WIDTH)).astype(int))
+        points = " ".join(
+            f"{place * _WIDTH / max(1, len(values) - 1):.1f},{_y(values[place], least, most):.1f}"
+            for place in picked.tolist()
+            if np.isfinite(values[place])
+        )
+        at = _y(decides, least, most)
+        self._parts.append(
+            f'<h3>{html.escape(name)}</h3><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
+            f'aria-label="{html.escape(name)}"><line class="decides" x1="0" x2="{_WIDTH}" y1="{at:.1f}" y2="{at:.1f}"/>'
+            f'<polyline class="line" points="{points}"/></svg>'
+        )
+
+    def bars(self, name: str, names: Sequence[str], trained: np.ndarray, live: np.ndarray) -> None:
+        """Shares by bin, shape [bins]: of the reference in grey, of live values beside them."""
+        most = max(float(np.max(trained)), float(np.max(live)), 1e-9)
+        width = _WIDTH / (2.5 * len(names))
+        shapes = []
+        for place, one in enumerate(names):
+            for kind, value, offset in (("trained", trained[place], 0.0), ("live", live[place], width)):
+                height = float(value) / most * (_HEIGHT - 10)
+                shapes.append(
+                    f'<rect class="{kind}" x="{2.5 * width * place + offset:.1f}" y="{_HEIGHT - height:.1f}" '
+                    f'width="{width:.1f}" height="{height:.1f}"><title>{html.escape(one)}: {float(value):.3f}'
+                    "</title></rect>"
+                )
+        shown = f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{html.escape(name)}">'
+        self._parts.append(f"<h3>{html.escape(name)}</h3>{shown}{''.join(shapes)}</svg>")
+
+    def render(self) -> str:
+        """The whole document."""
+        title = html.escape(self.title)
+        return (
+            f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
+            f"<h1>{title}</h1>{''.join(self._parts)}</html>\n"
+        )
+
+
+def _y(value: float, least: float, most: float) -> float:
+    return _HEIGHT - 5 - (float(value) - least) / (most - least) * (_HEIGHT - 10)

@@ -1,0 +1,103 @@
+"""Carry out what live traffic has proved: give the candidate its next share, promote it, or take it back.
+
+A candidate without traffic is proved and gets its first share. A canary is analysed, and so is a release that was given
+all traffic a while ago. Each step is one commit, with its evidence, or none. Run it as often as you like; killed at any
+point and run again it decides the same.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Sequence
+
+from artifact.errors import GateRefused, StorageError
+from monitoring.canary import Action
+from release import command_line, state
+from release.bucket.store import Store
+from release.change import NOTHING, Outcome, Request
+from release.checkout import Checkout
+from release.commands import traffic
+from release.commands.analyse import Analysis, analyse, write_page
+from release.commands.proof import Prover
+from release.commands.rollback import rollback
+from release.git.branch import Branch, opened, tip
+from release.gitops.folder import Folder
+from release.readiness import Cluster, Unseen
+
+WAITS, HOLDS = "wait", "hold"
+
+
+def step(
+    branch: Branch, request: Request, *, folder: Folder, prover: Prover, url: str | None, now: float, wait: float = 0.0
+) -> tuple[Outcome, Analysis | None]:
+    """The next step of `folder` at `now`, with the analysis it follows from.
+
+    ConfigurationError (10), IntegrityError (20), StorageError (30), GateRefused (41), GitError (50). Nothing is
+    committed where environment.yaml has no `analysis`.
+    """
+    with opened(branch) as git:
+        environment, record = folder.read(tip(git, branch))
+    if environment.analysis is None:
+        off = f"the analysis is off in {folder.path}/environment.yaml: no step is taken by itself"
+        return Outcome(NOTHING, off, state.of(record)), None
+    if state.of(record) == "proving":
+        assert record.candidate_name is not None
+        try:
+            only = record.candidate_name
+            return traffic.advance(branch, request, folder=folder, prover=prover, to=None, wait=wait, only=only), None
+        except Unseen as unseen:
+            return Outcome(WAITS, str(unseen), "proving"), None
+    found = analyse(branch, folder, url, now)
+    if found is None:
+        return Outcome(NOTHING, f"nothing to watch in {folder.environment}", state.of(record)), None
+    return _carry_out(branch, request, found, prover=prover, wait=wait), found
+
+
+def _carry_out(branch: Branch, request: Request, found: Analysis, *, prover: Prover, wait: float) -> Outcome:
+    decision, folder, name = found.decision, found.folder, found.period.release.name
+    said = dataclasses.replace(
+        request,
+        reason=request.reason or decision.why,
+        evidence=request.evidence or found.trailers()["Analysis-Requests"],
+        trailers=found.trailers(),
+    )
+    match decision.action:
+        case Action.ADVANCE:
+            return traffic.advance(branch, said, folder=folder, prover=prover, to=decision.to, wait=wait, only=name)
+        case Action.PROMOTE:
+            return traffic.promote(branch, said, folder=folder, prover=prover, wait=wait, only=name)
+        case Action.ROLL_BACK:
+            bars = decision.harm  # a canary that only came late may come again
+            outcomes = rollback(branch, said, folder=folder, prover=prover, to=None, wait=wait, only=name, bars=bars)
+            return dataclasses.replace(outcomes[0], says="; ".join(one.says for one in outcomes))
+        case Action.HOLD:
+            return Outcome(HOLDS, f"{name} in {folder.environment} is held: {decision.why}", "canary")
+        case _:
+            return Outcome(WAITS, f"{name} in {folder.environment} waits: {decision.why}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """As `step`; 30 when a canary is held because there is no data, 41 when a person has to look at its predictions."""
+    line = command_line.parser("step", __doc__)
+    command_line.add_environment(line)
+    command_line.add_prometheus(line)
+    command_line.add_release_host(line)
+    command_line.add_request(line)
+    arguments, here = command_line.parse(line, argv), Checkout.here()
+    folder = here.folder(arguments)
+    prover = Prover(Store(here.settings), Cluster(folder, here.settings.domain, arguments.gateway), arguments.url)
+    outcome, found = step(
+        here.branch(),
+        here.request("step", arguments),
+        folder=folder,
+        prover=prover,
+        url=arguments.prometheus,
+        now=time.time(),
+        wait=arguments.wait,
+    )
+    write_page(found, arguments.page)
+    command_line.show([outcome], arguments)
+    if found is None or found.decision.action != Action.HOLD:
+        return 0
+    return StorageError.exit_code if found.decision.missing else GateRefused.exit_code

@@ -1,0 +1,77 @@
+"""The section `analysis` of environment.yaml: whether canaries are analysed, and by which thresholds."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from artifact.errors import ConfigurationError
+from monitoring.thresholds import ASK, ROLL_BACK, Source, Thresholds
+from release.quoted_yaml import Section
+
+# Least and greatest value of each number, the least excluded where it is 0.
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "error_rate": (0, 0.5),
+    "error_ratio": (1.1, 100),
+    "latency_ratio": (1, 10),
+    "least_minutes": (0, 1440),
+    "slowest": (0, 1e6),
+    "deadline_hours": (0, 168),
+    "baking_minutes": (0, 10080),
+    "interval": (0, 3600),
+    "warm_up": (0, 3600),
+}
+
+
+def parse(value: Any, where: str) -> Thresholds | None:
+    """None where the section is absent, null or `off`.
+
+    ConfigurationError for an unknown key or a value out of range.
+    """
+    if value is None or value is False:
+        return None
+    section = Section(value, f"analysis in {where}")
+    default = Thresholds()
+    chosen: dict[str, Any] = {
+        name: _number(section, name, getattr(default, name), f"{where}: analysis.{name}") for name in _BOUNDS
+    }
+    predictions = section.value("predictions", default.predictions)
+    if predictions not in (ASK, ROLL_BACK):
+        raise ConfigurationError(f"{where}: analysis.predictions must be {ASK} or {ROLL_BACK}, not {predictions!r}")
+    steps = section.value("steps", list(default.steps))
+    rising = isinstance(steps, list) and all(type(one) is int and 1 <= one <= 99 for one in steps)
+    if not rising or sorted(set(steps)) != steps:
+        raise ConfigurationError(f"{where}: analysis.steps must be rising percentages, as [25, 50], not {steps!r}")
+    chosen |= {
+        "predictions": predictions,
+        "steps": tuple(steps),
+        "prometheus": section.text_or_none("prometheus") or "",
+    }
+    chosen["source"] = _source(section.value("source"), where)
+    section.end()
+    return Thresholds(**chosen)
+
+
+def _number(section: Section, name: str, default: float | None, where: str) -> float | None:
+    value = section.value(name, default)
+    if value is None:
+        return None
+    least, most = _BOUNDS[name]
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not least <= value <= most
+        or value == 0 == least
+    ):
+        above = "above 0" if least == 0 else f"from {least:g}"
+        raise ConfigurationError(f"{where} must be a number {above} to {most:g}, not {value!r}")
+    return float(value)
+
+
+def _source(value: Any, where: str) -> Source:
+    if value is None:
+        return Source()
+    section = Section(value, f"analysis.source in {where}")
+    texts = {one.name: section.text(one.name) for one in dataclasses.fields(Source)}
+    section.end()
+    return Source(**texts)
