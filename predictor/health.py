@@ -22,7 +22,7 @@ _STATUSES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
 
 
 class Probes:
-    """REST's health routes and the model's metadata, as KServe answers them but true; None for any other request.
+    """What GET answers on REST's health routes, and the model's metadata, as KServe answers them but true.
 
     Bodies are made once: the metadata of 5,000 features would hold up the event loop each time.
     """
@@ -45,10 +45,8 @@ class Probes:
             f"/v2/models/{name}/versions/{digest}/ready": model,
         }
 
-    def answer(self, method: str, path: str) -> tuple[bytes, errors.NotReady | None] | None:
-        """The body, and the error where it says that the model is not ready; None where this is no probe."""
-        if method != "GET":
-            return None
+    def answer(self, path: str) -> tuple[bytes, errors.NotReady | None] | None:
+        """The body, and the error where it says that the model is not ready; None for a path of no probe."""
         if (body := self._always.get(path)) is not None:
             return body, None
         if (body := self._ready.get(path)) is None:

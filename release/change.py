@@ -10,7 +10,8 @@ from typing import Any
 
 from artifact.errors import ConfigurationError, GitError
 from release import commit_message, state
-from release.git.branch import Branch, Change, Tip, opened, propose, tip, update
+from release.git.branch import Branch, Change, opened, propose, tip, update
+from release.git.tip import Tip
 from release.gitops import quarantine
 from release.gitops.environment import Environment
 from release.gitops.folder import Folder, quarantine_file

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from release.git.branch import Tip
+from release.git.tip import Tip
 from release.gitops import record as records
 from release.gitops.folder import Folder
 from release.gitops.record import Record

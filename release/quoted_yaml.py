@@ -6,6 +6,7 @@ on which plain words are numbers, dates or booleans. Quoted ASCII is the same te
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ import yaml
 
 from artifact.errors import ConfigurationError
 
+_DEEPEST = 200
 type_names = {dict: "a mapping", list: "a list", str: "a text", int: "a whole number", bool: "true or false"}
 
 
@@ -71,7 +73,7 @@ def _scalar(item: Any) -> str:
     raise TypeError(f"{type(item).__name__} does not belong into a document of this package")
 
 
-class _StrictLoader(yaml.SafeLoader):
+class _Strict:
     """Refuses a key written twice: the YAML libraries disagree on which one counts."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -80,13 +82,32 @@ class _StrictLoader(yaml.SafeLoader):
         for key in keys:
             if keys.count(key) > 1:
                 raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", node.start_mark)
-        return super().construct_mapping(node, deep)
+        made: dict[Any, Any] = super().construct_mapping(node, deep)  # type: ignore[misc]
+        return made
+
+
+class _Fast(_Strict, yaml.CSafeLoader):
+    """libyaml: a thousand records in seconds."""
+
+
+class _Deep(_Strict, yaml.SafeLoader):
+    """PyYAML's own, which ends in a RecursionError where libyaml's recursion would end the process."""
+
+
+def _is_shallow(text: str) -> bool:
+    """Whether `text` nests so little that libyaml may read it: each level takes a bracket, or a column in front."""
+    return text.count("[") + text.count("{") < _DEEPEST and not re.search(rf"^[-?: ]{{{_DEEPEST},}}", text, re.M)
+
+
+def documents(text: str) -> list[Any]:
+    """Every document in `text`; yaml.YAMLError, ValueError or RecursionError for what is none."""
+    return list(yaml.load_all(text, Loader=yaml.CSafeLoader if _is_shallow(text) else yaml.SafeLoader))
 
 
 def load(text: str, where: str) -> dict[str, Any]:
     """The one mapping that `text` holds; ConfigurationError names `where` and the line otherwise."""
     try:
-        value = yaml.load(text, Loader=_StrictLoader)  # noqa: S506  a SafeLoader, only stricter
+        value = yaml.load(text, Loader=_Fast if _is_shallow(text) else _Deep)  # noqa: S506  both safe, only stricter
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"{where} is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):

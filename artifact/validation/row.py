@@ -38,11 +38,13 @@ class RowRules:
         order = [position for positions in groups.values() for position in positions]
         self._order = None if order == sorted(order) else itemgetter(*np.argsort(order).tolist())
         # Categories of numbers and booleans are rare: `column` checks those.
-        self._closer = any(feature.categories is not None and feature.dtype != "string" for feature in signature.inputs)
+        self._needs_column = any(
+            feature.categories is not None and feature.dtype != "string" for feature in signature.inputs
+        )
 
     def accept(self, row: Sequence[Any]) -> dict[str, np.ndarray] | None:
         """The columns, of shape [1] each, of one value a feature in the signature's order; None for a closer look."""
-        if self._closer or len(row) != len(self._names):
+        if self._needs_column or len(row) != len(self._names):
             return None
         floats, wholes, flags, texts = self._floats(row), self._wholes(row), self._flags(row), self._texts(row)
         if floats and not self._fit_floats(floats):
@@ -65,6 +67,18 @@ class RowRules:
             found = [np.nan if value is None else value for value in texts] if gaps else texts
             columns.extend(np.array(found, dtype=object).reshape(-1, 1))
         return dict(zip(self._names, columns if self._order is None else self._order(columns), strict=True))
+
+    def accept_any(self, row: Any) -> dict[str, np.ndarray] | None:
+        """As `accept`, from a list in the signature's order, or an object by feature name."""
+        if type(row) is list:
+            return self.accept(row)
+        # As many keys as there are features, and every feature among them: no other key, then.
+        if type(row) is not dict or len(row) != len(self._names):
+            return None
+        try:
+            return self.accept(tuple(map(row.__getitem__, self._names)))
+        except KeyError:
+            return None
 
     def _are(self, kind: type, values: tuple[Any, ...], dtype: str) -> bool:
         """Whether `values` are of `kind`, or null where that may be."""

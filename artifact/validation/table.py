@@ -16,7 +16,6 @@ from artifact import checkpoint
 from artifact.signature import Feature, Signature
 from artifact.validation import packing
 from artifact.validation.column import EXACT, LARGEST
-from artifact.validation.row import RowRules
 
 _NONE = type(None)
 _PIECE = 1 << 12  # rows at once: other threads run between two pieces
@@ -24,7 +23,7 @@ Given = Mapping[str, Sequence[Any] | np.ndarray]
 Accepted = dict[str, np.ndarray] | None
 
 
-class Rules:
+class TableRules:
     """The checks of one signature, one block of features a dtype."""
 
     def __init__(self, signature: Signature) -> None:
@@ -36,14 +35,10 @@ class Rules:
         self._order = signature.names
         # One block of numbers that fit one array: rows and wide tensors need no columns on the way.
         self._wide = numbers[0] if len(self._blocks) == len(numbers) == 1 and "bool" not in blocks else None
-        self._row = RowRules(signature)
         self._pick = itemgetter(*self._order) if len(self._order) > 1 else None
 
     def accept(self, given: Given) -> Accepted:
         """The converted columns, in the signature's order, or None for a closer look."""
-        if len(given[self._order[0]]) == 1:
-            columns = [given[name] for name in self._order]
-            return self._row.accept([(one.tolist() if isinstance(one, np.ndarray) else one)[0] for one in columns])
         found: dict[str, np.ndarray] = {}
         for block in self._blocks:
             if not block.accept(given, found):
@@ -57,22 +52,18 @@ class Rules:
             return self._accept_objects(rows)
         if type(first) is not list:
             return None
-        if len(rows) == 1:
-            return self._row.accept(first)
         if self._wide is not None:
             table = packing.table(rows, width, self._wide.whole)
             if table is not None:
-                return self.accept_table(table)
+                return self.accept_array(table)
         if packing.types(rows) != {list} or not packing.have_length(rows, width):
             return None
         return self.accept(columns_of(self._order, rows))
 
-    def accept_table(self, table: np.ndarray) -> Accepted:
+    def accept_array(self, table: np.ndarray) -> Accepted:
         """As `accept`, from an array of shape [rows, features]; None, too, where the features have different types."""
         if self._wide is None or table.shape[1] != len(self._order):
             return None
-        if len(table) == 1:
-            return self._row.accept(table[0].tolist())
         found: dict[str, np.ndarray] = {}
         return found if self._wide.accept_array(table.T, found) else None
 
@@ -87,8 +78,6 @@ class Rules:
                 values += map(self._pick, rows[start : start + _PIECE])
         except KeyError:
             return None
-        if len(values) == 1:
-            return self._row.accept(values[0])
         return self.accept(columns_of(self._order, values))
 
 
@@ -125,10 +114,10 @@ class _Numbers:
         if self._nullable.any():
             self._given = self._given | {_NONE}
         # Categories of numbers and booleans are rare: `column` checks those.
-        self._closer = any(feature.categories is not None for feature in features)
+        self._needs_column = any(feature.categories is not None for feature in features)
 
     def accept(self, given: Given, found: dict[str, np.ndarray]) -> bool:
-        if self._closer:
+        if self._needs_column:
             return False
         columns = [given[name] for name in self._names]
         arrays = [isinstance(column, np.ndarray) for column in columns]
@@ -143,7 +132,7 @@ class _Numbers:
 
     def accept_array(self, table: np.ndarray, found: dict[str, np.ndarray]) -> bool:
         """Whether `table`, of shape [features, rows], fits; its rows are then the columns in `found`."""
-        if self._closer or not self._takes(table):
+        if self._needs_column or not self._takes(table):
             return False
         table = table.astype(self._type, copy=False)
         if self._bounded:

@@ -11,8 +11,9 @@ import numpy as np
 from artifact.errors import InvalidRequest
 from artifact.signature import Feature, Signature
 from artifact.validation.column import LARGEST, convert
+from artifact.validation.row import RowRules
 from artifact.validation.spelling import Spelling
-from artifact.validation.table import Given, Rules, columns_of
+from artifact.validation.table import Accepted, Given, TableRules, columns_of
 
 
 class Validator:
@@ -22,7 +23,7 @@ class Validator:
         self.signature = signature
         self.dtypes = {feature.name: feature.dtype for feature in signature.inputs}
         self._expected = frozenset(signature.names)
-        self._rules = Rules(signature)
+        self._row, self._table = RowRules(signature), TableRules(signature)
         self._spelling = Spelling(signature.names)
 
     def columns(self, given: Given) -> dict[str, np.ndarray]:
@@ -40,7 +41,7 @@ class Validator:
             raise InvalidRequest(f"the features have different numbers of rows: {counted}")
         if lengths == {0}:
             raise InvalidRequest("no rows; at least one is needed")
-        accepted = self._rules.accept(given)
+        accepted = self._accept(given, lengths == {1})
         if accepted is not None:
             return accepted
         return {feature.name: convert(feature, given[feature.name]) for feature in self.signature.inputs}
@@ -50,21 +51,31 @@ class Validator:
         if given.keys() != self._expected:
             return None
         lengths = set(map(len, given.values()))
-        return self._rules.accept(given) if len(lengths) == 1 and 0 not in lengths else None
+        return self._accept(given, lengths == {1}) if len(lengths) == 1 and 0 not in lengths else None
+
+    def _accept(self, given: Given, one_row: bool) -> Accepted:
+        if not one_row:
+            return self._table.accept(given)
+        columns = [given[name] for name in self.signature.names]
+        return self._row.accept([(one.tolist() if isinstance(one, np.ndarray) else one)[0] for one in columns])
 
     def accept_rows(self, rows: Sequence[Any]) -> dict[str, np.ndarray] | None:
         """As `accept`, from rows as `columns_of_rows` takes them."""
-        return self._rules.accept_rows(rows) if rows else None
+        if len(rows) == 1:
+            return self._row.accept_any(rows[0])
+        return self._table.accept_rows(rows) if rows else None
 
     def accept_table(self, table: np.ndarray) -> dict[str, np.ndarray] | None:
         """As `accept`, from one array of shape [rows, features] in the signature's order."""
-        return self._rules.accept_table(table) if len(table) else None
+        if table.shape != (1, len(self.signature.names)):
+            return self._table.accept_array(table) if len(table) else None
+        return self._row.accept(table[0].tolist())
 
     def columns_of_rows(self, rows: Sequence[Any]) -> dict[str, np.ndarray]:
         """As `columns`, from rows: each a list of values in the signature's order, or an object by feature name."""
         if not rows:
             raise InvalidRequest("no rows; at least one is needed")
-        accepted = self._rules.accept_rows(rows)
+        accepted = self.accept_rows(rows)
         if accepted is not None:
             return accepted
         names = self.signature.names

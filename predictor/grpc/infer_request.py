@@ -14,7 +14,7 @@ from artifact.prediction import Prediction
 from artifact.validation.validator import Validator
 from predictor.grpc import packed
 from predictor.grpc.methods import UNREADABLE
-from predictor.protocols import row_count, tensors, v2
+from predictor.protocols import tensors, v2
 from predictor.protocols.request import Answer, Served
 
 FIELDS = {
@@ -54,15 +54,18 @@ class Request(v2.Request):
 
 @dataclass(frozen=True)
 class Decoded:
-    """A message of `size` bytes, which may have `most_rows` rows."""
+    """A message whose tensors nobody has looked at yet."""
 
     message: pb.ModelInferRequest
-    most_rows: int
-    size: int
+
+    @property
+    def rows(self) -> int:
+        """The greatest first size of a shape."""
+        return v2.most_rows(_shapes(self.message))
 
     def validated(self, validator: Validator, closely: bool) -> Request:
         """As `read`, which looks closely where it has to."""
-        return read(validator, self.message, self.most_rows, self.size)
+        return read(validator, self.message)
 
     def free(self) -> None:
         """Nothing: a message is freed as a whole."""
@@ -74,19 +77,22 @@ def _named(name: str, digest: str) -> bytes:
     return named
 
 
-def decode(data: bytes) -> pb.ModelInferRequest:
+def decode(data: bytes) -> Decoded:
     """The message in `data`; InvalidRequest where there is none."""
     try:
-        return pb.ModelInferRequest.FromString(data)
+        return Decoded(pb.ModelInferRequest.FromString(data))
     except DecodeError:
         raise InvalidRequest(UNREADABLE) from None
 
 
-def read(validator: Validator, message: pb.ModelInferRequest, most_rows: int, size: int) -> Request:
-    """The request in a decoded message of `size` bytes; InvalidRequest or TooManyRows says what does not fit."""
+def _shapes(message: pb.ModelInferRequest) -> list[list[int]]:
+    return [one.shape[:3] for one in message.inputs]  # a third size is one too many
+
+
+def read(validator: Validator, message: pb.ModelInferRequest) -> Request:
+    """The request in a decoded message; InvalidRequest says what does not fit."""
     inputs = list(message.inputs)
-    shapes = [one.shape[:3] for one in inputs]  # a third size is one too many
-    row_count.check(row_count.of_shapes(shapes), most_rows, size)
+    shapes = _shapes(message)
     raw = len(message.raw_input_contents) > 0
     outputs = [(output.name, raw) for output in message.outputs]
     built = v2.build(

@@ -16,7 +16,7 @@ from predictor import errors
 from predictor.grpc import infer_request
 from predictor.grpc.message_limits import MessageLimits
 from predictor.grpc.receive import Receiver
-from predictor.observe.request_trace import REQUEST_ID, TRACEPARENT, begin
+from predictor.observe.request_log import REQUEST_ID, TRACEPARENT, begin
 from predictor.serving.lifecycle import Lifecycle
 
 _log = logging.getLogger("predictor")
@@ -90,9 +90,9 @@ class Servicer(InferenceServicer):
 
     def _decode(self, data: bytes) -> infer_request.Decoded:
         self._limits.check(data)
-        message = infer_request.decode(data)
-        self._check_name(message.model_name, message.model_version)
-        return infer_request.Decoded(message, self._lifecycle.settings.rows, len(data))
+        decoded = infer_request.decode(data)
+        self._check_name(decoded.message.model_name, decoded.message.model_version)
+        return decoded
 
 
 def _text(value: str | bytes | None) -> str | None:

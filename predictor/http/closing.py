@@ -1,4 +1,8 @@
-"""How an HTTP connection ends: with every answer that is due, a refusal behind them, and no reset that loses one."""
+"""How an HTTP connection ends: with every answer that is due, a refusal behind them, and no reset that loses one.
+
+What ends it: the client, the end of the process, or a limit: of the bytes and seconds of a head, of what comes around
+the parts of a body, of the seconds without a request.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +32,14 @@ class Connection(HttpToolsProtocol):
 
     settings = _DEFAULTS
     cycle: Any  # uvicorn's RequestResponseCycle, or a FastRequest in its place
+    ending = False  # the last answer is written
     answers: Answers
     _timer: asyncio.TimerHandle | None = None
     _refusal: bytes | None = None  # to be written behind the answers to what came before
-    _ending = False  # the last answer is written
     _in_head = False
+    _resting_since = 0.0
+    _head_bytes = 0
+    _around = 0  # bytes since a part of a body: of chunks' sizes, extensions and trailers
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected."""
@@ -41,7 +48,7 @@ class Connection(HttpToolsProtocol):
 
     def is_ending(self) -> bool:
         """Whether nothing more can be answered."""
-        return self._ending or self.transport.is_closing()
+        return self.ending or self.transport.is_closing()
 
     def end(self) -> None:
         """Send what is written and no more; read on for a moment.
@@ -50,7 +57,7 @@ class Connection(HttpToolsProtocol):
         """
         if self.is_ending():
             return
-        self._ending = True
+        self.ending = True
         self._stop_timer()
         self.flow.resume_reading()
         self.transport.write_eof()
@@ -95,3 +102,51 @@ class Connection(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that has rested for long enough; look again later at one that has not."""
+        self.timeout_keep_alive_task = None
+        if self._in_head or (self.cycle is not None and not self.cycle.response_complete):
+            return
+        if self.cycle is not None and self.cycle.more_body:
+            self._resting_since = self.loop.time()
+        left = self._resting_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+        else:
+            self.transport.close()
+
+    def _end_of_patience(self, cycle: Any) -> None:
+        if cycle is None or (self.cycle is cycle and cycle.more_body):
+            self.transport.abort()
+
+    def _refuse_headers(self) -> None:
+        most = self.settings.header_bytes
+        if len(self.url) > most:
+            self._refuse(414, f"the request's target is over the limit of {most} bytes")
+        else:
+            self._refuse(431, f"the headers are over the limit of {most} bytes")
+
+    def _watch_head(self, size: int) -> None:
+        """Called when data has ended within a request's line or headers."""
+        self._head_bytes += size
+        if self._head_bytes > self.settings.header_bytes:
+            self._refuse_headers()
+        elif self._timer is None:
+            self._timer = self.loop.call_later(self.settings.header_seconds, self._end_of_patience, None)
+
+    def _watch_chunks(self, size: int) -> None:
+        """Called when data has ended within a body: only so much may come around the parts of a body."""
+        self._around += size
+        if self._around > self.settings.header_bytes:
+            self._refuse_headers()
+
+    def _without_offer(self, method: bytes) -> bytes:
+        lines = [b"%s %s HTTP/%s" % (method, self.url, self.parser.get_http_version().encode())]
+        closes = False
+        for name, value in self.headers:
+            if name == b"connection":
+                closes |= b"close" in [token.strip().lower() for token in value.split(b",")]
+            elif name != b"upgrade":
+                lines.append(name + b": " + value)
+        return b"\r\n".join([*lines, *([b"connection: close"] if closes else []), b"", b""])

@@ -1,19 +1,30 @@
-"""uvicorn's HTTP/1.1 with limits on what comes before a body, our form of error, and upgrades declined without loss."""
+"""uvicorn's HTTP/1.1 with limits on what comes before a body, our form of error, and upgrades declined without loss.
+
+A proxy in front and this server that disagree on where a request ends let one caller speak in another's name. llhttp
+refuses what has two lengths, a length beside chunks, or line ends and names that are not exactly right; `check_head`
+and `origin` refuse what RFC 9112 forbids beyond that.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import re
+from collections.abc import Iterable
 
 import httptools
 
-from predictor.http import framing
+from predictor.http.body import CONNECTION
 from predictor.http.closing import Connection
-from predictor.http.fast_path import FastPath
-from predictor.http.fast_request import FastRequest, plain
-from predictor.http.headers import CONNECTION
+from predictor.http.fast_path import FastPath, FastRequest, read_head
 
 PAUSE = 0.1  # seconds that a plain request waits for its body before it goes the way of the others
+Refusal = tuple[int, str]  # status and text
+
+_HOST = rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?"
+_is_host = re.compile(_HOST).fullmatch
+_absolute = re.compile(rb"(?i:https?)://(" + _HOST + rb")((?:[/?].*)?)").fullmatch
+# A request's line whose method llhttp does not know: as HTTP goes, the rest of it is right.
+_is_line = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,40} [!-~]+ HTTP/1\.[01]\r\n").match
 
 
 class HttpProtocol(Connection):
@@ -22,10 +33,7 @@ class HttpProtocol(Connection):
     fast_path: FastPath | None = None
     _fast_request: FastRequest | None = None  # whose body is still to come
     _begun = 0  # requests
-    _resting_since = 0.0
-    _head_bytes = 0
     _reading = 0  # bytes of what is being read
-    _around = 0  # bytes since a part of a body: of chunks' sizes, extensions and trailers
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A connection on which nothing ever comes ends as an idle one does."""
@@ -55,7 +63,8 @@ class HttpProtocol(Connection):
     def on_headers_complete(self) -> None:
         """Start the request, unless it offers an upgrade: then data_received does."""
         self._in_head = False
-        self._stop_timer()
+        if self._timer is not None:
+            self._stop_timer()
         if not self.parser.should_upgrade():
             # The head is in what was read so far: counted only when that could be over the limit.
             if 2 * (self._head_bytes + self._reading) > self.settings.header_bytes:
@@ -65,16 +74,17 @@ class HttpProtocol(Connection):
                     raise httptools.HttpParserError("headers")
             self._head_bytes = 0
             self._check_head()
-            if self.fast_path is not None and (found := plain(self, self.fast_path.protocols)) is not None:
-                self._fast_request = self.cycle = found
+            plain = None if self.fast_path is None else read_head(self, self.fast_path.protocols)
+            if plain is not None:
+                self._fast_request = self.cycle = plain
             else:
                 super().on_headers_complete()
                 self.cycle.transport = self.answers
 
     def _check_head(self) -> None:
         version, method = self.parser.get_http_version(), self.parser.get_method()
-        refusal = framing.check(version, self.headers)
-        if (target := framing.origin(self.url, method)) is None:
+        refusal = check_head(version, self.headers)
+        if (target := origin(self.url, method)) is None:
             refusal = refusal or (400, "the request's target is no path of this server")
         else:
             self.url = target
@@ -95,7 +105,7 @@ class HttpProtocol(Connection):
     def on_response_complete(self) -> None:
         """Go on to the next request. What is left of the body of a refused one is read and dropped, for a while."""
         self.server_state.total_requests += 1
-        if self.is_ending():
+        if self.ending or self.transport.is_closing():
             return
         if self.cycle.more_body:
             self._stop_timer()
@@ -117,54 +127,15 @@ class HttpProtocol(Connection):
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
 
-    def timeout_keep_alive_handler(self) -> None:
-        """Close a connection that has rested for long enough; look again later at one that has not."""
-        self.timeout_keep_alive_task = None
-        if self._in_head or (self.cycle is not None and not self.cycle.response_complete):
-            return
-        if self.cycle is not None and self.cycle.more_body:
-            self._resting_since = self.loop.time()
-        left = self._resting_since + self.timeout_keep_alive - self.loop.time()
-        if left > 0:
-            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
-        else:
-            self.transport.close()
-
-    def _end_of_patience(self, cycle: Any) -> None:
-        if cycle is None or (self.cycle is cycle and cycle.more_body):
-            self.transport.abort()
-
-    def _refuse_headers(self) -> None:
-        most = self.settings.header_bytes
-        if len(self.url) > most:
-            self._refuse(414, f"the request's target is over the limit of {most} bytes")
-        else:
-            self._refuse(431, f"the headers are over the limit of {most} bytes")
-
-    def _watch_head(self, size: int) -> None:
-        """Called when data has ended within a request's line or headers."""
-        self._head_bytes += size
-        if self._head_bytes > self.settings.header_bytes:
-            self._refuse_headers()
-        elif self._timer is None:
-            self._timer = self.loop.call_later(self.settings.header_seconds, self._end_of_patience, None)
-
-    def _watch_chunks(self, size: int) -> None:
-        """Called when data has ended behind a head: only so much may come around the parts of a body."""
-        if self.cycle is None or not self.cycle.more_body:
-            return
-        self._around += size
-        if self._around > self.settings.header_bytes:
-            self._refuse_headers()
-
     def on_message_complete(self) -> None:
         """The body has ended; that of an offer has not begun."""
-        if (found := self._fast_request) is not None:
+        if (plain := self._fast_request) is not None:
             assert self.fast_path is not None
-            self._stop_timer()
+            if self._timer is not None:
+                self._stop_timer()
             self._fast_request = None
-            found.more_body = False
-            self.fast_path.take(found)
+            plain.more_body = False
+            self.fast_path.take(plain)
         elif not self.parser.should_upgrade():
             super().on_message_complete()
 
@@ -185,7 +156,7 @@ class HttpProtocol(Connection):
         """Read `data`. After an offer (`Upgrade: h2c`, as Java's client sends it) the parser takes the body for another
         protocol; the request is read again without the offer, as RFC 9110 lets a server that declines it.
         """
-        if self._refusal is not None or self._ending:
+        if self._refusal is not None or self.ending:
             return
         size = self._reading = len(data)
         begun = self._begun
@@ -197,7 +168,7 @@ class HttpProtocol(Connection):
                         self._watch_head(size)
                     elif self._fast_request is not None:
                         self._wait_for_body(self._fast_request)
-                    else:
+                    elif self.cycle is not None and self.cycle.more_body:
                         self._watch_chunks(size)
                     return
                 except httptools.HttpParserUpgrade as offer:
@@ -208,19 +179,58 @@ class HttpProtocol(Connection):
                     data = self._without_offer(method) + data[offer.args[0] :]
                     self.parser = httptools.HttpRequestParser(self)
         except httptools.HttpParserInvalidMethodError:
-            if self._begun - begun == 1 and framing.unknown_method(data):
+            if self._begun - begun == 1 and unknown_method(data):
                 self._refuse(501, "the request's method is not implemented")
             else:
                 self._refuse(400, "the request is not valid HTTP/1.1")
         except httptools.HttpParserError:
             self._refuse(400, "the request is not valid HTTP/1.1")
 
-    def _without_offer(self, method: bytes) -> bytes:
-        lines = [b"%s %s HTTP/%s" % (method, self.url, self.parser.get_http_version().encode())]
-        closes = False
-        for name, value in self.headers:
-            if name == b"connection":
-                closes |= b"close" in [token.strip().lower() for token in value.split(b",")]
-            elif name != b"upgrade":
-                lines.append(name + b": " + value)
-        return b"\r\n".join([*lines, *([b"connection: close"] if closes else []), b"", b""])
+
+def check_head(version: str, headers: Iterable[tuple[bytes, bytes]]) -> Refusal | None:
+    """Why a request of this HTTP version, with names in lower case, is refused; None for one that is not."""
+    if version not in ("1.1", "1.0"):
+        return 505, f"HTTP/{version} is not spoken here; send HTTP/1.1"
+    host: bytes | None = None
+    coding: bytes | None = None
+    for name, value in headers:
+        if name == b"host":
+            if host is not None:
+                return 400, "the request has more than one Host header"
+            host = value
+        elif name == b"transfer-encoding":
+            coding = value if coding is None else coding + b", " + value
+    if host is None:
+        if version == "1.1":
+            return 400, "the request has no Host header"
+    elif not _is_host(host.strip(b" \t")):
+        return 400, "the Host header is no host and port"
+    if coding is not None:
+        if version == "1.0":
+            return 400, "HTTP/1.0 has no Transfer-Encoding"
+        codings = [one.strip(b" \t").lower() for one in coding.split(b",")]
+        if codings != [b"chunked"]:
+            # Where chunks are not the last coding, nobody knows where the body ends: RFC 9112, 6.3, has 400 for that.
+            status = 501 if codings[-1] == b"chunked" else 400
+            return status, f"transfer encoding {coding.decode('latin-1')[:80]!r} is not read here; send chunked"
+    return None
+
+
+def origin(target: bytes, method: bytes) -> bytes | None:
+    """The path and query of a request's target, which a proxy's client writes with scheme and host; None for no target.
+
+    The host in it stands for the Host header, and this server looks at neither.
+    """
+    if target.startswith(b"/"):
+        return None if b"#" in target else target
+    if target == b"*":
+        return target if method == b"OPTIONS" else None
+    if (match := _absolute(target)) is None or b"#" in target:
+        return None
+    rest: bytes = match[2]
+    return rest if rest.startswith(b"/") else b"/" + rest
+
+
+def unknown_method(data: bytes) -> bool:
+    """Whether `data`, which llhttp did not take for a request, begins with the line of one but for its method."""
+    return _is_line(data) is not None

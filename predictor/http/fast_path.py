@@ -17,18 +17,105 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from artifact.prediction import Prediction
 from artifact.prediction import rows as rows_of
-from predictor.http.fast_request import FastRequest
-from predictor.http.headers import BINARY, JSON, OCTETS, SMALL
-from predictor.observe.request_trace import REQUEST_ID
-from predictor.protocols import v1, v2
-from predictor.protocols.request import Decoded
+from predictor.http.asgi_cycle import asgi_cycle
+from predictor.http.body import BINARY, JSON, OCTETS, SMALL
+from predictor.http.closing import Connection
+from predictor.observe import request_log
+from predictor.observe.request_log import Exchange
+from predictor.protocols import cloudevent, v1, v2
+from predictor.protocols.request import Decoded, Request
 from predictor.serving.lifecycle import Lifecycle
 
 _TURN_BYTES = 64 << 10  # of bodies: what more has arrived is answered in the next turn, after a look at all sockets
 _TURN_SECONDS = 1.5e-3  # after which no further body is read, or no further group answered, in this turn
 _GROUP = 64  # requests answered one behind the other
 _NUMBER_BYTES = 24  # as many as a float64 takes in JSON, about
+_MOST_BYTES = 64 << 10  # of a body: it is worked on in one turn of the event loop, and health waits for that
 _JSON, _OCTETS, _BINARY = JSON.encode(), OCTETS.encode(), BINARY.encode()
+_ID, _TRACE = request_log.REQUEST_ID.encode(), request_log.TRACEPARENT.encode()
+_MEDIA = frozenset(_JSON + end for end in (b"", b"; charset=utf-8", b";charset=utf-8"))
+# By its mere presence each makes a request anything but plain.
+_ODD = frozenset((b"transfer-encoding", b"content-encoding", b"expect", cloudevent.BINARY.encode()))
+_NOBODY_WAITS = asyncio.Event()
+
+
+class FastRequest:
+    """A request for a prediction in `protocol` (v1 or v2): POST, HTTP/1.1, keep-alive, of a body that is not long.
+
+    Its first `json_bytes` are JSON, the others binary tensors. `body` is complete when `more_body` is false; then
+    `begin` makes the exchange. What uvicorn's HttpToolsProtocol asks of the cycle that it runs is here under the names
+    it has there.
+    """
+
+    message_event = _NOBODY_WAITS
+    arrived: float
+    exchange: Exchange
+    content: Request
+
+    def __init__(self, connection: Connection, protocol: str, headers: dict[bytes, bytes], json_bytes: int) -> None:
+        self.connection = connection
+        self.protocol = protocol
+        self.json_bytes = json_bytes
+        self.body = b""
+        self.more_body = self.keep_alive = True
+        self.response_complete = self.disconnected = False
+        self._url, self._pairs, self._headers = connection.url, connection.headers, headers
+
+    def begin(self) -> None:
+        """The body is complete."""
+        self.arrived = perf_counter()
+        request_id, trace = self._headers.get(_ID), self._headers.get(_TRACE)
+        self.exchange = request_log.begin(
+            self.protocol,
+            None if request_id is None else request_id.decode("latin-1"),
+            None if trace is None else trace.decode("latin-1"),
+        )
+        self.exchange.received = len(self.body)
+
+    def answer(self, data: bytes) -> None:
+        """Write the whole answer; the connection goes on to its next request, or ends."""
+        connection = self.connection
+        connection.transport.write(data)
+        self.response_complete = True
+        if not self.keep_alive:
+            connection.end()
+        connection.on_response_complete()
+
+    def to_asgi(self) -> None:
+        """Go the way of every other request from here on, as if it had just arrived."""
+        connection = self.connection
+        cycle = asgi_cycle(connection, self._url, self._pairs)
+        cycle.body += self.body
+        cycle.keep_alive, cycle.more_body, cycle.disconnected = self.keep_alive, self.more_body, self.disconnected
+        cycle.message_event.set()
+        if connection.cycle is self:
+            connection.cycle = cycle
+        connection._start_asgi_task(cycle, connection.app)
+
+
+def read_head(connection: Connection, protocols: dict[bytes, str]) -> FastRequest | None:
+    """The request whose head `connection` has just read, if it is plain; `protocols` by raw path."""
+    protocol = protocols.get(connection.url)
+    if protocol is None:
+        return None
+    before, parser = connection.cycle, connection.parser
+    if (before is not None and not before.response_complete) or connection.pipeline:
+        return None
+    if parser.get_method() != b"POST" or parser.get_http_version() != "1.1" or not parser.should_keep_alive():
+        return None
+    headers = dict(connection.headers)
+    # Of two headers of one name each may say something else.
+    if len(headers) < len(connection.headers) or not _ODD.isdisjoint(headers):
+        return None
+    length = headers.get(b"content-length", b"")
+    if not length.isdigit() or not 0 < int(length) <= _MOST_BYTES:
+        return None
+    json_bytes, media = headers.get(_BINARY, length), headers.get(b"content-type")
+    if _BINARY in headers and (protocol != "v2" or not json_bytes.isdigit() or int(json_bytes) > int(length)):
+        return None
+    if media is not None and media.lower() not in _MEDIA and not (media == _OCTETS and _BINARY in headers):
+        return None
+    return FastRequest(connection, protocol, headers, int(json_bytes))
 
 
 class FastPath:
@@ -49,7 +136,7 @@ class FastPath:
         self._defaults: Sequence[tuple[bytes, bytes]] = ()
         self._start = b""
         source = "".join(f"\r\n{header}: {value}" for header, value in lifecycle.model.headers)
-        self._named = f"{source}\r\n{REQUEST_ID}: ".encode()
+        self._named = f"{source}\r\n{request_log.REQUEST_ID}: ".encode()
 
     def take(self, request: FastRequest) -> None:
         """Answer `request`, whose body is complete, in the next turn of the event loop."""
@@ -89,19 +176,18 @@ class FastPath:
         """Whether the request is one to be answered here: not one that is refused, or whose answer will be long."""
         closely = len(request.body) <= self._lifecycle.loop_bytes
         try:
-            request.asked = self._lifecycle.parse(
+            request.content = self._lifecycle.parse(
                 request.exchange, request.arrived, partial(self._decode, request, closely), closely=closely
             )
         except Exception:  # the InferLayer finds the same, and says it
             return False
-        numbers = self._classes if request.asked.probabilities else 1
-        return rows_of(request.asked.columns) * numbers * _NUMBER_BYTES < SMALL
+        numbers = self._classes if request.content.probabilities else 1
+        return rows_of(request.content.columns) * numbers * _NUMBER_BYTES < SMALL
 
     def _decode(self, request: FastRequest, closely: bool) -> Decoded:
-        rows = self._lifecycle.settings.rows
         if request.protocol == "v1":
-            return v1.decode(request.body, rows, closely=closely)
-        return v2.decode(request.body, request.json_bytes, rows, closely=closely)
+            return v1.decode(request.body, closely=closely)
+        return v2.decode(request.body, request.json_bytes, closely=closely)
 
     def _predict(self, ready: list[FastRequest]) -> None:
         """On the loop what is short, in shared calls as long as the model allows; the rest in the worker thread."""
@@ -109,7 +195,7 @@ class FastPath:
         together: list[FastRequest] = []
         total = 0
         for request in ready:
-            columns = request.asked.columns
+            columns = request.content.columns
             count = rows_of(columns)
             if count > batcher.short_rows:
                 batcher.submit(columns).add_done_callback(partial(self._predicted, request, perf_counter()))
@@ -134,7 +220,7 @@ class FastPath:
 
     def _predict_at_once(self, together: list[FastRequest]) -> None:
         begun = perf_counter()
-        predictions = self._model.batcher.at_once([request.asked.columns for request in together])
+        predictions = self._model.batcher.at_once([request.content.columns for request in together])
         seconds = perf_counter() - begun
         for request, prediction in zip(together, predictions, strict=True):
             self._respond(request, prediction, seconds)
@@ -144,16 +230,16 @@ class FastPath:
 
     def _respond(self, request: FastRequest, prediction: Prediction | BaseException, seconds: float) -> None:
         connection, exchange = request.connection, request.exchange
-        unread = request.disconnected or connection.is_ending() or connection.flow.write_paused
-        if isinstance(prediction, BaseException) or unread:
+        ended = request.disconnected or connection.ending or connection.transport.is_closing()
+        if isinstance(prediction, BaseException) or ended or connection.flow.write_paused:
             self._hand_over(request)
             return
         try:
-            answer = self._lifecycle.respond(exchange, request.asked, prediction, most_bytes=SMALL, here=False)
+            answer = self._lifecycle.respond(exchange, request.content, prediction, most_bytes=SMALL, here=False)
         except Exception:  # as in _parse
             self._hand_over(request)
             return
-        exchange.fast, exchange.seconds[2] = True, seconds
+        exchange.fast, exchange.seconds[request_log.PREDICT] = True, seconds
         self._lifecycle.release(len(request.body))
         self._lifecycle.account(exchange, "200")
         request.answer(self._head(request, len(answer.body), answer.json_bytes) + answer.body)

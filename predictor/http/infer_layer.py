@@ -11,11 +11,23 @@ from typing import Any
 from artifact.errors import InvalidRequest
 from predictor import errors
 from predictor.health import Probes
-from predictor.http import headers as fields
-from predictor.http.body import Message, Receive, receive_body
-from predictor.http.headers import BINARY, CONNECTION, JSON, OCTETS, SMALL, Headers
-from predictor.observe import request_trace
-from predictor.observe.request_trace import Exchange
+from predictor.http.body import (
+    BINARY,
+    CONNECTION,
+    JSON,
+    OCTETS,
+    SMALL,
+    Headers,
+    Message,
+    Receive,
+    check_media,
+    check_single,
+    json_length,
+    read_headers,
+    receive_body,
+)
+from predictor.observe import request_log
+from predictor.observe.request_log import Exchange
 from predictor.protocols import cloudevent, v1, v2
 from predictor.protocols.json_limits import JsonLimits
 from predictor.protocols.request import Answer
@@ -60,15 +72,15 @@ class InferLayer:
             path = scope["path"][:-1]  # with its last slash or without it a route is the same
             scope = {**scope, "path": path, "raw_path": path.encode()}
         # uvicorn writes no body to HEAD; all else is what GET answers.
-        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+        as_get = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         started = False
-        headers = fields.read(scope["headers"])
-        request = request_trace.begin(
+        headers = read_headers(scope["headers"])
+        request = request_log.begin(
             _PROTOCOLS.get(scope["path"][:4], "other"),
-            headers.get(request_trace.REQUEST_ID),
-            headers.get(request_trace.TRACEPARENT),
+            headers.get(request_log.REQUEST_ID),
+            headers.get(request_log.TRACEPARENT),
         )
-        named_headers = [*self._headers, (request_trace.REQUEST_ID.encode(), request.request_id.encode())]
+        named_headers = [*self._headers, (request_log.REQUEST_ID.encode(), request.request_id.encode())]
 
         async def named(message: Message) -> None:
             nonlocal started
@@ -79,30 +91,30 @@ class InferLayer:
                     message["headers"].append((b"connection", b"close"))
             await send(message)
 
-        if (probe := self._probes.answer(asked["method"], asked["path"])) is not None:
-            body, problem = probe
-            await self._send(scope, named, *((200, body, {}) if problem is None else _told(problem)))
+        if as_get["method"] == "GET" and (probe := self._probes.answer(scope["path"])) is not None:
+            body, not_ready = probe
+            await self._send(scope, named, *((200, body, {}) if not_ready is None else _error_answer(not_ready)))
             return
         failure: Exception | None = None
         status = 200
         try:
-            answer = self._route(scope)
-            if answer is None:
-                await self._app(self._without_version(asked), receive, named)
+            handler = self._route(scope)
+            if handler is None:
+                await self._app(self._without_version(as_get), receive, named)
                 return
-            fields.check_single(scope["headers"], headers)
+            check_single(scope["headers"], headers)
             try:
                 data = await receive_body(headers, receive, self._lifecycle.settings, self._lifecycle.buffers, request)
                 if (connection := scope.get("extensions", {}).get(CONNECTION)) is not None:
                     connection.flow.resume_reading()  # a long body has paused it: who leaves would not be seen
-                made = await answer(scope, headers, data, request)
-                body, extra = made.body, _described(made)
+                answer = await handler(scope, headers, data, request)
+                body, extra = answer.body, _own_headers(answer)
             finally:
                 data = b""
                 self._lifecycle.buffers.give(request.received)
         except Exception as error:
             failure = error
-            status, body, extra = _told(error)
+            status, body, extra = _error_answer(error)
             if status == 500 and not isinstance(error, errors.Disconnected):
                 _log.exception("a request failed")
             error.__traceback__ = None  # its frames hold the body, in a cycle that waits for a collection
@@ -180,26 +192,26 @@ class InferLayer:
     async def _answer_v1(self, scope: Scope, headers: Headers, body: bytes, request: Exchange) -> Answer:
         if BINARY in headers:
             raise InvalidRequest(f"{BINARY} is of v2; a v1 body is JSON alone")
-        media = fields.check_media(headers, (JSON, cloudevent.MEDIA))
-        binary = cloudevent.is_binary(headers)
+        media = check_media(headers, (JSON, cloudevent.MEDIA))
+        binary = cloudevent.BINARY in headers
         if binary:
             cloudevent.check(headers)
 
         def decode() -> v1.Decoded:
             self._v1_limits.check(body)
             if binary or media == cloudevent.MEDIA:
-                return cloudevent.decode(body, self._lifecycle.settings.rows, binary=media != cloudevent.MEDIA)
-            return v1.decode(body, self._lifecycle.settings.rows)
+                return cloudevent.decode(body, binary=media != cloudevent.MEDIA)
+            return v1.decode(body)
 
         return await self._lifecycle.serve(request, decode, lambda: _gone(scope))
 
     async def _answer_v2(self, scope: Scope, headers: Headers, body: bytes, request: Exchange) -> Answer:
-        fields.check_media(headers, (JSON, OCTETS) if BINARY in headers else (JSON,))
-        size = fields.json_length(headers, len(body))
+        check_media(headers, (JSON, OCTETS) if BINARY in headers else (JSON,))
+        size = json_length(headers, len(body))
 
         def decode() -> v2.Decoded:
             self._v2_limits.check(body[:size])
-            return v2.decode(body, size, self._lifecycle.settings.rows)
+            return v2.decode(body, size)
 
         return await self._lifecycle.serve(request, decode, lambda: _gone(scope))
 
@@ -215,7 +227,7 @@ def _is_followed(scope: Scope) -> bool:
     return connection is not None and bool(connection.pipeline)
 
 
-def _described(answer: Answer) -> Headers:
+def _own_headers(answer: Answer) -> Headers:
     """The headers that belong to `answer` alone."""
     if answer.json_bytes is None:
         return dict(answer.headers)
@@ -227,5 +239,5 @@ def _gone(scope: Scope) -> bool:
     return connection is not None and connection.transport.is_closing()
 
 
-def _told(error: Exception) -> tuple[int, bytes, Headers]:
+def _error_answer(error: Exception) -> tuple[int, bytes, Headers]:
     return errors.http_status(error), errors.body(errors.message(error)), errors.headers(error)

@@ -12,10 +12,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from predictor import errors
-from predictor.http.headers import CONNECTION, JSON
+from predictor.http.body import CONNECTION, JSON
 from predictor.observe import metric_families
 from predictor.observe.sample_block import Encode, render
-from predictor.serving.admission import Buffers, Lane
+from predictor.serving.lifecycle import Buffers, QueuedSemaphore
 
 _PIECE = 64 << 10  # bytes sent at once, about
 _READERS = 8  # that may be slow: each may keep a table of its own in memory
@@ -35,7 +35,7 @@ class Scrape:
         self._collect = collect
         self._others = others
         self._thread = ThreadPoolExecutor(1, "metrics")
-        self.readers = Lane(_READERS, 0)
+        self.readers = QueuedSemaphore(_READERS, 0)
         self._turn = asyncio.Lock()
         self._next: dict[tuple[bool, str], asyncio.Task[list[bytes]]] = {}
 
@@ -79,18 +79,20 @@ class Scrape:
 class Rendered(StreamingResponse):
     """The answer to a scrape. Its bytes are counted in `buffers` until it is sent, for `seconds` at most."""
 
-    def __init__(self, media: str, pieces: Sequence[bytes], lane: Lane, buffers: Buffers, seconds: float) -> None:
-        """`lane`: answers that are sent at once; one for which it has no place is 503."""
+    def __init__(
+        self, media: str, pieces: Sequence[bytes], readers: QueuedSemaphore, buffers: Buffers, seconds: float
+    ) -> None:
+        """`readers`: answers that are sent at once; one for which it has no place is 503."""
         self._size = sum(map(len, pieces))
         headers = {"content-type": media, "content-length": str(self._size)}
         super().__init__(_each(pieces), headers=headers)
-        self._lane = lane
+        self._readers = readers
         self._buffers = buffers
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it; a connection that does not take it in time ends."""
-        if not self._lane.try_enter():
+        if not self._readers.try_acquire():
             full = errors.QueueFull("other scrapes are being read; try again in a second")
             await Response(errors.body(str(full)), 503, errors.headers(full), JSON)(scope, receive, send)
             return
@@ -105,7 +107,7 @@ class Rendered(StreamingResponse):
             connection.transport.abort()
         finally:
             self._buffers.give(self._size)
-            self._lane.leave()
+            self._readers.release()
 
 
 async def _each(pieces: Sequence[bytes]) -> AsyncIterator[bytes]:

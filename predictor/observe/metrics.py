@@ -23,7 +23,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from predictor.observe.drift import Drift
-from predictor.observe.request_trace import STAGES, Exchange
+from predictor.observe.request_log import STAGES, Exchange
 from predictor.observe.sample_block import Block, Labels
 
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)

@@ -1,57 +1,75 @@
-"""The log: one JSON object a line. A line a request says how it went, never a value that was sent or answered."""
+"""The log: one JSON object a line. A line a request says how it went, never a value that was sent or answered.
+
+Lines for standard output are written a few at a time: a write for each would cost more than the request that it is
+about. Whoever reads the output may be slow: what cannot be written at once waits, and what would not fit into that is
+dropped and counted. Neither ever holds up the event loop.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import os
+import random
+import re
+import select
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-from predictor.observe.request_trace import STAGES, Exchange
-
+REQUEST_ID = "x-request-id"
+TRACEPARENT = "traceparent"
+_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
+# https://www.w3.org/TR/trace-context/#traceparent-header: version 00 has four fields, a later one may have more.
+_TRACE = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.S)
+STAGES = ("queue", "parse", "predict", "respond")
+QUEUE, PARSE, PREDICT, RESPOND = range(len(STAGES))
+_NEVER = [-1.0] * len(STAGES)
 _TIMES = tuple(f"{stage}_ms" for stage in STAGES)
 # KServe and uvicorn each write lines of their own for every request.
 _SILENT = ("uvicorn.access", "kserve.trace")
 
-
-class JsonFormatter(logging.Formatter):
-    """A record as one JSON object; what orjson escapes cannot begin a line of its own."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line, without its end."""
-        line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-        }
-        if isinstance(record.msg, dict):
-            line |= record.msg
-        else:
-            line["message"] = record.getMessage()
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        try:
-            return orjson.dumps(line, default=str).decode()
-        except TypeError:  # text that is no valid Unicode, which only the standard library escapes
-            return json.dumps(line, default=str)
+PIECE = 4096  # PIPE_BUF: a pipe takes as much in one piece, whoever else writes to it
+MOST = 1 << 20  # bytes that wait for a slow reader
+_DELAY = 0.05  # seconds that a line waits for others
+_LAST = 1.0  # seconds that a slow reader has at the end
 
 
-def configure() -> None:
-    """Send our own lines to standard output as JSON, and silence the lines that others write for each request."""
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(JsonFormatter())
-    logger = logging.getLogger("predictor")
-    logger.handlers, logger.propagate = [handler], False
-    logger.setLevel(logging.INFO)
-    for name in _SILENT:
-        other = logging.getLogger(name)
-        other.handlers, other.propagate = [], False
-        other.setLevel(logging.WARNING)
+@dataclass(slots=True)
+class Exchange:
+    """What is known of a request; `seconds` per stage in the order of STAGES, -1 for a stage it never reached."""
+
+    protocol: str
+    request_id: str
+    trace: tuple[str, str, str] | None  # trace id, parent id, flags
+    seconds: list[float] = field(default_factory=_NEVER.copy)
+    rows: int = 0
+    received: int = 0
+    sent: int = 0
+    reason: str = ""
+    fast: bool = False  # answered on the fast path
+
+
+def begin(protocol: str, request_id: str | None, traceparent: str | None) -> Exchange:
+    """An exchange that begins now; an id that is malformed or too long is replaced, a traceparent dropped."""
+    if request_id is None or not _ID.fullmatch(request_id):
+        # Only has to be unlikely to meet itself in the logs.
+        request_id = f"{random.getrandbits(128):032x}"
+    return Exchange(protocol, request_id, None if traceparent is None else trace(traceparent))
+
+
+def trace(header: str) -> tuple[str, str, str] | None:
+    """(trace id, parent id, flags) of a W3C traceparent; None for one that is not valid."""
+    found = _TRACE.fullmatch(header) if len(header) <= 512 else None
+    if found is None or (found[1] == "00" and found[5]):
+        return None
+    return found[2], found[3], found[4]
 
 
 class RequestLog:
@@ -97,3 +115,100 @@ class RequestLog:
         if exchange.trace is not None:
             line["trace_id"], line["parent_id"], line["trace_flags"] = exchange.trace
         self._write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+
+
+class LogWriter:
+    """Whole lines to a file descriptor. `dropped` counts those that were not written. For one thread."""
+
+    def __init__(self, descriptor: int = 1) -> None:
+        self._descriptor = descriptor
+        self._lines: list[bytes] = []
+        self._size = 0
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLOUT)
+        self._due = False
+        self.dropped = 0
+
+    def write(self, line: bytes) -> None:
+        """Write `line`, which has its end, soon."""
+        if self._size + len(line) > MOST:
+            self.dropped += 1
+            return
+        self._lines.append(line)
+        self._size += len(line)
+        if self._size >= PIECE:
+            self._flush(least=PIECE)
+        if self._lines and not self._due:
+            self._wait()
+
+    def close(self) -> None:
+        """Write what waits, for a second at most."""
+        end = time.monotonic() + _LAST
+        while self._lines and (left := end - time.monotonic()) > 0:
+            self._flush(wait=left)
+
+    def _wait(self) -> None:
+        try:
+            asyncio.get_running_loop().call_later(_DELAY, self._tick)
+            self._due = True
+        except RuntimeError:  # no event loop: nobody would come back
+            self._flush()
+
+    def _tick(self) -> None:
+        self._due = False
+        self._flush()
+        if self._lines:
+            self._wait()
+
+    def _flush(self, least: int = 1, wait: float = 0.0) -> None:
+        """Write while there are `least` bytes and somebody takes them, for which each piece waits `wait` seconds."""
+        while self._size >= least:
+            size = count = 0
+            for line in self._lines:
+                if count and size + len(line) > PIECE:
+                    break
+                size += len(line)
+                count += 1
+            try:
+                if not self._poll.poll(wait * 1000):
+                    return
+                os.write(self._descriptor, b"".join(self._lines[:count]))
+            except OSError:  # nobody reads any more
+                self.dropped += count
+            del self._lines[:count]
+            self._size -= size
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as one JSON object; what orjson escapes cannot begin a line of its own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its end."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+        }
+        if isinstance(record.msg, dict):
+            line |= record.msg
+        else:
+            line["message"] = record.getMessage()
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        try:
+            return orjson.dumps(line, default=str).decode()
+        except TypeError:  # text that is no valid Unicode, which only the standard library escapes
+            return json.dumps(line, default=str)
+
+
+def configure() -> None:
+    """Send our own lines to standard output as JSON, and silence the lines that others write for each request."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonFormatter())
+    logger = logging.getLogger("predictor")
+    logger.handlers, logger.propagate = [handler], False
+    logger.setLevel(logging.INFO)
+    for name in _SILENT:
+        other = logging.getLogger(name)
+        other.handlers, other.propagate = [], False
+        other.setLevel(logging.WARNING)

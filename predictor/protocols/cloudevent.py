@@ -17,10 +17,11 @@ import orjson
 from artifact.errors import InvalidRequest
 from artifact.prediction import Prediction
 from artifact.validation.validator import Validator
-from predictor.protocols import row_count, strict_json, v1
+from predictor.protocols import json_body, v1
 from predictor.protocols.request import Answer, Served
 
 MEDIA = "application/cloudevents+json"
+BINARY = "ce-specversion"  # the header that each event has whose attributes are headers
 _JSON = "application/json"
 _REQUIRED = ("id", "source", "specversion", "type")
 _VERSIONS = ("0.3", "1.0")
@@ -49,17 +50,10 @@ class Decoded(v1.Decoded):
         return Request(request.columns, request.probabilities, self.binary)
 
 
-def decode(body: bytes, most_rows: int, *, binary: bool) -> Decoded:
-    """Read the body of an event; InvalidRequest or TooManyRows."""
-    payload = strict_json.read(body)
-    payload = payload if binary else data(payload)
-    row_count.check(row_count.of_v1(payload), most_rows, len(body))
-    return Decoded(payload, binary)
-
-
-def is_binary(headers: Mapping[str, str]) -> bool:
-    """Whether these headers carry an event's attributes."""
-    return "ce-specversion" in headers
+def decode(body: bytes, *, binary: bool) -> Decoded:
+    """Read the body of an event; InvalidRequest where it is none."""
+    payload = json_body.read(body)
+    return Decoded(payload if binary else data(payload), binary)
 
 
 def check(headers: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Long JSON, read and written some at a time, and long lists, freed some at a time: other threads run in between.
+"""Long JSON, read some at a time, and long lists, freed some at a time: other threads run in between.
 
 A JSON reader written in C lets no other thread run until it is done, and neither does a list of a million lists that
 ends at once: with 16 MiB the event loop would wait for most of a second.
@@ -18,15 +18,15 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-import orjson
 
 from artifact import checkpoint
 from artifact.errors import InvalidRequest
 
 PIECE = 128 << 10  # bytes; a piece is up to two of these where commas are
+LONG = 2 * PIECE  # bytes of a body that is read in pieces; a shorter one is read at once
 _DEEPEST = 8  # lists and objects that may be open at a cut
 _SPACE = b" \t\n\r"
-_MANY = 1 << 13  # values freed or written at once
+_MANY = 1 << 13  # values freed at once
 _GOES_ON = secrets.token_hex(16)  # a key that no caller knows, of what an earlier piece began
 
 
@@ -69,22 +69,6 @@ def read(body: bytes, loads: Callable[[bytes], Any], piece: int = PIECE) -> Any:
         value = _joined(value, part, len(opened)) if start else part
         start, opened = cut.at + 1, cut.open
     return value
-
-
-def dumps(array: np.ndarray) -> Any:
-    """`array` as orjson takes it with OPT_SERIALIZE_NUMPY: one that is long is JSON already."""
-    if array.size <= _MANY:
-        return _plain(array)
-    step = max(1, _MANY * len(array) // array.size)
-    parts: list[bytes] = []
-    for start in range(0, len(array), step):
-        checkpoint.check()
-        parts.append(orjson.dumps(_plain(array[start : start + step]), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1])
-    return orjson.Fragment(b"[" + b",".join(parts) + b"]")
-
-
-def _plain(array: np.ndarray) -> Any:
-    return array.tolist() if array.dtype.kind in "OU" else np.ascontiguousarray(array)
 
 
 def _not_json(what: str, body: bytes, at: int) -> json.JSONDecodeError:

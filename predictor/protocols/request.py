@@ -45,11 +45,14 @@ class Request(Protocol):
 
 
 class Decoded(Protocol):
-    """A request whose bytes are decoded, and whose values nobody has looked at yet.
+    """A request whose bytes are decoded, and whose values nobody has looked at yet. `rows`: how many it says it has.
 
     `validated` raises InvalidRequest for what does not fit, and Unplain for values that would have to be looked at one
     by one, unless it may look `closely`. `free` gives back the memory of what was decoded, a little at a time.
     """
+
+    @property
+    def rows(self) -> int: ...
 
     def validated(self, validator: Validator, closely: bool) -> Request: ...
 

@@ -11,7 +11,7 @@ from artifact.errors import InvalidRequest
 from artifact.prediction import Columns, Prediction
 from artifact.validation.validator import Validator
 from predictor.errors import Unplain
-from predictor.protocols import json_pieces, row_count, strict_json
+from predictor.protocols import json_body, json_pieces
 from predictor.protocols.request import Answer, Served
 
 _KEYS = ("instances", "inputs", "probabilities")
@@ -35,6 +35,14 @@ class Decoded:
 
     payload: Any
 
+    @property
+    def rows(self) -> int:
+        """How many rows it says it has; 0 where it is no request, which `parse` says better."""
+        if not isinstance(self.payload, dict):
+            return 0
+        lists = (self.payload.get(key) for key in ("instances", "inputs"))
+        return max((len(rows) for rows in lists if isinstance(rows, list)), default=0)
+
     def validated(self, validator: Validator, closely: bool) -> Request:
         """As `parse`."""
         return parse(validator, self.payload, closely=closely)
@@ -44,11 +52,9 @@ class Decoded:
         json_pieces.free(self.payload)
 
 
-def decode(body: bytes, most_rows: int, *, closely: bool = True) -> Decoded:
-    """Read a body; InvalidRequest, TooManyRows, or Unplain where it takes a second look and may not have it."""
-    payload = strict_json.read(body) if closely else strict_json.read_plain(body)
-    row_count.check(row_count.of_v1(payload), most_rows, len(body))
-    return Decoded(payload)
+def decode(body: bytes, *, closely: bool = True) -> Decoded:
+    """Read a body; InvalidRequest, or Unplain where it takes a second look and may not have it."""
+    return Decoded(json_body.read(body) if closely else json_body.read_plain(body))
 
 
 def parse(validator: Validator, payload: Any, *, closely: bool = True) -> Request:
@@ -83,9 +89,9 @@ def parse(validator: Validator, payload: Any, *, closely: bool = True) -> Reques
 
 def encode(request: Request, prediction: Prediction) -> bytes:
     """The body of `reply`, without a list of Python's in between."""
-    reply = {"predictions": json_pieces.dumps(prediction.values)}
+    reply = {"predictions": json_body.array_json(prediction.values)}
     if request.probabilities and prediction.probabilities is not None:
-        reply["probabilities"] = json_pieces.dumps(prediction.probabilities)
+        reply["probabilities"] = json_body.array_json(prediction.probabilities)
     return orjson.dumps(reply, option=orjson.OPT_SERIALIZE_NUMPY)
 
 

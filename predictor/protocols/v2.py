@@ -15,7 +15,7 @@ from artifact.prediction import Columns, Prediction
 from artifact.signature import Signature, is_unicode
 from artifact.validation.validator import Validator
 from predictor.errors import Unplain
-from predictor.protocols import json_pieces, row_count, strict_json, tensors, tensors_fast
+from predictor.protocols import json_body, json_pieces, tensors, tensors_fast
 from predictor.protocols.request import Answer, Served
 
 DATATYPES = {"float64": "FP64", "int64": "INT64", "bool": "BOOL", "string": "BYTES"}
@@ -50,6 +50,14 @@ class Decoded:
     payload: Any
     binary: memoryview
 
+    @property
+    def rows(self) -> int:
+        """The greatest first size of a shape; 0 where it is no request, which `parse` says better."""
+        inputs = self.payload.get("inputs") if isinstance(self.payload, dict) else None
+        if not isinstance(inputs, list):
+            return 0
+        return most_rows(one.get("shape") for one in inputs if isinstance(one, dict))
+
     def validated(self, validator: Validator, closely: bool) -> Request:
         """As `parse`."""
         return parse(validator, self.payload, self.binary, closely=closely)
@@ -59,13 +67,17 @@ class Decoded:
         json_pieces.free(self.payload)
 
 
-def decode(body: bytes, json_bytes: int, most_rows: int, *, closely: bool = True) -> Decoded:
-    """Read a body, whose first `json_bytes` are JSON; InvalidRequest, TooManyRows, or Unplain where the JSON takes a
-    second look and may not have it.
+def most_rows(shapes: Iterable[Any]) -> int:
+    """The greatest first size of `shapes`, as far as they are shapes."""
+    return max((shape[0] for shape in shapes if isinstance(shape, list) and shape and type(shape[0]) is int), default=0)
+
+
+def decode(body: bytes, json_bytes: int, *, closely: bool = True) -> Decoded:
+    """Read a body, whose first `json_bytes` are JSON; InvalidRequest, or Unplain where the JSON takes a second look and
+    may not have it.
     """
     text = body if json_bytes == len(body) else body[:json_bytes]
-    payload = strict_json.read(text) if closely else strict_json.read_plain(text)
-    row_count.check(row_count.of_v2(payload), most_rows, len(body))
+    payload = json_body.read(text) if closely else json_body.read_plain(text)
     return Decoded(payload, memoryview(body)[json_bytes:])
 
 
@@ -143,7 +155,7 @@ def answer(served: Served, request: Request, prediction: Prediction) -> Answer:
             entry["parameters"] = {"binary_data_size": len(raw)}
             tail.append(raw)
         else:
-            entry["data"] = json_pieces.dumps(array.ravel())
+            entry["data"] = json_body.array_json(array.ravel())
         described.append(entry)
     reply: dict[str, Any] = {"model_name": served.name, "model_version": served.digest, "outputs": described}
     if request.id is not None:

@@ -3,50 +3,119 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import math
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
-from typing import Any, TypeVar
 
-from artifact import checkpoint
 from artifact.prediction import Prediction
 from predictor import errors
+from predictor.errors import BuffersFull, QueueFull, TooManyRows
 from predictor.model import Model
 from predictor.observe.drift import Drift
-from predictor.observe.log_writer import LogWriter
 from predictor.observe.metrics import Metrics
-from predictor.observe.request_log import RequestLog
-from predictor.observe.request_trace import Exchange
+from predictor.observe.request_log import PARSE, PREDICT, QUEUE, RESPOND, Exchange, LogWriter, RequestLog
 from predictor.protocols.request import Answer, Decoded, Request
-from predictor.serving.admission import Buffers, Lane
-from predictor.serving.deadline import Deadline
+from predictor.serving.threads import HEAVY, LONG, Deadline, Threads
 from predictor.settings import Settings
 
 # What the event loop works on, whatever it says, takes less than 5 ms of CPU: the dearest bytes known take 250 ns each.
 LOOP_BYTES = 8 << 10
 LOOP_FEATURES = 1000
 _LOOP_ANSWERS = 8192  # labels and probabilities of one answer
-_LONG, _HEAVY = "long", "heavy"  # threads, of bodies up to heavy_bytes and beyond
 _TURN_BYTES = 4 << 10  # of a body: of longer ones a few are worked on in each turn of the event loop
 _TURN_PLACES = 2
 
-
-T = TypeVar("T")
 Decode = Callable[[], Decoded]
 
 
+class QueuedSemaphore:
+    """A semaphore of `places` with a FIFO queue of at most `queue` requests before it. For one event loop."""
+
+    def __init__(self, places: int, queue: int) -> None:
+        self._places = places
+        self._queue = queue
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self.busy = 0
+
+    @property
+    def waiting(self) -> int:
+        """Requests in the queue."""
+        return len(self._waiting)
+
+    def try_acquire(self) -> bool:
+        """Take a place if one is free."""
+        if self.busy < self._places:
+            self.busy += 1
+            return True
+        return False
+
+    async def acquire(self) -> None:
+        """Take a place, or wait for one; QueueFull at once where too many wait already."""
+        if self.try_acquire():
+            return
+        if len(self._waiting) >= self._queue:
+            raise QueueFull(f"{self.busy} requests are in work and {len(self._waiting)} wait; try again in a second")
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():
+                self.release()  # the place was given in the moment of giving up: it goes on to the next
+            elif turn in self._waiting:
+                self._waiting.remove(turn)
+            raise
+
+    def release(self) -> None:
+        """Give the place back, or on to who has waited longest."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self.busy -= 1
+
+
+class Buffers:
+    """Bytes of bodies that are being received or worked on, and of answers that nobody has read yet."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.used = 0
+
+    def take(self, size: int) -> None:
+        """Count `size` more bytes; BuffersFull, and nothing counted, where that is over the limit."""
+        self.check(size)
+        self.used += size
+
+    def has_room(self, size: int) -> bool:
+        """Whether `size` more bytes are within the limit."""
+        return self.used + size <= self._limit
+
+    def check(self, size: int) -> None:
+        """BuffersFull where `size` more bytes are over the limit."""
+        if not self.has_room(size):
+            raise BuffersFull("too many bytes of other requests are in memory; try again in a second")
+
+    def give(self, size: int) -> None:
+        """Count `size` bytes less."""
+        self.used -= size
+
+
 class Lifecycle:
-    """The one place that knows how much is going on. `draining` says that this process is about to end."""
+    """The steps of all requests to one model, and what they share: places, memory, threads, counts and log.
+
+    `draining` is set when this process is about to end.
+    """
 
     def __init__(self, model: Model, settings: Settings) -> None:
         self.model = model
         self.settings = settings
         self.draining = asyncio.Event()
-        self.light = Lane(settings.concurrency, settings.queue)
-        self.heavy = Lane(1, settings.heavy_queue)
-        self._turns = Lane(_TURN_PLACES, settings.concurrency)
+        self.light = QueuedSemaphore(settings.concurrency, settings.queue)
+        self.heavy = QueuedSemaphore(1, settings.heavy_queue)
+        self._turns = QueuedSemaphore(_TURN_PLACES, settings.concurrency)
         self.buffers = Buffers(settings.buffered_bytes)
         self.drift = Drift(model.signature, model.profile)
         self.metrics = Metrics(
@@ -69,7 +138,7 @@ class Lifecycle:
         )
         self.output = LogWriter()
         self._request_log = RequestLog(model.name, model.digest, settings.log_sampling, self.output.write)
-        self._threads = {name: ThreadPoolExecutor(1, name) for name in (_LONG, _HEAVY)}
+        self._threads = Threads()
         # What a row of many features costs does not show in its bytes.
         self.loop_bytes = LOOP_BYTES if len(model.signature.inputs) <= LOOP_FEATURES else 0
         self._answers = 1 + max(len(output.columns or ()) for output in model.signature.outputs)
@@ -79,26 +148,33 @@ class Lifecycle:
         """Verified (what is not never becomes a Model), and not about to end."""
         return bool(self.model.ready) and not self.draining.is_set()
 
-    # The steps of a request, in their order: `serve` takes them for most, and the fast path for plain ones.
+    # The steps of a request, in their order. `serve` takes them for most requests; the fast path takes them for plain
+    # ones, and has the predictions of several at once in between.
 
     def try_admit(self, size: int) -> bool:
         """Give a request with a body of `size` bytes its place and its memory, if both are free now."""
-        if self.draining.is_set() or not self.buffers.has_room(size) or not self.light.try_enter():
+        if self.draining.is_set() or not self.buffers.has_room(size) or not self.light.try_acquire():
             return False
         self.buffers.used += size
         return True
 
     def release(self, size: int) -> None:
         """Give back what `try_admit` gave."""
-        self.light.leave()
+        self.light.release()
         self.buffers.give(size)
 
     def parse(self, exchange: Exchange, arrived: float, decode: Decode, *, closely: bool = True) -> Request:
-        """Decode the request that arrived at `arrived` (perf_counter), and validate it."""
+        """Decode the request that arrived at `arrived` (perf_counter), and validate it; TooManyRows over the limit."""
         begun = perf_counter()
-        exchange.seconds[0] = begun - arrived
-        request = self.model.preprocess(decode(), closely)
-        exchange.seconds[1] = perf_counter() - begun
+        exchange.seconds[QUEUE] = begun - arrived
+        decoded = decode()
+        # A row takes a byte: more rows than bytes are a mistake, which `preprocess` names.
+        if self.settings.rows < decoded.rows <= exchange.received:
+            raise TooManyRows(
+                f"the request has {decoded.rows} rows, the limit is {self.settings.rows}; send them in several requests"
+            )
+        request = self.model.preprocess(decoded, closely)
+        exchange.seconds[PARSE] = perf_counter() - begun
         return request
 
     def respond(
@@ -120,7 +196,7 @@ class Lifecycle:
         observe = self.drift.observe_here if here else self.drift.observe
         observe(request.columns, prediction.values)
         exchange.rows, exchange.sent = len(prediction.values), len(answer.body)
-        exchange.seconds[3] = perf_counter() - begun
+        exchange.seconds[RESPOND] = perf_counter() - begun
         return answer
 
     def account(self, exchange: Exchange, code: str, error: Exception | None = None) -> None:
@@ -140,41 +216,41 @@ class Lifecycle:
         task that awaits this is cancelled, or when it takes longer than `work_seconds`.
         """
         size = exchange.received
-        lane = self.heavy if size > self.settings.heavy_bytes else self.light
+        places = self.heavy if size > self.settings.heavy_bytes else self.light
         arrived = perf_counter()
-        await lane.enter()
+        await places.acquire()
         try:
             if size <= self.loop_bytes:
                 return await self._on_the_loop(exchange, arrived, decode)
-            thread = _HEAVY if lane is self.heavy else _LONG
+            thread = HEAVY if places is self.heavy else LONG
             return await self._off_the_loop(thread, exchange, arrived, decode, gone)
         finally:
-            lane.leave()
+            places.release()
 
     async def _on_the_loop(self, exchange: Exchange, arrived: float, decode: Decode) -> Answer:
         if exchange.received > _TURN_BYTES:
-            await self._turns.enter()
+            await self._turns.acquire()
             # Left in the next turn: whoever is ready in this one would follow at once, and hold up all sockets.
-            asyncio.get_running_loop().call_soon(self._turns.leave)
+            asyncio.get_running_loop().call_soon(self._turns.release)
         request = self.parse(exchange, arrived, decode)
         begun = perf_counter()
         prediction = await self.model.batcher.predict(request.columns)
-        exchange.seconds[2] = perf_counter() - begun
+        exchange.seconds[PREDICT] = perf_counter() - begun
         if len(prediction.values) * self._answers <= _LOOP_ANSWERS:
             return self.respond(exchange, request, prediction, here=False)
         deadline = Deadline(self.settings.work_seconds, lambda: False)
-        return await self._off(_LONG, deadline, self.respond, exchange, request, prediction)
+        return await self._threads.run(LONG, deadline, self.respond, exchange, request, prediction)
 
     async def _off_the_loop(
         self, thread: str, exchange: Exchange, arrived: float, decode: Decode, gone: Callable[[], bool]
     ) -> Answer:
         deadline = Deadline(self.settings.work_seconds, gone)
         deadline.check()
-        request = await self._off(thread, deadline, self._parse_and_free, exchange, arrived, decode)
+        request = await self._threads.run(thread, deadline, self._parse_and_free, exchange, arrived, decode)
         begun = perf_counter()
         prediction = await self.model.batcher.predict_in_parts(request.columns, deadline.check)
-        exchange.seconds[2] = perf_counter() - begun
-        return await self._off(thread, deadline, self.respond, exchange, request, prediction)
+        exchange.seconds[PREDICT] = perf_counter() - begun
+        return await self._threads.run(thread, deadline, self.respond, exchange, request, prediction)
 
     def _parse_and_free(self, exchange: Exchange, arrived: float, decode: Decode) -> Request:
         """As `parse`. What was decoded of a long body is freed a little at a time, so that other threads run."""
@@ -189,31 +265,3 @@ class Lifecycle:
         finally:
             for one in made:
                 one.free()
-
-    async def _off(self, thread: str, deadline: Deadline, work: Callable[..., T], *arguments: Any) -> T:
-        """`work(*arguments)` in a thread. Where the caller leaves, it ends before this does: nobody takes its place."""
-        loop = asyncio.get_running_loop()
-        running = loop.run_in_executor(self._threads[thread], _watched, deadline, thread == _HEAVY, work, *arguments)
-        try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            deadline.left = True
-            await asyncio.wait([running])
-            raise
-
-
-def _watched(deadline: Deadline, heavy: bool, work: Callable[..., T], *arguments: Any) -> T:
-    """`work(*arguments)`, given up at a checkpoint; where it is heavy while the garbage collector rests.
-
-    The collector would walk the lists of a million rows again and again as they are made, and hold up the event loop
-    for most of a second.
-    """
-    with checkpoint.asking(deadline.check):
-        checkpoint.check()
-        if not heavy:
-            return work(*arguments)
-        gc.disable()
-        try:
-            return work(*arguments)
-        finally:
-            gc.enable()

@@ -18,7 +18,7 @@ from release.bucket.store import Store
 from release.checkout import Checkout
 from release.commands import fetch
 from release.commands.configure import write
-from release.git.branch import Tip
+from release.git.tip import Tip
 from release.gitops import environment
 from release.gitops.folder import Folder
 from release.gitops.old_record import TEXTS

@@ -10,7 +10,7 @@ import yaml
 from artifact.errors import GateRefused
 from release import command_line, state
 from release.checkout import Checkout
-from release.git.branch import Tip
+from release.git.tip import Tip
 from release.gitops import folder as folders
 from release.gitops import quarantine, release_file
 from release.gitops.folder import Folder

@@ -29,7 +29,8 @@ from release.change import (
 )
 from release.checkout import Checkout
 from release.clock import now
-from release.git.branch import Branch, Change, Tip
+from release.git.branch import Branch, Change
+from release.git.tip import Tip
 from release.gitops import folder as folders
 from release.gitops.folder import MODELS, Folder
 from release.gitops.quarantine import Quarantined

@@ -16,7 +16,8 @@ from typing import Any
 from artifact.errors import ConfigurationError
 from release import command_line, commit_message, state
 from release.checkout import Checkout
-from release.git.branch import Branch, Tip, opened, tip
+from release.git.branch import Branch, opened, tip
+from release.git.tip import Tip
 from release.gitops import folder as folders
 from release.gitops import quarantine
 from release.gitops.environment import Environment

@@ -11,12 +11,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
-from artifact.errors import ConfigurationError, GitError
+from artifact.errors import GitError
 from release import backoff
 from release.git.client import Caller, Git, GitFailed, redact
+from release.git.tip import Tip
 
 FOLDER = "gitops/"
 _REFUSALS = 5  # pushes refused although nobody else moved the branch
@@ -55,81 +55,6 @@ class Change:
             raise ValueError(f"a release changes files under {FOLDER} only, not {sorted(self.files)}")
 
 
-@dataclass(frozen=True)
-class Tip:
-    """What the branch holds at one commit."""
-
-    commit: str
-    _git: Git
-    _branch: Branch
-
-    def read(self, path: str) -> str | None:
-        """Text of the file at `path`, None when there is none."""
-        blob = self.blob(path)
-        if blob is None:
-            return None
-        if blob not in self._texts:
-            self._texts[blob] = self._git.run("cat-file", "blob", blob)
-        return self._texts[blob]
-
-    @cached_property
-    def _texts(self) -> dict[str, str]:
-        """Blob → text of what was read: the files that all models have in common are asked for once."""
-        return {}
-
-    def blob(self, path: str) -> str | None:
-        """Git's name of the bytes at `path`, without fetching them."""
-        return self._files.get(self._branch.at(path))
-
-    @cached_property
-    def _files(self) -> dict[str, str]:
-        """Path → blob of every file in the folder that releases change: one command, however many are read."""
-        listing = self._git.run("ls-tree", "-r", "--full-tree", "-z", self.commit, "--", self._branch.path)
-        entries = (entry.partition("\t") for entry in listing.split("\0") if entry)
-        return {path: told.split()[2] for told, _, path in entries}
-
-    def holds(self, path: str, text: str) -> bool:
-        """Whether the file at `path` is exactly `text`."""
-        return self.blob(path) == self._git.run("hash-object", "--stdin", input=text).strip()
-
-    def folders(self, path: str) -> list[str]:
-        """Names of the folders in the folder `path`, sorted."""
-        folder = self._branch.at(f"{path}/")
-        below = (name.removeprefix(folder) for name in self._files if name.startswith(folder))
-        return sorted({name.partition("/")[0] for name in below if "/" in name})
-
-    def history(self, path: str) -> Iterator[tuple[float, str]]:
-        """Each version of the file at `path`, the newest first: seconds since 1970 of its commit, and its text.
-
-        Of the branch's own commits: what a merge brought counts from the merge.
-        """
-        where = self._branch.at(path)
-        listing = self._git.run("log", "--first-parent", "--format=%H %ct", self.commit, "--", where)
-        for line in listing.splitlines():
-            commit, _, seconds = line.partition(" ")
-            if self._git.run("ls-tree", "--full-tree", commit, "--", where):
-                yield float(seconds), self._git.run("cat-file", "blob", f"{commit}:{where}")
-
-    def precedes(self, older: str, newer: str) -> bool:
-        """Whether the commit `older` is a strict ancestor of `newer`; False when no known history holds both."""
-        if older == newer:
-            return False
-        found = self._is_ancestor(older, newer)
-        if found is None:
-            with contextlib.suppress(GitFailed, ConfigurationError):
-                # gitops/ lives in another repository: ask the one that the sources come from.
-                self._git.run("fetch", "--quiet", "--no-tags", "--", self._branch.caller.origin(), older, newer)
-                found = self._is_ancestor(older, newer)
-        return bool(found)
-
-    def _is_ancestor(self, older: str, newer: str) -> bool | None:
-        try:
-            self._git.run("merge-base", "--is-ancestor", older, newer)
-        except GitFailed as failed:
-            return False if failed.code == 1 else None
-        return True
-
-
 @contextlib.contextmanager
 def opened(branch: Branch) -> Iterator[Git]:
     """A temporary bare clone of its repository, gone afterwards; every failure of Git inside becomes a GitError."""
@@ -164,7 +89,7 @@ def tip(git: Git, branch: Branch) -> Tip:
             if number == _FETCHES:
                 raise
             _pause(git, number + 2)
-    return Tip(git.run("rev-parse", "--verify", tracking).strip(), git, branch)
+    return Tip(git.run("rev-parse", "--verify", tracking).strip(), git, branch.path, branch.at, branch.caller.origin)
 
 
 def update(branch: Branch, decide: Callable[[Tip], Change | None]) -> str | None:
@@ -213,11 +138,16 @@ def propose(branch: Branch, decide: Callable[[Tip], Change | None], name: Callab
 
 def _commit(git: Git, branch: Branch, parent: str, change: Change) -> str:
     git.run("read-tree", parent)
-    blobs = {
-        branch.at(path): git.run("hash-object", "-w", "--stdin", input=text).strip()
-        for path, text in change.files.items()
-    }
-    git.run("update-index", "--add", "--index-info", input="".join(f"100644 {blobs[p]}\t{p}\n" for p in sorted(blobs)))
+    paths = sorted(change.files)
+    with tempfile.TemporaryDirectory(dir=git.folder) as folder:
+        files = [Path(folder) / str(number) for number in range(len(paths))]
+        for file, path in zip(files, paths, strict=True):
+            file.write_bytes(change.files[path].encode())
+        written = git.run(
+            "hash-object", "-w", "--no-filters", "--stdin-paths", input="".join(f"{one}\n" for one in files)
+        )
+    lines = [f"100644 {blob}\t{branch.at(path)}\n" for blob, path in zip(written.split(), paths, strict=True)]
+    git.run("update-index", "--add", "--index-info", input="".join(lines))
     tree = git.run("write-tree", "--missing-ok").strip()
     return git.run("commit-tree", tree, "-p", parent, input=change.message).strip()
 

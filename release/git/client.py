@@ -59,7 +59,11 @@ class Git:
     deadline: float = field(default_factory=lambda: time.monotonic() + _SECONDS)
 
     def run(self, *arguments: str, input: str | None = None) -> str:
-        """Standard output of one git command, decoded; GitFailed when it fails, GitError when the time is up."""
+        """Standard output of one git command, decoded; the errors of `output`."""
+        return self.output(*arguments, input=input).decode(errors="replace")
+
+    def output(self, *arguments: str, input: str | None = None) -> bytes:
+        """Standard output of one git command; GitFailed when it fails, GitError when the time is up."""
         # A session of its own: no terminal to prompt on, and one signal reaches ssh and the remote helpers too.
         try:
             process = subprocess.Popen(
@@ -69,14 +73,13 @@ class Git:
                 stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                encoding="utf-8",
-                errors="replace",
                 start_new_session=True,
             )
         except OSError as error:
             raise GitError(f"git does not start: {error}") from error
         try:
-            output, said = process.communicate(input, timeout=max(0.0, self.deadline - time.monotonic()))
+            data = None if input is None else input.encode()
+            output, errors = process.communicate(data, timeout=max(0.0, self.deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             raise GitError(
                 f"{redact(self.remote)} did not answer `git {arguments[0]}` in time: see whether it can be reached, "
@@ -85,13 +88,14 @@ class Git:
         finally:
             if process.poll() is None:
                 _kill(process)
+        said = errors.decode(errors="replace")
         if process.returncode and (full := _FULL.search(said)):
             raise GitError(
                 f"the temporary clone in {self.folder} cannot be kept: {redact(full[0])}; free some space, or let "
                 "TMPDIR name another folder, then run this again: what was published stays published"
             )
         if process.returncode:
-            raise GitFailed(redact(f"{said}\n{output}"), process.returncode)
+            raise GitFailed(redact(f"{said}\n{output.decode(errors='replace')}"), process.returncode)
         return output
 
     def _environment(self) -> dict[str, str]:
@@ -116,7 +120,7 @@ class Git:
         }
 
 
-def _kill(process: subprocess.Popen[str]) -> None:
+def _kill(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

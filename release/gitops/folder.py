@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from artifact import digest
 from artifact.errors import ConfigurationError
-from release.git.branch import Tip
+from release.git.tip import Tip
 from release.gitops import environment, quarantine, record, release_file, spec_digest
 from release.gitops.environment import Environment
 from release.gitops.quarantine import Quarantined
@@ -16,6 +16,7 @@ from release.gitops.release import Release
 from release.gitops.worktree import Worktree
 
 MODELS = "gitops/models"
+SHARED = ("gitops/base", "gitops/components", "gitops/settings")
 _LONGEST_NAME = 63  # of a namespace, and of a host's first label
 # `<model>-<8 digits>-predictor` is the first label of a release's host.
 LONGEST_MODEL = _LONGEST_NAME - len("-12345678-predictor")
@@ -56,6 +57,7 @@ class Folder:
 
     def read(self, tip: Tip | Worktree) -> tuple[Environment, Record]:
         """What people decided, what the machine recorded; ConfigurationError without such a folder."""
+        tip.load(*SHARED, f"{MODELS}/{self.model}")
         decided = tip.read(f"{self.path}/{environment.FILE}")
         if decided is None:
             raise ConfigurationError(
@@ -102,6 +104,7 @@ class Folder:
 
 def all_of(tip: Tip | Worktree, model: str | None = None) -> list[Folder]:
     """The folder of each environment of each model (of `model` only, when given), by name."""
+    tip.load(*SHARED, MODELS if model is None else f"{MODELS}/{model}")
     return [
         Folder(name, there)
         for name in tip.folders(MODELS)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Protocol
 
 import yaml
 
 from artifact import digest
+from release import quoted_yaml
 from release.gitops import record, release_file
 from release.gitops.release import Release
 
@@ -55,13 +57,17 @@ def _followed(reader: Reader, path: str, seen: set[str]) -> Iterator[tuple[str, 
             yield from _followed(reader, f"{there}/{_KUSTOMIZATION}" if folder else there, seen)
 
 
+@cache
 def _content(text: str) -> Any:
-    """The documents of a YAML or JSON file, so that comments and spacing do not count; the text of any other."""
+    """The documents of a YAML or JSON file, so that comments and spacing do not count; the text of any other.
+
+    Kept, since all models name the same base: nothing may change it.
+    """
     try:
-        documents = list(yaml.safe_load_all(text))
+        documents = quoted_yaml.documents(text)
         digest.canonical_json(documents)
         return documents
-    except (yaml.YAMLError, TypeError, ValueError):
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError):
         return text
 
 

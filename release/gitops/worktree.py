@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artifact.errors import ConfigurationError
-from release.git.branch import Branch, Tip, opened, tip
+from release.git.branch import Branch, opened, tip
+from release.git.tip import Tip
 
 # Whether a champion is what gitops/ of the working tree names (a laptop), what the branch does (a workflow: it may have
 # moved), or what an earlier command found.
@@ -30,6 +31,9 @@ class Worktree:
             return None
         except (OSError, ValueError) as error:
             raise ConfigurationError(f"{path} cannot be read ({error}): restore it from Git") from error
+
+    def load(self, *folders: str) -> None:
+        """Nothing: its files are here."""
 
     def folders(self, path: str) -> list[str]:
         """Names of the folders in the folder `path`, sorted."""

@@ -16,13 +16,12 @@ from artifact.validation.validator import Validator
 from predictor.errors import TooManyRows, UnsupportedMedia
 from predictor.grpc import infer_request
 from predictor.grpc.message_limits import MessageLimits
-from predictor.http import headers
-from predictor.protocols import cloudevent, row_count, strict_json, v1, v2
+from predictor.http import body as bodies
+from predictor.protocols import cloudevent, json_body, v1, v2
 from predictor.protocols.json_limits import JsonLimits
 
 Work = Callable[[], Any]
 REFUSALS = (InvalidRequest, TooManyRows, UnsupportedMedia, ConfigurationError, ValueError)
-_ROWS = 1 << 30  # no limit: what grows is read to its end
 
 
 @cache
@@ -42,9 +41,9 @@ def _v1(width: int, body: bytes, dtype: str = "float64", **constraints: Any) -> 
     rules = validator(width, dtype, **constraints)
 
     def work() -> None:
-        payload = strict_json.read(body)
-        row_count.check(row_count.of_v1(payload), _ROWS, len(body))
-        v1.parse(rules, payload)
+        decoded = v1.decode(body)
+        assert decoded.rows >= 0
+        decoded.validated(rules, closely=True)
 
     return work
 
@@ -64,9 +63,9 @@ def _v2(width: int, body: dict[str, Any], binary: bytes = b"", dtype: str = "flo
     rules, head = validator(width, dtype, **constraints), _json(body)
 
     def work() -> None:
-        payload = strict_json.read(head)
-        row_count.check(row_count.of_v2(payload), _ROWS, len(head) + len(binary))
-        v2.parse(rules, payload, memoryview(binary))
+        decoded = v2.decode(head + binary, len(head))
+        assert decoded.rows >= 0
+        decoded.validated(rules, closely=True)
 
     return work
 
@@ -101,7 +100,13 @@ def _raw_texts(count: int, text: bytes = b"ab") -> bytes:
 def _grpc(width: int, message: pb.ModelInferRequest, extra: bytes = b"", dtype: str = "float64") -> Work:
     """Reading a message for a model of `width` features."""
     rules, data = validator(width, dtype), message.SerializeToString() + extra
-    return lambda: infer_request.read(rules, infer_request.decode(data), _ROWS, len(data))
+
+    def work() -> None:
+        decoded = infer_request.decode(data)
+        assert decoded.rows >= 0
+        decoded.validated(rules, closely=True)
+
+    return work
 
 
 def _typed(names: list[str], width: int, **more: Any) -> Work:
@@ -132,17 +137,17 @@ def _message_limits(width: int, data: bytes) -> Work:
 
 def _event(attributes: dict[str, Any]) -> Work:
     body = _json({"id": "1", "source": "x", "specversion": "1.0", "type": "y", **attributes})
-    return lambda: cloudevent.data(strict_json.read(body))
+    return lambda: cloudevent.data(json_body.read(body))
 
 
 def _head(pairs: list[tuple[bytes, bytes]]) -> Work:
     """Reading the headers `pairs`."""
 
     def work() -> None:
-        read = headers.read(pairs)
-        headers.check_single(pairs, read)
-        headers.check_media(read, (headers.JSON,))
-        headers.json_length(read, 100)
+        read = bodies.read_headers(pairs)
+        bodies.check_single(pairs, read)
+        bodies.check_media(read, (bodies.JSON,))
+        bodies.json_length(read, 100)
 
     return work
 
@@ -259,7 +264,7 @@ GRPC: dict[str, Callable[[int], Work]] = {
 OTHER: dict[str, Callable[[int], Work]] = {
     "attributes of an event": lambda n: _event({**dict.fromkeys(_names(n), "a"), "data": {}}),
     "an event without data": lambda n: _event(dict.fromkeys(_names(n), "a")),
-    "headers of an event": lambda n: (lambda pairs: lambda: cloudevent.check(headers.read(pairs)))(
+    "headers of an event": lambda n: (lambda pairs: lambda: cloudevent.check(bodies.read_headers(pairs)))(
         [(b"ce-" + name.encode(), b"a") for name in _names(n)]
     ),
     "headers": lambda n: _head([(name.encode(), b"a") for name in _names(n)]),
@@ -268,7 +273,7 @@ OTHER: dict[str, Callable[[int], Work]] = {
     "parameters of a content type": lambda n: _head(
         [(b"content-type", b"application/json" + b";a=b" * n + b";charset=x")]
     ),
-    "digits of a length": lambda n: _head([(headers.BINARY.encode(), b"9" * 20 * n)]),
+    "digits of a length": lambda n: _head([(bodies.BINARY.encode(), b"9" * 20 * n)]),
 }
 LIMITS: dict[str, Callable[[int], Work]] = {
     "many lists": lambda n: _limits(b"[[" + b"[0]," * n + b"0]]"),

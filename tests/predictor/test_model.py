@@ -82,7 +82,7 @@ def test_metadata_is_made_once(packaged: dict[str, Packaged], monkeypatch: pytes
     probes, servicer = Probes(lifecycle), Servicer(DataPlane(ModelRepository()), None, lifecycle)
     monkeypatch.setattr(Model, "metadata", lambda self: pytest.fail("made again"))
     monkeypatch.setattr(Model, "get_input_types", lambda self: pytest.fail("made again"))
-    answer = probes.answer("GET", "/v2/models/iris")
+    answer = probes.answer("/v2/models/iris")
     assert answer is not None
     assert [one["name"] for one in json.loads(answer[0])["inputs"]] == list(NAMES)
     metadata = asyncio.run(servicer.ModelMetadata(pb.ModelMetadataRequest(name="iris"), None))

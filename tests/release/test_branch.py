@@ -9,8 +9,10 @@ import psutil
 import pytest
 
 from artifact.errors import ConfigurationError, GitError
-from release.git.branch import Branch, Change, Tip, opened, tip, update
+from release.commands import adopt, status
+from release.git.branch import Branch, Change, opened, tip, update
 from release.git.client import Caller, redact
+from release.git.tip import Tip
 from tests.deadlines import ANSWER_SECONDS
 from tests.release.conftest import Repository, commit, everything, git
 from tests.release.http_git import HttpGit
@@ -116,6 +118,20 @@ def test_reads_only_what_it_needs(plain: Repository, server: HttpGit) -> None:
     update(remote, change)
     assert git(plain.origin, "show", "main:big") == "x" * 100_000
     git(plain.origin, "fsck", "--strict")
+
+
+def test_the_files_of_all_models_are_brought_at_once(plain: Repository, server: HttpGit) -> None:
+    """From a server that can filter, reading every model takes no more requests than reading one."""
+    asked = []
+    for number in (3, 30):
+        for one in range(number):
+            adopt.adopt(plain.folder, f"flower{one}")
+        commit(plain.folder, "here", str(number))
+        git(plain.folder, "config", f"http.{server.url}/.extraheader", TOKEN)
+        remote, before = Branch(f"{server.url}/origin.git", "main", Caller(plain.folder)), len(server.requests)
+        assert len(status.read(remote)) == 2 * (number + 1)
+        asked.append(len(server.requests) - before)
+    assert asked[0] == asked[1]
 
 
 def test_caller_s_git_environment_stays_outside(plain: Repository, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from artifact import digest
 from artifact.errors import ConfigurationError
+from release import quoted_yaml
 from release.commands import adopt
 from release.gitops import record, release_file
 from release.gitops.folder import MODELS
@@ -247,3 +248,15 @@ def test_adopted_model_has_the_shape_of_those_in_the_tree() -> None:
                 wanted, there = yaml.safe_load(text), yaml.safe_load((ROOT / path).read_text())
                 assert there["namespace"] == wanted["namespace"]
                 assert all(item in there[key] for key in ("resources", "components") for item in wanted[key])
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 50_000, "- " * 100_000])
+def test_a_file_that_nests_too_deeply_is_refused(text: str) -> None:
+    """It is refused by its name: libyaml's own recursion would end the process."""
+    with pytest.raises(ConfigurationError, match=r"record\.yaml"):
+        quoted_yaml.load(text, "record.yaml")
+
+
+def test_a_file_may_nest_a_little() -> None:
+    """Ten lists in one another are read as ten."""
+    assert quoted_yaml.load("a: " + "[" * 10 + "]" * 10, "record.yaml")["a"] == [[[[[[[[[[]]]]]]]]]]

@@ -13,7 +13,7 @@ from artifact.errors import InvalidRequest
 from artifact.signature import Feature, Signature
 from artifact.validation import packing
 from artifact.validation.column import convert
-from artifact.validation.table import Rules
+from artifact.validation.table import TableRules
 from artifact.validation.validator import Validator
 
 FEATURES = (
@@ -56,7 +56,7 @@ ROW = {
 )
 def test_the_same_as_value_by_value(table: dict[str, list[Any]]) -> None:
     """What is accepted at once is what each column converts to; what a column refuses is never accepted at once."""
-    accepted = Rules(SIGNATURE).accept(table)
+    accepted = TableRules(SIGNATURE).accept(table)
     try:
         looked_at = {feature.name: convert(feature, table[feature.name]) for feature in FEATURES}
     except InvalidRequest:
@@ -137,6 +137,6 @@ def test_plain_rows_are_accepted_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
 )
 def test_a_loss_is_looked_at(name: str, value: Any) -> None:
     """What numpy would take with a loss is refused by name."""
-    assert Rules(SIGNATURE).accept({key: [item] for key, item in (ROW | {name: value}).items()}) is None
+    assert TableRules(SIGNATURE).accept({key: [item] for key, item in (ROW | {name: value}).items()}) is None
     with pytest.raises(InvalidRequest, match=f"feature '{name}', row 0"):
         Validator(SIGNATURE).columns_of_rows([ROW | {name: value}])

@@ -38,7 +38,7 @@ def served(settings: Settings, ask: Callable[[Receiver, Call], Awaitable[None]])
         await server.start()
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
             await asyncio.wait_for(ask(receiver, lambda sent: _call(channel, sent)), 30)
-        assert receiver.lane.busy == receiver.lane.waiting == 0
+        assert receiver.places.busy == receiver.places.waiting == 0
         await server.stop(0)
 
     asyncio.run(run())
@@ -77,7 +77,7 @@ def test_stalled_senders() -> None:
 
     async def ask(receiver: Receiver, call: Call) -> None:
         stalling = [asyncio.ensure_future(call(stalled())) for _ in range(2)]
-        while receiver.lane.busy < 2:
+        while receiver.places.busy < 2:
             await asyncio.sleep(0.01)
         started = time.monotonic()
         assert await call(messages(7)) == b"7"
@@ -93,7 +93,7 @@ def test_too_many_wait() -> None:
 
     async def ask(receiver: Receiver, call: Call) -> None:
         stalling = [asyncio.ensure_future(call(stalled())) for _ in range(3)]
-        while receiver.lane.waiting < 2:
+        while receiver.places.waiting < 2:
             await asyncio.sleep(0.01)
         assert await call(messages(7)) == b"QueueFull"
         assert await asyncio.gather(*stalling) == [b"BodyTooSlow"] * 3
@@ -106,7 +106,7 @@ def test_a_caller_that_leaves() -> None:
 
     async def ask(receiver: Receiver, call: Call) -> None:
         leaving = asyncio.ensure_future(call(stalled()))
-        while not receiver.lane.busy:
+        while not receiver.places.busy:
             await asyncio.sleep(0.01)
         leaving.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -12,7 +12,7 @@ import pytest
 from artifact.validation.validator import Validator
 from predictor.errors import Unplain
 from predictor.http.fast_path import FastPath
-from predictor.protocols import strict_json, v1, v2
+from predictor.protocols import json_body, v1, v2
 from predictor.serving.lifecycle import LOOP_FEATURES, Lifecycle
 from predictor.settings import Settings
 from tests.predictor.loaded import loaded
@@ -22,10 +22,10 @@ from tests.predictor.models import Packaged
 @pytest.mark.parametrize("text", ['{"a":1,"a":2}', "[1234567890123456789]", "[NaN]", "[1,]", '["\\ud800"]'])
 def test_no_second_reading(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the standard library would have to read is Unplain before it reads a byte."""
-    monkeypatch.setattr(strict_json, "_strictly", lambda _: pytest.fail("read again"))
+    monkeypatch.setattr(json_body, "_strictly", lambda _: pytest.fail("read again"))
     with pytest.raises(Unplain):
-        strict_json.read_plain(text.encode())
-    assert strict_json.read_plain(b'{"a":[1.5]}') == {"a": [1.5]}
+        json_body.read_plain(text.encode())
+    assert json_body.read_plain(b'{"a":[1.5]}') == {"a": [1.5]}
 
 
 @pytest.mark.parametrize("rows", [[["x", 1, 1, 1]], [[1, 1, 1]], [{"a": 1}], [[1, 1, 1, None]], []])

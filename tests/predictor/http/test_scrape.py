@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from predictor.http.scrape import Scrape
 from predictor.observe import metric_families
-from predictor.observe.request_trace import begin
+from predictor.observe.request_log import begin
 from predictor.observe.sample_block import Block, Families, Labels
 from predictor.serving.lifecycle import Lifecycle
 from predictor.settings import Settings

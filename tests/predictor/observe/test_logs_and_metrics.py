@@ -14,8 +14,7 @@ import pytest
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from prometheus_client.parser import text_string_to_metric_families
 
-from predictor.observe.request_log import JsonFormatter, RequestLog
-from predictor.observe.request_trace import begin
+from predictor.observe.request_log import JsonFormatter, RequestLog, begin
 from tests.deadlines import ANSWER_SECONDS
 from tests.predictor.conftest import Server, start
 from tests.predictor.corpus import PERSON

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from artifact import checkpoint
 from artifact.errors import InvalidRequest
 from predictor.errors import Disconnected
-from predictor.protocols import json_pieces, strict_json
+from predictor.protocols import json_body, json_pieces
 
 odd = st.sampled_from(['"', "\\", "[", "]", "{", "}", ",", ":", " ", "a", "é", "\n"])
 texts = st.lists(odd, max_size=8).map("".join)
@@ -58,7 +58,7 @@ def test_refuses_the_same(value: Any, data: st.DataObject, piece: int) -> None:
         assert read(bytes(text), piece) == whole
     except InvalidRequest:  # a comma became another, and a key stands twice: as a whole, document.read finds it
         with pytest.raises(InvalidRequest, match="stands twice"):
-            strict_json.read(bytes(text))
+            json_body.read(bytes(text))
 
 
 def called(text: bytes) -> tuple[list[int], Any]:
@@ -97,7 +97,7 @@ def test_says_where(tail: bytes) -> None:
     """What is wrong at the end of a long body is refused with its place in the whole of it."""
     text = b'{"instances":[\n%b\n%b' % (b",\n".join([b'["\xc3\xa9",3.5]'] * 30_000), tail)
     with pytest.raises(InvalidRequest) as error:
-        strict_json.read(text)
+        json_body.read(text)
     said = str(error.value)
     place = f"line {30_002} column" if tail != b',"\xff"]}' else f"at byte {text.index(0xFF)}"
     assert place in said
@@ -107,7 +107,7 @@ def test_a_key_twice_in_two_pieces() -> None:
     """A key that stands twice in one object is found where the two are in different pieces."""
     members = b",".join([b'"k%06d":0' % place for place in range(150_000)])
     with pytest.raises(InvalidRequest, match="'k000003' stands twice"):
-        strict_json.read(b'{%b,"k000003":1}' % members)
+        json_body.read(b'{%b,"k000003":1}' % members)
 
 
 def test_given_up() -> None:
@@ -121,7 +121,7 @@ def test_given_up() -> None:
             raise Disconnected
 
     with checkpoint.asking(ask), pytest.raises(Disconnected):
-        strict_json.read(b'{"instances":[%b]}' % b",".join([b"[5.1,3.5,1.4,0.2]"] * 100_000))
+        json_body.read(b'{"instances":[%b]}' % b",".join([b"[5.1,3.5,1.4,0.2]"] * 100_000))
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_given_up() -> None:
 )
 def test_writes_the_same(array: np.ndarray) -> None:
     """An array is written in pieces as its list is written as a whole."""
-    assert orjson.dumps({"x": json_pieces.dumps(array)}, option=orjson.OPT_SERIALIZE_NUMPY) == orjson.dumps(
+    assert orjson.dumps({"x": json_body.array_json(array)}, option=orjson.OPT_SERIALIZE_NUMPY) == orjson.dumps(
         {"x": array.tolist()}
     )
 

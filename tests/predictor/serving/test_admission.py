@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from predictor.errors import BuffersFull, QueueFull
-from predictor.serving.admission import Buffers, Lane
+from predictor.serving.lifecycle import Buffers, QueuedSemaphore
 
 
 async def _tick() -> None:
@@ -19,22 +19,22 @@ def test_first_come_first_served() -> None:
     """Places are taken, then the queue, then QueueFull at once; who waited longest is next."""
 
     async def run() -> list[int]:
-        lane, served = Lane(1, 2), []
+        places, served = QueuedSemaphore(1, 2), []
 
         async def one(number: int) -> None:
-            await lane.enter()
+            await places.acquire()
             served.append(number)
             await asyncio.sleep(0)
-            lane.leave()
+            places.release()
 
-        await lane.enter()
+        await places.acquire()
         tasks = [asyncio.ensure_future(one(number)) for number in (1, 2)]
         await _tick()
         with pytest.raises(QueueFull):
-            await lane.enter()
-        lane.leave()
+            await places.acquire()
+        places.release()
         await asyncio.gather(*tasks)
-        assert (lane.busy, lane.waiting) == (0, 0)
+        assert (places.busy, places.waiting) == (0, 0)
         return served
 
     assert asyncio.run(run()) == [1, 2]
@@ -45,20 +45,20 @@ def test_giving_up(given_first: bool) -> None:
     """A request cancelled in the queue leaves it; one cancelled in the moment of its turn passes the place on."""
 
     async def run() -> None:
-        lane = Lane(1, 5)
-        await lane.enter()
-        first, second = (asyncio.ensure_future(lane.enter()) for _ in range(2))
+        places = QueuedSemaphore(1, 5)
+        await places.acquire()
+        first, second = (asyncio.ensure_future(places.acquire()) for _ in range(2))
         await _tick()
         if given_first:
-            lane.leave()
+            places.release()
             first.cancel()
         else:
             first.cancel()
-            lane.leave()
+            places.release()
         await _tick()
         assert second.done()
-        lane.leave()
-        assert (lane.busy, lane.waiting) == (0, 0)
+        places.release()
+        assert (places.busy, places.waiting) == (0, 0)
 
     asyncio.run(run())
 

@@ -33,9 +33,9 @@ class Slow:
         return Prediction(columns["x"], np.stack([columns["x"], -columns["x"]], axis=1))
 
 
-async def asked(lane: Batcher, tables: list[Columns]) -> list[Prediction | BaseException]:
+async def asked(batcher: Batcher, tables: list[Columns]) -> list[Prediction | BaseException]:
     """All of them at once."""
-    return await asyncio.gather(*(lane.predict(table) for table in tables), return_exceptions=True)
+    return await asyncio.gather(*(batcher.predict(table) for table in tables), return_exceptions=True)
 
 
 def test_short_on_the_loop_long_off_it() -> None:
@@ -52,10 +52,10 @@ def test_short_on_the_loop_long_off_it() -> None:
 def test_what_waits_is_predicted_together() -> None:
     """While one call is made the others wait, then share one; each gets its own rows."""
     slow = Slow()
-    lane = Batcher(slow, ONE, batching=True)
+    batcher = Batcher(slow, ONE, batching=True)
     slow.calls.clear()
     tables = [{"x": np.arange(size, dtype=float) + 10 * size} for size in (1, 2, 3, 4)]
-    answers = asyncio.run(asked(lane, tables))
+    answers = asyncio.run(asked(batcher, tables))
     assert [call for call, _ in slow.calls] == [1, 9]
     for table, answer in zip(tables, answers, strict=True):
         assert isinstance(answer, Prediction)
@@ -67,9 +67,9 @@ def test_what_waits_is_predicted_together() -> None:
 def test_no_company_where_it_changes_answers() -> None:
     """A model whose answers depend, in the last bit, on the rows beside them predicts each request alone."""
     slow = Slow()
-    lane = Batcher(slow, ONE, batching=False)
+    batcher = Batcher(slow, ONE, batching=False)
     slow.calls.clear()
-    asyncio.run(asked(lane, [ONE] * 3))
+    asyncio.run(asked(batcher, [ONE] * 3))
     assert [call for call, _ in slow.calls] == [1, 1, 1]
 
 
@@ -88,9 +88,9 @@ class Picky(Slow):
 @pytest.mark.parametrize("bad", [-1.0, 0.0], ids=["raises", "not finite"])
 def test_one_bad_request_harms_no_other(bad: float, seconds: float, batching: bool) -> None:
     """A row without an answer is named, counted from 0, in the request that has it; the others have theirs."""
-    lane = Batcher(Picky(seconds), ONE, batching=batching)
+    batcher = Batcher(Picky(seconds), ONE, batching=batching)
     tables = [ONE, {"x": np.array([3.0, 4.0, bad, 5.0, bad])}, ONE, {"x": np.array([bad])}, {"x": np.array([6.0, 7.0])}]
-    first, second, third, fourth, fifth = asyncio.run(asked(lane, tables))
+    first, second, third, fourth, fifth = asyncio.run(asked(batcher, tables))
     for error, named in ((second, "row 2: "), (fourth, "row 0: ")):
         assert isinstance(error, NoAnswer)
         assert str(error).startswith(named)
@@ -103,10 +103,10 @@ def test_one_bad_request_harms_no_other(bad: float, seconds: float, batching: bo
 def test_what_fails_on_every_row_is_not_the_callers_fault() -> None:
     """A model that raises for rows it has answered before raises as it is: that is a 500."""
     picky = Picky(0)
-    lane = Batcher(picky, ONE, batching=True)
+    batcher = Batcher(picky, ONE, batching=True)
     ours = {"x": np.array([1.0])}
     picky.predict = lambda columns: 1 / 0  # type: ignore[assignment]
-    (error,) = asyncio.run(asked(lane, [ours]))
+    (error,) = asyncio.run(asked(batcher, [ours]))
     assert isinstance(error, ZeroDivisionError)
 
 
@@ -115,12 +115,12 @@ def test_the_row_is_looked_for_in_proportion_to_the_rows(at: int) -> None:
     """At most four times the rows are predicted, in calls as few as a search by halves makes, off the event loop."""
     for size in (1024, 4096):
         picky = Picky(0)
-        lane = Batcher(picky, ONE, batching=False)
-        lane.short_rows = size
+        batcher = Batcher(picky, ONE, batching=False)
+        batcher.short_rows = size
         picky.calls.clear()
         values = np.ones(size)
         values[at] = -1
-        (error,) = asyncio.run(asked(lane, [{"x": values}]))
+        (error,) = asyncio.run(asked(batcher, [{"x": values}]))
         assert str(error).startswith(f"row {at % size}: ")
         assert sum(count for count, _ in picky.calls) <= 4 * size + 1
         assert len(picky.calls) <= 2 * np.log2(size) + 4
@@ -130,11 +130,11 @@ def test_the_row_is_looked_for_in_proportion_to_the_rows(at: int) -> None:
 def test_a_client_that_left_is_not_predicted_for() -> None:
     """A request that was given up while it waited costs nothing."""
     slow = Slow()
-    lane = Batcher(slow, ONE, batching=False)
+    batcher = Batcher(slow, ONE, batching=False)
     slow.calls.clear()
 
     async def leave() -> None:
-        waiting = [asyncio.ensure_future(lane.predict(ONE)) for _ in range(3)]
+        waiting = [asyncio.ensure_future(batcher.predict(ONE)) for _ in range(3)]
         await asyncio.sleep(0)
         waiting[1].cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
@@ -146,8 +146,8 @@ def test_a_client_that_left_is_not_predicted_for() -> None:
 @pytest.mark.parametrize("batching", [True, False])
 def test_many(batching: bool) -> None:
     """A thousand at once are all answered."""
-    lane = Batcher(Slow(0.001), ONE, batching=batching)
-    answers = asyncio.run(asked(lane, [{"x": np.array([float(number)])} for number in range(1000)]))
+    batcher = Batcher(Slow(0.001), ONE, batching=batching)
+    answers = asyncio.run(asked(batcher, [{"x": np.array([float(number)])} for number in range(1000)]))
     assert [answer.values.tolist() for answer in answers if isinstance(answer, Prediction)] == [
         [float(n)] for n in range(1000)
     ]

@@ -19,7 +19,7 @@ from artifact import checkpoint
 from artifact.prediction import Columns, Prediction, rows
 from artifact.validation.validator import Validator
 from predictor.errors import Disconnected, NoAnswer, WorkTooLong
-from predictor.observe.request_trace import Exchange, begin
+from predictor.observe.request_log import Exchange, begin
 from predictor.protocols.request import Answer, Served
 from predictor.serving.batcher import Batcher
 from predictor.serving.lifecycle import LOOP_BYTES, Lifecycle
@@ -51,6 +51,7 @@ class Asked:
     probabilities = True
 
     def __init__(self, rows: int) -> None:
+        self.rows = rows
         self.columns = columns(rows)
         self.threads: list[str] = []
         self.freed = 0

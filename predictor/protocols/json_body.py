@@ -1,4 +1,5 @@
-"""A JSON body, read so that nothing in it is lost: no key twice, no whole number rounded, nothing but UTF-8.
+"""A JSON body, read so that nothing in it is lost (no key twice, no whole number rounded, nothing but UTF-8), and the
+arrays of an answer, written.
 
 orjson reads fast, but keeps the last of two equal keys and turns a whole number beyond 64 bits into a float. Bodies
 where either may have happened, found by two looks at the bytes, are read again by the standard library, which also
@@ -28,6 +29,7 @@ _NAMED = re.compile(rb'["\s]:')
 _PIECE = 1 << 20
 _STRICT_PIECE = 16 << 10  # bytes: the standard library takes some ten times as long as orjson
 _SMALL = 1 << 13  # bytes up to which a regular expression is faster than operations on whole arrays
+_NUMBERS = 1 << 13  # of an array, written at once
 _ITEMS = 1 << 14  # of a list, looked at without a pause for other threads
 _DEEPEST = 8  # lists and objects within objects in any request that is right
 
@@ -35,7 +37,7 @@ _DEEPEST = 8  # lists and objects within objects in any request that is right
 def read(body: bytes) -> Any:
     """The JSON value in `body`; InvalidRequest says what is wrong with it."""
     try:
-        value = json_pieces.read(body, orjson.loads)
+        value = orjson.loads(body) if len(body) <= json_pieces.LONG else json_pieces.read(body, orjson.loads)
     except json.JSONDecodeError:  # orjson's is one, too
         return _strictly(body)
     if _is_doubtful(body, value):
@@ -53,6 +55,22 @@ def read_plain(body: bytes) -> Any:
     if _is_doubtful(body, value):
         raise Unplain
     return value
+
+
+def array_json(array: np.ndarray) -> Any:
+    """`array` as orjson takes it with OPT_SERIALIZE_NUMPY: one that is long is JSON already."""
+    if array.size <= _NUMBERS:
+        return _orjson_array(array)
+    step = max(1, _NUMBERS * len(array) // array.size)
+    parts: list[bytes] = []
+    for start in range(0, len(array), step):
+        checkpoint.check()
+        parts.append(orjson.dumps(_orjson_array(array[start : start + step]), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1])
+    return orjson.Fragment(b"[" + b",".join(parts) + b"]")
+
+
+def _orjson_array(array: np.ndarray) -> Any:
+    return array.tolist() if array.dtype.kind in "OU" else np.ascontiguousarray(array)
 
 
 def _is_doubtful(body: bytes, value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Lines on their way to standard output: in order, in pieces that a pipe takes whole, and never in the way."""
+"""Lines on their way to standard output: in order, in pieces that a pipe takes whole. Ids and traces of callers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from contextlib import suppress
 
 import pytest
 
-from predictor.observe.log_writer import MOST, PIECE, LogWriter
+from predictor.observe.request_log import MOST, PIECE, LogWriter, begin, trace
 from tests.deadlines import ANSWER_SECONDS
 
 LINE = b"x" * 99 + b"\n"
+TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 
 @pytest.fixture
@@ -91,3 +92,36 @@ def test_at_the_end(pipe: tuple[int, int]) -> None:
     os.close(reading)
     output.close()
     assert output.dropped > 0
+
+
+@pytest.mark.parametrize(
+    ("header", "valid"),
+    [
+        (f"00-{TRACE}-{PARENT}-01", True),
+        (f"cc-{TRACE}-{PARENT}-01-what-the-future-brings", True),
+        (f"00-{TRACE}-{PARENT}-01-more", False),
+        (f"ff-{TRACE}-{PARENT}-01", False),
+        (f"00-{TRACE.upper()}-{PARENT}-01", False),
+        (f"00-{'0' * 32}-{PARENT}-01", False),
+        (f"00-{TRACE}-{'0' * 16}-01", False),
+        (f"00-{TRACE}-{PARENT}-01\n", False),
+        (f"cc-{TRACE}-{PARENT}-01-{'x' * 600}", False),
+        ("", False),
+    ],
+)
+def test_traceparent(header: str, valid: bool) -> None:
+    """A traceparent is read as W3C says, and one that is not valid is none."""
+    assert trace(header) == ((TRACE, PARENT, "01") if valid else None)
+
+
+@pytest.mark.parametrize("given", ["", "a b", 'a"b', "a\nb", "ü", "x" * 129, None])
+def test_request_id_made(given: str | None) -> None:
+    """An id that could break a log, or is too long, is replaced by a new one."""
+    made = begin("v1", given, None).request_id
+    assert made != given
+    assert len(made) == 32
+
+
+def test_request_id_kept() -> None:
+    """A plain id is kept."""
+    assert begin("v1", "Root=1-67891233/abc:~@", None).request_id == "Root=1-67891233/abc:~@"

@@ -1,0 +1,74 @@
+"""The threads that work on requests too long for the event loop, and the deadline after which they give one up.
+
+One thread works on long bodies, another on heavy ones. The work asks its deadline at checkpoints: whether its caller
+has left, and whether its time is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+from typing import Any, TypeVar
+
+from artifact import checkpoint
+from predictor.errors import Disconnected, WorkTooLong
+
+LONG, HEAVY = "long", "heavy"  # of bodies up to heavy_bytes, and beyond
+
+T = TypeVar("T")
+
+
+class Deadline:
+    """Asked at checkpoints, from any thread. `caller_left` is set when the task that awaits the answer is cancelled."""
+
+    def __init__(self, seconds: float, gone: Callable[[], bool]) -> None:
+        """The work begins now and may take `seconds`; `gone` says that nobody waits for the answer."""
+        self._seconds = seconds
+        self._end = monotonic() + seconds
+        self._gone = gone
+        self.caller_left = False
+
+    def check(self) -> None:
+        """Disconnected where nobody waits any more, WorkTooLong where the time is over."""
+        if self.caller_left or self._gone():
+            raise Disconnected
+        if monotonic() > self._end:
+            raise WorkTooLong(f"the request took more than {self._seconds:g} seconds of work; send fewer rows")
+
+
+class Threads:
+    """The two threads."""
+
+    def __init__(self) -> None:
+        self._executors = {name: ThreadPoolExecutor(1, name) for name in (LONG, HEAVY)}
+
+    async def run(self, name: str, deadline: Deadline, work: Callable[..., T], *arguments: Any) -> T:
+        """`work(*arguments)` in a thread. Where the caller leaves, it ends before this does: nobody takes its place."""
+        loop = asyncio.get_running_loop()
+        running = loop.run_in_executor(self._executors[name], _checked, deadline, name == HEAVY, work, *arguments)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            deadline.caller_left = True
+            await asyncio.wait([running])
+            raise
+
+
+def _checked(deadline: Deadline, heavy: bool, work: Callable[..., T], *arguments: Any) -> T:
+    """`work(*arguments)`, given up at a checkpoint; where it is heavy while the garbage collector rests.
+
+    The collector would walk the lists of a million rows again and again as they are made, and hold up the event loop
+    for most of a second.
+    """
+    with checkpoint.asking(deadline.check):
+        checkpoint.check()
+        if not heavy:
+            return work(*arguments)
+        gc.disable()
+        try:
+            return work(*arguments)
+        finally:
+            gc.enable()

@@ -1,0 +1,141 @@
+"""What a branch holds at one commit: its files, read together, and which of two commits is the older."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from artifact.errors import ConfigurationError
+from release.git.client import Git, GitFailed
+
+_SHA1_LENGTH = 40
+# Of objects by their names, as Git itself brings what a filtered history left out.
+_FETCH_OBJECTS = (
+    "-c", "fetch.negotiationAlgorithm=noop",
+    "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--filter=blob:none", "--stdin", "origin",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Tip:
+    """What the branch holds at one commit."""
+
+    commit: str
+    _git: Git
+    _path: str  # of what this repository calls gitops/
+    _at: Callable[[str], str]  # path here → path there
+    _origin: Callable[[], str]  # URL of the repository that the sources come from
+
+    def read(self, path: str) -> str | None:
+        """Text of the file at `path`, None when there is none."""
+        blob = self.blob(path)
+        if blob is None:
+            return None
+        if blob not in self._texts:
+            self._texts[blob] = self._git.run("cat-file", "blob", blob)
+        return self._texts[blob]
+
+    def load(self, *folders: str) -> None:
+        """Bring every file below `folders`, to be read afterwards: two commands, where a read each asks the server."""
+        places = tuple(self._at(f"{folder}/") for folder in folders)
+        if all(place.startswith(tuple(self._loaded)) for place in places):
+            return
+        self._loaded.update(places)
+        wanted = {blob for path, blob in self._files.items() if path.startswith(places)} - set(self._texts)
+        if not wanted:
+            return
+        names = "".join(f"{blob}\n" for blob in sorted(wanted))
+        with contextlib.suppress(GitFailed):  # a server that gives out no single objects gave the contents before
+            self._git.run(*_FETCH_OBJECTS, input=names)
+        self._texts.update(_contents(self._git.output("cat-file", "--batch", input=names)))
+
+    @cached_property
+    def _loaded(self) -> set[str]:
+        """Folders that are loaded."""
+        return set()
+
+    @cached_property
+    def _texts(self) -> dict[str, str]:
+        """Blob → text of what was read: the files that all models have in common are asked for once."""
+        return {}
+
+    def blob(self, path: str) -> str | None:
+        """Git's name of the bytes at `path`, without fetching them."""
+        return self._files.get(self._at(path))
+
+    @cached_property
+    def _files(self) -> dict[str, str]:
+        """Path → blob of every file in the folder that releases change: one command, however many are read."""
+        listing = self._git.run("ls-tree", "-r", "--full-tree", "-z", self.commit, "--", self._path)
+        entries = (entry.partition("\t") for entry in listing.split("\0") if entry)
+        return {path: told.split()[2] for told, _, path in entries}
+
+    def holds(self, path: str, text: str) -> bool:
+        """Whether the file at `path` is exactly `text`."""
+        blob, data = self.blob(path), text.encode()
+        made = hashlib.new("sha1" if len(self.commit) == _SHA1_LENGTH else "sha256", usedforsecurity=False)
+        made.update(b"blob %d\0%b" % (len(data), data))
+        return blob == made.hexdigest()
+
+    def folders(self, path: str) -> list[str]:
+        """Names of the folders in the folder `path`, sorted."""
+        folder = self._at(f"{path}/")
+        below = (name.removeprefix(folder) for name in self._files if name.startswith(folder))
+        return sorted({name.partition("/")[0] for name in below if "/" in name})
+
+    def history(self, path: str) -> Iterator[tuple[float, str]]:
+        """Each version of the file at `path`, the newest first: seconds since 1970 of its commit, and its text.
+
+        Of the branch's own commits: what a merge brought counts from the merge.
+        """
+        where = self._at(path)
+        listing = self._git.run("log", "--first-parent", "--format=%H %ct", self.commit, "--", where)
+        for line in listing.splitlines():
+            commit, _, seconds = line.partition(" ")
+            if self._git.run("ls-tree", "--full-tree", commit, "--", where):
+                yield float(seconds), self._git.run("cat-file", "blob", f"{commit}:{where}")
+
+    def precedes(self, older: str, newer: str) -> bool:
+        """Whether the commit `older` is a strict ancestor of `newer`; False when no known history holds both."""
+        if older == newer:
+            return False
+        if (older, newer) not in self._order:
+            self._order[older, newer] = self._precedes(older, newer)
+        return self._order[older, newer]
+
+    @cached_property
+    def _order(self) -> dict[tuple[str, str], bool]:
+        """(older, newer) → whether it is so: a thousand models that one run deploys ask the same."""
+        return {}
+
+    def _precedes(self, older: str, newer: str) -> bool:
+        found = self._is_ancestor(older, newer)
+        if found is None:
+            with contextlib.suppress(GitFailed, ConfigurationError):
+                # gitops/ lives in another repository: ask the one that the sources come from.
+                self._git.run("fetch", "--quiet", "--no-tags", "--", self._origin(), older, newer)
+                found = self._is_ancestor(older, newer)
+        return bool(found)
+
+    def _is_ancestor(self, older: str, newer: str) -> bool | None:
+        try:
+            self._git.run("merge-base", "--is-ancestor", older, newer)
+        except GitFailed as failed:
+            return False if failed.code == 1 else None
+        return True
+
+
+def _contents(listing: bytes) -> Iterator[tuple[str, str]]:
+    """Blob and text of each object in what `git cat-file --batch` prints; one that is missing is left out."""
+    place = 0
+    while place < len(listing):
+        end = listing.index(b"\n", place)
+        blob, kind, *size = listing[place:end].split()
+        place = end + 1
+        if kind != b"missing":
+            end = place + int(size[0])
+            yield blob.decode(), listing[place:end].decode(errors="replace")
+            place = end + 1
