@@ -17,6 +17,7 @@ from artifact.engines.engine import Engine
 from artifact.errors import ConfigurationError, IncompatibleError, IntegrityError
 from artifact.schema_version import READABLE, SCHEMA_VERSION
 from artifact.signature import Signature
+from artifact.text_file import readable_json
 
 FILE = "manifest.json"
 _PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -78,7 +79,7 @@ class Manifest:
             "libraries": _sorted(self.libraries, "libraries"),
             "features": _sorted(self.features, "features"),
         }
-        return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        return readable_json(value).encode()
 
     @property
     def digest(self) -> str:

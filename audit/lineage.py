@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from artifact import digest, manifest
+from artifact import digest, git, manifest, text_file
 from artifact.digest import ArtifactUri
-from audit import git, mlflow_run
+from artifact.errors import GitError
+from artifact.git import GitFailed
+from audit import mlflow_run
 from pipeline.params.params import load
 from release import client
 
 SCHEMA_VERSION = 1
 _FIELD = "\x1f"
+_FETCH_SECONDS = 60.0
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -31,17 +33,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", help="of a digest alone (default: model.name of params.yaml)")
     parser.add_argument("--json", action="store_true", help="all of it, for programs")
     options = parser.parse_args(argv)
-    described = lineage(_uri(options.artifact, options.model))
-    print(json.dumps(described, indent=2, ensure_ascii=False) if options.json else "\n".join(_lines(described)))
+    document = lineage(_uri(options.artifact, options.model))
+    print(text_file.readable_json(document).rstrip() if options.json else "\n".join(_lines(document)))
 
 
 def lineage(uri: ArtifactUri) -> dict[str, Any]:
     """The document that --json prints; StorageError (30) and IntegrityError (20) as `release show` has them."""
-    stored = client.show(str(uri))
+    listing = client.show(str(uri))
     with tempfile.TemporaryDirectory(prefix="modelpin-lineage-") as folder:
         client.fetch(str(uri), Path(folder) / "artifact")
-        described = json.loads((Path(folder) / "artifact" / manifest.FILE).read_bytes())
-    tracked, missing = mlflow_run.find(uri.digest)
+        content = json.loads((Path(folder) / "artifact" / manifest.FILE).read_bytes())
+    run, missing = mlflow_run.find(uri.digest)
     records = [record for record in client.records() if record["model"] == uri.model]
     history, problem = _history(uri.digest)
     return {
@@ -49,16 +51,16 @@ def lineage(uri: ArtifactUri) -> dict[str, Any]:
         "model": uri.model,
         "uri": str(uri),
         "digest": uri.digest,
-        "source_commit": stored["source_commit"],
-        "commit": _commit(stored["source_commit"]),
-        "inputs_digest": stored["inputs_digest"],
-        "data_digest": stored["data_digest"],
-        "gate": stored["gate"],
-        "engine": described["engine"]["name"],
-        "parameters": described["parameters"],
-        "metrics": described["metrics"],
-        "libraries": described["libraries"],
-        "run": tracked,
+        "source_commit": listing["source_commit"],
+        "commit": _commit(listing["source_commit"]),
+        "inputs_digest": listing["inputs_digest"],
+        "data_digest": listing["data_digest"],
+        "gate": listing["gate"],
+        "engine": content["engine"]["name"],
+        "parameters": content["parameters"],
+        "metrics": content["metrics"],
+        "libraries": content["libraries"],
+        "run": run,
         "deployments": [one for record in records for one in _deployments(record, uri.digest)],
         "history": history,
         "notes": [note for note in (missing, problem) if note],
@@ -73,31 +75,31 @@ def _uri(text: str, model: str | None) -> ArtifactUri:
     return ArtifactUri(settings["bucket"], settings["prefix"], name, digest.parse(text))
 
 
-def _deployments(record: Mapping[str, Any], named: str) -> Iterator[dict[str, Any]]:
+def _deployments(record: Mapping[str, Any], model_digest: str) -> Iterator[dict[str, Any]]:
     """Each time that the record of one environment names the artifact, the latest first."""
-    place = {"environment": record["environment"]}
+    environment = {"environment": record["environment"]}
     candidate, stable = record["candidate"], record["stable"]
-    if candidate and candidate["digest"] == named:
-        yield place | {"role": f"canary at {record['percent']} %", **_times(candidate)}
+    if candidate and candidate["digest"] == model_digest:
+        yield environment | {"role": f"canary at {record['percent']} %", **_times(candidate)}
     for release in record["releases"]:
-        if release["digest"] == named:
-            yield place | {"role": "stable" if release == stable else "earlier", **_times(release)}
+        if release["digest"] == model_digest:
+            yield environment | {"role": "stable" if release == stable else "earlier", **_times(release)}
 
 
 def _times(release: Mapping[str, Any]) -> dict[str, Any]:
     return {"since": release["since"], "image": release["image"]}
 
 
-def _history(named: str) -> tuple[list[dict[str, str]], str | None]:
+def _history(model_digest: str) -> tuple[list[dict[str, str]], str | None]:
     """The commits whose trailers name the artifact, newest first, and why there are none where Git gave none."""
     settings = client.settings()
     remote, branch = settings["gitops-remote"] or "origin", settings["gitops-branch"]
     try:
-        git.run("fetch", "--quiet", remote, branch, check=True)
+        git.run("fetch", "--quiet", remote, branch, seconds=_FETCH_SECONDS)
         form = f"--format={_FIELD.join(('%H', '%cI', '%s'))}"
-        words = ("log", "FETCH_HEAD", "--fixed-strings", f"--grep=Model-Digest: {named}", form)
-        lines = git.run(*words, check=True).stdout.splitlines()
-    except subprocess.SubprocessError:
+        words = ("log", "FETCH_HEAD", "--fixed-strings", f"--grep=Model-Digest: {model_digest}", form)
+        lines = git.run(*words).splitlines()
+    except (GitFailed, GitError):
         return [], f"the branch {branch} of {remote} cannot be fetched: its commits are not shown"
     return [dict(zip(("commit", "date", "subject"), line.split(_FIELD), strict=True)) for line in lines], None
 
@@ -106,33 +108,33 @@ def _commit(commit: str) -> dict[str, str] | None:
     """Date, author and subject of a commit; None where this clone does not have it."""
     try:
         form = f"--format={_FIELD.join(('%cI', '%an', '%s'))}"
-        text = git.run("log", "-1", form, commit, check=True).stdout
-    except subprocess.SubprocessError:
+        text = git.run("log", "-1", form, commit)
+    except (GitFailed, GitError):
         return None
     return dict(zip(("date", "author", "subject"), text.strip().split(_FIELD), strict=True))
 
 
-def _lines(described: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{described['model']} {described['digest']}"
-    yield f"  uri         {described['uri']}"
-    commit = described["commit"]
+def _lines(document: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{document['model']} {document['digest']}"
+    yield f"  uri         {document['uri']}"
+    commit = document["commit"]
     origin = f"  {commit['date']}  {commit['author']}: {commit['subject']}" if commit else "  not in this clone"
-    yield f"  commit      {described['source_commit']}{origin}"
-    yield f"  data        {described['data_digest']}"
-    yield f"  inputs      {described['inputs_digest']}"
-    yield f"  trained by  {json.dumps(described['parameters'], ensure_ascii=False)}"
-    yield f"  metrics     {', '.join(f'{name} {value:.6g}' for name, value in sorted(described['metrics'].items()))}"
-    yield f"  engine      {described['engine']}"
-    tracked = described["run"]
+    yield f"  commit      {document['source_commit']}{origin}"
+    yield f"  data        {document['data_digest']}"
+    yield f"  inputs      {document['inputs_digest']}"
+    yield f"  trained by  {json.dumps(document['parameters'], ensure_ascii=False)}"
+    yield f"  metrics     {', '.join(f'{name} {value:.6g}' for name, value in sorted(document['metrics'].items()))}"
+    yield f"  engine      {document['engine']}"
+    tracked = document["run"]
     if tracked:
         yield f"  run         {tracked['run_id']}, version {tracked['version']}, at {tracked['tracking']}"
         yield f"  verdict     {tracked['verdict']['outcome']}: {tracked['verdict']['reason']}"
     else:
-        yield f"  verdict     {described['gate']}"
-    for one in described["deployments"]:
+        yield f"  verdict     {document['gate']}"
+    for one in document["deployments"]:
         yield f"  {one['environment']:<11} {one['role']} since {one['since']}, image {one['image']}"
-    if not described["deployments"]:
+    if not document["deployments"]:
         yield "  deployed    nowhere"
-    for one in described["history"]:
+    for one in document["history"]:
         yield f"  {one['date']}  {one['commit'][:12]}  {one['subject']}"
-    yield from (f"  note: {note}" for note in described["notes"])
+    yield from (f"  note: {note}" for note in document["notes"])

@@ -26,17 +26,17 @@ def main(argv: Sequence[str] | None = None) -> int | None:
     parser.add_argument("--model", help="only this model (default: every model that Git names)")
     model = parser.parse_args(argv).model
     command = [sys.executable, "-m", "release", "status", "--json", *(["--model", model] if model else [])]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        return done.returncode  # it has said why
-    for name, records in _by_model(_read(done.stdout)).items():
+    status = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if status.returncode:
+        return status.returncode  # it has said why
+    for name, records in _by_model(_read(status.stdout)).items():
         print("\n".join(_repair(name, aliases(records))))
     return None
 
 
 def _repair(model: str, champions: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
-    changed, where = server.asked(lambda registry: registry.mirror(model, champions))
-    return changed or [f"{model}: the aliases at {where} are those of Git"]
+    changes, where = server.asked(lambda registry: registry.mirror(model, champions))
+    return changes or [f"{model}: the aliases at {where} are those of Git"]
 
 
 def aliases(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any] | None]:
@@ -48,14 +48,14 @@ def aliases(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, 
     home = next((records[name] for name in _ENVIRONMENTS if name in records and records[name]["stable"]), None)
     if home is None:
         return dict.fromkeys((CHAMPION, PREVIOUS, CHALLENGER))
-    champion, waiting = home["stable"], home["candidate"]
-    if waiting is None and home["environment"] == "production":
-        waiting = records.get("staging", {}).get("candidate") or records.get("staging", {}).get("stable")
-    if waiting is not None and waiting["digest"] == champion["digest"]:
-        waiting = None
+    champion, challenger = home["stable"], home["candidate"]
+    if challenger is None and home["environment"] == "production":
+        challenger = records.get("staging", {}).get("candidate") or records.get("staging", {}).get("stable")
+    if challenger is not None and challenger["digest"] == champion["digest"]:
+        challenger = None
     # The same model in another image is another release, and the same version.
     before = [one for one in home["releases"] if one["digest"] != champion["digest"]]
-    return {CHAMPION: champion, PREVIOUS: before[0] if before else None, CHALLENGER: waiting}
+    return {CHAMPION: champion, PREVIOUS: before[0] if before else None, CHALLENGER: challenger}
 
 
 def _by_model(records: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Mapping[str, Any]]]:

@@ -24,7 +24,7 @@ def find(digest: str) -> tuple[dict[str, Any] | None, str | None]:
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
         return None, f"no run: {server.URI} is not set, and there is no {paths.TRACKING}/ here"
     server.bound(_BOUNDS)
-    shown = server.shown(uri)
+    address = server.shown(uri)
 
     # Here, because MLflow reads the variables above when it is imported.
     from mlflow.exceptions import MlflowException
@@ -37,12 +37,12 @@ def find(digest: str) -> tuple[dict[str, Any] | None, str | None]:
         condition = f"tags.model_digest = '{digest}' and attributes.status = 'FINISHED'"
         runs = client.search_runs(experiments, condition, order_by=["attributes.start_time ASC"], max_results=1)
         if not runs:
-            return None, f"no run at {shown} made this artifact"
+            return None, f"no run at {address} made this artifact"
         run_id = runs[0].info.run_id
         versions = client.search_model_versions(f"tags.model_digest = '{digest}'")
         with tempfile.TemporaryDirectory(prefix="modelpin-lineage-") as folder:
             verdict = json.loads(Path(client.download_artifacts(run_id, "verdict.json", folder)).read_text())
     except (MlflowException, RequestException, OSError) as error:
-        return None, f"no run: tracking at {shown} does not answer ({type(error).__name__})"
+        return None, f"no run: tracking at {address} does not answer ({type(error).__name__})"
     version = str(versions[0].version) if versions else None
-    return {"run_id": run_id, "version": version, "tracking": shown, "verdict": verdict}, None
+    return {"run_id": run_id, "version": version, "tracking": address, "verdict": verdict}, None

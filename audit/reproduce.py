@@ -8,6 +8,7 @@ temporary worktree, which is removed again.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -19,14 +20,16 @@ from pathlib import Path
 from typing import Any
 
 from artifact import digest as digests
-from artifact import manifest
+from artifact import git, manifest
 from artifact.digest import ArtifactUri
 from artifact.errors import GitError, IncompatibleError, RetrainRefused, kind
-from audit import git, reproduction
+from artifact.git import GitFailed
+from audit import reproduction
 from pipeline.shared import paths
 from release import client
 
 _VENVS = "MODELPIN_VENVS"
+_GIT_SECONDS = 60.0  # of a fetch, the slowest of its commands
 # What names the artifact, beside the files.
 _TOLD = ("data_digest", "parameters", "metrics", "libraries", "features", "engine", "signature")
 
@@ -43,11 +46,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", action="store_true", help="the comparison, for programs")
     options = parser.parse_args(argv)
     uri = ArtifactUri.parse(options.uri)
-    stored = client.show(str(uri))
+    listing = client.show(str(uri))
     with tempfile.TemporaryDirectory(prefix="modelpin-reproduce-") as folder:
         published, tree = Path(folder) / "published", Path(folder) / "tree"
         client.fetch(str(uri), published)
-        with checkout(stored["source_commit"], tree):
+        with checkout(listing["source_commit"], tree):
             python = sys.executable if options.installed else _environment(tree)
             # Older commits have `pull` beside their stages.
             _python(python, tree, "-m", *(["starter", "pull"] if (tree / "starter").is_dir() else ["pipeline.pull"]))
@@ -56,13 +59,13 @@ def main(argv: Sequence[str] | None = None) -> None:
             inputs = json.loads((tree / paths.INPUTS).read_text(encoding="utf-8"))["inputs_digest"]
     comparison |= {
         "uri": str(uri),
-        "source_commit": stored["source_commit"],
-        "same_inputs": inputs == stored["inputs_digest"],
+        "source_commit": listing["source_commit"],
+        "same_inputs": inputs == listing["inputs_digest"],
     }
     print(json.dumps(comparison, indent=2) if options.json else "\n".join(_lines(comparison)))
     if comparison["outcome"] == "different":
         raise RetrainRefused(
-            f"{uri} was not reproduced from {stored['source_commit']}: {comparison['digest']} answers differently on "
+            f"{uri} was not reproduced from {listing['source_commit']}: {comparison['digest']} answers differently on "
             f"{comparison['holdout']['differing']} of {comparison['holdout']['rows']} held-out rows; see above"
         )
 
@@ -90,19 +93,22 @@ def compare(python: str, tree: Path, published: Path, digest: str) -> dict[str, 
 @contextmanager
 def checkout(commit: str, tree: Path) -> Iterator[None]:
     """`commit` of this repository in the folder `tree`, while the block runs; GitError (50) where it cannot be had."""
-    added = git.run("worktree", "add", "--quiet", "--detach", str(tree), commit)
-    if added.returncode:
-        git.run("fetch", "--quiet", "origin", commit)
-        added = git.run("worktree", "add", "--quiet", "--detach", str(tree), commit)
-    if added.returncode:
+    command = ("worktree", "add", "--quiet", "--detach", str(tree), commit)
+    try:
+        try:
+            git.run(*command, seconds=_GIT_SECONDS)
+        except GitFailed:
+            git.run("fetch", "--quiet", "origin", commit, seconds=_GIT_SECONDS)
+            git.run(*command, seconds=_GIT_SECONDS)
+    except GitFailed as failure:
         raise GitError(
-            f"the commit {commit} cannot be checked out: {' '.join(added.stderr.split())[-300:]}; fetch the branch "
-            "that holds it"
-        )
+            f"the commit {commit} cannot be checked out: {failure.detail[-300:]}; fetch the branch that holds it"
+        ) from failure
     try:
         yield
     finally:
-        git.run("worktree", "remove", "--force", str(tree))
+        with contextlib.suppress(GitFailed):  # it was removed by hand
+            git.run("worktree", "remove", "--force", str(tree), seconds=_GIT_SECONDS)
 
 
 def _environment(tree: Path) -> str:
@@ -115,13 +121,13 @@ def _environment(tree: Path) -> str:
         "--venvs",
         venvs,
     ]
-    done = subprocess.run([str(word) for word in command], cwd=tree, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
+    repro = subprocess.run([str(word) for word in command], cwd=tree, stdout=subprocess.PIPE, text=True, check=False)
+    if repro.returncode:
         raise IncompatibleError(
             f"requirements/{paths.PIPELINE_LOCK.name} of that commit could not be installed; see above, or train with "
             "what is installed here: --installed"
         )
-    return f"{done.stdout.strip().splitlines()[-1]}/bin/python"
+    return f"{repro.stdout.strip().splitlines()[-1]}/bin/python"
 
 
 def _files(one: Mapping[str, Any], two: Mapping[str, Any]) -> dict[str, tuple[str | None, str | None]]:
@@ -136,14 +142,14 @@ def _python(python: str, tree: Path, *words: str, quiet: bool = False) -> str:
     """What the interpreter prints in the checkout; ModelpinError with its exit code and its last line otherwise."""
     path = f"{Path(python).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     env = {**os.environ, "PATH": path, "PYTHONPATH": str(tree), "GITHUB_SHA": ""}
-    done = subprocess.run([python, *words], cwd=tree, env=env, capture_output=True, text=True, check=False)
+    process = subprocess.run([python, *words], cwd=tree, env=env, capture_output=True, text=True, check=False)
     if not quiet:
-        sys.stderr.write(done.stdout)
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.strip()] or [f"ended with {done.returncode}"]
+        sys.stderr.write(process.stdout)
+    if process.returncode:
+        lines = [line for line in process.stderr.splitlines() if line.strip()] or [f"ended with {process.returncode}"]
         problem = next((line for line in reversed(lines) if line.startswith("error: ")), lines[-1])
-        raise kind(done.returncode, RetrainRefused)(f"`{' '.join(words[:4])}` of that commit: {problem}")
-    return done.stdout
+        raise kind(process.returncode, RetrainRefused)(f"`{' '.join(words[:4])}` of that commit: {problem}")
+    return process.stdout
 
 
 def _lines(comparison: Mapping[str, Any]) -> Iterator[str]:

@@ -24,9 +24,9 @@ def main() -> None:
     """Ask both the same questions."""
     published, digest, rebuilt, other, table = sys.argv[1:]
     one, two = load.load(published, expected_digest=digest), load.load(rebuilt, expected_digest=other)
-    recorded = json.loads((Path(published) / golden.FILE).read_bytes())
+    golden_file = json.loads((Path(published) / golden.FILE).read_bytes())
     answer: dict[str, Any] = {"epsilon": TOLERANCE}
-    for name, rows in (("holdout", _columns(one.signature, Path(table))), ("golden", recorded["inputs"])):
+    for name, rows in (("holdout", _columns(one.signature, Path(table))), ("golden", golden_file["inputs"])):
         columns = validated_columns(one.signature, rows)
         answer[name] = _compared(one.signature, one.runner.predict(columns), two.runner.predict(columns))
     print(json.dumps(answer))

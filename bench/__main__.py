@@ -29,8 +29,8 @@ _FAILED = 1
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print the table; 1 when our own server answered wrongly or failed a request, whatever its speed."""
     options = _parser().parse_args(argv)
-    planned = plan.make(options.quick, options.only, options.rounds, options.seconds)
-    environments.clients(planned.clients)
+    schedule = plan.make(options.quick, options.only, options.rounds, options.seconds)
+    environments.clients(schedule.clients)
     work = options.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     with (work / "lock").open("w") as guard:
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise ConfigurationError(f"another bench runs in {work}; two at once would measure each other") from error
         arguments = tuple(shlex.split(options.predictor_arguments))
         site = Site(work, options.logging == "default", arguments, options.labels_only)
-        results = _measure(planned, site)
+        results = _measure(schedule, site)
     options.output.mkdir(parents=True, exist_ok=True)
     text = table.summary(results)
     (options.output / "bench.md").write_text(f"{text}\n{table.details(results)}" if results.rows else text)
@@ -52,39 +52,39 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _FAILED if ours or any(line.startswith(PEERS["ours"].title) for line in results.refused) else 0
 
 
-def _measure(planned: Plan, site: Site) -> Results:
+def _measure(schedule: Plan, site: Site) -> Results:
     pinned = cores.choose()
-    results = Results(machine.describe(site, planned, pinned))
+    results = Results(machine.describe(site, schedule, pinned))
     os.sched_setaffinity(0, {pinned.client})
-    for name in planned.models:
+    for name in schedule.models:
         print(f"{name}: packaging", file=sys.stderr, flush=True)
         model = package(name, EXAMPLES[name](), site.work / "models")
         results.engines[name] = model.engine
-        cells = [cell for cell in planned.cells if cell.model == name]
+        cells = [cell for cell in schedule.cells if cell.model == name]
         if cells:
-            _load(planned, cells, model, site, pinned, results)
-        if "alone" in planned.phases:
-            peers = [PEERS[peer] for peer in planned.peers if not PEERS[peer].echoes]
-            starts, residents = alone.measure(model, peers, site, pinned, planned.starts, warm=bool(cells))
+            _load(schedule, cells, model, site, pinned, results)
+        if "alone" in schedule.phases:
+            peers = [PEERS[peer] for peer in schedule.peers if not PEERS[peer].echoes]
+            starts, residents = alone.measure(model, peers, site, pinned, schedule.starts, warm=bool(cells))
             results.starts += starts
             results.residents += residents
     return results
 
 
 def _load(
-    planned: Plan, cells: Sequence[Cell], model: Packaged, site: Site, pinned: cores.Cores, results: Results
+    schedule: Plan, cells: Sequence[Cell], model: Packaged, site: Site, pinned: cores.Cores, results: Results
 ) -> None:
     with ExitStack() as stack:
         servers = []
-        for name in planned.peers:
+        for name in schedule.peers:
             server = stack.enter_context(Server(PEERS[name], model, site, pinned.server, "load"))
             server.wait(KINDS["v2-1" if "v2" in server.peer.protocols else "v1-1"])
             servers.append(server)
         for cell in cells:
             speaking = [server for server in servers if cell.kind.protocol in server.peer.protocols]
-            rows, refused = measure.cell(planned, cell, speaking, pinned)
+            rows, faults = measure.cell(schedule, cell, speaking, pinned)
             results.rows += rows
-            results.refused += [line for line in refused if line not in results.refused]
+            results.refused += [line for line in faults if line not in results.refused]
 
 
 def _parser() -> argparse.ArgumentParser:

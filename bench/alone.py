@@ -42,8 +42,10 @@ def measure(
                 server.stop()
     starts = [Start(model.name, name, statistics.median(each), tuple(each)) for name, each in taken.items()]
     for start in starts:
-        used = read[start.peer].pss / 1e6
-        print(f"  {start.peer}: first answer after {start.seconds:.2f} s, {used:.0f} MB", file=sys.stderr, flush=True)
+        megabytes = read[start.peer].pss / 1e6
+        print(
+            f"  {start.peer}: first answer after {start.seconds:.2f} s, {megabytes:.0f} MB", file=sys.stderr, flush=True
+        )
     return starts, [Resident(model.name, name, memory.rss, memory.pss) for name, memory in read.items()]
 
 

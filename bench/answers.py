@@ -41,7 +41,7 @@ def _v2(answer: Any, tail: bytes) -> list[int]:
 
 def _grpc(body: bytes) -> list[int]:
     answer = protobuf().ModelInferResponse.FromString(body)
-    position, output = next((at, given) for at, given in enumerate(answer.outputs) if given.name in NAMES)
+    position, output = next((at, candidate) for at, candidate in enumerate(answer.outputs) if candidate.name in NAMES)
     if answer.raw_output_contents:
         return _whole(np.frombuffer(answer.raw_output_contents[position], _TYPES[output.datatype]))
     return _whole(list(output.contents.int64_contents))

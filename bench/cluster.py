@@ -31,23 +31,23 @@ def running(folder: Path) -> Iterator[str]:
         "--scheduler-file",
         str(file),
     ]
-    started: list[subprocess.Popen[bytes]] = []
+    processes: list[subprocess.Popen[bytes]] = []
     with (folder / "cluster.log").open("wb") as log:
 
         def start(words: list[str]) -> None:
             command = [sys.executable, "-m", *words]
-            started.append(subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log))
+            processes.append(subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log))
 
         try:
             start(scheduler)
-            address = _address(file, started[0])
+            address = _address(file, processes[0])
             for _ in range(WORKERS):
                 start(["pipeline", "cluster", address, "--host", "127.0.0.1", "--local-directory", str(folder)])
             yield address
         finally:
-            for process in started:
+            for process in processes:
                 process.kill()  # they hold nothing
-            for process in started:
+            for process in processes:
                 process.wait()
 
 

@@ -27,22 +27,22 @@ def clients(needed: tuple[str, ...]) -> None:
     missing = [_CLIENTS[command] for command in needed if shutil.which(command) is None]
     if missing and os.geteuid() == 0 and shutil.which("apt-get"):
         print(f"installing {' '.join(missing)}", file=sys.stderr, flush=True)
-        done = subprocess.run(["apt-get", "install", "--yes", *missing], stdout=subprocess.DEVNULL, check=False)
-        missing = [] if done.returncode == 0 else missing
+        process = subprocess.run(["apt-get", "install", "--yes", *missing], stdout=subprocess.DEVNULL, check=False)
+        missing = [] if process.returncode == 0 else missing
     if missing:
         raise ConfigurationError(f"the load comes from native clients: sudo apt-get install {' '.join(missing)}")
 
 
 def peer(name: str, work: Path) -> Path:
     """The Python of the environment of requirements-<name>.txt under `work`, made now unless it is complete."""
-    listed = HERE / f"requirements-{name}.txt"
+    requirements = HERE / f"requirements-{name}.txt"
     pins = [f"{library}=={metadata.version(library)}" for library in _SAME]
-    key = hashlib.sha256("\n".join([listed.read_text(), sys.version, *pins]).encode()).hexdigest()[:12]
+    key = hashlib.sha256("\n".join([requirements.read_text(), sys.version, *pins]).encode()).hexdigest()[:12]
     path = work / f"{name}-{key}"
     python = path / "bin/python"
     if not (path / "complete").exists():
         shutil.rmtree(path, ignore_errors=True)
-        print(f"installing bench/{listed.name} into {path}", file=sys.stderr, flush=True)
+        print(f"installing bench/{requirements.name} into {path}", file=sys.stderr, flush=True)
         bootstrap = _role("bootstrap")
         _run([bootstrap / "uv", "venv", "--quiet", "--python", sys.executable, path], bootstrap)
         install: list[str | Path] = [
@@ -54,7 +54,7 @@ def peer(name: str, work: Path) -> Path:
             "--python",
             python,
         ]
-        _run([*install, "--requirement", listed, *pins], bootstrap)
+        _run([*install, "--requirement", requirements, *pins], bootstrap)
         (path / "complete").touch()
     return python
 
@@ -79,31 +79,31 @@ def versions(python: Path, names: Sequence[str]) -> dict[str, str]:
     """Versions of those of `names` that are installed in the environment of `python`."""
     listing = "[[found.name, found.version] for found in distributions()]"
     code = f"import json; from importlib.metadata import distributions; print(json.dumps({listing}))"
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
-    installed = dict(json.loads(done.stdout))
+    process = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
+    installed = dict(json.loads(process.stdout))
     return {name: installed[name] for name in names if name in installed}
 
 
 def _role(role: str) -> Path:
     """The bin folder of one of the project's own environments."""
     command: list[str | Path] = [sys.executable, ROOT / "requirements/install.py", role]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        raise ConfigurationError(f"requirements/install.py {role} ended with {done.returncode}; see above")
-    return Path(done.stdout.strip()) / "bin"
+    process = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    if process.returncode:
+        raise ConfigurationError(f"requirements/install.py {role} ended with {process.returncode}; see above")
+    return Path(process.stdout.strip()) / "bin"
 
 
 def _run(command: Sequence[str | Path], bootstrap: Path) -> None:
     environ = dict(os.environ)
     if "UV_DEFAULT_INDEX" not in environ and "UV_INDEX_URL" not in environ:  # uv does not read pip's settings
-        asked = subprocess.run(
+        answer = subprocess.run(
             [bootstrap / "python", "-m", "pip", "config", "get", "global.index-url"],
             capture_output=True,
             text=True,
             check=False,
         )
-        if named := environ.get("PIP_INDEX_URL") or asked.stdout.strip():
-            environ["UV_DEFAULT_INDEX"] = named
-    done = subprocess.run(command, env=environ, check=False)
-    if done.returncode:
-        raise ConfigurationError(f"{command[0]} ended with {done.returncode}; is a package registry reachable?")
+        if index := environ.get("PIP_INDEX_URL") or answer.stdout.strip():
+            environ["UV_DEFAULT_INDEX"] = index
+    process = subprocess.run(command, env=environ, check=False)
+    if process.returncode:
+        raise ConfigurationError(f"{command[0]} ended with {process.returncode}; is a package registry reachable?")

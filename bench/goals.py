@@ -84,11 +84,11 @@ def outcome(results: Results, measure: str, model: str, kind: str = "", connecti
 
 def outcomes(results: Results) -> list[Outcome]:
     """Every goal that this run measured."""
-    found = [
+    outcomes = [
         Outcome(goal, model, kind, connections, results.ratio(goal.measure, model, kind, connections))
         for goal in GOALS
         for model in goal.models
         for kind in goal.kinds
         for connections in goal.connections
     ]
-    return [outcome for outcome in found if outcome.ratio is not None]
+    return [outcome for outcome in outcomes if outcome.ratio is not None]

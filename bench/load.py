@@ -63,38 +63,38 @@ def h2load(request: Request, answer: int, port: int, connections: int, seconds: 
 def parse_wrk(text: str, client_cpu: float) -> Window:
     """Read the last line that post.lua writes."""
     try:
-        found = json.loads(text.strip().splitlines()[-1])
+        counts = json.loads(text.strip().splitlines()[-1])
     except (IndexError, ValueError) as error:
         raise ConfigurationError(f"wrk said {text[-300:]!r}; does it run here at all?") from error
-    failures = found["status"] + found["socket"] + found["timeout"]
-    good = found["requests"] - found["status"]
-    seconds = found["microseconds"] / 1e6
+    failures = counts["status"] + counts["socket"] + counts["timeout"]
+    good = counts["requests"] - counts["status"]
+    seconds = counts["microseconds"] / 1e6
     # wrk knows the latency of what was answered; nothing answered took longer than the window.
-    p50, p99 = (found[name] / 1e6 if found["requests"] else seconds for name in ("p50", "p99"))
+    p50, p99 = (counts[name] / 1e6 if counts["requests"] else seconds for name in ("p50", "p99"))
     return Window(good, seconds, p50, p99, failures, client_cpu)
 
 
 def parse_h2load(text: str, log: str, seconds: float, answer: int, client_cpu: float) -> Window:
     """Read h2load's summary and its log, a line a request: start, status, duration in microseconds."""
     traffic = re.search(r"traffic: .*\((\d+)\) data", text)
-    done = [line.split("\t") for line in log.splitlines()]
-    taken = sorted(int(duration) for _, status, duration in done if status == "200")
-    if traffic is None or not taken:
+    requests = [line.split("\t") for line in log.splitlines()]
+    durations = sorted(int(duration) for _, status, duration in requests if status == "200")
+    if traffic is None or not durations:
         raise ConfigurationError(f"h2load said {text[-300:]!r}; does the server speak gRPC there?")
     whole = int(traffic[1]) // answer
-    failures = len(done) - len(taken) + max(0, len(taken) - whole)
-    p50, p99 = (taken[math.ceil(len(taken) * share) - 1] / 1e6 for share in (0.5, 0.99))
-    return Window(min(len(taken), whole), seconds, p50, p99, failures, client_cpu)
+    failures = len(requests) - len(durations) + max(0, len(durations) - whole)
+    p50, p99 = (durations[math.ceil(len(durations) * share) - 1] / 1e6 for share in (0.5, 0.99))
+    return Window(min(len(durations), whole), seconds, p50, p99, failures, client_cpu)
 
 
 def _run(command: list[str], core: int) -> tuple[str, float, float]:
     """Output, CPU seconds and seconds of a command on one core."""
-    started = time.monotonic()
+    start = time.monotonic()
     with tempfile.TemporaryFile("w+") as output:
         with subprocess.Popen(["taskset", "-c", str(core), *command], stdout=output, stderr=output) as process:
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
-        elapsed = time.monotonic() - started
+        elapsed = time.monotonic() - start
         output.seek(0)
         text = output.read()
     if process.returncode:

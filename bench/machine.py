@@ -45,6 +45,6 @@ def describe(site: Site, plan: Plan, cores: Cores) -> dict[str, Any]:
 
 
 def _client(command: str) -> str:
-    done = subprocess.run([command, "--version"], capture_output=True, text=True, check=False)
-    found = re.search(r"\d+\.\d+[\d.]*", done.stdout + done.stderr)
-    return found[0] if found else "?"
+    process = subprocess.run([command, "--version"], capture_output=True, text=True, check=False)
+    version = re.search(r"\d+\.\d+[\d.]*", process.stdout + process.stderr)
+    return version[0] if version else "?"

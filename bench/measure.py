@@ -35,45 +35,45 @@ class Sample:
 def cell(plan: Plan, cell: Cell, servers: Sequence[Server], cores: Cores) -> tuple[list[Row], list[str]]:
     """The rows of `cell`, and what servers answered wrongly: those are not timed."""
     timed: dict[Server, tuple[int, int]] = {}
-    refused = []
+    faults = []
     for server in servers:
         try:
             size = server.check(cell.kind)
             timed[server] = (size, _window_seconds(server, cell, plan.seconds))
         except Wrong as error:
-            refused.append(str(error))
+            faults.append(str(error))
     samples: dict[Server, list[Sample]] = {server: [] for server in timed}
     for turn in range(plan.rounds_of(cell)):
         for server, (size, seconds) in timed.items():
             if turn == 0 or (turn + 1) * seconds <= _LONGEST:
                 samples[server].append(_sample(server, cell, size, seconds, cores))
                 server.settle()
-    rows = [_row(server, cell, taken) for server, taken in samples.items()]
+    rows = [_row(server, cell, windows) for server, windows in samples.items()]
     _say(cell, rows)
-    return rows, refused
+    return rows, faults
 
 
 def _window_seconds(server: Server, cell: Cell, least: int) -> int:
     request = server.request(cell.kind)
-    started = time.monotonic()
+    start = time.monotonic()
     for _ in range(_TIMED):
         server.ask(cell.kind, request)
-    alone = (time.monotonic() - started) / _TIMED
+    alone = (time.monotonic() - start) / _TIMED
     return max(least, min(_LONGEST, math.ceil(_EACH * cell.connections * alone)))
 
 
 def _sample(server: Server, cell: Cell, size: int, seconds: int, cores: Cores) -> Sample:
     request, port = server.request(cell.kind), server.port(cell.kind)
-    counted = server.counted()
+    counts = server.counted()
     before, busy = usage.cpu_seconds(server.pid), usage.core_seconds(cores.server)
     if cell.kind.protocol == "grpc":
         answer = size + len(request.body) - len(request.message)
         window = load.h2load(request, answer, port, cell.connections, seconds, cores.client)
     else:
         window = load.wrk(request, port, cell.connections, seconds, cores.client)
-    used = usage.cpu_seconds(server.pid) - before
-    foreign = max(0.0, usage.core_seconds(cores.server) - busy - used)
-    return Sample(window, used, foreign, _share(counted, server.counted()))
+    cpu = usage.cpu_seconds(server.pid) - before
+    foreign = max(0.0, usage.core_seconds(cores.server) - busy - cpu)
+    return Sample(window, cpu, foreign, _share(counts, server.counted()))
 
 
 def _share(before: Counted | None, after: Counted | None) -> float | None:
@@ -104,5 +104,5 @@ def _row(server: Server, cell: Cell, samples: Sequence[Sample]) -> Row:
 
 def _say(cell: Cell, rows: Sequence[Row]) -> None:
     base = next((row.rate for row in rows if row.peer == BASE), None)
-    shown = [f"{row.peer} {row.rate:,.0f}/s" + (f" ({row.rate / base:.1f}×)" if base else "") for row in rows]
-    print(f"  {cell.kind.title}, {cell.connections} connections: {', '.join(shown)}", file=sys.stderr, flush=True)
+    texts = [f"{row.peer} {row.rate:,.0f}/s" + (f" ({row.rate / base:.1f}×)" if base else "") for row in rows]
+    print(f"  {cell.kind.title}, {cell.connections} connections: {', '.join(texts)}", file=sys.stderr, flush=True)

@@ -38,10 +38,10 @@ class Predictor:
 
     def __init__(self, model: Packaged, settings: dict[str, str]) -> None:
         self.http, self.grpc = free(2)
-        named = ["--model_dir", str(model.artifact), "--model_name", model.name, "--expected_digest", model.digest]
+        flags = ["--model_dir", str(model.artifact), "--model_name", model.name, "--expected_digest", model.digest]
         listen = ["--host", "127.0.0.1", "--http_port", str(self.http), "--grpc_port", str(self.grpc)]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **settings}
-        self.process = subprocess.Popen([sys.executable, "-m", "predictor", *named, *listen], env=environment)
+        self.process = subprocess.Popen([sys.executable, "-m", "predictor", *flags, *listen], env=environment)
         while not _listens(self.http):
             time.sleep(0.05)
 
@@ -66,10 +66,10 @@ async def exchange(
 ) -> tuple[str, float, float]:
     """One request on an open connection."""
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    begun = time.perf_counter()
+    start = time.perf_counter()
     writer.write(head.encode() + body)
     await writer.drain()
-    sent = time.perf_counter()
+    sending_end = time.perf_counter()
     answer = await reader.readuntil(b"\r\n\r\n")
     first = time.perf_counter()
     length = int(answer.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
@@ -77,27 +77,27 @@ async def exchange(
     status = answer.split()[1].decode()
     if status == "503" and b"retry-after:" not in answer.lower():
         status = "503 without Retry-After"
-    return status, first - begun, first - sent
+    return status, first - start, first - sending_end
 
 
-def watch(port: int, pid: int, told: Connection) -> None:
+def watch(port: int, pid: int, pipe: Connection) -> None:
     """In a process of its own: ask for health every 5 ms until told to end, then say how that went."""
     import http.client  # here, where it is the only client that counts
 
     connection = http.client.HTTPConnection("127.0.0.1", port)
-    taken, most = [], 0
-    told.send(None)
-    while not told.poll():
-        begun = time.perf_counter()
+    seconds, most = [], 0
+    pipe.send(None)
+    while not pipe.poll():
+        start = time.perf_counter()
         connection.request("GET", "/v2/health/ready")
         answer = connection.getresponse()
         answer.read()
         assert answer.status == 200
-        taken.append(time.perf_counter() - begun)
-        if len(taken) % 4 == 0:
+        seconds.append(time.perf_counter() - start)
+        if len(seconds) % 4 == 0:
             most = max(most, usage.memory(pid).rss)
         time.sleep(0.005)
-    told.send((sorted(taken), most))
+    pipe.send((sorted(seconds), most))
 
 
 def measured(title: str, server: Predictor, load: Callable[[], Awaitable[str]]) -> None:
@@ -108,13 +108,16 @@ def measured(title: str, server: Predictor, load: Callable[[], Awaitable[str]]) 
     before = usage.memory(server.process.pid).rss
     watching.start()
     ours.recv()
-    said = asyncio.run(_run(load))
+    summary = asyncio.run(_run(load))
     ours.send(None)
-    taken, most = ours.recv()
+    seconds, most = ours.recv()
     watching.join()
-    shown = " / ".join(f"{1000 * taken[min(len(taken) - 1, int(len(taken) * part))]:.1f}" for part in (0.5, 0.99, 1))
+    percentiles = " / ".join(
+        f"{1000 * seconds[min(len(seconds) - 1, int(len(seconds) * part))]:.1f}" for part in (0.5, 0.99, 1)
+    )
     print(
-        f"{title}: health {len(taken)} asked, {shown} ms; memory {before // MIB} → {most // MIB} MiB; {said}",
+        f"{title}: health {len(seconds)} times, {percentiles} ms; memory {before // MIB} → {most // MIB} MiB; "
+        f"{summary}",
         flush=True,
     )
 
@@ -139,23 +142,23 @@ def closed_loop(server: Predictor, path: str, connections: int, rows: int) -> Ca
     body = b'{"instances":[' + b",".join([b"[5.1,3.5,1.4,0.2]"] * rows) + b"]}"
 
     async def load() -> str:
-        taken: dict[str, list[float]] = {}
+        times: dict[str, list[float]] = {}
         end = time.perf_counter() + _SECONDS
 
         async def one() -> None:
             reader, writer = await asyncio.open_connection("127.0.0.1", server.http)
             while time.perf_counter() < end:
                 status, seconds, _ = await exchange(reader, writer, path, body)
-                taken.setdefault(status, []).append(seconds)
+                times.setdefault(status, []).append(seconds)
             writer.close()
 
         await asyncio.gather(*(one() for _ in range(connections)))
-        shown = []
-        for status, seconds in sorted(taken.items()):
+        texts = []
+        for status, seconds in sorted(times.items()):
             seconds.sort()
             p50, p99 = (1000 * seconds[int(len(seconds) * part)] for part in (0.5, 0.99))
-            shown.append(f"{len(seconds)} × {status} in {p50:.1f} / {p99:.1f} ms")
-        return ", ".join(shown)
+            texts.append(f"{len(seconds)} × {status} in {p50:.1f} / {p99:.1f} ms")
+        return ", ".join(texts)
 
     return load
 
@@ -165,15 +168,15 @@ def stalled(server: Predictor, path: str) -> Callable[[], Awaitable[str]]:
 
     async def load() -> str:
         head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {8 * MIB}\r\n\r\n".encode()
-        opened = [await asyncio.open_connection("127.0.0.1", server.http) for _ in range(200)]
-        for _, writer in opened:
+        connections = [await asyncio.open_connection("127.0.0.1", server.http) for _ in range(200)]
+        for _, writer in connections:
             writer.write(head + b"x" * 100_000)
-        seen: Counter[str] = Counter()
+        statuses: Counter[str] = Counter()
         for _ in range(200):
-            seen[(await server.post(path, b'{"instances":[[5.1,3.5,1.4,0.2]]}'))[0]] += 1
-        for _, writer in opened:
+            statuses[(await server.post(path, b'{"instances":[[5.1,3.5,1.4,0.2]]}'))[0]] += 1
+        for _, writer in connections:
             writer.close()
-        return f"meanwhile {dict(seen)}"
+        return f"meanwhile {dict(statuses)}"
 
     return load
 
@@ -216,11 +219,11 @@ def messages(server: Predictor) -> Callable[[], Awaitable[str]]:
 
 
 def _varint(number: int) -> bytes:
-    made = bytearray()
+    body = bytearray()
     while number > 0x7F:
-        made.append(number & 0x7F | 0x80)
+        body.append(number & 0x7F | 0x80)
         number >>= 7
-    return bytes([*made, number])
+    return bytes([*body, number])
 
 
 def _listens(port: int) -> bool:

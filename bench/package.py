@@ -41,7 +41,7 @@ class Packaged:
     @property
     def wide(self) -> bool:
         """Whether one tensor can carry all features: they share a dtype."""
-        return len({declared["dtype"] for declared in self.schema.values()}) == 1
+        return len({column["dtype"] for column in self.schema.values()}) == 1
 
     def rows(self, first: int, count: int) -> dict[str, list[Any]]:
         """`count` rows of the holdout, by feature."""
@@ -55,7 +55,7 @@ def package(name: str, example: Example, folder: Path) -> Packaged:
     its labels): fitted on a frame, scikit-learn would warn at every request of theirs, and slow them down.
     """
     schema, estimator, data = example
-    inputs = tuple(Feature.from_dict(column, declared) for column, declared in schema.items())
+    inputs = tuple(Feature.from_dict(column, entry) for column, entry in schema.items())
     train, holdout = _frame(inputs, data, slice(0, TRAIN)), _frame(inputs, data, slice(TRAIN, None))
     model = clone(estimator).fit(train, data.labels[:TRAIN])
     labels = np.asarray(model.predict(holdout)).tolist()

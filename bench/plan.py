@@ -69,25 +69,25 @@ def make(quick: bool, only: Sequence[str], rounds: int | None = None, seconds: i
         "phases": PHASES,
         "connections": tuple(f"c{count}" for count in CONNECTIONS),
     }
-    known = [word for words in sorts.values() for word in words]
+    choices = [word for words in sorts.values() for word in words]
     for word in only:
-        if word not in known:
-            raise UsageError(f"--only {word!r} is not one of: {' '.join(known)}")
-    kept = {sort: tuple(word for word in words if word in only) or words for sort, words in sorts.items()}
+        if word not in choices:
+            raise UsageError(f"--only {word!r} is not one of: {' '.join(choices)}")
+    selection = {sort: tuple(word for word in words if word in only) or words for sort, words in sorts.items()}
     # Whoever names a kind of request or a number of connections gets it, whether the quick plan has it or not.
     every = _quick() if quick and not set(only) & {*sorts["kinds"], *sorts["connections"]} else _full()
     cells = tuple(
         cell
         for cell in every
-        if cell.model in kept["models"]
-        and cell.kind.name in kept["kinds"]
-        and f"c{cell.connections}" in kept["connections"]
+        if cell.model in selection["models"]
+        and cell.kind.name in selection["kinds"]
+        and f"c{cell.connections}" in selection["connections"]
     )
     return Plan(
-        cells=cells if "load" in kept["phases"] else (),
-        models=kept["models"],
-        peers=kept["peers"],
-        phases=kept["phases"],
+        cells=cells if "load" in selection["phases"] else (),
+        models=selection["models"],
+        peers=selection["peers"],
+        phases=selection["phases"],
         rounds=rounds or (2 if quick else 3),
         bulk_rounds=rounds or (1 if quick else 2),
         seconds=seconds or 1,

@@ -25,23 +25,25 @@ def draw(results: Results, path: Path) -> None:
     panels = figure.subplots(len(models), squeeze=False)[:, 0]
     for model, axes in zip(models, panels, strict=True):
         _panel(results, model, axes)
-    found = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
-    figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=len(found))
+    handles = {
+        label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles))
     figure.suptitle("requests a second, as a multiple of KServe's sklearn server (= 1)\n◊: the client was the limit")
     figure.savefig(path, dpi=110)
 
 
 def _panel(results: Results, model: str, axes: Axes) -> None:
     cells = list(dict.fromkeys((row.kind, row.connections) for row in results.rows if row.model == model))
-    measured = {row.peer for row in results.rows if row.model == model}
-    names = [name for name in PEERS if name in measured - {BASE}]
+    peers = {row.peer for row in results.rows if row.model == model}
+    names = [name for name in PEERS if name in peers - {BASE}]
     width = _WIDTH / max(1, len(names))
-    for place, name in enumerate(names):
+    for number, name in enumerate(names):
         at, heights, labels = [], [], []
         for position, (kind, connections) in enumerate(cells):
             ratio = results.ratio("throughput", model, kind, connections, name)
             if ratio is not None:
-                at.append(position + (place - (len(names) - 1) / 2) * width)
+                at.append(position + (number - (len(names) - 1) / 2) * width)
                 heights.append(ratio)
                 row = results.row(model, kind, connections, name)
                 labels.append(f"{ratio:.1f}" + (" ◊" if row and row.client_limited else ""))

@@ -116,11 +116,11 @@ def _message(model: Packaged, columns: dict[str, list[Any]], rows: int, form: Fo
 @cache
 def protobuf() -> Any:
     """KServe's messages of the open inference protocol; slow to import, so only when gRPC is measured."""
-    kept, sys.argv = sys.argv, sys.argv[:1]  # importing kserve reads the command line
+    arguments, sys.argv = sys.argv, sys.argv[:1]  # importing kserve reads the command line
     try:
         from kserve.protocol.grpc import grpc_predict_v2_pb2
     finally:
-        sys.argv = kept
+        sys.argv = arguments
     return grpc_predict_v2_pb2
 
 

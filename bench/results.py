@@ -79,8 +79,8 @@ class Results:
 
     def row(self, model: str, kind: str, connections: int, peer: str) -> Row | None:
         """The row of one server in one cell."""
-        wanted = (model, kind, connections, peer)
-        return next((row for row in self.rows if (row.model, row.kind, row.connections, row.peer) == wanted), None)
+        key = (model, kind, connections, peer)
+        return next((row for row in self.rows if (row.model, row.kind, row.connections, row.peer) == key), None)
 
     def ratio(self, measure: str, model: str, kind: str, connections: int, peer: str = "ours") -> float | None:
         """`peer` over KServe's: `throughput` (more is better), `cpu`, `p99`, `start` or `memory` (less is better)."""

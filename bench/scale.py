@@ -144,15 +144,15 @@ def _params(train: Mapping[str, Any]) -> dict[str, Any]:
 def _measure(stage: str, name: str) -> Cost:
     began = time.monotonic()
     process = subprocess.Popen([sys.executable, "-m", "pipeline", stage], cwd=HOME, stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
+    _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise UsageError(f"{stage} of {name} ended with {process.returncode}; what it says stands above")
     cost = Cost(
         stage if stage == "prepare" else f"{stage} {name}",
         time.monotonic() - began,
-        used.ru_utime + used.ru_stime,
-        used.ru_maxrss * 1024,
+        usage.ru_utime + usage.ru_stime,
+        usage.ru_maxrss * 1024,
     )
     print(f"{cost.stage:<42} {cost.wall:7.1f} s  {cost.cpu:7.1f} CPU-s  {_size(cost.memory):>9}", flush=True)
     return cost

@@ -87,14 +87,14 @@ def _measured(name: str, words: list[str], rows: int, **env: str) -> float:
     process = subprocess.Popen(
         [sys.executable, *words], cwd=scale.ROOT, env={**os.environ, **env}, stdout=subprocess.DEVNULL
     )
-    _, status, used = os.wait4(process.pid, 0)
+    _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise UsageError(f"{name} ended with {process.returncode}; what it says stands above")
     seconds = time.monotonic() - began
     print(
-        f"  {name:<18} {seconds:7.1f} s  {used.ru_utime + used.ru_stime:7.1f} CPU-s  "
-        f"{used.ru_maxrss / 1024:6.0f} MiB  {rows / seconds:10,.0f} rows/s",
+        f"  {name:<18} {seconds:7.1f} s  {usage.ru_utime + usage.ru_stime:7.1f} CPU-s  "
+        f"{usage.ru_maxrss / 1024:6.0f} MiB  {rows / seconds:10,.0f} rows/s",
         flush=True,
     )
     return rows / seconds

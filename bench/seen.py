@@ -82,15 +82,15 @@ def posts(server: Predictor, path: str, body: bytes, times: int = _TIMES) -> Loa
     """`body` again and again, on one connection."""
 
     async def load() -> str:
-        seen: Counter[str] = Counter()
+        statuses: Counter[str] = Counter()
         reader, writer = await asyncio.open_connection("127.0.0.1", server.http, limit=64 * MIB)
-        begun = time.perf_counter()
+        start = time.perf_counter()
         for _ in range(times):
             status, _, _ = await asyncio.wait_for(exchange(reader, writer, path, body), _SECONDS)
-            seen[status] += 1
+            statuses[status] += 1
         writer.close()
-        each = (time.perf_counter() - begun) / times
-        return f"{_listed(seen)} of {len(body) / 1000:.0f} KB in {1000 * each:.0f} ms each"
+        each = (time.perf_counter() - start) / times
+        return f"{_listed(statuses)} of {len(body) / 1000:.0f} KB in {1000 * each:.0f} ms each"
 
     return load
 
@@ -99,18 +99,18 @@ def calls(server: Predictor, message: bytes) -> Load:
     """`message` again and again, on one channel."""
 
     async def load() -> str:
-        seen: Counter[str] = Counter()
+        statuses: Counter[str] = Counter()
         options = [("grpc.max_send_message_length", -1)]
-        begun = time.perf_counter()
+        start = time.perf_counter()
         async with grpc.aio.insecure_channel(f"127.0.0.1:{server.grpc}", options) as channel:
             for _ in range(_TIMES):
                 try:
                     await channel.unary_unary(GRPC_PATH)(message, timeout=_SECONDS)
-                    seen["OK"] += 1
+                    statuses["OK"] += 1
                 except grpc.aio.AioRpcError as error:
-                    seen[error.code().name] += 1
-        each = (time.perf_counter() - begun) / _TIMES
-        return f"{_listed(seen)} of {len(message) / 1000:.0f} KB in {1000 * each:.0f} ms each"
+                    statuses[error.code().name] += 1
+        each = (time.perf_counter() - start) / _TIMES
+        return f"{_listed(statuses)} of {len(message) / 1000:.0f} KB in {1000 * each:.0f} ms each"
 
     return load
 
@@ -119,18 +119,18 @@ def scrapes(server: Predictor) -> Load:
     """/metrics again and again, each on a connection of its own."""
 
     async def load() -> str:
-        seen: Counter[str] = Counter()
+        statuses: Counter[str] = Counter()
         size = 0
-        begun = time.perf_counter()
+        start = time.perf_counter()
         for _ in range(_TIMES):
             reader, writer = await asyncio.open_connection("127.0.0.1", server.http)
             writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             answer = await asyncio.wait_for(reader.read(), _SECONDS)
-            seen[answer.split(None, 2)[1].decode()] += 1
+            statuses[answer.split(None, 2)[1].decode()] += 1
             size = len(answer)
             writer.close()
-        each = (time.perf_counter() - begun) / _TIMES
-        return f"{_listed(seen)} of {size / MIB:.1f} MiB in {1000 * each:.0f} ms each"
+        each = (time.perf_counter() - start) / _TIMES
+        return f"{_listed(statuses)} of {size / MIB:.1f} MiB in {1000 * each:.0f} ms each"
 
     return load
 
@@ -175,8 +175,8 @@ def bodies() -> dict[str, bytes]:
     }
 
 
-def _listed(seen: Counter[str]) -> str:
-    return ", ".join(f"{count} × {status}" for status, count in sorted(seen.items()))
+def _listed(statuses: Counter[str]) -> str:
+    return ", ".join(f"{count} × {status}" for status, count in sorted(statuses.items()))
 
 
 def main() -> None:

@@ -106,11 +106,11 @@ class Server:
             return len(body)
         expected = self.model.labels[first : first + kind.rows]
         try:
-            found = answers.labels(kind.protocol, headers, body)
+            labels = answers.labels(kind.protocol, headers, body)
         except ValueError as error:
             raise Wrong(f"{self.peer.title}, {kind.title}: {error}") from error
-        if found != expected:
-            raise Wrong(f"{self.peer.title}, {kind.title}: {found[:9]} instead of {expected[:9]}; see {self.log}")
+        if labels != expected:
+            raise Wrong(f"{self.peer.title}, {kind.title}: {labels[:9]} instead of {expected[:9]}; see {self.log}")
         return len(body)
 
     def ask(self, kind: Kind, request: Request) -> tuple[dict[str, str], bytes]:
@@ -126,7 +126,7 @@ class Server:
         return headers, body
 
     def _post(self, request: Request) -> tuple[int, dict[str, str], bytes]:
-        kept = self._http is not None
+        reused = self._http is not None
         connection = self._http or http.client.HTTPConnection("127.0.0.1", self.ports.http, timeout=_ANSWER_SECONDS)
         self._http = None
         try:
@@ -135,7 +135,7 @@ class Server:
             body = answer.read()
         except (ConnectionError, http.client.BadStatusLine):
             connection.close()
-            if kept:  # it was idle for longer than the server keeps a connection
+            if reused:  # it was idle for longer than the server keeps a connection
                 return self._post(request)
             raise
         self._http = connection
@@ -177,13 +177,13 @@ class Server:
     def settle(self) -> None:
         """Wait until nothing is left to do of the load before: the next server gets the core to itself."""
         deadline = time.monotonic() + _SETTLE_SECONDS
-        used = usage.cpu_seconds(self.pid)
+        cpu = usage.cpu_seconds(self.pid)
         while time.monotonic() < deadline:
             time.sleep(0.05)
             now = usage.cpu_seconds(self.pid)
-            if now - used < 0.02:
+            if now - cpu < 0.02:
                 return
-            used = now
+            cpu = now
 
     def stop(self) -> None:
         """End it and all it started, at once: no server here has anything to save."""

@@ -9,6 +9,7 @@ from bench import goals
 from bench.kinds import KINDS
 from bench.peers import BASE, PEERS
 from bench.results import Results, Row
+from pipeline.shared import markdown
 
 _OTHERS = [name for name in PEERS if name not in (BASE, "ours")]
 _NOTE = (
@@ -36,10 +37,10 @@ def summary(results: Results) -> str:
         parts.append(_by_model("memory (PSS), MB", results, results.bytes, "memory", "{:.0f}", 1e6))
     if results.refused:
         parts.append("Not timed, as the answer was not right:\n\n" + "\n".join(f"- {line}" for line in results.refused))
-    found = goals.outcomes(results)
-    if found:
-        reached = sum(outcome.mark != "✗" for outcome in found)
-        parts.append(f"Goals: {reached} of the {len(found)} measured are reached.")
+    outcomes = goals.outcomes(results)
+    if outcomes:
+        reached = sum(outcome.mark != "✗" for outcome in outcomes)
+        parts.append(f"Goals: {reached} of the {len(outcomes)} measured are reached.")
     return "\n\n".join(parts) + "\n"
 
 
@@ -122,7 +123,7 @@ def _by_model(
     results: Results,
     values: Callable[[str], dict[str, float]],
     measure: str,
-    shown: str,
+    form: str,
     unit: float,
 ) -> str:
     names = [name for name in PEERS if values(name)]
@@ -130,8 +131,8 @@ def _by_model(
     for model in dict.fromkeys(model for name in names for model in values(name)):
         ratio = results.ratio(measure, model, "", 0)
         outcome = goals.outcome(results, measure, model)
-        found = [values(name).get(model) for name in names]
-        line = [model, *("" if value is None else shown.format(value / unit) for value in found)]
+        numbers = [values(name).get(model) for name in names]
+        line = [model, *("" if value is None else form.format(value / unit) for value in numbers)]
         line.append(_less(ratio))
         line += [outcome.goal.text, outcome.mark] if outcome else ["", ""]
         lines.append(line)
@@ -143,8 +144,8 @@ def _machine(results: Results) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     engines = ", ".join(f"{model}: {engine}" for model, engine in results.engines.items())
     cores = f"{machine['cores']} cores ({machine['cpu']}, Linux {machine['kernel']})"
-    shared = machine["server_core"] == machine["client_core"]
-    pinned = "server and client share one core" if shared else "server pinned to one core, client to another"
+    same_core = machine["server_core"] == machine["client_core"]
+    pinned = "server and client share one core" if same_core else "server pinned to one core, client to another"
     return (
         f"{cores}; {pinned}; one worker each; request logs {machine['request_logs']}; "
         f"load average before the run {machine['load_average']}.\n{versions}. Our engines: {engines or '–'}."
@@ -154,6 +155,5 @@ def _machine(results: Results) -> str:
 def _table(head: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
     """A Markdown table; columns that are empty on every line are left out."""
     filled = [column for column in range(len(head)) if any(line[column] != "" for line in lines)]
-    every = (head, ["---"] * len(head), *lines)
-    rows = [" | ".join(str(line[column]) for column in filled) for line in every]
-    return "\n".join(f"| {row} |" for row in rows)
+    cells = [[str(line[column]) for column in filled] for line in (head, *lines)]
+    return "\n".join(markdown.table(cells[0], cells[1:])[:-1])

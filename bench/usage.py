@@ -43,14 +43,14 @@ def tree(pid: int) -> dict[int, Stat]:
                 stats[int(entry.name)] = parse_stat((entry / "stat").read_text())
             except (FileNotFoundError, ProcessLookupError):
                 continue  # ended meanwhile
-    found: dict[int, Stat] = {}
-    wanted = [pid]
-    while wanted:
-        current = wanted.pop()
+    below: dict[int, Stat] = {}
+    pids = [pid]
+    while pids:
+        current = pids.pop()
         if current in stats:
-            found[current] = stats[current]
-            wanted += [child for child, stat in stats.items() if stat.parent == current]
-    return found
+            below[current] = stats[current]
+            pids += [child for child, stat in stats.items() if stat.parent == current]
+    return below
 
 
 def cpu_seconds(pid: int) -> float:
@@ -63,7 +63,7 @@ def core_seconds(core: int) -> float:
     for line in (_PROC / "stat").read_text().splitlines():
         name, *ticks = line.split()
         if name == f"cpu{core}":
-            user, nice, system, steal = (int(ticks[place]) for place in (0, 1, 2, 7))
+            user, nice, system, steal = (int(ticks[column]) for column in (0, 1, 2, 7))
             return (user + nice + system + steal) / _TICK
     raise ConfigurationError(f"/proc/stat has no core {core}")
 

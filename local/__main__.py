@@ -52,10 +52,10 @@ def up(state: State) -> int:
     if state.is_up():
         print(f"already up: `python -m local status`, or stop it with `python -m local down` ({state.root})")
         return 0
-    started = time.monotonic()
+    start = time.monotonic()
     with Supervisor(state, lambda line: print(line, flush=True)) as supervisor:
         supervisor.keep()
-    print(f"up after {time.monotonic() - started:.1f} s; for your shell: . {_short(state.env_file)}")
+    print(f"up after {time.monotonic() - start:.1f} s; for your shell: . {_short(state.env_file)}")
     print(f"push to it:   git push {_short(state.origin)} HEAD:main")
     return 0
 

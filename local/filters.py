@@ -41,30 +41,30 @@ class Filters:
                 raise ConfigurationError(f"on.push has {kind} and {kind}-ignore: use {kind} with `!` patterns")
         return cls(**{name.replace("-", "_"): _patterns(value) for name, value in push.items()})
 
-    def decide(self, ref: str, changed: Sequence[str]) -> tuple[bool, str]:
+    def decide(self, ref: str, paths: Sequence[str]) -> tuple[bool, str]:
         """(starts, why) for a push that moved `ref` (`refs/heads/…`) and changed these paths."""
         is_tag = ref.startswith("refs/tags/")
         name = ref.removeprefix("refs/tags/").removeprefix("refs/heads/")
-        wanted, ignored = (self.tags, self.tags_ignore) if is_tag else (self.branches, self.branches_ignore)
+        patterns, ignored = (self.tags, self.tags_ignore) if is_tag else (self.branches, self.branches_ignore)
         others = (self.branches, self.branches_ignore) if is_tag else (self.tags, self.tags_ignore)
         noun, key = ("tag", "tags") if is_tag else ("branch", "branches")
-        if (wanted, ignored) == (None, None) and others != (None, None):
+        if (patterns, ignored) == (None, None) and others != (None, None):
             return False, f"it names {'branches' if is_tag else 'tags'} only, and {name} is a {noun}"
-        if wanted is not None and not matches(wanted, name):
+        if patterns is not None and not matches(patterns, name):
             return False, f"{noun} {name} matches none of its {key}"
         if ignored is not None and matches(ignored, name):
             return False, f"{noun} {name} is in its {key}-ignore"
         if is_tag:  # GitHub does not evaluate paths for tags
             return True, f"tag {name}"
         if self.paths is not None:
-            hit = next((path for path in changed if matches(self.paths, path)), None)
+            hit = next((path for path in paths if matches(self.paths, path)), None)
             if hit is None:
-                return False, f"no changed file is in its paths{_example(changed)}"
+                return False, f"no changed file is in its paths{_example(paths)}"
             return True, f"{hit} is in its paths"
         if self.paths_ignore is not None:
-            hit = next((path for path in changed if not matches(self.paths_ignore, path)), None)
+            hit = next((path for path in paths if not matches(self.paths_ignore, path)), None)
             if hit is None:
-                return False, f"every changed file is in its paths-ignore{_example(changed)}"
+                return False, f"every changed file is in its paths-ignore{_example(paths)}"
             return True, f"{hit} is not in its paths-ignore"
         return True, f"{noun} {name}"
 
@@ -112,5 +112,5 @@ def _patterns(value: object) -> Patterns:
     return tuple(items)
 
 
-def _example(changed: Sequence[str]) -> str:
-    return f" (such as {changed[0]})" if changed else ""
+def _example(paths: Sequence[str]) -> str:
+    return f" (such as {paths[0]})" if paths else ""

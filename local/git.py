@@ -2,14 +2,16 @@
 
 import os
 import shlex
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from artifact import git
 from artifact.errors import GitError
+from artifact.git import GitFailed
 from local.state import REPOSITORY, State, environment
 
+_SECONDS = 600.0  # of a clone or a push with the workflows that it starts
 ZERO = "0" * 40
 BRANCH = "main"
 # Nothing of a person's own settings: signing, hooks, templates and aliases would change what the platform does.
@@ -21,16 +23,10 @@ def run(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> 
 
     The environment holds nothing of the caller's shell (a hook's GIT_DIR would point every command at the origin).
     """
-    done = subprocess.run(
-        ["git", "-C", str(folder), *arguments],
-        capture_output=True,
-        text=True,
-        env=environment({**PLAIN, **(env or {})}),
-    )
-    if done.returncode:
-        words = " ".join((done.stderr or done.stdout).split())[-500:]
-        raise GitError(f"git {' '.join(arguments[:2])} in {folder} failed: {words}")
-    return done.stdout
+    try:
+        return git.run(*arguments, folder=folder, environment=environment({**PLAIN, **(env or {})}), seconds=_SECONDS)
+    except GitFailed as failure:
+        raise GitError(f"git {' '.join(arguments[:2])} in {folder} failed: {failure.detail}") from failure
 
 
 def make_origin(state: State, remote: str = "") -> Path:

@@ -71,13 +71,13 @@ def end(child: subprocess.Popen[bytes], grace: float) -> None:
     import psutil  # type: ignore[import-untyped]  # only here: the guard stays small and starts in 20 ms
 
     deadline = time.monotonic() + grace
-    while left := [p for p in psutil.Process().children(recursive=True) if alive(p)]:
-        for process in left:
+    while processes := [p for p in psutil.Process().children(recursive=True) if alive(p)]:
+        for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        psutil.wait_procs(left, timeout=1)
+        psutil.wait_procs(processes, timeout=1)
         if time.monotonic() > deadline:  # in the kernel: nothing more can be done from here
-            print(f"still running after SIGKILL: {[p.pid for p in left]}", file=sys.stderr)
+            print(f"still running after SIGKILL: {[p.pid for p in processes]}", file=sys.stderr)
             break
     child.wait()
 

@@ -54,11 +54,11 @@ class Knative:
 
     def apply(self, manifests: Iterable[Mapping[str, Any]]) -> list[Revision]:
         """Apply a commit: the Route first, then the InferenceServices, then prune; the revisions to start."""
-        listed = list(manifests)
-        routes = [one for one in listed if one["kind"] == "Route"]
+        documents = list(manifests)
+        routes = [one for one in documents if one["kind"] == "Route"]
         self.route(routes[0] if routes else None)
-        services = [one for one in listed if one["kind"] == "InferenceService"]
-        new = [found for one in services if (found := self.service(one)) is not None]
+        services = [one for one in documents if one["kind"] == "InferenceService"]
+        new = [revision for one in services if (revision := self.service(one)) is not None]
         self.prune({f"{one['metadata']['name']}{SUFFIX}" for one in services})
         return new
 
@@ -81,9 +81,9 @@ class Knative:
         self._reconcile()
         return revision
 
-    def prune(self, kept: set[str]) -> None:
-        """Remove the Configurations that are not `kept`; the gateway may go on sending requests to their pods."""
-        self._configurations = {name: one for name, one in self._configurations.items() if name in kept}
+    def prune(self, names: set[str]) -> None:
+        """Remove the Configurations that are not `names`; the gateway may go on sending requests to their pods."""
+        self._configurations = {name: one for name, one in self._configurations.items() if name in names}
         self._reconcile()
 
     def started(self, revision: Revision) -> None:
@@ -92,8 +92,8 @@ class Knative:
 
     def failed(self, revision: Revision) -> None:
         """It does not start, or crashed when it started again from zero: it is not ready."""
-        found = self._configurations.get(f"{revision.release}{SUFFIX}")
-        if found is not None and found.ready in (None, revision):
+        configuration = self._configurations.get(f"{revision.release}{SUFFIX}")
+        if configuration is not None and configuration.ready in (None, revision):
             self._set(revision, None)
 
     def traffic(self) -> dict[Revision | None, int]:
@@ -108,24 +108,24 @@ class Knative:
 
     def ready(self, release: str) -> Revision | None:
         """The latest ready revision of `release`, which its own host answers with."""
-        found = self._configurations.get(f"{release}{SUFFIX}")
-        return None if found is None else found.ready
+        configuration = self._configurations.get(f"{release}{SUFFIX}")
+        return None if configuration is None else configuration.ready
 
     def follows(self) -> bool:
         """Whether the gateway does what the Route's spec says."""
         return [target for target, _ in self.assigned] == self.wanted
 
     def _set(self, revision: Revision, ready: Revision | None) -> None:
-        found = self._configurations.get(f"{revision.release}{SUFFIX}")
-        if found is not None:
-            found.ready = ready
+        configuration = self._configurations.get(f"{revision.release}{SUFFIX}")
+        if configuration is not None:
+            configuration.ready = ready
             self._reconcile()
 
     def _reconcile(self) -> None:
         if not self.wanted:
             self.assigned = []
             return
-        found = [self._configurations.get(target.configuration) for target in self.wanted]
-        ready = [one.ready if one else None for one in found]
+        configurations = [self._configurations.get(target.configuration) for target in self.wanted]
+        ready = [one.ready if one else None for one in configurations]
         if all(ready):
             self.assigned = [(target, one) for target, one in zip(self.wanted, ready, strict=True) if one]

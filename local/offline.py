@@ -20,10 +20,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m local.offline", description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("engine", choices=("artifact", "sklearn"))
-    given = parser.parse_args(argv)
-    asked = json.load(sys.stdin)
-    answer = _artifact if given.engine == "artifact" else _sklearn
-    labels, probabilities = answer(given.folder, asked["columns"], asked["rows"])
+    options = parser.parse_args(argv)
+    request = json.load(sys.stdin)
+    answer = _artifact if options.engine == "artifact" else _sklearn
+    labels, probabilities = answer(options.folder, request["columns"], request["rows"])
     print(json.dumps({"labels": labels.tolist(), "probabilities": probabilities.tolist()}))
 
 
@@ -31,9 +31,9 @@ def _artifact(folder: Path, names: Sequence[str], rows: Sequence[Sequence[float]
     from artifact.load import load
     from artifact.validation.validator import Validator
 
-    loaded = load(folder, expected_digest=folder.name)  # the demo names the folder as Git names the artifact
+    model = load(folder, expected_digest=folder.name)  # the demo names the folder as Git names the artifact
     columns = {name: [row[position] for row in rows] for position, name in enumerate(names)}
-    prediction = loaded.runner.predict(Validator(loaded.signature).columns(columns))
+    prediction = model.runner.predict(Validator(model.signature).columns(columns))
     return prediction.values, prediction.probabilities
 
 

@@ -11,10 +11,10 @@ from artifact.errors import ConfigurationError
 def find(name: str) -> Path:
     """Beside this Python or in PATH; ConfigurationError without it."""
     beside = Path(sys.executable).with_name(name)
-    found = beside if beside.exists() else shutil.which(name)
-    if not found:
+    path = beside if beside.exists() else shutil.which(name)
+    if not path:
         raise ConfigurationError(f"no program `{name}` beside this Python or in PATH: run `make setup`")
-    return Path(found)
+    return Path(path)
 
 
 def machine_path() -> str:

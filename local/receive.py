@@ -41,17 +41,17 @@ def pushes(lines: Iterable[str]) -> list[Push]:
 
 def decide(state: State, push: Push) -> list[Workflow]:
     """The workflows of the pushed commit that start; says of each why, or why not."""
-    changed = git.changed(state.origin, push.before, push.after)
+    paths = git.changed(state.origin, push.before, push.after)
     message = git.run(state.origin, "log", "-1", "--format=%B", push.after)
     starting = []
-    counted = "1 file" if len(changed) == 1 else f"{len(changed)} files"
-    say(f"{push.ref.removeprefix('refs/heads/')} is {push.after[:12]}: {counted} changed")
+    files = "1 file" if len(paths) == 1 else f"{len(paths)} files"
+    say(f"{push.ref.removeprefix('refs/heads/')} is {push.after[:12]}: {files} changed")
     for path in git.files(state.origin, push.after, FOLDER):
         if not path.endswith((".yml", ".yaml")):
             continue
         try:
             workflow = Workflow.parse(path, git.show(state.origin, push.after, path) or "")
-            starts, why = workflow.decide(push.ref, changed, message)
+            starts, why = workflow.decide(push.ref, paths, message)
         except ConfigurationError as error:
             say(f"✗ {error}")
             continue

@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from artifact import text_file
 from artifact.errors import ConfigurationError
 from local import git, program, venv
 from local.process import Process
 from local.report import Report
-from local.state import State, environment, write_private
+from local.state import PRIVATE, State, environment
 from local.workflow import actions
 
 STAND_INS = Path(__file__).with_name("actions")
@@ -42,7 +43,7 @@ def run(state: State, path: str, push: Push, say: Callable[[str], None]) -> bool
     work = state.runner / "work" / number
     log = folder / "log"
     say(f"run {number} of {path}; its log: {log}")
-    started = time.monotonic()
+    start = time.monotonic()
     try:
         checkout = _checkout(state, push, work)
         stand_ins = _stand_ins(path, lambda file: git.show(state.origin, push.after, file))
@@ -70,7 +71,7 @@ def run(state: State, path: str, push: Push, say: Callable[[str], None]) -> bool
         "failed": report.failed,
     }
     (folder / "result.json").write_text(json.dumps(result) + "\n")
-    say(f"{path} {'succeeded' if succeeded else 'failed'} after {time.monotonic() - started:.1f} s")
+    say(f"{path} {'succeeded' if succeeded else 'failed'} after {time.monotonic() - start:.1f} s")
     return succeeded
 
 
@@ -113,8 +114,8 @@ def _stand_ins(path: str, read: Callable[[str], str | None]) -> Iterator[str]:
         owner, repository, *below = name.split("/")
         stand_in = STAND_INS / owner / repository
         if uses.startswith("docker://") or not stand_in.joinpath(*below, "action.yml").exists():
-            place = Path("local", "actions", *name.split("/"), "action.yml")
-            raise ConfigurationError(f"{path} uses {uses}, which has no stand-in for this machine: write {place}")
+            action = Path("local", "actions", *name.split("/"), "action.yml")
+            raise ConfigurationError(f"{path} uses {uses}, which has no stand-in for this machine: write {action}")
         yield "--local-repository"
         yield f"{owner}/{repository}@{ref}={stand_in}"
 
@@ -127,9 +128,11 @@ def _options(state: State, path: str, push: Push, number: str, work: Path, folde
     variables = work / "variables"
     variables.write_text("".join(f"{name}={value}\n" for name, value in state.describe()["variables"].items()))
     secret = work / "secrets"
-    write_private(secret, f"GITHUB_TOKEN=local-{secrets.token_hex(16)}\n")  # as GitHub, which makes one a run
+    text_file.write(
+        secret, f"GITHUB_TOKEN=local-{secrets.token_hex(16)}\n", PRIVATE
+    )  # as GitHub, which makes one a run
     env = work / "env"
-    known = {
+    values = {
         "GITHUB_RUN_ID": number,
         "MODELPIN_LOCAL": state.root,
         "MODELPIN_LOCAL_RUN": folder,
@@ -143,7 +146,7 @@ def _options(state: State, path: str, push: Push, number: str, work: Path, folde
         **{name: value for name, value in environment().items() if name not in ("PATH", "HOME", "TMPDIR")},
         **venv.settings(),
     }
-    env.write_text("".join(f"{name}={value}\n" for name, value in known.items()))
+    env.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
     return [
         "--json",
         *("--workflows", path, "--no-recurse"),

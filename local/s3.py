@@ -126,12 +126,12 @@ class S3:
         """Those of the last start when they are free: people keep the endpoint in their shell."""
         file = self.folder / "ports.json"
         if file.exists() and not again:
-            known: dict[str, int] = json.loads(file.read_text())
-            if all(ports.is_free(port) and ports.is_free(port + GRPC) for port in known.values()):
-                return known
-        chosen = dict(zip(SERVERS, ports.free(len(SERVERS), also=[GRPC]), strict=True))
-        file.write_text(json.dumps(chosen))
-        return chosen
+            numbers: dict[str, int] = json.loads(file.read_text())
+            if all(ports.is_free(port) and ports.is_free(port + GRPC) for port in numbers.values()):
+                return numbers
+        numbers = dict(zip(SERVERS, ports.free(len(SERVERS), also=[GRPC]), strict=True))
+        file.write_text(json.dumps(numbers))
+        return numbers
 
     def _answers(self) -> bool:
         log = (self.folder / "weed.log").read_text(errors="replace")

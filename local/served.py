@@ -55,15 +55,15 @@ def read(state: State, model: str, environment: str) -> Served:
     shutil.rmtree(folder, ignore_errors=True)
     git.run(state.root, "clone", "--quiet", str(state.origin), str(folder))
     try:
-        place = f"gitops/models/{model}/{environment}"
-        text = (folder / place / "release.yaml").read_text(encoding="utf-8")
+        release_folder = f"gitops/models/{model}/{environment}"
+        text = (folder / release_folder / "release.yaml").read_text(encoding="utf-8")
         documents: list[dict[str, Any]] = [one for one in yaml.safe_load_all(text) if one]
-        named = [one["spec"]["traffic"][0]["configurationName"] for one in documents if one["kind"] == "Route"]
-        if not named:
-            raise GitError(f"{place}/release.yaml on {git.BRANCH} has no Route: nothing serves")
-        name = named[0].removesuffix(SUFFIX)
+        releases = [one["spec"]["traffic"][0]["configurationName"] for one in documents if one["kind"] == "Route"]
+        if not releases:
+            raise GitError(f"{release_folder}/release.yaml on {git.BRANCH} has no Route: nothing serves")
+        name = releases[0].removesuffix(SUFFIX)
         served = next(one for one in documents if one["metadata"]["name"] == name)["spec"]["predictor"]["model"]
-        commit, message = git.run(folder, "log", "-1", "--format=%H%n%B", "--", place).split("\n", 1)
+        commit, message = git.run(folder, "log", "-1", "--format=%H%n%B", "--", release_folder).split("\n", 1)
         return Served(name, served["storageUri"], served["image"], commit, message)
     finally:
         shutil.rmtree(folder)

@@ -1,14 +1,14 @@
 """The services of a platform that is up, and what others must know to use them."""
 
-import json
 import os
 import shutil
 from collections.abc import Callable
 from typing import Self
 
+from artifact import text_file
 from local import git
 from local.s3 import S3
-from local.state import REPOSITORY, State, venvs, write_private
+from local.state import PRIVATE, REPOSITORY, State, venvs
 from local.tracking import Tracking
 from release import settings
 
@@ -57,7 +57,7 @@ class Services:
             "venvs": str(venvs()),  # decided by who starts the platform, not by who pushes
             "variables": tracking,  # `vars` of the workflows, as set in a repository's settings on GitHub
         }
-        write_private(self.state.description, json.dumps(description, indent=2) + "\n")
+        text_file.write(self.state.description, text_file.readable_json(description), PRIVATE)
         self.state.write_env({**self._s3.env, **tracking, "MODELPIN_ORIGIN": str(self.state.origin)})
 
     def __enter__(self) -> Self:

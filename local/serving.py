@@ -102,7 +102,7 @@ class Predictor:
 
     def offline(self, question: Question, engine: str) -> Answer:
         """The same rows without a server: through the "artifact"'s engine, or plain "sklearn" (local/offline.py)."""
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "local.offline", self._folder, engine],
             input=json.dumps({"columns": question.columns, "rows": question.rows}),
             env=dict(self._env),
@@ -110,9 +110,9 @@ class Predictor:
             capture_output=True,
             text=True,
         )
-        if done.returncode:
-            raise ModelpinError(f"the offline model did not answer: {done.stderr.strip().splitlines()[-1]}")
-        answer = json.loads(done.stdout)
+        if process.returncode:
+            raise ModelpinError(f"the offline model did not answer: {process.stderr.strip().splitlines()[-1]}")
+        answer = json.loads(process.stdout)
         return Answer(answer["labels"], answer["probabilities"], None)
 
     def stop(self) -> None:

@@ -85,11 +85,11 @@ class Splitter:
             self._commit = commit
             self._sent = self._sent if self._knative.traffic() == before else 0
             self._starting += len(new)
-            kept = {f"{one['metadata']['name']}" for one in manifests if one["kind"] == "InferenceService"}
-            gone = [self._servers.pop(one) for one in list(self._servers) if one.release not in kept]
+            names = {f"{one['metadata']['name']}" for one in manifests if one["kind"] == "InferenceService"}
+            idle = [self._servers.pop(one) for one in list(self._servers) if one.release not in names]
         for revision in new:  # in the background: the next commit is followed while this one's releases start
             threading.Thread(target=self._run, args=(revision,), daemon=True).start()
-        for server in gone:
+        for server in idle:
             server.stop()
 
     def _run(self, revision: Revision) -> None:
@@ -114,20 +114,20 @@ class Splitter:
             phase = FOLLOWING if self._knative.follows() else HOLDING
             assigned = [(target.tag, target.percent, revision) for target, revision in self._knative.assigned]
             tagged = [revision for tag, _, revision in assigned if label == f"{tag}-{self.folder.model}"]
-            chosen: Revision | None
+            answering: Revision | None
             if label.endswith(SUFFIX):
-                chosen, phase = self._knative.ready(label.removesuffix(SUFFIX)), ""
+                answering, phase = self._knative.ready(label.removesuffix(SUFFIX)), ""
             elif label.endswith(f"-{self.folder.model}"):
-                chosen, phase = tagged[0] if tagged else None, ""
+                answering, phase = tagged[0] if tagged else None, ""
             elif assigned:
                 # Evenly spread, so that 10 of 100 requests are 10 percent.
                 self._sent += 1
                 share = assigned[-1][1] if len(assigned) > 1 else 0
                 second = self._sent * share // 100 > (self._sent - 1) * share // 100
-                chosen = assigned[-1 if second else 0][2]
+                answering = assigned[-1 if second else 0][2]
             else:
-                chosen = None
-            server = self._servers.get(chosen) if chosen else None
+                answering = None
+            server = self._servers.get(answering) if answering else None
             return (self._commit, phase, server.port) if server else 404
 
     def _count(self, commit: str, phase: str, digest: str) -> None:
@@ -140,17 +140,17 @@ class Splitter:
 
             def do_GET(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                chosen = outer._choose(self.headers.get("Host", ""))
-                if isinstance(chosen, int):
-                    self._answer(chosen, {}, b'{"error": "no release is ready here"}')
+                revision = outer._choose(self.headers.get("Host", ""))
+                if isinstance(revision, int):
+                    self._answer(revision, {}, b'{"error": "no release is ready here"}')
                     return
-                commit, phase, port = chosen
-                kept = {
+                commit, phase, port = revision
+                headers = {
                     name: value for name, value in self.headers.items() if name.lower() in ("content-type", "accept")
                 }
                 upstream = http.client.HTTPConnection(ports.LOOPBACK, port, timeout=10)
                 try:
-                    upstream.request(self.command, self.path, body or None, kept)
+                    upstream.request(self.command, self.path, body or None, headers)
                     answer = upstream.getresponse()
                     data = answer.read()
                 except OSError as error:
@@ -161,8 +161,8 @@ class Splitter:
                 if phase:
                     outer._count(commit, phase, answer.headers.get(DIGEST, ""))
                 names = ("Content-Type", DIGEST, RELEASE)
-                passed = {name: answer.headers[name] for name in names if name in answer.headers}
-                self._answer(answer.status, passed, data)
+                headers = {name: answer.headers[name] for name in names if name in answer.headers}
+                self._answer(answer.status, headers, data)
 
             do_POST = do_GET
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from artifact import text_file
+
+PRIVATE = 0o600  # of a file with keys: for its owner only
 REPOSITORY = Path(__file__).resolve().parent.parent
 DEFAULT = REPOSITORY / ".local"
 
@@ -105,23 +108,15 @@ class State:
         """Replaces the file of exports; it holds keys, so only its owner reads it."""
         lines = ["# Written by `python -m local up`. Use: source this file"]
         lines += [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
-        write_private(self.env_file, "\n".join(lines) + "\n")
-
-
-def write_private(file: Path, text: str) -> None:
-    """Writes `file` whole or not at all, readable by its owner only from its first byte on."""
-    partial = file.with_name(f"{file.name}.{os.getpid()}")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
-        stream.write(text)
-    partial.replace(file)
+        text_file.write(self.env_file, "\n".join(lines) + "\n", PRIVATE)
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """A fresh environment for a process of the platform: nothing of the caller's shell but PASSED, plus `extra`."""
-    kept = {name: value for name in PASSED if (value := os.environ.get(name))}
-    kept |= {name: value for name, value in os.environ.items() if name.startswith(PASSED_PREFIXES)}
-    kept |= {name: value for name, value in os.environ.items() if name.lower() in PROXIES}
-    return {**kept, **QUIET, **(extra or {})}
+    variables = {name: value for name in PASSED if (value := os.environ.get(name))}
+    variables |= {name: value for name, value in os.environ.items() if name.startswith(PASSED_PREFIXES)}
+    variables |= {name: value for name, value in os.environ.items() if name.lower() in PROXIES}
+    return {**variables, **QUIET, **(extra or {})}
 
 
 def venvs() -> Path:

@@ -42,13 +42,15 @@ class Supervisor:
             )
         assert self._process.stdout is not None
         try:
-            said = [line.decode().rstrip() for line in self._relay(say)]
+            lines = [line.decode().rstrip() for line in self._relay(say)]
         except BaseException:
             self.stop()
             raise
-        if said[-1:] != [READY]:
+        if lines[-1:] != [READY]:
             self.stop()
-            raise StorageError(f"the platform did not start: {said[-1] if said else 'no word from it'}; its log: {log}")
+            raise StorageError(
+                f"the platform did not start: {lines[-1] if lines else 'no word from it'}; its log: {log}"
+            )
 
     def _relay(self, say: Callable[[str], None]) -> list[bytes]:
         lines: list[bytes] = []

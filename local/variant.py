@@ -5,10 +5,9 @@ project's own code.
 """
 
 import io
-import json
 from pathlib import Path
 
-from artifact import digest, save
+from artifact import digest, save, text_file
 from artifact.signature import Feature, for_model
 from local import example
 
@@ -57,5 +56,5 @@ def make(folder: Path, strength: float) -> Path:
         "inputs_digest": digest.of_bytes(f"C={strength}".encode()),
         "data_digest": digest.of_bytes(data),
     }
-    (folder / "verdict.json").write_text(json.dumps(verdict, indent=2) + "\n", encoding="utf-8")
+    text_file.write(folder / "verdict.json", text_file.readable_json(verdict))
     return artifact

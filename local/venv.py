@@ -30,12 +30,12 @@ def settings() -> dict[str, str]:
     home = Path.home()
     config = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    found = {"UV_CACHE_DIR": cache / "uv"}
+    caches = {"UV_CACHE_DIR": cache / "uv"}
     for variable, file in (
         ("UV_CONFIG_FILE", config / "uv" / "uv.toml"),
         ("PIP_CONFIG_FILE", home / ".pip" / "pip.conf"),
         ("PIP_CONFIG_FILE", config / "pip" / "pip.conf"),
     ):
         if file.exists():
-            found[variable] = file
-    return {name: str(value) for name, value in found.items() if name not in os.environ}
+            caches[variable] = file
+    return {name: str(value) for name, value in caches.items() if name not in os.environ}

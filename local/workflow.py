@@ -46,11 +46,11 @@ class Workflow:
             raise ConfigurationError(f"{path}: {error}") from None
         return cls(path, str(document.get("name", path)), push, None if group is None else str(group), document)
 
-    def decide(self, ref: str, changed: list[str], message: str) -> tuple[bool, str]:
+    def decide(self, ref: str, paths: list[str], message: str) -> tuple[bool, str]:
         """(starts, why) for a push of a commit with this message to `ref` that changed these paths."""
         if self.push is None:
             return False, "it does not start on a push"
-        starts, why = self.push.decide(ref, changed)
+        starts, why = self.push.decide(ref, paths)
         skip = next((word for word in SKIP if word in message), None)
         if starts and skip:
             return False, f"the commit message says {skip}"
@@ -65,24 +65,24 @@ class Workflow:
             "github.ref": ref,
             "github.ref_name": ref.removeprefix("refs/heads/").removeprefix("refs/tags/"),
         }
-        return EXPRESSION.sub(lambda found: values.get(found[1], found[0]), self.group)
+        return EXPRESSION.sub(lambda match: values.get(match[1], match[0]), self.group)
 
 
 def actions(path: str, read: Read) -> list[str]:
     """Every `owner/repo[/folder]@ref` that the workflow at `path` reaches, also through local workflows and actions."""
-    found: set[str] = set()
-    todo, seen = [path], set()
+    secrets: set[str] = set()
+    todo, visited = [path], set()
     while todo:
         file = todo.pop()
-        if file in seen:
+        if file in visited:
             continue
-        seen.add(file)
+        visited.add(file)
         text = read(file)
         if text is None:
             raise ConfigurationError(f"{path} uses {file}, which is not in the commit: add it")
         for uses in _uses(yaml.safe_load(text)):
             if not uses.startswith("./"):
-                found.add(uses)
+                secrets.add(uses)
             elif uses.endswith((".yml", ".yaml")):
                 todo.append(uses[2:])
             else:
@@ -90,7 +90,7 @@ def actions(path: str, read: Read) -> list[str]:
                 todo.append(
                     next((name for name in (f"{folder}/action.yml", f"{folder}/action.yaml") if read(name)), folder)
                 )
-    return sorted(found)
+    return sorted(secrets)
 
 
 def _push(events: object) -> Filters | None:

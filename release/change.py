@@ -167,14 +167,14 @@ def push(branch: Branch, change: Callable[[Tip], Change | None], shown: bool) ->
         return update(branch, change)
     with opened(branch) as git:
         here = tip(git, branch)
-        wanted = change(here)
-        return None if wanted is None else Shown(_diff(here, wanted.files))
+        proposal = change(here)
+        return None if proposal is None else Shown(_diff(here, proposal.files))
 
 
 def quarantine_change(model: str, before: Sequence[Quarantined], after: Sequence[Quarantined] | None) -> dict[str, str]:
     """The file of the quarantine, path → text, when `after` (None: as before) differs."""
-    changed = after is not None and tuple(after) != tuple(before)
-    return {quarantine_file(model): quarantine.render(after or ())} if changed else {}
+    is_new = after is not None and tuple(after) != tuple(before)
+    return {quarantine_file(model): quarantine.render(after or ())} if is_new else {}
 
 
 def trailers_of(request: Request, reason: str, before: str, after: str) -> dict[str, str]:

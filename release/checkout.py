@@ -33,8 +33,8 @@ class Checkout:
 
     def branch(self) -> Branch:
         """The branch that releases are pushed to; ConfigurationError (10) where neither settings nor Git name one."""
-        caller, chosen = Caller(self.root), self.settings
-        return Branch(chosen.gitops_remote or caller.origin(), chosen.gitops_branch, caller, chosen.gitops_path)
+        caller, values = Caller(self.root), self.settings
+        return Branch(values.gitops_remote or caller.origin(), values.gitops_branch, caller, values.gitops_path)
 
     def commit(self) -> str:
         """The source commit that this run stands on; ConfigurationError (10) without one."""

@@ -18,14 +18,14 @@ def fetch(uri: str, into: Path) -> None:
 
 def show(uri: str) -> dict[str, Any]:
     """What the bucket says of the artifact at `uri`."""
-    found: dict[str, Any] = json.loads(_release("show", uri, "--json"))
-    return found
+    artifact: dict[str, Any] = json.loads(_release("show", uri, "--json"))
+    return artifact
 
 
 def records() -> list[dict[str, Any]]:
     """The record of each model and environment, from the branch that Argo CD follows."""
-    found: list[dict[str, Any]] = json.loads(_release("status", "--json"))
-    return found
+    records: list[dict[str, Any]] = json.loads(_release("status", "--json"))
+    return records
 
 
 def settings() -> dict[str, str]:
@@ -34,8 +34,8 @@ def settings() -> dict[str, str]:
 
 
 def _release(*arguments: str) -> str:
-    done = subprocess.run([sys.executable, "-m", "release", *arguments], capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"release {arguments[0]} ended with {done.returncode}"]
-        raise kind(done.returncode, UsageError)(said[-1].removeprefix("error: "))
-    return done.stdout
+    process = subprocess.run([sys.executable, "-m", "release", *arguments], capture_output=True, text=True, check=False)
+    if process.returncode:
+        lines = process.stderr.strip().splitlines() or [f"release {arguments[0]} ended with {process.returncode}"]
+        raise kind(process.returncode, UsageError)(lines[-1].removeprefix("error: "))
+    return process.stdout

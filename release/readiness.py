@@ -91,8 +91,8 @@ class Answer:
         return self.digest == release.digest and self.release in (None, release.name)
 
     def __str__(self) -> str:
-        named = [text[:_LONGEST] for text in (self.digest, self.release) if text]
-        return " of ".join(named) if self.digest else self.problem[:_LONGEST]
+        names = [text[:_LONGEST] for text in (self.digest, self.release) if text]
+        return " of ".join(names) if self.digest else self.problem[:_LONGEST]
 
 
 def lacking(where: Address, model: str, release: Release, seconds: float = SECONDS) -> str | None:
@@ -109,12 +109,12 @@ def replay(where: Address, model: str, signature: Signature, golden: Mapping[str
 
     `golden`: the content of golden.json, `inputs` and `outputs` by column, as artifact.golden makes it.
     """
-    columns, recorded = golden["inputs"], golden["outputs"]
+    columns, expectations = golden["inputs"], golden["outputs"]
     rows = [list(row) for row in zip(*(columns[name] for name in signature.names), strict=True)]
-    body: dict[str, Any] = {"instances": rows} | ({"probabilities": True} if "probabilities" in recorded else {})
-    said = _post(where, f"/v1/models/{model}:predict", body)
-    answers = {name: said.get("probabilities" if name == "probabilities" else "predictions") for name in recorded}
-    for name, before in recorded.items():
+    body: dict[str, Any] = {"instances": rows} | ({"probabilities": True} if "probabilities" in expectations else {})
+    answer = _post(where, f"/v1/models/{model}:predict", body)
+    answers = {name: answer.get("probabilities" if name == "probabilities" else "predictions") for name in expectations}
+    for name, before in expectations.items():
         now = answers[name]
         if not isinstance(now, list) or np.shape(now) != np.shape(before):
             raise Unseen(f"{where} gives {str(now)[:_LONGEST]!r} for the {len(rows)} golden requests' {name}")
@@ -159,12 +159,12 @@ def ask(where: Address, model: str, seconds: float = SECONDS) -> Answer:
 def _post(where: Address, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         status, _, data = _request(where, "POST", path, json.dumps(body).encode(), SECONDS)
-        said = json.loads(data) if status == http.client.OK else None
+        answer = json.loads(data) if status == http.client.OK else None
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Unseen(f"{where} does not answer the golden requests ({type(error).__name__})") from error
-    if not isinstance(said, dict):
+    if not isinstance(answer, dict):
         raise Unseen(f"{where} answers the golden requests with status {status}: {data[:_LONGEST]!r}")
-    return said
+    return answer
 
 
 def _request(

@@ -33,18 +33,18 @@ def deploy(record: Record, release: Release, *, keep: int, percent: int | None, 
     arrived(record, "deploy" if percent is None else "deploy --canary")
     if percent is None:
         percent = first if of(record) == "canary" else (record.share or 100)
-    known = record.find(release.name)
-    if known is not None and known.rendered:
-        release = dataclasses.replace(release, served=known.served, proof=known.proof)
+    earlier = record.find(release.name)
+    if earlier is not None and earlier.rendered:
+        release = dataclasses.replace(release, served=earlier.served, proof=earlier.proof)
     record = _without_candidate(record, release.since)
     older = tuple(one for one in record.releases if one.name != release.name)
-    listed = (dataclasses.replace(release, rendered=True), *older)
+    releases = (dataclasses.replace(release, rendered=True), *older)
     return dataclasses.replace(
         record,
         candidate_name=release.name,
         percent=0,
         share=100 if record.stable is None else _percentage(percent, 100),
-        releases=tuple(one for place, one in enumerate(listed) if place < keep or one.rendered),
+        releases=tuple(one for number, one in enumerate(releases) if number < keep or one.rendered),
     )
 
 
@@ -137,10 +137,10 @@ def retire(record: Record, ready: int, barred: Callable[[Release], bool], old: C
     `ready` of them stay: the stable release, and the newest that a rollback may lead to.
     """
     arrived(record, "retire")
-    kept = eligible(record, barred)[: ready - (record.stable is not None)]
-    named = [record.stable, record.candidate, *kept]
-    gone = [one.name for one in record.releases if one.rendered and one not in named and old(one)]
-    for name in gone:
+    warm = eligible(record, barred)[: ready - (record.stable is not None)]
+    in_use = [record.stable, record.candidate, *warm]
+    names = [one.name for one in record.releases if one.rendered and one not in in_use and old(one)]
+    for name in names:
         record = _update(record, name, rendered=False, proof=None)
     return record
 

@@ -8,21 +8,18 @@ from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
 
 from artifact.errors import DataContractError
-from pipeline.data import faults
+from pipeline.data import arrow_files, faults
 from pipeline.params.messages import near
 from scoring.location import Location
 
 SUFFIXES = (".csv", ".parquet")
-_BUFFER = 1 << 20  # bytes read at a time from one column of Parquet
 
 
 def suffix(location: Location) -> str:
     """`.csv` or `.parquet`; DataContractError (40) for another name."""
-    ending = next((known for known in SUFFIXES if str(location).lower().endswith(known)), None)
+    ending = next((candidate for candidate in SUFFIXES if str(location).lower().endswith(candidate)), None)
     if ending is None:
         raise DataContractError(f"{location} is neither .csv nor .parquet; convert it, or name it as what it is")
     return ending
@@ -42,7 +39,7 @@ class Batches:
                 self.rows: int | None = None  # nobody knows before the end
             else:
                 with location.open() as stream:
-                    file = pyarrow.parquet.ParquetFile(stream)
+                    file = arrow_files.parquet(stream)
                     names = faults.once(location, list(file.schema_arrow.names))
                     self.types = dict(zip(names, map(_plain, file.schema_arrow.types), strict=True))
                     self.rows = file.metadata.num_rows
@@ -67,23 +64,11 @@ class Batches:
 
     def _csv(self, stream: pa.NativeFile, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         content = faults.Bytes(self.location)
-        reader = pyarrow.csv.open_csv(
-            pa.PythonFile(_Watched(stream, content), mode="r"),
-            pyarrow.csv.ReadOptions(block_size=faults.BLOCK),
-            pyarrow.csv.ParseOptions(newlines_in_values=True),
-            pyarrow.csv.ConvertOptions(
-                column_types=self.types,
-                include_columns=list(columns),
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-            ),
-        )
-        yield from reader
+        yield from arrow_files.csv(pa.PythonFile(_Watched(stream, content), mode="r"), list(self.types), columns)
         content.end()
 
     def _parquet(self, stream: pa.NativeFile, columns: Sequence[str], rows: int, skip: int) -> Iterator[pa.RecordBatch]:
-        file = pyarrow.parquet.ParquetFile(stream, buffer_size=_BUFFER, pre_buffer=False)
+        file = arrow_files.parquet(stream)
         start = 0
         for group in range(file.num_row_groups):
             count = file.metadata.row_group(group).num_rows
@@ -126,19 +111,19 @@ def _plain(kind: pa.DataType) -> pa.DataType:
 
 
 def _exactly(rows: int, pieces: Iterable[Any], skip: int) -> Iterator[pa.Table]:
-    held: list[pa.RecordBatch] = []
+    batches: list[pa.RecordBatch] = []
     count = 0
     for piece in pieces:
-        passed = min(skip, piece.num_rows)
-        skip -= passed
-        rest = piece.slice(passed)
+        offset = min(skip, piece.num_rows)
+        skip -= offset
+        rest = piece.slice(offset)
         while count + rest.num_rows >= rows:
-            held.append(rest.slice(0, rows - count))
+            batches.append(rest.slice(0, rows - count))
             rest = rest.slice(rows - count)
-            yield pa.Table.from_batches(held)
-            held, count = [], 0
+            yield pa.Table.from_batches(batches)
+            batches, count = [], 0
         if rest.num_rows:
-            held.append(rest)
+            batches.append(rest)
             count += rest.num_rows
-    if held:
-        yield pa.Table.from_batches(held)
+    if batches:
+        yield pa.Table.from_batches(batches)

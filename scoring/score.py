@@ -33,14 +33,14 @@ def score(options: argparse.Namespace) -> None:
     DataContractError (40) beyond --max-rejected.
     """
     with _stored(), _artifact(options) as (directory, digest):
-        loaded = load.load(directory, expected_digest=digest)
+        artifact = load.load(directory, expected_digest=digest)
         source = Batches(location.parse(options.input))
         form = Form(source.text, tuple(options.missing), tuple(options.keep))
-        names = list(dict.fromkeys((*loaded.signature.names, *form.keep)))
+        names = list(dict.fromkeys((*artifact.signature.names, *form.keep)))
         source.require(names)
-        scorer = Scorer(loaded, form)
+        scorer = Scorer(artifact, form)
         scorer.check(source.types)
-        plan = {"model_digest": loaded.digest, "input": source.location.identity(), "rows": options.rows}
+        plan = {"model_digest": artifact.digest, "input": source.location.identity(), "rows": options.rows}
         parts = Parts(location.parse(options.output), plan | {"missing": list(form.missing), "keep": list(form.keep)})
         finished = parts.begin(options.restart)
         if finished:
@@ -59,19 +59,19 @@ def score(options: argparse.Namespace) -> None:
             raise DataContractError(f"{options.input} has a header and no rows; there is nothing to score")
         parts.finish()
     rejected = f", {parts.rejected:,} rejected: {parts.rejects}" if parts.rejected else ""
-    print(f"{loaded.manifest.model} {loaded.digest}: {parts.scored:,} rows scored: {parts.output}{rejected}")
+    print(f"{artifact.manifest.model} {artifact.digest}: {parts.scored:,} rows scored: {parts.output}{rejected}")
 
 
 def ordered(submit: Submit, tables: Iterator[pa.Table], ahead: int, first: int) -> Iterator[Scored]:
     """What `submit` makes of each table, in their order; at most `ahead` are on their way at a time."""
-    waiting: deque[Any] = deque()
+    pending: deque[Any] = deque()
     for table in tables:
-        waiting.append(submit(table, first))
+        pending.append(submit(table, first))
         first += table.num_rows
-        if len(waiting) >= ahead:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+        if len(pending) >= ahead:
+            yield pending.popleft().result()
+    while pending:
+        yield pending.popleft().result()
 
 
 def _refuse(parts: Parts, most: int | None) -> None:

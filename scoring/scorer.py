@@ -47,11 +47,11 @@ class Scored:
 class Scorer:
     """A verified model and the form of the tables it scores."""
 
-    def __init__(self, loaded: Loaded, form: Form) -> None:
-        self._runner = loaded.runner
-        self._sample = loaded.sample
-        self._signature = loaded.signature
-        self._validator = Validator(loaded.signature)
+    def __init__(self, artifact: Loaded, form: Form) -> None:
+        self._runner = artifact.runner
+        self._sample = artifact.sample
+        self._signature = artifact.signature
+        self._validator = Validator(artifact.signature)
         self._form = form
 
     def check(self, types: Mapping[str, pa.DataType]) -> None:
@@ -84,9 +84,9 @@ class Scorer:
             nothing = table.slice(0, 0)
             return Scored(self._predictions(rows, table, answers), _rejected(rows.slice(0, 0), [], nothing))
         wrong = sorted(reasons)
-        kept = pa.array(fits)
+        mask = pa.array(fits)
         return Scored(
-            self._predictions(rows.filter(kept), table.filter(kept), answers),
+            self._predictions(rows.filter(mask), table.filter(mask), answers),
             _rejected(rows.take(wrong), [reasons[row] for row in wrong], table.take(wrong)),
         )
 
@@ -103,8 +103,8 @@ class Scorer:
 
     def _predictions(self, rows: pa.ChunkedArray, table: pa.Table, answers: list[pa.Array]) -> pa.Table:
         outputs = dict(zip(self.outputs, answers, strict=True))
-        kept = {_free(name, (ROW, *outputs)): table.column(name) for name in self._form.keep}
-        return pa.table({ROW: rows, **kept, **outputs})
+        columns = {_free(name, (ROW, *outputs)): table.column(name) for name in self._form.keep}
+        return pa.table({ROW: rows, **columns, **outputs})
 
     def _converted(self, table: pa.Table) -> tuple[dict[str, np.ndarray], dict[int, str]]:
         """Each feature's values, [rows], and the first reason of each row of which a cell does not convert."""
@@ -118,8 +118,8 @@ class Scorer:
                 columns[feature.name], violations = conversion.typed(feature, raw)
             for violation in violations:
                 for row in violation.places.tolist():
-                    shown = repr(raw[row].as_py())
-                    cut = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
+                    text = repr(raw[row].as_py())
+                    cut = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
                     reasons.setdefault(row, f"feature {feature.name!r}: {cut} does not fit {violation.rule}")
         return columns, reasons
 
@@ -151,9 +151,9 @@ class Scorer:
             if not len(wrong):
                 raise
             reasons.update(dict.fromkeys(rows[wrong].tolist(), unanswered.FAILS))
-            kept = np.delete(np.arange(len(rows)), wrong)
-            rest = {name: values[kept] for name, values in columns.items()}
-            return self._answered(rest, rows[kept], reasons) if len(kept) else None
+            answerable = np.delete(np.arange(len(rows)), wrong)
+            rest = {name: values[answerable] for name, values in columns.items()}
+            return self._answered(rest, rows[answerable], reasons) if len(answerable) else None
         finite, probabilities = prediction.finite(), prediction.probabilities
         if finite.all():
             return prediction
@@ -178,8 +178,8 @@ def _rejected(rows: pa.ChunkedArray, reasons: list[str], cells: pa.Table) -> pa.
     return pa.table({ROW: rows, REASON: pa.array(reasons, pa.string()), **columns})
 
 
-def _free(name: str, taken: Sequence[str]) -> str:
-    return f"input.{name}" if name in taken else name
+def _free(name: str, names: Sequence[str]) -> str:
+    return f"input.{name}" if name in names else name
 
 
 def _arrays(signature: Signature, prediction: Prediction) -> list[pa.Array]:

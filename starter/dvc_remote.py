@@ -14,13 +14,15 @@ from pipeline.params import yaml12
 _HASH = "md5"  # DVC's own, by which it names objects
 
 
-def damaged(tracked: Path) -> str | None:
-    """The first object of the .dvc file `tracked` whose bytes in the remote are not those of its name; None where there
-    is none, and where the remote does not answer."""
+def damaged(dvc_file: Path) -> str | None:
+    """The first object of `dvc_file` whose bytes in the remote are not those of its name.
+
+    None where there is none, and where the remote does not answer.
+    """
     try:
         with Repo() as repository:
             store = repository.cloud.get_remote_odb(hash_name=_HASH)
-            for out in yaml12.read(tracked)["outs"]:
+            for out in yaml12.read(dvc_file)["outs"]:
                 if out.get("hash", _HASH) == _HASH:
                     problem = _damaged(store, out[_HASH])
                     if problem is not None:
@@ -43,12 +45,12 @@ def _damaged(store: Any, name: str) -> str | None:
 
 def _check(store: Any, name: str, keep: bool) -> str | bytes:
     """The path of the object where its bytes are others, else its bytes, none unless `keep` or where it is missing."""
-    path, hashed, kept = store.oid_to_path(name), hashlib.md5(usedforsecurity=False), []
+    path, hashed, pieces = store.oid_to_path(name), hashlib.md5(usedforsecurity=False), []
     try:
         with store.fs.open(path, "rb") as file:
             while piece := file.read(1 << 20):
                 hashed.update(piece)
-                kept += [piece] if keep else []
+                pieces += [piece] if keep else []
     except FileNotFoundError:
         return b""
-    return b"".join(kept) if hashed.hexdigest() == name.removesuffix(".dir") else str(path)
+    return b"".join(pieces) if hashed.hexdigest() == name.removesuffix(".dir") else str(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from artifact import digest
+from artifact import digest, git
 from artifact.errors import ConfigurationError, DataContractError, UsageError
+from artifact.git import GitFailed
 from artifact.signature import TASKS, Feature
 from pipeline.data import contract, conversion, prepare, reader, table
 from pipeline.data.survey import Survey
@@ -37,13 +37,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     suffix = "" if source.is_dir() else source.suffix.lower()
     target = Path("data") / f"{name}{suffix}"
     read = reader.read(source)
-    written, notes = _draft(read, arguments, name, target.as_posix())
-    text, measured = _with_gate(written, notes, read)
+    draft, notes = _draft(read, arguments, name, target.as_posix())
+    text, gate_baseline = _with_gate(draft, notes, read)
     with Placement() as placement:
         placement.data(source, target)
         placement.text(PARAMS, text)
         placement.folder(Path("gitops/models") / name, ["release", "adopt", "--model", name])
-    _tell(written, notes, read.columns.num_rows, measured)
+    _tell(draft, notes, read.columns.num_rows, gate_baseline)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,11 +64,13 @@ def _parser() -> argparse.ArgumentParser:
 def _check_repository(force: bool) -> None:
     if not Path("dvc.yaml").is_file() or not Path(".dvc").is_dir():
         raise UsageError("there is no dvc.yaml and .dvc here; run from the root of the repository")
-    done = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", str(PARAMS)], capture_output=True, check=False)
-    if done.returncode == 1 and not force:
-        raise UsageError(
-            "params.yaml has uncommitted changes, and init replaces it; commit or discard them, or give --force"
-        )
+    try:
+        git.run("diff", "--quiet", "HEAD", "--", str(PARAMS))
+    except GitFailed as failure:
+        if failure.code == 1 and not force:
+            raise UsageError(
+                "params.yaml has uncommitted changes, and init replaces it; commit or discard them, or give --force"
+            ) from failure
 
 
 def _draft(
@@ -177,15 +179,15 @@ def _features(read: table.Table, target: str, time: str | None) -> tuple[list[Co
     return columns, notes
 
 
-def _with_gate(written: params_yaml.Draft, notes: list[str], read: table.Table) -> tuple[str, Baseline]:
+def _with_gate(draft: params_yaml.Draft, notes: list[str], read: table.Table) -> tuple[str, Baseline]:
     """The text of params.yaml, its gate measured on the training part of these very rows."""
-    metric = baseline.METRIC[written.task]
-    params = _loaded(params_yaml.write(written, notes, metric, 0.5, "to be measured"))
+    metric = baseline.METRIC[draft.task]
+    params = _loaded(params_yaml.write(draft, notes, metric, 0.5, "to be measured"))
     frame, target, order = _training_part(params, read)
-    measured = baseline.measure(params, train.build(params), frame.iloc[order], target[order])
-    text = params_yaml.write(written, notes, metric, measured.threshold, measured.sentence)
+    gate_baseline = baseline.measure(params, train.build(params), frame.iloc[order], target[order])
+    text = params_yaml.write(draft, notes, metric, gate_baseline.threshold, gate_baseline.sentence)
     _loaded(text)
-    return text, measured
+    return text, gate_baseline
 
 
 def _training_part(params: Params, read: table.Table) -> tuple[Any, np.ndarray, np.ndarray]:
@@ -213,18 +215,18 @@ def _loaded(text: str) -> Params:
             ) from error
 
 
-def _tell(written: params_yaml.Draft, notes: list[str], rows: int, measured: Baseline) -> None:
-    print(f"{written.name}: {written.task} of {written.target!r} from {len(written.schema) - 1} columns, {rows} rows")
+def _tell(draft: params_yaml.Draft, notes: list[str], rows: int, gate_baseline: Baseline) -> None:
+    print(f"{draft.name}: {draft.task} of {draft.target!r} from {len(draft.schema) - 1} columns, {rows} rows")
     for note in notes:
         print(f"  left out: {note}")
-    print(f"  {written.estimator}, split {written.method}; gate: {measured.metric} at least {measured.threshold:g}")
-    print(f"  ({' '.join(measured.sentence.splitlines())})")
-    if measured.model <= measured.guess:
+    print(
+        f"  {draft.estimator}, split {draft.method}; gate: {gate_baseline.metric} at least {gate_baseline.threshold:g}"
+    )
+    print(f"  ({' '.join(gate_baseline.sentence.splitlines())})")
+    if gate_baseline.model <= gate_baseline.guess:
         print("  this model is no better than guessing; the gate will stop it: look for columns that tell more")
-    print("written: params.yaml, " + f"{written.path}.dvc, gitops/models/{written.name}/")
+    print("written: params.yaml, " + f"{draft.path}.dvc, gitops/models/{draft.name}/")
     print("next:")
     print("  dvc repro                      # train it here")
     print("  dvc push                       # the data, to the remote")
-    print(
-        f"  git add params.yaml data gitops/models/{written.name} && git commit -m 'Start {written.name}' && git push"
-    )
+    print(f"  git add params.yaml data gitops/models/{draft.name} && git commit -m 'Start {draft.name}' && git push")

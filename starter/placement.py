@@ -76,11 +76,11 @@ def _tree(folder: Path) -> str:
 
 def _run(command: list[str], purpose: str) -> None:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        process = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ConfigurationError(
             f"`{' '.join(command[1:])}` did not {purpose}: {error}; nothing was changed"
         ) from error
-    if done.returncode:
-        said = " ".join((done.stderr or done.stdout).split())[-400:]
-        raise ConfigurationError(f"`{' '.join(command[1:])}` did not {purpose}: {said}; nothing was changed")
+    if process.returncode:
+        message = " ".join((process.stderr or process.stdout).split())[-400:]
+        raise ConfigurationError(f"`{' '.join(command[1:])}` did not {purpose}: {message}; nothing was changed")

@@ -19,25 +19,25 @@ def main(argv: Sequence[str] | None = None) -> None:
     answer.
     """
     argparse.ArgumentParser(prog="python -m starter pull", description=__doc__).parse_args(argv)
-    tracked = Path(f"{load().data.path}.dvc")
-    if not tracked.is_file():
+    dvc_file = Path(f"{load().data.path}.dvc")
+    if not dvc_file.is_file():
         raise ConfigurationError(
-            f"{tracked} is not here: put the data under DVC with `dvc add {tracked.with_suffix('')}`"
+            f"{dvc_file} is not here: put the data under DVC with `dvc add {dvc_file.with_suffix('')}`"
         )
-    command = [sys.executable, "-m", "dvc", "pull", str(tracked)]
-    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
-    sys.stderr.write(done.stderr)
-    if done.returncode:
+    command = [sys.executable, "-m", "dvc", "pull", str(dvc_file)]
+    process = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    sys.stderr.write(process.stderr)
+    if process.returncode:
         from starter import dvc_remote  # here, because it loads DVC, which a pull that works does not need
 
-        other = dvc_remote.damaged(tracked)
+        other = dvc_remote.damaged(dvc_file)
         if other is not None:
             raise IntegrityError(
-                f"{other} is not what {tracked} names: somebody overwrote it, or it is damaged; nothing is taken from "
-                f"it: delete that object, then `dvc push {tracked}` from a machine that has the data"
+                f"{other} is not what {dvc_file} names: somebody overwrote it, or it is damaged; nothing is taken from "
+                f"it: delete that object, then `dvc push {dvc_file}` from a machine that has the data"
             )
-        said = " ".join(line for line in done.stderr.splitlines() if line.strip())
+        message = " ".join(line for line in process.stderr.splitlines() if line.strip())
         raise StorageError(
-            f"{tracked} cannot be pulled: {said[-300:]}; it was never pushed (`dvc push {tracked}`), "
+            f"{dvc_file} cannot be pulled: {message[-300:]}; it was never pushed (`dvc push {dvc_file}`), "
             "or the remote of .dvc/config is not reachable"
         )

@@ -122,10 +122,10 @@ def typed(name: str, raw: pa.ChunkedArray) -> Column | Left:
 def _texts(name: str, values: np.ndarray) -> Column:
     absent = conversion.absent(values)
     feature = Feature(name, "string", bool(absent.any()))
-    parsed = calendar.parse(values[~absent])
+    moments = calendar.parse(values[~absent])
     dates = (
-        len(parsed) > 0
-        and not np.asarray(parsed.isna()).any()
+        len(moments) > 0
+        and not np.asarray(moments.isna()).any()
         and all(len(str(value)) >= 8 for value in values[~absent])
     )
     return Column(feature, "moment" if dates else "category", values)

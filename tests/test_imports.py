@@ -88,7 +88,7 @@ USES = {
     "scoring": {"params", "shared", "data", "training"},
     "starter": {"params", "shared", "data", "training"},
     "audit": {"params", "shared", "tracking"},
-    "bench": {"engine"},
+    "bench": {"engine", "shared"},
 }
 
 # Where the import name is not the distribution's.

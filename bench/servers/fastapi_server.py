@@ -30,8 +30,8 @@ def create() -> FastAPI:
 
     @app.post("/v1/models/{name}:predict")
     def predict(name: str, request: Request) -> Answer:
-        named = isinstance(request.instances[0], dict)
-        rows = pd.DataFrame(request.instances) if named else request.instances
+        by_name = isinstance(request.instances[0], dict)
+        rows = pd.DataFrame(request.instances) if by_name else request.instances
         return Answer(predictions=model.predict(rows).tolist())
 
     return app

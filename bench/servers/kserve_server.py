@@ -47,8 +47,8 @@ class SklearnModel(kserve.Model):
         """The labels, or the probabilities where PREDICT_PROBA is true."""
         try:
             rows = get_predict_input(payload)
-            wanted = os.environ.get("PREDICT_PROBA", "false").lower() == "true"
-            if wanted and hasattr(self._model, "predict_proba"):
+            probabilities = os.environ.get("PREDICT_PROBA", "false").lower() == "true"
+            if probabilities and hasattr(self._model, "predict_proba"):
                 result = self._model.predict_proba(rows)
             else:
                 result = self._model.predict(rows)

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from artifact import text_file
 from pipeline.data.conversion import Violation
 from pipeline.data.drift import Change, in_words
 from pipeline.data.leakage import Leak
-from pipeline.shared import json_file, paths
+from pipeline.shared import json_file, markdown, paths
 
 SCHEMA_VERSION = 1
 _MARKS = {"ok": "ok", "warn": "**changed**", "refuse": "**refused**"}
@@ -34,7 +35,7 @@ class DataReport:
     def write(self) -> None:
         """Write both files, each whole or not at all."""
         json_file.write(paths.DATA, self._values())
-        json_file.replace(paths.DATA_TEXT, self._text())
+        text_file.write(paths.DATA_TEXT, self._text())
 
     def _values(self) -> dict[str, Any]:
         return {
@@ -74,7 +75,10 @@ class DataReport:
         else:
             changed = [change for change in self.changes if change.state != "ok"]
             lines.append(f"Against what `{self.champion[:19]}…` was trained on: {len(changed)} features changed.")
-            rows = [(change.column, in_words(change), _MARKS[change.state]) for change in self.changes]
+            rows = [
+                (markdown.text(change.column), markdown.text(in_words(change)), _MARKS[change.state])
+                for change in self.changes
+            ]
             lines += _table(None, ("feature", "difference", ""), rows)
         return "\n".join(lines) + "\n"
 
@@ -91,23 +95,12 @@ def _violation(violation: Violation) -> dict[str, Any]:
 
 def _row(violation: Violation) -> tuple[str, ...]:
     first = ", ".join(map(str, violation.rows)) + (f": {violation.shown}" if violation.count else "")
-    return violation.column, violation.rule, str(violation.count or ""), first
+    return tuple(map(markdown.text, (violation.column, violation.rule, violation.count or "", first)))
 
 
 def _table(title: str | None, header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     if not rows:
         return []
-    return [
-        *(["", f"## {title}"] if title else []),
-        "",
-        "| " + " | ".join(header) + " |",
-        "|" + "---|" * len(header),
-        *("| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows),
-    ]
-
-
-def _cell(text: str) -> str:
     # A value of the data must not become Markdown or HTML of the page.
-    for mark in "\\|<>[]`":
-        text = text.replace(mark, f"\\{mark}") if mark != "<" else text.replace(mark, "&lt;")
-    return " ".join(text.split())
+    lines = markdown.table(header, rows)
+    return [*(["", f"## {title}"] if title else []), "", *lines[:-1]]

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
 
 from artifact.errors import DataContractError
-from pipeline.data import faults
+from pipeline.data import arrow_files, faults
 from pipeline.data.table import Table, files
 
 ROWS = 1 << 16  # rows of a Parquet file in a chunk
@@ -55,16 +53,8 @@ def chunks(path: Path) -> Iterator[Table]:
 
 def _csv(path: Path, names: list[str]) -> Iterator[pa.RecordBatch]:
     _check_bytes(path)
-    parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
-    read_options = pyarrow.csv.ReadOptions(use_threads=False, block_size=faults.BLOCK)
-    convert = pyarrow.csv.ConvertOptions(
-        column_types={name: pa.string() for name in names},
-        null_values=[""],
-        strings_can_be_null=True,
-        quoted_strings_can_be_null=False,
-    )
     try:
-        reader = _checked(path, lambda: pyarrow.csv.open_csv(path, read_options, parse, convert))
+        reader = _checked(path, lambda: arrow_files.csv(path, names, threads=False))
     except _Empty:
         return
     with reader:
@@ -102,8 +92,7 @@ def _names(path: Path) -> list[str]:
 
 
 def _opened(path: Path) -> Any:
-    # Neither threads nor read-ahead: memory stays that of a chunk, however large a row group is.
-    return _checked(path, lambda: pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20))
+    return _checked(path, lambda: arrow_files.parquet(path))
 
 
 class _Empty(Exception):

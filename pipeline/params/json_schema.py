@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from artifact.text_file import readable_json
 from pipeline.params.params import Params
 
 PATH = Path("docs/params.schema.json")
@@ -24,4 +24,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 def text() -> str:
     """The schema as JSON Schema 2020-12."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Params.model_json_schema()}
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    return readable_json(schema)

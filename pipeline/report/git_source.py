@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import dataclass
 from typing import Self
+
+from artifact import git
+from artifact.errors import GitError
+from artifact.git import GitFailed
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,6 @@ class Source:
 
 def _git(*arguments: str) -> str:
     try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=30, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+        return git.run(*arguments).strip()
+    except (GitFailed, GitError):
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

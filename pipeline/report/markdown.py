@@ -1,17 +1,11 @@
-"""Markdown as GitHub renders it: tables, folded parts, and text that is never taken for markup."""
+"""What the report writes in Markdown besides tables: numbers, code, folded parts and pictures."""
 
 from __future__ import annotations
 
 import html
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-_MARKUP = re.compile(r"([\\`*_\[\]|~#$@])")
-
-
-def text(value: object) -> str:
-    """`value` as plain text in a line or a cell, whatever characters it has."""
-    return _MARKUP.sub(r"\\\1", html.escape(" ".join(str(value).split()), quote=False))
+from pipeline.shared.markdown import text
 
 
 def code(value: object) -> str:
@@ -40,15 +34,6 @@ def interval(low: float | None, high: float | None, sign: bool = False) -> str:
     return f"{shown(low, 3)} … {shown(high, 3)}".replace(" ", "\u00a0")
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], right: int | None = None) -> list[str]:
-    """Lines of a table; columns from number `right` on are aligned to the right. Nothing where there are no rows."""
-    listed = list(rows)
-    if not listed:
-        return []
-    edges = ["---:" if right is not None and place >= right else "---" for place in range(len(header))]
-    return [_row(header), _row(edges), *map(_row, listed), ""]
-
-
 def folded(summary: str, lines: Sequence[str]) -> list[str]:
     """`lines` behind one line that opens them; nothing for no lines."""
     return (
@@ -61,7 +46,3 @@ def folded(summary: str, lines: Sequence[str]) -> list[str]:
 def image(title: str, path: str) -> list[str]:
     """A picture at a path beside the page."""
     return [f"![{title}]({path})", ""]
-
-
-def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"

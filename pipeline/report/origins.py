@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.report.evidence import Evidence
-from pipeline.report.markdown import code, folded, number, table, text
+from pipeline.report.markdown import code, folded, number
+from pipeline.shared.markdown import table, text
 
 
 def data(evidence: Evidence) -> list[str]:

@@ -9,7 +9,8 @@ from pipeline.gate import outcomes
 from pipeline.gate.rules import mib
 from pipeline.params.metrics import CATALOGUE
 from pipeline.report.evidence import Evidence
-from pipeline.report.markdown import code, folded, image, interval, number, signed, table, text
+from pipeline.report.markdown import code, folded, image, interval, number, signed
+from pipeline.shared.markdown import table, text
 
 _SHOWN = 8  # slices; the others are folded away
 

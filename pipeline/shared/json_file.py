@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from artifact import text_file
 from artifact.errors import ConfigurationError
 
 
@@ -19,12 +20,4 @@ def read(path: Path) -> Any:
 
 def write(path: Path, value: Any) -> None:
     """Put `value` into `path`, whole or not at all; its folder is made."""
-    replace(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def replace(path: Path, text: str) -> None:
-    """Put `text` into `path`, whole or not at all; its folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    text_file.write(path, text_file.readable_json(value))

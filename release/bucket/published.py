@@ -44,15 +44,20 @@ def find(store: Store, uri: ArtifactUri) -> Published:
     for file in manifest.files:
         if not store.holds(uri.key + file.path, file.size, file.sha256):
             raise IntegrityError(f"{file.path} at {uri} is missing or has other bytes than its manifest names: {again}")
-    stored = store.head(uri.key + MANIFEST)
-    told = {} if stored is None else stored.metadata
-    lacking = [name for name in (INPUTS, DATA, COMMIT, GATE) if name not in told]
+    head = store.head(uri.key + MANIFEST)
+    metadata = {} if head is None else head.metadata
+    lacking = [name for name in (INPUTS, DATA, COMMIT, GATE) if name not in metadata]
     if lacking:
         raise IntegrityError(
             f"{MANIFEST} at {uri} says no {', '.join(lacking)}: it was not written by `release publish`"
         )
-    if told[GATE] not in verdict.PASSES:
-        raise GateRefused(f"the gate's verdict on {uri} is {told[GATE]!r}: only a passed model is deployed")
+    if metadata[GATE] not in verdict.PASSES:
+        raise GateRefused(f"the gate's verdict on {uri} is {metadata[GATE]!r}: only a passed model is deployed")
     return Published(
-        uri, digest.parse(told[INPUTS]), digest.parse(told[DATA]), told[COMMIT], told[GATE], manifest.files
+        uri,
+        digest.parse(metadata[INPUTS]),
+        digest.parse(metadata[DATA]),
+        metadata[COMMIT],
+        metadata[GATE],
+        manifest.files,
     )

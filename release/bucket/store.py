@@ -97,7 +97,7 @@ class Store:
             ),
             key,
             "s3:PutObject",
-            refused={412},
+            refusals={412},
         )
         if answer is not None:
             return True
@@ -110,13 +110,13 @@ class Store:
 
     def holds(self, key: str, size: int, digest: str) -> bool:
         """Whether the object has this size and digest; it is read and hashed where the bucket keeps no SHA-256."""
-        stored = self.head(key)
-        if stored is None or stored.size != size:
+        head = self.head(key)
+        if head is None or head.size != size:
             return False
-        if stored.digest is None:
+        if head.digest is None:
             data = self.get(key)
             return data is not None and f"sha256-{hashlib.sha256(data).hexdigest()}" == digest
-        return stored.digest == digest
+        return head.digest == digest
 
     def head(self, key: str) -> Stored | None:
         """Size, digest and metadata of an object, None when there is none."""
@@ -124,7 +124,7 @@ class Store:
             lambda: self._client.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED"),
             key,
             "s3:GetObject",
-            refused={404},
+            refusals={404},
         )
         if answer is None:
             return None
@@ -139,12 +139,12 @@ class Store:
             lambda: self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read(),
             key,
             "s3:GetObject",
-            refused={404},
+            refusals={404},
         )
         return None if answer is None else bytes(answer)
 
-    def _call(self, request: Callable[[], Any], key: str, permission: str, refused: set[int]) -> Any:
-        """The answer, None for a status in `refused`; what passes by itself is tried again with patience."""
+    def _call(self, request: Callable[[], Any], key: str, permission: str, refusals: set[int]) -> Any:
+        """The answer, None for a status in `refusals`; what passes by itself is tried again with patience."""
         start = time.monotonic()
         attempt = 0
         while True:
@@ -152,7 +152,7 @@ class Store:
                 return request()
             except ClientError as error:
                 problem, status = self._read(error, key, permission)
-                if status in refused:
+                if status in refusals:
                     return None
             except (HTTPClientError, IncompleteReadError, FlexibleChecksumError) as error:
                 problem = type(error).__name__
@@ -163,10 +163,10 @@ class Store:
                 ) from error
             attempt += 1
             pause = backoff.seconds(attempt, self._patience.longest_pause)
-            passed = time.monotonic() - start
-            if passed + pause > self._patience.last_start:
+            seconds = time.monotonic() - start
+            if seconds + pause > self._patience.last_start:
                 raise StorageError(
-                    f"S3 at {self._client.meta.endpoint_url} failed {attempt} times in {passed:.0f} s "
+                    f"S3 at {self._client.meta.endpoint_url} failed {attempt} times in {seconds:.0f} s "
                     f"for s3://{self.bucket}/{key}: {problem}; see whether it can be reached, then run this again"
                 )
             time.sleep(pause)

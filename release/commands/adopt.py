@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from artifact import text_file
 from release import command_line
 from release.checkout import Checkout
-from release.commands.configure import write
 from release.gitops import environment, quarantine, record, release_file
 from release.gitops.folder import Folder, quarantine_file
 from release.gitops.record import Record
@@ -68,12 +68,12 @@ def files(model: str) -> dict[str, str]:
 
 def adopt(root: Path, model: str) -> list[str]:
     """Write what is missing of `model` in the working tree at `root`; the paths written. What exists stays as it is."""
-    written = []
+    paths = []
     for path, text in files(model).items():
         if not (root / path).exists():
-            write(root / path, text)
-            written.append(path)
-    return written
+            text_file.write(root / path, text)
+            paths.append(path)
+    return paths
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -5,19 +5,18 @@ The champion is what Git pins for production, or for staging while production ha
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from artifact import text_file
 from artifact.digest import ArtifactUri
 from artifact.errors import ConfigurationError, StorageError
 from release import command_line
 from release.bucket.store import Store
 from release.checkout import Checkout
 from release.commands import fetch
-from release.commands.configure import write
 from release.git.tip import Tip
 from release.gitops import environment
 from release.gitops.folder import Folder
@@ -37,7 +36,7 @@ def champion(store: Store, reader: Tip | Worktree, *, model: str, out: Path, rec
     StorageError (30) for one that cannot be fetched: it is never taken for none.
     """
     where, release = _pinned(reader, model)
-    listed = Folder(model, ENVIRONMENTS[0]).quarantined(reader)
+    entries = Folder(model, ENVIRONMENTS[0]).quarantined(reader)
     if release is None:
         fetch.remove(out)
     else:
@@ -49,7 +48,7 @@ def champion(store: Store, reader: Tip | Worktree, *, model: str, out: Path, rec
         "champion": release and {"name": release.name} | {text: getattr(release, text) for text in TEXTS},
         "quarantined": [
             {"model_digest": one.model_digest, "inputs_digest": one.inputs_digest, "reason": one.reason}
-            for one in listed
+            for one in entries
         ],
     }
     _write(record, content)
@@ -69,7 +68,7 @@ def _pinned(reader: Tip | Worktree, model: str) -> tuple[str | None, Release | N
 
 def _write(path: Path, value: dict[str, Any]) -> None:
     try:
-        write(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        text_file.write(path, text_file.readable_json(value))
     except OSError as error:
         raise StorageError(f"{path} cannot be written: {error.strerror}; free space, or name another") from error
 

@@ -25,7 +25,7 @@ def check(here: Tip | Worktree, model: str | None = None) -> list[str]:
     ConfigurationError (10) for a file that cannot be read. The bucket is not asked: a commit named only what it held.
     """
     environments = [(folder, _problems(here, folder)) for folder in folders.all_of(here, model)]
-    problems = [problem for _, listed in environments for problem in listed]
+    problems = [problem for _, lines in environments for problem in lines]
     if problems:
         raise GateRefused("; ".join(problems))
     return [f"{folder.model} in {folder.environment}: holds" for folder, _ in environments]
@@ -47,14 +47,14 @@ def _problems(here: Tip | Worktree, folder: Folder) -> list[str]:
             f"{where}: {release_file.FILE} is not what the record says: restore both from one commit, or run any "
             "command that releases there, which repairs it"
         )
-    named, absent = _named(text)
+    names, absent = _named(text)
     problems += [
         f"{where}: the Route names {name}, whose InferenceService is not there: restore {release_file.FILE} from Git, "
         f"or deploy it again with `python -m release deploy --env {folder.environment}`"
         for name in absent
     ]
     for one in record.releases:
-        if one.name in named and barred(one):
+        if one.name in names and barred(one):
             problems.append(f"{where}: would serve {one.name}, which is in quarantine: {_way_out(folder, record, one)}")
     return problems
 
@@ -71,13 +71,13 @@ def _named(text: str) -> tuple[set[str], list[str]]:
     """The releases that the Route in release.yaml names, and those of them without an InferenceService there."""
     documents: list[dict[str, Any]] = [one for one in yaml.safe_load_all(text) if one]
     there = {one["metadata"]["name"] for one in documents if one["kind"] == "InferenceService"}
-    named = {
+    names = {
         target["configurationName"].removesuffix(release_file.configuration(""))
         for one in documents
         if one["kind"] == "Route"
         for target in one["spec"]["traffic"]
     }
-    return named, sorted(named - there)
+    return names, sorted(names - there)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import configparser
 import dataclasses
-import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from artifact import text_file
 from artifact.errors import ConfigurationError, UsageError
 from release import command_line, params, settings
 from release.checkout import Checkout
@@ -40,7 +39,7 @@ def configure(root: Path, values: Mapping[str, str]) -> list[str]:
         if getattr(before, name) != value
     ]
     if not path.exists() or path.read_text(encoding="utf-8") != text:
-        write(path, text)
+        text_file.write(path, text)
         changes = changes or [f"{settings.PATH}: written"]
     return changes + _point_dvc(root, after)
 
@@ -48,37 +47,22 @@ def configure(root: Path, values: Mapping[str, str]) -> list[str]:
 def values(arguments: Mapping[str, Any]) -> dict[str, str]:
     """Field of Settings → text, of a command line: an option each, and `set` as make gives them; UsageError (2)."""
     names = [item.name for item in dataclasses.fields(Settings)]
-    chosen = {name: arguments[name] for name in names if arguments[name] is not None}
+    texts = {name: arguments[name] for name in names if arguments[name] is not None}
     for assignment in arguments["set"]:
         name, equals, value = assignment.partition("=")
         field = name.lower().replace("-", "_")
         if field not in names or not equals:
             raise UsageError(f"--set {assignment!r} is not one of {', '.join(map(str.upper, names))} with =VALUE")
-        chosen[field] = value
-    return chosen
+        texts[field] = value
+    return texts
 
 
-def write(path: Path, text: str) -> None:
-    """Replace the file at `path` at once, so that a kill leaves the old text or the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def dvc_url(chosen: Settings) -> str:
+def dvc_url(values: Settings) -> str:
     """URL of the DVC remote: data and artifacts share the bucket."""
-    return f"s3://{chosen.bucket}/dvc"
+    return f"s3://{values.bucket}/dvc"
 
 
-def _point_dvc(root: Path, chosen: Settings) -> list[str]:
+def _point_dvc(root: Path, values: Settings) -> list[str]:
     path = root / _DVC_CONFIG
     if not path.exists():
         return []
@@ -90,10 +74,10 @@ def _point_dvc(root: Path, chosen: Settings) -> list[str]:
     except (configparser.Error, KeyError) as error:
         raise ConfigurationError(
             f"{_DVC_CONFIG} names no default remote ({error}): "
-            f"`dvc remote add --default storage {dvc_url(chosen)}`, then run this again"
+            f"`dvc remote add --default storage {dvc_url(values)}`, then run this again"
         ) from error
     changes = []
-    for option, value in (("url", dvc_url(chosen)), ("region", chosen.region)):
+    for option, value in (("url", dvc_url(values)), ("region", values.region)):
         if now.get(option) != value:
             _dvc(root, "remote", "modify", remote, option, value)
             changes.append(f"{_DVC_CONFIG} {option}: {now.get(option, '(empty)')} → {value}")
@@ -103,14 +87,14 @@ def _point_dvc(root: Path, chosen: Settings) -> list[str]:
 def _dvc(root: Path, *arguments: str) -> None:
     # DVC's own command, so that its file stays its own to write.
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "dvc", *arguments],
             cwd=root, capture_output=True, text=True, timeout=_DVC_SECONDS, stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise ConfigurationError(f"`dvc {' '.join(arguments)}` took over {_DVC_SECONDS} s: run it by hand") from error
-    if done.returncode:
-        raise ConfigurationError(f"`dvc {' '.join(arguments)}` failed: {done.stderr.strip()[-500:]}")
+    if process.returncode:
+        raise ConfigurationError(f"`dvc {' '.join(arguments)}` failed: {process.stderr.strip()[-500:]}")
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -131,8 +131,8 @@ def kustomization(text: str, path: str) -> str:
             "that, then run this again"
         )
     before, _, patches = text.partition(_OLD)
-    kept = f"patches:\n{patches}" if patches.lstrip().startswith("-") else patches
-    return before + adopt.FILES_OF_KUSTOMIZATION + kept
+    section = f"patches:\n{patches}" if patches.lstrip().startswith("-") else patches
+    return before + adopt.FILES_OF_KUSTOMIZATION + section
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -46,15 +46,15 @@ class Prover:
                 "answers with --url or --gateway"
             )
         manifest = Manifest.from_bytes(self._bytes(uri, MANIFEST, uri.digest))
-        named = next((file.sha256 for file in manifest.files if file.path == golden.FILE), "")
-        recorded = json.loads(self._bytes(uri, golden.FILE, named))
-        evidence = readiness.replay(where, model, manifest.signature, recorded)
+        golden_digest = next((file.sha256 for file in manifest.files if file.path == golden.FILE), "")
+        golden_requests = json.loads(self._bytes(uri, golden.FILE, golden_digest))
+        evidence = readiness.replay(where, model, manifest.signature, golden_requests)
         return dataclasses.replace(
             release, proof=Proof(now(), situation.folder.spec_digest(situation.tip, release), evidence)
         )
 
-    def _bytes(self, uri: ArtifactUri, path: str, wanted: str) -> bytes:
+    def _bytes(self, uri: ArtifactUri, path: str, expected_digest: str) -> bytes:
         data = self.store.get(uri.key + path)
-        if data is None or digest.of_bytes(data) != wanted:
+        if data is None or digest.of_bytes(data) != expected_digest:
             raise IntegrityError(f"{path} at {uri} is missing or has other bytes than were published: publish it again")
         return data

@@ -44,22 +44,23 @@ def publish(
     """
     manifest = _manifest(artifact)
     uri = ArtifactUri(settings.bucket, settings.prefix, model, digest.of_bytes(manifest))
-    passed = verdict.read(verdict_path, uri.digest)
-    quarantine.refuse(quarantined, uri.digest, passed.inputs_digest)
+    approval = verdict.read(verdict_path, uri.digest)
+    quarantine.refuse(quarantined, uri.digest, approval.inputs_digest)
     verified = load.verify(artifact, expected_digest=uri.digest, name=model)
-    if verified.manifest.data_digest != passed.data_digest:
+    if verified.manifest.data_digest != approval.data_digest:
         raise IntegrityError(
-            f"the manifest says data {verified.manifest.data_digest}, the verdict {passed.data_digest}: run `dvc repro`"
+            f"the manifest says data {verified.manifest.data_digest}, the verdict {approval.data_digest}: "
+            "run `dvc repro`"
         )
     new = [store.put_once(uri.key + path, data) for path, data in sorted(verified.files.items())]
-    _keep_lock(store, f"{settings.prefix}/{model}/runs/{passed.inputs_digest}/{LOCK}", lock)
-    told = {
-        published.INPUTS: passed.inputs_digest,
-        published.DATA: passed.data_digest,
+    _keep_lock(store, f"{settings.prefix}/{model}/runs/{approval.inputs_digest}/{LOCK}", lock)
+    metadata = {
+        published.INPUTS: approval.inputs_digest,
+        published.DATA: approval.data_digest,
         published.COMMIT: source_commit,
-        published.GATE: passed.outcome,
+        published.GATE: approval.outcome,
     }
-    new.append(store.put_once(uri.key + MANIFEST, manifest, told))
+    new.append(store.put_once(uri.key + MANIFEST, manifest, metadata))
     print(f"{uri.digest}: {f'{sum(new)} objects written' if any(new) else 'already published'}", file=sys.stderr)
     return uri
 

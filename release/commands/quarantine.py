@@ -92,8 +92,8 @@ def unquarantine(branch: Branch, request: Request, *, model: str, release: str) 
 
     def decide(tip: Tip, before: tuple[Quarantined, ...]) -> _Decision:
         lifted = _digest(tip, model, release)
-        left = tuple(one for one in before if lifted not in (one.model_digest, one.inputs_digest))
-        return _Decision(lifted, left, {}, [])
+        rest = tuple(one for one in before if lifted not in (one.model_digest, one.inputs_digest))
+        return _Decision(lifted, rest, {}, [])
 
     return _commit(branch, request, model, decide, "lift the quarantine of {}", "is not in quarantine")
 
@@ -116,10 +116,10 @@ def _commit(
     verb: str,
     there: str,
 ) -> Outcome:
-    said, subject = "", ""
+    message, subject = "", ""
 
     def change(tip: Tip) -> Change | None:
-        nonlocal said, subject
+        nonlocal message, subject
         if model not in tip.folders(MODELS):
             raise ConfigurationError(f"the branch releases are pushed to holds no model {model!r}: correct --model")
         before = Folder(model, "staging").quarantined(tip)
@@ -132,46 +132,46 @@ def _commit(
             *(f"{folder.environment} {one}" for folder, _, one in decision.steps),
         ]
         trailers = trailers_of(request, "asked for by hand", "; ".join(was), "; ".join(is_))
-        said = commit_message.render(f"{model}: {subject}", {"Model-Digest": decision.model_digest, **trailers})
-        return Change(files, said) if files else None
+        message = commit_message.render(f"{model}: {subject}", {"Model-Digest": decision.model_digest, **trailers})
+        return Change(files, message) if files else None
 
     commit = push(branch, change, request.shown)
     if isinstance(commit, Shown):
-        return Outcome(SHOWN, f"{model}: {subject}", message=said, diff=commit.diff)
+        return Outcome(SHOWN, f"{model}: {subject}", message=message, diff=commit.diff)
     if commit is None:
         return Outcome(NOTHING, f"nothing to do: it {there}")
-    return Outcome(DONE, f"{model}: {subject}", commit=commit, message=said)
+    return Outcome(DONE, f"{model}: {subject}", commit=commit, message=message)
 
 
 def _digest(tip: Tip, model: str, text: str) -> str:
     """The digest that `text` is, or that of the release which it names in any environment."""
     for folder in folders.all_of(tip, model):
-        if (known := folder.read(tip)[1].find(text)) is not None:
-            return known.digest
+        if (one := folder.read(tip)[1].find(text)) is not None:
+            return one.digest
     return digest.parse(text)
 
 
 def _names(tip: Tip, model: str, model_digest: str) -> str:
     """The releases of that digest, for people; the digest when Git remembers none."""
-    listed = [
+    names = [
         one.name
         for folder in folders.all_of(tip, model)
         for one in folder.read(tip)[1].releases
         if one.digest == model_digest
     ]
-    return ", ".join(dict.fromkeys(listed)) or model_digest
+    return ", ".join(dict.fromkeys(names)) or model_digest
 
 
 def _inputs(tip: Tip, store: Store, settings: Settings, model: str, model_digest: str) -> str:
     """Digest of the inputs that made the model: from a record that knows it, else from the bucket."""
     for folder in folders.all_of(tip, model):
-        if (known := folder.read(tip)[1].find(model_digest)) is not None:
-            return known.inputs_digest
+        if (one := folder.read(tip)[1].find(model_digest)) is not None:
+            return one.inputs_digest
     uri = ArtifactUri(settings.bucket, settings.prefix, model, model_digest)
-    stored = store.head(uri.key + MANIFEST)
-    if stored is None or published.INPUTS not in stored.metadata:
+    head = store.head(uri.key + MANIFEST)
+    if head is None or published.INPUTS not in head.metadata:
         raise IntegrityError(f"neither Git nor the bucket knows {uri}: correct the digest, or --model")
-    return digest.parse(stored.metadata[published.INPUTS])
+    return digest.parse(head.metadata[published.INPUTS])
 
 
 def main(argv: Sequence[str] | None = None) -> None:

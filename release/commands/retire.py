@@ -37,13 +37,15 @@ def retire(
         before = situation.record
         after = transitions.retire(before, situation.environment.ready, situation.barred, old)
         still = {one.name for one in after.releases if one.rendered}
-        gone = [one for one in before.releases if one.rendered and one.name not in still]
-        if not gone:
+        unnamed = [one for one in before.releases if one.rendered and one.name not in still]
+        if not unnamed:
             return Decision(before, f"{folder.environment} keeps {', '.join(sorted(still)) or 'nothing'}")
         if situation.environment.proves and (problem := not_following(cluster, before)) is not None:
             raise Unseen(f"nothing is retired in {folder.environment}: {problem}; wait until the cluster follows Git")
-        names = ", ".join(one.name for one in gone)
-        return Decision(after, f"retire {names} in {folder.environment}", gone[0], reason="nothing names it any more")
+        names = ", ".join(one.name for one in unnamed)
+        return Decision(
+            after, f"retire {names} in {folder.environment}", unnamed[0], reason="nothing names it any more"
+        )
 
     return patiently(wait, lambda: apply(branch, folder, request, decide))
 

@@ -63,8 +63,8 @@ def rollback(
             return Decision(before, f"{there.name if there else folder.model} in {folder.environment} is gone back to")
         target = after.candidate or after.stable
         if before.candidate is not None:
-            kept = f"go on with {target.name}" if target else "serve nothing yet"
-            subject = f"take {before.candidate.name} back in {folder.environment}, {kept}"
+            consequence = f"go on with {target.name}" if target else "serve nothing yet"
+            subject = f"take {before.candidate.name} back in {folder.environment}, {consequence}"
             left, barred = before.candidate, bars and bool(before.percent)
         else:
             assert target is not None  # the table lets nothing empty roll back

@@ -52,7 +52,7 @@ def read_from(here: Tip | Worktree, model: str | None = None) -> list[Status]:
     return [_status(here, folder) for folder in folders.all_of(here, model)]
 
 
-def as_json(listed: Sequence[Status]) -> list[dict[str, Any]]:
+def as_json(environments: Sequence[Status]) -> list[dict[str, Any]]:
     """The records whole, each with its state and the commands that are possible now.
 
     `releases` begins with the stable one and goes back through those that served and were not rejected; `ready`: what
@@ -74,13 +74,13 @@ def as_json(listed: Sequence[Status]) -> list[dict[str, Any]]:
             "notes": list(one.notes),
             "possible": state.possible(one.record),
         }
-        for one in listed
+        for one in environments
     ]
 
 
-def table(listed: Sequence[Status], colour: bool) -> str:
+def table(environments: Sequence[Status], colour: bool) -> str:
     """A line for each release that has a share, notes, and what is possible next; `colour` for a terminal."""
-    blocks = [(one, _rows(one)) for one in listed]
+    blocks = [(one, _rows(one)) for one in environments]
     widths = [
         max(len(row[column]) for row in [_HEAD, *(row for _, rows in blocks for row in rows)])
         for column in range(len(_HEAD))
@@ -131,10 +131,10 @@ def _notes(environment: Environment, record: Record, proofs: dict[str, str], bar
         if proofs[one.name] == "none":
             why = "was never proved" if environment.proves else "needed no proof here"
             notes.append(f"{one.name} {why}: a cluster that is made anew answers 404 if it cannot start")
-    named = (record.stable_name, record.candidate_name)
-    waiting = [one.name for one in record.releases if one.rendered and one.name not in named]
-    if len(waiting) + (record.stable is not None) > environment.ready:
-        notes.append(f"without traffic: {', '.join(waiting)}; `release retire` keeps {environment.ready}")
+    in_traffic = (record.stable_name, record.candidate_name)
+    idle = [one.name for one in record.releases if one.rendered and one.name not in in_traffic]
+    if len(idle) + (record.stable is not None) > environment.ready:
+        notes.append(f"without traffic: {', '.join(idle)}; `release retire` keeps {environment.ready}")
     return notes
 
 
@@ -149,10 +149,10 @@ def _rows(one: Status) -> list[tuple[str, ...]]:
     record = one.record
     share = record.percent or 0
     if record.stable is None and record.candidate is not None:
-        listed: list[tuple[Release | None, int]] = [(record.candidate, 0)]
+        shares: list[tuple[Release | None, int]] = [(record.candidate, 0)]
     else:
-        listed = [(record.stable, 100 - share), *([(record.candidate, share)] if record.candidate else [])]
-    rows = [_cells(release, percent, one.proofs) for release, percent in listed]
+        shares = [(record.stable, 100 - share), *([(record.candidate, share)] if record.candidate else [])]
+    rows = [_cells(release, percent, one.proofs) for release, percent in shares]
     firsts = [(record.model, record.environment, state.of(record)), *[("", "", "")] * (len(rows) - 1)]
     return [tuple(map(_plain, (*first, *row))) for first, row in zip(firsts, rows, strict=True)]
 
@@ -188,8 +188,8 @@ def uri_of(branch: Callable[[], Branch], text: str) -> str:
     with opened(there) as git:
         here = tip(git, there)
         for folder in folders.all_of(here):
-            if (known := folder.read(here)[1].find(text)) is not None:
-                return known.uri
+            if (one := folder.read(here)[1].find(text)) is not None:
+                return one.uri
     raise ConfigurationError(f"no record names a release {text!r}: see `release status`, or give its URI")
 
 

@@ -72,14 +72,14 @@ def prove(
         record = situation.record
         state.arrived(record, "prove")
         if release is None:
-            listed = [record.candidate, record.stable, *state.eligible(record, situation.barred)]
+            candidates = [record.candidate, record.stable, *state.eligible(record, situation.barred)]
         else:
-            listed = [record.find(release)]
-            if listed == [None]:
+            candidates = [record.find(release)]
+            if candidates == [None]:
                 raise ConfigurationError(
                     f"{folder.model} in {folder.environment} has no release {release!r}: see status"
                 )
-        releases = [one for one in listed if one is not None and one.rendered]
+        releases = [one for one in candidates if one is not None and one.rendered]
         for one in releases:
             record = transitions.replaced(record, prover.prove(situation, one))
         names = ", ".join(one.name for one in releases) or "nothing"

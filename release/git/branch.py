@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artifact.errors import GitError
+from artifact.git import GitFailed, redact
 from release import backoff
-from release.git.client import Caller, Git, GitFailed, redact
+from release.git.client import Caller, Git
 from release.git.tip import Tip
 
 FOLDER = "gitops/"
@@ -99,7 +100,7 @@ def update(branch: Branch, decide: Callable[[Tip], Change | None]) -> str | None
     """
     with opened(branch) as git:
         ours = parent = None
-        failure = GitFailed("", 0)
+        failure = GitFailed("", "", 0)
         refusals = pushes = 0
         while True:
             now = tip(git, branch)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import signal
-import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from artifact import git
 from artifact.errors import ConfigurationError, GitError
+from artifact.git import GitFailed, GitHung, redact
 
 _SECONDS = 30.0  # of a look into the caller's own repository
 _STALLED_SECONDS = 30
@@ -40,15 +39,6 @@ _FULL = re.compile(r"^(?!remote:).*(?:No space left on device|Disk quota exceede
 _IDENTITY = {"NAME": "modelpin[bot]", "EMAIL": "modelpin-bot@noreply.invalid"}
 
 
-class GitFailed(Exception):
-    """One git command ended badly; `detail` is what it said, without credentials."""
-
-    def __init__(self, detail: str, code: int) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.code = code
-
-
 @dataclass
 class Git:
     """Runs git in `folder`; `deadline` (time.monotonic) bounds all commands together."""
@@ -64,76 +54,43 @@ class Git:
 
     def output(self, *arguments: str, input: str | None = None) -> bytes:
         """Standard output of one git command; GitFailed when it fails, GitError when the time is up."""
-        # A session of its own: no terminal to prompt on, and one signal reaches ssh and the remote helpers too.
+        seconds = self.deadline - time.monotonic()
         try:
-            process = subprocess.Popen(
-                ["git", *arguments],
-                cwd=self.folder,
-                env=self._environment(),
-                stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
+            return git.output(
+                *arguments, folder=self.folder, environment=self._environment(), input=input, seconds=seconds
             )
-        except OSError as error:
-            raise GitError(f"git does not start: {error}") from error
-        try:
-            data = None if input is None else input.encode()
-            output, errors = process.communicate(data, timeout=max(0.0, self.deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
+        except GitHung:
             raise GitError(
                 f"{redact(self.remote)} did not answer `git {arguments[0]}` in time: see whether it can be reached, "
                 "then run this again; what was published stays published"
             ) from None
-        finally:
-            if process.poll() is None:
-                _kill(process)
-        said = errors.decode(errors="replace")
-        if process.returncode and (full := _FULL.search(said)):
-            raise GitError(
-                f"the temporary clone in {self.folder} cannot be kept: {redact(full[0])}; free some space, or let "
-                "TMPDIR name another folder, then run this again: what was published stays published"
-            )
-        if process.returncode:
-            raise GitFailed(redact(f"{said}\n{output.decode(errors='replace')}"), process.returncode)
-        return output
+        except GitFailed as failure:
+            if full := _FULL.search(failure.errors):
+                raise GitError(
+                    f"the temporary clone in {self.folder} cannot be kept: {redact(full[0])}; free some space, or let "
+                    "TMPDIR name another folder, then run this again: what was published stays published"
+                ) from failure
+            raise
 
     def _environment(self) -> dict[str, str]:
-        kept = {
+        variables = {
             name: value for name, value in os.environ.items() if not name.startswith("GIT_") or _KEPT.fullmatch(name)
         }
         for who in ("AUTHOR", "COMMITTER"):
             for what, default in _IDENTITY.items():
                 name = f"GIT_{who}_{what}"
-                kept[name] = kept.get(name) or kept.get(f"GIT_AUTHOR_{what}") or default
+                variables[name] = variables.get(name) or variables.get(f"GIT_AUTHOR_{what}") or default
         settings = [*self.transport, *_QUIET.items()]
         # In the environment, not in arguments: an extraheader is a secret and arguments are for everybody to see.
-        start = int(kept.get("GIT_CONFIG_COUNT") or 0)
+        start = int(variables.get("GIT_CONFIG_COUNT") or 0)
         for number, (name, value) in enumerate(settings, start):
-            kept[f"GIT_CONFIG_KEY_{number}"] = name
-            kept[f"GIT_CONFIG_VALUE_{number}"] = value
-        return kept | {
+            variables[f"GIT_CONFIG_KEY_{number}"] = name
+            variables[f"GIT_CONFIG_VALUE_{number}"] = value
+        return variables | {
             "GIT_CONFIG_COUNT": str(start + len(settings)),
-            "GIT_TERMINAL_PROMPT": "0",
             "GIT_NO_REPLACE_OBJECTS": "1",
             "LC_ALL": "C",
         }
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    for stream in (process.stdin, process.stdout, process.stderr):
-        if stream is not None:
-            stream.close()
-
-
-def redact(text: str) -> str:
-    """`text` without the user, password and query parts of the URLs in it, on one line, at most 600 characters."""
-    text = re.sub(r"(?<=://)[^/@\s]*@", "", text)
-    text = re.sub(r"(://[^\s?#]*)[?#][^\s'\"]*", r"\1", text)
-    return " ".join(text.split())[-600:]
 
 
 @dataclass(frozen=True)

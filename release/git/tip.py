@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from artifact.errors import ConfigurationError
-from release.git.client import Git, GitFailed
+from artifact.git import GitFailed
+from release.git.client import Git
 
 _SHA1_LENGTH = 40
 # Of objects by their names, as Git itself brings what a filtered history left out.

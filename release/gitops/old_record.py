@@ -43,7 +43,7 @@ class OldRecord:
 
 def parse(section: Section, version: int, where: str) -> OldRecord:
     """The record in `section`, whose `schema_version` was read; ConfigurationError names what does not fit."""
-    found = OldRecord(
+    old = OldRecord(
         model=section.text("model"),
         environment=section.text("environment"),
         stable=_release(section.value("stable"), f"stable in {where}"),
@@ -59,11 +59,11 @@ def parse(section: Section, version: int, where: str) -> OldRecord:
     section.end()
     if left is not None:
         digest.parse(left)
-    first = () if found.stable is None else (found.stable,)
-    percent_of_nothing = found.candidate is None and found.percent not in (None, 0)
-    if step is not None or found.releases[:1] != first or percent_of_nothing:
+    first = () if old.stable is None else (old.stable,)
+    percent_of_nothing = old.candidate is None and old.percent not in (None, 0)
+    if step is not None or old.releases[:1] != first or percent_of_nothing:
         raise ConfigurationError(f"{where} contradicts itself: restore it from Git")
-    return found
+    return old
 
 
 def _release(value: Any, where: str) -> Release | None:

@@ -43,18 +43,18 @@ def match(entries: Sequence[Quarantined], model_digest: str, inputs_digest: str)
 
 def refuse(entries: Sequence[Quarantined], model_digest: str, inputs_digest: str) -> None:
     """GateRefused with reason and remedy when the model is in quarantine."""
-    if (found := match(entries, model_digest, inputs_digest)) is not None:
-        how = "the same model" if found.model_digest == model_digest else f"made of the inputs of {found.model_digest}"
+    if (entry := match(entries, model_digest, inputs_digest)) is not None:
+        how = "the same model" if entry.model_digest == model_digest else f"made of the inputs of {entry.model_digest}"
         raise GateRefused(
-            f"{model_digest} is in quarantine since {found.since} ({how}): {found.reason!r}; change data or params, "
-            f"or lift it with `python -m release unquarantine {found.model_digest}`"
+            f"{model_digest} is in quarantine since {entry.since} ({how}): {entry.reason!r}; change data or params, "
+            f"or lift it with `python -m release unquarantine {entry.model_digest}`"
         )
 
 
 def render(entries: Sequence[Quarantined]) -> str:
     """The whole text of quarantine.yaml; every text of `entries` comes back from `parse` as it is."""
-    listed = [dataclasses.asdict(entry) for entry in entries]
-    return _HEAD + quoted_yaml.render({"schema_version": SCHEMA_VERSION, "quarantined": listed})
+    values = [dataclasses.asdict(entry) for entry in entries]
+    return _HEAD + quoted_yaml.render({"schema_version": SCHEMA_VERSION, "quarantined": values})
 
 
 def parse(text: str, where: str) -> tuple[Quarantined, ...]:
@@ -65,11 +65,12 @@ def parse(text: str, where: str) -> tuple[Quarantined, ...]:
         raise ConfigurationError(
             f"{where} has schema_version {version}, this modelpin reads {SCHEMA_VERSION}: update the checkout"
         )
-    found = tuple(
-        _entry(value, f"quarantined[{place}] in {where}") for place, value in enumerate(section.entries("quarantined"))
+    entries = tuple(
+        _entry(value, f"quarantined[{number}] in {where}")
+        for number, value in enumerate(section.entries("quarantined"))
     )
     section.end()
-    return found
+    return entries
 
 
 def _entry(value: object, where: str) -> Quarantined:

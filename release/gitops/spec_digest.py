@@ -42,10 +42,10 @@ def paths(reader: Reader, folder: str) -> set[str]:
     return {path for path, _ in _followed(reader, f"{folder}/{_KUSTOMIZATION}", set())}
 
 
-def _followed(reader: Reader, path: str, seen: set[str]) -> Iterator[tuple[str, str]]:
-    if path in seen or not path.startswith(_TOP) or posixpath.basename(path) in _OWNED:
+def _followed(reader: Reader, path: str, visited: set[str]) -> Iterator[tuple[str, str]]:
+    if path in visited or not path.startswith(_TOP) or posixpath.basename(path) in _OWNED:
         return
-    seen.add(path)
+    visited.add(path)
     text = reader.read(path)
     if text is None:
         return
@@ -54,7 +54,7 @@ def _followed(reader: Reader, path: str, seen: set[str]) -> Iterator[tuple[str, 
         for name in _texts(_content(text)):
             there = posixpath.normpath(posixpath.join(posixpath.dirname(path), name.rpartition("=")[2]))
             folder = not posixpath.splitext(there)[1]
-            yield from _followed(reader, f"{there}/{_KUSTOMIZATION}" if folder else there, seen)
+            yield from _followed(reader, f"{there}/{_KUSTOMIZATION}" if folder else there, visited)
 
 
 @cache

@@ -21,5 +21,6 @@ def test_the_words_that_name_the_steps_are_there() -> None:
     """A word that the README uses before it explains it is in the glossary."""
     words = {word for row in ROWS for word in row[0].split(", ")}
     assert {"digest", "manifest", "artifact", "signature", "champion", "challenger", "gate", "golden answers", "proof",
+            "engine proof", "candidate",
             "quarantine", "release", "canary", "engine", "graph", "holdout", "slice", "inputs digest",
             "champion record", "storage initializer"} <= words  # fmt: skip

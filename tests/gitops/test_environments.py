@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import re
 import shutil
@@ -13,6 +14,7 @@ from release.gitops.release import Release
 from release.gitops.worktree import Worktree
 from tests.gitops.render import ROOT, Manifest, Tree, only
 from tests.gitops.types_of_kserve import problems
+from tests.release.test_record import RELEASE
 
 MODELS = ROOT / "gitops/models"
 DIGEST = "sha256-" + "ab12" * 16
@@ -52,20 +54,8 @@ OVERLAYS: dict[str, list[Manifest]] = {
 
 def made(model: str, digest: str = DIGEST, image: str = IMAGE, **changes: Any) -> Release:
     """A release that served."""
-    return Release(
-        digest=digest,
-        uri=f"s3://modelpin/models/{model}/{digest}/",
-        image=image,
-        since="2026-01-01T00:00:00Z",
-        inputs_digest=DIGEST,
-        data_digest=DIGEST,
-        source_commit="a" * 40,
-        run_commit="b" * 40,
-        gate="passed",
-        rendered=True,
-        served=True,
-        **changes,
-    )
+    uri = f"s3://modelpin/models/{model}/{digest}/"
+    return dataclasses.replace(RELEASE, digest=digest, uri=uri, image=image, **changes)
 
 
 def write(tree: Tree, deployed: record.Record) -> None:

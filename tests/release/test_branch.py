@@ -9,9 +9,10 @@ import psutil
 import pytest
 
 from artifact.errors import ConfigurationError, GitError
+from artifact.git import redact
 from release.commands import adopt, status
 from release.git.branch import Branch, Change, opened, tip, update
-from release.git.client import Caller, redact
+from release.git.client import Caller
 from release.git.tip import Tip
 from tests.deadlines import ANSWER_SECONDS
 from tests.release.conftest import Repository, commit, everything, git

@@ -16,9 +16,9 @@ from tests.release import old_projection
 from tests.release.answering import Answering
 from tests.release.conftest import IMAGE, ROOT, Repository, git
 from tests.release.old_projection import OldState
+from tests.release.steps import deploy, run
 from tests.release.test_deploy import recorded
 from tests.release.test_record import RELEASE
-from tests.release.test_traffic import deploy, run
 
 Publish = Callable[[int], str]
 FOLDER = "gitops/models/iris/production"

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from tests.release.answering import Answering
 from tests.release.conftest import Repository, git, inputs_of
+from tests.release.steps import deploy, digest_of, listed, name, run, shares
 from tests.release.test_deploy import recorded
-from tests.release.test_traffic import deploy, digest_of, listed, name, run, shares
 
 Publish = Callable[[int], str]
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.release.answering import Answering
 from tests.release.conftest import IMAGE, OTHER_IMAGE, Repository, commit
+from tests.release.steps import deploy, digest_of, name, run, shares
 from tests.release.test_deploy import recorded
-from tests.release.test_traffic import deploy, digest_of, name, run, shares
 
 Publish = Callable[[int], str]
 

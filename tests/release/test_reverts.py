@@ -21,9 +21,9 @@ from release.gitops.release import Release
 from release.gitops.worktree import Worktree
 from tests.release.answering import Answering
 from tests.release.conftest import IMAGE, OTHER_IMAGE, Repository, git
+from tests.release.steps import deploy, run, shares
 from tests.release.test_deploy import recorded
 from tests.release.test_state import NOW, PROOF, release
-from tests.release.test_traffic import deploy, run, shares
 
 BUCKET = [release(name) for name in "abc"] + [release("a", OTHER_IMAGE)]
 # The inputs of one gave two models, as on another class of CPU.

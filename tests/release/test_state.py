@@ -1,10 +1,7 @@
-"""The states and commands of an environment: docs and code say the same, and no path leads to two truths."""
+"""The states and commands of an environment: no path leads to two truths."""
 
-import argparse
 import dataclasses
 import itertools
-import re
-import shlex
 
 import pytest
 import yaml
@@ -13,16 +10,13 @@ from hypothesis import strategies as st
 
 from artifact import digest
 from artifact.errors import ConfigurationError, GateRefused
-from release import command_line, state, transitions
-from release.__main__ import COMMANDS as TYPED
-from release.__main__ import main
+from release import state, transitions
 from release.gitops import record, release_file
 from release.gitops.record import Record
 from release.gitops.release import Proof, Release
-from tests.release.conftest import IMAGE, OTHER_IMAGE, ROOT
+from tests.release.conftest import IMAGE, OTHER_IMAGE
 from tests.release.test_record import RELEASE
 
-PAGE = (ROOT / "docs/releases.md").read_text()
 COMMANDS = list(dict.fromkeys(command for _, command in [*state.TABLE, *sorted(state.ARRIVED)]))
 PROOF = Proof("2026-01-01T00:00:00Z", "spec", "it answered")
 NOW = "2026-02-02T00:00:00Z"
@@ -83,39 +77,6 @@ def run(before: Record, command: str, one: Release = D, percent: int = 50) -> Re
             return transitions.retire(before, 1, lambda _: False, lambda _: True)
     state.arrived(before, command)
     return before
-
-
-def test_docs_and_code_hold_one_table() -> None:
-    """The tables of docs/releases.md are TABLE and ARRIVED, row for row."""
-    rows = re.findall(r"^\| (\w+) \| `([\w -]+)` \| ([\w ,]+) \|$", PAGE, re.M)
-    written = {(before, command): tuple(re.split(", | or ", after)) for before, command, after in rows}
-    assert list(written.items()) == list(state.TABLE.items())
-    done = PAGE[PAGE.index("find their work done") : PAGE.index("A deploy while")]
-    listed = re.findall(r"^\| ([\w-]+) \| (`.*`) \|$", done, re.M)
-    assert {(before, word) for before, words in listed for word in re.findall(r"`([^`]+)`", words)} == state.ARRIVED
-    assert not state.ARRIVED & state.TABLE.keys()
-
-
-class Parsed(Exception):
-    """A command line fits its command."""
-
-
-def parse_alone(line: argparse.ArgumentParser, argv: list[str], **_: object) -> None:
-    """In place of `command_line.parse`: the command ends before it does anything."""
-    line.parse_args(argv)
-    raise Parsed
-
-
-def test_every_command_of_the_page_can_be_typed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each command line of docs/releases.md parses, and its table has each command that releases."""
-    monkeypatch.setattr(command_line, "parse", parse_alone)
-    lines = re.findall(r"python -m release ([^`\n]+)", PAGE)
-    assert len(lines) > 10
-    for line in lines:
-        with pytest.raises(Parsed):
-            main(shlex.split(line, comments=True))
-    listed = set(re.findall(r"^\| `(\w+)` \| .* \|.*\|$", PAGE[PAGE.index("## Commands") :], re.M))
-    assert listed == set(TYPED) - {"publish", "adopt", "settings", "configure"}
 
 
 @pytest.mark.parametrize(("before", "command"), list(itertools.product(STATES, COMMANDS)))

@@ -6,58 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 
-from artifact.digest import ArtifactUri
 from release.commands.proof import Prover
-from release.gitops import quarantine
-from release.gitops.quarantine import Quarantined
 from release.gitops.release import Release
 from tests.release.answering import Answering
-from tests.release.conftest import IMAGE, OTHER_IMAGE, Repository, Run, commit, git, inputs_of, write_verdict
+from tests.release.conftest import IMAGE, OTHER_IMAGE, Repository, commit, git, inputs_of, write_verdict
+from tests.release.steps import PRODUCTION, Publish, deploy, digest_of, listed, name, run, shares
 from tests.release.test_deploy import recorded
-
-Publish = Callable[[int], str]
-PRODUCTION = "gitops/models/iris/production"
-
-
-def digest_of(uri: str) -> str:
-    return ArtifactUri.parse(uri).digest
-
-
-def run(repository: Repository, command: str, *more: str, env: str = "production", code: int = 0) -> Run:
-    """Run a command on one environment."""
-    where = () if command in ("quarantine", "unquarantine") else ("--env", env)
-    done = repository.release(command, *where, *more)
-    assert done.code == code, done.err or done.out
-    return done
-
-
-def deploy(
-    repository: Repository, uri: str, *more: str, code: int = 0, image: str = IMAGE, env: str = "production"
-) -> Run:
-    return run(repository, "deploy", "--uri", uri, "--image", image, *more, code=code, env=env)
-
-
-def listed(repository: Repository) -> tuple[Quarantined, ...]:
-    return quarantine.parse(repository.shown("gitops/models/iris/quarantine.yaml"), "x")
-
-
-def shares(repository: Repository, environment: str = "production") -> dict[str, int]:
-    """storageUri → percent that the Route on the remote gives it; 0 for an InferenceService that it does not name."""
-    text = repository.shown(f"gitops/models/iris/{environment}/release.yaml")
-    documents = [one for one in yaml.safe_load_all(text) if one]
-    uris = {}
-    for one in documents:
-        if one["kind"] == "InferenceService":
-            model = one["spec"]["predictor"]["model"]
-            assert model["env"][0] == {"name": "MODEL_URI", "value": model["storageUri"]}
-            uris[one["metadata"]["name"] + "-predictor"] = model["storageUri"]
-    found = dict.fromkeys(uris.values(), 0)
-    for one in documents:
-        for target in one["spec"]["traffic"] if one["kind"] == "Route" else ():
-            found[uris[target["configurationName"]]] = target["percent"]
-    return found
 
 
 def test_every_step_is_one_commit_and_runs_again(
@@ -131,11 +86,6 @@ def test_waiting_makes_both_commits(repository: Repository, publish: Publish, cl
     assert "2 golden requests as recorded" in proof.evidence
     message = git(repository.origin, "log", "-1", "--format=%B", "main")
     assert f"Release-Reason: {proof.evidence}" in message
-
-
-def name(repository: Repository, uri: str, environment: str = "production") -> str:
-    """The name of the release of that URI."""
-    return next(one.name for one in recorded(repository, environment).releases if one.uri == uri)
 
 
 def test_nothing_gets_traffic_without_its_proof(repository: Repository, publish: Publish, cluster: Answering) -> None:
@@ -246,66 +196,6 @@ def test_a_candidate_taken_back_before_its_traffic_is_not_barred(
         run(repository, "rollback")
         assert shares(repository) == {first: 100}
     assert listed(repository) == ()
-
-
-def test_production_takes_what_staging_proved(repository: Repository, publish: Publish, cluster: Answering) -> None:
-    """Only what staging serves, seen answering there with its digest, enters production: 41 otherwise."""
-    environment = f"{PRODUCTION}/environment.yaml"
-    git(repository.folder, "pull", "--quiet", "origin", "main")
-    commit(repository.folder, environment, (repository.folder / environment).read_text().replace("# takes", "takes"))
-    first, second = publish(1), publish(2)
-    enter = ("deploy", "--from", "staging", "--from-gateway", cluster.url)
-    assert "serves nothing yet" in run(repository, *enter, code=41).err
-    deploy(repository, first, env="staging")
-    cluster.broken = {"iris"}
-    assert "not seen healthy" in run(repository, *enter, code=41).err
-    assert "production takes what staging serves" in deploy(repository, second, code=41).err
-    cluster.broken = set()
-    run(repository, *enter, "--wait", "30", "--gateway", cluster.url)
-    assert ("iris.iris-staging.models.example.com", "/v2/models/iris/ready") in cluster.asked
-    deploy(repository, second, image=OTHER_IMAGE, env="staging")
-    run(repository, *enter, "--canary", "20")
-    found = recorded(repository, "production")
-    assert found.candidate is not None
-    assert (found.candidate.uri, found.candidate.image, found.share) == (second, OTHER_IMAGE, 20)
-    assert (found.candidate.served, found.candidate.proof) == (False, None)
-    run(repository, *enter, "--image", IMAGE, code=2)
-
-
-def test_proposal_is_a_branch_to_merge(repository: Repository, publish: Publish, cluster: Answering) -> None:
-    """`--propose` leaves main alone, pushes one branch that adds the candidate once merged, and prints its name."""
-    first, second = publish(1), publish(2)
-    propose = ("deploy", "--from", "staging", "--from-gateway", cluster.url, "--canary", "--propose")
-    deploy(repository, first, "--wait", "30", "--gateway", cluster.url)
-    deploy(repository, second, env="staging")
-    history = repository.history()
-    cluster.broken = {"iris"}
-    assert "not seen healthy" in run(repository, *propose, "--wait", "1", code=41).err
-    cluster.broken = set()
-    branch = run(repository, *propose, "--wait", "5").out
-    assert branch == f"release/production-{name(repository, second, 'staging')}"
-    assert run(repository, *propose).out == branch
-    assert repository.history() == history
-    git(repository.origin, "update-ref", "refs/heads/main", f"refs/heads/{branch}")
-    assert shares(repository) == {second: 0, first: 100}
-    assert repository.history()[1:] == history
-    done = run(repository, *propose)
-    assert (done.out, "gets 10 % once proved" in done.err) == ("", True)
-
-
-def test_older_than_what_serves_does_not_enter(
-    repository: Repository, publish: Publish, monkeypatch: pytest.MonkeyPatch, cluster: Answering
-) -> None:
-    """What staging was rolled back to is older than what production serves: superseded."""
-    old = git(repository.folder, "rev-parse", "HEAD")
-    new = commit(repository.folder, "code.py", "new")
-    first, second = publish(1), publish(2)
-    monkeypatch.setenv("GITHUB_SHA", new)
-    deploy(repository, second)
-    monkeypatch.setenv("GITHUB_SHA", old)
-    deploy(repository, first, env="staging")
-    said = run(repository, "deploy", "--from", "staging", "--from-gateway", cluster.url).out
-    assert said.startswith("superseded")
 
 
 def test_dry_run_shows_and_pushes_nothing(repository: Repository, publish: Publish) -> None:

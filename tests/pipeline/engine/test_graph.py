@@ -7,23 +7,16 @@ from typing import Any
 
 import joblib
 import numpy as np
-import onnx
 import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.ensemble import (
     BaggingClassifier,
-    ExtraTreesClassifier,
     GradientBoostingClassifier,
-    GradientBoostingRegressor,
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-    RandomForestClassifier,
 )
 from sklearn.feature_selection import SelectKBest, VarianceThreshold
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
-from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -41,59 +34,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from artifact.engines.engine import GRAPH, ONNX, SKLEARN, runner
 from artifact.engines.engine import MODEL as FILE
-from artifact.prediction import Columns
-from artifact.signature import Feature, Signature, for_model
-from artifact.validation import frame
 from pipeline.engine import engines
-from pipeline.engine.choice import Choice
 from pipeline.engine.graph import NoGraph
-
-ROWS = 300
-RANDOM = np.random.default_rng(2)
-NUMBERS = tuple(Feature(name, "float64", nullable=name == "c") for name in "abc")
-OTHERS = (
-    Feature("n", "int64", range=(0, 9)),
-    Feature("ok", "bool", nullable=True),
-    Feature("t", "string"),
-    Feature("u", "string"),
-)
-TABLE: dict[str, Any] = {
-    "a": RANDOM.normal(1e4, 1, ROWS),
-    "b": RANDOM.lognormal(0, 2, ROWS),
-    "c": np.where(RANDOM.random(ROWS) < 0.2, np.nan, RANDOM.normal(size=ROWS)),
-    "n": RANDOM.integers(0, 5, ROWS),
-    "ok": np.where(RANDOM.random(ROWS) < 0.1, np.nan, RANDOM.integers(0, 2, ROWS)),
-    "t": RANDOM.choice(np.array(["x", "y", "z", "東京"], dtype=object), ROWS, p=[0.6, 0.3, 0.08, 0.02]),
-    "u": RANDOM.choice(np.array(["p", "q"], dtype=object), ROWS),
-}
-SCORE = (TABLE["a"] - 1e4) + np.log(TABLE["b"]) + (TABLE["t"] == "y") + TABLE["n"] / 5 + RANDOM.normal(size=ROWS)
-THREE = np.array(["low", "mid", "high"], dtype=object)[np.digitize(SCORE, np.quantile(SCORE, [0.3, 0.7]))]
-TWO = np.greater(SCORE, np.median(SCORE))
-
-
-def chosen(inputs: tuple[Feature, ...], target: np.ndarray, *steps: Any) -> tuple[Choice, Signature, Any, Columns]:
-    """The engine of a Pipeline of `steps`, with what it was chosen for."""
-    task = "regression" if target.dtype.kind == "f" else "classification"
-    dtype = {"f": "float64", "i": "int64", "b": "bool", "O": "string"}[target.dtype.kind]
-    columns = {feature.name: TABLE[feature.name] for feature in inputs}
-    model = make_pipeline(*steps).fit(frame.from_columns(Signature(task, inputs, ()), columns), target)
-    signature = for_model(task, inputs, Feature("target", dtype), model)
-    stream = BytesIO()
-    joblib.dump(model, stream)
-    return (
-        engines.choose(stream.getvalue(), model, signature, train=columns, holdout=columns),
-        signature,
-        model,
-        columns,
-    )
-
-
-def equal(choice: Choice) -> bool:
-    """Whether a graph was proved, and differs in last bits at most."""
-    assert (choice.name, choice.reason) == (ONNX, None)
-    assert choice.agreement is not None
-    return max(choice.agreement.differences.values()) < 1e-9
-
+from tests.pipeline.engine.conversion import NUMBERS, OTHERS, ROWS, SCORE, THREE, TWO, chosen, equal
 
 FILL = SimpleImputer()
 
@@ -176,72 +119,6 @@ def test_texts_may_pass_an_imputer() -> None:
     steps = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore"))
     choice, *_ = chosen(OTHERS[2:], TWO, ColumnTransformer([("t", steps, ["u", "t"])]), LogisticRegression())
     assert equal(choice)
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(
-    ("estimator", "target"),
-    [
-        (GradientBoostingClassifier(loss="exponential", n_estimators=9), TWO),
-        (GradientBoostingClassifier(n_estimators=9), THREE),
-        (GradientBoostingClassifier(init="zero", n_estimators=9), TWO),
-        (GradientBoostingRegressor(loss="huber", n_estimators=9), SCORE),
-        (HistGradientBoostingClassifier(max_iter=9), THREE),
-        (HistGradientBoostingRegressor(loss="poisson", max_iter=9), np.exp(SCORE / 4)),
-        (HistGradientBoostingRegressor(loss="gamma", max_iter=9), np.exp(SCORE / 4)),
-        (HistGradientBoostingRegressor(loss="quantile", quantile=0.8, max_iter=9), SCORE),
-        (RandomForestClassifier(9, max_depth=4, random_state=0), THREE),
-        (ExtraTreesClassifier(9, min_samples_leaf=7, random_state=0), TWO.astype(np.int64)),
-        (MLPClassifier((5, 3), activation="tanh", max_iter=20, random_state=0), THREE),
-        (MLPClassifier((5,), activation="logistic", max_iter=20, random_state=0), TWO),
-        (MLPRegressor(hidden_layer_sizes=(5,), activation="identity", max_iter=20, random_state=0), SCORE),
-        (DecisionTreeClassifier(max_depth=1), TWO),
-    ],
-    ids=lambda value: str(value) if hasattr(value, "fit") else "",
-)
-def test_estimators(estimator: Any, target: np.ndarray) -> None:
-    """Losses, links, numbers of classes and leaves of several classes, behind a scaler; alone a missing number, too."""
-    assert equal(chosen(NUMBERS, target, SimpleImputer(), StandardScaler(), estimator)[0])
-    if "Hist" in type(estimator).__name__ or "Forest" in type(estimator).__name__:
-        assert equal(chosen(NUMBERS, target, estimator)[0])
-
-
-def test_a_tie_has_the_label_that_scikit_learn_gives_it() -> None:
-    """At a score of exactly 0 the two kinds of boosting take different sides, as in scikit-learn."""
-    inputs = (Feature("a", "float64"),)
-    target = (np.arange(ROWS) % 2).astype(np.int64)
-    for estimator, label in (
-        (GradientBoostingClassifier(n_estimators=1, min_samples_leaf=ROWS // 2 + 1), 1),
-        (HistGradientBoostingClassifier(max_iter=1, min_samples_leaf=ROWS), 0),
-    ):
-        choice, signature, _, columns = chosen(inputs, target, estimator)
-        assert equal(choice)
-        assert set(choice.runner(b"", signature).predict(columns).values.tolist()) == {label}
-
-
-def test_trees_compare_float32_with_float64() -> None:
-    """The graph casts where trees cast, and looks whether that made a number infinite; thresholds stay in float64.
-
-    Boosting of histograms does not cast.
-    """
-    for estimator, casts in ((DecisionTreeClassifier(max_depth=2), 4), (HistGradientBoostingClassifier(max_iter=2), 0)):
-        choice, *_ = chosen(NUMBERS[:2], TWO, StandardScaler(), estimator)
-        assert choice.graph is not None
-        graph = onnx.load_model_from_string(choice.graph).graph
-        assert [node.op_type for node in graph.node].count("Cast") == casts
-        (trees,) = [node for node in graph.node if node.op_type == "TreeEnsemble"]
-        (splits,) = [attribute.t for attribute in trees.attribute if attribute.name == "nodes_splits"]
-        assert splits.data_type == onnx.TensorProto.DOUBLE
-        assert all(value.type.tensor_type.elem_type != onnx.TensorProto.FLOAT for value in graph.input)
-
-
-def test_pure_leaves_need_no_second_tree() -> None:
-    """A forest is written once, however many classes it has, where each leaf has one class only."""
-    choice, _, model, _ = chosen(NUMBERS[:2], THREE, RandomForestClassifier(5, bootstrap=False, random_state=0))
-    assert choice.graph is not None
-    (trees,) = [node for node in onnx.load_model_from_string(choice.graph).graph.node if node.op_type == "TreeEnsemble"]
-    (roots,) = [attribute.ints for attribute in trees.attribute if attribute.name == "tree_roots"]
-    assert len(roots) == len(model[-1].estimators_) == 5
 
 
 @pytest.mark.parametrize(

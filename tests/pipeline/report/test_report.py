@@ -14,6 +14,7 @@ from artifact import save
 from artifact.manifest import Manifest
 from artifact.validation.frame import columns
 from pipeline.report import markdown
+from pipeline.shared.markdown import table, text
 from tests.pipeline.repository import Repository
 
 HEADINGS = re.compile(r"^## (.+)$", re.M)
@@ -44,7 +45,7 @@ def test_a_first_deployment_has_a_page(trained: tuple[Repository, str]) -> None:
         "Rules", "Predictions and features", "Lineage",
     ]  # fmt: skip
     verdict = json.loads(repository.read("build/verdict.json"))
-    for word in (markdown.text(verdict["reason"]), verdict["model_digest"][:19], "log\\_loss", "petal length (cm)"):
+    for word in (text(verdict["reason"]), verdict["model_digest"][:19], "log\\_loss", "petal length (cm)"):
         assert word in page
 
 
@@ -103,7 +104,7 @@ def test_a_champion_stands_beside_the_challenger(again: Repository) -> None:
 
 def test_text_is_never_markup() -> None:
     """A name from the data opens no tag, ends no cell, mentions nobody."""
-    assert markdown.text("a|b\n<b>*x*</b> @someone `c`") == "a\\|b &lt;b&gt;\\*x\\*&lt;/b&gt; \\@someone \\`c\\`"
-    assert markdown.table(("x",), []) == []
+    assert text("a|b\n<b>*x*</b> @someone `c`") == "a\\|b &lt;b&gt;\\*x\\*&lt;/b&gt; \\@someone \\`c\\`"
+    assert table(("x",), []) == []
     assert markdown.folded("none", []) == []
     assert (markdown.number(None), markdown.number(-0.5), markdown.signed(0.25)) == ("–", "−0.5", "+0.25")

@@ -19,7 +19,8 @@ from pipeline.shared import determinism
 from pipeline.training import cluster
 from tests.pipeline.training.test_tune import here
 from tests.predictor.models import Packaged
-from tests.scoring.test_score import arguments, people, rows, scored, write
+from tests.scoring.conftest import people
+from tests.scoring.table import arguments, rows, scored, write
 
 __all__ = ["here", "people"]  # fixtures
 TRAIN = "from pipeline.training import train, tune; tune.main([]); train.main([])"

@@ -26,11 +26,11 @@ def main() -> int:
         names = subprocess.run(
             ["git", "-C", context, "ls-files", "-z", "--", source], check=True, capture_output=True, text=True
         ).stdout.split("\0")
-        found = sorted(name for name in names if name)
-        if not found:
+        paths = sorted(name for name in names if name)
+        if not paths:
             print(f"{dockerfile} copies {source}, and no tracked file of {context.resolve()} is there", file=sys.stderr)
             return 1
-        files |= {name: hashlib.sha256((context / name).read_bytes()).hexdigest() for name in found}
+        files |= {name: hashlib.sha256((context / name).read_bytes()).hexdigest() for name in paths}
     print("sha256:" + hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest())
     return 0
 
