@@ -151,7 +151,7 @@ def _answers(thresholds: Thresholds, counted: Mapping[str, Rows], intervals: int
         refused=np.clip(refused, 0, requests),
         timed=timed,
         slower={edge: timed - total("latency", _labelled("le", edge)) for edge in edges},
-        rows=total("predictions"),
+        rows=total("predictions") / max(1, len({one.labels.get("output") for one, _ in counted["predictions"]})),
         predicted={name: total("predictions", _labelled("bin", name)) for name in names},
     )
 
@@ -169,4 +169,6 @@ def failed(code: str) -> bool:
 
 
 def _bin(labels: Mapping[str, str]) -> str:
-    return labels.get("class", labels.get("bin", ""))
+    """What was answered, by output where there are several: class, or bin of a number."""
+    bin_ = labels.get("class", labels.get("bin", ""))
+    return f"{labels['output']} {bin_}" if "output" in labels else bin_

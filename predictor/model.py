@@ -8,6 +8,7 @@ behind.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from kserve.model import Model as KServeModel
@@ -16,6 +17,7 @@ from artifact import load
 from artifact.engines.engine import Fallback
 from artifact.prediction import Columns, Prediction, Runner
 from artifact.validation.validator import Validator
+from predictor.observe import start_times
 from predictor.protocols import v2
 from predictor.protocols.request import Answer, Decoded, Request, Served
 from predictor.serving.batcher import Batcher
@@ -36,13 +38,22 @@ class Model(KServeModel):
 
     def load(self) -> bool:
         """Verify the artifact, deserialise it, and replay its golden rows: True, or the error of `artifact.load`."""
-        source = self._source
-        loaded = load.load(
+        source, begun = self._source, perf_counter()
+        age = start_times.process_age()
+        verified = load.verify(
             source.model_dir,
             expected_digest=source.expected_digest,
             name=source.model_name,
             allow_unpinned=source.allow_unpinned,
         )
+        hashed = perf_counter()
+        loaded = load.deserialise(verified)
+        self.start_seconds = {
+            "download": start_times.download_seconds(source.model_dir),
+            "import": age,
+            "verify": hashed - begun,
+            "load": perf_counter() - hashed,
+        }
         self.digest, self.signature, self.profile = loaded.digest, loaded.signature, loaded.profile
         self.engine = loaded.manifest.engine.name
         self.validator = Validator(loaded.signature)

@@ -23,6 +23,7 @@ from release.gitops.release_file import configuration
 T = TypeVar("T")
 DIGEST_HEADER = "x-model-digest"
 RELEASE_HEADER = "x-model-release"
+PURPOSE = "x-modelpin-purpose"  # the predictor counts such requests apart: they are no evidence on a canary
 NO_ANSWER = "nothing"
 # Of one request: a model that is scaled to zero starts first.
 SECONDS = 60.0
@@ -173,7 +174,7 @@ def _request(
     parts = where.split()
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=seconds)
-    headers = {"Content-Type": "application/json"} if body else {}
+    headers = {"Content-Type": "application/json", PURPOSE: "proof"} if body else {}
     if where.host is not None:
         headers["Host"] = where.host
     try:

@@ -16,7 +16,7 @@ from predictor import errors
 from predictor.grpc import infer_request
 from predictor.grpc.message_limits import MessageLimits
 from predictor.grpc.receive import Receiver
-from predictor.observe.request_log import REQUEST_ID, TRACEPARENT, begin
+from predictor.observe.request_log import PURPOSE, REQUEST_ID, TRACEPARENT, begin
 from predictor.serving.lifecycle import Lifecycle
 
 _log = logging.getLogger("predictor")
@@ -37,7 +37,8 @@ class Servicer(InferenceServicer):
     async def infer(self, _: Any, context: Any) -> bytes:
         """ModelInfer from bytes to bytes: the message is received when there is room for it, decoded in its turn."""
         given = dict(context.invocation_metadata() or ())
-        exchange = begin("grpc", _text(given.get(REQUEST_ID)), _text(given.get(TRACEPARENT)))
+        named = (_text(given.get(name)) for name in (REQUEST_ID, TRACEPARENT, PURPOSE))
+        exchange = begin("grpc", *named)
         # What trails an answer goes out with it, errors included; what leads it would be a second write.
         context.set_trailing_metadata((*self._headers, (REQUEST_ID, exchange.request_id)))
         try:

@@ -35,7 +35,9 @@ _JSON, _OCTETS, _BINARY = JSON.encode(), OCTETS.encode(), BINARY.encode()
 _ID, _TRACE = request_log.REQUEST_ID.encode(), request_log.TRACEPARENT.encode()
 _MEDIA = frozenset(_JSON + end for end in (b"", b"; charset=utf-8", b";charset=utf-8"))
 # By its mere presence each makes a request anything but plain.
-_ODD = frozenset((b"transfer-encoding", b"content-encoding", b"expect", cloudevent.BINARY.encode()))
+_ODD = frozenset(
+    (b"transfer-encoding", b"content-encoding", b"expect", cloudevent.BINARY.encode(), request_log.PURPOSE.encode())
+)
 _NOBODY_WAITS = asyncio.Event()
 
 

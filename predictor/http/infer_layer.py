@@ -79,6 +79,7 @@ class InferLayer:
             _PROTOCOLS.get(scope["path"][:4], "other"),
             headers.get(request_log.REQUEST_ID),
             headers.get(request_log.TRACEPARENT),
+            headers.get(request_log.PURPOSE),
         )
         named_headers = [*self._headers, (request_log.REQUEST_ID.encode(), request.request_id.encode())]
 

@@ -13,7 +13,14 @@ from prometheus_client.samples import Sample
 from predictor.observe.sample_block import Block, Labels
 
 # Gauges of which a sum says nothing: what is the same in each worker, and what is true of all only if it is of each.
-_LEAST = ("modelpin_ready", "modelpin_reference_", "process_start_time_seconds", "process_max_fds", "python_info")
+_LEAST = (
+    "modelpin_ready",
+    "modelpin_start_seconds",
+    "modelpin_reference_",
+    "process_start_time_seconds",
+    "process_max_fds",
+    "python_info",
+)
 _LENGTH = 4  # bytes of the big-endian length before the JSON
 _UNKNOWN = Labels((), ())
 

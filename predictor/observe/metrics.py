@@ -22,13 +22,22 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from predictor.observe import start_times
 from predictor.observe.drift import Drift
 from predictor.observe.request_log import STAGES, Exchange
 from predictor.observe.sample_block import Block, Labels
 
+# Of a whole request: about three edges an octave where answers are, so that one lies near each release's p50, p90, p99.
+REQUEST_BUCKETS = (
+    *(one * 1e-5 for one in (5, 7, 10, 14, 20, 28, 40, 55, 75)),
+    *(one * 1e-3 for one in (1, 1.4, 2, 2.8, 4, 5.5, 7.5, 10, 14, 20, 28, 40, 55, 75)),
+    *(0.1, 0.14, 0.2, 0.28, 0.4, 0.55, 0.75, 1.0, 2.0, 4.0, 10.0, 30.0),
+)
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _MANY = 64  # requests counted at once: one alone pays for an append
 _ENDS = (*map(str, BUCKETS), "+Inf")
+_REQUEST_ENDS = (*(f"{one:g}" for one in REQUEST_BUCKETS), "+Inf")
+_FIRST = "first_answer"
 _LIBRARIES = ("kserve", "scikit-learn", "numpy")
 
 
@@ -41,12 +50,20 @@ class Metrics(Collector):
         drift: Drift,
         gauges: Mapping[str, Callable[[], float]],
         counters: Mapping[str, Callable[[], float]],
+        start_seconds: Mapping[str, float],
     ) -> None:
-        """`model` labels the model: model, digest, release, task, engine. The others are read at the scrape."""
+        """`model` labels the model: model, digest, release, task, engine. Gauges and counters are read at the scrape.
+
+        `start_seconds`: what the phases of the start took until now.
+        """
         self._model = dict(model)
         self._drift = drift
         self._gauges = gauges
         self._counters = counters
+        self._start_seconds = dict(start_seconds)
+        self._apart: Counter[tuple[str, str, str]] = Counter()
+        self._whole: dict[str, np.ndarray] = {}
+        self._whole_sums: Counter[str] = Counter()
         self._fast: Counter[str] = Counter()
         self._requests: Counter[tuple[str, str]] = Counter()
         self._rejects: Counter[str] = Counter()
@@ -71,6 +88,8 @@ class Metrics(Collector):
 
     def count(self, exchange: Exchange, code: str) -> None:
         """An answered request; `code` is its HTTP or gRPC status."""
+        if _FIRST not in self._start_seconds:
+            self._start_seconds[_FIRST] = start_times.process_age()
         self._pending.append((exchange, code))
         if len(self._pending) >= _MANY and self._lock.acquire(blocking=False):  # who holds it counts, nobody waits
             try:
@@ -84,6 +103,9 @@ class Metrics(Collector):
         seconds: dict[str, list[list[float]]] = {}
         for exchange, code in pending:
             protocol = exchange.protocol
+            if exchange.purpose:
+                self._apart[exchange.purpose, protocol, code] += 1
+                continue
             self._requests[protocol, code] += 1
             if exchange.reason:
                 self._rejects[exchange.reason] += 1
@@ -93,6 +115,7 @@ class Metrics(Collector):
                 self._fast[protocol] += 1
             seconds.setdefault(protocol, []).append(exchange.seconds)
         for protocol, times in seconds.items():
+            self._count_whole(protocol, np.array(times))
             for stage, column in zip(STAGES, np.array(times).T, strict=True):
                 taken = column[column >= 0]
                 if len(taken):
@@ -100,6 +123,15 @@ class Metrics(Collector):
                     counts = self._counts.setdefault((stage, protocol), np.zeros(len(_ENDS), dtype=np.int64))
                     counts += np.bincount(places, minlength=len(_ENDS))
                     self._sums[stage, protocol] += float(taken.sum())  # type: ignore[assignment]  # it adds floats too
+
+    def _count_whole(self, protocol: str, times: np.ndarray) -> None:
+        """Whole requests that got a prediction: `times` of shape [requests, stages]."""
+        answered = times[times[:, -1] >= 0]
+        if len(answered):
+            whole = np.maximum(answered, 0).sum(axis=1)
+            counts = self._whole.setdefault(protocol, np.zeros(len(_REQUEST_ENDS), dtype=np.int64))
+            counts += np.bincount(np.searchsorted(REQUEST_BUCKETS, whole), minlength=len(_REQUEST_ENDS))
+            self._whole_sums[protocol] += float(whole.sum())  # type: ignore[assignment]  # it adds floats too
 
     def reject(self, reason: str) -> None:
         """A connection that never became a request, or an answer nobody took."""
@@ -111,6 +143,8 @@ class Metrics(Collector):
         with self._lock:
             self._count()
             requests_of, fast, rows = self._requests.copy(), self._fast.copy(), self._rows.copy()
+            apart, whole_sums = self._apart.copy(), self._whole_sums.copy()
+            whole = {protocol: counts.tolist() for protocol, counts in self._whole.items()}
             counts_of, sums = {key: counts.tolist() for key, counts in self._counts.items()}, self._sums.copy()
         digest, release = self._model["digest"], self._model["release"]
         yield InfoMetricFamily("modelpin_build", "What serves", self._build)
@@ -130,11 +164,31 @@ class Metrics(Collector):
         for key, counts in sorted(counts_of.items()):
             latency.add_metric(key, list(zip(_ENDS, accumulate(counts), strict=True)), sums[key])
         yield latency
+        named = ("protocol", "digest", "release")
+        latency = HistogramMetricFamily("modelpin_request_seconds", "Time of a request that was answered", labels=named)
+        for protocol, counts in sorted(whole.items()):
+            buckets = list(zip(_REQUEST_ENDS, accumulate(counts), strict=True))
+            latency.add_metric((protocol, digest, release), buckets, whole_sums[protocol])
+        yield latency
+        yield from self._few(apart)
         for name, read in self._gauges.items():
             yield GaugeMetricFamily(f"modelpin_{name}", name.replace("_", " "), read())
         for name, read in self._counters.items():
             yield CounterMetricFamily(f"modelpin_{name}", name.replace("_", " "), read())
         yield from cast(Iterator[Metric], self._distributions())
+
+    def _few(self, apart: Mapping[tuple[str, str, str], int]) -> Iterator[Metric]:
+        digest, release = self._model["digest"], self._model["release"]
+        named = ("purpose", "protocol", "code", "digest", "release")
+        counter = CounterMetricFamily("modelpin_apart_requests", "Requests that are no user's", labels=named)
+        for key, count in sorted(apart.items()):
+            counter.add_metric((*key, digest, release), count)
+        yield counter
+        phases = ("phase", "digest", "release")
+        start = GaugeMetricFamily("modelpin_start_seconds", "Seconds that the phases of the start took", labels=phases)
+        for phase, seconds in self._start_seconds.copy().items():
+            start.add_metric((phase, digest, release), seconds)
+        yield start
 
     @cached_property
     def _labels(self) -> Mapping[str, Labels]:

@@ -25,6 +25,9 @@ import orjson
 
 REQUEST_ID = "x-request-id"
 TRACEPARENT = "traceparent"
+# Whoever sends a request that is no user's says so: it is counted apart, so that it is no evidence on a canary.
+PURPOSE = "x-modelpin-purpose"
+PURPOSES = ("proof", "golden", "shadow")
 _ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
 # https://www.w3.org/TR/trace-context/#traceparent-header: version 00 has four fields, a later one may have more.
 _TRACE = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.S)
@@ -54,14 +57,19 @@ class Exchange:
     sent: int = 0
     reason: str = ""
     fast: bool = False  # answered on the fast path
+    purpose: str = ""  # one of PURPOSES; empty for a user's request
 
 
-def begin(protocol: str, request_id: str | None, traceparent: str | None) -> Exchange:
-    """An exchange that begins now; an id that is malformed or too long is replaced, a traceparent dropped."""
+def begin(protocol: str, request_id: str | None, traceparent: str | None, purpose: str | None = None) -> Exchange:
+    """An exchange that begins now; an id that is malformed or too long is replaced, a traceparent dropped.
+
+    Any other `purpose` than those of PURPOSES is a user's.
+    """
     if request_id is None or not _ID.fullmatch(request_id):
         # Only has to be unlikely to meet itself in the logs.
         request_id = f"{random.getrandbits(128):032x}"
-    return Exchange(protocol, request_id, None if traceparent is None else trace(traceparent))
+    known = purpose if purpose in PURPOSES else ""
+    return Exchange(protocol, request_id, None if traceparent is None else trace(traceparent), purpose=known or "")
 
 
 def trace(header: str) -> tuple[str, str, str] | None:

@@ -135,6 +135,7 @@ class Lifecycle:
                 "buffered_bytes": lambda: self.buffers.used,
             },
             {"log_lines_dropped": lambda: self.output.dropped},
+            model.start_seconds,
         )
         self.output = LogWriter()
         self._request_log = RequestLog(model.name, model.digest, settings.log_sampling, self.output.write)
@@ -193,8 +194,9 @@ class Lifecycle:
         answer = self.model.postprocess(request, prediction)
         if len(answer.body) > most_bytes:
             raise errors.Unplain
-        observe = self.drift.observe_here if here else self.drift.observe
-        observe(request.columns, prediction.values)
+        if not exchange.purpose:
+            observe = self.drift.observe_here if here else self.drift.observe
+            observe(request.columns, prediction.values)
         exchange.rows, exchange.sent = len(prediction.values), len(answer.body)
         exchange.seconds[RESPOND] = perf_counter() - begun
         return answer

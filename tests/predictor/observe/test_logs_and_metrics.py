@@ -98,7 +98,7 @@ def test_a_request_from_outside(server: Server) -> None:
 
     after = samples(server)
     changed = {key: value - before.get(key, 0) for key, value in after.items() if value != before.get(key, 0)}
-    counts = {key: value for key, value in changed.items() if not key[0].startswith("stage_seconds")}
+    counts = {key: value for key, value in changed.items() if not key[0].startswith(("stage_", "request_", "start_"))}
     assert {key: value for key, value in counts.items() if not key[0].startswith(("input_bin", "predictions"))} == {
         ("requests_total", ("200", digest, "v1", release)): 1,
         ("requests_total", ("400", digest, "v2", release)): 1,
@@ -189,3 +189,44 @@ def test_no_line_is_lost_at_the_end(packaged: dict[str, Packaged], tmp_path: Pat
 
 def _ours(log: str) -> list[str]:
     return [line for line in log.splitlines() if line.startswith("{")]
+
+
+def test_requests_that_are_no_users_are_counted_apart(server: Server) -> None:
+    """With a purpose that is known a request shows in its own counter alone: not in times, inputs or predictions."""
+    digest, release = server.model.digest, server.model.release
+    before = samples(server)
+    assert server.post(server.v1, {"instances": [PERSON]}, {"x-modelpin-purpose": "proof"}).status == 200
+    assert server.post(server.v2, {"inputs": []}, {"x-modelpin-purpose": "shadow"}).status == 400
+    server.stub.ModelInfer(_raw(server), metadata=(("x-modelpin-purpose", "golden"),))
+    after = samples(server)
+    ignored = ("process_", "python_", "start_seconds")
+    changed = {
+        key: value - before.get(key, 0)
+        for key, value in after.items()
+        if value != before.get(key, 0) and not key[0].startswith(ignored)
+    }
+    assert changed == {
+        ("apart_requests_total", ("200", digest, "v1", "proof", release)): 1,
+        ("apart_requests_total", ("400", digest, "v2", "shadow", release)): 1,
+        ("apart_requests_total", ("OK", digest, "grpc", "golden", release)): 1,
+    }
+    assert server.post(server.v1, {"instances": [PERSON]}, {"x-modelpin-purpose": "mine"}).status == 200
+    assert samples(server)["requests_total", ("200", digest, "v1", release)] == 1 + after.get(
+        ("requests_total", ("200", digest, "v1", release)), 0
+    )
+
+
+def test_whole_requests_and_the_start_have_times(server: Server) -> None:
+    """Each answered request is in one bucket, edges near a fraction of a millisecond; the start has all its phases."""
+    digest, release = server.model.digest, server.model.release
+    key = ("request_seconds_count", (digest, "v1", release))
+    before = samples(server).get(key, 0)
+    server.post(server.v1, {"instances": [PERSON]})
+    server.post(server.v1, {"instances": "none"})
+    found = samples(server)
+    assert found[key] == before + 1
+    edges = [float(labels[1]) for name, labels in found if name == "request_seconds_bucket" and labels[2] == "v1"]
+    assert len([edge for edge in edges if 1e-4 <= edge <= 1e-3]) >= 6
+    phases = {labels[1]: value for (name, labels), value in found.items() if name == "start_seconds"}
+    assert set(phases) == {"download", "import", "verify", "load", "first_answer"}
+    assert phases["first_answer"] > phases["import"] + phases["verify"] + phases["load"] > 0
