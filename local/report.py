@@ -50,6 +50,10 @@ class Report:
         elif event.get("level") in ("error", "fatal") and not message.strip().startswith("exit status"):
             self._say(f"  {message}")
 
+    def close(self) -> None:
+        """Close the log."""
+        self._log.close()
+
     def _step(self, event: dict[str, Any]) -> None:
         """The end of a step; a composite action's steps and act's own (Pre, Post, Set up job) are not shown."""
         failed = event["stepResult"] == "failure"

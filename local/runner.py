@@ -4,6 +4,7 @@ What act leaves out (filters, concurrency, the run's number) is done before it i
 protected environments and containers.
 """
 
+import contextlib
 import json
 import os
 import secrets
@@ -56,9 +57,9 @@ def run(state: State, path: str, push: Push, say: Callable[[str], None]) -> bool
         (state.runner / "home").mkdir(parents=True, exist_ok=True)
         with Process(path, command, env=_environment(state, work), cwd=checkout, stdout=subprocess.PIPE) as act:
             threading.Thread(target=_end_with_platform, args=(state, act), daemon=True).start()
-            report = Report(log, say)
-            for line in act.output:
-                report.read(line)
+            with contextlib.closing(Report(log, say)) as report:
+                for line in act.output:
+                    report.read(line)
             succeeded = act.wait() == 0
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -1,5 +1,6 @@
 """What whoever pushed is shown of a run."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ ENDED = STEP | {"level": "error", "msg": "Failure", "stepResult": "failure", "ex
 def test_a_failed_step_has_its_last_words(tmp_path: Path, events: list[dict[str, Any]]) -> None:
     """Also where act tells what it printed after it told how it ended."""
     said: list[str] = []
-    report = Report(tmp_path / "log", said.append)
-    for event in events:
-        report.read(json.dumps(event).encode())
+    with contextlib.closing(Report(tmp_path / "log", said.append)) as report:
+        for event in events:
+            report.read(json.dumps(event).encode())
     assert [line.strip() for line in said] == ["job job", "✗    0.0 s  Fail", "| the reason"]

@@ -210,6 +210,7 @@ def test_the_order_of_the_features_is_an_input(again: Repository) -> None:
     }
 
 
+@pytest.mark.story
 def test_a_comment_trains_again_and_names_the_same_model(again: Repository) -> None:
     """Other code, equal artifact; back again, everything but report and tracking comes out of DVC's run-cache.
 

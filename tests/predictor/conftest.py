@@ -65,6 +65,8 @@ class Server:
         """One request on a connection kept open between requests; an iterator is sent as chunks."""
         connection, used = self._local.get("http", (None, 0.0))
         if connection is None or time.monotonic() - used > REUSE_SECONDS:
+            if connection is not None:
+                connection.close()
             connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=ANSWER_SECONDS)
         self._local["http"] = connection, time.monotonic()
         try:

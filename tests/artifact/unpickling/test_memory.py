@@ -62,6 +62,7 @@ def peak(data: bytes) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.filterwarnings("ignore:Trying to unpickle estimator")  # of no version: written by hand
 @pytest.mark.parametrize("title", REPEATED)
 def test_refused(title: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Objects that take far more than the operations that make them are refused before they fill the memory."""

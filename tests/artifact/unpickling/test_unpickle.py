@@ -31,6 +31,8 @@ def calls(module: str, name: str, *arguments: Any) -> bytes:
     return b"\x80\x04" + looked_up + pickle.dumps(arguments, 4)[2:-1] + b"R."
 
 
+@pytest.mark.filterwarnings("ignore:Class PassiveAggressive:FutureWarning")  # deprecated, and still served
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning")  # rows without a neighbour
 @pytest.mark.parametrize(("name", "kind"), admitted(), ids=lambda value: value if isinstance(value, str) else "")
 def test_every_component(name: str, kind: type[Any]) -> None:
     """Fitted on a small table, it loads through the list, and computes what it computed before."""

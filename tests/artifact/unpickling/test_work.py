@@ -152,6 +152,7 @@ ATTACKS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Trying to unpickle estimator")  # of no version: written by hand
 @pytest.mark.parametrize("title", ATTACKS)
 def test_refused(title: str) -> None:
     """21, at once."""
