@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from artifact.errors import ModelpinError
 from local import git, storage, variant, venv
 from local.clone import Clone
+from local.deadlines import ANSWER_SECONDS
 from local.expect import DemoFailed
 from local.knative import Revision
 from local.load import Load
@@ -23,7 +24,6 @@ from release.gitops.folder import Folder
 IMAGE = f"registry.example.com/modelpin/predictor@sha256:{'0' * 64}"
 NAMES = {1.0: "A", 10.0: "B", 0.1: "C"}  # C of the regression → what the models are called here
 ENOUGH = 50  # requests at each commit once its Route is applied
-PATIENCE = 120.0  # seconds for a release to become ready
 
 
 @dataclass
@@ -139,11 +139,11 @@ def run(demo: Canary, command: str, *options: str) -> None:
 
 
 def wait(splitter: Splitter, ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + ANSWER_SECONDS
     while not ready():
         if time.monotonic() > deadline:
             raise DemoFailed(
-                f"{splitter.folder.environment} did not get there in {PATIENCE:.0f} s: {splitter.status()}"
+                f"{splitter.folder.environment} did not get there in {ANSWER_SECONDS:.0f} s: {splitter.status()}"
             )
         time.sleep(0.05)
 

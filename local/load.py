@@ -4,6 +4,8 @@ import threading
 import urllib.request
 from typing import Self
 
+from local.deadlines import ANSWER_SECONDS
+
 BODY = b'{"instances": [[5.1, 3.5, 1.4, 0.2]]}'
 PAUSE = 0.02  # seconds between an answer and the next question
 
@@ -21,7 +23,7 @@ class Load:
         request = urllib.request.Request(url, BODY, {"Content-Type": "application/json"})  # noqa: S310  on this machine
         while not self._ended.wait(PAUSE):
             try:
-                with opener.open(request, timeout=10) as answer:
+                with opener.open(request, timeout=ANSWER_SECONDS) as answer:
                     answer.read()
             except OSError as error:
                 self.failed.append(str(error))

@@ -11,12 +11,12 @@ from typing import Any, Self
 
 from artifact.errors import StorageError
 from local import ports, program
+from local.deadlines import START_SECONDS
 from local.process import Process
 
 REGION = "eu-west-1"
 GRPC = 10_000  # `weed mini` finds its own gRPC servers only at this distance from their HTTP ports
 SERVERS = ("s3", "master", "volume", "filer", "admin")
-START_SECONDS = 20.0
 
 
 class S3:
@@ -61,7 +61,7 @@ class S3:
         )
 
     def start(self) -> None:
-        """Returns when S3 answers and its buckets exist; StorageError after three attempts or 20 s."""
+        """Returns when S3 answers and its buckets exist; StorageError after three attempts."""
         self.folder.mkdir(parents=True, exist_ok=True)
         config = self._config()
         for attempt in (1, 2, 3):  # another process may take a port between our look and its start

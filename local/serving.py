@@ -11,9 +11,8 @@ from typing import Any, Self
 
 from artifact.errors import ModelpinError, StorageError
 from local import ports
+from local.deadlines import ANSWER_SECONDS, START_SECONDS
 from local.process import Process
-
-START_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ class Predictor:
         tensor = request.inputs.add(name="input-0", datatype="FP64", shape=shape)
         tensor.contents.fp64_contents.extend(value for row in question.rows for value in row)
         with grpc.insecure_channel(f"{ports.LOOPBACK}:{self._grpc}") as channel:
-            answer = services.GRPCInferenceServiceStub(channel).ModelInfer(request, timeout=10)
+            answer = services.GRPCInferenceServiceStub(channel).ModelInfer(request, timeout=ANSWER_SECONDS)
         outputs = {output.name: output.contents for output in answer.outputs}
         labels = [value.decode() for value in outputs["label"].bytes_contents]
         probabilities = _rows(list(outputs["probabilities"].fp64_contents), shape[0])
@@ -131,7 +130,7 @@ class Predictor:
             self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
         try:
-            with _opener().open(request, timeout=10) as answer:
+            with _opener().open(request, timeout=ANSWER_SECONDS) as answer:
                 return json.load(answer), answer.headers["x-model-digest"]
         except OSError as error:
             raise StorageError(f"the predictor did not answer {path}: {error}") from error

@@ -17,6 +17,7 @@ import yaml
 
 from artifact.errors import GitError, ModelpinError
 from local import git, ports
+from local.deadlines import ANSWER_SECONDS
 from local.knative import SUFFIX, Knative, Revision
 from release.gitops.folder import Folder
 
@@ -148,7 +149,7 @@ class Splitter:
                 headers = {
                     name: value for name, value in self.headers.items() if name.lower() in ("content-type", "accept")
                 }
-                upstream = http.client.HTTPConnection(ports.LOOPBACK, port, timeout=10)
+                upstream = http.client.HTTPConnection(ports.LOOPBACK, port, timeout=ANSWER_SECONDS)
                 try:
                     upstream.request(self.command, self.path, body or None, headers)
                     answer = upstream.getresponse()

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Self
 
 from local import ports
+from local.deadlines import START_SECONDS
 from local.process import Process
 from local.state import environment
-
-START_SECONDS = 60.0
 
 
 class Tracking:

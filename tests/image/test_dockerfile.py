@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from artifact import digest, save
 from artifact.signature import Feature, for_model
 from local.ports import free
+from tests.deadlines import ANSWER_SECONDS, START_SECONDS
 from tests.image.built import Image
 
 ROOT = Path(__file__).parents[2]
@@ -116,13 +117,13 @@ def test_the_built_image_serves_from_a_read_only_root(image: Image, model: Path)
             json.dumps({"inputs": [tensor]}).encode(),
             {"content-type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
             assert answer.headers["x-model-digest"] == expected
             outputs = {output["name"]: output["data"] for output in json.load(answer)["outputs"]}
         assert outputs["label"] == ["setosa"]
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=START_SECONDS)
 
 
 @pytest.mark.image
@@ -131,13 +132,13 @@ def test_the_built_image_refuses_a_model_that_git_did_not_name(image: Image, mod
     """Another expected digest: exit 20 before anything listens."""
     uri = f"s3://bucket/models/flower/{digest.of_bytes(b'another')}/"
     process = image.start(model, free(1)[0], MODEL_URI=uri)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=START_SECONDS)
     assert process.returncode == 20, said
     assert said.strip().splitlines()[-1].startswith("error: ")
 
 
 def _wait(process: subprocess.Popen[str], url: str) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
         if process.poll() is not None:
             pytest.fail(f"the image ended with {process.returncode}:\n{process.communicate()[0]}")
@@ -147,4 +148,4 @@ def _wait(process: subprocess.Popen[str], url: str) -> None:
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
     process.kill()
-    pytest.fail(f"not ready after 60 s:\n{process.communicate()[0]}")
+    pytest.fail(f"not ready after {START_SECONDS} s:\n{process.communicate()[0]}")

@@ -29,10 +29,12 @@ class Commands:
         # Not below pytest's own directory: its path may be longer than the address of a socket.
         self._folder = Path(tempfile.mkdtemp(prefix="commands-"))
         self._address = str(self._folder / "socket")
+        # Not for predictors: the core type that training fixes would give them other bits than a predictor's own.
+        environment = ENVIRONMENT if kind == "stages" else {}
         self._process = subprocess.Popen(
-            [sys.executable, "-P", str(_FOLDER / "command_server.py"), self._address, json.dumps(ENVIRONMENT), kind],
+            [sys.executable, "-P", str(_FOLDER / "command_server.py"), self._address, json.dumps(environment), kind],
             cwd=ROOT,
-            env=env | ENVIRONMENT,
+            env=env | environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

@@ -85,7 +85,7 @@ def ask(server: Server, body: bytes) -> tuple[Answer, float]:
 
 def opened(server: Server, data: bytes) -> socket.socket:
     """A connection on which `data` was sent."""
-    connection = socket.create_connection(("127.0.0.1", server.http_port), timeout=15)
+    connection = socket.create_connection(("127.0.0.1", server.http_port), timeout=ANSWER_SECONDS)
     connection.sendall(data)
     return connection
 
@@ -233,7 +233,7 @@ def test_bodies_in_memory(server: Server) -> None:
         assert b"retry-after: 1" in received
     raw = pb.ModelInferRequest(model_name="iris", raw_input_contents=[bytes(20 * MIB)])
     with pytest.raises(grpc.RpcError) as error:
-        server.stub.ModelInfer(raw, timeout=5)
+        server.stub.ModelInfer(raw, timeout=ANSWER_SECONDS)
     assert error.value.code() is grpc.StatusCode.UNAVAILABLE
     for one in held:
         one.close()

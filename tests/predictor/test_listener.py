@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from predictor import listener
+from tests.deadlines import ANSWER_SECONDS
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a filter of Linux")
@@ -18,7 +19,7 @@ def test_connect_no_more() -> None:
     """Who had connected before can be accepted; who begins later is refused, and never gets a connection to lose."""
     with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket() as late:
         address = listening.getsockname()
-        with socket.create_connection(address, timeout=20) as early:
+        with socket.create_connection(address, timeout=ANSWER_SECONDS) as early:
             asyncio.run(listener.connect_no_more(address[1]))
             early.sendall(b"early")
             late.setblocking(False)

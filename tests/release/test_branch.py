@@ -56,7 +56,7 @@ def test_hanging_remote_ends(plain: Repository, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("GIT_SSH_COMMAND", f"echo $$ > {pid}; sleep 600; true")
     start = time.monotonic()
     with pytest.raises(GitError, match=r"ssh://host\.invalid/x did not answer `git fetch` in time"):
-        update(Branch("ssh://user:secret@host.invalid/x", "main", Caller(plain.folder), seconds=1.0), change)
+        update(Branch("ssh://user:secret@host.invalid/x", "main", Caller(plain.folder), seconds=3.0), change)
     assert time.monotonic() - start < ANSWER_SECONDS
     shell = int(pid.read_text())
     assert not psutil.pid_exists(shell) or psutil.Process(shell).status() == psutil.STATUS_ZOMBIE

@@ -14,6 +14,7 @@ from artifact.errors import InvalidRequest
 from predictor import errors
 from predictor.grpc.receive import Receiver
 from predictor.settings import Settings
+from tests.deadlines import ANSWER_SECONDS
 
 MIB = 1 << 20
 Call = Callable[[AsyncIterator[bytes]], Awaitable[bytes]]
@@ -37,7 +38,7 @@ def served(settings: Settings, ask: Callable[[Receiver, Call], Awaitable[None]])
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            await asyncio.wait_for(ask(receiver, lambda sent: _call(channel, sent)), 30)
+            await asyncio.wait_for(ask(receiver, lambda sent: _call(channel, sent)), ANSWER_SECONDS)
         assert receiver.places.busy == receiver.places.waiting == 0
         await server.stop(0)
 
@@ -45,7 +46,7 @@ def served(settings: Settings, ask: Callable[[Receiver, Call], Awaitable[None]])
 
 
 async def _call(channel: grpc.aio.Channel, sent: AsyncIterator[bytes]) -> bytes:
-    answer: bytes = await channel.stream_unary("/test/Length")(sent, timeout=20)
+    answer: bytes = await channel.stream_unary("/test/Length")(sent, timeout=ANSWER_SECONDS)
     return answer
 
 
