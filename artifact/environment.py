@@ -31,15 +31,15 @@ def libraries(engine: str) -> dict[str, str]:
 
 def feature_modules(names: list[str]) -> dict[str, str]:
     """Digest of the source of each module of features/, by module name; nothing is imported to find it."""
-    found = {}
+    digests = {}
     for name in names:
         path = _source(name)
         if path is None:
             raise IncompatibleError(
                 f"module {name} is not in features/ here; serve with the image the model was released with"
             )
-        found[name] = digest.of_file(path)
-    return found
+        digests[name] = digest.of_file(path)
+    return digests
 
 
 def check(engine: str, versions: Mapping[str, str], modules: Mapping[str, str]) -> None:

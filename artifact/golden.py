@@ -22,8 +22,8 @@ _EDGES = 64
 _FAR = 1 << 20  # beyond the greatest whole number of the holdout, so that training will not have had it either
 
 
-def make(signature: Signature, runner: Runner, table: Columns, wanted: int) -> dict[str, Any]:
-    """`wanted` rows evenly spaced through `table`, and edge rows: each nullable feature missing, each open text feature
+def make(signature: Signature, runner: Runner, table: Columns, count: int) -> dict[str, Any]:
+    """`count` rows evenly spaced through `table`, and edge rows: each nullable feature missing, each open text feature
     and each whole number without a range with a value no training ever saw, each declared range at its ends.
 
     The edge rows prove at packaging that the model answers whatever its signature lets in; one that raises on them
@@ -31,9 +31,9 @@ def make(signature: Signature, runner: Runner, table: Columns, wanted: int) -> d
     answer, which a caller is refused, is no golden request.
     """
     present = rows(table)
-    if present == 0 or wanted < 1:
-        raise ConfigurationError(f"golden requests: {wanted} rows from a table of {present}; at least one is needed")
-    picked = np.unique(np.linspace(0, present - 1, min(wanted, present)).round().astype(int))
+    if present == 0 or count < 1:
+        raise ConfigurationError(f"golden requests: {count} rows from a table of {present}; at least one is needed")
+    picked = np.unique(np.linspace(0, present - 1, min(count, present)).round().astype(int))
     columns = to_json(signature, {name: values[picked] for name, values in table.items()})
     first = {name: values[0] for name, values in columns.items()}
     for feature, value in _edges(signature, table):

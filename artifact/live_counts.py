@@ -86,10 +86,10 @@ class Distribution:
         """Of the categories in `values`, shape [rows]: how many there are in which place of `places`."""
         if self._boolean:
             true, false = (int(np.count_nonzero(values == value)) for value in (1, 0))
-            found: Mapping[Any, int] = {True: true, False: false, None: len(values) - true - false}
+            occurrences: Mapping[Any, int] = {True: true, False: false, None: len(values) - true - false}
         else:
-            found = _counted(values)
-        return [(self._place(value), count) for value, count in found.items() if count]
+            occurrences = _counted(values)
+        return [(self._place(value), count) for value, count in occurrences.items() if count]
 
     def add_counted(self, counted: list[tuple[int, int]]) -> None:
         """Add what `counted` gave."""
@@ -172,8 +172,8 @@ def _counted(values: np.ndarray) -> Mapping[Any, int]:
     if values.dtype.kind == "i" and len(values):
         least, greatest = int(values.min()), int(values.max())
         if greatest - least < len(values):  # labels are few: no Python object for each row
-            found = np.bincount(values - least)
-            return {least + place: int(found[place]) for place in np.flatnonzero(found).tolist()}
+            occurrences = np.bincount(values - least)
+            return {least + place: int(occurrences[place]) for place in np.flatnonzero(occurrences).tolist()}
     return Counter(values.tolist())
 
 

@@ -139,15 +139,15 @@ def _contents(root: str, described: Manifest, present: set[str]) -> dict[str, by
 def _listing(root: str) -> set[str]:
     try:
         with os.scandir(root) as entries:
-            found = {entry.name: entry.stat(follow_symlinks=False).st_mode for entry in entries}
+            modes = {entry.name: entry.stat(follow_symlinks=False).st_mode for entry in entries}
     except OSError as error:
         raise IntegrityError(f"{root} cannot be read as a model directory: {error.strerror}") from error
-    for entry, mode in sorted(found.items()):
+    for entry, mode in sorted(modes.items()):
         if not stat.S_ISREG(mode):
             raise IntegrityError(
                 f"{entry!r} is not a plain file; links, folders, pipes and devices have no place in an artifact"
             )
-    return set(found)
+    return set(modes)
 
 
 def _read(root: str, path: str, size: int | None) -> bytes:

@@ -13,9 +13,9 @@ from predictor.settings import read
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until stopped, in one process or several; exit codes 10, 20, 21, 22 and 23 before anything listens."""
     source, settings = read(argv)
-    place = processes.place()
-    if place is not None:
-        processes.end_with_parent(place.parent)
+    worker = processes.worker_setup()
+    if worker is not None:
+        processes.end_with_parent(worker.parent)
     elif settings.workers > 1:
         return processes.run(sys.argv[1:] if argv is None else argv, settings)
     with kserve_import.kserve():  # not in the parent of workers, which does nothing else
@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     model = Model(source)
     model.load()
-    Server(model, settings, place).run()
+    Server(model, settings, worker).run()
     return 0
 
 

@@ -58,19 +58,19 @@ def _messages() -> tuple[Any, Any]:
     """HealthCheckRequest and HealthCheckResponse of grpc.health.v1, without the package that generates them."""
     file = descriptor_pb2.FileDescriptorProto(name="grpc/health/v1/health.proto", package="grpc.health.v1")
     file.syntax = "proto3"
-    asked = file.message_type.add(name="HealthCheckRequest")
-    asked.field.add(name="service", number=1, type=9, label=1)  # optional string
-    told = file.message_type.add(name="HealthCheckResponse")
-    told.enum_type.add(name="ServingStatus").value.extend(
+    request = file.message_type.add(name="HealthCheckRequest")
+    request.field.add(name="service", number=1, type=9, label=1)  # optional string
+    response = file.message_type.add(name="HealthCheckResponse")
+    response.enum_type.add(name="ServingStatus").value.extend(
         descriptor_pb2.EnumValueDescriptorProto(name=name, number=number) for number, name in enumerate(_STATUSES)
     )
-    told.field.add(
+    response.field.add(
         name="status", number=1, type=14, label=1, type_name=".grpc.health.v1.HealthCheckResponse.ServingStatus"
     )
     pool = descriptor_pool.DescriptorPool()  # its own: the generated module may be imported beside it
     pool.Add(file)
-    found = [pool.FindMessageTypeByName(f"grpc.health.v1.{name}") for name in (asked.name, told.name)]
-    return message_factory.GetMessageClass(found[0]), message_factory.GetMessageClass(found[1])
+    messages = [pool.FindMessageTypeByName(f"grpc.health.v1.{name}") for name in (request.name, response.name)]
+    return message_factory.GetMessageClass(messages[0]), message_factory.GetMessageClass(messages[1])
 
 
 class HealthServicer:
@@ -78,18 +78,18 @@ class HealthServicer:
 
     def __init__(self, lifecycle: Lifecycle) -> None:
         self._lifecycle = lifecycle
-        self._known = ("", _INFERENCE, lifecycle.model.name)
+        self._services = ("", _INFERENCE, lifecycle.model.name)
         self._request, self._response = _messages()
 
     async def check(self, request: Any, context: Any) -> Any:
         """One answer; NOT_FOUND for an unknown service."""
-        if request.service not in self._known:
+        if request.service not in self._services:
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such service; ask for the empty name, or the model's")
         return self._now()
 
     async def watch(self, request: Any, context: Any) -> AsyncIterator[Any]:
         """The status now and when it changes. The last change ends the call, which would keep the server otherwise."""
-        if request.service not in self._known:
+        if request.service not in self._services:
             yield self._response(status=_STATUSES.index("SERVICE_UNKNOWN"))
             await self._lifecycle.draining.wait()
             return

@@ -33,7 +33,7 @@ def kserve() -> Iterator[None]:
         yield
     finally:
         sys.argv = arguments
-        stand_in.wanted = True
+        stand_in.import_now = True
         if defer and sys.modules.get("pandas") is stand_in:
             del sys.modules["pandas"]
 
@@ -41,9 +41,9 @@ def kserve() -> Iterator[None]:
 class _Pandas(ModuleType):
     """pandas, imported when a name of it is used and not when it stands in an annotation."""
 
-    wanted = False
+    import_now = False
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return getattr(importlib.import_module("pandas"), name) if self.wanted else object
+        return getattr(importlib.import_module("pandas"), name) if self.import_now else object

@@ -26,15 +26,15 @@ def bind(host: str, port: int, *, shared: bool = False, flag: str = "--http_port
     `shared` with other processes that bind it so: the kernel shares out connections among those that listen.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        bound = socket.socket(found[0], socket.SOCK_STREAM)
+        address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        bound = socket.socket(address[0], socket.SOCK_STREAM)
     except OSError as error:
         raise ConfigurationError(f"host {host!r} is no address here: {error.strerror}; give another --host") from error
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if shared:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        bound.bind(found[4])
+        bound.bind(address[4])
     except OSError as error:
         bound.close()
         raise ConfigurationError(
@@ -47,18 +47,18 @@ def of_port(port: int) -> Iterator[socket.socket]:
     """Duplicates of this process's TCP sockets whose own port is `port`, for the caller to close. Linux only."""
     if sys.platform != "linux":
         return
-    seen: set[str] = set()
+    links: set[str] = set()
     for name in os.listdir("/proc/self/fd"):
         with suppress(OSError):  # closed meanwhile
             link = os.readlink(f"/proc/self/fd/{name}")  # socket:[its inode]
-            if not link.startswith("socket:") or link in seen:
+            if not link.startswith("socket:") or link in links:
                 continue
-            seen.add(link)
-            found = socket.socket(fileno=os.dup(int(name)))
-            if found.family in (socket.AF_INET, socket.AF_INET6) and found.getsockname()[1] == port:
-                yield found
+            links.add(link)
+            duplicate = socket.socket(fileno=os.dup(int(name)))
+            if duplicate.family in (socket.AF_INET, socket.AF_INET6) and duplicate.getsockname()[1] == port:
+                yield duplicate
             else:
-                found.close()
+                duplicate.close()
 
 
 def is_listening(one: socket.socket) -> bool:

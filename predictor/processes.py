@@ -27,8 +27,8 @@ _CRASHED = 1  # exit code where a worker's own says nothing
 
 
 @dataclass(frozen=True)
-class Place:
-    """A worker's place: its number, the descriptor that ends with the parent, and those of its siblings' sockets."""
+class WorkerSetup:
+    """From the parent to a worker: its number, the descriptor that ends with the parent, and its siblings' sockets."""
 
     number: int
     parent: int
@@ -36,13 +36,13 @@ class Place:
     answers: tuple[int, ...]  # where each of the others asks this one
 
 
-def place(environment: Mapping[str, str] = os.environ) -> Place | None:
-    """The place of this process; None where it is no worker."""
+def worker_setup(environment: Mapping[str, str] = os.environ) -> WorkerSetup | None:
+    """What the parent gave this process; None where it is no worker."""
     text = environment.get(VARIABLE)
     if text is None:
         return None
-    given = json.loads(text)
-    return Place(given["number"], given["parent"], tuple(given["asks"]), tuple(given["answers"]))
+    value = json.loads(text)
+    return WorkerSetup(value["number"], value["parent"], tuple(value["asks"]), tuple(value["answers"]))
 
 
 def end_with_parent(descriptor: int) -> None:
@@ -70,7 +70,7 @@ def run(argv: Sequence[str], settings: Settings) -> int:
 class _Group:
     def __init__(self, argv: Sequence[str], settings: Settings) -> None:
         self._grace = settings.grace_seconds
-        self._told = False
+        self._stopping = False
         self._workers: dict[int, subprocess.Popen[bytes]] = {}
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
@@ -81,14 +81,14 @@ class _Group:
         for number in range(count):
             asks = tuple(ours.fileno() for (one, _), (ours, _) in pairs.items() if one == number)
             answers = tuple(theirs.fileno() for (_, other), (_, theirs) in pairs.items() if other == number)
-            given = Place(number, parent, asks, answers)
+            setup = WorkerSetup(number, parent, asks, answers)
             worker = subprocess.Popen(
                 [sys.executable, "-m", "predictor", *argv],
-                env={**os.environ, VARIABLE: json.dumps(asdict(given))},
+                env={**os.environ, VARIABLE: json.dumps(asdict(setup))},
                 pass_fds=(parent, *asks, *answers),
             )
             self._workers[worker.pid] = worker
-        if self._told:  # meanwhile: some did not exist yet
+        if self._stopping:  # meanwhile: some did not exist yet
             self._send(signal.SIGTERM)
         os.close(parent)
         for pair in pairs.values():
@@ -104,9 +104,9 @@ class _Group:
             if worker is None:  # as the first process of a container we also bury others' children
                 continue
             worker.returncode = code
-            if self._told and code == -signal.SIGTERM:  # told before it listened
+            if self._stopping and code == -signal.SIGTERM:  # told before it listened
                 continue
-            if code < 0 or not (self._told or code):
+            if code < 0 or not (self._stopping or code):
                 how = f"by {signal.Signals(-code).name}" if code else "without being told to"
                 text = f"worker process {ended} ended {how}, and all others with it; start the predictor again"
                 print(f"error: {text}\n", end="", file=sys.stderr, flush=True)
@@ -116,8 +116,8 @@ class _Group:
         return next((code for code in codes if code), 0)
 
     def _stop(self, *_: object) -> None:
-        if not self._told:
-            self._told = True
+        if not self._stopping:
+            self._stopping = True
             signal.setitimer(signal.ITIMER_REAL, self._grace + _LATE_SECONDS)
             self._send(signal.SIGTERM)
 

@@ -32,7 +32,7 @@ from predictor.http.scrape import Rendered, Scrape
 from predictor.model import Model
 from predictor.observe import request_log
 from predictor.observe.worker_metrics import Unanswered, WorkerMetrics
-from predictor.processes import Place
+from predictor.processes import WorkerSetup
 from predictor.serving.lifecycle import Lifecycle
 from predictor.settings import Settings
 
@@ -52,15 +52,15 @@ class ModelDataPlane(DataPlane):
 
     def metadata(self) -> dict[str, Any]:
         """KServe's, without the repository extension, which is refused here."""
-        found: dict[str, Any] = super().metadata()
-        return found | {"extensions": ["binary_tensor_data"]}
+        metadata: dict[str, Any] = super().metadata()
+        return metadata | {"extensions": ["binary_tensor_data"]}
 
 
 class Server(ModelServer):
     """Serves one verified model over REST and gRPC, in one process or as one of several workers."""
 
-    def __init__(self, model: Model, settings: Settings, place: Place | None = None) -> None:
-        """`place` is that of this process among several workers."""
+    def __init__(self, model: Model, settings: Settings, worker: WorkerSetup | None = None) -> None:
+        """`worker` is what this process is among several; None where it serves alone."""
         super().__init__(
             http_port=settings.http_port, grpc_port=settings.grpc_port, workers=1, enable_latency_logging=False
         )
@@ -69,7 +69,8 @@ class Server(ModelServer):
         self._lifecycle = Lifecycle(model, settings)
         self.dataplane = ModelDataPlane(self._lifecycle, self.registered_models)
         self._scrape = Scrape(REGISTRY.collect, self._others)
-        self._worker_metrics = None if place is None else WorkerMetrics(place.asks, place.answers, self._scrape.counts)
+        counts = self._scrape.counts
+        self._worker_metrics = None if worker is None else WorkerMetrics(worker.asks, worker.answers, counts)
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT; what is in flight is finished first, within the grace."""

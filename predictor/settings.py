@@ -92,18 +92,18 @@ def read(argv: Sequence[str] | None, environment: Mapping[str, str] = os.environ
     parser.add_argument("--expected_digest", help="sha256-<64 hex>; default: the last segment of MODEL_URI")
     parser.add_argument("--allow-unpinned", action="store_true", help="serve whatever is there: for a laptop only")
     for one in fields(Settings):
-        told = f"{one.metadata['help']} (default {one.default}; {PREFIX}{one.name.upper()})"
-        parser.add_argument(f"--{one.name}", type=type(one.default), help=told)
-    given = parser.parse_args(argv)
-    chosen = {one.name: _value(one.name, type(one.default), given, environment) for one in fields(Settings)}
-    settings = Settings(**{name: value for name, value in chosen.items() if value is not None})
-    expected = _expected(given.expected_digest, given.model_name, environment.get("MODEL_URI"))
-    release = _release(given.model_name, environment.get("MODEL_RELEASE"))
-    return Source(given.model_dir, given.model_name, expected, given.allow_unpinned, release), settings
+        help_text = f"{one.metadata['help']} (default {one.default}; {PREFIX}{one.name.upper()})"
+        parser.add_argument(f"--{one.name}", type=type(one.default), help=help_text)
+    arguments = parser.parse_args(argv)
+    values = {one.name: _value(one.name, type(one.default), arguments, environment) for one in fields(Settings)}
+    settings = Settings(**{name: value for name, value in values.items() if value is not None})
+    expected = _expected(arguments.expected_digest, arguments.model_name, environment.get("MODEL_URI"))
+    release = _release(arguments.model_name, environment.get("MODEL_RELEASE"))
+    return Source(arguments.model_dir, arguments.model_name, expected, arguments.allow_unpinned, release), settings
 
 
-def _value(name: str, kind: type, given: argparse.Namespace, environment: Mapping[str, str]) -> Any:
-    if (flag := getattr(given, name)) is not None:
+def _value(name: str, kind: type, arguments: argparse.Namespace, environment: Mapping[str, str]) -> Any:
+    if (flag := getattr(arguments, name)) is not None:
         return flag
     text = environment.get(PREFIX + name.upper())
     if text is None:

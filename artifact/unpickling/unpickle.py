@@ -13,7 +13,7 @@ from typing import Any
 from artifact.errors import ForbiddenTypeError, IncompatibleError
 from artifact.unpickling import allowed_state, structure
 from artifact.unpickling.memory import Memory
-from artifact.unpickling.unpickler import Seen, Unpickler
+from artifact.unpickling.unpickler import Reading, Unpickler
 from artifact.unpickling.work import Work
 
 
@@ -24,14 +24,14 @@ def loads(data: bytes) -> Any:
     IncompatibleError (22) for a listed type that this environment does not have.
     """
     file = io.BytesIO(data)
-    seen = Seen(Work(len(data)), Memory(len(data)))
+    reading = Reading(Work(len(data)), Memory(len(data)))
     try:
-        model = Unpickler(file, seen).load()
+        model = Unpickler(file, reading).load()
         # At the end: until then the pickle can still change what it has handed over.
-        seen.work.check_nesting([model, *(vars(thing) for thing in seen.objects.values())])
-        for name, value in seen.attributes.values():
+        reading.work.check_nesting([model, *(vars(thing) for thing in reading.objects.values())])
+        for name, value in reading.attributes.values():
             allowed_state.check_value(name, value)
-        for thing in seen.structures.values():
+        for thing in reading.structures.values():
             structure.check(thing)
     except (ForbiddenTypeError, IncompatibleError):
         raise

@@ -34,7 +34,7 @@ _PurePython: Any = pickle._Unpickler
 
 
 @dataclass(frozen=True)
-class Seen:
+class Reading:
     """What is looked at once, when all is read; by id, so that a pickle that names a thing often gains nothing."""
 
     work: Work
@@ -48,10 +48,10 @@ class Seen:
 class Unpickler(_PurePython):
     """The standard library's unpickler in Python, as joblib's is, with a table of fewer operations."""
 
-    def __init__(self, file: io.BytesIO, seen: Seen) -> None:
+    def __init__(self, file: io.BytesIO, reading: Reading) -> None:
         super().__init__(file)
         self._file = file
-        self._seen, self.memory = seen, seen.memory
+        self._reading, self.memory = reading, reading.memory
         self._names: dict[int, tuple[str, str]] = {}  # of what find_class returned, by id: modules keep it alive
 
     def find_class(self, module: str, name: str) -> Any:
@@ -74,21 +74,21 @@ class Unpickler(_PurePython):
         allowed_state.check_arguments(".".join(pair), arguments)
         for argument in arguments:
             self._check_whole(argument)
-        self._seen.work.count(arguments)
+        self._reading.work.count(arguments)
         thing = builder(*arguments)
         self.memory.take_object(thing)
         if isinstance(thing, np.dtype):
-            self._seen.dtypes[id(thing)] = thing
+            self._reading.dtypes[id(thing)] = thing
         self._look_later(thing)
         self.append(thing)
 
     def _look_later(self, thing: Any) -> None:
         if structure.needs_check(type(thing)):
-            self._seen.structures[id(thing)] = thing
+            self._reading.structures[id(thing)] = thing
 
     def _check_whole(self, dtype: Any) -> None:
         # A state that came later would change the memory of an array that is there already.
-        if isinstance(dtype, np.dtype) and id(dtype) in self._seen.dtypes:
+        if isinstance(dtype, np.dtype) and id(dtype) in self._reading.dtypes:
             raise refused("uses a dtype before it gives its state")
 
     def _new(self) -> None:
@@ -122,12 +122,12 @@ class Unpickler(_PurePython):
             if issubclass(kind, Tree):
                 allowed_state.check_tree(state)
             if type(state) is dict and kind.__dictoffset__:
-                self._seen.work.count_members(len(state))
+                self._reading.work.count_members(len(state))
                 self.memory.take_members(len(state))
                 self._check_names(kind, state)
-                self._seen.objects[id(thing)] = thing
+                self._reading.objects[id(thing)] = thing
             else:
-                self._seen.work.count(state)
+                self._reading.work.count(state)
             # As a method of the class: one that the state brought along would be the pickle's.
             set_state = getattr(kind, "__setstate__", None)
             if set_state is not None:
@@ -139,7 +139,7 @@ class Unpickler(_PurePython):
             self._look_later(thing)
 
     def _set_dtype(self, dtype: Any, state: Any) -> None:
-        if self._seen.dtypes.pop(id(dtype), None) is None:
+        if self._reading.dtypes.pop(id(dtype), None) is None:
             raise refused("gives a dtype a second state")
         dtype.__setstate__(state)
         parts = [] if dtype.names is None else [dtype.fields[name][0] for name in dtype.names]
@@ -154,7 +154,7 @@ class Unpickler(_PurePython):
             if name in allowed_state.CHECKED and any(
                 is_empty((one.__module__, one.__qualname__)) for one in kind.__mro__
             ):
-                self._seen.attributes[name, id(value)] = name, value
+                self._reading.attributes[name, id(value)] = name, value
 
     def _array(self, state: Any) -> np.ndarray:
         wrapper = NumpyArrayWrapper(None, (), "C", None)
@@ -165,7 +165,7 @@ class Unpickler(_PurePython):
             raise refused(f"holds an array of {words_for(wrapper.subclass)}, shape {shown(wrapper.shape, 80)}")
         self._check_whole(wrapper.dtype)
         if wrapper.dtype.hasobject:
-            array = Unpickler(self._file, self._seen).load()
+            array = Unpickler(self._file, self._reading).load()
             if type(array) is not np.ndarray:
                 raise refused(f"holds {words_for(array)} for an array")
             return array

@@ -10,13 +10,13 @@ import pandas as pd
 
 from artifact.prediction import Columns
 from artifact.signature import Signature
-from artifact.validation.table import Given
+from artifact.validation.table import RawColumns
 from artifact.validation.validator import Validator
 
 
-def of(signature: Signature, given: Given) -> pd.DataFrame:
-    """`given` (feature → values) validated, as a frame [rows, features] in the signature's order."""
-    return from_columns(signature, Validator(signature).columns(given))
+def of(signature: Signature, raw: RawColumns) -> pd.DataFrame:
+    """`raw` (feature → values) validated, as a frame [rows, features] in the signature's order."""
+    return from_columns(signature, Validator(signature).columns(raw))
 
 
 def of_rows(signature: Signature, rows: Sequence[Any]) -> pd.DataFrame:

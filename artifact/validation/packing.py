@@ -59,10 +59,10 @@ def have_length(rows: Sequence[Any], width: int) -> bool:
 
 def types(values: Sequence[Any]) -> set[type]:
     """The types of `values`."""
-    found: set[type] = set()
+    kinds: set[type] = set()
     for piece in _pieces(values):
-        found.update(map(type, piece))
-    return found
+        kinds.update(map(type, piece))
+    return kinds
 
 
 def _pieces(values: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -24,14 +24,14 @@ class RowRules:
         groups: dict[str, list[int]] = {"float64": [], "int64": [], "bool": [], "string": []}
         for position, feature in enumerate(signature.inputs):
             groups[feature.dtype].append(position)
-        given = {dtype: [signature.inputs[at] for at in positions] for dtype, positions in groups.items()}
+        by_dtype = {dtype: [signature.inputs[at] for at in positions] for dtype, positions in groups.items()}
         self._floats, self._wholes, self._flags, self._texts = (_pick(groups[dtype]) for dtype in groups)
-        self._float_bounds = [_bounds(feature, (-LARGEST, LARGEST)) for feature in given["float64"]]
-        self._whole_bounds = [_bounds(feature, _INT64) for feature in given["int64"]]
-        self._nullable = {dtype: [feature.nullable for feature in features] for dtype, features in given.items()}
+        self._float_bounds = [_bounds(feature, (-LARGEST, LARGEST)) for feature in by_dtype["float64"]]
+        self._whole_bounds = [_bounds(feature, _INT64) for feature in by_dtype["int64"]]
+        self._nullable = {dtype: [feature.nullable for feature in features] for dtype, features in by_dtype.items()}
         self._categories = [
             (place, frozenset(feature.categories))
-            for place, feature in enumerate(given["string"])
+            for place, feature in enumerate(by_dtype["string"])
             if feature.categories is not None
         ]
         # Where the four groups, one behind the other, have each feature of the signature.
@@ -64,8 +64,8 @@ class RowRules:
             columns.extend(np.array(flags, dtype=np.float64).reshape(-1, 1))
         if texts:
             gaps = None in texts
-            found = [np.nan if value is None else value for value in texts] if gaps else texts
-            columns.extend(np.array(found, dtype=object).reshape(-1, 1))
+            cells = [np.nan if value is None else value for value in texts] if gaps else texts
+            columns.extend(np.array(cells, dtype=object).reshape(-1, 1))
         return dict(zip(self._names, columns if self._order is None else self._order(columns), strict=True))
 
     def accept_any(self, row: Any) -> dict[str, np.ndarray] | None:

@@ -19,7 +19,7 @@ from artifact.validation.column import EXACT, LARGEST
 
 _NONE = type(None)
 _PIECE = 1 << 12  # rows at once: other threads run between two pieces
-Given = Mapping[str, Sequence[Any] | np.ndarray]
+RawColumns = Mapping[str, Sequence[Any] | np.ndarray]
 Accepted = dict[str, np.ndarray] | None
 
 
@@ -37,13 +37,13 @@ class TableRules:
         self._wide = numbers[0] if len(self._blocks) == len(numbers) == 1 and "bool" not in blocks else None
         self._pick = itemgetter(*self._order) if len(self._order) > 1 else None
 
-    def accept(self, given: Given) -> Accepted:
+    def accept(self, raw: RawColumns) -> Accepted:
         """The converted columns, in the signature's order, or None for a closer look."""
-        found: dict[str, np.ndarray] = {}
+        into: dict[str, np.ndarray] = {}
         for block in self._blocks:
-            if not block.accept(given, found):
+            if not block.accept(raw, into):
                 return None
-        return {name: found[name] for name in self._order}
+        return {name: into[name] for name in self._order}
 
     def accept_rows(self, rows: Sequence[Any]) -> Accepted:
         """As `accept`, from rows: lists in the signature's order, or objects by feature name."""
@@ -64,8 +64,8 @@ class TableRules:
         """As `accept`, from an array of shape [rows, features]; None, too, where the features have different types."""
         if self._wide is None or table.shape[1] != len(self._order):
             return None
-        found: dict[str, np.ndarray] = {}
-        return found if self._wide.accept_array(table.T, found) else None
+        into: dict[str, np.ndarray] = {}
+        return into if self._wide.accept_array(table.T, into) else None
 
     def _accept_objects(self, rows: Sequence[Any]) -> Accepted:
         # As many keys as there are features, and every feature among them: no other key, then.
@@ -103,7 +103,7 @@ class _Numbers:
         self._names = [feature.name for feature in features]
         self._type = np.int64 if self.whole else np.float64
         types: dict[str, set[type]] = {"float64": {float, int}, "int64": {int}, "bool": {bool}}
-        self._given = types[dtype]
+        self._json_types = types[dtype]
         self._kind = {"float64": "f", "int64": "i", "bool": "b"}[dtype]
         widest = (-(2**63), 2**63 - 1) if self.whole else (-LARGEST, LARGEST)
         ends = [feature.range or (None, None) for feature in features]
@@ -112,26 +112,26 @@ class _Numbers:
         self._bounded = dtype == "float64" or any(feature.range for feature in features)
         self._nullable = np.array([[feature.nullable] for feature in features])
         if self._nullable.any():
-            self._given = self._given | {_NONE}
+            self._json_types = self._json_types | {_NONE}
         # Categories of numbers and booleans are rare: `column` checks those.
         self._needs_column = any(feature.categories is not None for feature in features)
 
-    def accept(self, given: Given, found: dict[str, np.ndarray]) -> bool:
+    def accept(self, raw: RawColumns, into: dict[str, np.ndarray]) -> bool:
         if self._needs_column:
             return False
-        columns = [given[name] for name in self._names]
+        columns = [raw[name] for name in self._names]
         arrays = [isinstance(column, np.ndarray) for column in columns]
         if all(arrays):
             kinds = {np.asarray(column).dtype.kind for column in columns}
             # One kind, so that what they become together is a wider one: int64 beside uint64 would become a float.
             if len(kinds) > 1 or not kinds <= set("fib") or any(np.ndim(column) != 1 for column in columns):
                 return False
-            return self.accept_array(np.array(columns), found)
+            return self.accept_array(np.array(columns), into)
         table = None if any(arrays) else self._packed(columns)
-        return table is not None and self.accept_array(table, found)
+        return table is not None and self.accept_array(table, into)
 
-    def accept_array(self, table: np.ndarray, found: dict[str, np.ndarray]) -> bool:
-        """Whether `table`, of shape [features, rows], fits; its rows are then the columns in `found`."""
+    def accept_array(self, table: np.ndarray, into: dict[str, np.ndarray]) -> bool:
+        """Whether `table`, of shape [features, rows], fits; its rows are then the columns in `into`."""
         if self._needs_column or not self._takes(table):
             return False
         table = table.astype(self._type, copy=False)
@@ -141,7 +141,7 @@ class _Numbers:
                 return False
         elif self._type is np.float64 and not (self._nullable | ~np.isnan(table)).all():
             return False
-        found.update(zip(self._names, table, strict=True))
+        into.update(zip(self._names, table, strict=True))
         return True
 
     def _takes(self, table: np.ndarray) -> bool:
@@ -166,7 +166,7 @@ class _Numbers:
     def _closely(self, column: Sequence[Any]) -> np.ndarray | None:
         """Booleans, and numbers of which some are missing."""
         types = packing.types(column)
-        if not types <= self._given:
+        if not types <= self._json_types:
             return None
         # A whole number beyond 2^53 may not be exact as float64: `column` tells.
         if int in types and any(type(value) is int and not -EXACT <= value <= EXACT for value in column):
@@ -182,9 +182,9 @@ class _Texts:
         self._nullable = feature.nullable
         self._categories = None if feature.categories is None else frozenset(feature.categories)
 
-    def accept(self, given: Given, found: dict[str, np.ndarray]) -> bool:
+    def accept(self, raw: RawColumns, into: dict[str, np.ndarray]) -> bool:
         checkpoint.check()
-        values = given[self._name]
+        values = raw[self._name]
         if isinstance(values, np.ndarray):
             return False
         present = [value for value in values if value is not None] if self._nullable else values
@@ -200,5 +200,5 @@ class _Texts:
             values = [np.nan if value is None else value for value in values]
         column = np.empty(len(values), dtype=object)
         column[:] = values
-        found[self._name] = column
+        into[self._name] = column
         return True

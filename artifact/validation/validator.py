@@ -13,7 +13,7 @@ from artifact.signature import Feature, Signature
 from artifact.validation.column import LARGEST, convert
 from artifact.validation.row import RowRules
 from artifact.validation.spelling import Spelling
-from artifact.validation.table import Accepted, Given, TableRules, columns_of
+from artifact.validation.table import Accepted, RawColumns, TableRules, columns_of
 
 
 class Validator:
@@ -26,37 +26,37 @@ class Validator:
         self._row, self._table = RowRules(signature), TableRules(signature)
         self._spelling = Spelling(signature.names)
 
-    def columns(self, given: Given) -> dict[str, np.ndarray]:
+    def columns(self, raw: RawColumns) -> dict[str, np.ndarray]:
         """The columns a model predicts on, in the signature's order whatever the order given.
 
-        `given` maps each feature to its values, all of one length; the result holds float64 for float64, int64 for
+        `raw` maps each feature to its values, all of one length; the result holds float64 for float64, int64 for
         int64, float64 0/1 for bool and object for string, each of shape [rows], with NaN for what is missing. Raises
         InvalidRequest naming the feature and the row (counted from 0) of the first value that does not fit.
         """
-        if given.keys() != self._expected:
-            self.check_names(given.keys())
-        lengths = set(map(len, given.values()))
+        if raw.keys() != self._expected:
+            self.check_names(raw.keys())
+        lengths = set(map(len, raw.values()))
         if len(lengths) > 1:
-            counted = ", ".join(f"{name!r} {len(values)}" for name, values in list(given.items())[:5])
+            counted = ", ".join(f"{name!r} {len(values)}" for name, values in list(raw.items())[:5])
             raise InvalidRequest(f"the features have different numbers of rows: {counted}")
         if lengths == {0}:
             raise InvalidRequest("no rows; at least one is needed")
-        accepted = self._accept(given, lengths == {1})
+        accepted = self._accept(raw, lengths == {1})
         if accepted is not None:
             return accepted
-        return {feature.name: convert(feature, given[feature.name]) for feature in self.signature.inputs}
+        return {feature.name: convert(feature, raw[feature.name]) for feature in self.signature.inputs}
 
-    def accept(self, given: Given) -> dict[str, np.ndarray] | None:
+    def accept(self, raw: RawColumns) -> dict[str, np.ndarray] | None:
         """As `columns`, where all is plain; None where it is not, or where `columns` would say what is wrong."""
-        if given.keys() != self._expected:
+        if raw.keys() != self._expected:
             return None
-        lengths = set(map(len, given.values()))
-        return self._accept(given, lengths == {1}) if len(lengths) == 1 and 0 not in lengths else None
+        lengths = set(map(len, raw.values()))
+        return self._accept(raw, lengths == {1}) if len(lengths) == 1 and 0 not in lengths else None
 
-    def _accept(self, given: Given, one_row: bool) -> Accepted:
+    def _accept(self, raw: RawColumns, one_row: bool) -> Accepted:
         if not one_row:
-            return self._table.accept(given)
-        columns = [given[name] for name in self.signature.names]
+            return self._table.accept(raw)
+        columns = [raw[name] for name in self.signature.names]
         return self._row.accept([(one.tolist() if isinstance(one, np.ndarray) else one)[0] for one in columns])
 
     def accept_rows(self, rows: Sequence[Any]) -> dict[str, np.ndarray] | None:
@@ -113,9 +113,9 @@ class Validator:
             raise InvalidRequest(f"missing {_listed(missing)}; a missing value of a nullable feature is sent as null")
 
 
-def validated_columns(signature: Signature, given: Given) -> dict[str, np.ndarray]:
+def validated_columns(signature: Signature, raw: RawColumns) -> dict[str, np.ndarray]:
     """`Validator.columns` for one table."""
-    return Validator(signature).columns(given)
+    return Validator(signature).columns(raw)
 
 
 def number_bounds(feature: Feature) -> tuple[float, float]:

@@ -106,7 +106,7 @@ class Survey:
 
     def _keep(self, table: Table, columns: Mapping[str, np.ndarray]) -> None:
         frame = tables.frame(self.params, columns)
-        self._kept["hashes"].append(split.row_hashes(frame))
+        self._kept["hashes"].append(split.twin_hashes(frame))
         values = columns[self.params.target.name]
         if self.params.model.task == "regression":
             self._kept["target"].append(convert(self.params.target, values).astype(np.float64))

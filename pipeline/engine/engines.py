@@ -36,14 +36,14 @@ def choose(model: bytes, fitted: Any, signature: Signature, *, train: Columns, h
             candidate = runner(ONNX, files | {GRAPH: graph}, signature)
             agreement = equality.compare(signature, exact, candidate, Probes.of(signature, fitted, train, holdout))
             if agreement.problem is None:
-                return Choice(graph, _company_is_harmless(candidate, holdout), None, agreement)
+                return Choice(graph, _batch_invariant(candidate, holdout), None, agreement)
             reason = agreement.problem
         except NoGraph as error:
             reason = str(error)
         except Exception as error:
             # A model may raise what it likes on rows that its schema lets in: scikit-learn then serves it, and raises.
             reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-    return Choice(None, _company_is_harmless(exact, holdout), reason, agreement)
+    return Choice(None, _batch_invariant(exact, holdout), reason, agreement)
 
 
 def convert(fitted: Any, signature: Signature) -> bytes:
@@ -75,7 +75,7 @@ def _order(first: Any, names: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys([*order, *names]))
 
 
-def _company_is_harmless(engine: Runner, holdout: Columns) -> bool:
+def _batch_invariant(engine: Runner, holdout: Columns) -> bool:
     few = {name: values[:_SINGLE] for name, values in holdout.items()}
     together = engine.predict(few)
     for size in (1, 7):

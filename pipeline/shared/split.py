@@ -49,17 +49,20 @@ class Labels:
         return {name: int(count) for name, count in zip(self.names, counted, strict=True) if count}
 
 
-def row_hashes(frame: pd.DataFrame) -> np.ndarray:
+def twin_hashes(frame: pd.DataFrame) -> np.ndarray:
     """A 64-bit hash of each row of `frame`, [rows]: equal for rows equal in every feature, whatever their target.
 
     Of 10 million different rows, two share one with a chance of 3 in a million; they then stay on one side, no more.
+    pandas' own hash, which another version of pandas may change: that is another lock, which trains again anyhow. The
+    hashes that an artifact carries are read under other locks: `packaging.training_rows.row_hashes`, which is slower.
+    With one hash for both, each model's rows would be split anew by the change, and its digest with them.
     """
     one_zero = frame.apply(lambda column: column + 0.0 if column.dtype == np.float64 else column)  # -0.0 is 0.0
     return np.asarray(pd.util.hash_pandas_object(one_zero, index=False).to_numpy())
 
 
 def twins(hashes: np.ndarray) -> np.ndarray:
-    """Group number of each row, [rows], by `row_hashes`.
+    """Group number of each row, [rows], by `twin_hashes`.
 
     The numbers follow from the values alone, so that the order of the rows in the file decides nothing.
     """

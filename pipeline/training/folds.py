@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from artifact.errors import ConfigurationError
-from pipeline.shared.split import row_hashes, twins
+from pipeline.shared.split import twin_hashes, twins
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def by_time(frame: pd.DataFrame, moments: np.ndarray, count: int) -> list[Fold]:
 
     A moment stays in one part, and a row whose twin is trained on judges nothing.
     """
-    groups = twins(row_hashes(frame))
+    groups = twins(twin_hashes(frame))
     rank = np.unique(moments, return_inverse=True)[1]
     ordered = np.sort(rank)
     starts = [int(ordered[len(ordered) * part // (count + 1)]) for part in range(1, count + 1)]
@@ -48,7 +48,7 @@ def by_time(frame: pd.DataFrame, moments: np.ndarray, count: int) -> list[Fold]:
 
 def spread(frame: pd.DataFrame, labels: np.ndarray | None, count: int, seed: int) -> list[Fold]:
     """`count` folds of equal size, and of equal shares of each of `labels` ([rows]; None for a regression)."""
-    groups = twins(row_hashes(frame))
+    groups = twins(twin_hashes(frame))
     names, codes = np.unique(np.zeros(len(groups)) if labels is None else labels.astype(str), return_inverse=True)
     counts = np.zeros((groups.max() + 1, len(names)), dtype=np.int64)
     np.add.at(counts, (groups, codes), 1)

@@ -36,9 +36,9 @@ class Servicer(InferenceServicer):
 
     async def infer(self, _: Any, context: Any) -> bytes:
         """ModelInfer from bytes to bytes: the message is received when there is room for it, decoded in its turn."""
-        given = dict(context.invocation_metadata() or ())
-        named = (_text(given.get(name)) for name in (REQUEST_ID, TRACEPARENT, PURPOSE))
-        exchange = begin("grpc", *named)
+        metadata = dict(context.invocation_metadata() or ())
+        ids = (_text(metadata.get(name)) for name in (REQUEST_ID, TRACEPARENT, PURPOSE))
+        exchange = begin("grpc", *ids)
         # What trails an answer goes out with it, errors included; what leads it would be a second write.
         context.set_trailing_metadata((*self._headers, (REQUEST_ID, exchange.request_id)))
         try:

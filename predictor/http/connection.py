@@ -32,7 +32,7 @@ class HttpProtocol(Connection):
 
     fast_path: FastPath | None = None
     _fast_request: FastRequest | None = None  # whose body is still to come
-    _begun = 0  # requests
+    _requests = 0  # that have begun
     _reading = 0  # bytes of what is being read
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -52,7 +52,7 @@ class HttpProtocol(Connection):
         super().on_message_begin()
         self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item]
         self._in_head = True
-        self._begun += 1
+        self._requests += 1
         self._around = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -159,7 +159,7 @@ class HttpProtocol(Connection):
         if self._refusal is not None or self.ending:
             return
         size = self._reading = len(data)
-        begun = self._begun
+        before = self._requests
         try:
             while data:
                 try:
@@ -179,7 +179,7 @@ class HttpProtocol(Connection):
                     data = self._without_offer(method) + data[offer.args[0] :]
                     self.parser = httptools.HttpRequestParser(self)
         except httptools.HttpParserInvalidMethodError:
-            if self._begun - begun == 1 and unknown_method(data):
+            if self._requests - before == 1 and unknown_method(data):
                 self._refuse(501, "the request's method is not implemented")
             else:
                 self._refuse(400, "the request is not valid HTTP/1.1")

@@ -194,7 +194,7 @@ class FastPath:
     def _predict(self, ready: list[FastRequest]) -> None:
         """On the loop what is short, in shared calls as long as the model allows; the rest in the worker thread."""
         batcher = self._model.batcher
-        together: list[FastRequest] = []
+        group: list[FastRequest] = []
         total = 0
         for request in ready:
             columns = request.content.columns
@@ -202,13 +202,13 @@ class FastPath:
             if count > batcher.short_rows:
                 batcher.submit(columns).add_done_callback(partial(self._predicted, request, perf_counter()))
                 continue
-            if together and (total + count > batcher.shared_rows or len(together) == _GROUP):
-                self._groups.append(together)
-                together, total = [], 0
-            together.append(request)
+            if group and (total + count > batcher.shared_rows or len(group) == _GROUP):
+                self._groups.append(group)
+                group, total = [], 0
+            group.append(request)
             total += count
-        if together:
-            self._groups.append(together)
+        if group:
+            self._groups.append(group)
         self._answer_groups()
 
     def _answer_groups(self) -> None:
@@ -220,15 +220,15 @@ class FastPath:
                 self._groups[0][0].connection.loop.call_soon(self._answer_groups)
                 return
 
-    def _predict_at_once(self, together: list[FastRequest]) -> None:
-        begun = perf_counter()
-        predictions = self._model.batcher.at_once([request.content.columns for request in together])
-        seconds = perf_counter() - begun
-        for request, prediction in zip(together, predictions, strict=True):
+    def _predict_at_once(self, group: list[FastRequest]) -> None:
+        start = perf_counter()
+        predictions = self._model.batcher.at_once([request.content.columns for request in group])
+        seconds = perf_counter() - start
+        for request, prediction in zip(group, predictions, strict=True):
             self._respond(request, prediction, seconds)
 
-    def _predicted(self, request: FastRequest, begun: float, done: asyncio.Future[Prediction]) -> None:
-        self._respond(request, done.exception() or done.result(), perf_counter() - begun)
+    def _predicted(self, request: FastRequest, start: float, done: asyncio.Future[Prediction]) -> None:
+        self._respond(request, done.exception() or done.result(), perf_counter() - start)
 
     def _respond(self, request: FastRequest, prediction: Prediction | BaseException, seconds: float) -> None:
         connection, exchange = request.connection, request.exchange
@@ -254,13 +254,13 @@ class FastPath:
             named = b"".join(name + b": " + value + b"\r\n" for name, value in defaults)
             self._start = b"%b%bcontent-type: " % (STATUS_LINE[200], named)
         if json_length is None:
-            described = b"%b\r\ncontent-length: %d" % (_JSON, length)
+            fields = b"%b\r\ncontent-length: %d" % (_JSON, length)
         else:
-            described = b"%b\r\ncontent-length: %d\r\n%b: %d" % (_OCTETS, length, _BINARY, json_length)
+            fields = b"%b\r\ncontent-length: %d\r\n%b: %d" % (_OCTETS, length, _BINARY, json_length)
         if self._lifecycle.draining.is_set() and not request.connection.pipeline:
             request.keep_alive = False
         end = b"\r\n\r\n" if request.keep_alive else b"\r\nconnection: close\r\n\r\n"
-        return b"%b%b%b%b%b" % (self._start, described, self._named, request.exchange.request_id.encode(), end)
+        return b"%b%b%b%b%b" % (self._start, fields, self._named, request.exchange.request_id.encode(), end)
 
     def _hand_over(self, request: FastRequest) -> None:
         self._lifecycle.release(len(request.body))

@@ -60,28 +60,28 @@ class Drift:
     def flush(self) -> None:
         """Count all that was remembered before."""
         with self._flush:
-            while taken := self._take(self._rows):
-                self._count(taken)
+            while batch := self._take(self._rows):
+                self._count(batch)
 
     def _remember(self, columns: Columns, values: np.ndarray) -> None:
         self._waiting += len(values)
         self._pending.append((columns, values))
 
     def _take(self, most: int) -> list[tuple[Columns, np.ndarray]]:
-        taken: list[tuple[Columns, np.ndarray]] = []
-        while len(taken) < most:
+        batch: list[tuple[Columns, np.ndarray]] = []
+        while len(batch) < most:
             try:
-                taken.append(self._pending.popleft())
+                batch.append(self._pending.popleft())
             except IndexError:
                 self._waiting = 0
                 break
-            self._waiting -= len(taken[-1][1])
-        return taken
+            self._waiting -= len(batch[-1][1])
+        return batch
 
-    def _count(self, taken: list[tuple[Columns, np.ndarray]]) -> None:
-        if not taken:
+    def _count(self, batch: list[tuple[Columns, np.ndarray]]) -> None:
+        if not batch:
             return
-        self.inputs.add([columns for columns, _ in taken])
-        answers = np.concatenate([values for _, values in taken])
+        self.inputs.add([columns for columns, _ in batch])
+        answers = np.concatenate([values for _, values in batch])
         with self._counts:
             self.prediction.add(answers)

@@ -117,12 +117,12 @@ class Metrics(Collector):
         for protocol, times in seconds.items():
             self._count_whole(protocol, np.array(times))
             for stage, column in zip(STAGES, np.array(times).T, strict=True):
-                taken = column[column >= 0]
-                if len(taken):
-                    places = np.searchsorted(BUCKETS, taken)
+                durations = column[column >= 0]
+                if len(durations):
+                    places = np.searchsorted(BUCKETS, durations)
                     counts = self._counts.setdefault((stage, protocol), np.zeros(len(_ENDS), dtype=np.int64))
                     counts += np.bincount(places, minlength=len(_ENDS))
-                    self._sums[stage, protocol] += float(taken.sum())  # type: ignore[assignment]  # it adds floats too
+                    self._sums[stage, protocol] += float(durations.sum())  # type: ignore[assignment]  # it adds floats too
 
     def _count_whole(self, protocol: str, times: np.ndarray) -> None:
         """Whole requests that got a prediction: `times` of shape [requests, stages]."""

@@ -74,10 +74,10 @@ def begin(protocol: str, request_id: str | None, traceparent: str | None, purpos
 
 def trace(header: str) -> tuple[str, str, str] | None:
     """(trace id, parent id, flags) of a W3C traceparent; None for one that is not valid."""
-    found = _TRACE.fullmatch(header) if len(header) <= 512 else None
-    if found is None or (found[1] == "00" and found[5]):
+    match = _TRACE.fullmatch(header) if len(header) <= 512 else None
+    if match is None or (match[1] == "00" and match[5]):
         return None
-    return found[2], found[3], found[4]
+    return match[2], match[3], match[4]
 
 
 class RequestLog:

@@ -58,7 +58,7 @@ class _Sibling:
     def __init__(self) -> None:
         self.serves = False
         self._writer: asyncio.StreamWriter | None = None
-        self._asked: deque[asyncio.Future[bytes]] = deque()
+        self._pending: deque[asyncio.Future[bytes]] = deque()
 
     async def listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Hand its answers to those who asked, in their order, until it ends."""
@@ -68,22 +68,22 @@ class _Sibling:
             while True:
                 size = int.from_bytes(await reader.readexactly(_LENGTH), "big")
                 data = await reader.readexactly(size)
-                if not (asked := self._asked.popleft()).done():
-                    asked.set_result(data)
+                if not (answer := self._pending.popleft()).done():
+                    answer.set_result(data)
         except (asyncio.IncompleteReadError, OSError):
             self._writer = None
-            for asked in self._asked:
-                if not asked.done():
-                    asked.set_exception(ConnectionResetError())
+            for answer in self._pending:
+                if not answer.done():
+                    answer.set_exception(ConnectionResetError())
 
     async def ask(self) -> bytes:
         """Its families; ConnectionError where it has ended."""
         if self._writer is None:
             raise ConnectionResetError
-        asked: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._asked.append(asked)
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._pending.append(answer)
         self._writer.write(_QUESTION)
-        return await asked
+        return await answer
 
 
 async def _open(descriptor: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

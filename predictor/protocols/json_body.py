@@ -108,17 +108,17 @@ def _listed(value: Any) -> int:
 
 def _members(value: Any, depth: int) -> int:
     """Members of the objects in `value`; not those deeper than `depth`, or in a list that begins otherwise."""
-    found, level = 0, [value]
+    count, level = 0, [value]
     while level and depth >= 0:
         below: list[Any] = []
         for item in level:
             if type(item) is dict:
-                found += len(item)
+                count += len(item)
                 below += [inner for inner in item.values() if type(inner) is dict or type(inner) is list]
             elif type(item) is list and item and type(item[0]) is dict:
                 below += item
         level, depth = below, depth - 1
-    return found
+    return count
 
 
 def _named(body: bytes, data: np.ndarray | None) -> int:

@@ -183,9 +183,9 @@ def _open(
     data: np.ndarray, brackets: np.ndarray, opens: np.ndarray, depths: np.ndarray, level: int, before: bytes
 ) -> bytes:
     """What is open behind `brackets`, `level` deep; `before` was open before the first of them."""
-    found = bytearray()
+    stack = bytearray()
     opens, depths = opens[: len(brackets)], depths[: len(brackets)]
     for deep in range(1, level + 1):
         last = np.flatnonzero(opens & (depths == deep))
-        found.append(data[brackets[last[-1]]] if len(last) else before[deep - 1])
-    return bytes(found)
+        stack.append(data[brackets[last[-1]]] if len(last) else before[deep - 1])
+    return bytes(stack)

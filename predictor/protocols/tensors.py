@@ -210,16 +210,16 @@ def _only(name: str, datatype: str, flat: list[Any], present: set[type], allowed
 
 
 def _elements(name: str, raw: bytes, count: int) -> list[bytes]:
-    found: list[bytes] = []
+    elements: list[bytes] = []
     at = 0
     with contextlib.suppress(struct.error):  # fewer bytes than a length takes
         for _ in range(count):
             (size,) = _LENGTH.unpack_from(raw, at)
             at += _LENGTH.size + size
-            found.append(raw[at - size : at])
-    if at != len(raw) or len(found) != count:
+            elements.append(raw[at - size : at])
+    if at != len(raw) or len(elements) != count:
         raise InvalidRequest(f"input {_short(name)}: {len(raw)} bytes are not {count} elements, each behind its length")
-    return found
+    return elements
 
 
 def _texts(name: str, values: Iterable[bytes]) -> list[str]:

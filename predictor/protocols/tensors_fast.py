@@ -26,7 +26,7 @@ _EXACT_FLOAT32 = 2**24
 
 def columns(validator: Validator, inputs: list[Any], binary: memoryview) -> Columns | None:
     """The columns of a request's `inputs`; `binary` is what follows its JSON."""
-    given: dict[str, Any] = {}
+    raw: dict[str, Any] = {}
     dtypes, at = validator.dtypes, 0
     name: Any
     datatype: Any
@@ -44,7 +44,7 @@ def columns(validator: Validator, inputs: list[Any], binary: memoryview) -> Colu
         if dtype is None:
             alone = len(inputs) == 1 and name == WIDE and len(shape) == 2 and shape[1] == len(dtypes)
             return _wide(validator, tensor, parameters, binary) if alone else None
-        if name in given or (len(shape) == 2 and shape[1] != 1):
+        if name in raw or (len(shape) == 2 and shape[1] != 1):
             return None
         if "binary_data_size" in parameters:
             size = parameters["binary_data_size"]
@@ -54,8 +54,8 @@ def columns(validator: Validator, inputs: list[Any], binary: memoryview) -> Colu
             values = _listed(tensor.get("data"), datatype, shape[0], datatype == _SAME[dtype])
         if values is None:
             return None
-        given[name] = values
-    return validator.accept(given) if at == len(binary) else None
+        raw[name] = values
+    return validator.accept(raw) if at == len(binary) else None
 
 
 def _wide(

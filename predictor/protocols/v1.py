@@ -76,15 +76,15 @@ def parse(validator: Validator, payload: Any, *, closely: bool = True) -> Reques
     rows = payload["instances"] if "instances" in payload else payload["inputs"]
     if not isinstance(rows, list):
         raise InvalidRequest("'instances' is not a list of rows")
-    wanted = payload.get("probabilities", False)
-    if not isinstance(wanted, bool):
+    probabilities = payload.get("probabilities", False)
+    if not isinstance(probabilities, bool):
         raise InvalidRequest("'probabilities' is neither true nor false")
-    if wanted and not any(output.name == "probabilities" for output in validator.signature.outputs):
+    if probabilities and not any(output.name == "probabilities" for output in validator.signature.outputs):
         raise InvalidRequest("this model has no probabilities")
     columns = validator.columns_of_rows(rows) if closely else validator.accept_rows(rows)
     if columns is None:
         raise Unplain
-    return Request(columns, wanted)
+    return Request(columns, probabilities)
 
 
 def encode(request: Request, prediction: Prediction) -> bytes:

@@ -87,7 +87,7 @@ def parse(validator: Validator, payload: Any, binary: memoryview, *, closely: bo
     """
     if not isinstance(payload, dict):
         raise InvalidRequest('the body is not an object such as {"inputs": […]}')
-    _known(payload, _KEYS, "the request")
+    _check_keys(payload, _KEYS, "the request")
     request_id = payload.get("id")
     if request_id is not None and not (isinstance(request_id, str) and is_unicode(request_id)):
         raise InvalidRequest("'id' is not text, or no valid Unicode")
@@ -103,28 +103,28 @@ def parse(validator: Validator, payload: Any, binary: memoryview, *, closely: bo
     outputs = payload.get("outputs")
     if outputs is not None and not isinstance(outputs, list):
         raise InvalidRequest("'outputs' is not a list")
-    wanted = _wanted(validator, [_output(given, default) for given in outputs or ()], default)
+    binary_by_output = _binary_by_output(validator, [_output(entry, default) for entry in outputs or ()], default)
     if columns is None:
         columns = validator.columns(tensors.columns(validator, read))
-    return Request(request_id, columns, wanted)
+    return Request(request_id, columns, binary_by_output)
 
 
 def build(
     validator: Validator,
     request_id: str | None,
     inputs: list[tensors.Tensor],
-    asked: Iterable[tuple[str, bool]],
+    pairs: Iterable[tuple[str, bool]],
     default: bool,
 ) -> Request:
     """A Request from tensors of any transport; no outputs named means all of them."""
-    wanted = _wanted(validator, asked, default)
-    return Request(request_id, validator.columns(tensors.columns(validator, inputs)), wanted)
+    binary_by_output = _binary_by_output(validator, pairs, default)
+    return Request(request_id, validator.columns(tensors.columns(validator, inputs)), binary_by_output)
 
 
-def _wanted(validator: Validator, asked: Iterable[tuple[str, bool]], default: bool) -> dict[str, bool]:
+def _binary_by_output(validator: Validator, pairs: Iterable[tuple[str, bool]], default: bool) -> dict[str, bool]:
     outputs: dict[str, bool] = {}
     names = [output.name for output in validator.signature.outputs]
-    for name, binary in asked:
+    for name, binary in pairs:
         if name not in names:
             raise InvalidRequest(f"unknown output {name[:80]!r}; this model has {', '.join(map(repr, names))}")
         if name in outputs:
@@ -137,12 +137,12 @@ def outputs(signature: Signature, request: Request, prediction: Prediction) -> l
     """(name, datatype, array) of each output asked for, in the order asked."""
     arrays = {"probabilities": prediction.probabilities}
     datatypes = {output.name: DATATYPES[output.dtype] for output in signature.outputs}
-    found = []
+    triples = []
     for name in request.outputs:
         array = arrays.get(name, prediction.values)
         assert array is not None  # the signature lists probabilities only for a model that gives them
-        found.append((name, datatypes[name], array))
-    return found
+        triples.append((name, datatypes[name], array))
+    return triples
 
 
 def answer(served: Served, request: Request, prediction: Prediction) -> Answer:
@@ -173,38 +173,38 @@ def to_raw(datatype: str, array: np.ndarray) -> bytes:
 
 
 def _read(validator: Validator, inputs: list[Any], binary: memoryview) -> list[tensors.Tensor]:
-    headers = [_header(given) for given in inputs]
+    headers = [_header(entry) for entry in inputs]
     tensors.check(validator, headers)
     read, at = [], 0
-    for header, given in zip(headers, inputs, strict=True):
+    for header, entry in zip(headers, inputs, strict=True):
         checkpoint.check()
-        tensor, taken = _input(header, given, binary[at:])
+        tensor, size = _input(header, entry, binary[at:])
         read.append(tensor)
-        at += taken
+        at += size
     if at != len(binary):
         raise InvalidRequest(f"{len(binary) - at} bytes follow the last binary tensor")
     return read
 
 
-def _header(given: Any) -> tensors.Header:
-    if not isinstance(given, dict):
+def _header(entry: Any) -> tensors.Header:
+    if not isinstance(entry, dict):
         raise InvalidRequest("an input is not an object with name, shape and datatype")
-    return tensors.header(given.get("name"), given.get("datatype"), given.get("shape"))
+    return tensors.header(entry.get("name"), entry.get("datatype"), entry.get("shape"))
 
 
-def _input(header: tensors.Header, given: dict[str, Any], binary: memoryview) -> tuple[tensors.Tensor, int]:
+def _input(header: tensors.Header, entry: dict[str, Any], binary: memoryview) -> tuple[tensors.Tensor, int]:
     name, datatype, shape = header
-    _known(given, _INPUT_KEYS, f"input {name[:80]!r}")
-    parameters = _parameters(given, f"input {name[:80]!r}")
+    _check_keys(entry, _INPUT_KEYS, f"input {name[:80]!r}")
+    parameters = _parameters(entry, f"input {name[:80]!r}")
     missing = parameters.get("missing")
     if missing is not None and (not isinstance(missing, str) or datatype != "BYTES"):
         raise InvalidRequest(f"input {name[:80]!r}: the parameter 'missing' is a text, for a BYTES tensor")
     size = parameters.get("binary_data_size")
     if size is None:
-        if "data" not in given:
+        if "data" not in entry:
             raise InvalidRequest(f"input {name[:80]!r}: neither 'data' nor the parameter 'binary_data_size'")
-        return tensors.from_json(name, datatype, shape, given["data"], missing), 0
-    if "data" in given:
+        return tensors.from_json(name, datatype, shape, entry["data"], missing), 0
+    if "data" in entry:
         raise InvalidRequest(f"input {name[:80]!r}: both 'data' and the parameter 'binary_data_size'")
     if type(size) is not int or not 0 <= size <= len(binary):
         raise InvalidRequest(
@@ -213,16 +213,16 @@ def _input(header: tensors.Header, given: dict[str, Any], binary: memoryview) ->
     return tensors.from_raw(name, datatype, shape, bytes(binary[:size]), missing), size
 
 
-def _output(given: Any, default: bool) -> tuple[str, bool]:
-    if not isinstance(given, dict) or not isinstance(given.get("name"), str):
+def _output(entry: Any, default: bool) -> tuple[str, bool]:
+    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
         raise InvalidRequest("an output is not an object with a name")
-    _known(given, _OUTPUT_KEYS, "an output")
-    parameters = _parameters(given, f"output {given['name'][:80]!r}")
-    return given["name"], _flag(parameters, "binary_data", default)
+    _check_keys(entry, _OUTPUT_KEYS, "an output")
+    parameters = _parameters(entry, f"output {entry['name'][:80]!r}")
+    return entry["name"], _flag(parameters, "binary_data", default)
 
 
-def _parameters(given: dict[str, Any], where: str) -> dict[str, Any]:
-    parameters = given.get("parameters")
+def _parameters(entry: dict[str, Any], where: str) -> dict[str, Any]:
+    parameters = entry.get("parameters")
     if parameters is not None and not isinstance(parameters, dict):
         raise InvalidRequest(f"{where}: 'parameters' is not an object")
     return parameters or {}
@@ -235,7 +235,7 @@ def _flag(parameters: dict[str, Any], name: str, default: bool = False) -> bool:
     return value
 
 
-def _known(given: dict[str, Any], keys: KeysView[str], where: str) -> None:
-    if not given.keys() <= keys:
-        unknown = [key for key in given if key not in keys]
+def _check_keys(entry: dict[str, Any], keys: KeysView[str], where: str) -> None:
+    if not entry.keys() <= keys:
+        unknown = [key for key in entry if key not in keys]
         raise InvalidRequest(f"{where}: unknown key {unknown[0][:80]!r}; it may have {', '.join(keys)}")

@@ -134,21 +134,21 @@ class Batcher:
         return next(unanswered.failing(self._runner, columns), None)
 
     def _next(self) -> None:
-        taken: list[_Waiting] = []
+        group: list[_Waiting] = []
         total = 0
-        while self._waiting and (not taken or total + self._waiting[0].rows <= self._most_rows):
+        while self._waiting and (not group or total + self._waiting[0].rows <= self._most_rows):
             waiting = self._waiting.popleft()
             if not waiting.answer.cancelled():
-                taken.append(waiting)
+                group.append(waiting)
                 total += waiting.rows
-        self._busy = bool(taken)
-        if taken:
-            tables = [waiting.columns for waiting in taken]
+        self._busy = bool(group)
+        if group:
+            tables = [waiting.columns for waiting in group]
             work = asyncio.get_running_loop().run_in_executor(self._worker, _for_each, self._runner, tables)
-            work.add_done_callback(lambda done: self._hand_out(taken, done))
+            work.add_done_callback(lambda done: self._hand_out(group, done))
 
-    def _hand_out(self, taken: list[_Waiting], done: asyncio.Future[list[Prediction | Exception]]) -> None:
-        for waiting, result in zip(taken, done.result(), strict=True):
+    def _hand_out(self, group: list[_Waiting], done: asyncio.Future[list[Prediction | Exception]]) -> None:
+        for waiting, result in zip(group, done.result(), strict=True):
             if not waiting.answer.cancelled():
                 if isinstance(result, Exception):
                     waiting.answer.set_exception(result)

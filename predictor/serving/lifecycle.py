@@ -166,8 +166,8 @@ class Lifecycle:
 
     def parse(self, exchange: Exchange, arrived: float, decode: Decode, *, closely: bool = True) -> Request:
         """Decode the request that arrived at `arrived` (perf_counter), and validate it; TooManyRows over the limit."""
-        begun = perf_counter()
-        exchange.seconds[QUEUE] = begun - arrived
+        start = perf_counter()
+        exchange.seconds[QUEUE] = start - arrived
         decoded = decode()
         # A row takes a byte: more rows than bytes are a mistake, which `preprocess` names.
         if self.settings.rows < decoded.rows <= exchange.received:
@@ -175,7 +175,7 @@ class Lifecycle:
                 f"the request has {decoded.rows} rows, the limit is {self.settings.rows}; send them in several requests"
             )
         request = self.model.preprocess(decoded, closely)
-        exchange.seconds[PARSE] = perf_counter() - begun
+        exchange.seconds[PARSE] = perf_counter() - start
         return request
 
     def respond(
@@ -190,7 +190,7 @@ class Lifecycle:
         """Write the answer and observe what was predicted: `here`, or in the thread of the drift where this is the
         event loop. Unplain, and nothing observed, where the answer is longer than `most_bytes`.
         """
-        begun = perf_counter()
+        start = perf_counter()
         answer = self.model.postprocess(request, prediction)
         if len(answer.body) > most_bytes:
             raise errors.Unplain
@@ -198,7 +198,7 @@ class Lifecycle:
             observe = self.drift.observe_here if here else self.drift.observe
             observe(request.columns, prediction.values)
         exchange.rows, exchange.sent = len(prediction.values), len(answer.body)
-        exchange.seconds[RESPOND] = perf_counter() - begun
+        exchange.seconds[RESPOND] = perf_counter() - start
         return answer
 
     def account(self, exchange: Exchange, code: str, error: Exception | None = None) -> None:
@@ -235,9 +235,9 @@ class Lifecycle:
             # Left in the next turn: whoever is ready in this one would follow at once, and hold up all sockets.
             asyncio.get_running_loop().call_soon(self._turns.release)
         request = self.parse(exchange, arrived, decode)
-        begun = perf_counter()
+        start = perf_counter()
         prediction = await self.model.batcher.predict(request.columns)
-        exchange.seconds[PREDICT] = perf_counter() - begun
+        exchange.seconds[PREDICT] = perf_counter() - start
         if len(prediction.values) * self._answers <= _LOOP_ANSWERS:
             return self.respond(exchange, request, prediction, here=False)
         deadline = Deadline(self.settings.work_seconds, lambda: False)
@@ -249,21 +249,21 @@ class Lifecycle:
         deadline = Deadline(self.settings.work_seconds, gone)
         deadline.check()
         request = await self._threads.run(thread, deadline, self._parse_and_free, exchange, arrived, decode)
-        begun = perf_counter()
+        start = perf_counter()
         prediction = await self.model.batcher.predict_in_parts(request.columns, deadline.check)
-        exchange.seconds[PREDICT] = perf_counter() - begun
+        exchange.seconds[PREDICT] = perf_counter() - start
         return await self._threads.run(thread, deadline, self.respond, exchange, request, prediction)
 
     def _parse_and_free(self, exchange: Exchange, arrived: float, decode: Decode) -> Request:
         """As `parse`. What was decoded of a long body is freed a little at a time, so that other threads run."""
-        made: list[Decoded] = []
+        results: list[Decoded] = []
 
         def decoded() -> Decoded:
-            made.append(decode())
-            return made[0]
+            results.append(decode())
+            return results[0]
 
         try:
             return self.parse(exchange, arrived, decoded)
         finally:
-            for one in made:
+            for one in results:
                 one.free()

@@ -122,7 +122,7 @@ def test_company(tmp_path: Path) -> None:
     """A forest answers a row alone as it does among others; the manifest says so, for the batches of the predictor."""
     data, model, signature, holdout = fitted(RandomForestClassifier(20, random_state=0), TEXTS, scale=False)
     exact = runner(SKLEARN, {MODEL: data}, signature)
-    assert engines._company_is_harmless(exact, holdout)
+    assert engines._batch_invariant(exact, holdout)
     choice = choose(data, model, signature, holdout)
     arguments: dict[str, Any] = {"data_digest": "sha256-" + "0" * 64, "parameters": {}, "metrics": {}, "golden_rows": 4}
     digest = save(

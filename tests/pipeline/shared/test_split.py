@@ -17,7 +17,7 @@ SMALL = st.lists(st.tuples(st.integers(0, 5), st.sampled_from("ab")), min_size=6
 
 
 def twins(frame: pd.DataFrame) -> np.ndarray:
-    return split.twins(split.row_hashes(frame))
+    return split.twins(split.twin_hashes(frame))
 
 
 def test_twins_are_rows_equal_in_every_feature() -> None:
