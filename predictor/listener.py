@@ -20,11 +20,8 @@ _NO_SYN = [(0x30, 0, 0, 13), (0x54, 0, 0, 0x12), (0x15, 0, 1, 0x02), (0x06, 0, 0
 _HANDSHAKE_SECONDS = 0.2  # within which a client whose SYN was answered has sent its ACK
 
 
-def bind(host: str, port: int, *, shared: bool = False, flag: str = "--http_port") -> socket.socket:
-    """A socket bound to the address; ConfigurationError, which names `flag`, where that cannot be.
-
-    `shared` with other processes that bind it so: the kernel shares out connections among those that listen.
-    """
+def bind(host: str, port: int) -> socket.socket:
+    """A socket bound to the address; ConfigurationError (10) where that cannot be."""
     try:
         address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         bound = socket.socket(address[0], socket.SOCK_STREAM)
@@ -32,13 +29,11 @@ def bind(host: str, port: int, *, shared: bool = False, flag: str = "--http_port
         raise ConfigurationError(f"host {host!r} is no address here: {error.strerror}; give another --host") from error
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if shared:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         bound.bind(address[4])
     except OSError as error:
         bound.close()
         raise ConfigurationError(
-            f"cannot listen on {host} port {port}: {error.strerror}; give another {flag}"
+            f"cannot listen on {host} port {port}: {error.strerror}; give another --http_port"
         ) from error
     return bound
 

@@ -31,8 +31,6 @@ from predictor.http.infer_layer import InferLayer
 from predictor.http.scrape import Rendered, Scrape
 from predictor.model import Model
 from predictor.observe import request_log
-from predictor.observe.worker_metrics import Unanswered, WorkerMetrics
-from predictor.processes import WorkerSetup
 from predictor.serving.lifecycle import Lifecycle
 from predictor.settings import Settings
 
@@ -57,10 +55,9 @@ class ModelDataPlane(DataPlane):
 
 
 class Server(ModelServer):
-    """Serves one verified model over REST and gRPC, in one process or as one of several workers."""
+    """Serves one verified model over REST and gRPC."""
 
-    def __init__(self, model: Model, settings: Settings, worker: WorkerSetup | None = None) -> None:
-        """`worker` is what this process is among several; None where it serves alone."""
+    def __init__(self, model: Model, settings: Settings) -> None:
         super().__init__(
             http_port=settings.http_port, grpc_port=settings.grpc_port, workers=1, enable_latency_logging=False
         )
@@ -68,9 +65,7 @@ class Server(ModelServer):
         self._settings = settings
         self._lifecycle = Lifecycle(model, settings)
         self.dataplane = ModelDataPlane(self._lifecycle, self.registered_models)
-        self._scrape = Scrape(REGISTRY.collect, self._others)
-        counts = self._scrape.counts
-        self._worker_metrics = None if worker is None else WorkerMetrics(worker.asks, worker.answers, counts)
+        self._scrape = Scrape(REGISTRY.collect)
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT; what is in flight is finished first, within the grace."""
@@ -112,13 +107,10 @@ class Server(ModelServer):
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-        shared = self._settings.workers > 1
-        with listener.bind(self._settings.host, self._settings.http_port, shared=shared) as bound:
+        with listener.bind(self._settings.host, self._settings.http_port) as bound:
             servicer = Servicer(self.dataplane, self.model_repository_extension, self._lifecycle)
             self._grpc_server = GrpcServer(servicer, self._lifecycle)
             await self._grpc_server.start()
-            if self._worker_metrics is not None:
-                await self._worker_metrics.start()
             serving = asyncio.ensure_future(rest.serve([bound]))
             waiting = asyncio.ensure_future(stopping.wait())
             await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -126,15 +118,8 @@ class Server(ModelServer):
             await serving
 
     async def _metrics(self, request: Request) -> Response:
-        """What all workers counted, whichever is asked."""
-        try:
-            media, pieces = await self._scrape.pieces(request.headers.get("accept", ""))
-        except Unanswered as error:
-            return Response(errors.body(str(error)), 503, {"retry-after": "1"}, "application/json")
+        media, pieces = await self._scrape.pieces(request.headers.get("accept", ""))
         return Rendered(media, pieces, self._scrape.readers, self._lifecycle.buffers, self._settings.send_seconds)
-
-    async def _others(self) -> list[bytes]:
-        return [] if self._worker_metrics is None else await self._worker_metrics.counts()
 
     def _end(self) -> None:
         try:

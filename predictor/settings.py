@@ -28,7 +28,6 @@ class Settings:
     host: str = _setting("0.0.0.0", "the address to listen on")  # noqa: S104  # a pod's only one
     http_port: int = _setting(8080, "the port of v1, v2 and /metrics", 1, 65535)
     grpc_port: int = _setting(8081, "the port of v2 over gRPC", 1, 65535)
-    workers: int = _setting(1, "processes that serve; each has the limits below, and the memory, to itself", 1, 64)
     body_bytes: int = _setting(8 << 20, "bytes of one body or gRPC message; more is 413", 1)
     rows: int = _setting(100_000, "rows of one request; more is 413", 1)
     header_bytes: int = _setting(32 << 10, "bytes of a request's line and headers; more is 431", 256)

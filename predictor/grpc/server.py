@@ -66,8 +66,7 @@ class GrpcServer:
                 ("grpc.http2.bdp_probe", 0),
                 ("grpc.http2.lookahead_bytes", _WINDOW),
                 ("grpc.max_concurrent_streams", settings.concurrency + settings.queue),
-                # Two predictors on one port would take each other's requests; workers of one are meant to.
-                ("grpc.so_reuseport", int(settings.workers > 1)),
+                ("grpc.so_reuseport", 0),  # two predictors on one port would take each other's requests
             ],
         )
         self._inference = Inference(servicer)

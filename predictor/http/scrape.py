@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 
 from prometheus_client import exposition, openmetrics
 from starlette.responses import Response, StreamingResponse
@@ -13,27 +13,23 @@ from starlette.types import Receive, Scope, Send
 
 from predictor import errors
 from predictor.http.body import CONNECTION, JSON
-from predictor.observe import metric_families
 from predictor.observe.sample_block import Encode, render
 from predictor.serving.lifecycle import Buffers, QueuedSemaphore
 
 _PIECE = 64 << 10  # bytes sent at once, about
 _READERS = 8  # that may be slow: each may keep a table of its own in memory
 
-T = TypeVar("T")
-
 
 class Scrape:
-    """Renders the families of this process, with those that other workers tell about.
+    """Renders the metric families of this process.
 
     One table is rendered at a time. All who ask for one form of it before its collection begins share it, so that any
     number of scrapes at once costs no more than two.
     """
 
-    def __init__(self, collect: Callable[[], Iterable[Any]], others: Callable[[], Awaitable[Sequence[bytes]]]) -> None:
-        """`collect` gives the families of this process; `others` what `families.write` made in each other worker."""
+    def __init__(self, collect: Callable[[], Iterable[Any]]) -> None:
+        """`collect` gives the families."""
         self._collect = collect
-        self._others = others
         self._thread = ThreadPoolExecutor(1, "metrics")
         self.readers = QueuedSemaphore(_READERS, 0)
         self._turn = asyncio.Lock()
@@ -48,32 +44,19 @@ class Scrape:
             task = self._next[form] = asyncio.create_task(self._render(form, encode))
         return media, await asyncio.shield(task)  # whoever shares it may leave
 
-    async def counts(self) -> bytes:
-        """What this process tells another worker."""
-        return await self._off(lambda: metric_families.write(self._collect()))
-
     async def _render(self, form: tuple[bool, str], encode: Encode) -> list[bytes]:
         async with self._turn:
             del self._next[form]
-            others = await self._others()
-            return await self._off(lambda: self._rendered(others, encode))
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._rendered, encode)
 
-    def _rendered(self, others: Sequence[bytes], encode: Encode) -> list[bytes]:
-        merged = (
-            self._collect()
-            if not others
-            else metric_families.merge([self._collect(), *map(metric_families.read, others)])
-        )
+    def _rendered(self, encode: Encode) -> list[bytes]:
         pieces: list[bytes] = [b""]
-        for piece in render(merged, encode):
+        for piece in render(self._collect(), encode):
             if len(pieces[-1]) + len(piece) > _PIECE:
                 pieces.append(piece)
             else:
                 pieces[-1] += piece
         return pieces
-
-    async def _off(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
 class Rendered(StreamingResponse):

@@ -129,7 +129,6 @@ class Lifecycle:
             self.drift,
             {
                 "ready": lambda: float(self.ready),
-                "workers": lambda: 1,  # and in the sum of several as many as there are
                 "in_flight": lambda: self.light.busy + self.heavy.busy,
                 "queue": lambda: self.light.waiting + self.heavy.waiting,
                 "buffered_bytes": lambda: self.buffers.used,

@@ -127,23 +127,20 @@ def test_under_load(server: Server) -> None:
 @pytest.mark.story
 @pytest.mark.sweep
 @pytest.mark.parametrize("run", range(20))
-@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
 def test_on_busy_cores(
     packaged: dict[str, Packaged],
     tmp_path: Path,
     request: pytest.FixtureRequest,
     protocol: str,
-    workers: int,
     run: int,
 ) -> None:
     """With every core busy too, whoever is connected gets answers, and who comes later a refused connection."""
     if run and "sweep" not in request.config.option.markexpr:
         pytest.skip("once is a story; twenty times with -m sweep")
-    settings = {"PREDICTOR_DRAIN_SECONDS": "1", "PREDICTOR_GRACE_SECONDS": "20", "PREDICTOR_WORKERS": str(workers)}
+    settings = {"PREDICTOR_DRAIN_SECONDS": "1", "PREDICTOR_GRACE_SECONDS": "20"}
     server = start(packaged["iris"], tmp_path / "log", **settings)
     server.wait()
-    time.sleep(workers - 1)  # for the other one
     with busy():
         if protocol == "rest":
             with Load(server, connections=16, interval=0.02) as load:

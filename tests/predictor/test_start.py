@@ -209,3 +209,19 @@ def test_stops_when_told(running: Server) -> None:
     assert received.endswith(b'{"predictions":["setosa"]}')
     assert running.process.wait(START_SECONDS) == 0
     assert "Traceback" not in running.log.read_text()
+
+
+@pytest.mark.parametrize(("index", "flag"), [(0, "--http_port"), (1, "--grpc_port")])
+def test_a_port_that_another_process_has(packaged: dict[str, Packaged], tmp_path: Path, index: int, flag: str) -> None:
+    """A port is never shared with another process, even one that would share it: 10, and which flag to change."""
+    ports, log = free(2), tmp_path / "log"
+    with socket.socket() as other, log.open("wb") as output:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", ports[index]))
+        other.listen()
+        line = command(packaged["iris"].directory, "iris", "--allow-unpinned", ports=ports)
+        process = forks().start("predictor", line[3:], environment(), ROOT, output)
+        assert process.wait(START_SECONDS) == 10
+    last = log.read_text().splitlines()[-1]
+    assert last.startswith(f"error: cannot listen on 127.0.0.1 port {ports[index]}")
+    assert last.endswith(f"give another {flag}")

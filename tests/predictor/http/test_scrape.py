@@ -15,7 +15,6 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.parser import text_string_to_metric_families
 
 from predictor.http.scrape import Scrape
-from predictor.observe import metric_families
 from predictor.observe.request_log import begin
 from predictor.observe.sample_block import Block, Families, Labels
 from predictor.serving.lifecycle import Lifecycle
@@ -65,11 +64,8 @@ def unfolded(collected: list[Any]) -> list[Metric]:
 def scraped(collected: list[Any], accept: str) -> tuple[str, bytes]:
     """Media type and body of one scrape."""
 
-    async def nobody() -> list[bytes]:
-        return []
-
     async def scrape() -> tuple[str, bytes]:
-        media, pieces = await Scrape(lambda: collected, nobody).pieces(accept)
+        media, pieces = await Scrape(lambda: collected).pieces(accept)
         return media, b"".join(pieces)
 
     return asyncio.run(scrape())
@@ -108,12 +104,8 @@ def test_off_the_event_loop() -> None:
         threads.add(threading.get_ident())
         return [Watched("modelpin_x", "x", "gauge", Labels(("a",), [("b",)]), np.ones(1))]
 
-    async def nobody() -> list[bytes]:
-        return []
-
     async def scrape() -> bytes:
-        scrape = Scrape(collect, nobody)
-        assert metric_families.read(await scrape.counts())[0].values.tolist() == [1.0]
+        scrape = Scrape(collect)
         return b"".join((await scrape.pieces(""))[1])
 
     assert asyncio.run(scrape()).endswith(b'modelpin_x{a="b"} 1.0\n')
@@ -131,11 +123,8 @@ def test_scrapes_at_once_share() -> None:
         go.wait(10)
         return [Block("modelpin_x", "x", "gauge", Labels(("a",), [("b",)]), np.full(1, len(collected)))]
 
-    async def nobody() -> list[bytes]:
-        return []
-
     async def scrape() -> list[bytes]:
-        scrape = Scrape(collect, nobody)
+        scrape = Scrape(collect)
         first = asyncio.create_task(scrape.pieces(""))
         await asyncio.to_thread(begun.wait, 10)
         others = [asyncio.create_task(scrape.pieces("")) for _ in range(99)]
@@ -144,18 +133,6 @@ def test_scrapes_at_once_share() -> None:
         return [b"".join(pieces)[-4:] for _, pieces in await asyncio.gather(first, *others)]
 
     assert asyncio.run(scrape()) == [b"1.0\n", *[b"2.0\n"] * 99]
-
-
-def test_workers(packaged: dict[str, Packaged]) -> None:
-    """What a worker tells another comes to the same table, with the labels of the one that reads."""
-    collected = list(registry(packaged, "people").collect())
-    merged = metric_families.merge([collected, metric_families.read(metric_families.write(collected))])
-    for one, two in zip(unfolded(collected), unfolded(merged), strict=True):
-        least = one.type == "info" or one.name.startswith(("modelpin_ready", "modelpin_reference_"))
-        assert [sample.labels for sample in one.samples] == [sample.labels for sample in two.samples]
-        assert [sample.value * (1 if least else 2) for sample in one.samples] == [
-            sample.value for sample in two.samples
-        ]
 
 
 def test_over_http(iris: Server) -> None:
