@@ -31,9 +31,25 @@ help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Settings
-.PHONY: configure settings
-configure: ## set what you own: BUCKET= REGISTRY= REGION= DOMAIN= GITOPS_URL= SERVING_ROLE_ARN= CI_ROLE_ARN= …
-	@$(IN) python -m release configure $(foreach name,BUCKET PREFIX REGION REGISTRY DOMAIN GITOPS_REMOTE GITOPS_BRANCH GITOPS_PATH GITOPS_URL SERVING_ROLE_ARN CI_ROLE_ARN,$(if $(value $(name)),--set '$(name)=$($(name))'))
+.PHONY: configure aws settings
+SETTINGS = BUCKET PREFIX REGION REGISTRY DOMAIN GITOPS_REMOTE GITOPS_BRANCH PRODUCTION_BRANCH GITOPS_PATH GITOPS_URL \
+  GITHUB_REPOSITORY GITHUB_REPOSITORY_ID GITHUB_OWNER_ID GITHUB_BRANCH IMAGE_ROLE_ARN TRAIN_ROLE_ARN PUBLISH_ROLE_ARN \
+  RELEASE_ROLE_ARN SERVING_ROLE_ARN CLUSTER_ISSUER KMS_KEY_ARN ACCOUNT
+configure: ## set what you own: BUCKET= REGISTRY= REGION= DOMAIN= ACCOUNT= GITHUB_REPOSITORY= GITOPS_URL= CLUSTER_ISSUER= …
+	@$(IN) python -m release configure $(foreach name,$(SETTINGS),$(if $(value $(name)),--set '$(name)=$($(name))'))
+
+aws: ## create the roles of gitops/aws, or bring them up to date, and set the bucket's policy (DRY_RUN=1 only prints)
+	@set -eu; setting() { $(MAKE) --silent settings | sed -n "s/^$$1=//p"; }; \
+	run() { echo "aws $$*"; test -n "$${DRY_RUN:-}" || aws "$$@" >/dev/null; }; \
+	role() { if test -z "$${DRY_RUN:-}" && aws iam get-role --role-name "$$1" >/dev/null 2>&1; \
+	    then run iam update-assume-role-policy --role-name "$$1" --policy-document "file://$$2-trust.json"; \
+	    else run iam create-role --role-name "$$1" --assume-role-policy-document "file://$$2-trust.json"; fi; \
+	  run iam put-role-policy --role-name "$$1" --policy-name modelpin --policy-document "file://$$2.json"; }; \
+	for job in image train publish release; do \
+	  arn=$$(setting $$job-role-arn); role "$${arn##*/}" gitops/aws/$$job; done; \
+	arn=$$(setting serving-role-arn); for trust in gitops/aws/serving/*-trust.json; do \
+	  file=$${trust%-trust.json}; role "$${arn##*/}-$${file##*/}" "$$file"; done; \
+	run s3api put-bucket-policy --bucket "$$(setting bucket)" --policy file://gitops/aws/bucket.json
 
 settings: ## print gitops/settings/settings.yaml as KEY=VALUE lines (needs nothing installed)
 	@awk -F'"' '/^  [a-z-]+: "/ {sub(/^ +/, "", $$1); sub(/: $$/, "", $$1); print $$1 "=" $$2}' gitops/settings/settings.yaml
@@ -45,15 +61,17 @@ define COMMIT_RELEASE
     unquarantine) set -- "$$1" "$$RELEASE"; WAIT= ;; \
     quarantine) set -- "$$1" "$$RELEASE" $${ENV:+--env="$$ENV"}; WAIT= ;; \
     prove) set -- "$$1" --env="$$ENV" $${RELEASE:+"$$RELEASE"} ;; \
+    deploy) set -- "$$1" --env="$$ENV"; test -n "$$CANARY" || set -- "$$@" $(if $(filter release,$@),--canary) ;; \
     *) set -- "$$1" --env="$$ENV" ;; esac; \
   $(foreach pair,MODEL:model URI:uri IMAGE:image FROM:from CANARY:canary TO:to PROMETHEUS:prometheus PAGE:page URL:url GATEWAY:gateway WAIT:wait REASON:reason EVIDENCE:evidence,test -z "$$$(firstword $(subst :, ,$(pair)))" || set -- "$$@" --$(lastword $(subst :, ,$(pair)))="$$$(firstword $(subst :, ,$(pair)))"; ) \
   test -z "$$DRY_RUN" || set -- "$$@" --dry-run; \
   test -z "$$FINISH" || set -- "$$@" --finish; \
+  test -z "$$TRAFFIC_ONLY" || set -- "$$@" --traffic-only; \
   $(IN) python -m release "$$@"
 endef
 
 ##@ The loop, step by step
-.PHONY: data pull champion repro gate report publish deploy advance promote prove step analyse rollback retire quarantine unquarantine
+.PHONY: data pull champion repro track gate report publish deploy advance promote prove step analyse rollback retire quarantine unquarantine
 .PHONY: migrate release-check propose release status mirror image image-find render
 data: ## write the example's raw data from scikit-learn's own copy (a laptop without the DVC remote)
 	@$(DEV) python -m local.example data/iris.csv
@@ -64,8 +82,11 @@ pull: ## pull the raw data from the DVC remote, verified
 champion: ## fetch and verify what the GitOps branch names now, for the gate (RECORDS_FROM=tree asks this checkout)
 	@RECORDS_FROM=$${RECORDS_FROM:-branch} $(IN) python -m release champion --out build/champion --record build/champion.json
 
-repro: ## prepare, train, convert, evaluate, package, gate, report, track: whatever is out of date
-	@$(IN) dvc repro
+repro: ## prepare, train, convert, evaluate, package, gate, report, track: whatever is out of date (STAGES=report)
+	@$(IN) dvc repro $(STAGES)
+
+track: ## put the training in build/ into MLflow, once, as the stage of dvc.yaml does
+	@$(IN) python -m pipeline track
 
 gate: ## fail unless the gate passed the artifact in build/
 	@$(IN) python -m pipeline gate --enforce
@@ -73,8 +94,8 @@ gate: ## fail unless the gate passed the artifact in build/
 report: ## print the page of the training in build/, as a step summary or a pull request takes it
 	@cat reports/report.md
 
-publish: ## put the artifact into S3 under its digest and print its URI
-	@$(IN) python -m release publish
+publish: ## put the artifact into S3 under its digest and print its URI (AS=uri: as uri=…, for $$GITHUB_OUTPUT)
+	@uri=$$($(IN) python -m release publish) && echo "$(if $(AS),$(AS)=)$$uri"
 
 deploy: ## give ENV= the release of URI= (default: that in build/) and IMAGE=, or what FROM= serves (CANARY=10 WAIT=600)
 	$(COMMIT_RELEASE)
@@ -95,7 +116,7 @@ analyse: ## print what the traffic of ENV= proves of its canary (PROMETHEUS=, PA
 	@$(IN) python -m release analyse --env="$$ENV" $${MODEL:+--model="$$MODEL"} \
 	  $${PROMETHEUS:+--prometheus="$$PROMETHEUS"} $${PAGE:+--page="$$PAGE"}
 
-rollback: ## take the candidate of ENV= back, or go back to the release before (or TO=iris-1a2b3c4d): REASON= EVIDENCE=
+rollback: ## take the candidate of ENV= back, or go back to the release before, or TO=: REASON= EVIDENCE= (TRAFFIC_ONLY=1)
 	$(COMMIT_RELEASE)
 
 retire: ## remove the InferenceServices of ENV= that nothing names any more
@@ -134,10 +155,13 @@ image: ## build the predictor's image as modelpin/predictor:local (TOOL=buildah 
 	@$(if $(filter buildah,$(TOOL)),buildah bud --isolation chroot,docker build) \
 	  $(if $(PIP_CONFIG_FILE),--secret id=pip,src=$(PIP_CONFIG_FILE)) --tag modelpin/predictor:local .
 
-image-find: ## print the tag that the image's sources call for, and the digest that REGISTRY= has under it
-	@tag=inputs-$$(git ls-tree -r HEAD -- $(IMAGE_INPUTS) | sha256sum | cut -c1-20) && echo "tag=$$tag" && \
-	  echo "digest=$$(test "$$REBUILD" = true || docker buildx imagetools inspect "$$REGISTRY:$$tag" \
-	    --format '{{json .Manifest.Digest}}' 2>/dev/null | tr -d '"')"
+# A repository whose tags are immutable takes each tag once: a rebuild is `<tag>-2`, `<tag>-3`, and the last is taken.
+image-find: ## print the tag that the image's sources call for, and the digest that REGISTRY= has under it (REBUILD=true)
+	@tag=inputs-$$(git ls-tree -r HEAD -- $(IMAGE_INPUTS) | sha256sum | cut -c1-20); next=$$tag; number=1; found=; \
+	  while digest=$$(docker buildx imagetools inspect "$$REGISTRY:$$next" --format '{{json .Manifest.Digest}}' 2>/dev/null); do \
+	    found=$$(echo "$$digest" | tr -d '"'); number=$$((number + 1)); last=$$next; next=$$tag-$$number; done; \
+	  if test -z "$$found" || test "$$REBUILD" = true; then echo "tag=$$next"; echo "digest="; \
+	  else echo "tag=$$last"; echo "digest=$$found"; fi
 
 ##@ The embedded platform
 .PHONY: up down
@@ -160,7 +184,7 @@ lint: ## ruff, yamllint, zizmor, hadolint, shellcheck
 	@$(DEV) ruff check .
 	@$(DEV) ruff format --check .
 	@$(DEV) yamllint --strict .
-	@$(DEV) zizmor --offline --quiet .github
+	@$(DEV) zizmor --offline --quiet --persona pedantic .github
 	@$(DEV) hadolint Dockerfile
 	@$(DEV) shellcheck .ci/run
 

@@ -22,8 +22,12 @@ SERVERS = ("s3", "master", "volume", "filer", "admin")
 class S3:
     """One SeaweedFS. Keys, ports, objects and log live in `folder`; the next start on it finds all of them again."""
 
-    def __init__(self, folder: Path, *, buckets: tuple[str, ...] = (), region: str = REGION) -> None:
+    def __init__(
+        self, folder: Path, *, buckets: tuple[str, ...] = (), region: str = REGION, iam: Path | None = None
+    ) -> None:
+        """`iam`: SeaweedFS's file of roles, policies and token issuers, for who comes without the platform's keys."""
         self.folder = folder.resolve()
+        self._iam = iam
         self._buckets = buckets
         self._region = region
         self._process: Process | None = None
@@ -118,6 +122,8 @@ class S3:
         ]
         for name, port in self._ports.items():
             options += [f"-{name}.port={port}", f"-{name}.port.grpc={port + GRPC}"]
+        if self._iam:
+            options.append(f"-s3.iam.config={self._iam}")
         if self._buckets:
             options.append(f"-bucket={','.join(self._buckets)}")
         return options

@@ -21,10 +21,12 @@ _HOST = rf"{_LABEL}(?:\.{_LABEL})*"
 _GIT_PATH = r"[A-Za-z0-9._~/-]+"
 # No user:password part: a URL with a token in it would be committed.
 _GIT_URL = rf"(?:https?://{_HOST}(?::\d+)?/{_GIT_PATH}|ssh://(?:[a-z_][a-z0-9_.-]*@)?{_HOST}(?::\d+)?/{_GIT_PATH}|[a-z_][a-z0-9_.-]*@{_HOST}:{_GIT_PATH}|(?:file://)?/[A-Za-z0-9._~/+-]+)"
+_BRANCH = r"(?!.*(?:\.\.|//|/\.|\.lock(?:/|$)))[A-Za-z0-9_][A-Za-z0-9._/-]*(?<![./])"
 _ROLE = r"arn:aws(?:-[a-z-]+)?:iam::\d{12}:role/[\w+=,.@/-]+"
 _HEAD = """\
 # The values you own, in one place. Written whole by `make configure BUCKET=… REGISTRY=… REGION=…`
-# (`python -m release configure --help`), which also points the DVC remote in .dvc/config at the bucket.
+# (`python -m release configure --help`), which also points the DVC remote in .dvc/config at the bucket and writes the
+# policies in gitops/aws.
 # kustomize copies them into the manifests; this ConfigMap itself is never applied.
 apiVersion: v1
 kind: ConfigMap
@@ -38,6 +40,10 @@ data:
 
 def _setting(default: str, pattern: str, help: str) -> Any:
     return field(default=default, metadata={"pattern": re.compile(pattern, re.ASCII), "help": help})
+
+
+def _role(job: str, help: str) -> Any:
+    return _setting(f"arn:aws:iam::111122223333:role/modelpin-{job}", _ROLE, help)
 
 
 @dataclass(frozen=True)
@@ -66,10 +72,9 @@ class Settings:
     gitops_remote: str = _setting(
         "", rf"(?:{_GIT_URL})?", "Git URL that releases are pushed to; empty: `origin` of this repository"
     )
-    gitops_branch: str = _setting(
-        "main",
-        r"(?!.*(?:\.\.|//|/\.|\.lock(?:/|$)))[A-Za-z0-9_][A-Za-z0-9._/-]*(?<![./])",
-        "branch that releases are pushed to and Argo CD follows",
+    gitops_branch: str = _setting("main", _BRANCH, "branch that releases are pushed to and Argo CD follows")
+    production_branch: str = _setting(
+        "main", _BRANCH, "the same for the environment production, when another identity is to push it"
     )
     gitops_path: str = _setting(
         "gitops",
@@ -77,15 +82,31 @@ class Settings:
         "folder there that holds base/ and models/",
     )
     gitops_url: str = _setting("https://git.example.com/modelpin/modelpin.git", _GIT_URL, "Git URL that Argo CD clones")
-    serving_role_arn: str = _setting(
-        "arn:aws:iam::111122223333:role/modelpin-serving",
-        _ROLE,
-        "role of the InferenceServices (IRSA): reads the artifacts",
+    github_repository: str = _setting(
+        "example/modelpin",
+        r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}",
+        "GitHub repository whose workflows AWS trusts: owner/name",
     )
-    ci_role_arn: str = _setting(
-        "arn:aws:iam::111122223333:role/modelpin-ci",
-        _ROLE,
-        "role of the workflows (GitHub OIDC): reads the data, writes the artifacts",
+    github_repository_id: str = _setting("0", r"\d{1,20}", "its number at GitHub, which `make configure` asks for")
+    github_owner_id: str = _setting("0", r"\d{1,20}", "its owner's number at GitHub, asked for too")
+    github_branch: str = _setting("main", _BRANCH, "its branch whose workflows may publish and release")
+    image_role_arn: str = _role("image", "role of the job that pushes the image (GitHub OIDC)")
+    train_role_arn: str = _role("train", "role of the job that trains: reads data and artifacts, writes nothing")
+    publish_role_arn: str = _role("publish", "role of the job that publishes: creates artifacts")
+    release_role_arn: str = _role("release", "role of the jobs that release: read artifacts")
+    serving_role_arn: str = _role(
+        "serving",
+        "what the roles of the models (IRSA) are called before `-<namespace>`: each reads its model's artifacts",
+    )
+    cluster_issuer: str = _setting(
+        f"oidc.eks.eu-west-1.amazonaws.com/id/{'0' * 32}",
+        rf"{_HOST}(?:/[A-Za-z0-9._-]+)*",
+        "OIDC issuer of the cluster, without https://",
+    )
+    kms_key_arn: str = _setting(
+        "",
+        r"(?:arn:aws(?:-[a-z-]+)?:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+)?",
+        "KMS key that encrypts the bucket (SSE-KMS); empty: S3's own",
     )
 
     def __post_init__(self) -> None:
@@ -112,16 +133,25 @@ def render(settings: Settings) -> str:
     return _HEAD + "".join(lines)
 
 
-def parse(text: str) -> Settings:
-    """Settings from the text of settings.yaml; ConfigurationError names a missing, unknown or unusable key."""
+def parse(text: str, *, older: bool = False) -> Settings:
+    """Settings from the text of settings.yaml; ConfigurationError names a missing, unknown or unusable key.
+
+    `older`: a key that the file lacks has its default, and one that is not known any more is left out.
+    """
     root = quoted_yaml.Section(quoted_yaml.load(text, str(PATH)), str(PATH))
-    data = quoted_yaml.Section(root.value("data"), f"data in {PATH}")
-    values = {item.name: data.text(key(item.name)) for item in dataclasses.fields(Settings)}
-    data.end()
+    listed = root.value("data")
+    if older and isinstance(listed, dict):
+        listed = {key(item.name): listed.get(key(item.name), item.default) for item in dataclasses.fields(Settings)}
+    data = quoted_yaml.Section(listed, f"data in {PATH}")
+    try:
+        values = {item.name: data.text(key(item.name)) for item in dataclasses.fields(Settings)}
+        data.end()
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{error}; `make configure` brings a file of an earlier version up to date") from error
     return Settings(**values)
 
 
-def read(root: Path) -> Settings:
+def read(root: Path, *, older: bool = False) -> Settings:
     """Settings of the repository at `root`; ConfigurationError when the file is missing or wrong."""
     try:
         text = (root / PATH).read_text(encoding="utf-8")
@@ -130,4 +160,4 @@ def read(root: Path) -> Settings:
             f"{PATH} cannot be read ({error}): run this at the root of the repository, or write it with "
             "`python -m release configure`"
         ) from error
-    return parse(text)
+    return parse(text, older=older)

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from artifact import text_file
-from release import command_line
+from release import command_line, settings
+from release.aws import files as aws
 from release.checkout import Checkout
 from release.gitops import environment, quarantine, record, release_file
 from release.gitops.folder import Folder, quarantine_file
@@ -24,6 +25,13 @@ resources:
 # A component, so that its patches reach every release; patches of your own come after it and reach them too.
 components:
   - ../../../base
+# The role of this namespace alone: serving-role-arn of gitops/settings/settings.yaml with `-<namespace>` after it.
+replacements:
+  - source: {kind: ServiceAccount, name: predictor, fieldPath: metadata.namespace}
+    targets:
+      - select: {kind: ServiceAccount, name: predictor}
+        fieldPaths: ["metadata.annotations.[eks.amazonaws.com/role-arn]"]
+        options: {delimiter: "-", index: 99}  # behind the last part, whatever the name
 """
 _HEAD = """\
 apiVersion: kustomize.config.k8s.io/v1beta1
@@ -67,12 +75,17 @@ def files(model: str) -> dict[str, str]:
 
 
 def adopt(root: Path, model: str) -> list[str]:
-    """Write what is missing of `model` in the working tree at `root`; the paths written. What exists stays as it is."""
+    """Write what is missing of `model` in the working tree at `root`; the paths written. What exists stays as it is.
+
+    The policies of its roles are written too, where settings.yaml says for which account.
+    """
     paths = []
     for path, text in files(model).items():
         if not (root / path).exists():
             text_file.write(root / path, text)
             paths.append(path)
+    if (root / settings.PATH).exists():
+        paths += aws.bring_up_to_date(root, settings.read(root))
     return paths
 
 

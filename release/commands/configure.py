@@ -1,9 +1,10 @@
-"""Write the settings that a user owns, and the DVC remote that follows from them."""
+"""Write the settings that a user owns, and what follows from them: the DVC remote and the policies for AWS."""
 
 from __future__ import annotations
 
 import configparser
 import dataclasses
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,25 +13,30 @@ from typing import Any
 
 from artifact import text_file
 from artifact.errors import ConfigurationError, UsageError
-from release import command_line, params, settings
+from release import command_line, github, params, settings
+from release.aws import files
 from release.checkout import Checkout
 from release.gitops.folder import Folder
 from release.settings import Settings
 
 _DVC_CONFIG = Path(".dvc/config")
 _DVC_SECONDS = 60
+ACCOUNT = "account"  # sets the five roles at once
 
 
 def configure(root: Path, values: Mapping[str, str]) -> list[str]:
     """Set `values` (field of Settings → text) in the repository at `root`; one line for each change, none when equal.
 
-    A missing settings.yaml is written from the defaults. ConfigurationError, before anything is written, when a value
-    is not usable, or when the model of params.yaml has a name that is too long for a host.
+    A missing settings.yaml is written from the defaults, one of an earlier version is brought up to date. GitHub is
+    asked for the numbers of a repository that is given without them. ConfigurationError, before anything is written,
+    when a value is not usable, or when the model of params.yaml has a name that is too long for a host.
     """
+    if "github_repository" in values and not {"github_repository_id", "github_owner_id"} <= set(values):
+        values = github.numbers(values["github_repository"]) | dict(values)
     if (root / params.PATH).exists():
         Folder(params.model(root), "production")
     path = root / settings.PATH
-    before = settings.read(root) if path.exists() else Settings()
+    before = settings.read(root, older=True) if path.exists() else Settings()
     after = dataclasses.replace(before, **values)
     text = settings.render(after)
     changes = [
@@ -41,20 +47,30 @@ def configure(root: Path, values: Mapping[str, str]) -> list[str]:
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         text_file.write(path, text)
         changes = changes or [f"{settings.PATH}: written"]
-    return changes + _point_dvc(root, after)
+    policies = files.bring_up_to_date(root, after)
+    return changes + _point_dvc(root, after) + [f"{files.FOLDER}: {len(policies)} files changed"] * bool(policies)
 
 
 def values(arguments: Mapping[str, Any]) -> dict[str, str]:
     """Field of Settings → text, of a command line: an option each, and `set` as make gives them; UsageError (2)."""
     names = [item.name for item in dataclasses.fields(Settings)]
-    texts = {name: arguments[name] for name in names if arguments[name] is not None}
+    texts = {name: arguments[name] for name in [*names, ACCOUNT] if arguments[name] is not None}
     for assignment in arguments["set"]:
         name, equals, value = assignment.partition("=")
         field = name.lower().replace("-", "_")
-        if field not in names or not equals:
+        if field not in [*names, ACCOUNT] or not equals:
             raise UsageError(f"--set {assignment!r} is not one of {', '.join(map(str.upper, names))} with =VALUE")
         texts[field] = value
-    return texts
+    number = texts.pop(ACCOUNT, None)
+    return texts if number is None else _roles(number) | texts
+
+
+def _roles(account: str) -> dict[str, str]:
+    """The roles of `account` by the names that docs/trust.md gives them; ConfigurationError when it is no account."""
+    if not re.fullmatch(r"\d{12}", account, re.ASCII):
+        raise ConfigurationError(f"--account {account!r} is not the number of an AWS account: 12 digits")
+    roles = {item.name: item.default for item in dataclasses.fields(Settings) if item.name.endswith("_role_arn")}
+    return {name: str(arn).replace("111122223333", account) for name, arn in roles.items()}
 
 
 def dvc_url(values: Settings) -> str:
@@ -102,6 +118,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     line = command_line.parser("configure", __doc__)
     for item in dataclasses.fields(Settings):
         line.add_argument(f"--{settings.key(item.name)}", metavar="VALUE", help=item.metadata["help"])
+    line.add_argument("--account", metavar="NUMBER", help="AWS account of the five roles, by their usual names")
     line.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="the same, as make takes it: BUCKET=mine"
     )

@@ -201,7 +201,7 @@ def _command_line() -> argparse.ArgumentParser:
         type=int,
         const=0,
         metavar="N",
-        help="percent of the traffic once proved (without N: `canary` of environment.yaml)",
+        help="percent of the traffic once proved (100: all of it; without N: `canary` of environment.yaml)",
     )
     line.add_argument("--from-url", metavar="URL", help="where --from answers (default: by the domain)")
     line.add_argument("--from-gateway", metavar="URL", help="what to connect to for it, before DNS knows its name")
@@ -223,7 +223,7 @@ def _require_consistent(arguments: argparse.Namespace) -> None:
 
 
 def _wanted(arguments: argparse.Namespace, here: Checkout, model: str) -> Wanted:
-    canary, begins = arguments.canary or None, arguments.canary == 0
+    canary, begins = None if arguments.canary in (0, 100) else arguments.canary, arguments.canary == 0
     if arguments.source:
         return Wanted(source=arguments.source, canary=canary, begins=begins)
     uri = arguments.uri or str(uri_of(here.settings, model, arguments.artifact))

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from artifact.digest import ArtifactUri
-from artifact.errors import StorageError
+from artifact.errors import GateRefused, StorageError
 from release import command_line, readiness, state, transitions
 from release.bucket import published
 from release.bucket.store import Store
@@ -40,6 +40,7 @@ def rollback(
     wait: float = 0.0,
     only: str | None = None,
     bars: bool = True,
+    traffic_only: bool = False,
 ) -> list[Outcome]:
     """Take a candidate back, or all traffic to the release before, or to the one called `to`: one commit.
 
@@ -47,6 +48,8 @@ def rollback(
     asked whether it followed. A target that was retired is proved first, as a candidate. What was left goes into
     quarantine in the same commit, unless it never had traffic, or the target is made of the same inputs, or not `bars`.
     `only`: the candidate, or without one the stable release, that is meant; another one is left alone.
+    `traffic_only` puts nothing into quarantine, and refuses (41) a target that was not proved as it is rendered now, is
+    in quarantine, or was taken back before: what an identity without reviewers may do.
     ConfigurationError (10) when there is nothing to go back to, IntegrityError (20), GateRefused (41), GitError (50).
     """
     notes: list[str] = []
@@ -62,6 +65,8 @@ def rollback(
             there = before.candidate or before.stable
             return Decision(before, f"{there.name if there else folder.model} in {folder.environment} is gone back to")
         target = after.candidate or after.stable
+        if traffic_only:
+            _require_proved(situation, after, target)
         if before.candidate is not None:
             consequence = f"go on with {target.name}" if target else "serve nothing yet"
             subject = f"take {before.candidate.name} back in {folder.environment}, {consequence}"
@@ -82,6 +87,9 @@ def rollback(
         if target is not None and after.candidate is None:
             notes.extend(_asked(situation, prover, after, target))
         result[:] = [after]
+        if traffic_only and barred:
+            barred = False
+            notes.append(f"{left.name} is not in quarantine: put it there once somebody may")
         if barred and target is not None and left.inputs_digest == target.inputs_digest:
             barred = False  # what is made of its inputs is barred with it: that is the target too
             if left.digest != target.digest:
@@ -101,6 +109,24 @@ def rollback(
         else:
             outcomes.append(_followed(prover, result[0], wait))
     return outcomes
+
+
+def _require_proved(situation: Situation, after: Record, target: Release | None) -> None:
+    """GateRefused (41) unless `target` has an InferenceService, was proved or serves now, and was never taken back."""
+    record, where = situation.record, situation.folder.environment
+    known = None if target is None else record.find(target.name)
+    if known is None or target is None or after.candidate is not None:
+        raise GateRefused(f"{where} has no release that is ready to serve: roll back there without --traffic-only")
+    situation.refuse(target)
+    if known == record.stable:
+        return  # of a candidate that is taken back: it has the rest of the traffic
+    if known.rejected:
+        raise GateRefused(f"{target.name} was taken back in {where}: name another, or go there without --traffic-only")
+    if situation.environment.proves and not situation.folder.proved(situation.tip, known):
+        raise GateRefused(
+            f"{target.name} is not proved as {where} renders it now: `release prove --env {where} {target.name}`, "
+            "or go there without --traffic-only"
+        )
 
 
 def barring(entries: tuple[Quarantined, ...], left: Release, request: Request, reason: str) -> tuple[Quarantined, ...]:
@@ -146,11 +172,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     line = command_line.parser("rollback", __doc__)
     command_line.add_environment(line)
     line.add_argument("--to", metavar="RELEASE", help="name or digest to go back to (default: the one before)")
+    line.add_argument(
+        "--traffic-only",
+        action="store_true",
+        help="only to a release that was proved and never taken back, and put nothing into quarantine",
+    )
     command_line.add_release_host(line)
     command_line.add_request(line)
     arguments, here = command_line.parse(line, argv), Checkout.here()
     folder = here.folder(arguments)
     prover = Prover(Store(here.settings), Cluster(folder, here.settings.domain, arguments.gateway), arguments.url)
     branch, request = here.branch(), here.request("rollback", arguments)
-    outcomes = rollback(branch, request, folder=folder, prover=prover, to=arguments.to, wait=arguments.wait)
+    how = {"to": arguments.to, "traffic_only": arguments.traffic_only, "wait": arguments.wait}
+    outcomes = rollback(branch, request, folder=folder, prover=prover, **how)
     command_line.show(outcomes, arguments)

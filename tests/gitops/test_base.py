@@ -75,13 +75,25 @@ def test_the_route_comes_before_the_releases(tree: Tree) -> None:
 
 
 def test_settings_are_copied_where_they_are_needed(tree: Tree) -> None:
-    """Role and region of the identity come from settings.yaml, which itself is never applied."""
+    """Role and region come from settings.yaml, which itself is never applied; the role is the namespace's own."""
     file = tree.folder / "settings/settings.yaml"
     text = re.sub(r'serving-role-arn: ".*"', 'serving-role-arn: "arn:aws:iam::999988887777:role/r"', file.read_text())
     file.write_text(re.sub(r'region: ".*"', 'region: "us-east-2"', text))
     manifests = tree.render("models/flower/production")
     assert only(manifests, "ServiceAccount")["metadata"]["annotations"] == {
-        "eks.amazonaws.com/role-arn": "arn:aws:iam::999988887777:role/r",
+        "eks.amazonaws.com/role-arn": "arn:aws:iam::999988887777:role/r-flower-production",
         "serving.kserve.io/s3-region": "us-east-2",
     }
     assert "settings" not in {manifest["metadata"]["name"] for manifest in manifests}
+
+
+def test_the_predictor_has_no_credentials(tree: Tree) -> None:
+    """IRSA gives its role to all containers of a pod but those that its annotation names: all but the initializer.
+
+    The webhook itself is not here; its annotation is read from the pod, where KServe and Knative copy it to.
+    """
+    release(tree, "flower", "staging")
+    manifests = tree.render("models/flower/staging")
+    skipped = only(manifests, "InferenceService")["metadata"]["annotations"]["eks.amazonaws.com/skip-containers"]
+    containers = {one["name"] for one in only(manifests, "ServingRuntime")["spec"]["containers"]}
+    assert set(skipped.split(",")) == containers | {"queue-proxy"}

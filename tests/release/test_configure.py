@@ -1,11 +1,13 @@
 """`configure`: a user's values in one command, the same command again changes nothing."""
 
 import dataclasses
+import json
 
 import pytest
 
 from release import settings
 from tests.release.conftest import ROOT, Repository, git
+from tests.release.github import GitHub
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +28,7 @@ def test_sets_and_says_what_changed(plain: Repository) -> None:
         "gitops-remote: (empty) → git@h:me/x.git",
         ".dvc/config url: s3://modelpin/dvc → s3://mine/dvc",
         ".dvc/config region: eu-west-1 → us-east-1",
+        "gitops/aws: 13 files changed",
     ]
     chosen = settings.read(plain.folder)
     assert (chosen.bucket, chosen.region, chosen.prefix) == ("mine", "us-east-1", before.prefix)
@@ -66,9 +69,8 @@ def test_settings_are_lines_for_a_workflow(plain: Repository) -> None:
 def test_writes_the_file_when_it_is_missing(plain: Repository) -> None:
     """Without a settings.yaml the defaults and the values given are written."""
     (plain.folder / settings.PATH).unlink()
-    assert (
-        plain.release("configure", "--domain", "models.mine.org").out == "domain: models.example.com → models.mine.org"
-    )
+    said = plain.release("configure", "--domain", "models.mine.org").out.splitlines()
+    assert said[0] == "domain: models.example.com → models.mine.org"
     assert settings.read(plain.folder).domain == "models.mine.org"
     (plain.folder / settings.PATH).unlink()
     assert plain.release("configure").out == "gitops/settings/settings.yaml: written"
@@ -83,3 +85,41 @@ def test_a_name_that_no_host_can_hold_is_refused_early(plain: Repository) -> Non
     assert settings.read(plain.folder) == before
     (plain.folder / "params.yaml").write_text(f"model: {{name: {'a' * 44}}}\n")
     assert plain.release("configure", "--bucket", "mine").code == 0
+
+
+def test_github_is_asked_for_the_numbers(plain: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The subjects that AWS is to trust hold the numbers of repository and owner, as the real gh brings them."""
+    with GitHub() as github:
+        for name, value in github.env.items():
+            monkeypatch.setenv(name, value)
+        said = plain.release("configure", "--set", "GITHUB_REPOSITORY=acme/ml", "--account", "123456789012")
+    assert said.code == 0, said.err
+    assert "github-repository-id: 0 → 1234" in said.out
+    assert github.writes == []
+    trust = json.loads((plain.folder / "gitops/aws/publish-trust.json").read_text())["Statement"][0]
+    assert trust["Principal"]["Federated"].startswith("arn:aws:iam::123456789012:oidc-provider/")
+    assert trust["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"] == [
+        "repo:acme/ml:environment:publish",
+        "repo:acme@56/ml@1234:environment:publish",
+    ]
+
+
+def test_without_github_the_numbers_are_given(plain: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No gh, or a repository that GitHub does not show: 10 with the way out. With the numbers nobody is asked."""
+    before = settings.read(plain.folder)
+    command = ("configure", "--github-repository", "acme/other")
+    numbers = ("--github-repository-id", "1", "--github-owner-id", "2")
+    with GitHub() as github:
+        for name, value in github.env.items():
+            monkeypatch.setenv(name, value)
+        done = plain.release(*command)
+        assert (done.code, "HTTP 404" in done.err, "GITHUB_OWNER_ID=" in done.err) == (10, True, True), done.err
+        monkeypatch.setenv("PATH", "/nonexistent")
+        done = plain.release(*command)
+        assert (done.code, "`gh` is not installed" in done.err) == (10, True)
+        assert settings.read(plain.folder) == before
+        monkeypatch.setenv("PATH", github.env["PATH"])
+        asked = len(github.calls)
+        assert plain.release(*command, *numbers).code == 0
+        assert len(github.calls) == asked
+    assert plain.release("configure", "--account", "12345").code == 10

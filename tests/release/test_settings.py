@@ -1,6 +1,7 @@
 """settings.yaml: one place, typed, and refused as a whole when one value is not usable."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
@@ -29,10 +30,20 @@ OWN = {
         "/srv/x.git",
     ],
     "gitops_branch": ["main", "release/eu-1"],
+    "production_branch": ["main", "production"],
     "gitops_path": ["gitops", "clusters/eu-1", ".gitops"],
     "gitops_url": ["https://github.com/me/x", "http://127.0.0.1:3000/a/b.git"],
+    "github_repository": ["acme/ml", "a-b/c_d.e"],
+    "github_repository_id": ["0", "1234567890"],
+    "github_owner_id": ["42"],
+    "github_branch": ["main", "trunk"],
+    "image_role_arn": ["arn:aws:iam::123456789012:role/image"],
+    "train_role_arn": ["arn:aws:iam::123456789012:role/train"],
+    "publish_role_arn": ["arn:aws:iam::123456789012:role/publish"],
+    "release_role_arn": ["arn:aws:iam::123456789012:role/release"],
     "serving_role_arn": ["arn:aws:iam::123456789012:role/path/name+x", "arn:aws-us-gov:iam::123456789012:role/a"],
-    "ci_role_arn": ["arn:aws:iam::123456789012:role/ci"],
+    "cluster_issuer": ["oidc.eks.eu-west-1.amazonaws.com/id/0AF", "issuer.example.com"],
+    "kms_key_arn": ["", "arn:aws:kms:eu-west-1:123456789012:key/0f-1"],
 }
 BAD = {
     "bucket": ["", "My", "a", "a..b", "a_b", "-ab", "s3://b", "a/b", "b\n"],
@@ -49,10 +60,20 @@ BAD = {
     "domain": ["", "models", "a..b", "*.example.com", "https://a.b"],
     "gitops_remote": ["x", "ext::sh -c id", "--upload-pack=x", "https://me:token@github.com/x.git", "https://h/x?t=1"],
     "gitops_branch": ["", "-x", "a..b", "a b", "refs/", "x.lock", "a//b", "/a", "a.", "a@{1}", "a:b"],
+    "production_branch": ["", "a b"],
     "gitops_path": ["", "-x", "..", "a/../b", "/a", "a/", "a//b", "a b", ".git", "a\n"],
     "gitops_url": ["", "x", "https://token@github.com/x"],
+    "github_repository": ["", "acme", "acme/ml/x", "https://github.com/acme/ml", "-a/b"],
+    "github_repository_id": ["", "x", "-1"],
+    "github_owner_id": ["1.5"],
+    "github_branch": ["", "a..b"],
+    "image_role_arn": ["arn:aws:iam::123456789012:role/x y"],
+    "train_role_arn": [""],
+    "publish_role_arn": ["role"],
+    "release_role_arn": ["arn:aws:iam::123456789012:user/x"],
     "serving_role_arn": ["", "arn:aws:iam::1:role/x", "arn:aws:iam::123456789012:user/x", "role"],
-    "ci_role_arn": ["arn:aws:iam::123456789012:role/x y"],
+    "cluster_issuer": ["", "https://issuer.example.com", "a b"],
+    "kms_key_arn": ["alias/mine", "arn:aws:kms:eu-west-1:1:key/x"],
 }
 
 
@@ -103,6 +124,15 @@ def test_other_shapes_are_refused(change: object) -> None:
     """A missing, unknown, repeated or untyped key, and what is no mapping, are refused with 10, naming the file."""
     with pytest.raises(ConfigurationError, match=r"settings\.yaml"):
         settings.parse(change(settings.render(Settings())))  # type: ignore[operator]
+
+
+def test_a_file_of_an_earlier_version_is_brought_up_to_date() -> None:
+    """Keys that came later have their defaults, those that went are left out; read as it is, it names the remedy."""
+    text = settings.render(Settings(bucket="mine"))
+    earlier = re.sub(r"  # .*\n  kms-key-arn: .*\n", "", text) + '  ci-role-arn: "arn:aws:iam::123456789012:role/ci"\n'
+    assert settings.parse(earlier, older=True) == Settings(bucket="mine")
+    with pytest.raises(ConfigurationError, match="make configure"):
+        settings.parse(earlier)
 
 
 def test_missing_file_names_the_remedy(tmp_path: Path) -> None:

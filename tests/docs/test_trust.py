@@ -1,0 +1,38 @@
+"""docs/trust.md against the policies and the workflows that it speaks of."""
+
+import re
+from pathlib import Path
+
+from release.aws import files, trust
+from tests.release.aws.matrix import KEYS, OBJECTS, OTHERS, ROLES
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/trust.md").read_text()
+
+
+def table(first: str) -> list[list[str]]:
+    """The rows of the table whose head begins with `first`, cells stripped, without the line under the head."""
+    (found,) = re.findall(rf"^\| {first} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", PAGE, re.M)
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in found.strip().splitlines()]
+
+
+def test_the_matrix_is_the_one_that_is_asked() -> None:
+    """Each row and cell is what tests/release/aws asks the policies."""
+    asked = {act.name: ["yes" if role in act.allowed else "–" for role in ROLES] for act in (*OBJECTS, *OTHERS, *KEYS)}
+    assert {row[0]: row[1:] for row in table("may")} == asked
+
+
+def test_each_role_and_environment_is_named() -> None:
+    """The roles of the page are those that `make configure` writes, with the environments that their trust names."""
+    rows = {row[0]: row[1] for row in table("role")}
+    assert list(rows) == [*files.ROLES, "serving-`<namespace>`"]
+    for role, environments in trust.ENVIRONMENTS.items():
+        assert all(f"`{name}`" in rows[role] for name in environments)
+
+
+def test_every_path_and_link_exists() -> None:
+    """A file that the page names is there."""
+    named = re.findall(r"\]\(([\w./-]+)\)", PAGE) + [
+        f"../{path}" for path in re.findall(r"`((?:tests|gitops)/[\w./-]+)`", PAGE)
+    ]
+    assert [path for path in named if not (ROOT / "docs" / path).exists()] == []
