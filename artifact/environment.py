@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,18 +15,18 @@ from artifact.errors import IncompatibleError
 LIBRARIES = ("joblib", "numpy", "scikit-learn", "scipy")
 
 
-def needed_by(engine: str) -> tuple[str, ...]:
-    """The libraries that a manifest with this engine has the versions of, at least."""
-    return (*LIBRARIES, engine) if engine == ONNX else LIBRARIES
+def needed_by(engines: Collection[str]) -> tuple[str, ...]:
+    """The libraries that a manifest with these engines has the versions of, at least."""
+    return (*LIBRARIES, ONNX) if ONNX in engines else LIBRARIES
 
 
-def libraries(engine: str) -> dict[str, str]:
-    """Installed versions of the libraries that an artifact with this engine depends on, those of features/ included.
+def libraries(engines: Collection[str]) -> dict[str, str]:
+    """Installed versions of the libraries that an artifact with these engines depends on, features/ included.
 
     pandas is among them, as the frame that scikit-learn selects its columns from; the first artifacts of format 1 do
     not name it, so that a reader does without.
     """
-    return {name: metadata.version(name) for name in sorted((*needed_by(engine), "pandas"))}
+    return {name: metadata.version(name) for name in sorted((*needed_by(engines), "pandas"))}
 
 
 def feature_modules(names: list[str]) -> dict[str, str]:
@@ -42,10 +42,10 @@ def feature_modules(names: list[str]) -> dict[str, str]:
     return digests
 
 
-def check(engine: str, versions: Mapping[str, str], modules: Mapping[str, str]) -> None:
+def check(engines: Collection[str], versions: Mapping[str, str], modules: Mapping[str, str]) -> None:
     """Raise IncompatibleError (22) unless library versions and features/ are those the artifact was made with.
 
-    `engine` is the manifest's: what serves with it must be among `versions`, by name.
+    `engines` are the manifest's: what serves with them must be among `versions`, by name.
     """
     for name, needed in versions.items():
         try:
@@ -57,7 +57,7 @@ def check(engine: str, versions: Mapping[str, str], modules: Mapping[str, str]) 
                 f"the artifact was made with {name} {needed}, this environment has {present}; "
                 "serve with the image it was released with, or train again with this lock"
             )
-    for name in needed_by(engine):
+    for name in needed_by(engines):
         if name not in versions:
             raise IncompatibleError(
                 f"the artifact does not say with which {name} it was made, and {name} would serve it; "

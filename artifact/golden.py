@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from artifact import strict_json
-from artifact.engines.engine import Fallback
+from artifact import moment, strict_json
+from artifact.engines import engine
 from artifact.errors import ConfigurationError, GoldenError, IntegrityError
 from artifact.prediction import Columns, Prediction, Runner, rows
-from artifact.signature import Feature, Signature, as_json
+from artifact.signature import TIMES, Feature, Signature, as_json
 from artifact.tolerance import TOLERANCE, differing
 from artifact.validation.validator import validated_columns
 
@@ -73,11 +73,11 @@ def replay(signature: Signature, runner: Runner, golden: Mapping[str, Any]) -> C
         if recorded.keys() != set(due):
             raise GoldenError(f"golden requests: answers {list(recorded)!r:.80}, where {', '.join(due)} are due")
         table = validated_columns(signature, golden["inputs"])
-        # What answers only the rows that another engine cannot is asked for all of them: any may become one.
-        for one in (runner, runner.second) if isinstance(runner, Fallback) else (runner,):
+        # What answers only the rows that another engine cannot, or calls of many rows, is asked for all of them.
+        for one in engine.each(runner):
             answers = _answers(signature, one.predict(table))
             for output in signature.outputs:
-                _compare(output.name, recorded[output.name], answers[output.name], tolerance, signature.task)
+                _compare(output.name, recorded[output.name], answers[output.name], tolerance)
         return table
     except GoldenError:
         raise
@@ -86,13 +86,13 @@ def replay(signature: Signature, runner: Runner, golden: Mapping[str, Any]) -> C
         raise GoldenError(f"golden requests fail: {type(error).__name__}: {error}; train and package again") from error
 
 
-def _compare(name: str, recorded: list[Any], answers: list[Any], tolerance: float, task: str) -> None:
+def _compare(name: str, recorded: list[Any], answers: list[Any], tolerance: float) -> None:
     if len(recorded) != len(answers):
         raise GoldenError(f"golden requests: {len(answers)} answers for {name}, {len(recorded)} were recorded")
     shapes = (np.shape(before) != np.shape(now) for before, now in zip(recorded, answers, strict=True))
     wrong = np.flatnonzero(list(shapes))
     if not len(wrong):
-        wrong = differing(task, name, recorded, answers, tolerance)
+        wrong = differing(name, recorded, answers, tolerance)
     if len(wrong):
         row = int(wrong[0])
         raise GoldenError(
@@ -108,7 +108,7 @@ def _edges(signature: Signature, table: Columns) -> list[tuple[Feature, Any]]:
             edges.append((feature, None))
         if feature.dtype == "string" and feature.categories is None:
             edges.append((feature, UNSEEN))
-        if feature.dtype == "int64" and feature.categories is None and feature.range is None:
+        if feature.whole and feature.categories is None and feature.range is None:
             edges.append((feature, min(int(table[feature.name].max()) + _FAR, 2**63 - 1)))
         for end in feature.range or ():
             if end is not None:
@@ -129,19 +129,27 @@ def _check_edge(signature: Signature, runner: Runner, feature: Feature, row: Map
 
 def to_json(signature: Signature, table: Columns) -> dict[str, list[Any]]:
     """`table` as a caller would send it: feature → values, None for what is missing."""
-    columns = {}
-    for feature in signature.inputs:
-        values = [None if value != value else value for value in table[feature.name].tolist()]
-        columns[feature.name] = (
-            [value if value is None else bool(value) for value in values] if feature.dtype == "bool" else values
-        )
-    return columns
+    return {
+        feature.name: [_sent(feature, value) for value in table[feature.name].tolist()] for feature in signature.inputs
+    }
+
+
+def _sent(feature: Feature, value: Any) -> Any:
+    if value != value:
+        return None
+    if feature.dtype in TIMES:
+        return moment.text(value, feature.dtype)
+    return {"bool": bool, "int64": int}.get(feature.dtype, _same)(value)
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def _answers(signature: Signature, prediction: Prediction) -> dict[str, list[Any]]:
-    if signature.task == "regression":
-        return {"prediction": prediction.values.tolist()}
-    answers: dict[str, list[Any]] = {"label": [as_json(value) for value in prediction.values.tolist()]}
-    if prediction.probabilities is not None:
-        answers["probabilities"] = prediction.probabilities.tolist()
-    return answers
+    return {
+        output.name: [as_json(value) for value in array]
+        if (array := prediction.array(output.name)).ndim == 1
+        else array.tolist()
+        for output in signature.outputs
+    }

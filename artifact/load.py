@@ -58,7 +58,7 @@ def deserialise(verified: Verified) -> Loaded:
     ForbiddenTypeError (21) and GoldenError (23).
     """
     described, signature = verified.manifest, verified.manifest.signature
-    environment.check(described.engine.name, described.libraries, described.features)
+    environment.check([one.name for one in described.engines], described.libraries, described.features)
     reference = profile.read(signature, verified.files[profile.FILE])
     recorded = golden.read(verified.files[golden.FILE])
     runner = _runner(verified)
@@ -68,13 +68,14 @@ def deserialise(verified: Verified) -> Loaded:
 
 def _runner(verified: Verified) -> Runner:
     try:
-        return engine.runner(verified.manifest.engine.name, verified.files, verified.manifest.signature)
+        described = verified.manifest
+        return engine.serving(described.engines, verified.files, described.signature, described.decision)
     except ModelpinError:
         raise
     except Exception as error:
         # A library may raise anything over a file that is not in its format, or no model of this signature.
         raise ForbiddenTypeError(
-            f"the files of the engine {verified.manifest.engine.name} hold no model that it can serve "
+            f"the files of the engine {verified.manifest.engine} hold no model that it can serve "
             f"({type(error).__name__}: {error!s:.200}); package it again with `dvc repro`"
         ) from error
 
@@ -89,7 +90,8 @@ def verify(
     """Read each file of `directory` once and hash it against the manifest, and the manifest against `expected_digest`.
 
     `name` is the model it must be. Links, devices, pipes, folders, missing, extra and empty files are refused with
-    IntegrityError (20); `allow_unpinned` is the one way to do without an expected digest.
+    IntegrityError (20); a signature of the manifest may lie there, and is not read. `allow_unpinned` is the one way to
+    do without an expected digest.
     """
     if expected_digest is None and not allow_unpinned:
         raise ConfigurationError(
@@ -118,10 +120,12 @@ def verify(
 
 def _contents(root: str, described: Manifest, present: set[str]) -> dict[str, bytes]:
     named = {file.path for file in described.files} | {manifest.FILE}
-    for problem, paths in (("is missing", named - present), ("is not in the manifest", present - named)):
+    extra = present - named - {manifest.BUNDLE}
+    for problem, paths in (("is missing", named - present), ("is not in the manifest", extra)):
         if paths:
             raise IntegrityError(f"{min(paths)!r} {problem}; an artifact is exactly the files its manifest names")
-    for needed in (*engine.files(described.engine.name), golden.FILE, profile.FILE):
+    served_from = [path for one in described.engines for path in engine.files(one.name)]
+    for needed in (*served_from, golden.FILE, profile.FILE):
         if needed not in named:
             raise IntegrityError(f"{manifest.FILE} names no {needed}; it is not an artifact of this format")
     contents = {}

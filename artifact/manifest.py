@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from artifact import digest, strict_json
+from artifact import decision, digest, strict_json
+from artifact.decision import Decision
+from artifact.engines import engine
 from artifact.engines.engine import Engine
 from artifact.errors import ConfigurationError, IncompatibleError, IntegrityError
 from artifact.schema_version import READABLE, SCHEMA_VERSION
@@ -20,22 +22,23 @@ from artifact.signature import Signature
 from artifact.text_file import readable_json
 
 FILE = "manifest.json"
+# A signature of manifest.json as sigstore writes it: whoever checks signatures reads it, no digest covers it.
+BUNDLE = "manifest.json.sigstore.json"
 _PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 LARGEST = 16 << 20  # bytes: a signature of 5,000 features has one
 _MODULE = re.compile(r"features(\.[A-Za-z_][A-Za-z0-9_]*)*")
 _FILES = 100
-_KEYS = (
-    "schema_version",
-    "model",
-    "engine",
-    "files",
-    "signature",
-    "data_digest",
-    "parameters",
-    "metrics",
-    "libraries",
-    "features",
-)
+_ENGINES = 8
+_KEYS = {
+    1: (
+        *("schema_version", "model", "engine", "files", "signature"),
+        *("data_digest", "parameters", "metrics", "libraries", "features"),
+    ),
+    2: (
+        *("schema_version", "model", "engines", "files", "signature", "decision", "weight"),
+        *("data_digest", "parameters", "metrics", "libraries", "features"),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -51,14 +54,18 @@ class File:
 class Manifest:
     """Everything that `manifest.json` says.
 
-    `parameters` and `metrics` are JSON values; `libraries` maps a distribution to its version; `features` maps each
-    module of features/ that the model needs to the digest of its source.
+    `engines`: each for calls of more rows than the one before. `decision`: how labels follow from probabilities; None
+    where the estimator's own are answered. `weight`: the column that weighed the rows in training, if any. `parameters`
+    and `metrics` are JSON values; `libraries` maps a distribution to its version; `features` maps each module of
+    features/ that the model needs to the digest of its source.
     """
 
     model: str
-    engine: Engine
+    engines: tuple[Engine, ...]
     files: tuple[File, ...]
     signature: Signature
+    decision: Decision | None
+    weight: str | None
     data_digest: str
     parameters: Mapping[str, Any]
     metrics: Mapping[str, float]
@@ -70,9 +77,11 @@ class Manifest:
         value = {
             "schema_version": SCHEMA_VERSION,
             "model": self.model,
-            "engine": self.engine.to_dict(),
+            "engines": [one.to_dict() for one in self.engines],
             "files": [{"path": file.path, "size": file.size, "sha256": file.sha256} for file in self.files],
             "signature": self.signature.to_dict(),
+            "decision": decision.to_manifest(self.decision),
+            "weight": self.weight,
             "data_digest": self.data_digest,
             "parameters": _sorted(self.parameters, "parameters"),
             "metrics": _sorted(self.metrics, "metrics"),
@@ -85,6 +94,16 @@ class Manifest:
     def digest(self) -> str:
         """The artifact's name."""
         return digest.of_bytes(self.to_bytes())
+
+    @property
+    def engine(self) -> str:
+        """The names of the engines, joined by +."""
+        return "+".join(one.name for one in self.engines)
+
+    @property
+    def batching(self) -> bool:
+        """Whether concurrent requests may share a call: no engine's answers depend on the rows beside."""
+        return all(one.batching for one in self.engines)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Manifest:
@@ -99,15 +118,19 @@ class Manifest:
                 f"{FILE} has schema_version {version!r}, readable here {sorted(READABLE)}; use the image of its release"
             )
         try:
-            if tuple(value) != _KEYS:
+            if tuple(value) != _KEYS[version]:
                 raise ValueError(
-                    f"its keys are {sorted(set(value) ^ set(_KEYS)) or list(value)}, which is not format {version}"
+                    f"its keys are {sorted(set(value) ^ set(_KEYS[version])) or list(value)}, "
+                    f"which is not format {version}"
                 )
+            signature = Signature.from_dict(value["signature"])
             return cls(
                 model=digest.model_name(value["model"]),
-                engine=Engine.from_dict(value["engine"]),
+                engines=_engines([value["engine"]] if version == 1 else value["engines"]),
                 files=_files(value["files"]),
-                signature=Signature.from_dict(value["signature"]),
+                signature=signature,
+                decision=decision.of_manifest(value.get("decision"), signature),
+                weight=_weight(value.get("weight")),
                 data_digest=digest.parse(value["data_digest"]),
                 parameters=_object(value["parameters"], "parameters"),
                 metrics=_numbers(value["metrics"]),
@@ -116,6 +139,20 @@ class Manifest:
             )
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, ConfigurationError) as error:
             raise IntegrityError(f"{FILE} is not a manifest of format {version}: {error}") from error
+
+
+def _engines(value: Any) -> tuple[Engine, ...]:
+    if type(value) is not list or len(value) > _ENGINES:
+        raise TypeError(f"'engines' is no list of at most {_ENGINES}")
+    engines = tuple(map(Engine.from_dict, value))
+    engine.check(engines)
+    return engines
+
+
+def _weight(value: Any) -> str | None:
+    if value is not None and (type(value) is not str or not value):
+        raise TypeError(f"'weight' is {value!r:.80}, no column")
+    return value
 
 
 def _object(value: Any, where: str) -> dict[str, Any]:
@@ -161,7 +198,7 @@ def _file(entry: Mapping[str, Any]) -> File:
     if set(entry) != {"path", "size", "sha256"}:
         raise ValueError(f"a file has the keys {sorted(entry)}, not path, size and sha256")
     path, size = entry["path"], entry["size"]
-    if not isinstance(path, str) or not _PATH.fullmatch(path) or path == FILE:
+    if not isinstance(path, str) or not _PATH.fullmatch(path) or path in (FILE, BUNDLE):
         raise ValueError(f"{path!r} cannot be a file of an artifact")
     if type(size) is not int or size < 1:
         raise ValueError(f"{path} has the size {size!r}; KServe's storage initializer drops empty files")

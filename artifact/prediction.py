@@ -2,38 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 
-# Feature name → values of shape [rows], as `artifact.validation` makes them: float64 or int64, float64 0/1 for bool,
-# object for text; missing values are NaN in each.
+# Feature name → values of shape [rows], as `artifact.validation` makes them: float64 or int64; float64 0/1 for bool;
+# float64 for an int64 that may be missing; float64 seconds since 1970 UTC for datetime and date; object for text.
+# Missing values are NaN in each.
 Columns = Mapping[str, np.ndarray]
+PROBABILITIES = "probabilities"
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Answers for one table of columns.
+    """Answers for one table of columns: an array for each output of the signature.
 
-    `values`: shape [rows]; labels in the target's own type, or float64 for a regression.
+    `values`: the first output, shape [rows] or [rows, columns]; labels in the target's own type, else float64.
     `probabilities`: float64, shape [rows, classes], in the order of the signature; None where the model has none.
+    `more`: the other outputs by name.
     """
 
     values: np.ndarray
-    probabilities: np.ndarray | None
+    probabilities: np.ndarray | None = None
+    more: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def array(self, output: str) -> np.ndarray:
+        """The array of the output with this name."""
+        if output == PROBABILITIES and self.probabilities is not None:
+            return self.probabilities
+        return self.more.get(output, self.values)
+
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        """All arrays, the first output's first."""
+        return [self.values, *([] if self.probabilities is None else [self.probabilities]), *self.more.values()]
 
     def finite(self) -> np.ndarray:
-        """Which rows have an answer, [rows]: finite probabilities, or a finite number; a label alone always is one."""
-        if self.probabilities is not None:
-            finite: np.ndarray = np.isfinite(self.probabilities).all(axis=1)
-            return finite
-        return np.isfinite(self.values) if self.values.dtype.kind == "f" else np.ones(len(self.values), dtype=bool)
+        """Which rows have an answer, [rows]: all their numbers are finite. A label alone always is one."""
+        if self.probabilities is not None and not self.more:
+            return _finite(self.probabilities)
+        finite = np.ones(len(self.values), dtype=bool)
+        for array in self.arrays:
+            if array.dtype.kind == "f":
+                finite &= _finite(array)
+        return finite
+
+    def changed(self, change: Callable[[np.ndarray], np.ndarray]) -> Prediction:
+        """The same with `change` applied to each array."""
+        return Prediction(
+            change(self.values),
+            None if self.probabilities is None else change(self.probabilities),
+            {name: change(array) for name, array in self.more.items()},
+        )
+
+    def taken(self, rows: Any) -> Prediction:
+        """The answers for some rows: numbers from 0, a mask, or a slice."""
+        return self.changed(lambda array: array[rows])
 
     def part(self, start: int, end: int) -> Prediction:
         """The answers for rows `start` to `end`."""
-        return Prediction(self.values[start:end], None if self.probabilities is None else self.probabilities[start:end])
+        return self.taken(slice(start, end))
+
+    def with_rows(self, rows: np.ndarray, others: Prediction) -> Prediction:
+        """The same with the answers of `others` in the rows with these numbers."""
+        return Prediction(
+            _replaced(self.values, rows, others.values),
+            None if self.probabilities is None else _replaced(self.probabilities, rows, others.array(PROBABILITIES)),
+            {name: _replaced(array, rows, others.more[name]) for name, array in self.more.items()},
+        )
+
+    def equals(self, other: Prediction) -> bool:
+        """Whether every array is the same to the bit."""
+        return len(self.arrays) == len(other.arrays) and all(map(np.array_equal, self.arrays, other.arrays))
 
 
 class Runner(Protocol):
@@ -45,3 +87,26 @@ class Runner(Protocol):
 def rows(columns: Columns) -> int:
     """How many rows `columns` have."""
     return len(next(iter(columns.values())))
+
+
+def together(parts: Sequence[Prediction]) -> Prediction:
+    """One answer for the tables of `parts`, one behind the other."""
+    probabilities = [part.probabilities for part in parts if part.probabilities is not None]
+    return Prediction(
+        np.concatenate([part.values for part in parts]),
+        np.concatenate(probabilities) if probabilities else None,
+        {name: np.concatenate([part.more[name] for part in parts]) for name in parts[0].more},
+    )
+
+
+def _finite(array: np.ndarray) -> np.ndarray:
+    finite: np.ndarray = np.isfinite(array)
+    if finite.ndim > 1:
+        finite = np.logical_and.reduce(finite, axis=1)
+    return finite
+
+
+def _replaced(array: np.ndarray, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    array = array.copy()
+    array[rows] = others
+    return array

@@ -1,4 +1,7 @@
-"""The reference profile: what training saw, so that live inputs can be compared with it later. Never enforced."""
+"""The reference profile: what training saw, so that live inputs can be compared with it later. Never enforced.
+
+Inputs are those of the rows trained on. Answers are those to held-out rows: a model is surer of rows it has learned.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from artifact import strict_json
+from artifact import confidence, strict_json
 from artifact.errors import IntegrityError
-from artifact.prediction import Columns, Prediction, rows
+from artifact.prediction import PROBABILITIES, Columns, Prediction, rows
 from artifact.signature import Signature, as_json, label_text
 
 FILE = "profile.json"
@@ -17,36 +20,75 @@ _BINS = 10
 _TOP = 50
 
 
-def reference(signature: Signature, columns: Columns, prediction: Prediction) -> dict[str, Any]:
-    """Distribution of each feature of `columns` ([rows] each) and of the predictions made on it.
+def reference(
+    signature: Signature, train: Columns, held_out: Prediction, right: np.ndarray | None = None
+) -> dict[str, Any]:
+    """Distribution of each feature of `train` ([rows] each) and of each output of the answers `held_out`.
 
     Numbers: `edges` (inner edges of up to 10 equally filled bins), `counts` (one more than edges; a value equal to an
     edge belongs to the bin on its right), min and max. Text and booleans: counts of the 50 most frequent values, and
-    of all `other` ones. `missing` counts the absent values of either kind.
+    of all `other` ones. `missing` counts the absent values of either kind. `right`, [rows]: whether each held-out
+    answer was; with it, `confidence` says how sure a classification was, and how often right (`artifact.confidence`).
     """
     features = {}
     for feature in signature.inputs:
-        column = columns[feature.name]
-        features[feature.name] = (
-            _numbers(column) if feature.dtype in ("float64", "int64") else _values(feature.dtype, column)
-        )
-    output = signature.outputs[0]
-    answers = (
-        _numbers(prediction.values) if signature.task == "regression" else _values(output.dtype, prediction.values)
-    )
-    return {"rows": rows(columns), "features": features, "prediction": answers}
+        column = train[feature.name]
+        features[feature.name] = _numbers(column) if feature.numeric else _values(feature.dtype, column)
+    sure = confidence.of(signature, held_out)
+    return {
+        "rows": rows(train),
+        "features": features,
+        "held_out": len(held_out.values),
+        "outputs": {
+            name: _numbers(values) if numeric else _values(dtype, values)
+            for (name, dtype, numeric), values in zip(series(signature), split(signature, held_out), strict=True)
+        },
+        "confidence": None if sure is None or right is None else confidence.reference(sure, right),
+    }
+
+
+def series(signature: Signature) -> list[tuple[str, str, bool]]:
+    """What is counted of the answers: name, dtype, and whether it is a number. Probabilities are not.
+
+    An output of several columns is a series for each, named after it; `lower` and `upper` say their output, too.
+    """
+    first = signature.outputs[0]
+    named = []
+    for output in signature.outputs:
+        if output.name != PROBABILITIES:
+            names = output.columns or (output.name,)
+            if output.columns and output is not first:
+                names = tuple(f"{output.name} {column}" for column in names)
+            named += [(name, output.dtype, output.dtype == "float64") for name in names]
+    return named
+
+
+def split(signature: Signature, prediction: Prediction) -> list[np.ndarray]:
+    """The values of each of `series`, [rows]."""
+    arrays = (prediction.array(output.name) for output in signature.outputs if output.name != PROBABILITIES)
+    return [part for array in arrays for part in ([array] if array.ndim == 1 else array.T)]
 
 
 def read(signature: Signature, data: bytes) -> dict[str, Any]:
-    """The profile in the bytes of profile.json; IntegrityError (20) unless `reference` could have made it."""
+    """The profile in the bytes of profile.json, as `reference` has it; IntegrityError (20) unless it or the format of
+    version 1, with the one output of training rows as `prediction`, could have made it.
+    """
     value = strict_json.read(data, FILE)
     try:
-        _only(value, "rows", "features", "prediction")
+        if type(value) is dict and "prediction" in value:
+            _only(value, "rows", "features", "prediction")
+            outputs = {signature.outputs[0].name: value.pop("prediction")}
+            value |= {"held_out": value["rows"], "outputs": outputs, "confidence": None}
+        _only(value, "rows", "features", "held_out", "outputs", "confidence")
         _count(value["rows"], 1)
+        _count(value["held_out"], 1)
         _only(value["features"], *signature.names)
         for feature in signature.inputs:
-            _check(value["features"][feature.name], feature.dtype in ("float64", "int64"), value["rows"])
-        _check(value["prediction"], signature.task == "regression", value["rows"])
+            _check(value["features"][feature.name], feature.numeric, value["rows"])
+        _only(value["outputs"], *(name for name, _, _ in series(signature)))
+        for name, _, numeric in series(signature):
+            _check(value["outputs"][name], numeric, value["held_out"])
+        confidence.check(value["confidence"], value["held_out"])
     except (KeyError, TypeError, ValueError) as error:
         raise IntegrityError(f"{FILE} is no profile of this model: {error!s:.200}; package the model again") from error
     return dict(value)

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from artifact import digest, environment, golden, manifest, profile
-from artifact.engines.engine import GRAPH, MODEL, ONNX, SKLEARN, Engine, runner
+from artifact.decision import Decision
+from artifact.engines.engine import GRAPH, MODEL, ONNX, SKLEARN, Engine, serving
 from artifact.prediction import Columns
 from artifact.signature import Signature
 
@@ -24,8 +25,11 @@ def save(
     graph: bytes | None = None,
     batching: bool = False,
     signature: Signature,
+    decision: Decision | None = None,
+    weight: str | None = None,
     train: Columns,
     holdout: Columns,
+    target: np.ndarray | None = None,
     golden_rows: int,
     data_digest: str,
     parameters: Mapping[str, Any],
@@ -36,30 +40,35 @@ def save(
     """Make `directory` the artifact of `model` (the bytes joblib.dump wrote) and return its digest.
 
     With `graph`, the same model as ONNX, ONNX Runtime serves it; `batching` is that of `engines.engine.Engine`.
-    `train` and `holdout` are columns of `artifact.validation`: the reference profile comes from the
-    first, the golden requests from the second. `modules` are the modules of features/ that the model imports, and
-    `beside` further files that a server hashes and otherwise ignores. What stands at `directory` is replaced only when
-    everything is written.
+    `train` and `holdout` are columns of `artifact.validation`: the reference profile of inputs comes from the first,
+    that of answers and the golden requests from the second. `target`, [rows of holdout]: the labels that a
+    classification should have answered, from which the profile tells how often it is right. `modules` are the modules
+    of features/ that the model imports, and `beside` further files that a server hashes and otherwise ignores. What
+    stands at `directory` is replaced only when everything is written.
     """
-    engine = Engine(SKLEARN if graph is None else ONNX, batching)
+    engines = (Engine(SKLEARN if graph is None else ONNX, batching),)
     files = {MODEL: model} if graph is None else {MODEL: model, GRAPH: graph}
     train, holdout = ({name: np.asarray(table[name]) for name in signature.names} for table in (train, holdout))
-    served = runner(engine.name, files, signature)
+    served = serving(engines, files, signature, decision)
+    answers = served.predict(holdout)
+    right = None if target is None else answers.values == target
     contents = {
         golden.FILE: _readable(golden.make(signature, served, holdout, golden_rows)),
-        profile.FILE: _readable(profile.reference(signature, train, served.predict(train))),
+        profile.FILE: _readable(profile.reference(signature, train, answers, right)),
         **files,
         **(beside or {}),
     }
     written = manifest.Manifest(
         model=digest.model_name(name),
-        engine=engine,
+        engines=engines,
         files=tuple(manifest.File(path, len(data), digest.of_bytes(data)) for path, data in sorted(contents.items())),
         signature=signature,
+        decision=decision,
+        weight=weight,
         data_digest=data_digest,
         parameters=parameters,
         metrics=metrics,
-        libraries=environment.libraries(engine.name),
+        libraries=environment.libraries([one.name for one in engines]),
         features=environment.feature_modules(sorted(modules)),
     )
     partial = directory.with_name(directory.name + ".partial")

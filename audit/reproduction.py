@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow.parquet
 
 from artifact import golden, load
-from artifact.tolerance import TOLERANCE, differing
+from artifact.tolerance import LABELS, TOLERANCE, differing
 from artifact.validation.validator import validated_columns
 
 
@@ -36,7 +36,7 @@ def _columns(signature: Any, path: Path) -> dict[str, Any]:
     table = pyarrow.parquet.ParquetFile(path).read(list(signature.names), use_threads=False)
     return {
         feature.name: table.column(feature.name).to_numpy()
-        if feature.dtype in ("float64", "int64")
+        if feature.numeric
         else table.column(feature.name).to_pylist()
         for feature in signature.inputs
     }
@@ -44,13 +44,13 @@ def _columns(signature: Any, path: Path) -> dict[str, Any]:
 
 def _compared(signature: Any, one: Any, two: Any) -> dict[str, Any]:
     """Rows; those whose label or number differs beyond epsilon (the first ten); the largest difference of a number."""
-    differences = differing(signature.task, signature.outputs[0].name, one.values.tolist(), two.values.tolist())
-    numbers = (one.values, two.values) if signature.task == "regression" else (one.probabilities, two.probabilities)
+    differences = np.empty(0, dtype=np.int64)
     largest = 0.0
-    if numbers[0] is not None:
-        largest = float(np.max(np.abs(np.asarray(numbers[1]) - np.asarray(numbers[0])), initial=0.0))
-        if signature.task != "regression":
-            differences = np.union1d(differences, differing(signature.task, "probabilities", *numbers))
+    for output in signature.outputs:
+        before, now = one.array(output.name), two.array(output.name)
+        differences = np.union1d(differences, differing(output.name, before.tolist(), now.tolist()))
+        if output.name not in LABELS:
+            largest = max(largest, float(np.max(np.abs(now - before), initial=0.0)))
     return {
         "rows": len(one.values),
         "differing": len(differences),

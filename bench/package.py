@@ -80,7 +80,7 @@ def package(name: str, example: Example, folder: Path) -> Packaged:
         metrics={"accuracy": float(model.score(holdout, data.labels[TRAIN:]))},
     )
     columns = {column: values[TRAIN:] for column, values in data.columns.items()}
-    engine = Manifest.from_bytes((artifact / FILE).read_bytes()).engine.name
+    engine = Manifest.from_bytes((artifact / FILE).read_bytes()).engine
     packaged = Packaged(name, schema, columns, labels, artifact, digest, engine, folder / name / "joblib")
     packaged.joblib.mkdir(exist_ok=True)
     theirs = clone(estimator).fit(train.to_numpy(), data.labels[:TRAIN]) if packaged.wide else model

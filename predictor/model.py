@@ -55,13 +55,13 @@ class Model(KServeModel):
             "load": perf_counter() - hashed,
         }
         self.digest, self.signature, self.profile = loaded.digest, loaded.signature, loaded.profile
-        self.engine = loaded.manifest.engine.name
+        self.engine = loaded.manifest.engine
         self.validator = Validator(loaded.signature)
         self.runner = loaded.runner
         # Where a second engine answers what the first cannot, only the first is quick enough for the event loop.
         self._first = loaded.runner.first if isinstance(loaded.runner, Fallback) else loaded.runner
         quick = _Quick(self) if self._first is not loaded.runner else None
-        self.batcher = Batcher(self, loaded.sample, batching=loaded.manifest.engine.batching, quick=quick)
+        self.batcher = Batcher(self, loaded.sample, batching=loaded.manifest.batching, quick=quick)
         self._served = Served(self.name, self.digest, self.signature)
         self.ready = True
         return self.ready

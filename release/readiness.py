@@ -114,12 +114,13 @@ def replay(where: Address, model: str, signature: Signature, golden: Mapping[str
     rows = [list(row) for row in zip(*(columns[name] for name in signature.names), strict=True)]
     body: dict[str, Any] = {"instances": rows} | ({"probabilities": True} if "probabilities" in expectations else {})
     answer = _post(where, f"/v1/models/{model}:predict", body)
-    answers = {name: answer.get("probabilities" if name == "probabilities" else "predictions") for name in expectations}
+    first = signature.outputs[0].name  # which v1 calls predictions
+    answers = {name: answer.get("predictions" if name == first else name) for name in expectations}
     for name, before in expectations.items():
         now = answers[name]
         if not isinstance(now, list) or np.shape(now) != np.shape(before):
             raise Unseen(f"{where} gives {str(now)[:_LONGEST]!r} for the {len(rows)} golden requests' {name}")
-        wrong = differing(signature.task, name, before, now, float(golden["tolerance"]))
+        wrong = differing(name, before, now, float(golden["tolerance"]))
         if len(wrong):
             row = int(wrong[0])
             raise Unseen(f"{where} gives {now[row]!r} for golden request {row}, {before[row]!r} was recorded")

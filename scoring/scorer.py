@@ -17,13 +17,13 @@ import pyarrow as pa
 from artifact.engines import unanswered
 from artifact.errors import DataContractError, InvalidRequest
 from artifact.load import Loaded
-from artifact.prediction import Columns, Prediction
+from artifact.prediction import PROBABILITIES, Columns, Prediction
 from artifact.signature import Signature
 from artifact.validation.validator import Validator
 from pipeline.data import conversion
 
 ROW, REASON = "row", "reason"
-_DTYPES = {"float64": pa.float64(), "int64": pa.int64(), "bool": pa.bool_(), "string": pa.string()}
+_DTYPES = {"float64": pa.float64(), "int64": pa.int64(), "bool": pa.bool_(), "string": pa.string()}  # of answers
 _SHOWN = 60
 
 
@@ -98,7 +98,8 @@ class Scorer:
             if output.columns is None:
                 types[output.name] = _DTYPES[output.dtype]
             else:
-                types |= {f"probability_{column}": pa.float64() for column in output.columns}
+                word = "probability" if output.name == PROBABILITIES else output.name
+                types |= {f"{word}_{column}": _DTYPES[output.dtype] for column in output.columns}
         return types
 
     def _predictions(self, rows: pa.ChunkedArray, table: pa.Table, answers: list[pa.Array]) -> pa.Table:
@@ -154,11 +155,11 @@ class Scorer:
             answerable = np.delete(np.arange(len(rows)), wrong)
             rest = {name: values[answerable] for name, values in columns.items()}
             return self._answered(rest, rows[answerable], reasons) if len(answerable) else None
-        finite, probabilities = prediction.finite(), prediction.probabilities
+        finite = prediction.finite()
         if finite.all():
             return prediction
         reasons.update(dict.fromkeys(rows[~finite].tolist(), unanswered.NOT_FINITE))
-        return Prediction(prediction.values[finite], None if probabilities is None else probabilities[finite])
+        return prediction.taken(finite)
 
     def _search(self, columns: Columns, start: int, end: int, message: str, wrong: dict[int, str]) -> None:
         """Halve what does not fit until each row of it stands alone: no second set of rules, and few calls."""
@@ -183,9 +184,11 @@ def _free(name: str, names: Sequence[str]) -> str:
 
 
 def _arrays(signature: Signature, prediction: Prediction) -> list[pa.Array]:
-    arrays = [pa.array(prediction.values, _DTYPES[signature.outputs[0].dtype])]
-    if prediction.probabilities is not None:
-        arrays += [pa.array(np.ascontiguousarray(column)) for column in prediction.probabilities.T]
+    arrays = []
+    for output in signature.outputs:
+        array = prediction.array(output.name)
+        for column in [array] if array.ndim == 1 else array.T:
+            arrays.append(pa.array(np.ascontiguousarray(column), _DTYPES[output.dtype]))
     return arrays
 
 

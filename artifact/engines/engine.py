@@ -1,18 +1,19 @@
-"""Engines: what turns columns into predictions. A manifest names one, and `runner` is the only place that reads it.
+"""Engines: what turns columns into predictions. A manifest names them, and `serving` is the only place that reads it.
 
 Nothing is imported before it is known to be needed: a model that ONNX Runtime serves starts without scikit-learn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from artifact.decision import Decided, Decision
 from artifact.errors import IncompatibleError
-from artifact.prediction import Columns, Prediction, Runner
+from artifact.prediction import Columns, Prediction, Runner, rows
 from artifact.signature import Signature
 
 SKLEARN = "sklearn"
@@ -23,27 +24,42 @@ GRAPH = "model.onnx"
 
 @dataclass(frozen=True)
 class Engine:
-    """The engine of an artifact.
+    """An engine of an artifact.
 
     `batching`: to the bit, the answer for a row does not depend on the rows that are predicted with it, so that
-    concurrent requests may share one call.
+    concurrent requests may share one call. `most_rows`: of one call; None where there is no limit.
     """
 
     name: str
     batching: bool
+    most_rows: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form in the manifest."""
-        return {"name": self.name, "batching": self.batching}
+        return {"name": self.name, "batching": self.batching, "most_rows": self.most_rows}
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Engine:
         """Read the JSON form; TypeError or KeyError for anything else."""
-        if not isinstance(value, dict) or set(value) != {"name", "batching"}:
-            raise TypeError(f"'engine' is {value!r}, not a name and whether it batches")
-        if not isinstance(value["name"], str) or not isinstance(value["batching"], bool):
-            raise TypeError(f"'engine' is {value!r}, not a name and whether it batches")
-        return cls(value["name"], value["batching"])
+        if not isinstance(value, dict) or value.keys() - {"most_rows"} != {"name", "batching"}:
+            raise TypeError(f"an engine is {value!r:.80}, not a name, whether it batches, and its most rows")
+        most = value.get("most_rows")
+        whole = most is None or (type(most) is int and most > 0)
+        if not isinstance(value["name"], str) or not isinstance(value["batching"], bool) or not whole:
+            raise TypeError(f"an engine is {value!r:.80}, not a name, whether it batches, and its most rows")
+        return cls(value["name"], value["batching"], most)
+
+
+def check(engines: Sequence[Engine]) -> None:
+    """ValueError unless each engine takes more rows than the one before, and the last takes any number."""
+    limits = [engine.most_rows for engine in engines]
+    before = 0
+    for most in limits[:-1]:
+        if most is None or most <= before:
+            raise ValueError("'engines' are not ordered by the rows they are for")
+        before = most
+    if not limits or limits[-1] is not None:
+        raise ValueError("the last of 'engines' is not for any number of rows")
 
 
 def files(engine: str) -> tuple[str, ...]:
@@ -51,20 +67,45 @@ def files(engine: str) -> tuple[str, ...]:
     return (MODEL, GRAPH) if engine == ONNX else (MODEL,)
 
 
-def runner(engine: str, files: Mapping[str, bytes], signature: Signature) -> Runner:
-    """The runner of the engine a manifest names, from the verified bytes of the artifact's files.
+def serving(
+    engines: Sequence[Engine], files: Mapping[str, bytes], signature: Signature, decision: Decision | None
+) -> Runner:
+    """The runner of an artifact: of each call by the engine that is for as many rows."""
+    runners = [runner(engine.name, files, signature, decision) for engine in engines]
+    limits = [engine.most_rows for engine in engines]
+    return runners[0] if len(runners) == 1 else ByRows(tuple(zip(limits, runners, strict=True)))
+
+
+def runner(engine: str, files: Mapping[str, bytes], signature: Signature, decision: Decision | None = None) -> Runner:
+    """The runner of one engine, from the verified bytes of the artifact's files.
 
     Whatever may answer a row is loaded when this returns; scikit-learn is not where the graph answers alone. Raises
     IncompatibleError (22) for an engine this version does not have, and what deserialising raises.
     """
     if engine == SKLEARN:
-        return _sklearn(files, signature)
+        return _decided(_sklearn(files, signature), signature, decision)
     if engine == ONNX:
         from artifact.engines.onnx_runner import OnnxRunner
 
         graph = OnnxRunner(files[GRAPH], signature)
-        return graph if graph.alone else Fallback(graph, _sklearn(files, signature))
+        first = _decided(graph, signature, decision)
+        return first if graph.alone else Fallback(first, _decided(_sklearn(files, signature), signature, decision))
     raise IncompatibleError(f"engine {engine!r} is not one of {SKLEARN}, {ONNX}; serve with the image of its release")
+
+
+def each(runner: Runner) -> Iterator[Runner]:
+    """The runners of which any may come to answer any row, each to be proved by itself."""
+    if isinstance(runner, ByRows):
+        for _, one in runner.runners:
+            yield from each(one)
+    else:
+        yield runner
+        if isinstance(runner, Fallback):
+            yield runner.second
+
+
+def _decided(runner: Runner, signature: Signature, decision: Decision | None) -> Runner:
+    return runner if decision is None else Decided(runner, decision, signature)
 
 
 def _sklearn(files: Mapping[str, bytes], signature: Signature) -> Runner:
@@ -72,6 +113,19 @@ def _sklearn(files: Mapping[str, bytes], signature: Signature) -> Runner:
     from artifact.unpickling import unpickle
 
     return SklearnRunner(unpickle.loads(files[MODEL]), signature)
+
+
+@dataclass(frozen=True)
+class ByRows:
+    """Answers each call by the first of `runners` that is for as many rows; the last is for any number (None)."""
+
+    runners: tuple[tuple[int | None, Runner], ...]
+
+    def predict(self, columns: Columns) -> Prediction:
+        """Predict columns made by artifact.validation."""
+        count = rows(columns)
+        chosen = next(one for most, one in self.runners if most is None or count <= most)
+        return chosen.predict(columns)
 
 
 @dataclass(frozen=True)
@@ -88,10 +142,4 @@ class Fallback:
         if not len(missing):
             return prediction
         others = self.second.predict({name: values[missing] for name, values in columns.items()})
-        values = prediction.values.copy()
-        values[missing] = others.values
-        if prediction.probabilities is None:
-            return Prediction(values, None)
-        probabilities = prediction.probabilities.copy()
-        probabilities[missing] = others.probabilities
-        return Prediction(values, probabilities)
+        return prediction.with_rows(missing, others)

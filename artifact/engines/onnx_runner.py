@@ -49,7 +49,7 @@ class OnnxRunner:
         count = rows(columns)
         answers = [answer[:count] for answer in self._session.run(self._outputs, feed)]
         if self._regression:
-            return Prediction(answers[0].reshape(-1).astype(np.float64, copy=False), None)
+            return Prediction(answers[0].reshape(-1).astype(np.float64, copy=False))
         labels = answers[0].reshape(-1)
         if self._boolean:
             labels = labels.astype(bool)

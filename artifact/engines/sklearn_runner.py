@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn import config_context
 
-from artifact.prediction import Columns, Prediction
+from artifact.output import LOWER, UPPER
+from artifact.prediction import PROBABILITIES, Columns, Prediction
 from artifact.signature import Signature
 from artifact.validation.frame import from_columns
 
@@ -23,17 +25,50 @@ class SklearnRunner:
     def __init__(self, model: Any, signature: Signature) -> None:
         self._model = _single_threaded(model)
         self._signature = signature
-        self._probabilities = any(output.name == "probabilities" for output in signature.outputs)
-        self._regression = signature.task == "regression"
+        self._answer = {
+            "classification": self._labels,
+            "regression": self._numbers,
+            "multilabel": self._flags,
+            "outliers": self._outliers,
+        }[signature.task]
+        self._probabilities = any(output.name == PROBABILITIES for output in signature.outputs)
+        self._width = len(signature.outputs[0].columns or ())
 
     def predict(self, columns: Columns) -> Prediction:
         """Predict columns made by artifact.validation."""
         table = from_columns(self._signature, columns)
         with config_context(skip_parameter_validation=True):
-            values = np.asarray(self._model.predict(table))
-            if self._regression:
-                return Prediction(values.astype(np.float64, copy=False).reshape(len(table)), None)
-            return Prediction(values, self._model.predict_proba(table) if self._probabilities else None)
+            return self._answer(table)
+
+    def _labels(self, table: pd.DataFrame) -> Prediction:
+        values = np.asarray(self._model.predict(table))
+        return Prediction(values, self._model.predict_proba(table) if self._probabilities else None)
+
+    def _numbers(self, table: pd.DataFrame) -> Prediction:
+        values = np.asarray(self._model.predict(table)).astype(np.float64, copy=False)
+        if len(self._signature.outputs) == 1:
+            return Prediction(values.reshape((len(table), self._width) if self._width else len(table)))
+        # The estimator answers its quantiles side by side: artifact.quantile_interval.
+        prediction, lower, upper = np.ascontiguousarray(values.T)
+        return Prediction(prediction, None, {LOWER: lower, UPPER: upper})
+
+    def _flags(self, table: pd.DataFrame) -> Prediction:
+        values = np.asarray(self._model.predict(table)).reshape(len(table), self._width) == 1
+        return Prediction(values, true_probabilities(self._model.predict_proba(table)) if self._probabilities else None)
+
+    def _outliers(self, table: pd.DataFrame) -> Prediction:
+        score = -np.asarray(self._model.decision_function(table), dtype=np.float64).reshape(len(table))
+        return Prediction(np.asarray(self._model.predict(table)) == -1, None, {"score": score})
+
+
+def true_probabilities(answered: Any) -> np.ndarray:
+    """What predict_proba of a multilabel estimator answers, as the probability of each label, [rows, labels].
+
+    Some answer that, others a list of [rows, 2], one a label (https://scikit-learn.org/stable/modules/multiclass.html).
+    """
+    if isinstance(answered, list):
+        return np.column_stack([one[:, 1] for one in answered])
+    return np.asarray(answered, dtype=np.float64)
 
 
 def _single_threaded(model: Any) -> Any:

@@ -3,6 +3,7 @@
 The only conversions are those that lose nothing: a whole number for a float64 feature, 5.0 for an int64 feature, a
 narrower number for a wider one. Text is never a number, a number never a boolean. Missing values (null, NaN) pass only
 where the feature is nullable; infinities never, nor what is more than float32 holds: trees, and engines, compute in it.
+A datetime or date is text for a caller, and seconds since 1970 UTC for a model: float64 arrays hold such seconds.
 """
 
 from __future__ import annotations
@@ -13,15 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from artifact import checkpoint
+from artifact import checkpoint, moment
 from artifact.errors import InvalidRequest
+from artifact.feature import TIMES, Feature, is_unicode
 from artifact.shown import shown
-from artifact.signature import Feature, is_unicode
 from artifact.validation import packing
 
 EXACT = 2**53  # every whole number up to here is a float64
 LARGEST = float(np.finfo(np.float32).max)  # what float32 holds, in which trees and engines compute
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
+_INEXACT = "is not within 2^53, up to where whole numbers that may be missing are exact"
 _SHOWN = 40
 _JSON_NAMES = {
     str: "text",
@@ -34,8 +36,9 @@ _JSON_NAMES = {
 
 
 def convert(feature: Feature, values: Sequence[Any] | np.ndarray) -> np.ndarray:
-    """`values`, of length rows, as the array the model was trained on: float64, int64, float64 0/1 for bool, object for
-    string; missing values are NaN. InvalidRequest names the feature, the first wrong row (from 0) and the value.
+    """`values`, of length rows, as the array the model was trained on (`artifact.prediction.Columns`).
+
+    InvalidRequest names the feature, the first wrong row (from 0) and the value.
     """
     checkpoint.check()
     if isinstance(values, np.ndarray) and values.dtype.kind not in "OUS":
@@ -62,6 +65,8 @@ def _from_values(feature: Feature, values: Sequence[Any]) -> np.ndarray:
             _check_infinite(feature, column)
             return column
         case "int64":
+            if feature.nullable:
+                return _whole_with_gaps(feature, values, types)
             _only(feature, values, types, (int, float))
             _refuse_null(feature, values, missing)
             for row, value in enumerate(values if float in types else ()):
@@ -76,6 +81,10 @@ def _from_values(feature: Feature, values: Sequence[Any]) -> np.ndarray:
             values, types = _nan_as_none(values, types)
             _only(feature, values, types, (bool,))
             return np.array(values, dtype=np.float64)
+        case "datetime" | "date":
+            values, types = _nan_as_none(values, types)
+            _only(feature, values, types, (str,))
+            return _moments(feature, values)
         case _:
             values, types = _nan_as_none(values, types)
             _only(feature, values, types, (str,))
@@ -85,6 +94,30 @@ def _from_values(feature: Feature, values: Sequence[Any]) -> np.ndarray:
             column = np.empty(len(values), dtype=object)
             column[:] = [np.nan if value is None else value for value in values]
             return column
+
+
+def _whole_with_gaps(feature: Feature, values: Sequence[Any], types: set[type]) -> np.ndarray:
+    """Whole numbers of which some are missing, as float64 with NaN: exact up to 2^53, and refused beyond."""
+    _only(feature, values, types, (int, float))
+    for row, value in enumerate(values):
+        if value is None or value != value:
+            continue
+        if type(value) is float and not value.is_integer():
+            raise _wrong(feature, row, value, "is not a whole number")
+        if not -EXACT <= value <= EXACT:
+            raise _wrong(feature, row, value, _INEXACT)
+    return np.array(values, dtype=np.float64)
+
+
+def _moments(feature: Feature, values: Sequence[Any]) -> np.ndarray:
+    column = np.full(len(values), np.nan)
+    for row, value in enumerate(values):
+        if value is not None:
+            try:
+                column[row] = moment.seconds(value, feature.dtype, feature.zone)
+            except ValueError as error:
+                raise _wrong(feature, row, value, str(error)) from None
+    return column
 
 
 def _from_array(feature: Feature, array: np.ndarray) -> np.ndarray:
@@ -102,6 +135,14 @@ def _from_array(feature: Feature, array: np.ndarray) -> np.ndarray:
         column = array.astype(np.float64, copy=False)
         _check_infinite(feature, column)
         return column
+    if feature.dtype == "int64" and feature.nullable and kind in "fiu":
+        _first(feature, array, (array == array) & (np.trunc(array) != array), "is not a whole number")
+        _first(feature, array, (array > EXACT) | (array < -EXACT if kind != "u" else False), _INEXACT)
+        return array.astype(np.float64)
+    if feature.dtype in TIMES and array.dtype == np.float64:
+        beyond = (array < moment.EARLIEST) | (array >= moment.LATEST)
+        _first(feature, array, beyond, "is no number of seconds since 1970 within the years 1678 to 2261")
+        return array
     if feature.dtype == "int64" and kind in "iu":
         if array.dtype == np.uint64:
             _first(feature, array, array > _INT64_MAX, "does not fit int64")

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from artifact.signature import Feature, Signature
+from artifact.feature import TIMES, Feature
+from artifact.signature import Signature
 from artifact.validation.column import LARGEST
 from artifact.validation.packing import EXACT
 
@@ -23,7 +24,7 @@ class RowRules:
         self._names = signature.names
         groups: dict[str, list[int]] = {"float64": [], "int64": [], "bool": [], "string": []}
         for position, feature in enumerate(signature.inputs):
-            groups[feature.dtype].append(position)
+            groups.get(feature.dtype, []).append(position)
         by_dtype = {dtype: [signature.inputs[at] for at in positions] for dtype, positions in groups.items()}
         self._floats, self._wholes, self._flags, self._texts = (_pick(groups[dtype]) for dtype in groups)
         self._float_bounds = [_bounds(feature, (-LARGEST, LARGEST)) for feature in by_dtype["float64"]]
@@ -37,10 +38,7 @@ class RowRules:
         # Where the four groups, one behind the other, have each feature of the signature.
         order = [position for positions in groups.values() for position in positions]
         self._order = None if order == sorted(order) else itemgetter(*np.argsort(order).tolist())
-        # Categories of numbers and booleans are rare: `column` checks those.
-        self._needs_column = any(
-            feature.categories is not None and feature.dtype != "string" for feature in signature.inputs
-        )
+        self._needs_column = any(map(needs_column, signature.inputs))
 
     def accept(self, row: Sequence[Any]) -> dict[str, np.ndarray] | None:
         """The columns, of shape [1] each, of one value a feature in the signature's order; None for a closer look."""
@@ -121,6 +119,12 @@ class RowRules:
         except UnicodeEncodeError:
             return False
         return True
+
+
+def needs_column(feature: Feature) -> bool:
+    """Whether `column` checks each value: times, whole numbers with gaps, categories of numbers are rare."""
+    gaps = feature.dtype == "int64" and feature.nullable
+    return gaps or feature.dtype in TIMES or (feature.categories is not None and feature.dtype != "string")
 
 
 def _bounds(feature: Feature, widest: tuple[float, float]) -> tuple[float, float]:

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from artifact import checkpoint
-from artifact.signature import Feature, Signature
+from artifact.feature import Feature
+from artifact.signature import Signature
 from artifact.validation import packing
 from artifact.validation.column import EXACT, LARGEST
+from artifact.validation.row import needs_column
 
 _NONE = type(None)
 _PIECE = 1 << 12  # rows at once: other threads run between two pieces
@@ -32,13 +34,17 @@ class TableRules:
             blocks.setdefault(feature.dtype, []).append(feature)
         numbers = [_Numbers(blocks[dtype], dtype) for dtype in ("float64", "int64", "bool") if dtype in blocks]
         self._blocks: list[_Numbers | _Texts] = [*numbers, *(_Texts(feature) for feature in blocks.get("string", ()))]
+        self._needs_column = any(map(needs_column, signature.inputs))
         self._order = signature.names
         # One block of numbers that fit one array: rows and wide tensors need no columns on the way.
-        self._wide = numbers[0] if len(self._blocks) == len(numbers) == 1 and "bool" not in blocks else None
+        alone = len(self._blocks) == len(numbers) == 1 and "bool" not in blocks and not self._needs_column
+        self._wide = numbers[0] if alone else None
         self._pick = itemgetter(*self._order) if len(self._order) > 1 else None
 
     def accept(self, raw: RawColumns) -> Accepted:
         """The converted columns, in the signature's order, or None for a closer look."""
+        if self._needs_column:
+            return None
         into: dict[str, np.ndarray] = {}
         for block in self._blocks:
             if not block.accept(raw, into):
@@ -113,12 +119,8 @@ class _Numbers:
         self._nullable = np.array([[feature.nullable] for feature in features])
         if self._nullable.any():
             self._json_types = self._json_types | {_NONE}
-        # Categories of numbers and booleans are rare: `column` checks those.
-        self._needs_column = any(feature.categories is not None for feature in features)
 
     def accept(self, raw: RawColumns, into: dict[str, np.ndarray]) -> bool:
-        if self._needs_column:
-            return False
         columns = [raw[name] for name in self._names]
         arrays = [isinstance(column, np.ndarray) for column in columns]
         if all(arrays):
@@ -132,7 +134,7 @@ class _Numbers:
 
     def accept_array(self, table: np.ndarray, into: dict[str, np.ndarray]) -> bool:
         """Whether `table`, of shape [features, rows], fits; its rows are then the columns in `into`."""
-        if self._needs_column or not self._takes(table):
+        if not self._takes(table):
             return False
         table = table.astype(self._type, copy=False)
         if self._bounded:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
+from artifact import moment
 from artifact.errors import InvalidRequest
-from artifact.signature import Feature, Signature
-from artifact.validation.column import LARGEST, convert
+from artifact.signature import TIMES, Feature, Signature
+from artifact.validation.column import EXACT, LARGEST, convert
 from artifact.validation.row import RowRules
 from artifact.validation.spelling import Spelling
 from artifact.validation.table import Accepted, RawColumns, TableRules, columns_of
@@ -121,6 +123,10 @@ def validated_columns(signature: Signature, raw: RawColumns) -> dict[str, np.nda
 def number_bounds(feature: Feature) -> tuple[float, float]:
     """The smallest and largest number that passes for `feature`."""
     low, high = feature.range or (None, None)
+    if feature.dtype in TIMES:
+        return moment.EARLIEST, math.nextafter(moment.LATEST, 0.0)
+    if feature.dtype == "int64" and feature.nullable:
+        return (-EXACT if low is None else max(low, -EXACT), EXACT if high is None else min(high, EXACT))
     return (-LARGEST if low is None else low, LARGEST if high is None else high)
 
 

@@ -15,11 +15,17 @@ import pandera.pandas as pa
 from pandera.config import ValidationDepth, config_context
 from pandera.errors import SchemaErrors
 
-from artifact.signature import Feature
+from artifact.signature import TIMES, Feature
 from artifact.validation.column import LARGEST
 from pipeline.data.conversion import Violation, absent
 
-_TYPES: dict[str, Any] = {"float64": "float64", "int64": "Int64", "bool": "boolean", "string": object}
+_TYPES: dict[str, Any] = {
+    "float64": "float64",
+    "int64": "Int64",
+    "bool": "boolean",
+    "string": object,
+    **dict.fromkeys(TIMES, "float64"),
+}
 
 
 def of_rows(schema: Sequence[Feature]) -> pa.DataFrameSchema:
@@ -87,13 +93,11 @@ def violations(
     schema: pa.DataFrameSchema, features: Sequence[Feature], columns: Mapping[str, np.ndarray]
 ) -> list[Violation]:
     """What the converted `columns` of one chunk break of `schema`, which is `of_rows(features)`."""
-    dtypes = {feature.name: feature.dtype for feature in features}
 
     def rule_of(column: str, check: str) -> str:
         if check != "not_nullable":
             return check
-        remedy = " (int64 has no missing value: declare float64)" if dtypes[column] == "int64" else ""
-        return f"nullable: false{remedy}"
+        return "nullable: false"
 
     broken = []
     for column, rule, places in failures(schema, frame(features, columns), rule_of):

@@ -78,8 +78,7 @@ class Drift:
         self._features = {
             feature.name: feature
             for feature in params.features
-            if feature.name in self._known
-            and self._known[feature.name].numeric == (feature.dtype in ("float64", "int64"))
+            if feature.name in self._known and self._known[feature.name].numeric == feature.numeric
         }
         self._params = params
         self._seen = 0

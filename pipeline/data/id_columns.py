@@ -34,7 +34,7 @@ class Distinct:
             return
         self._rows += len(values)
         self._hashes.append(pd.util.hash_array(values, categorize=False))
-        if self._feature.dtype == "int64":
+        if self._feature.whole:
             self._low, self._high = min(self._low, int(values.min())), max(self._high, int(values.max()))
         if self._rows >= 2 * self._merged:  # each row is sorted a few times, whatever the number of chunks
             self._merge()
@@ -47,7 +47,7 @@ class Distinct:
         self._merge()
         if self._hashes is None or self._rows < FEWEST:
             return False
-        if self._feature.dtype == "int64":
+        if self._feature.whole:
             counted = self._high - self._low < 2 * self._rows
             return counted or self._rows >= MANY or bool(NAME.search(self._feature.name))
         words = np.mean([len(text.split()) for text in some[:1000].tolist()])

@@ -50,7 +50,7 @@ class Survey:
         self._codes: dict[Any, int] = {}
         self._starts: list[tuple[int, Table]] = []
         self._distinct = {
-            feature.name: Distinct(feature) for feature in params.features if feature.dtype in ("int64", "string")
+            feature.name: Distinct(feature) for feature in params.features if feature.whole or feature.dtype == "string"
         }
 
     @property

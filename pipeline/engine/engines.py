@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
@@ -29,7 +28,8 @@ def choose(model: bytes, fitted: Any, signature: Signature, *, train: Columns, h
     files = {MODEL: model}
     exact = runner(SKLEARN, files, signature)
     agreement = None
-    reason = _too_large(model) or _text_may_be_missing(signature) or _labels_alone(signature)
+    checks = (_several_outputs, _text_may_be_missing, _labels_alone)
+    reason = _too_large(model) or next(filter(None, (check(signature) for check in checks)), None)
     if reason is None:
         try:
             graph = convert(fitted, signature)
@@ -81,10 +81,7 @@ def _batch_invariant(engine: Runner, holdout: Columns) -> bool:
     for size in (1, 7):
         for start in range(0, rows(few), size):
             alone = engine.predict({name: values[start : start + size] for name, values in few.items()})
-            part = together.part(start, start + size)
-            if not np.array_equal(alone.values, part.values):
-                return False
-            if alone.probabilities is not None and not np.array_equal(alone.probabilities, part.probabilities):  # type: ignore[arg-type]
+            if not alone.equals(together.part(start, start + size)):
                 return False
     return True
 
@@ -100,6 +97,22 @@ def _text_may_be_missing(signature: Signature) -> str | None:
         if feature.nullable and feature.dtype == "string":
             return f"{feature.name!r} is a text that may be missing, which an ONNX tensor cannot say"
     return None
+
+
+def _several_outputs(signature: Signature) -> str | None:
+    if signature.task in ("multilabel", "outliers") or (signature.task == "regression" and not _plain(signature)):
+        return f"a graph here has one label or one number for a row, and this is {_kind(signature)}"
+    return None
+
+
+def _plain(signature: Signature) -> bool:
+    return signature.number and len(signature.outputs) == 1
+
+
+def _kind(signature: Signature) -> str:
+    if signature.task != "regression":
+        return f"a model of {signature.task}"
+    return "a regression of several targets" if signature.outputs[0].columns else "a regression with an interval"
 
 
 def _labels_alone(signature: Signature) -> str | None:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from artifact.engines import unanswered
-from artifact.prediction import Columns, Prediction, Runner, rows
+from artifact.prediction import PROBABILITIES, Columns, Prediction, Runner, rows
 from artifact.signature import Signature
-from artifact.tolerance import TOLERANCE, differing
+from artifact.tolerance import TOLERANCE, differing, mean_size
 from pipeline.engine.agreement import Agreement
 from pipeline.engine.probes import Probes, shown
 
@@ -26,11 +26,11 @@ def compare(signature: Signature, exact: Runner, candidate: Runner, probes: Prob
         one = _predict(exact, probes.table, np.flatnonzero(~answered))
     finite = one.finite()
     both = finite & answered
-    usual = float(np.abs(one.values[: probes.real][finite[: probes.real]]).mean()) if _regression(signature) else 0.0
+    usual = float(mean_size(one.values[: probes.real][finite[: probes.real]])) if signature.number else 0.0
     problem, differences = None, dict[str, float]()
     for output in signature.outputs if both.any() else ():
-        before, now = _values(output.name, one)[both].tolist(), _values(output.name, other)[both].tolist()
-        wrong = differing(signature.task, output.name, before, now, PROVED, usual)
+        before, now = one.array(output.name)[both].tolist(), other.array(output.name)[both].tolist()
+        wrong = differing(output.name, before, now, PROVED, usual)
         differences[output.name] = len(wrong) if output.name == "label" else _largest(signature, before, now, usual)
         if len(wrong) and problem is None:
             row = int(wrong[0])
@@ -77,13 +77,10 @@ def _spread(some: Prediction, kept: np.ndarray, count: int) -> Prediction:
     """`some` as the answers for the rows `kept` of `count`; the others have numbers that are not finite."""
     places = np.full(count, -1)
     places[kept] = np.arange(len(kept))
-    values, probabilities = some.values[places], some.probabilities
-    if probabilities is None:
-        values[places < 0] = np.nan
-        return Prediction(values, None)
-    probabilities = probabilities[places]
-    probabilities[places < 0] = np.nan
-    return Prediction(values, probabilities)
+    spread = some.taken(places)
+    for array in spread.arrays if some.probabilities is None else [spread.array(PROBABILITIES)]:
+        array[places < 0] = np.nan
+    return spread
 
 
 def _gaps(finite: np.ndarray, answered: np.ndarray, probes: Probes) -> str | None:
@@ -101,19 +98,8 @@ def _gaps(finite: np.ndarray, answered: np.ndarray, probes: Probes) -> str | Non
     return None
 
 
-def _regression(signature: Signature) -> bool:
-    return signature.task == "regression"
-
-
-def _values(output: str, prediction: Prediction) -> np.ndarray:
-    if output != "probabilities":
-        return prediction.values
-    assert prediction.probabilities is not None  # the signature names them
-    return prediction.probabilities
-
-
 def _largest(signature: Signature, before: list[Any], now: list[Any], usual: float) -> float:
     first, second = np.array(before), np.array(now)
     moved = np.abs(second - first)
-    scale = np.maximum(np.abs(first), usual) if _regression(signature) else np.ones_like(moved)
+    scale = np.maximum(np.abs(first), usual) if signature.number else np.ones_like(moved)
     return float(np.divide(moved, scale, out=np.zeros_like(moved), where=moved > 0).max())

@@ -136,9 +136,7 @@ def _drivers(signature: Signature, table: Columns, preprocess: Callable[[Columns
     numbers = [
         feature
         for feature in signature.inputs
-        if feature.dtype in ("float64", "int64")
-        and feature.categories is None
-        and (table[feature.name] == table[feature.name]).any()
+        if feature.numeric and feature.categories is None and (table[feature.name] == table[feature.name]).any()
     ]
     for start in range(0, len(numbers), _AT_ONCE):
         some = numbers[start : start + _AT_ONCE]
@@ -172,7 +170,7 @@ class _Search:
         self._low, self._high = np.empty(self._count, np.int64), np.empty(self._count, np.int64)
         for feature, places in self._rows.items():
             low, high = number_bounds(feature)
-            if feature.dtype == "int64":
+            if feature.whole:
                 low, high = max(low, -(2.0**62)), min(high, 2.0**62)
             self._low[places], self._high[places] = (_keys(feature, np.array([end]))[0] for end in (low, high))
 
@@ -204,7 +202,7 @@ class _Search:
 
 def _keys(feature: Feature, numbers: np.ndarray) -> np.ndarray:
     """Numbers as int64 in the same order, next to each other where the numbers are."""
-    if feature.dtype == "int64":
+    if feature.whole:
         return numbers.astype(np.int64)
     bits = numbers.astype(np.float64).view(np.int64)
     keys: np.ndarray = bits ^ ((bits >> 63) & np.int64(2**63 - 1))
@@ -212,7 +210,7 @@ def _keys(feature: Feature, numbers: np.ndarray) -> np.ndarray:
 
 
 def _numbers(feature: Feature, keys: np.ndarray) -> np.ndarray:
-    if feature.dtype == "int64":
+    if feature.whole:
         return keys
     bits: np.ndarray = keys ^ ((keys >> 63) & np.int64(2**63 - 1))
     return bits.view(np.float64)

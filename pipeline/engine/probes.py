@@ -142,14 +142,16 @@ def _extremes(feature: Feature, column: np.ndarray) -> list[Any]:
     if feature.dtype == "bool":
         return [*missing, 0.0, 1.0]
     if feature.dtype == "int64" and feature.categories is not None:
-        return list(feature.categories)
+        return [*missing, *feature.categories]
     low, high = number_bounds(feature)
     ends = [float(end) for end in (present.min(), present.max())] if len(present) else []
-    if feature.dtype == "int64":
+    if feature.whole:
         few = np.unique(present)
         ends += few.tolist() if len(few) <= _CATEGORIES else []
         low, high = max(low, -(2.0**62)), min(high, 2.0**62)
     values = [float(value) for value in (*_NUMBERS, low, high, *ends) if low <= value <= high]
-    if feature.dtype == "int64":
+    if feature.whole:
         return sorted({int(value) for value in values if value == int(value)})
+    if feature.dtype == "int64":
+        values = [value for value in values if value.is_integer()]
     return [min(values), *missing, *values, max(values)]

@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     classes = np.asarray(model.classes_) if params.model.task == "classification" else np.empty(0)
 
     def measures(rows: np.ndarray) -> Mapping[str, Metric]:
-        return metrics.measures(params.model.task, target[rows], metrics.taken(prediction, rows), classes)
+        return metrics.measures(params.model.task, target[rows], prediction.taken(rows), classes)
 
     measured = bootstrap.intervals(measures, len(target), params.evaluate.bootstrap)
     json_file.write(paths.METRICS, {"rows": len(target), **measured})

@@ -54,7 +54,7 @@ def compare(params: Params, frame: pd.DataFrame, target: np.ndarray, answers: An
 def _intervals(params: Params, target: np.ndarray, answers: Answers) -> dict[str, dict[str, Any]]:
     def measures(rows: np.ndarray) -> Mapping[str, Metric]:
         both = {
-            side: _measured(params, target[rows], metrics.taken(getattr(answers, side), rows), answers.classes)
+            side: _measured(params, target[rows], getattr(answers, side).taken(rows), answers.classes)
             for side in _SIDES
         }
         each = {f"{side} {name}": measure for side in _SIDES for name, measure in both[side].items()}

@@ -21,20 +21,19 @@ def replayed(champion: Loaded, challenger: Loaded) -> dict[str, Any]:
     """
     signature = challenger.signature
     before, now = champion.runner.predict(champion.sample), challenger.runner.predict(champion.sample)
-    output = "prediction" if signature.task == "regression" else "label"
-    changed = differing(signature.task, output, before.values.tolist(), now.values.tolist())
-    pairs = [one.values if one.probabilities is None else one.probabilities for one in (before, now)]
-    numbers = signature.task == "regression" or before.probabilities is not None
+    changed = differing(signature.outputs[0].name, before.values.tolist(), now.values.tolist())
+    pairs = zip(before.arrays, now.arrays, strict=True)
+    moves = [float(np.abs(after - array).max()) for array, after in pairs if array.dtype.kind == "f"]
     rows = golden.to_json(signature, champion.sample)
     return {
         "rows": len(before.values),
         "changed": len(changed),
-        "moved": float(np.abs(pairs[1] - pairs[0]).max()) if numbers else None,
+        "moved": max(moves, default=None),
         "examples": [
             {
                 "row": {column: values[place] for column, values in rows.items()},
-                "champion": as_json(before.values[place]),
-                "challenger": as_json(now.values[place]),
+                "champion": before.values[place].tolist() if before.values.ndim > 1 else as_json(before.values[place]),
+                "challenger": now.values[place].tolist() if now.values.ndim > 1 else as_json(now.values[place]),
             }
             for place in changed[:_EXAMPLES].tolist()
         ],

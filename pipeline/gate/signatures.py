@@ -19,10 +19,10 @@ def difference(before: Signature, now: Signature) -> str | None:
         if old != new:
             return f"the {kind}s have another order"
     for first, second in zip(before.inputs, now.inputs, strict=True):
-        for key in ("dtype", "nullable"):
+        for key in ("dtype", "nullable", "zone"):
             if getattr(first, key) != getattr(second, key):
                 return f"{key} of {first.name!r} was {getattr(first, key)}, now {getattr(second, key)}"
     for first_output, second_output in zip(before.outputs, now.outputs, strict=True):
         if first_output != second_output:
-            return f"the output {first_output.name!r} has other classes"
+            return f"the output {first_output.name!r} has other classes or columns"
     return None

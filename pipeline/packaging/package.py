@@ -56,7 +56,7 @@ def _save(params: Params, directory: Path, modules: Sequence[str]) -> str:
     data = paths.MODEL.read_bytes()
     model = unpickle.loads(data)
     train, _ = tables.read(paths.TRAIN, params)
-    test, _ = tables.read(paths.TEST, params)
+    test, target = tables.read(paths.TEST, params)
     described = signature.for_model(params.model.task, params.features, params.target, model)
     choice = Choice.read(data)
     print(f"engine {choice.in_words()}")
@@ -70,6 +70,7 @@ def _save(params: Params, directory: Path, modules: Sequence[str]) -> str:
         signature=described,
         train=columns(train),
         holdout=columns(test),
+        target=target if params.model.task == "classification" else None,
         golden_rows=params.package.golden,
         data_digest=json_file.read(paths.PREPARED)["data_digest"],
         parameters=parameters(params),

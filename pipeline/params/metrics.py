@@ -225,13 +225,6 @@ def losses(
     return loss, loss.of(Answers.of(task, target, prediction, classes))
 
 
-def taken(prediction: Prediction, rows: np.ndarray) -> Prediction:
-    """The answers for the rows with these numbers, or where this mask is true."""
-    return Prediction(
-        prediction.values[rows], None if prediction.probabilities is None else prediction.probabilities[rows]
-    )
-
-
 def _area(positive: np.ndarray, score: np.ndarray) -> Metric:
     order = np.argsort(score, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(score[order]) > 0])

@@ -174,7 +174,7 @@ def cost(evidence: Evidence) -> list[str]:
     rates = [None if one is None else one["rows_per_second"] for one in (before, now)]
     rows.append(["rows a second, 1000 at a time", *("–" if one is None else f"{one:,.0f}" for one in rates)])
     rows.append(["size, MiB", number(sizes[0], 3), number(sizes[1], 3)])
-    engines = [None if one is None else one.engine.name for one in (evidence.champion_manifest, evidence.manifest)]
+    engines = [None if one is None else one.engine for one in (evidence.champion_manifest, evidence.manifest)]
     rows.append(["engine", *("–" if name is None else text(name) for name in engines)])
     note = "Measured in turn on one machine, the engine alone: without HTTP, and not comparable with another report."
     return ["## Cost", "", *table(("", "champion", "challenger"), rows, 1), note, ""]

@@ -12,14 +12,20 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from artifact.errors import DataContractError, InvalidRequest
-from artifact.signature import Feature, Signature
+from artifact.signature import TIMES, Feature, Signature
 from artifact.validation import frame as frames
 from artifact.validation.column import convert
 from pipeline.params.params import Params
 from pipeline.shared.texts import texts
 
 _ROWS = 1 << 16  # checked and converted at once
-_TYPES = {"float64": pa.float64(), "int64": pa.int64(), "bool": pa.bool_(), "string": pa.string()}
+_TYPES = {
+    "float64": pa.float64(),
+    "int64": pa.int64(),
+    "bool": pa.bool_(),
+    "string": pa.string(),
+    **dict.fromkeys(TIMES, pa.float64()),  # seconds since 1970 UTC
+}
 _MOMENT = "\nmoment"  # no name of a feature: those are printable
 
 
@@ -120,6 +126,6 @@ def target(params: Params, columns: Mapping[str, Any]) -> np.ndarray:
 
 
 def _values(feature: Feature, column: pa.ChunkedArray) -> Any:
-    if feature.dtype in ("float64", "int64"):
+    if feature.numeric:
         return column.to_numpy()
     return texts(column).tolist() if feature.dtype == "string" else column.to_pylist()

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.svm import _base as libsvm
+from sklearn.utils import check_random_state
 
 from artifact.errors import RetrainRefused
 
@@ -44,9 +46,11 @@ def refuse_chance() -> Iterator[None]:
     homes = [home for home in homes if getattr(home, "default_rng", None) is real]
     for home in homes:
         home.default_rng = default_rng  # type: ignore[attr-defined]
+    libsvm.check_random_state = _seed_of_libsvm
     try:
         yield
     finally:
+        libsvm.check_random_state = check_random_state
         for home in homes:
             home.default_rng = real  # type: ignore[attr-defined]
     changed = [name for name, state in _global_states().items() if state != before[name]]
@@ -57,6 +61,15 @@ def refuse_chance() -> Iterator[None]:
             "or estimator a parameter random_state, draw from np.random.default_rng(self.random_state), and set it in "
             "params.yaml"
         )
+
+
+def _seed_of_libsvm(state: Any) -> np.random.RandomState:
+    """libsvm is handed a seed even by SVR, NuSVR and OneClassSVM, which have none and whose solver draws nothing.
+
+    Whatever could draw has a parameter random_state, and is refused where that is None (`refuse_unseeded`).
+    """
+    generator: np.random.RandomState = check_random_state(0 if state is None else state)
+    return generator
 
 
 def _global_states() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from time import perf_counter
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from artifact.prediction import Prediction
+from artifact.prediction import PROBABILITIES, Prediction
 from artifact.prediction import rows as rows_of
 from predictor.http.asgi_cycle import asgi_cycle
 from predictor.http.body import BINARY, JSON, OCTETS, SMALL
@@ -133,7 +133,10 @@ class FastPath:
         # Where nothing is short enough for the event loop, plain requests are not either.
         self._most_bytes = min(settings.heavy_bytes, settings.body_bytes) if lifecycle.loop_bytes else 0
         self._groups: deque[list[FastRequest]] = deque()  # each to be predicted in one call
-        self._classes = max(len(output.columns or ()) for output in lifecycle.model.signature.outputs) or 1
+        self._numbers = sum(len(output.columns or (0,)) for output in lifecycle.model.signature.outputs)
+        self._classes = sum(
+            len(output.columns or ()) for output in lifecycle.model.signature.outputs if output.name == PROBABILITIES
+        )
         self._waiting: deque[FastRequest] = deque()
         self._defaults: Sequence[tuple[bytes, bytes]] = ()
         self._start = b""
@@ -183,8 +186,11 @@ class FastPath:
             )
         except Exception:  # the InferLayer finds the same, and says it
             return False
-        numbers = self._classes if request.content.probabilities else 1
-        return rows_of(request.content.columns) * numbers * _NUMBER_BYTES < SMALL
+        return rows_of(request.content.columns) * self._numbers_of(request.content) * _NUMBER_BYTES < SMALL
+
+    def _numbers_of(self, request: Request) -> int:
+        """How many numbers answer a row, about."""
+        return self._numbers if request.probabilities else max(1, self._numbers - self._classes)
 
     def _decode(self, request: FastRequest, closely: bool) -> Decoded:
         if request.protocol == "v1":

@@ -9,7 +9,7 @@ from functools import cached_property
 from importlib.metadata import version
 from itertools import accumulate
 from threading import Lock
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from prometheus_client import CollectorRegistry
@@ -22,6 +22,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from artifact import confidence
 from predictor.observe import start_times
 from predictor.observe.drift import Drift
 from predictor.observe.request_log import STAGES, Exchange
@@ -193,19 +194,24 @@ class Metrics(Collector):
     @cached_property
     def _labels(self) -> Mapping[str, Labels]:
         """Labels of the families that have a sample a feature or a bin; they never change."""
-        features, prediction = self._drift.features.items(), self._drift.prediction
+        features, outputs = self._drift.features.items(), self._drift.outputs.items()
         values: dict[str, list[tuple[str, ...]]] = {
             "input_bin": [(name, label) for name, one in features for label in one.bins],
             "input_missing": [(name,) for name, _ in features],
             "input_out_of_range": [(name,) for name, one in features if one.numeric],
             "input_unseen": [(name,) for name, one in features if not one.numeric],
-            "predictions": [(label,) for label in prediction.bins],
+            "predictions": [(name, label) for name, one in outputs for label in one.bins],
+            "confidence": [(name,) for name in confidence.NAMES],
         }
-        names = {"input_bin": ("feature", "bin"), "predictions": ("bin" if prediction.numeric else "class",)}
+        names = {
+            "input_bin": ("feature", "bin"),
+            "predictions": ("output", "bin"),
+            "confidence": ("bin",),
+        }
         return {name: Labels(names.get(name, ("feature",)), each) for name, each in values.items()}
 
     def _distributions(self) -> Iterator[Block]:
-        features, prediction, labels = self._drift.features.values(), self._drift.prediction, self._labels
+        features, labels = self._drift.features.values(), self._labels
         live = np.concatenate([one.counts for one in features])
         trained = np.array([count for one in features for count in one.expected])
         counts = {
@@ -224,10 +230,25 @@ class Metrics(Collector):
         yield Block("modelpin_reference_input_bin", same, "gauge", labels["input_bin"], trained)
         for name, (text, values) in counts.items():
             yield Block(f"modelpin_{name}", text, "counter", labels[name], np.array(values, dtype=np.int64))
-        text = f"Predictions by {labels['predictions'].names[0]}"
-        yield Block("modelpin_predictions", text, "counter", labels["predictions"], prediction.counts)
-        expected = np.array(prediction.expected)
-        yield Block("modelpin_reference_predictions", same, "gauge", labels["predictions"], expected)
+        yield from self._answers()
+        if self._drift.certainty is not None:
+            yield from self._certainty(self._drift.certainty)
+
+    def _answers(self) -> Iterator[Block]:
+        outputs, labels = self._drift.outputs.values(), self._labels["predictions"]
+        live = np.concatenate([one.counts for one in outputs])
+        held_out = np.array([count for one in outputs for count in one.expected])
+        yield Block("modelpin_predictions", "Answers by class, or bin of the profile", "counter", labels, live)
+        yield Block("modelpin_reference_predictions", "The same of held-out rows", "gauge", labels, held_out)
+
+    def _certainty(self, reference: Mapping[str, Any]) -> Iterator[Block]:
+        labels, text = self._labels["confidence"], "Answers by the probability of their label"
+        live = self._drift.certainties
+        yield Block("modelpin_confidence", text, "counter", labels, live)
+        text = "The same of held-out rows"
+        yield Block("modelpin_reference_confidence", text, "gauge", labels, np.array(reference["counts"]))
+        text = "Share of answers that held-out rows say are right there"
+        yield Block("modelpin_reference_accuracy", text, "gauge", labels, np.array(reference["calibrated"]))
 
 
 def _counter(name: str, text: str, label: str, counts: Counter[str]) -> Metric:

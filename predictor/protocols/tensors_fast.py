@@ -20,7 +20,12 @@ from predictor.protocols.tensors import DTYPES, WIDE
 
 _KEYS = frozenset({"name", "shape", "datatype", "parameters", "data"})
 # The values of a list that is right for such a tensor are those that are right for such a feature, and no others.
-_SAME = {"float64": "FP64", "int64": "INT64", "bool": "BOOL", "string": "BYTES"}
+_SAME = {
+    "float64": "FP64",
+    "int64": "INT64",
+    "bool": "BOOL",
+    **dict.fromkeys(("string", "datetime", "date"), "BYTES"),
+}
 _EXACT_FLOAT32 = 2**24
 
 

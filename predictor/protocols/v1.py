@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import orjson
 
 from artifact.errors import InvalidRequest
-from artifact.prediction import Columns, Prediction
+from artifact.prediction import PROBABILITIES, Columns, Prediction
 from artifact.validation.validator import Validator
 from predictor.errors import Unplain
 from predictor.protocols import json_body, json_pieces
@@ -79,7 +81,7 @@ def parse(validator: Validator, payload: Any, *, closely: bool = True) -> Reques
     probabilities = payload.get("probabilities", False)
     if not isinstance(probabilities, bool):
         raise InvalidRequest("'probabilities' is neither true nor false")
-    if probabilities and not any(output.name == "probabilities" for output in validator.signature.outputs):
+    if probabilities and not any(output.name == PROBABILITIES for output in validator.signature.outputs):
         raise InvalidRequest("this model has no probabilities")
     columns = validator.columns_of_rows(rows) if closely else validator.accept_rows(rows)
     if columns is None:
@@ -89,15 +91,19 @@ def parse(validator: Validator, payload: Any, *, closely: bool = True) -> Reques
 
 def encode(request: Request, prediction: Prediction) -> bytes:
     """The body of `reply`, without a list of Python's in between."""
-    reply = {"predictions": json_body.array_json(prediction.values)}
-    if request.probabilities and prediction.probabilities is not None:
-        reply["probabilities"] = json_body.array_json(prediction.probabilities)
-    return orjson.dumps(reply, option=orjson.OPT_SERIALIZE_NUMPY)
+    answered = {name: json_body.array_json(array) for name, array in _answered(request, prediction)}
+    return orjson.dumps(answered, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def reply(request: Request, prediction: Prediction) -> dict[str, Any]:
-    """The v1 body: `predictions`, and `probabilities` ([rows][classes], the signature's order) if asked for."""
-    body: dict[str, Any] = {"predictions": prediction.values.tolist()}
+    """The v1 body: `predictions` is the first output, [rows] or [rows][columns]; `probabilities` ([rows][classes], the
+    signature's order) is there if asked for, and any other output by its name.
+    """
+    return {name: array.tolist() for name, array in _answered(request, prediction)}
+
+
+def _answered(request: Request, prediction: Prediction) -> Iterator[tuple[str, np.ndarray]]:
+    yield "predictions", prediction.values
     if request.probabilities and prediction.probabilities is not None:
-        body["probabilities"] = prediction.probabilities.tolist()
-    return body
+        yield PROBABILITIES, prediction.probabilities
+    yield from prediction.more.items()

@@ -18,7 +18,12 @@ from predictor.errors import Unplain
 from predictor.protocols import json_body, json_pieces, tensors, tensors_fast
 from predictor.protocols.request import Answer, Served
 
-DATATYPES = {"float64": "FP64", "int64": "INT64", "bool": "BOOL", "string": "BYTES"}
+DATATYPES = {
+    "float64": "FP64",
+    "int64": "INT64",
+    "bool": "BOOL",
+    **dict.fromkeys(("string", "datetime", "date"), "BYTES"),
+}
 # model_name is not of the protocol, but KServe's own client sends it; the route has named the model already.
 _KEYS = dict.fromkeys(("id", "model_name", "parameters", "inputs", "outputs")).keys()
 _INPUT_KEYS = dict.fromkeys(("name", "shape", "datatype", "parameters", "data")).keys()
@@ -135,14 +140,8 @@ def _binary_by_output(validator: Validator, pairs: Iterable[tuple[str, bool]], d
 
 def outputs(signature: Signature, request: Request, prediction: Prediction) -> list[tuple[str, str, np.ndarray]]:
     """(name, datatype, array) of each output asked for, in the order asked."""
-    arrays = {"probabilities": prediction.probabilities}
     datatypes = {output.name: DATATYPES[output.dtype] for output in signature.outputs}
-    triples = []
-    for name in request.outputs:
-        array = arrays.get(name, prediction.values)
-        assert array is not None  # the signature lists probabilities only for a model that gives them
-        triples.append((name, datatypes[name], array))
-    return triples
+    return [(name, datatypes[name], prediction.array(name)) for name in request.outputs]
 
 
 def answer(served: Served, request: Request, prediction: Prediction) -> Answer:

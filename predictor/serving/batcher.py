@@ -18,7 +18,7 @@ from itertools import accumulate
 import numpy as np
 
 from artifact.engines import unanswered
-from artifact.prediction import Columns, Prediction, Runner, rows
+from artifact.prediction import Columns, Prediction, Runner, rows, together
 from predictor.errors import NoAnswer
 
 _SHORT = 500e-6  # seconds: a hand-over to a thread and back costs a tenth of this, and health answers wait no longer
@@ -196,14 +196,6 @@ def _finite_or_why(prediction: Prediction) -> Prediction | Exception:
         return _finite(prediction)
     except NoAnswer as error:
         return error
-
-
-def together(parts: Sequence[Prediction]) -> Prediction:
-    """One answer for the tables of `parts`, one behind the other."""
-    probabilities = [part.probabilities for part in parts if part.probabilities is not None]
-    return Prediction(
-        np.concatenate([part.values for part in parts]), np.concatenate(probabilities) if probabilities else None
-    )
 
 
 def measured(runner: Runner, sample: Columns) -> tuple[int, float]:

@@ -141,7 +141,7 @@ class Lifecycle:
         self._threads = Threads()
         # What a row of many features costs does not show in its bytes.
         self.loop_bytes = LOOP_BYTES if len(model.signature.inputs) <= LOOP_FEATURES else 0
-        self._answers = 1 + max(len(output.columns or ()) for output in model.signature.outputs)
+        self._answers = sum(len(output.columns or (0,)) for output in model.signature.outputs)
 
     @property
     def ready(self) -> bool:
@@ -195,7 +195,7 @@ class Lifecycle:
             raise errors.Unplain
         if not exchange.purpose:
             observe = self.drift.observe_here if here else self.drift.observe
-            observe(request.columns, prediction.values)
+            observe(request.columns, prediction)
         exchange.rows, exchange.sent = len(prediction.values), len(answer.body)
         exchange.seconds[RESPOND] = perf_counter() - start
         return answer

@@ -139,10 +139,10 @@ def spoil(good: Path, named: str, folder: Path) -> dict[str, Spoilt]:
     spoilt("path that climbs", lambda where: _rename(where, "../profile.json"), IntegrityError, "../profile.json")
     spoilt("file named twice", _twice, IntegrityError, "twice")
     spoilt("size that is not true", lambda where: _resize(where), IntegrityError, "its manifest names")
-    spoilt("later format", lambda where: sign(where, schema_version=2), IncompatibleError, "schema_version 2", "image")
+    spoilt("later format", lambda where: sign(where, schema_version=3), IncompatibleError, "schema_version 3", "image")
     spoilt(
         "another engine",
-        lambda where: sign(where, engine={"name": "onnx", "batching": False}),
+        lambda where: sign(where, engines=[{"name": "onnx", "batching": False, "most_rows": None}]),
         IncompatibleError,
         "'onnx'",
         "image",

@@ -36,7 +36,7 @@ def with_graph(directory: Path) -> Packaged:
     manifest = json.loads((directory / "manifest.json").read_bytes())
     sign(
         directory,
-        engine={"name": "onnxruntime", "batching": False},
+        engines=[{"name": "onnxruntime", "batching": False, "most_rows": None}],
         files=[*manifest["files"], *({"path": name} for name in ("model.onnx", "seen.npy"))],
         libraries={**manifest["libraries"], "onnxruntime": metadata.version("onnxruntime")},
     )
@@ -60,7 +60,7 @@ def ended(directory: Path, named: str | None = None) -> int:
     loaded.runner.predict(loaded.sample)
     for feature in loaded.signature.inputs:
         Distribution(loaded.profile["features"][feature.name], feature.dtype == "bool").add(loaded.sample[feature.name])
-    Distribution(loaded.profile["prediction"])
+    Distribution(loaded.profile["outputs"][loaded.signature.outputs[0].name])
     json.dumps(loaded.signature.to_dict(), ensure_ascii=False).encode()
     return 0
 

@@ -17,7 +17,12 @@ from artifact.manifest import Manifest
 from artifact.schema_version import READABLE, SCHEMA_VERSION
 
 FORMATS = Path(__file__).parent / "formats"
-DIGESTS = {1: "sha256-6f910b58a62330b11f3518eb1ecc76ec46ebb9679d3c87dda77bb6dd491f7435"}
+DIGESTS = {
+    1: "sha256-6f910b58a62330b11f3518eb1ecc76ec46ebb9679d3c87dda77bb6dd491f7435",
+    2: "sha256-b31db8adb15cc08c00925bd93e712389fee00834c5b3359ed0b23bd0b5610939",
+}
+NAMES = ("size", "rooms", "smoker", "city")
+ADDED = ("sold at", "built", "floors")  # of dtypes that format 2 has
 
 
 def test_every_format_is_kept() -> None:
@@ -30,7 +35,8 @@ def test_every_format_is_kept() -> None:
 def test_verifies(number: int) -> None:
     """It is whole, under the digest it had, and its manifest still means the same."""
     verified = load.verify(FORMATS / str(number), expected_digest=DIGESTS[number], name="keepsake")
-    assert verified.manifest.signature.names == ("size", "rooms", "smoker", "city")
+    assert verified.manifest.signature.names == (NAMES if number == 1 else (*NAMES, *ADDED))
+    assert (verified.manifest.decision is None) == (number == 1)
     assert [output.name for output in verified.manifest.signature.outputs] == ["label", "probabilities"]
     if number == SCHEMA_VERSION:
         assert Manifest.from_bytes((FORMATS / str(number) / "manifest.json").read_bytes()).digest == DIGESTS[number]

@@ -86,6 +86,15 @@ def test_a_command_never_runs(spoilt: dict[str, Spoilt], watched: dict[str, Any]
     assert not (Path(spoilt["command in the model"].directory).parent / "ran").exists()
 
 
+def test_a_signature_may_lie_beside(iris: Packaged, tmp_path: Path) -> None:
+    """A signature of the manifest is no part of what the digest names: with one or another the same model loads."""
+    directory = tmp_path / "signed"
+    shutil.copytree(iris.directory, directory)
+    for signed in (b"{}", b"another"):
+        (directory / "manifest.json.sigstore.json").write_bytes(signed)
+        assert load.load(directory, expected_digest=iris.digest).digest == iris.digest
+
+
 def test_a_linked_directory_loads(iris: Packaged, tmp_path: Path) -> None:
     """The directory itself may be a link, or a link to a link, as kubelet mounts are; nothing in it may."""
     (tmp_path / "data").symlink_to(iris.directory)

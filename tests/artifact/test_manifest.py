@@ -23,7 +23,7 @@ def data(iris: Packaged) -> bytes:
 def changed(data: bytes, **changes: Any) -> bytes:
     """The manifest with other values; None takes a key out."""
     value = {**json.loads(data), **changes}
-    return json.dumps({key: item for key, item in value.items() if item is not None}).encode()
+    return json.dumps({key: item for key, item in value.items() if changes.get(key, "") is not None}).encode()
 
 
 def test_byte_stable(data: bytes) -> None:
@@ -35,7 +35,7 @@ def test_byte_stable(data: bytes) -> None:
 
 def test_schema_version_comes_first(data: bytes) -> None:
     """A person, and `head`, see the format's number before anything else; the file ends with a newline."""
-    assert data.startswith(b'{\n  "schema_version": 1,\n  "model": "iris",\n')
+    assert data.startswith(b'{\n  "schema_version": 2,\n  "model": "iris",\n')
     assert data.endswith(b"}\n")
 
 
@@ -50,9 +50,8 @@ def test_order_does_not_matter(data: bytes) -> None:
 
 def test_content_only(data: bytes) -> None:
     """Nothing of when, where and by whom: only these keys."""
-    assert list(json.loads(data)) == (
-        "schema_version model engine files signature data_digest parameters metrics libraries features".split()
-    )
+    keys = "schema_version model engines files signature decision weight data_digest parameters metrics libraries"
+    assert list(json.loads(data)) == [*keys.split(), "features"]
 
 
 @pytest.mark.parametrize("wrong", [{"a": float("nan")}, {"a": object()}, {"a": {1, 2}}])
@@ -62,7 +61,7 @@ def test_parameters_are_json(data: bytes, wrong: dict[str, Any]) -> None:
         replace(Manifest.from_bytes(data), parameters=wrong).to_bytes()
 
 
-@pytest.mark.parametrize("version", [0, 2, 999, "1", None, 1.5, 1.0, True, [1], {}])
+@pytest.mark.parametrize("version", [0, 3, 999, "1", None, 1.5, 1.0, True, [1], {}])
 def test_another_version(data: bytes, version: Any) -> None:
     """Another format's number is 22 with the number and the remedy, whatever else the file holds."""
     value = {**json.loads(data), "schema_version": version, "more": 1}
@@ -84,6 +83,7 @@ def test_no_manifest(wrong: bytes) -> None:
         Manifest.from_bytes(wrong)
 
 
+ENGINE = {"name": "sklearn", "batching": True, "most_rows": None}
 FILE = {"path": "model.joblib", "size": 1, "sha256": "sha256-" + "0" * 64}
 
 
@@ -91,7 +91,18 @@ FILE = {"path": "model.joblib", "size": 1, "sha256": "sha256-" + "0" * 64}
     ("changes", "says"),
     [
         ({"more": 1}, "'more'"),
-        ({"engine": None}, "'engine'"),
+        ({"engines": None}, "'engines'"),
+        ({"engine": {"name": "sklearn", "batching": True}}, "'engine'"),
+        ({"engines": []}, "the last of 'engines'"),
+        ({"engines": [{**ENGINE, "most_rows": 5}]}, "the last of 'engines' is not for any number of rows"),
+        ({"engines": [{**ENGINE, "most_rows": 5}, {**ENGINE, "most_rows": 5}, ENGINE]}, "not ordered by the rows"),
+        ({"engines": [{**ENGINE, "most_rows": True}]}, "its most rows"),
+        ({"engines": [{"name": "sklearn", "batching": True, "rows": 1}]}, "its most rows"),
+        ({"decision": {"thresholds": [0.5]}}, "does not fit a classification of 3"),
+        ({"decision": {"thresholds": [0.5, 0.2, 0]}}, "does not fit a classification of 3"),
+        ({"decision": {"costs": [[0, 1, 2], [1, 0, 1], [1, 1]]}}, "does not fit a classification of 3"),
+        ({"decision": {"votes": [1]}}, ""),
+        ({"weight": 5}, "'weight' is 5"),
         ({"model": "Iris"}, "'Iris' cannot name a model"),
         ({"model": "../iris"}, "'../iris'"),
         ({"data_digest": "md5-1"}, "'md5-1' is not a digest"),
@@ -102,6 +113,7 @@ FILE = {"path": "model.joblib", "size": 1, "sha256": "sha256-" + "0" * 64}
         ({"files": [{**FILE, "path": "a/b"}]}, "'a/b' cannot be a file"),
         ({"files": [{**FILE, "path": ".hidden"}]}, "'.hidden' cannot be a file"),
         ({"files": [{**FILE, "path": "manifest.json"}]}, "'manifest.json' cannot be a file"),
+        ({"files": [{**FILE, "path": "manifest.json.sigstore.json"}]}, "sigstore.json' cannot be a file"),
         ({"files": [{**FILE, "path": 5}]}, "5 cannot be a file"),
         ({"files": [{**FILE, "size": 0}]}, "drops empty files"),
         ({"files": [{**FILE, "size": "1"}]}, "the size '1'"),
@@ -114,6 +126,6 @@ FILE = {"path": "model.joblib", "size": 1, "sha256": "sha256-" + "0" * 64}
 )
 def test_no_manifest_of_this_format(data: bytes, changes: dict[str, Any], says: str) -> None:
     """A key too many or too few, a path that leaves the directory, a size that is none: 20, with the value."""
-    with pytest.raises(IntegrityError, match=r"manifest\.json is not a manifest of format 1") as caught:
+    with pytest.raises(IntegrityError, match=r"manifest\.json is not a manifest of format 2") as caught:
         Manifest.from_bytes(changed(data, **changes))
     assert says in str(caught.value)

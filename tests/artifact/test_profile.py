@@ -81,13 +81,28 @@ def test_booleans() -> None:
     ],
 )
 def test_predictions(dtype: str, labels: np.ndarray, counts: dict[str, int]) -> None:
-    """Predicted labels are counted; predicted numbers get bins as features do."""
+    """Answered labels are counted; answered numbers get bins as features do."""
     frame = {"x": np.array([1.0, 2.0, 3.0])}
     signature = Signature("classification", (Feature("x", "float64"),), (Output("label", dtype),))
-    assert profile.reference(signature, frame, Prediction(labels, None))["prediction"]["counts"] == counts
+    assert profile.reference(signature, frame, Prediction(labels))["outputs"]["label"]["counts"] == counts
     regression = Signature("regression", (Feature("x", "float64"),), (Output("prediction", "float64"),))
     found = profile.reference(regression, frame, Prediction(np.array([1.0, 2.0, 3.0]), None))
-    assert (found["rows"], found["prediction"]["kind"]) == (3, "numeric")
+    assert (found["rows"], found["held_out"], found["outputs"]["prediction"]["kind"]) == (3, 3, "numeric")
+
+
+def test_certainty() -> None:
+    """Of held-out answers the profile says how sure they were, how many were right, and a share that never falls."""
+    inputs = (Feature("x", "float64"),)
+    outputs = (Output("label", "bool", categories=(False, True)), Output("probabilities", "float64", ("false", "true")))
+    signature = Signature("classification", inputs, outputs)
+    sure = np.array([0.52, 0.55, 0.58, 0.65, 0.66, 1.0])
+    answers = Prediction(np.ones(6, dtype=bool), np.column_stack([1 - sure, sure]))
+    right = np.array([True, True, False, True, False, True])
+    found = profile.reference(signature, {"x": np.arange(6.0)}, answers, right)["confidence"]
+    assert found["counts"] == [0, 0, 0, 0, 0, 3, 2, 0, 0, 1]
+    assert found["right"] == [0, 0, 0, 0, 0, 2, 1, 0, 0, 1]
+    # 2 of 3 and then 1 of 2 would fall: both bins get 3 of 5, and the empty ones behind them the same.
+    assert found["calibrated"] == [0.0] * 5 + [0.6] * 4 + [1.0]
 
 
 def test_is_json() -> None:

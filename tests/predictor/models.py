@@ -19,6 +19,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from artifact import save
+from artifact.decision import Decision
 from artifact.digest import of_bytes
 from artifact.signature import Feature, Signature, for_model
 from artifact.validation.frame import of as frame_of
@@ -63,6 +64,7 @@ def package(
     labels: Any,
     steps: tuple[BaseEstimator, ...],
     modules: tuple[str, ...] = (),
+    decision: Decision | None = None,
 ) -> Packaged:
     """Fit `steps` on `columns` and save the artifact; the rows to ask about are a few of `columns`."""
     task = "regression" if target.dtype == "float64" else "classification"
@@ -77,7 +79,9 @@ def package(
         signature=signature,
         train=frame,
         holdout=frame,
+        target=None if task == "regression" else np.asarray(labels),
         golden_rows=8,
+        decision=decision,
         data_digest=of_bytes(name.encode()),
         parameters={"steps": [str(step) for step in steps]},
         metrics={"score": float(pipeline.score(frame, labels))},
@@ -176,8 +180,11 @@ def echo(directory: Path) -> Packaged:
 
 
 def keepsake(directory: Path) -> Packaged:
-    """A classifier of a few KB with columns of every type, for tests/artifact/formats/."""
+    """A classifier of a few KB with columns of every type and a decision, for tests/artifact/formats/."""
     columns = {
+        "sold at": ["2026-03-29T01:30:00+01:00", "2026-03-29 12:00:00", None, *["2026-04-01T00:00:00.25Z"] * 3],
+        "built": ["1999-12-31", "2001-02-03", "2020-02-29", "1999-12-31", "2001-02-03", "2020-02-29"],
+        "floors": [1, None, 3, 2, 1, 3],
         "size": [1.5, None, 3.5, 4.5, 2.5, 5.5],
         "rooms": [1, 2, 3, 4, 5, 6],
         "smoker": [True, False, None, True, False, True],
@@ -188,9 +195,13 @@ def keepsake(directory: Path) -> Packaged:
         "rooms": {"dtype": "int64", "categories": [1, 2, 3, 4, 5, 6]},
         "smoker": {"dtype": "bool", "nullable": True},
         "city": {"dtype": "string", "nullable": True},
+        "sold at": {"dtype": "datetime", "nullable": True, "zone": "Europe/Berlin"},
+        "built": {"dtype": "date"},
+        "floors": {"dtype": "int64", "nullable": True},
     }
-    numbers = SimpleImputer()
+    numbers = make_pipeline(SimpleImputer(), StandardScaler())
     transform = ColumnTransformer([("texts", OneHotEncoder(handle_unknown="ignore"), ["city"])], remainder=numbers)
     labels = np.array(["low", "low", "low", "high", "high", "high"], dtype=object)
     steps = (transform, LogisticRegression())
-    return package(directory, "keepsake", schema, columns, Feature("price", "string"), labels, steps)
+    decision = Decision(thresholds=(0.7, 0.3))
+    return package(directory, "keepsake", schema, columns, Feature("price", "string"), labels, steps, decision=decision)

@@ -68,7 +68,7 @@ def build(configuration: Configuration, folder: Path, tables: Path) -> Built:
         rows, _ = prepared.read(paths.TRAIN, declared)
     directory = folder / paths.ARTIFACT
     return Built(
-        directory, digest, manifest.engine.name, manifest.signature, pipeline, columns_of(rows), said.getvalue().strip()
+        directory, digest, manifest.engine, manifest.signature, pipeline, columns_of(rows), said.getvalue().strip()
     )
 
 

@@ -41,7 +41,7 @@ def test_the_artifact_holds_the_graph_that_was_judged(trained: tuple[Repository,
     proof = json.loads(repository.read(PROOF))
     graph = (repository.path / "build/engine/model.onnx").read_bytes()
     assert (repository.path / "build/artifact/model.onnx").read_bytes() == graph
-    assert proof["engine"] == json.loads(repository.read("build/artifact/manifest.json"))["engine"]["name"]
+    assert proof["engine"] == json.loads(repository.read("build/artifact/manifest.json"))["engines"][0]["name"]
     agreement = proof["agreement"]
     assert (agreement["rows"]["training"], agreement["rows"]["held out"], agreement["unanswered"]) == (105, 45, 0)
     assert agreement["differences"]["probabilities"] < 1e-9

@@ -104,7 +104,7 @@ def test_onnx_where_it_is_equal(estimator: BaseEstimator, target: Any) -> None:
         one, other = (
             answer.values if output.name != "probabilities" else answer.probabilities for answer in (exact, served)
         )
-        assert not len(differing(signature.task, output.name, one.tolist(), other.tolist(), 1e-12))
+        assert not len(differing(output.name, one.tolist(), other.tolist(), 1e-12))
 
 
 def test_scikit_learn_for_what_cannot_be_converted() -> None:
@@ -137,11 +137,9 @@ def test_company(tmp_path: Path) -> None:
         **arguments,
     )
     loaded = load(tmp_path / "artifact", expected_digest=digest)
-    assert (loaded.manifest.engine.name, loaded.manifest.engine.batching) == (ONNX, choice.batching)
+    assert (loaded.manifest.engine, loaded.manifest.batching) == (ONNX, choice.batching)
     assert "onnxruntime" in loaded.manifest.libraries
-    assert not len(
-        differing("classification", "label", exact.predict(holdout).values, loaded.runner.predict(holdout).values)
-    )
+    assert not len(differing("label", exact.predict(holdout).values, loaded.runner.predict(holdout).values))
 
 
 @pytest.mark.parametrize(

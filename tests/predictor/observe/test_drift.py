@@ -12,6 +12,7 @@ import pytest
 from artifact import load
 from artifact.live_counts import FeatureDistributions
 from artifact.load import Loaded
+from artifact.prediction import Prediction
 from artifact.signature import Feature, Signature, label_text
 from predictor.observe.drift import Drift
 from tests.predictor.models import Packaged
@@ -34,10 +35,10 @@ def test_counts_as_the_profile_does(packaged: dict[str, Packaged], name: str) ->
     reference = profile.reference(model.signature, columns, prediction)
     drift = Drift(model.signature, reference)
     for row in range(len(prediction.values)):
-        drift.observe({key: values[row : row + 1] for key, values in columns.items()}, prediction.values[row : row + 1])
+        drift.observe({key: values[row : row + 1] for key, values in columns.items()}, prediction.part(row, row + 1))
     drift.flush()
-    for feature, seen in [*drift.features.items(), (None, drift.prediction)]:
-        expected = reference["prediction"] if feature is None else reference["features"][feature]
+    for name, seen in [*drift.features.items(), *drift.outputs.items()]:
+        expected = (reference["features"] | reference["outputs"])[name]
         assert seen.counts.tolist() == seen.expected
         assert (seen.missing, seen.out_of_range, seen.unseen) == (expected["missing"], 0, 0)
 
@@ -53,7 +54,7 @@ def test_what_training_did_not_see(packaged: dict[str, Packaged]) -> None:
         "city": np.array(["Bonn", "Ur", np.nan], dtype=object),
         "grade": np.array(["a", "a", "b"], dtype=object),
     }
-    drift.observe(columns, np.array([True, False, True]))
+    drift.observe(columns, Prediction(np.array([True, False, True])))
     drift.flush()
     found = {name: (seen.missing, seen.out_of_range, seen.unseen) for name, seen in drift.features.items()}
     assert found == {
@@ -64,7 +65,7 @@ def test_what_training_did_not_see(packaged: dict[str, Packaged]) -> None:
         "grade": (0, 0, 0),
     }
     wanted = {label_text(False): 1, label_text(True): 2, "(other)": 0}
-    assert dict(zip(drift.prediction.bins, drift.prediction.counts.tolist(), strict=True)) == wanted
+    assert dict(zip(drift.outputs["label"].bins, drift.outputs["label"].counts.tolist(), strict=True)) == wanted
 
 
 def gathered(packaged: dict[str, Packaged]) -> tuple[Drift, list[int]]:
@@ -84,7 +85,7 @@ def gathered(packaged: dict[str, Packaged]) -> tuple[Drift, list[int]]:
 ROW: dict[str, Any] = {
     f"{part} {side} (cm)": np.array([5.1]) for part in ("sepal", "petal") for side in ("length", "width")
 }
-SETOSA = np.array(["setosa"], dtype=object)
+SETOSA = Prediction(np.array(["setosa"], dtype=object), np.array([[0.93, 0.05, 0.02]]))
 
 
 def test_counted_off_the_event_loop(packaged: dict[str, Packaged]) -> None:
@@ -93,12 +94,12 @@ def test_counted_off_the_event_loop(packaged: dict[str, Packaged]) -> None:
     for _ in range(128):
         drift.observe(ROW, SETOSA)
     drift._thread.submit(int).result(10)  # behind the counting
-    assert drift.prediction.counts.sum() == 128
+    assert drift.outputs["label"].counts.sum() == 128
     assert (len(threads), threading.get_ident() in threads) == (1, False)
     for _ in range(100):
         drift.observe(ROW, SETOSA)
     drift.flush()
-    assert drift.prediction.counts.sum() == 228
+    assert drift.outputs["label"].counts.sum() == 228
     assert {int(one.counts.sum()) for one in drift.features.values()} == {228}
 
 
@@ -114,7 +115,7 @@ def test_what_waits_is_bounded(packaged: dict[str, Packaged]) -> None:
     assert most <= 256
     go.set()
     drift.flush()
-    assert drift.prediction.counts.sum() == 1000
+    assert drift.outputs["label"].counts.sum() == 1000
     assert {int(one.counts.sum()) for one in drift.features.values()} == {1000}
 
 
@@ -134,7 +135,7 @@ def test_from_several_threads(packaged: dict[str, Packaged]) -> None:
     for thread in threads:
         thread.join()
     drift.flush()
-    assert drift.prediction.counts.sum() == 8000
+    assert drift.outputs["label"].counts.sum() == 8000
     assert {int(one.counts.sum()) for one in drift.features.values()} == {8000}
 
 

@@ -99,7 +99,8 @@ def test_a_request_from_outside(server: Server) -> None:
     after = samples(server)
     changed = {key: value - before.get(key, 0) for key, value in after.items() if value != before.get(key, 0)}
     counts = {key: value for key, value in changed.items() if not key[0].startswith(("stage_", "request_", "start_"))}
-    assert {key: value for key, value in counts.items() if not key[0].startswith(("input_bin", "predictions"))} == {
+    families = ("input_bin", "predictions", "confidence")
+    assert {key: value for key, value in counts.items() if not key[0].startswith(families)} == {
         ("requests_total", ("200", digest, "v1", release)): 1,
         ("requests_total", ("400", digest, "v2", release)): 1,
         ("requests_total", ("OK", digest, "grpc", release)): 1,
@@ -117,7 +118,8 @@ def test_a_request_from_outside(server: Server) -> None:
     for feature, present in (("rooms", 4), ("smoker", 3), ("größe (cm)", 4)):
         binned = sum(value for key, value in counts.items() if key[0] == "input_bin_total" and feature in key[1])
         assert (feature, binned) == (feature, present)
-    assert sum(value for key, value in counts.items() if key[0] == "predictions_total") == 4
+    for family in ("predictions_total", "confidence_total"):
+        assert (family, sum(value for key, value in counts.items() if key[0] == family)) == (family, 4)
 
 
 def _raw(server: Server) -> pb.ModelInferRequest:

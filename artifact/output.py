@@ -1,0 +1,110 @@
+"""What a model answers: its outputs follow from its task and from what the fitted estimator can predict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from artifact.errors import ConfigurationError
+from artifact.feature import Feature, Value, as_json, categories_of, label_text
+
+# The target of `multilabel` is several columns of booleans; `outliers` says which rows are unlike the others.
+TASKS = ("classification", "regression", "multilabel", "outliers")
+LOWER, UPPER = "lower", "upper"  # ends of the interval of a regression that has one
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output tensor: shape [rows], or [rows, len(columns)] where `columns` names the second axis."""
+
+    name: str
+    dtype: str
+    columns: tuple[str, ...] | None = None
+    categories: tuple[Value, ...] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        value: dict[str, Any] = {"name": self.name, "dtype": self.dtype}
+        if self.columns is not None:
+            value["columns"] = list(self.columns)
+        if self.categories is not None:
+            value["categories"] = list(self.categories)
+        return value
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Self:
+        """Read the JSON form; KeyError or TypeError for what is none."""
+        return cls(
+            value["name"],
+            value["dtype"],
+            tuple(value["columns"]) if "columns" in value else None,
+            tuple(value["categories"]) if "categories" in value else None,
+        )
+
+
+def for_estimator(task: str, targets: tuple[Feature, ...], model: Any) -> tuple[Output, ...]:
+    """The outputs of a fitted estimator.
+
+    - classification: `label` (the target's dtype, `categories` in the order of `model.classes_`) and, where the model
+      has predict_proba, `probabilities` (float64, one column a class);
+    - regression: `prediction` (float64; of several targets a column each), and `lower` and `upper` where the estimator
+      has `quantiles`;
+    - multilabel: `labels` (bool, a column a target) and, where the model has predict_proba, `probabilities` of true;
+    - outliers: `outlier` (bool) and `score` (float64, more is less like the rows that were trained on).
+    """
+    columns = tuple(target.name for target in targets)
+    if task == "regression":
+        return _regression(columns, hasattr(_last(model), "quantiles"))
+    if task == "multilabel":
+        return _multilabel(columns, hasattr(model, "predict_proba"))
+    if task == "outliers":
+        return _OUTLIERS
+    if task != "classification":
+        raise ConfigurationError(f"task {task!r} is not one of {', '.join(TASKS)}")
+    classes = tuple(as_json(value) for value in model.classes_)
+    return _classification(targets[0].dtype, classes, hasattr(model, "predict_proba"))
+
+
+def check(task: str, outputs: tuple[Output, ...]) -> None:
+    """ValueError unless the outputs are such as `for_estimator` makes."""
+    first, more = outputs[0], len(outputs) > 1
+    if task == "regression":
+        expected = _regression(first.columns or (), more)
+    elif task == "multilabel":
+        expected = _multilabel(first.columns or (), more)
+    elif task == "outliers":
+        expected = _OUTLIERS
+    elif task == "classification":
+        classes = categories_of("label", first.dtype, first.categories) or ()
+        if not classes:
+            raise ValueError("the label has no categories")
+        expected = _classification(first.dtype, classes, more)
+    else:
+        raise ValueError(f"task {task!r} is not one of {', '.join(TASKS)}")
+    if outputs != expected or len(set(first.columns or ())) != len(first.columns or ()):
+        raise ValueError(f"the outputs of a {task} are not {[output.name for output in outputs]}")
+
+
+_OUTLIERS = (Output("outlier", "bool"), Output("score", "float64"))
+
+
+def _classification(dtype: str, classes: tuple[Value, ...], probabilities: bool) -> tuple[Output, ...]:
+    columns = tuple(label_text(value) for value in classes)
+    outputs = (Output("label", dtype, categories=classes), Output("probabilities", "float64", columns))
+    return outputs if probabilities else outputs[:1]
+
+
+def _regression(columns: tuple[str, ...], interval: bool) -> tuple[Output, ...]:
+    named = columns if len(columns) > 1 else None
+    ends = (Output(LOWER, "float64", named), Output(UPPER, "float64", named)) if interval else ()
+    return (Output("prediction", "float64", named), *ends)
+
+
+def _multilabel(columns: tuple[str, ...], probabilities: bool) -> tuple[Output, ...]:
+    outputs = (Output("labels", "bool", columns), Output("probabilities", "float64", columns))
+    return outputs if probabilities else outputs[:1]
+
+
+def _last(model: Any) -> Any:
+    return model.steps[-1][1] if hasattr(model, "steps") else model
