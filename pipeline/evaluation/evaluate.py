@@ -20,7 +20,7 @@ from artifact.prediction import Prediction, Runner
 from artifact.unpickling import unpickle
 from artifact.validation.frame import columns
 from pipeline.engine.choice import Choice
-from pipeline.evaluation import behaviour, bootstrap, calibration, slices
+from pipeline.evaluation import behaviour, bootstrap, calibration, held_out, slices
 from pipeline.params import metrics
 from pipeline.params.metrics import Metric
 from pipeline.params.params import Params, load
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     described = signature.for_model(params.model.task, params.features, params.target, model)
     runner = Choice.read(data).runner(data, described)
     holdout = columns(frame)
-    prediction = runner.predict(holdout)
+    prediction = held_out.answers(runner, holdout)
     classes = np.asarray(model.classes_) if params.model.task == "classification" else np.empty(0)
 
     def measures(rows: np.ndarray) -> Mapping[str, Metric]:
@@ -99,7 +99,9 @@ def _importance(
     score = accuracy_score if params.model.task == "classification" else r2_score
 
     def scoring(_: Any, table: pd.DataFrame, truth: np.ndarray) -> float:
-        return float(score(truth, runner.predict(columns(table)).values))
+        prediction = runner.predict(columns(table))
+        answered = prediction.finite()  # a shuffled row may be one that the model has no answer for
+        return float(score(truth[answered], prediction.values[answered])) if answered.any() else 0.0
 
     importance = permutation_importance(
         model,

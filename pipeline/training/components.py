@@ -9,6 +9,7 @@ import pkgutil
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import all_estimators
 
@@ -16,6 +17,9 @@ from artifact.errors import ConfigurationError
 from pipeline.params.messages import near
 
 PACKAGES = ("sklearn", "features")
+# Parameters that are functions, named as `numpy.log1p`, `features.<module>.<function>`, or one of scikit-learn's.
+_FUNCTIONS = ("func", "inverse_func", "score_func", "pooling_func")
+_HOMES = ("numpy", "features", "sklearn.feature_selection")
 # scikit-learn hides these until a module of its own is imported, which a name in params.yaml cannot do.
 _EXPERIMENTAL = {
     "IterativeImputer": "sklearn.experimental.enable_iterative_imputer",
@@ -36,11 +40,42 @@ def build(name: str, parameters: Mapping[str, Any], where: str) -> Any:
             raise ConfigurationError(
                 f"params.yaml: {where}: {name} has no parameter {parameter!r}{near(parameter, known)}"
             )
-    values = {key: _value(value, f"{where}.{key}") for key, value in parameters.items()}
+    values = {
+        key: _function(value, f"{where}.{key}") if key in _FUNCTIONS else _value(value, f"{where}.{key}")
+        for key, value in parameters.items()
+    }
     try:
         return component(**values)
     except TypeError as error:
         raise ConfigurationError(f"params.yaml: {where}: {name}: {error}") from error
+
+
+def _function(value: Any, where: str) -> Any:
+    """The function that a text names; whether a predictor may call it, `artifact.unpickling` says by its list.
+
+    ConfigurationError (10) for a name that is none, or that a lambda or another callable object hides behind.
+    """
+    if not isinstance(value, str):
+        return value
+    module, _, attribute = value.rpartition(".")
+    home = next((home for home in _HOMES if module == home or module.startswith(f"{home}.")), None)
+    try:
+        function = None if home is None else getattr(importlib.import_module(module), attribute, None)
+    except ImportError as error:
+        raise ConfigurationError(
+            f"params.yaml: {where}: importing {module} fails: {error}; correct its name"
+        ) from error
+    if not isinstance(function, np.ufunc) and not inspect.isfunction(function):
+        hint = near(attribute, _named_functions(module)) if home == "features" and function is None else ""
+        raise ConfigurationError(
+            f"params.yaml: {where} is {value!r}, which is no function of {', '.join(_HOMES)}; "
+            f"use one such as numpy.log1p or features.<module>.<function>{hint}"
+        )
+    return function
+
+
+def _named_functions(module: str) -> list[str]:
+    return [name for name, entry in vars(importlib.import_module(module)).items() if inspect.isfunction(entry)]
 
 
 def find(name: str, where: str) -> type:

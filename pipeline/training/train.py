@@ -11,13 +11,17 @@ import numpy as np
 import pandas as pd
 from sklearn.base import is_classifier, is_regressor
 from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.pipeline import Pipeline
 
 from artifact.errors import ConfigurationError
+from features.texts import OneColumn
 from pipeline.params.params import Params, load
 from pipeline.params.train import Block
 from pipeline.shared import best_parameters, paths, tables
-from pipeline.training import canonical_pickle, cluster, components, seeds
+from pipeline.training import by_name, canonical_pickle, cluster, components, seeds
+
+_VECTORIZERS = (CountVectorizer, HashingVectorizer)  # the first is TfidfVectorizer's base
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -61,6 +65,7 @@ def fit(
     """
     bare, workers = components.without_n_jobs(model)
     try:
+        bare = by_name.resolved(bare, frame, target)
         watched = seeds.refuse_chance() if alone and scheduler is None else nullcontext()
         with cluster.parallel(scheduler, "threading", workers or 1), watched:
             return bare.fit(frame, target)
@@ -84,12 +89,19 @@ def _preprocessing(blocks: Mapping[str, Block]) -> ColumnTransformer:
 
 
 def _steps(name: str, block: Block) -> Any:
-    steps = []
+    steps: list[tuple[str, Any]] = []
     for index, step in enumerate(block.steps):
         where = f"train.preprocessing.{name}.steps[{index}]"
         component = components.build(step.component, step.parameters, where)
         if not hasattr(component, "fit") or not hasattr(component, "transform"):
             raise ConfigurationError(f"params.yaml: {where}: {step.component} transforms nothing; use a transformer")
         seeds.refuse_unseeded(component, where)
+        if isinstance(component, _VECTORIZERS):
+            if len(block.columns) > 1:
+                raise ConfigurationError(
+                    f"params.yaml: {where}: {step.component} reads one column of text, and the block {name!r} has "
+                    f"{len(block.columns)}; give each a block of its own"
+                )
+            steps.append((f"text{index + 1}", OneColumn()))
         steps.append((f"step{index + 1}", component))
     return Pipeline(steps) if steps else "passthrough"

@@ -25,7 +25,6 @@ OUTPUT = (Output("prediction", "float64"),)
         ({"dtype": "float32"}, "dtype 'float32' is not one of float64, int64, bool, string"),
         ({"dtype": "float64", "nulable": True}, "unknown key 'nulable'; did you mean 'nullable'?"),
         ({"dtype": "float64", "nullable": "yes"}, "nullable 'yes'"),
-        ({"dtype": "int64", "nullable": True}, "declared float64, not int64"),
         ({"dtype": "string", "range": [0, 1]}, "a range does not fit dtype string; declare categories"),
         ({"dtype": "float64", "range": [1]}, "range [1] is not [lowest, highest]"),
         ({"dtype": "float64", "range": [2, 1]}, "range [2, 1] is empty"),

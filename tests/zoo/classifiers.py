@@ -193,4 +193,23 @@ CLASSIFIERS: list[Configuration] = [
         },
     ),
     mixed("svm.SVC", "kind", ONE_HOT, table="people", **SEED),
+    *(
+        Configuration(
+            f"flag of people: {name} LogisticRegression",
+            "people",
+            "flag",
+            "sklearn.linear_model.LogisticRegression",
+            LINEAR,
+            {
+                "text": (["city"], [part(f"feature_extraction.text.{name}", **parameters)]),
+                "plan": (["plan"], [ONE_HOT]),
+                "numbers": (["income", "age", "smoker"], [IMPUTE, SCALE]),
+            },
+        )
+        for name, parameters in (
+            ("TfidfVectorizer", {"analyzer": "char"}),
+            ("CountVectorizer", {"binary": True}),
+            ("HashingVectorizer", {"n_features": 64}),
+        )
+    ),
 ]

@@ -1,0 +1,36 @@
+"""The answers to the held-out rows, one for each: a model without some would look better for leaving them out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from artifact.engines import unanswered
+from artifact.errors import ConfigurationError
+from artifact.prediction import Columns, Prediction, Runner, rows
+
+_SHOWN = 6  # features of a row
+
+
+def answers(runner: Runner, holdout: Columns) -> Prediction:
+    """What `runner` answers; ConfigurationError (10) names the first row that it raises for, or has no number for."""
+    try:
+        prediction = runner.predict(holdout)
+    except Exception as error:
+        failing = next(unanswered.failing(runner, holdout), None)
+        if failing is None:
+            raise
+        raise _unanswered(holdout, failing, f"the model fails ({type(error).__name__}: {error!s:.200})") from error
+    missing = np.flatnonzero(~prediction.finite())
+    if len(missing):
+        words = f"the model has no finite answer for {len(missing)} of {rows(holdout)} held-out rows"
+        raise _unanswered(holdout, int(missing[0]), words)
+    return prediction
+
+
+def _unanswered(holdout: Columns, row: int, words: str) -> ConfigurationError:
+    shown = ", ".join(f"{name} = {values[row]}" for name, values in list(holdout.items())[:_SHOWN])
+    return ConfigurationError(
+        f"{words}, first where {shown}; train an estimator that answers every row (IsotonicRegression with "
+        "out_of_bounds: clip, neighbours within a larger radius, QuadraticDiscriminantAnalysis with reg_param), or "
+        "narrow the schema to rows that it can answer"
+    )
