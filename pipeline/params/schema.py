@@ -20,6 +20,7 @@ _COLUMN = {
         "nullable": {"type": "boolean", "description": "whether a value may be missing"},
         "range": {"type": ["array", "null"], "items": {"type": ["number", "null"]}, "minItems": 2, "maxItems": 2},
         "categories": {"type": ["array", "null"], "minItems": 1},
+        "zone": {"type": ["string", "null"], "description": "of a datetime written without an offset: Europe/Berlin"},
         "unique": {"type": "boolean", "description": "whether all values of the table differ"},
     },
 }

@@ -44,7 +44,7 @@ def test_every_rule_and_check_is_there() -> None:
     """The tables have each key of a column, of the contract, of the leakage checks, and each dtype."""
     table = re.findall(r"^\| `([\w.]+)` \|", TEXT, re.M)
     contract = {"contract.key", "contract.rows", "contract.max_age_days"}
-    assert set(table) == {"dtype", "nullable", "range", "categories", "unique", *contract, *prepare.LEAKS}
+    assert set(table) == {"dtype", "nullable", "range", "categories", "zone", "unique", *contract, *prepare.LEAKS}
     assert all(dtype in TEXT for dtype in DTYPES)
     assert all(shift in TEXT for shift in prepare.SHIFTS)
 
