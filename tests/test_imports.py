@@ -78,9 +78,9 @@ PREDICTOR_ROOMS = {
 }
 # The same of artifact/.
 ARTIFACT_ROOMS = {
-    "validation": {"signature", "prediction", "errors", "checkpoint", "shown"},
+    "validation": {"feature", "moment", "signature", "prediction", "errors", "checkpoint", "shown"},
     "unpickling": {"errors", "shown"},
-    "engines": {"validation", "unpickling", "signature", "prediction", "errors"},
+    "engines": {"validation", "unpickling", "signature", "output", "prediction", "decision", "errors"},
 }
 HOUSES = {"pipeline": ROOMS, "predictor": PREDICTOR_ROOMS, "artifact": ARTIFACT_ROOMS}
 # What stands beside the stages uses these rooms.
