@@ -10,6 +10,7 @@ from typing import Any
 
 from artifact.errors import ConfigurationError, GitError
 from release import commit_message, state
+from release.git.batch import AnyBranch, Batch
 from release.git.branch import Branch, Change, opened, propose, tip, update
 from release.git.tip import Tip
 from release.gitops import quarantine
@@ -104,13 +105,13 @@ def situation_of(here: Tip, folder: Folder) -> Situation:
 
 
 def apply(
-    branch: Branch, folder: Folder, request: Request, decide: Callable[[Situation], Decision], *, again: bool = False
+    branch: AnyBranch, folder: Folder, request: Request, decide: Callable[[Situation], Decision], *, again: bool = False
 ) -> Outcome:
     """Carry out what `decide` makes of `folder`; decided again when the branch moved.
 
     Unless `again`, a change of this very environment in between ends it with a GitError (50): nobody looked at that.
     """
-    first: list[Record] = []
+    first: list[Record] = branch.seen() if isinstance(branch, Batch) else []
     outcome = Outcome(NOTHING, "")
 
     def change(now: Tip) -> Change | None:
@@ -145,7 +146,7 @@ def apply(
             outcome = dataclasses.replace(outcome, outcome=PROPOSED, says=f"proposed: {subject}", branch=name)
         return Change(files, message)
 
-    if request.proposed:
+    if request.proposed and isinstance(branch, Branch):
         commit: str | Shown | None = propose(branch, change, lambda: outcome.branch or "")
     else:
         commit = push(branch, change, request.shown)
@@ -161,8 +162,14 @@ class Shown:
     diff: str
 
 
-def push(branch: Branch, change: Callable[[Tip], Change | None], shown: bool) -> str | Shown | None:
-    """The commit that was pushed, or what it would have changed when it is only to be `shown`; None for no change."""
+def push(branch: AnyBranch, change: Callable[[Tip], Change | None], shown: bool) -> str | Shown | None:
+    """The commit that was pushed, or what it would have changed when it is only to be `shown`.
+
+    None for no change, and for one that is kept for a batch.
+    """
+    if isinstance(branch, Batch):
+        branch.keep(change)
+        return None
     if not shown:
         return update(branch, change)
     with opened(branch) as git:
@@ -203,6 +210,6 @@ def _require_migrated(record: Record, request: Request) -> None:
 def _diff(here: Tip, files: Mapping[str, str]) -> str:
     lines: list[str] = []
     for path, text in sorted(files.items()):
-        before = (here.read(path) or "").splitlines(keepends=True)
+        before = (here.committed(path) or "").splitlines(keepends=True)
         lines += difflib.unified_diff(before, text.splitlines(keepends=True), f"a/{path}", f"b/{path}")
     return "".join(lines)

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from release import params, settings
 from release.change import Request
+from release.git.batch import AnyBranch, Batch
 from release.git.branch import Branch
 from release.git.client import Caller
 from release.gitops.folder import Folder
 from release.settings import Settings
+
+if TYPE_CHECKING:
+    from release.bucket.store import Store
 
 
 @dataclass(frozen=True)
@@ -23,15 +31,35 @@ class Checkout:
 
     @classmethod
     def here(cls) -> Checkout:
-        """The checkout that the process was started in."""
-        return cls(Path.cwd())
+        """The checkout that the process was started in, or that of the batch that the command belongs to."""
+        return _of_batch.get() or cls(Path.cwd())
+
+    @contextlib.contextmanager
+    def carries(self, batch: Batch) -> Iterator[None]:
+        """Let the commands within `with` run in this checkout, and their changes go to `batch`."""
+        token = _of_batch.set(_BatchCheckout(self.root, batch))
+        try:
+            yield
+        finally:
+            _of_batch.reset(token)
 
     @cached_property
     def settings(self) -> Settings:
         """The values of settings.yaml; ConfigurationError (10) without it."""
         return settings.read(self.root)
 
-    def branch(self) -> Branch:
+    @cached_property
+    def store(self) -> Store:
+        """The bucket of the settings."""
+        from release.bucket.store import Store  # boto3, which not every command needs
+
+        return Store(self.settings)
+
+    def branch(self) -> AnyBranch:
+        """Where a command's change goes."""
+        return self.remote()
+
+    def remote(self) -> Branch:
         """The branch that releases are pushed to; ConfigurationError (10) where neither settings nor Git name one."""
         caller, values = Caller(self.root), self.settings
         return Branch(values.gitops_remote or caller.origin(), values.gitops_branch, caller, values.gitops_path)
@@ -52,3 +80,14 @@ class Checkout:
         """Who asks for `command`, and why."""
         person = Caller(self.root).person()
         return Request(command, person, arguments.reason or "", arguments.evidence or "", arguments.dry_run)
+
+
+@dataclass(frozen=True)
+class _BatchCheckout(Checkout):
+    batch: Batch
+
+    def branch(self) -> AnyBranch:
+        return self.batch
+
+
+_of_batch: ContextVar[Checkout | None] = ContextVar("_of_batch", default=None)

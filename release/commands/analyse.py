@@ -171,7 +171,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("--json", action="store_true", help="for programs")
     arguments, here = command_line.parse(line, argv), Checkout.here()
     folder = here.folder(arguments)
-    found = analyse(here.branch(), folder, arguments.prometheus, time.time())
+    found = analyse(here.remote(), folder, arguments.prometheus, time.time())
     write_page(found, arguments.page)
     if arguments.json:
         print(json.dumps(None if found is None else found.as_json(), indent=2))

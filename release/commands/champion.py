@@ -80,12 +80,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("--record", type=Path, required=True, help="JSON file of what Git says of it")
     command_line.add_model(line)
     arguments, here = command_line.parse(line, argv), Checkout.here()
-    store, model = Store(here.settings), here.model(arguments)
+    store, model = here.store, here.model(arguments)
     if os.environ.get(RECORDS_FROM) == "kept":
         # A workflow asks the remote in a step of its own, so that the step that trains needs no token.
         if not arguments.record.is_file():
             raise ConfigurationError(f"{RECORDS_FROM} is kept, and there is no {arguments.record}: set it to `branch`")
         print(f"{arguments.record} is kept as it is")
         return
-    with reader_of(here.root, here.branch) as pinned:
+    with reader_of(here.root, here.remote) as pinned:
         print(champion(store, pinned, model=model, out=arguments.out, record=arguments.record))

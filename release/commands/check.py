@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
 from artifact.errors import GateRefused
-from release import command_line, state
+from release import command_line, quoted_yaml, state
 from release.checkout import Checkout
 from release.git.tip import Tip
 from release.gitops import folder as folders
@@ -69,7 +67,7 @@ def _way_out(folder: Folder, record: Record, one: Release) -> str:
 
 def _named(text: str) -> tuple[set[str], list[str]]:
     """The releases that the Route in release.yaml names, and those of them without an InferenceService there."""
-    documents: list[dict[str, Any]] = [one for one in yaml.safe_load_all(text) if one]
+    documents: list[dict[str, Any]] = [one for one in quoted_yaml.documents(text) if one]
     there = {one["metadata"]["name"] for one in documents if one["kind"] == "InferenceService"}
     names = {
         target["configurationName"].removesuffix(release_file.configuration(""))

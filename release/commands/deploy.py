@@ -21,7 +21,7 @@ from release.clock import now
 from release.commands import traffic
 from release.commands.proof import Prover
 from release.commands.publish import uri_of
-from release.git.branch import Branch
+from release.git.batch import AnyBranch
 from release.gitops.folder import Folder
 from release.gitops.release import Release, parse_image
 from release.readiness import Address, Cluster, Unseen, patiently
@@ -51,7 +51,7 @@ class Source:
 def deploy(
     store: Store,
     settings: Settings,
-    branch: Branch,
+    branch: AnyBranch,
     request: Request,
     *,
     folder: Folder,
@@ -172,7 +172,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments, here = command_line.parse(_command_line(), argv), Checkout.here()
     _require_consistent(arguments)
     folder = here.folder(arguments)
-    store = Store(here.settings)
+    store = here.store
     request = dataclasses.replace(here.request("deploy", arguments), proposed=arguments.propose)
     outcomes = deploy(
         store,

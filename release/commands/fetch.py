@@ -82,6 +82,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("uri", metavar="URI|RELEASE", help="its storageUri, or the name of a release")
     line.add_argument("--out", type=Path, required=True, help="the folder")
     arguments, here = command_line.parse(line, argv), Checkout.here()
-    uri = ArtifactUri.parse(uri_of(here.branch, arguments.uri))
+    uri = ArtifactUri.parse(uri_of(here.remote, arguments.uri))
     new = fetch(Store(dataclasses.replace(here.settings, bucket=uri.bucket)), uri, arguments.out)
     print(f"{uri.digest} {'fetched into' if new else 'is already in'} {arguments.out}")

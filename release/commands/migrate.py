@@ -10,13 +10,12 @@ from collections.abc import Sequence
 
 from artifact.errors import ConfigurationError
 from release import command_line, quoted_yaml, readiness, state, transitions
-from release.bucket.store import Store
 from release.change import Decision, Outcome, Request, Situation, apply
 from release.checkout import Checkout
 from release.clock import now
 from release.commands import adopt
 from release.commands.proof import Prover
-from release.git.branch import Branch
+from release.git.batch import AnyBranch
 from release.gitops.folder import Folder
 from release.gitops.record import SCHEMA_VERSION, Record
 from release.readiness import Cluster, Unseen, patiently
@@ -35,7 +34,7 @@ patches:
 
 
 def migrate(
-    branch: Branch, request: Request, *, folder: Folder, prover: Prover, finish: bool, wait: float = 0.0
+    branch: AnyBranch, request: Request, *, folder: Folder, prover: Prover, finish: bool, wait: float = 0.0
 ) -> Outcome:
     """The next step of three, each a commit. Asked again for `wait` seconds.
 
@@ -144,7 +143,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     command_line.add_request(line)
     arguments, here = command_line.parse(line, argv), Checkout.here()
     folder = here.folder(arguments)
-    prover = Prover(Store(here.settings), Cluster(folder, here.settings.domain, arguments.gateway), arguments.url)
+    prover = Prover(here.store, Cluster(folder, here.settings.domain, arguments.gateway), arguments.url)
     branch, request = here.branch(), here.request("migrate", arguments)
     finish, wait = arguments.finish, arguments.wait
     outcomes = [migrate(branch, request, folder=folder, prover=prover, finish=finish, wait=wait)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from release import command_line
-from release.bucket.store import Store
 from release.checkout import Checkout
 from release.commands import traffic
 from release.commands.proof import Prover
@@ -21,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     command_line.add_request(line)
     arguments, here = command_line.parse(line, argv), Checkout.here()
     folder = here.folder(arguments)
-    prover = Prover(Store(here.settings), Cluster(folder, here.settings.domain, arguments.gateway), arguments.url)
+    prover = Prover(here.store, Cluster(folder, here.settings.domain, arguments.gateway), arguments.url)
     branch, request = here.branch(), here.request("prove", arguments)
     release, wait = arguments.release, arguments.wait
     outcome = traffic.prove(branch, request, folder=folder, prover=prover, release=release, wait=wait)

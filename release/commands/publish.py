@@ -95,10 +95,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     command_line.add_model(line)
     arguments, here = command_line.parse(line, argv), Checkout.here()
     model = here.model(arguments)
-    with reader(here.root, here.branch) as pinned:
+    with reader(here.root, here.remote) as pinned:
         quarantined = Folder(model, "staging").quarantined(pinned)
     uri = publish(
-        Store(here.settings),
+        here.store,
         here.settings,
         artifact=arguments.artifact,
         verdict_path=arguments.verdict,

@@ -29,7 +29,8 @@ from release.change import (
 )
 from release.checkout import Checkout
 from release.clock import now
-from release.git.branch import Branch, Change
+from release.git.batch import AnyBranch
+from release.git.branch import Change
 from release.git.tip import Tip
 from release.gitops import folder as folders
 from release.gitops.folder import MODELS, Folder
@@ -40,7 +41,7 @@ from release.settings import Settings
 def quarantine(
     store: Store,
     settings: Settings,
-    branch: Branch,
+    branch: AnyBranch,
     request: Request,
     *,
     model: str,
@@ -84,7 +85,7 @@ def quarantine(
     return dataclasses.replace(outcome, says="; ".join([outcome.says, *notes]))
 
 
-def unquarantine(branch: Branch, request: Request, *, model: str, release: str) -> Outcome:
+def unquarantine(branch: AnyBranch, request: Request, *, model: str, release: str) -> Outcome:
     """Lift the quarantine of `release`, a name, or the digest of an artifact or of its inputs.
 
     ConfigurationError (10), GitError (50).
@@ -109,7 +110,7 @@ class _Decision:
 
 
 def _commit(
-    branch: Branch,
+    branch: AnyBranch,
     request: Request,
     model: str,
     decide: Callable[[Tip, tuple[Quarantined, ...]], _Decision],
@@ -191,7 +192,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments, here = command_line.parse(line, argv), Checkout.here()
     model = here.model(arguments)
     outcome = quarantine(
-        Store(here.settings),
+        here.store,
         here.settings,
         here.branch(),
         here.request("quarantine", arguments),

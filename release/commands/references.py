@@ -29,4 +29,4 @@ def references(branch: Branch) -> list[str]:
 def main(argv: Sequence[str] | None = None) -> None:
     """As `references`, a line each."""
     command_line.parse(command_line.parser("references", __doc__), argv)
-    print("\n".join(references(Checkout.here().branch())))
+    print("\n".join(references(Checkout.here().remote())))

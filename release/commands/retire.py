@@ -11,7 +11,7 @@ from release import command_line, readiness, transitions
 from release.change import Decision, Outcome, Request, Situation, apply
 from release.checkout import Checkout
 from release.clock import seconds_since
-from release.git.branch import Branch
+from release.git.batch import AnyBranch
 from release.gitops.folder import Folder
 from release.gitops.record import Record
 from release.gitops.release import Release
@@ -21,7 +21,7 @@ MIN_AGE = 3600.0
 
 
 def retire(
-    branch: Branch, request: Request, *, folder: Folder, cluster: Cluster, min_age: float, wait: float = 0.0
+    branch: AnyBranch, request: Request, *, folder: Folder, cluster: Cluster, min_age: float, wait: float = 0.0
 ) -> Outcome:
     """Commit the removal of what lost its traffic `min_age` seconds ago, but for the `ready` newest.
 

@@ -13,14 +13,13 @@ from artifact.digest import ArtifactUri
 from artifact.errors import GateRefused, StorageError
 from release import command_line, readiness, state, transitions
 from release.bucket import published
-from release.bucket.store import Store
 from release.change import DONE, Decision, Outcome, Request, Situation, apply
 from release.checkout import Checkout
 from release.clock import now
 from release.commands import traffic
 from release.commands.proof import Prover
 from release.commands.retire import not_following
-from release.git.branch import Branch
+from release.git.batch import AnyBranch
 from release.gitops.folder import Folder
 from release.gitops.quarantine import Quarantined
 from release.gitops.record import Record
@@ -31,7 +30,7 @@ _SECONDS = 10.0  # a rollback waits no longer for a target that does not answer
 
 
 def rollback(
-    branch: Branch,
+    branch: AnyBranch,
     request: Request,
     *,
     folder: Folder,
@@ -181,7 +180,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     command_line.add_request(line)
     arguments, here = command_line.parse(line, argv), Checkout.here()
     folder = here.folder(arguments)
-    prover = Prover(Store(here.settings), Cluster(folder, here.settings.domain, arguments.gateway), arguments.url)
+    prover = Prover(here.store, Cluster(folder, here.settings.domain, arguments.gateway), arguments.url)
     branch, request = here.branch(), here.request("rollback", arguments)
     how = {"to": arguments.to, "traffic_only": arguments.traffic_only, "wait": arguments.wait}
     outcomes = rollback(branch, request, folder=folder, prover=prover, **how)

@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("uri", metavar="URI|RELEASE", help="its storageUri, or the name of a release")
     line.add_argument("--json", action="store_true", help="for programs")
     arguments, here = command_line.parse(line, argv), Checkout.here()
-    uri = ArtifactUri.parse(uri_of(here.branch, arguments.uri))
+    uri = ArtifactUri.parse(uri_of(here.remote, arguments.uri))
     artifact = published.find(Store(dataclasses.replace(here.settings, bucket=uri.bucket)), uri)
     content = {"digest": uri.digest} | dataclasses.asdict(artifact) | {"uri": str(uri)}
     if arguments.json:

@@ -203,7 +203,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if arguments.tree:
         environments = read_from(Worktree(here.root), arguments.model)
     else:
-        environments = read(here.branch(), arguments.model)
+        environments = read(here.remote(), arguments.model)
     if arguments.json:
         print(json.dumps(as_json(environments), indent=2))
     else:

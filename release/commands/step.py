@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from artifact.errors import GateRefused, StorageError
 from monitoring.canary import Action
 from release import command_line, state
-from release.bucket.store import Store
 from release.change import NOTHING, Outcome, Request
 from release.checkout import Checkout
 from release.commands import traffic
@@ -86,9 +85,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     command_line.add_request(line)
     arguments, here = command_line.parse(line, argv), Checkout.here()
     folder = here.folder(arguments)
-    prover = Prover(Store(here.settings), Cluster(folder, here.settings.domain, arguments.gateway), arguments.url)
+    prover = Prover(here.store, Cluster(folder, here.settings.domain, arguments.gateway), arguments.url)
     outcome, found = step(
-        here.branch(),
+        here.remote(),
         here.request("step", arguments),
         folder=folder,
         prover=prover,

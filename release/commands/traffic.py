@@ -7,14 +7,14 @@ from release import state, transitions
 from release.change import Decision, Outcome, Request, Situation, apply
 from release.clock import now
 from release.commands.proof import Prover
-from release.git.branch import Branch
+from release.git.batch import AnyBranch
 from release.gitops.folder import Folder
 from release.gitops.record import Record
 from release.readiness import patiently
 
 
 def advance(
-    branch: Branch,
+    branch: AnyBranch,
     request: Request,
     *,
     folder: Folder,
@@ -36,7 +36,7 @@ def advance(
 
 
 def promote(
-    branch: Branch,
+    branch: AnyBranch,
     request: Request,
     *,
     folder: Folder,
@@ -61,7 +61,7 @@ def elsewhere(situation: Situation, only: str | None) -> Decision | None:
 
 
 def prove(
-    branch: Branch, request: Request, *, folder: Folder, prover: Prover, release: str | None, wait: float = 0.0
+    branch: AnyBranch, request: Request, *, folder: Folder, prover: Prover, release: str | None, wait: float = 0.0
 ) -> Outcome:
     """Prove the candidate, the stable release and what a rollback may lead to, or the one called `release`.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -32,6 +32,10 @@ class Tip:
 
     def read(self, path: str) -> str | None:
         """Text of the file at `path`, None when there is none."""
+        return self._written[path] if path in self._written else self.committed(path)
+
+    def committed(self, path: str) -> str | None:
+        """The same of the commit itself, whatever was written over it."""
         blob = self.blob(path)
         if blob is None:
             return None
@@ -52,6 +56,15 @@ class Tip:
         with contextlib.suppress(GitFailed):  # a server that gives out no single objects gave the contents before
             self._git.run(*_FETCH_OBJECTS, input=names)
         self._texts.update(_contents(self._git.output("cat-file", "--batch", input=names)))
+
+    def write(self, files: Mapping[str, str]) -> None:
+        """Let `files` (path → text) count as if they were committed. A new folder is not listed."""
+        self._written.update(files)
+
+    @cached_property
+    def _written(self) -> dict[str, str]:
+        """Path → text of what was written over the commit."""
+        return {}
 
     @cached_property
     def _loaded(self) -> set[str]:
@@ -76,6 +89,8 @@ class Tip:
 
     def holds(self, path: str, text: str) -> bool:
         """Whether the file at `path` is exactly `text`."""
+        if path in self._written:
+            return self._written[path] == text
         blob, data = self.blob(path), text.encode()
         made = hashlib.new("sha1" if len(self.commit) == _SHA1_LENGTH else "sha256", usedforsecurity=False)
         made.update(b"blob %d\0%b" % (len(data), data))
