@@ -1,0 +1,8 @@
+"""Drift, and labels that come back, of one release."""
+
+from artifact.command_table import run
+
+COMMANDS = {"drift": "monitoring.drift"}
+
+if __name__ == "__main__":
+    run("monitoring", __doc__, COMMANDS)

@@ -1,0 +1,168 @@
+"""Say whether the inputs and predictions of a release have drifted from its reference, from Prometheus' counters alone.
+
+No payload leaves a pod. Each window has whole weeks and at least 2,000 rows; 365 windows pass on average until an alarm
+without drift. Exit code 0 also for an alarm: `--json` is for programs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from artifact.errors import StorageError, UsageError
+from monitoring import drift_detector
+from monitoring.confidence import Estimate
+from monitoring.drift_detector import ALARM, LEAST_ROWS
+from monitoring.input_counts import Profile, Source, Window
+from monitoring.page import Page
+from monitoring.prometheus import Grid, Prometheus
+
+WEEK = 7 * 24 * 3600.0
+_INTERVALS = 1000  # of a window: the clumps of rows show between them
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What the windows of a release come to: `log_m` of each stream after the last, their mean after each window."""
+
+    source: Source
+    profile: Profile
+    windows: tuple[Window, ...]
+    waiting: float  # rows of a window that is not over, or not full
+    log_m: np.ndarray  # [streams, 2]: more, fewer
+    overall: np.ndarray  # [windows]
+    estimate: Estimate | None
+
+    @property
+    def alarms(self) -> bool:
+        """Whether the mean of all M ever reached the alarm."""
+        return bool(len(self.overall) and self.overall.max() >= np.log(ALARM))
+
+    def ranked(self) -> list[tuple[str, str, float]]:
+        """Feature, what of it, and log10 M of its strongest stream; the strongest feature first."""
+        best: dict[str, tuple[str, float]] = {}
+        for stream, values in zip(self.profile.streams, self.log_m / np.log(10), strict=True):
+            place = int(values.argmax())
+            what = f"{'more' if place == 0 else 'fewer'} {stream.bin}"
+            if stream.feature not in best or values[place] > best[stream.feature][1]:
+                best[stream.feature] = (what, float(values[place]))
+        return sorted(((name, *each) for name, each in best.items()), key=lambda one: -one[2])
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs; the features that lead an alarm are in `features`."""
+        leading = [name for name, _, log_m in self.ranked() if log_m >= np.log10(ALARM)]
+        return {
+            "kind": "drift",
+            "namespace": self.source.namespace,
+            "release": self.source.release,
+            "alarm": self.alarms,
+            "features": leading if self.alarms else [],
+            "windows": len(self.windows),
+            "rows": sum(window.rows for window in self.windows),
+            "waiting_rows": self.waiting,
+            "log10_m": round(float(self.overall[-1]) / np.log(10), 3) if len(self.windows) else None,
+            "alarm_at": round(float(np.log10(ALARM)), 3),
+            "estimated_accuracy": None if self.estimate is None else round(self.estimate.accuracy, 4),
+            "held_out_accuracy": None if self.estimate is None else round(self.estimate.reference, 4),
+        }
+
+    def lines(self) -> list[str]:
+        """For a terminal."""
+        verdict = "drift" if self.alarms else "no drift" if len(self.windows) else "not enough rows yet"
+        shown = [f"{self.source.release}: {verdict}; {len(self.windows)} windows, {self.waiting:,.0f} rows wait"]
+        if len(self.windows):
+            strength = self.overall[-1] / np.log(10)
+            shown.append(f"  mean M 10^{strength:.1f}, alarm at 10^{np.log10(ALARM):.1f}; the strongest:")
+            shown += [f"  {name}: {what}, M 10^{log_m:.1f}" for name, what, log_m in self.ranked()[:5]]
+        if self.estimate is not None:
+            shown.append(
+                f"  accuracy {self.estimate.accuracy:.3f} ± {2 * self.estimate.error:.3f} if confidence means what it "
+                f"meant, {self.estimate.reference:.3f} on held-out rows; no alarm by itself"
+            )
+        return shown
+
+    def page(self) -> str:
+        """One page: the verdict, M over time, and each feature beside its reference, the strongest first."""
+        page = Page(f"Drift of {self.source.release} in {self.source.namespace}")
+        page.text("\n".join(self.lines()[:2]), "verdict")
+        page.line("log10 of the mean M by window; the dashed line alarms", self.overall / np.log(10), np.log10(ALARM))
+        if self.windows:
+            self._features(page, self.windows[-1])
+        page.heading("Queries")
+        page.code([self.source.query("modelpin_input_bin_total"), self.source.query("modelpin_predictions_total")])
+        return page.render()
+
+    def _features(self, page: Page, last: Window) -> None:
+        page.heading("Features: grey is the reference, blue the last window")
+        rows = []
+        for name, what, log_m in self.ranked():
+            places = [place for place, stream in enumerate(self.profile.streams) if stream.feature == name]
+            psi = drift_detector.psi(self.profile.counts[places], last.counts[places])
+            rows.append((name, what, f"10^{log_m:.1f}", f"{psi:.3f}"))
+        page.table(("feature", "its strongest change", "M", "PSI of the last window"), rows)
+        for name, _, _ in self.ranked()[:20]:
+            places = [place for place, stream in enumerate(self.profile.streams) if stream.feature == name]
+            trained = self.profile.reference.shares[places]
+            live = last.counts[places] / np.maximum(last.of[places], 1)
+            page.bars(name, [self.profile.streams[place].bin for place in places], trained, live)
+
+
+def watch(source: Source, since: float, now: float, window: float = WEEK, least: int = LEAST_ROWS) -> Drift:
+    """The drift of a release from `since` until `now`, seconds since 1970, in windows of `window` seconds.
+
+    A window with fewer rows than `least` goes on for another `window`. StorageError (30) without a reference.
+    """
+    profile = Profile.read(source, now)
+    if profile is None:
+        raise StorageError(
+            f"Prometheus has no {source.query('modelpin_reference_input_bin')} of the last hour: is {source.release} "
+            "scraped, with the labels namespace and release?"
+        )
+    windows: list[Window] = []
+    overall: list[float] = []
+    log_m = np.full((len(profile.streams), 2), -np.inf)
+    start, waiting = since, 0.0
+    for end in np.arange(since + window, now + 1e-6, window).tolist():
+        counted = profile.window(source, Grid(start, (end - start) / _INTERVALS, _INTERVALS + 1))
+        waiting = counted.rows
+        if waiting < least:
+            continue
+        e = drift_detector.log_e(profile.reference, counted.counts, counted.of, counted.dispersions)
+        log_m = drift_detector.follow(log_m, e)
+        windows.append(counted)
+        overall.append(float(drift_detector.overall(log_m)))
+        start, waiting = end, 0.0
+    estimate = profile.accuracy(windows)
+    return Drift(source, profile, tuple(windows), waiting, log_m, np.array(overall), estimate)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """As `watch`."""
+    line = argparse.ArgumentParser(prog="python -m monitoring drift", description=__doc__)
+    line.add_argument("--prometheus", required=True, metavar="URL")
+    line.add_argument("--namespace", required=True, help="of the release, as iris-production")
+    line.add_argument("--release", required=True, help="as iris-3f9c1a7e")
+    line.add_argument("--since", required=True, metavar="TIME", help="when it began to serve, ISO 8601")
+    line.add_argument("--window", type=float, default=WEEK, metavar="SECONDS", help="whole weeks (%(default)s)")
+    line.add_argument("--least", type=int, default=LEAST_ROWS, metavar="ROWS", help="of a window (%(default)s)")
+    line.add_argument("--page", type=Path, metavar="FILE", help="write one HTML page")
+    line.add_argument("--json", action="store_true", help="for programs")
+    options = line.parse_args(argv)
+    try:
+        since = datetime.fromisoformat(options.since)
+    except ValueError as error:
+        raise UsageError(f"--since {options.since!r} is not a time: give one as 2026-11-26T07:00:00Z") from error
+    begun = (since if since.tzinfo else since.replace(tzinfo=UTC)).timestamp()
+    source = Source(Prometheus(options.prometheus), options.namespace, options.release)
+    found = watch(source, begun, time.time(), options.window, options.least)
+    if options.page:
+        options.page.write_text(found.page(), encoding="utf-8")
+    print(json.dumps(found.as_json(), indent=2) if options.json else "\n".join(found.lines()))
