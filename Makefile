@@ -71,7 +71,7 @@ define COMMIT_RELEASE
 endef
 
 ##@ The loop, step by step
-.PHONY: data pull champion repro track gate report publish deploy advance promote prove step analyse rollback retire quarantine unquarantine
+.PHONY: data pull champion repro track gate report publish deploy advance promote prove step analyse drift retrain rollback retire quarantine unquarantine
 .PHONY: migrate release-check propose release status mirror image image-find render
 data: ## write the example's raw data from scikit-learn's own copy (a laptop without the DVC remote)
 	@$(DEV) python -m local.example data/iris.csv
@@ -115,6 +115,14 @@ step: ## carry out what the traffic of ENV= proves: advance, promote or take bac
 analyse: ## print what the traffic of ENV= proves of its canary (PROMETHEUS=, PAGE=)
 	@$(IN) python -m release analyse --env="$$ENV" $${MODEL:+--model="$$MODEL"} \
 	  $${PROMETHEUS:+--prometheus="$$PROMETHEUS"} $${PAGE:+--page="$$PAGE"}
+
+drift: ## say whether RELEASE= in NAMESPACE= has drifted SINCE= a time, by PROMETHEUS= (PAGE=, ALARM= for the JSON)
+	@$(IN) python -m monitoring drift --prometheus="$$PROMETHEUS" --namespace="$$NAMESPACE" --release="$$RELEASE" \
+	  --since="$$SINCE" $${PAGE:+--page="$$PAGE"} $${ALARM:+--json} > "$${ALARM:-/dev/stdout}"
+
+retrain: ## say whether KIND= (with ALARM=) asks for a training of what ENV= serves, and commit what is followed
+	@$(IN) python -m release retrain --env="$$ENV" --kind="$$KIND" $${MODEL:+--model="$$MODEL"} \
+	  $${ALARM:+--alarm="$$ALARM"} $${REASON:+--reason="$$REASON"}
 
 rollback: ## take the candidate of ENV= back, or go back to the release before, or TO=: REASON= EVIDENCE= (TRAFFIC_ONLY=1)
 	$(COMMIT_RELEASE)

@@ -23,6 +23,7 @@ from release import client
 
 SCHEMA_VERSION = 1
 _FIELD = "\x1f"
+_TRIGGER = "%(trailers:key=Retrain-Trigger,valueonly,separator=%x2C)"  # what asked for the training
 _FETCH_SECONDS = 60.0
 
 
@@ -96,12 +97,14 @@ def _history(model_digest: str) -> tuple[list[dict[str, str]], str | None]:
     remote, branch = settings["gitops-remote"] or "origin", settings["gitops-branch"]
     try:
         git.run("fetch", "--quiet", remote, branch, seconds=_FETCH_SECONDS)
-        form = f"--format={_FIELD.join(('%H', '%cI', '%s'))}"
+        form = f"--format={_FIELD.join(('%H', '%cI', '%s', _TRIGGER))}"
         words = ("log", "FETCH_HEAD", "--fixed-strings", f"--grep=Model-Digest: {model_digest}", form)
         lines = git.run(*words).splitlines()
     except (GitFailed, GitError):
         return [], f"the branch {branch} of {remote} cannot be fetched: its commits are not shown"
-    return [dict(zip(("commit", "date", "subject"), line.split(_FIELD), strict=True)) for line in lines], None
+    return [
+        dict(zip(("commit", "date", "subject", "trigger"), line.split(_FIELD), strict=True)) for line in lines
+    ], None
 
 
 def _commit(commit: str) -> dict[str, str] | None:
@@ -136,5 +139,6 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
     if not document["deployments"]:
         yield "  deployed    nowhere"
     for one in document["history"]:
-        yield f"  {one['date']}  {one['commit'][:12]}  {one['subject']}"
+        asked = f" (asked for by {one['trigger']})" if one["trigger"] else ""
+        yield f"  {one['date']}  {one['commit'][:12]}  {one['subject']}{asked}"
     yield from (f"  note: {note}" for note in document["notes"])

@@ -11,8 +11,8 @@ COMMANDS = {
     name: f"release.commands.{name}"
     for name in (
         "publish", "deploy", "advance", "promote", "prove", "rollback", "retire", "quarantine", "unquarantine",
-        "batch", "analyse", "step", "migrate", "check", "references", "status", "fetch", "show", "champion", "adopt",
-        "settings", "configure",
+        "batch", "analyse", "step", "retrain", "migrate", "check", "references", "status", "fetch", "show", "champion",
+        "adopt", "settings", "configure",
     )
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from release.settings import Settings
 
 if TYPE_CHECKING:
     from release.bucket.store import Store
+
+TRIGGER = "RETRAIN_TRIGGER"
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,15 @@ class Checkout:
     def request(self, command: str, arguments: argparse.Namespace) -> Request:
         """Who asks for `command`, and why."""
         person = Caller(self.root).person()
-        return Request(command, person, arguments.reason or "", arguments.evidence or "", arguments.dry_run)
+        trigger = os.environ.get(TRIGGER)  # a workflow hands it on from retrain to deploy
+        return Request(
+            command,
+            person,
+            arguments.reason or "",
+            arguments.evidence or "",
+            arguments.dry_run,
+            trailers={"Retrain-Trigger": trigger} if trigger else {},
+        )
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def _carry_out(branch: Branch, request: Request, found: Analysis, *, prover: Pro
         request,
         reason=request.reason or decision.why,
         evidence=request.evidence or found.trailers()["Analysis-Requests"],
-        trailers=found.trailers(),
+        trailers={**request.trailers, **found.trailers()},
     )
     match decision.action:
         case Action.ADVANCE:

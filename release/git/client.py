@@ -121,6 +121,20 @@ class Caller:
             )
         return commit
 
+    def differs(self, commit: str, folder: str) -> bool:
+        """Whether `folder` at HEAD has other content than at `commit`; ConfigurationError where that is not here."""
+        git = Git(self.root)
+        try:
+            git.run("diff", "--quiet", commit, "HEAD", "--", folder)
+        except GitFailed as failed:
+            if failed.code == 1:
+                return True
+            raise ConfigurationError(
+                f"this clone does not have the commit {commit[:12]}, which the model that serves was made from: fetch "
+                "the whole history"
+            ) from failed
+        return False
+
     def person(self) -> str:
         """Who runs this: GITHUB_ACTOR in a workflow, else Git's user.name, else `unknown`."""
         return os.environ.get("GITHUB_ACTOR") or self._ask("config", "--get", "user.name").strip() or "unknown"

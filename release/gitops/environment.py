@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from artifact.errors import ConfigurationError
+from monitoring.retraining import Policy
 from monitoring.thresholds import Thresholds
 from release import quoted_yaml
-from release.gitops import analysis
+from release.gitops import analysis, retraining
 
 FILE = "environment.yaml"
 SHAPE = "Knative"
@@ -26,7 +27,8 @@ class Environment:
     `ready`: how many of them keep an InferenceService, at no replica, when older ones are retired; `canary`: percentage
     that a canary begins with when the command gives none; `takes`: the environment that has to have proved what is
     deployed here, None for none; `proves`: whether a release has to answer at its own host before it gets traffic;
-    `analysis`: by what `release step` decides a canary, None where it does not.
+    `analysis`: by what `release step` decides a canary, None where it does not; `retrain`: how often
+    the model may be trained again.
     """
 
     shape: str = SHAPE
@@ -36,6 +38,7 @@ class Environment:
     takes: str | None = None
     proves: bool = True
     analysis: Thresholds | None = None
+    retrain: Policy = field(default_factory=Policy)
 
 
 def parse(text: str, where: str) -> Environment:
@@ -47,6 +50,7 @@ def parse(text: str, where: str) -> Environment:
     ready = section.whole("ready", _READY)
     takes = section.value("takes")
     proof = section.value("proof", _PROOFS[0])
+    policy = retraining.policy(section.value("retrain"), where)
     thresholds = analysis.parse(section.value("analysis"), where)
     section.end()
     if shape != SHAPE:
@@ -63,4 +67,4 @@ def parse(text: str, where: str) -> Environment:
         raise ConfigurationError(f"{where}: canary must be a percentage from 1 to 99, not {canary}")
     if takes is not None and not (isinstance(takes, str) and _NAME.fullmatch(takes)):
         raise ConfigurationError(f"{where}: takes must name an environment, as `takes: staging`, not {takes!r}")
-    return Environment(shape, keep, ready, canary, takes, proof == "required", thresholds)
+    return Environment(shape, keep, ready, canary, takes, proof == "required", thresholds, policy)

@@ -1,0 +1,110 @@
+"""Decide whether something asks for a training of the model that serves, and commit what was followed.
+
+Prints what is to be done, as JSON: `train` starts a training, `issue` refreshes the one issue of its kind, `nothing`
+neither. The workflow retrain.yml carries that out; the gate decides what becomes of the model.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from artifact.errors import ConfigurationError, UsageError
+from monitoring import retraining as rules
+from monitoring.retraining import DRIFT, KINDS, NOTHING, PERFORMANCE, Cause, Trigger
+from release import command_line, commit_message
+from release.change import Request, push
+from release.checkout import Checkout
+from release.clock import now
+from release.git.branch import Branch, Change
+from release.git.tip import Tip
+from release.gitops import retraining
+from release.gitops.folder import MODELS, Folder
+
+_DATA = "data"  # the folder with the .dvc files
+
+
+def retrain(
+    branch: Branch, request: Request, *, folder: Folder, kind: str, alarm: dict[str, Any] | None
+) -> dict[str, Any]:
+    """What is to be done about `kind`: outcome, why, and the trigger that a training carries on.
+
+    `alarm`: what `python -m monitoring drift --json` or `labels --json` printed. ConfigurationError (10) where nothing
+    serves in `folder`, GitError (50).
+    """
+    decided: dict[str, Any] = {}
+
+    def change(here: Tip) -> Change | None:
+        environment, record = folder.read(here)
+        served = record.champion
+        if served is None:
+            raise ConfigurationError(f"nothing serves in {folder.environment}: there is no model to train again")
+        if alarm is not None and alarm.get("release") not in (None, served.name):
+            raise UsageError(f"the alarm is of {alarm.get('release')}, {served.name} serves: watch that one")
+        path = f"{MODELS}/{folder.model}/{retraining.FILE}"
+        text = here.read(path)
+        before = () if text is None else retraining.parse(text, path)
+        changed = branch.caller.differs(served.source_commit, _DATA)
+        cause = Cause(
+            kind,
+            served.digest,
+            _reason(kind, alarm, request),
+            bool(alarm and alarm.get("alarm")),
+            changed,
+            served.since,
+        )
+        outcome, why = rules.decide(before, cause, environment.retrain, now())
+        trigger = f"{kind} of {served.name}"
+        decided.update(outcome=outcome, why=why, trigger=trigger, model=folder.model, release=served.name)
+        if outcome == NOTHING:
+            return None
+        entry = Trigger(kind, served.digest, outcome, now(), why)
+        trailers = commit_message.trailers(served, record.stable) | {
+            "Release-Command": request.command,
+            "Release-By": request.by,
+            "Retrain-Trigger": trigger,
+            "Retrain-Outcome": outcome,
+            "Retrain-Reason": why,
+        }
+        subject = f"{folder.model}: {trigger} asks for {'a training' if outcome == rules.TRAIN else 'new data'}"
+        return Change({path: retraining.render((*before, entry))}, commit_message.render(subject, trailers))
+
+    push(branch, change, request.shown)
+    return decided
+
+
+def _reason(kind: str, alarm: dict[str, Any] | None, request: Request) -> str:
+    if request.reason:
+        return request.reason
+    if kind == DRIFT and alarm:
+        return f"drift of {', '.join(alarm.get('features') or ['?'])} in {alarm.get('windows')} windows"
+    if kind == PERFORMANCE and alarm:
+        return f"loss {alarm.get('loss')} of {alarm.get('labels')} labels, {alarm.get('bound')} was promised"
+    return f"asked for by {kind}"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """As `retrain`."""
+    line = command_line.parser("retrain", __doc__)
+    command_line.add_environment(line)
+    line.add_argument("--kind", required=True, choices=KINDS, help="what asks")
+    line.add_argument(
+        "--alarm", type=Path, metavar="FILE", help="drift, performance: what `monitoring … --json` printed"
+    )
+    command_line.add_request(line)
+    arguments, here = command_line.parse(line, argv), Checkout.here()
+    alarm = None
+    if arguments.kind in (DRIFT, PERFORMANCE):
+        if arguments.alarm is None:
+            raise UsageError(f"--kind {arguments.kind} needs --alarm FILE: an alarm is evidence, not a wish")
+        try:
+            alarm = json.loads(arguments.alarm.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{arguments.alarm} cannot be read ({error}): write it with --json") from error
+        if not isinstance(alarm, dict) or alarm.get("kind") != arguments.kind:
+            raise UsageError(f"{arguments.alarm} is no alarm of the kind {arguments.kind}: write it with --json")
+    request = here.request("retrain", arguments)
+    folder, branch = here.folder(arguments), here.remote()
+    print(json.dumps(retrain(branch, request, folder=folder, kind=arguments.kind, alarm=alarm), indent=2))
