@@ -31,7 +31,6 @@ class Process:
         """Starts at once. Both streams are appended to `log`; without it they go to `stdout` or to the caller's own."""
         self.name = name
         self.log = log
-        self._grace = grace
         # -P: the script's folder holds modules of ours whose names the standard library could want
         guarded = [sys.executable, "-P", GUARD, "--grace", str(grace), *command]
         if log is None:

@@ -23,6 +23,7 @@ from release.commands.proof import Prover
 from release.commands.publish import uri_of
 from release.git.batch import AnyBranch
 from release.gitops.folder import Folder
+from release.gitops.record import Record
 from release.gitops.release import Release, parse_image
 from release.readiness import Address, Cluster, Unseen, patiently
 from release.settings import Settings
@@ -67,38 +68,55 @@ def deploy(
     ConfigurationError (10), IntegrityError (20), StorageError (30), GateRefused (41), GitError (50).
     """
     direct = None if wanted.source else _published(store, settings, folder.model, wanted)
-    seen_in_source: set[str] = set()
-    deployed: list[str] = []
+    deployment = _Deployment(store, settings, folder, wanted, source, direct)
+    outcomes = [patiently(wait, lambda: apply(branch, folder, request, deployment.decide, again=True))]
+    if wait and outcomes[0].state == "proving" and not (request.proposed or request.shown):
+        only = deployment.release
+        outcomes.append(traffic.advance(branch, request, folder=folder, prover=prover, to=None, wait=wait, only=only))
+    return outcomes
 
-    def decide(situation: Situation) -> Decision:
+
+@dataclass
+class _Deployment:
+    """One deploy, decided again for each state of the branch; `release`: the name of what the last decision was about.
+
+    `direct` is the release of the bucket that was asked for, None where it is what another environment serves.
+    """
+
+    store: Store
+    settings: Settings
+    folder: Folder
+    wanted: Wanted
+    source: Source
+    direct: Release | None
+    release: str = ""
+    _healthy: set[str] = dataclasses.field(default_factory=set)  # URIs that were seen to answer in the source
+
+    def decide(self, situation: Situation) -> Decision:
+        """What becomes of the record in `situation`."""
         before = situation.record
-        takes = wanted.source or situation.environment.takes
-        release = direct if takes is None else _served_by(situation, takes, direct)
+        takes = self.wanted.source or situation.environment.takes
+        release = self.direct if takes is None else _served_by(situation, takes, self.direct)
         assert release is not None  # either it is one of the bucket, or there is a source
-        deployed[:] = [release.name]
-        what = f"{release.name} in {folder.environment}"
+        self.release = release.name
+        what = f"{release.name} in {self.folder.environment}"
         situation.refuse(release)
         for one in (before.stable, before.candidate):
             if one is not None and not release.same(one) and situation.tip.precedes(release.run_commit, one.run_commit):
-                return Decision(before, _newer(folder, one), superseded=True)
-        percent = wanted.canary
-        if wanted.begins and before.stable is not None and not release.same(before.stable):
-            percent = situation.environment.canary
-        keep, first = situation.environment.keep, situation.environment.canary
+                return Decision(before, _newer(self.folder, one), superseded=True)
+        keep, first, percent = situation.environment.keep, situation.environment.canary, self.wanted.canary
+        if self.wanted.begins and before.stable is not None and not release.same(before.stable):
+            percent = first
         after = transitions.deploy(before, release, keep=keep, percent=percent, first=first)
         if after == before:
-            waits = f"gets {before.share} % once proved: `release advance`, or --wait"
-            there = waits if before.percent == 0 else f"has {before.percent} % already"
-            return Decision(before, f"{what} {'serves already' if release.same(before.stable) else there}", release)
+            return _there_already(before, release, what)
         if after.candidate is None:
             subject = f"take the candidate back from {what}: that was deployed again"
             return Decision(after, subject, after.stable, reason="the challenger is the stable release")
-        if takes is not None and release.uri not in seen_in_source:
-            cluster = Cluster(Folder(folder.model, takes), settings.domain, source.gateway)
-            _require_seen(cluster.route() if source.url is None else Address(source.url), folder.model, takes, release)
-            seen_in_source.add(release.uri)
-        if direct is None:
-            published.find(store, ArtifactUri.parse(release.uri))
+        if takes is not None:
+            self._require_healthy(takes, release)
+        if self.direct is None:
+            published.find(self.store, ArtifactUri.parse(release.uri))
         if situation.environment.proves:
             subject = f"deploy {what}, to be proved"
         else:
@@ -106,12 +124,24 @@ def deploy(
             subject = f"deploy {what}" + (f" as a canary at {after.percent} %" if after.candidate else "")
         return Decision(after, subject, release, reason=f"the gate's verdict is {release.gate}")
 
-    outcomes = [patiently(wait, lambda: apply(branch, folder, request, decide, again=True))]
-    if wait and outcomes[0].state == "proving" and not (request.proposed or request.shown):
-        outcomes.append(
-            traffic.advance(branch, request, folder=folder, prover=prover, to=None, wait=wait, only=deployed[0])
-        )
-    return outcomes
+    def _require_healthy(self, environment: str, release: Release) -> None:
+        """Ask the other `environment` for `release`, once a release; Unseen (41) where it does not answer there."""
+        if release.uri in self._healthy:
+            return
+        cluster = Cluster(Folder(self.folder.model, environment), self.settings.domain, self.source.gateway)
+        where = cluster.route() if self.source.url is None else Address(self.source.url)
+        if (problem := readiness.lacking(where, self.folder.model, release)) is not None:
+            raise Unseen(
+                f"{release.name} is not seen healthy in {environment}: {problem}; wait until it is, "
+                "or say where it answers with --from-url or --from-gateway"
+            )
+        self._healthy.add(release.uri)
+
+
+def _there_already(before: Record, release: Release, what: str) -> Decision:
+    waits = f"gets {before.share} % once proved: `release advance`, or --wait"
+    there = waits if before.percent == 0 else f"has {before.percent} % already"
+    return Decision(before, f"{what} {'serves already' if release.same(before.stable) else there}", release)
 
 
 def _published(store: Store, settings: Settings, model: str, wanted: Wanted) -> Release:
@@ -150,14 +180,6 @@ def _served_by(situation: Situation, source: str, direct: Release | None) -> Rel
             f"{direct.image} there first, or take `takes` out of {folder.path}/environment.yaml"
         )
     return dataclasses.replace(stable, since=now(), rendered=False, served=False, rejected=False, left=None, proof=None)
-
-
-def _require_seen(where: Address, model: str, source: str, release: Release) -> None:
-    if (problem := readiness.lacking(where, model, release)) is not None:
-        raise Unseen(
-            f"{release.name} is not seen healthy in {source}: {problem}; wait until it is, "
-            "or say where it answers with --from-url or --from-gateway"
-        )
 
 
 def _newer(folder: Folder, one: Release) -> str:
