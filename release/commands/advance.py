@@ -8,7 +8,6 @@ from release import command_line
 from release.checkout import Checkout
 from release.commands import traffic
 from release.commands.proof import Prover
-from release.readiness import Cluster
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -20,7 +19,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     command_line.add_request(line)
     arguments, here = command_line.parse(line, argv), Checkout.here()
     folder = here.folder(arguments)
-    prover = Prover(here.store, Cluster(folder, here.settings.domain, arguments.gateway), arguments.url)
-    branch, request = here.branch(), here.request("advance", arguments)
+    branch, request, prover = here.branch(), here.request("advance", arguments), Prover.of(here, folder, arguments)
     outcome = traffic.advance(branch, request, folder=folder, prover=prover, to=arguments.to, wait=arguments.wait)
     command_line.show([outcome], arguments)

@@ -18,7 +18,7 @@ from release.commands.proof import Prover
 from release.git.batch import AnyBranch
 from release.gitops.folder import Folder
 from release.gitops.record import SCHEMA_VERSION, Record
-from release.readiness import Cluster, Unseen, patiently
+from release.readiness import Unseen, patiently
 
 _KUSTOMIZATION = "kustomization.yaml"
 # What `release adopt` wrote before schema 3; what people added stands after it.
@@ -143,8 +143,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     command_line.add_request(line)
     arguments, here = command_line.parse(line, argv), Checkout.here()
     folder = here.folder(arguments)
-    prover = Prover(here.store, Cluster(folder, here.settings.domain, arguments.gateway), arguments.url)
-    branch, request = here.branch(), here.request("migrate", arguments)
+    branch, request, prover = here.branch(), here.request("migrate", arguments), Prover.of(here, folder, arguments)
     finish, wait = arguments.finish, arguments.wait
     outcomes = [migrate(branch, request, folder=folder, prover=prover, finish=finish, wait=wait)]
     command_line.show(outcomes, arguments)

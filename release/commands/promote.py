@@ -8,7 +8,6 @@ from release import command_line
 from release.checkout import Checkout
 from release.commands import traffic
 from release.commands.proof import Prover
-from release.readiness import Cluster
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -19,7 +18,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     command_line.add_request(line)
     arguments, here = command_line.parse(line, argv), Checkout.here()
     folder = here.folder(arguments)
-    prover = Prover(here.store, Cluster(folder, here.settings.domain, arguments.gateway), arguments.url)
-    branch, request = here.branch(), here.request("promote", arguments)
+    branch, request, prover = here.branch(), here.request("promote", arguments), Prover.of(here, folder, arguments)
     outcome = traffic.promote(branch, request, folder=folder, prover=prover, wait=arguments.wait)
     command_line.show([outcome], arguments)

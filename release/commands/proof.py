@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ from artifact.manifest import Manifest
 from release import readiness
 from release.bucket.store import Store
 from release.change import Situation
+from release.checkout import Checkout
 from release.clock import now
+from release.gitops.folder import Folder
 from release.gitops.release import Proof, Release
 from release.readiness import Address, Cluster, Unseen
 
@@ -26,6 +29,11 @@ class Prover:
     store: Store
     cluster: Cluster
     url: str | None = None
+
+    @classmethod
+    def of(cls, here: Checkout, folder: Folder, arguments: argparse.Namespace) -> Prover:
+        """Of the environment `folder`, by the options that `command_line.add_release_host` adds."""
+        return cls(here.store, Cluster(folder, here.settings.domain, arguments.gateway), arguments.url)
 
     def required(self, situation: Situation, release: Release) -> Release:
         """`release` with a proof, or as it is where the environment asks for none. Unseen (41) as `prove`."""

@@ -8,7 +8,6 @@ from release import command_line
 from release.checkout import Checkout
 from release.commands import traffic
 from release.commands.proof import Prover
-from release.readiness import Cluster
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -20,8 +19,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     command_line.add_request(line)
     arguments, here = command_line.parse(line, argv), Checkout.here()
     folder = here.folder(arguments)
-    prover = Prover(here.store, Cluster(folder, here.settings.domain, arguments.gateway), arguments.url)
-    branch, request = here.branch(), here.request("prove", arguments)
+    branch, request, prover = here.branch(), here.request("prove", arguments), Prover.of(here, folder, arguments)
     release, wait = arguments.release, arguments.wait
     outcome = traffic.prove(branch, request, folder=folder, prover=prover, release=release, wait=wait)
     command_line.show([outcome], arguments)

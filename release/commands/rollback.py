@@ -24,7 +24,7 @@ from release.gitops.folder import Folder
 from release.gitops.quarantine import Quarantined
 from release.gitops.record import Record
 from release.gitops.release import Release
-from release.readiness import NO_ANSWER, Cluster, Unseen, patiently
+from release.readiness import NO_ANSWER, Unseen, patiently
 
 _SECONDS = 10.0  # a rollback waits no longer for a target that does not answer
 
@@ -180,8 +180,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     command_line.add_request(line)
     arguments, here = command_line.parse(line, argv), Checkout.here()
     folder = here.folder(arguments)
-    prover = Prover(here.store, Cluster(folder, here.settings.domain, arguments.gateway), arguments.url)
-    branch, request = here.branch(), here.request("rollback", arguments)
+    branch, request, prover = here.branch(), here.request("rollback", arguments), Prover.of(here, folder, arguments)
     how = {"to": arguments.to, "traffic_only": arguments.traffic_only, "wait": arguments.wait}
     outcomes = rollback(branch, request, folder=folder, prover=prover, **how)
     command_line.show(outcomes, arguments)

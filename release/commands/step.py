@@ -22,7 +22,7 @@ from release.commands.proof import Prover
 from release.commands.rollback import rollback
 from release.git.branch import Branch, opened, tip
 from release.gitops.folder import Folder
-from release.readiness import Cluster, Unseen
+from release.readiness import Unseen
 
 WAITS, HOLDS = "wait", "hold"
 
@@ -85,12 +85,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     command_line.add_request(line)
     arguments, here = command_line.parse(line, argv), Checkout.here()
     folder = here.folder(arguments)
-    prover = Prover(here.store, Cluster(folder, here.settings.domain, arguments.gateway), arguments.url)
     outcome, found = step(
         here.remote(),
         here.request("step", arguments),
         folder=folder,
-        prover=prover,
+        prover=Prover.of(here, folder, arguments),
         url=arguments.prometheus,
         now=time.time(),
         wait=arguments.wait,
