@@ -1,5 +1,6 @@
 """Fixtures that more than one package's tests use. What is expensive starts once a session, and only when asked for."""
 
+import functools
 import itertools
 import os
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
+import botocore.session  # noqa: E402
 import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 
@@ -23,6 +25,9 @@ pytest_plugins = ("tests.pipeline.fixtures",)
 # A busy machine is slow, which is no failure; what hangs ends by pytest's own time limit.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
+# Each test has a boto3 session of its own, for its keys, and each session would read the description of S3 again, which
+# takes a tenth of a second.
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
