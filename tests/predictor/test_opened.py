@@ -71,6 +71,8 @@ def server(folder: Path, packaged: dict[str, Packaged]) -> Iterator[Server]:
     running = Server(model, process, *ports, log)
     running.wait()
     yield running
+    if connection := running._local.pop("plain", None):
+        connection.close()
     assert running.stop() == 0
 
 
