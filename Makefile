@@ -31,7 +31,7 @@ help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Settings
-.PHONY: configure aws settings
+.PHONY: configure aws github settings
 SETTINGS = BUCKET PREFIX REGION REGISTRY DOMAIN GITOPS_REMOTE GITOPS_BRANCH PRODUCTION_BRANCH GITOPS_PATH GITOPS_URL \
   GITHUB_REPOSITORY GITHUB_REPOSITORY_ID GITHUB_OWNER_ID GITHUB_BRANCH IMAGE_ROLE_ARN TRAIN_ROLE_ARN PUBLISH_ROLE_ARN \
   RELEASE_ROLE_ARN SERVING_ROLE_ARN CLUSTER_ISSUER KMS_KEY_ARN ACCOUNT
@@ -50,6 +50,9 @@ aws: ## create the roles of gitops/aws, or bring them up to date, and set the bu
 	arn=$$(setting serving-role-arn); for trust in gitops/aws/serving/*-trust.json; do \
 	  file=$${trust%-trust.json}; role "$${arn##*/}-$${file##*/}" "$$file"; done; \
 	run s3api put-bucket-policy --bucket "$$(setting bucket)" --policy file://gitops/aws/bucket.json
+
+github: ## show what has to change at GitHub for .github/protection.yaml; with APPLY=1 change it (needs gh)
+	@$(IN) python -m release github $(if $(APPLY),--apply)
 
 settings: ## print gitops/settings/settings.yaml as KEY=VALUE lines (needs nothing installed)
 	@awk -F'"' '/^  [a-z-]+: "/ {sub(/^ +/, "", $$1); sub(/: $$/, "", $$1); print $$1 "=" $$2}' gitops/settings/settings.yaml

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from release.aws import files, trust
+from release.protection import plan, wanted
 from tests.release.aws.matrix import KEYS, OBJECTS, OTHERS, ROLES
 
 ROOT = Path(__file__).parents[2]
@@ -12,7 +13,7 @@ PAGE = (ROOT / "docs/trust.md").read_text()
 
 def table(first: str) -> list[list[str]]:
     """The rows of the table whose head begins with `first`, cells stripped, without the line under the head."""
-    (found,) = re.findall(rf"^\| {first} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", PAGE, re.M)
+    (found,) = re.findall(rf"^\| {first} ?\|.*\n\|[-|]+\|\n((?:\|.*\n)+)", PAGE, re.M)
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in found.strip().splitlines()]
 
 
@@ -36,3 +37,23 @@ def test_every_path_and_link_exists() -> None:
         f"../{path}" for path in re.findall(r"`((?:tests|gitops)/[\w./-]+)`", PAGE)
     ]
     assert [path for path in named if not (ROOT / "docs" / path).exists()] == []
+
+
+def test_every_rule_of_the_table_is_explained_and_checked() -> None:
+    """Each number in a cell is a rule, each rule stands in a cell, and names the file that checks it."""
+    rules = {row[0]: row[2] for row in table("rule")}
+    cells = [cell for row in table("") for cell in row[1:]]
+    assert len(cells) == 6 * 5
+    assert {number for cell in cells for number in re.findall(r"\d", cell)} == set(rules)
+    assert all(re.search(r":? (?:\d, )*\d$", cell) for cell in cells)
+    assert all(re.search(r"`tests/[\w/]+\.py`", check) for check in rules.values())
+
+
+def test_the_words_of_the_simple_mode_are_those_of_the_files() -> None:
+    """The settings that the page names are in protection.yaml, and the targets in the Makefile."""
+    asked = wanted.read(ROOT)
+    for one in asked.environments:
+        assert f"`{one.name}`" in PAGE
+    assert plan.KEY in PAGE
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    assert set(re.findall(r"`make ([a-z-]+)", PAGE)) <= targets

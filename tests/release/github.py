@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 REPOSITORY = "acme/ml"
+ACTIONS = 15368  # the number of GitHub's own app
 Answer = tuple[int, Any]
 
 
@@ -23,9 +24,16 @@ class GitHub:
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, str]] = []
+        self.reviewers = True  # whether the plan that the owner pays for has required reviewers
         home = f"repos/{REPOSITORY}"
+        token = {"default_workflow_permissions": "write", "can_approve_pull_request_reviews": False}
         self.objects: dict[str, Any] = {
-            home: {"id": 1234, "owner": {"id": 56, "login": "acme"}, "default_branch": "main", "full_name": REPOSITORY}
+            home: {"id": 1234, "owner": {"id": 56, "login": "acme"}, "default_branch": "main", "full_name": REPOSITORY},
+            f"{home}/actions/permissions/workflow": token,
+            "apps/modelpin-staging": {"id": 71, "client_id": "Iv1.staging"},
+            "apps/modelpin-production": {"id": 72, "client_id": "Iv1.production"},
+            "orgs/acme/teams/ml": {"id": 81},
+            "users/ada": {"id": 82},
         }
         github = self
 
@@ -77,11 +85,56 @@ class GitHub:
     def _answer(self, method: str, path: str, body: Any) -> Answer:
         path = path.partition("?")[0]
         self.calls.append((method, path))
-        if method == "GET":
-            return (200, self.objects[path]) if path in self.objects else (404, {"message": "Not Found"})
-        if method == "DELETE":
-            return (204, None) if self.objects.pop(path, None) is not None else (404, {"message": "Not Found"})
-        return 200, self.objects.setdefault(path, {}) | (body or {})
+        parent, _, name = path.rpartition("/")
+        match method, name:
+            case "GET", "deployment-branch-policies":
+                return self._there(parent) or (200, {"branch_policies": self._below(path)})
+            case "GET", "rulesets":
+                return 200, [{"id": one["id"], "name": one["name"]} for one in self._below(path)]
+            case "GET", _:
+                return self._there(path) or (200, self._shown(path))
+            case "DELETE", _:
+                return self._there(path) or (204, self.objects.pop(path) and None)
+            case "POST", "rulesets" | "deployment-branch-policies":
+                return self._refused(body) or (200, self._add(path, body))
+            case "POST", "variables":
+                self.objects[f"{path}/{body['name']}"] = body
+                return 201, None
+            case "PATCH", _:
+                return self._there(path) or (204, self.objects[path].update(body))
+        self.objects[path] = self.objects.get(path, {}) | body
+        return self._refused(body) or (200, self._shown(path))
+
+    def _there(self, path: str) -> Answer | None:
+        return None if path in self.objects else (404, {"message": "Not Found"})
+
+    def _refused(self, body: Any) -> Answer | None:
+        """What GitHub refuses: its own app may pass no ruleset, and reviewers of a private repository cost money."""
+        if any(actor["actor_id"] == ACTIONS for actor in body.get("bypass_actors", [])):
+            return 422, {"message": "Actor GitHub Actions integration must be part of the ruleset source"}
+        if body.get("reviewers") and not self.reviewers:
+            return 422, {"message": "Failed to create the environment protection rule. Please ensure the billing plan"}
+        return None
+
+    def _add(self, path: str, body: Any) -> Any:
+        number = len(self.objects)
+        self.objects[f"{path}/{number}"] = {**body, "id": number}
+        return self.objects[f"{path}/{number}"]
+
+    def _below(self, path: str) -> list[Any]:
+        return [value for there, value in self.objects.items() if there.rpartition("/")[0] == path]
+
+    def _shown(self, path: str) -> Any:
+        """An environment is shown in another form than it is written."""
+        there = self.objects[path]
+        if not path.rpartition("/")[0].endswith("/environments"):
+            return there
+        reviewers = [{"type": one["type"], "reviewer": {"id": one["id"]}} for one in there["reviewers"] or []]
+        rules: list[dict[str, Any]] = [{"type": "branch_policy"}]
+        if reviewers:
+            own = {"prevent_self_review": there["prevent_self_review"], "reviewers": reviewers}
+            rules.append({"type": "required_reviewers", **own})
+        return {"name": path, "protection_rules": rules, "deployment_branch_policy": there["deployment_branch_policy"]}
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

@@ -1,0 +1,104 @@
+""".github/protection.yaml: environments, branches, variables and owners, as people decide them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from artifact.errors import ConfigurationError
+from release import quoted_yaml
+
+FILE = ".github/protection.yaml"
+OWNERS_FILE = ".github/CODEOWNERS"
+# What decides what serves, or what may decide it.
+_OWNED = ("/.github/", "/gitops/", "/release/", "/requirements/", "/Makefile", "/Dockerfile")
+_HEAD = "# Written by `make github` from owners in protection.yaml: whose approval a change of these takes.\n"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """`branches`: whose workflows may use it; `app`: slug of the App whose key it holds; `pushes`: the App's branch."""
+
+    name: str
+    branches: tuple[str, ...]
+    app: str | None
+    pushes: str | None
+    reviewers: tuple[str, ...]  # @login or @organization/team
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """`rulesets`: branch → the rules in GitHub's own form, without who passes them."""
+
+    owners: tuple[str, ...]
+    rulesets: dict[str, dict[str, Any]]
+    environments: tuple[Environment, ...]
+    variables: dict[str, str]
+
+    def codeowners(self) -> str:
+        """The whole text of CODEOWNERS."""
+        return _HEAD + "".join(f"{path} {' '.join(self.owners)}\n" for path in _OWNED)
+
+
+def read(root: Path) -> Wanted:
+    """ConfigurationError (10) names the file and what does not fit."""
+    section = quoted_yaml.Section(quoted_yaml.load(_text(root, FILE), FILE), FILE)
+    owners = _names(section.entries("owners"), "owners")
+    rulesets = {
+        branch: _json(root, f".github/{file}")
+        for branch, file in _mapping(section.value("branches"), "branches").items()
+    }
+    environments = tuple(
+        _environment(name, value) for name, value in _mapping(section.value("environments"), "environments").items()
+    )
+    variables = {name: str(value) for name, value in _mapping(section.value("variables", {}), "variables").items()}
+    section.end()
+    for one in environments:
+        if one.pushes is not None and one.pushes not in rulesets:
+            raise ConfigurationError(f"{FILE}: {one.name} pushes to {one.pushes!r}, which is none of its branches")
+    return Wanted(owners, rulesets, environments, variables)
+
+
+def _environment(name: str, value: Any) -> Environment:
+    where = f"{name} in {FILE}"
+    section = quoted_yaml.Section(value, where)
+    branches = _names(section.entries("from"), where)
+    app, pushes = section.text_or_none("app"), section.text_or_none("pushes")
+    reviewers = _names(section.value("reviewers", []), where)
+    section.end()
+    if (app is None) != (pushes is None):
+        raise ConfigurationError(f"{where}: an app pushes to one branch: name both `app` and `pushes`, or neither")
+    if wrong := [one for one in reviewers if not one.startswith("@")]:
+        raise ConfigurationError(f"{where}: reviewers are @login or @organization/team, not {wrong[0]!r}")
+    return Environment(name, branches, app, pushes, reviewers)
+
+
+def _names(value: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+        raise ConfigurationError(f"{where} must be a list of names, not {value!r}")
+    return tuple(value)
+
+
+def _mapping(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ConfigurationError(f"{where} in {FILE} must be a mapping, not {value!r}")
+    return value
+
+
+def _json(root: Path, path: str) -> dict[str, Any]:
+    try:
+        value = json.loads(_text(root, path))
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{path} is not JSON ({error}): export a ruleset from GitHub, or restore it"
+        ) from error
+    return _mapping(value, path)
+
+
+def _text(root: Path, path: str) -> str:
+    try:
+        return (root / path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read ({error}): run this at the root, or restore it") from error

@@ -1,0 +1,181 @@
+"""`make github`: the real gh, and a GitHub that the tests play (tests/release/github.py).
+
+GitHub itself cannot run here: what it does with its own rules is not tested, only that it is told them.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from release import settings
+from release.protection import plan, wanted
+from release.settings import Settings
+from tests.release.conftest import ROOT, Repository, Run
+from tests.release.github import ACTIONS, REPOSITORY, GitHub
+
+HOME = f"repos/{REPOSITORY}"
+FILES = (wanted.FILE, ".github/rulesets/branch.json")
+
+
+@pytest.fixture
+def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
+    with GitHub() as server:
+        for name, value in server.env.items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
+@pytest.fixture
+def protected(plain: Repository, github: GitHub) -> Repository:
+    """A repository at GitHub with the files of this tree, whose owners are a team that GitHub knows."""
+    for name in FILES:
+        file = plain.folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text((ROOT / name).read_text().replace("@example/modelpin-owners", "@acme/ml"))
+    (plain.folder / settings.PATH).write_text(settings.render(Settings(github_repository=REPOSITORY)))
+    return plain
+
+
+def edit(repository: Repository, before: str, after: str) -> None:
+    file = repository.folder / wanted.FILE
+    assert before in file.read_text()
+    file.write_text(file.read_text().replace(before, after))
+
+
+def applied(repository: Repository) -> Run:
+    done = repository.release("github", "--apply")
+    assert done.code == 0, done.err
+    return done
+
+
+def test_it_shows_first_and_changes_nothing(protected: Repository, github: GitHub) -> None:
+    """Without --apply each change is a line, and neither GitHub nor CODEOWNERS is touched."""
+    said = protected.release("github").out
+    assert "environment production: only from main, approved by @acme/ml" in said
+    assert "ruleset of main: deletion, non_fast_forward, pull_request, required_status_checks; 2 Apps may pass" in said
+    assert "nothing was changed: make github APPLY=1" in said
+    assert github.writes == []
+    assert not (protected.folder / wanted.OWNERS_FILE).exists()
+
+
+def test_applied_again_it_does_nothing(protected: Repository, github: GitHub) -> None:
+    """What is there is recognised in the form in which GitHub shows it: a second run writes nothing."""
+    applied(protected)
+    assert github.writes
+    github.calls.clear()
+    assert f"{REPOSITORY} is as {wanted.FILE} says" in applied(protected).out
+    assert github.writes == []
+
+
+def test_what_github_holds_afterwards(protected: Repository, github: GitHub) -> None:
+    """Reviewers who do not review themselves, main alone, only the Apps past the ruleset, a token that reads."""
+    applied(protected)
+    production = github.objects[f"{HOME}/environments/production"]
+    assert production["reviewers"] == [{"type": "Team", "id": 81}]
+    assert production["prevent_self_review"] is True
+    assert github.objects[f"{HOME}/environments/production-rollback"]["reviewers"] is None
+    for name in ("image", "publish", "staging", "production", "production-canary", "production-rollback"):
+        path = f"{HOME}/environments/{name}/deployment-branch-policies"
+        assert [one["name"] for there, one in github.objects.items() if there.startswith(f"{path}/")] == ["main"]
+    (ruleset,) = [one for path, one in github.objects.items() if path.startswith(f"{HOME}/rulesets/")]
+    assert ruleset["conditions"]["ref_name"]["include"] == ["refs/heads/main"]
+    assert [actor["actor_id"] for actor in ruleset["bypass_actors"]] == [71, 72]
+    rules = {rule["type"]: rule.get("parameters", {}) for rule in ruleset["rules"]}
+    assert rules["pull_request"]["require_code_owner_review"] is True
+    assert rules["required_status_checks"]["required_status_checks"] == [{"context": "all-green"}]
+    variable = f"{HOME}/environments/production-rollback/variables/{plan.CLIENT}"
+    assert github.objects[variable]["value"] == "Iv1.production"
+    assert github.objects[f"{HOME}/actions/permissions/workflow"]["default_workflow_permissions"] == "read"
+    assert "/gitops/ @acme/ml" in (protected.folder / wanted.OWNERS_FILE).read_text()
+
+
+def test_a_change_in_the_file_or_by_hand_is_one_change_there(protected: Repository, github: GitHub) -> None:
+    """An edited file, and a click at GitHub that took protection away, each lead to the requests that mend it."""
+    applied(protected)
+    github.calls.clear()
+    edit(protected, 'PROPOSE_PRODUCTION: "true"', 'PROPOSE_PRODUCTION: "false"')
+    edit(protected, 'reviewers: ["@acme/ml"]', 'reviewers: ["@acme/ml", "@ada"]')
+    edit(protected, "publish: {from: [main]}", "publish: {from: [main, next]}")
+    (path,) = [path for path in github.objects if path.startswith(f"{HOME}/rulesets/")]
+    github.objects[path]["enforcement"] = "disabled"
+    applied(protected)
+    assert github.writes == [
+        ("POST", f"{HOME}/environments/publish/deployment-branch-policies"),
+        ("PUT", f"{HOME}/environments/production"),
+        ("PUT", path),
+        ("PATCH", f"{HOME}/actions/variables/PROPOSE_PRODUCTION"),
+    ]
+    edit(protected, "publish: {from: [main, next]}", "publish: {from: [main]}")
+    assert "environment publish: no more from next" in applied(protected).out
+
+
+def test_a_branch_for_production_has_its_own_app(protected: Repository, github: GitHub) -> None:
+    """With a branch of its own only production's App passes its rules, and staging's only those of main."""
+    edit(protected, "  main: rulesets/branch.json\n", "  main: rulesets/branch.json\n  live: rulesets/branch.json\n")
+    edit(protected, "app: modelpin-production, pushes: main", "app: modelpin-production, pushes: live")
+    applied(protected)
+    passing = {
+        one["conditions"]["ref_name"]["include"][0]: [actor["actor_id"] for actor in one["bypass_actors"]]
+        for path, one in github.objects.items()
+        if path.startswith(f"{HOME}/rulesets/")
+    }
+    assert passing == {"refs/heads/main": [71], "refs/heads/live": [72]}
+
+
+def test_the_keys_are_left_to_who_has_them(protected: Repository, github: GitHub) -> None:
+    """An environment whose App has no key there is named, with the command that brings it; another one is not."""
+    github.objects[f"{HOME}/environments/staging/secrets/{plan.KEY}"] = {"name": plan.KEY}
+    said = applied(protected).out
+    assert f"gh secret set {plan.KEY} --env production " in said
+    assert f"gh secret set {plan.KEY} --env staging " not in said
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("app: modelpin-staging", "app: unknown", "no App 'unknown'"),
+        ('reviewers: ["@acme/ml"]', 'reviewers: ["@acme/nobody"]', "no reviewer @acme/nobody"),
+        ('reviewers: ["@acme/ml"]', 'reviewers: ["acme"]', "reviewers are @login"),
+        ("pushes: main}", "pushes: live}", "which is none of its branches"),
+        ("image: {from: [main]}", "image: {from: [main], app: x}", "name both"),
+        ("image: {from: [main]}", "image: {form: [main]}", "lacks 'from'"),
+        ("rulesets/branch.json", "rulesets/none.json", "cannot be read"),
+    ],
+)
+def test_a_mistake_changes_nothing(protected: Repository, github: GitHub, before: str, after: str, words: str) -> None:
+    """What does not fit is 10, says where, and is found before the first change."""
+    edit(protected, before, after)
+    done = protected.release("github", "--apply")
+    assert (done.code, words in done.err) == (10, True), done.err
+    assert github.writes == []
+
+
+def test_what_github_refuses_is_said(protected: Repository, github: GitHub) -> None:
+    """On a plan without required reviewers the request is named, and what GitHub says; a run afterwards goes on."""
+    github.reviewers = False
+    done = protected.release("github", "--apply")
+    assert done.code == 10
+    assert f"PUT {HOME}/environments/production" in done.err
+    assert "billing plan" in done.err
+    github.reviewers = True
+    applied(protected)
+
+
+def test_nothing_relies_on_githubs_own_app(protected: Repository, github: GitHub) -> None:
+    """GitHub refuses its own app past a ruleset: it is never asked for."""
+    applied(protected)
+    assert str(ACTIONS) not in json.dumps(github.objects)
+
+
+def test_the_files_of_the_tree_fit_the_workflows() -> None:
+    """Each environment that a role trusts is protected, production by reviewers; CODEOWNERS is as it is written."""
+    from release.aws import trust
+
+    asked = wanted.read(ROOT)
+    names = {name for listed in trust.ENVIRONMENTS.values() for name in listed}
+    assert {one.name for one in asked.environments} == names
+    assert [one.name for one in asked.environments if one.reviewers] == ["production"]
+    assert all(one.branches == (Settings().github_branch,) for one in asked.environments)
+    assert Path(ROOT / wanted.OWNERS_FILE).read_text() == asked.codeowners()
