@@ -1,14 +1,14 @@
 """One piece of a table scored: predictions for the rows that fit the signature, a reason for each that does not.
 
-A row is judged by what serving judges it by: `pipeline.data.conversion` reads a cell as its dtype,
-`artifact.validation` says whether the value may be sent to the model, `artifact.engines.unanswered` whether the model
-has a finite answer for it.
+A row is judged by what serving judges it by: `pipeline.data.conversion` reads a cell as its dtype, in the format that
+the table had which the model was trained on, `artifact.validation` says whether the value may be sent to the model,
+`artifact.engines.unanswered` whether the model has a finite answer for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from artifact.prediction import PROBABILITIES, Columns, Prediction
 from artifact.signature import Signature
 from artifact.validation.validator import Validator
 from pipeline.data import conversion
+from pipeline.params.cells import Cells
 
 ROW, REASON = "row", "reason"
 _DTYPES = {"float64": pa.float64(), "int64": pa.int64(), "bool": pa.bool_(), "string": pa.string()}  # of answers
@@ -53,12 +54,14 @@ class Scorer:
         self._signature = artifact.signature
         self._validator = Validator(artifact.signature)
         self._form = form
+        learned = Cells.from_dict(loaded.manifest.parameters.get("cells", {}))
+        self._cells = replace(learned, missing=(*learned.missing, *form.missing))
 
     def check(self, types: Mapping[str, pa.DataType]) -> None:
         """DataContractError (40) where a whole column has a type that no value of its feature can have."""
         for feature in self._signature.inputs if not self._form.text else ():
             kind = types[feature.name]
-            _, violations = conversion.typed(feature, pa.chunked_array([pa.nulls(1, kind)]))
+            _, violations = conversion.typed(feature, pa.chunked_array([pa.nulls(1, kind)]), self._cells)
             if violations:
                 raise DataContractError(
                     f"the column {feature.name!r} is {kind}, the model takes {feature.dtype}; convert it, loss and all"
@@ -113,10 +116,8 @@ class Scorer:
         reasons: dict[int, str] = {}
         for feature in self._signature.inputs:
             raw = table.column(feature.name)
-            if self._form.text:
-                columns[feature.name], violations = conversion.text(feature, raw, self._form.missing)
-            else:
-                columns[feature.name], violations = conversion.typed(feature, raw)
+            convert = conversion.text if self._form.text else conversion.typed
+            columns[feature.name], violations = convert(feature, raw, self._cells)
             for violation in violations:
                 for row in violation.places.tolist():
                     text = repr(raw[row].as_py())

@@ -4,61 +4,71 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from artifact import digest, git
-from artifact.errors import ConfigurationError, DataContractError, UsageError
+from artifact.errors import ConfigurationError, UsageError
 from artifact.git import GitFailed
-from artifact.signature import TASKS, Feature
-from pipeline.data import contract, conversion, prepare, reader, table
+from artifact.signature import TASKS
+from pipeline.data import contract, leakage, prepare
 from pipeline.data.survey import Survey
 from pipeline.params.params import PARAMS, Params, load
 from pipeline.shared import split, tables
-from pipeline.training import train
-from starter import baseline, params_yaml, recipe, schema_guess
-from starter.baseline import Baseline
+from starter import comparison, params_yaml, recipe
+from starter.comparison import METRIC, Comparison, Rows
+from starter.draft import Drafted, draft
+from starter.params_yaml import Threshold
 from starter.placement import Placement
-from starter.schema_guess import Column, Left
+from starter.recipe import Recipe
+from starter.source import Source
 
-_CLASSES = 50
-_NUMBERED = 20  # whole numbers: up to as many different ones are classes
+_UNEVEN = 3  # times as many rows of the most frequent class as of the rarest: class weights are tried
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Decide everything first, then write; nothing is left half written."""
-    arguments = _parser().parse_args(argv)
-    name, source = digest.model_name(arguments.name), Path(arguments.data)
-    _check_repository(arguments.force)
-    suffix = "" if source.is_dir() else source.suffix.lower()
-    target = Path("data") / f"{name}{suffix}"
-    read = reader.read(source)
-    draft, notes = _draft(read, arguments, name, target.as_posix())
-    text, gate_baseline = _with_gate(draft, notes, read)
+    options = parser().parse_args(argv)
+    name = digest.model_name(options.name)
+    _check_repository(options.force)
+    source, drafted, survey = describe(options)
+    chosen, compared, text = _first_model(drafted, survey, source)
     with Placement() as placement:
-        placement.data(source, target)
+        placement.data(source.files, source.path)
         placement.text(PARAMS, text)
         placement.folder(Path("gitops/models") / name, ["release", "adopt", "--model", name])
-    _tell(draft, notes, read.columns.num_rows, gate_baseline)
+    _tell(drafted, chosen, compared, survey.rows)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m starter init", description=__doc__)
-    parser.add_argument("--data", required=True, metavar="FILE", help="a .csv or .parquet file, or a folder of them")
-    parser.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
-    parser.add_argument("--name", required=True, help="the model's name: lowercase letters, digits and '-'")
-    parser.add_argument(
-        "--task", choices=TASKS, help="default: classification for text, booleans and few whole numbers"
+def describe(options: argparse.Namespace) -> tuple[Source, Drafted, Survey]:
+    """The rows that can be used, and what a model of them needs to know; DataContractError (40) where nothing can."""
+    source = Source.read(Path(options.data), None if options.test is None else Path(options.test), options.name)
+    source, notes, keys = _with_answers(source, options)
+    drafted, survey = _without_leaks(source, options, notes, keys)
+    return source, drafted, survey
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of the command."""
+    words = argparse.ArgumentParser(prog="python -m starter init", description=__doc__)
+    add = words.add_argument
+    add(
+        "--data", required=True, metavar="FILE", help="the table: a file, or a folder of files; docs/data.md says which"
     )
-    parser.add_argument(
-        "--time", metavar="COLUMN", help="split by this column of ISO 8601 text: the latest rows are held out"
+    add("--target", required=True, metavar="COLUMN", help="the column to predict")
+    add("--name", required=True, help="the model's name: lowercase letters, digits and '-'")
+    add("--task", choices=TASKS, help="default: classification for text, booleans and few whole numbers")
+    add("--time", metavar="COLUMN", help="split by this column of dates or numbers: the latest rows are held out")
+    add("--group", metavar="COLUMN", action="append", help="keep the rows of one value on one side; may be repeated")
+    add("--test", metavar="FILE", help="the rows to hold out, in a file of their own")
+    add("--min-class-rows", type=int, default=1, metavar="N", help="leave out the rows of classes that have fewer")
+    add(
+        "--keep", metavar="COLUMN", action="append", help="a feature, although it looks as if the answer leaked into it"
     )
-    parser.add_argument("--force", action="store_true", help="replace a params.yaml that has uncommitted changes")
-    return parser
+    add("--force", action="store_true", help="replace a params.yaml that has uncommitted changes")
+    return words
 
 
 def _check_repository(force: bool) -> None:
@@ -73,134 +83,96 @@ def _check_repository(force: bool) -> None:
             ) from failure
 
 
-def _draft(
-    read: table.Table, arguments: argparse.Namespace, name: str, path: str
-) -> tuple[params_yaml.Draft, list[str]]:
-    schema_guess.require(read, arguments.target, "--target")
-    if arguments.time is not None:
-        if arguments.time == arguments.target:
-            raise UsageError(f"--time and --target are both {arguments.target!r}; name two columns")
-        _check_time(read, arguments.time)
-    target = _target(read, arguments.target)
-    task = arguments.task or _task(target)
-    feature = _answer(target, task)
-    columns, notes = _features(read, arguments.target, arguments.time)
-    boosted = recipe.is_boosted(read.columns.num_rows)
-    estimator, parameters = recipe.estimator(task, boosted)
-    names = [column.feature.name for column in columns] + [feature.name]
-    method = "time" if arguments.time else "stratified" if task == "classification" else "random"
-    schema = dict(zip(names, schema_guess.declared([*columns, replace(target, feature=feature)]), strict=True))
-    markers = sorted({marker for column in (*columns, target) for marker in column.markers})
-    preprocessing = recipe.preprocessing(columns, boosted)
-    return (
-        params_yaml.Draft(
-            name, task, path, arguments.target, arguments.time, tuple(markers), schema, method, recipe.SEED,
-            preprocessing, estimator, parameters,
-        ),
-        notes,
-    )  # fmt: skip
-
-
-def _target(read: table.Table, name: str) -> Column:
-    column = schema_guess.guess(read, name)
-    if isinstance(column, Left):
-        raise DataContractError(f"the target {name!r} cannot be predicted: {column.reason}")
-    missing = conversion.Violation.of(name, "the target is missing", conversion.absent(column.values), column.values)
-    if missing is not None:
-        raise DataContractError(f"{missing}; remove those rows, or fill them in")
-    return column
-
-
-def _task(target: Column) -> str:
-    distinct = len(set(target.values.tolist()))
-    if target.feature.dtype == "int64":
-        return "classification" if distinct <= min(_NUMBERED, len(target.values) // 5) else "regression"
-    return "regression" if target.feature.dtype == "float64" else "classification"
-
-
-def _answer(target: Column, task: str) -> Feature:
-    """The target's entry of the schema; refused where it does not fit the task."""
-    feature = replace(target.feature, nullable=False)
-    if task == "regression":
-        if feature.dtype not in ("int64", "float64"):
-            raise DataContractError(
-                f"the target {feature.name!r} is {feature.dtype}, a regression predicts numbers; "
-                "use --task classification"
-            )
-        return replace(feature, dtype="float64")
-    classes = sorted(set(target.values.tolist()))
-    if feature.dtype == "float64":
-        raise DataContractError(
-            f"the target {feature.name!r} holds fractions, which name no class; use --task regression, or write text"
-        )
-    if len(classes) < 2:
-        raise DataContractError(
-            f"the target {feature.name!r} is {classes[0]!r} in every row; there is nothing to tell apart"
-        )
-    if len(classes) > _CLASSES:
-        raise DataContractError(
-            f"the target {feature.name!r} has {len(classes)} different values, more than {_CLASSES} classes; "
-            "group them, or use --task regression for numbers"
-        )
-    return feature if feature.dtype == "bool" else replace(feature, categories=tuple(classes))
-
-
-def _check_time(read: table.Table, name: str) -> None:
-    schema_guess.require(read, name, "--time")
-    column = schema_guess.guess(read, name)
-    if isinstance(column, Left) or column.kind not in ("moment", "numeric"):
-        raise DataContractError(
-            f"--time {name!r} holds what is no date; write it as ISO 8601, such as 2024-01-31T09:30:00Z"
-        )
-    missing = conversion.Violation.of(name, "the time is missing", conversion.absent(column.values), column.values)
-    if missing is not None:
-        raise DataContractError(f"{missing}; remove those rows, or fill them in")
-
-
-def _features(read: table.Table, target: str, time: str | None) -> tuple[list[Column], list[str]]:
-    columns: list[Column] = []
+def _with_answers(source: Source, options: argparse.Namespace) -> tuple[Source, list[str], dict[str, object]]:
+    """The rows that a model can be trained on, with notes, and the keys of `data` that leave the others out again."""
     notes: list[str] = []
-    for name in read.names:
-        if name == target:
-            continue
-        if not name or not name.isprintable():
-            notes.append(f"{name!r}: a column needs a name of printable characters; rename it to use it")
-            continue
-        column = schema_guess.column(read, name)
-        if isinstance(column, Column):
-            columns.append(column)
-        else:
-            # The time orders the rows whatever it is worth as a feature.
-            notes.append(f"{name!r}{' (it orders the rows)' if name == time else ''}: {column.reason}")
-    if not columns:
-        raise DataContractError(
-            f"no column is left to predict {target!r} from: {'; '.join(notes) or 'it is the only one'}"
+    keys: dict[str, object] = {}
+    if options.target in source.whole.names:
+        source, missing = source.with_target(options.target)
+        if missing:
+            notes.append(f"{missing} rows have no {options.target!r}; data.drop_missing_target leaves them out")
+            keys["drop_missing_target"] = True
+        if options.min_class_rows > 1:
+            source, rare = source.without_classes(options.target, options.min_class_rows)
+            notes += [f"{rare} rows are of classes that data.min_class_rows leaves out"] if rare else []
+            keys["min_class_rows"] = options.min_class_rows
+    return source, notes, keys
+
+
+def _without_leaks(
+    source: Source, options: argparse.Namespace, notes: Sequence[str], keys: dict[str, object]
+) -> tuple[Drafted, Survey]:
+    """The draft without the columns that prepare would refuse, and the survey of its rows."""
+    left_out: dict[str, str] = {}
+    allowed: dict[str, list[str]] = {}
+    while True:
+        drafted = draft(source, options, left_out)
+        completed = replace(
+            drafted.draft, data={**drafted.draft.data, **keys}, notes=(*notes, *drafted.draft.notes), allowed=allowed
         )
-    return columns, notes
+        drafted = replace(drafted, draft=completed)
+        survey = Survey(_params(drafted, linear(drafted)))
+        for table in source.tables:
+            survey.add(table)
+        survey.finish(source.tables)
+        leaks = [leak for leak in leakage.find(survey) if not leak.allowed]
+        if not leaks:
+            return drafted, survey
+        for leak in leaks:
+            column, rule = leak.violation.column, leak.violation.rule
+            if column in (options.keep or ()):
+                allowed.setdefault(leak.check, []).append(column)
+            else:
+                left_out[column] = (
+                    f"{rule}; if it will be known when the model serves, begin again with --keep {column!r}"
+                )
 
 
-def _with_gate(draft: params_yaml.Draft, notes: list[str], read: table.Table) -> tuple[str, Baseline]:
-    """The text of params.yaml, its gate measured on the training part of these very rows."""
-    metric = baseline.METRIC[draft.task]
-    params = _loaded(params_yaml.write(draft, notes, metric, 0.5, "to be measured"))
-    frame, target, order = _training_part(params, read)
-    gate_baseline = baseline.measure(params, train.build(params), frame.iloc[order], target[order])
-    text = params_yaml.write(draft, notes, metric, gate_baseline.threshold, gate_baseline.sentence)
+def _first_model(drafted: Drafted, survey: Survey, source: Source) -> tuple[Recipe, Comparison, str]:
+    """The recipe that predicts best on the training part of these rows, what was compared, and the text of params.yaml
+    with it."""
+    params = _params(drafted, linear(drafted))
+    rows, held_out = _training_part(params, survey, source)
+    by_class = Counter(rows.target.tolist()) if params.model.task == "classification" else {"": len(rows.target)}
+    rarest = min(by_class.values())
+    boosted = recipe.boosted(drafted.draft.task, drafted.columns, drafted.by_time, rarest)
+    recipes = [linear(drafted), boosted]
+    if max(by_class.values()) >= _UNEVEN * rarest and len(by_class) > 1:
+        recipes += [one.with_class_weights() for one in recipes]
+    compared = comparison.compare([(one.name, _params(drafted, one)) for one in recipes], rows, held_out)
+    chosen = next(one for one in recipes if one.name == compared.best.name)
+    metric = METRIC[drafted.draft.task]
+    text = params_yaml.write(drafted.draft, chosen, Threshold(metric, compared.threshold, _reasons(compared)))
     _loaded(text)
-    return text, gate_baseline
+    return chosen, compared, text
 
 
-def _training_part(params: Params, read: table.Table) -> tuple[Any, np.ndarray, np.ndarray]:
-    survey = Survey(params)
-    survey.add(read)
-    survey.finish([read])
-    rows = prepare.hold_out(survey, split.twins(survey.hashes)).train
-    columns = contract.check(read, (*params.features, params.target), params.data.missing).columns
-    frame = tables.frame(params, columns)
-    target = tables.target(params, columns)
-    moments = survey.moments if params.prepare.split.method == "time" else None
-    order = np.arange(len(rows)) if moments is None else np.argsort(moments[rows], kind="stable")
-    return frame.iloc[rows], target[rows], order
+def _reasons(compared: Comparison) -> list[str]:
+    return [
+        *compared.sentences,
+        "half way from guessing to this model, or nearer to guessing where chance could miss that",
+    ]
+
+
+def _training_part(params: Params, survey: Survey, source: Source) -> tuple[Rows, int]:
+    """The rows that prepare will train on, and how many it will hold out."""
+    parts, units = prepare.hold_out(survey, split.units(survey.hashes))
+    converted = contract.check(source.whole, (*params.features, params.target), params.cells).columns
+    frame, target = tables.frame(params, converted), tables.target(params, converted)
+    by_time = params.prepare.split.method == "time" and survey.moments is not None
+    moments = survey.moments[parts.train] if by_time and survey.moments is not None else None
+    rows = Rows(frame.iloc[parts.train], target[parts.train], units[parts.train], moments)
+    return rows, len(parts.test)
+
+
+def linear(drafted: Drafted) -> Recipe:
+    """The first recipe of the draft."""
+    return recipe.linear(drafted.draft.task, drafted.columns, drafted.by_time)
+
+
+def _params(drafted: Drafted, one: Recipe) -> Params:
+    metric = METRIC[drafted.draft.task]
+    return _loaded(params_yaml.write(drafted.draft, one, Threshold(metric, 0.5, ())))
 
 
 def _loaded(text: str) -> Params:
@@ -215,18 +187,24 @@ def _loaded(text: str) -> Params:
             ) from error
 
 
-def _tell(draft: params_yaml.Draft, notes: list[str], rows: int, gate_baseline: Baseline) -> None:
-    print(f"{draft.name}: {draft.task} of {draft.target!r} from {len(draft.schema) - 1} columns, {rows} rows")
-    for note in notes:
-        print(f"  left out: {note}")
-    print(
-        f"  {draft.estimator}, split {draft.method}; gate: {gate_baseline.metric} at least {gate_baseline.threshold:g}"
-    )
-    print(f"  ({' '.join(gate_baseline.sentence.splitlines())})")
-    if gate_baseline.model <= gate_baseline.guess:
+def _tell(drafted: Drafted, chosen: Recipe, compared: Comparison, rows: int) -> None:
+    written = drafted.draft
+    features, path = len(drafted.columns), written.data["path"]
+    print(f"{written.name}: {written.task} of {written.data['target']!r} from {features} columns, {rows} rows")
+    for note in written.notes:
+        print(f"  {note}")
+    for sentence in compared.sentences:
+        print(f"  {sentence}")
+    metric, bound = METRIC[written.task], "at most" if written.task == "classification" else "at least"
+    held_out = f"{compared.held_out} rows ({compared.held_out / rows:.1%}) held out"
+    print(f"  {chosen.estimator}; split {written.split['method']}, {held_out}")
+    print(f"  gate: better than guessing, and {metric} {bound} {compared.threshold:g}")
+    if compared.best.loss >= compared.guess.loss:
         print("  this model is no better than guessing; the gate will stop it: look for columns that tell more")
-    print("written: params.yaml, " + f"{draft.path}.dvc, gitops/models/{draft.name}/")
+    print(f"written: params.yaml, {path}.dvc, gitops/models/{written.name}/")
     print("next:")
     print("  dvc repro                      # train it here")
     print("  dvc push                       # the data, to the remote")
-    print(f"  git add params.yaml data gitops/models/{draft.name} && git commit -m 'Start {draft.name}' && git push")
+    print(
+        f"  git add params.yaml data gitops/models/{written.name} && git commit -m 'Start {written.name}' && git push"
+    )

@@ -41,18 +41,19 @@ class Placement:
         self._remember(path)
         path.write_text(text, encoding="utf-8")
 
-    def data(self, source: Path, target: Path) -> None:
-        """Copy the table, unless it is there; put it under DVC."""
-        if source.resolve() != target.resolve():
-            if target.exists() and not _equal(source, target):
-                raise UsageError(f"{target} exists and is another table; remove it, or take another --name")
-            if not target.exists():
-                self._made.append(target)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copytree(source, target) if source.is_dir() else shutil.copyfile(source, target)
-        self._remember(target.with_name(target.name + ".dvc"))
-        self._remember(target.parent / ".gitignore")
-        _run([sys.executable, "-m", "dvc", "add", "--quiet", str(target)], "put the data under DVC")
+    def data(self, files: Sequence[tuple[Path, Path]], tracked: Path) -> None:
+        """Copy each file to its place, unless it is there; put `tracked`, that file or its folder, under DVC."""
+        for source, target in files:
+            if source.resolve() != target.resolve():
+                if target.exists() and not _equal(source, target):
+                    raise UsageError(f"{target} exists and is another table; remove it, or take another --name")
+                if not target.exists():
+                    self._made += [target] if tracked.exists() or target == tracked else [tracked]
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copytree(source, target) if source.is_dir() else shutil.copyfile(source, target)
+        self._remember(tracked.with_name(tracked.name + ".dvc"))
+        self._remember(tracked.parent / ".gitignore")
+        _run([sys.executable, "-m", "dvc", "add", "--quiet", str(tracked)], "put the data under DVC")
 
     def folder(self, path: Path, command: Sequence[str]) -> None:
         """Have `command` make what is missing of `path`."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,20 +18,27 @@ from pipeline.data import conversion
 from pipeline.data.contract import MARKERS
 from pipeline.data.id_columns import NAME, WORDS
 from pipeline.data.table import Table
+from pipeline.params.cells import Cells, Format
 from pipeline.params.messages import near
+from starter import cell_formats, yaml_lines
+from starter.cell_formats import Guess, Words
 
 _ONE_IN = 0.5  # of the rows: texts that differ more often than this name the row, they do not describe it
 _FEW = 50
+_CODE = re.compile(r"0\d+")  # a number would lose the 0
 
 
 @dataclass(frozen=True)
 class Column:
-    """A feature: its entry of the schema; its kind (numeric, flag, category, moment); its texts for a missing value."""
+    """A feature: its entry of the schema; its kind (numeric, flag, category, moment); its texts for a missing value;
+    the format of its cells, and what a person should know of it, where there is something."""
 
     feature: Feature
     kind: str
     values: np.ndarray
     markers: tuple[str, ...] = ()
+    format: Format | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -74,24 +82,90 @@ def guess(table: Table, name: str) -> Column | Left:
 
 
 def text(name: str, raw: pa.ChunkedArray) -> Column | Left:
-    """A column of a CSV: numbers where every cell is one, true and false, dates, or text."""
-    cells = pc.utf8_trim_whitespace(raw)
-    words = {word for word in pc.unique(cells).to_pylist() if word is not None}
-    markers = tuple(sorted(word for word in words if word.lower() in MARKERS))
-    missing = raw.null_count > 0 or "" in words or bool(markers)
+    """A column of text: numbers where every cell is one, true and false, dates, or text; in a format where one fits."""
+    counted = pc.value_counts(pc.utf8_trim_whitespace(raw.drop_null()))
+    counts = {pair["values"]: pair["counts"] for pair in counted.to_pylist()}
+    markers = tuple(sorted(word for word in counts if word.lower() in MARKERS))
+    words = [word for word in counts if word and word not in markers]
+    missing = raw.null_count > 0 or "" in counts or bool(markers)
+    if any(_CODE.fullmatch(word) for word in words):
+        code = next(word for word in words if _CODE.fullmatch(word))
+        note = f"taken as text, because {code!r} begins with 0; declare int64 if it is a number"
+        return replace(_texts(name, conversion.text(Feature(name, "string"), raw, Cells())[0]), note=note)
+    plain = _plain(name, raw, words, missing, markers)
+    if plain is not None:
+        return plain
+    column = _texts(name, conversion.text(Feature(name, "string"), raw, Cells())[0])
+    if column.kind == "moment" or not words:
+        return column
+    return _formatted(column, raw, Words(words, np.array([counts[word] for word in words])), missing, markers)
+
+
+def _plain(
+    name: str, raw: pa.ChunkedArray, words: Sequence[str], missing: bool, markers: tuple[str, ...]
+) -> Column | None:
+    """The column where every cell is a plain number, or every cell is true or false."""
     for dtype, kind in (("int64", "numeric"), ("float64", "numeric"), ("bool", "flag")):
-        if dtype == "int64" and missing:
+        if not words or (dtype == "int64" and (missing or any("." in word for word in words))):
             continue
-        if not words - set(markers) - {""}:
-            break
         if dtype == "bool" and {word.lower() for word in words} & {"0", "1"}:
             continue
         feature = Feature(name, dtype, missing)
-        values, violations = conversion.text(feature, raw, markers)
+        values, violations = conversion.text(feature, raw, Cells(markers))
         if not violations:
             return Column(feature, kind, values, markers)
-    values, _ = conversion.text(Feature(name, "string"), raw, ())
-    return _texts(name, values)
+    return None
+
+
+def _formatted(column: Column, raw: pa.ChunkedArray, words: Words, missing: bool, markers: tuple[str, ...]) -> Column:
+    """The column read in the format that all of its cells have; where only most have one, as text, with a note."""
+    numbers = cell_formats.numbers(words)
+    guesses = [numbers] if numbers is not None else cell_formats.dates(words)
+    whole = [guess for guess in guesses if not guess.others]
+    if len(whole) == 1:
+        read = _read(column, raw, whole[0], missing, markers)
+        return replace(read, note=f"{whole[0].sentence}, such as {words.texts[0]!r}; written: {line(read)}")
+    if guesses:
+        shown = line(_declared_as(column, guesses[0], missing))
+        if whole:
+            others = " or ".join(repr(guess.format.date) for guess in whole)
+            return replace(column, note=f"its cells are dates written {others}; say which one: {shown}")
+        wrong = f"and one holds {guesses[0].other!r}: correct it, or list it under data.missing, and write"
+        return replace(column, note=f"{guesses[0].sentence}, {wrong} {shown}")
+    return _stripped(column, raw)
+
+
+def _read(column: Column, raw: pa.ChunkedArray, guess: Guess, missing: bool, markers: tuple[str, ...]) -> Column:
+    as_declared = _declared_as(column, guess, missing)
+    cells = Cells(markers, {column.feature.name: guess.format})
+    values, _ = conversion.text(as_declared.feature, raw, cells)
+    return replace(as_declared, values=values, markers=markers if guess.kind == "numbers" else ())
+
+
+def _declared_as(column: Column, guess: Guess, missing: bool) -> Column:
+    if guess.kind == "dates":
+        return replace(column, kind="moment", format=guess.format)
+    feature = replace(column.feature, dtype="float64", nullable=missing)
+    return replace(column, feature=feature, kind="numeric", format=guess.format)
+
+
+def _stripped(column: Column, raw: pa.ChunkedArray) -> Column:
+    """Without the spaces around its texts, where two differ by nothing else."""
+    texts = set(column.values[~conversion.absent(column.values)].tolist())
+    pair = cell_formats.differ_by_spaces(texts)
+    if pair is None:
+        return column
+    format = Format(strip=True)
+    values, _ = conversion.text(column.feature, raw, Cells((), {column.feature.name: format}))
+    read = replace(column, values=values, format=format)
+    return replace(
+        read, note=f"{pair[0]!r} and {pair[1]!r} differ by spaces only and are read as one; written: {line(read)}"
+    )
+
+
+def line(column: Column) -> str:
+    """The entry of the schema, as params.yaml spells it on one line."""
+    return f"{yaml_lines.scalar(column.feature.name)}: {yaml_lines.flow(declared([column])[0])}"
 
 
 def typed(name: str, raw: pa.ChunkedArray) -> Column | Left:
@@ -109,14 +183,24 @@ def typed(name: str, raw: pa.ChunkedArray) -> Column | Left:
     elif pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         feature, group = Feature(name, "float64", absent), "numeric"
     elif pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_temporal(kind):
-        values, _ = conversion.typed(Feature(name, "string"), raw)
+        if not pa.types.is_temporal(kind):
+            return _numbers_in_text(text(name, raw.cast(pa.string())))
+        values, _ = conversion.typed(Feature(name, "string"), raw, Cells())
         return _texts(name, values)
     else:
         return Left(name, f"a model takes no {kind}; write it as numbers or text")
-    values, violations = conversion.typed(feature, raw)
+    values, violations = conversion.typed(feature, raw, Cells())
     if violations:
         return Left(name, f"{violations[0]}; correct the values to use it")
     return Column(feature, group, values)
+
+
+def _numbers_in_text(column: Column | Left) -> Column | Left:
+    """A typed file holds numbers as text only where somebody wrote them so: the schema then says that they are."""
+    if isinstance(column, Left) or column.feature.dtype == "string" or column.format is not None:
+        return column
+    read = replace(column, format=Format())
+    return replace(read, note=f"all cells are numbers or booleans in text; written: {line(read)}")
 
 
 def _texts(name: str, values: np.ndarray) -> Column:
@@ -152,5 +236,7 @@ def declared(columns: Sequence[Column]) -> list[dict[str, Any]]:
         entry = {key: value for key, value in column.feature.to_dict().items() if key != "name"}
         if not entry["nullable"]:
             del entry["nullable"]
+        if column.format is not None:
+            entry["format"] = column.format.to_dict()
         entries.append(entry)
     return entries

@@ -12,6 +12,7 @@ from artifact.signature import Feature
 from pipeline.data import constraints, conversion
 from pipeline.data.conversion import Violation
 from pipeline.data.table import Table
+from pipeline.params.cells import Cells
 from pipeline.params.messages import near
 
 _SHOWN = 20
@@ -28,11 +29,11 @@ class Checked:
 
 
 class Contract:
-    """The rules of one schema, and what the chunks given to `take` broke of them; `missing` is data.missing."""
+    """The rules of one schema, and what the chunks given to `take` broke of them."""
 
-    def __init__(self, schema: Sequence[Feature], missing: Sequence[str]) -> None:
+    def __init__(self, schema: Sequence[Feature], cells: Cells) -> None:
         self._schema = tuple(schema)
-        self._missing = tuple(missing)
+        self._cells = cells
         self._rules = constraints.of_rows(schema)
         self._found: dict[tuple[str, str], Violation] = {}
 
@@ -44,7 +45,7 @@ class Contract:
 
     def take(self, table: Table) -> dict[str, np.ndarray]:
         """The columns of the schema in `table`, converted; what does not fit is remembered, with its rows."""
-        columns, violations = convert(table, self._schema, self._missing)
+        columns, violations = convert(table, self._schema, self._cells)
         unreadable = {name: violation.places for name, violation in _by_column(violations).items()}
         rows = table.columns.num_rows
         present = [
@@ -72,9 +73,7 @@ class Contract:
         self._found[key] = numbered if before is None else before.and_then(numbered)
 
 
-def convert(
-    table: Table, schema: Sequence[Feature], missing: Sequence[str]
-) -> tuple[dict[str, np.ndarray], list[Violation]]:
+def convert(table: Table, schema: Sequence[Feature], cells: Cells) -> tuple[dict[str, np.ndarray], list[Violation]]:
     """The columns of `schema` that `table` has as the declared types, and what did not convert."""
     columns: dict[str, np.ndarray] = {}
     violations: list[Violation] = []
@@ -84,19 +83,19 @@ def convert(
             violations.append(Violation(feature.name, rule, 0, (), None))
             continue
         column = table.columns.column(feature.name)
-        values, faults = conversion.text(feature, column, missing) if table.text else conversion.typed(feature, column)
+        values, faults = (conversion.text if table.text else conversion.typed)(feature, column, cells)
         columns[feature.name] = values
         violations += faults
     return columns, violations
 
 
-def check(table: Table, schema: Sequence[Feature], missing: Sequence[str]) -> Checked:
-    """Every column of `schema` in `table`, converted; `missing` are the texts that stand for a missing number.
+def check(table: Table, schema: Sequence[Feature], cells: Cells) -> Checked:
+    """Every column of `schema` in `table`, converted.
 
     Raises DataContractError (40) that lists each violation: column, rule, number of rows, the first rows (counted from
     1, the header not counted) and the first value.
     """
-    contract = Contract(schema, missing)
+    contract = Contract(schema, cells)
     columns = contract.take(table)
     if contract.violations:
         raise refused(contract.violations)

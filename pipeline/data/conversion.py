@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -11,12 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from artifact.signature import Feature
+from pipeline.data import formats
 from pipeline.data.table import Table
+from pipeline.params.cells import Cells, Format
 from pipeline.shared.texts import texts
 
 _EXACT = 2**53
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
-_WHOLE = r"^[+-]?[0-9]+$"
+_WHOLE = r"^[+-]?[0-9]+(\.0*)?$"  # 16.0 is the whole number 16, as it is in a request
 ROWS = 3  # named of each violation
 
 
@@ -79,29 +81,30 @@ def absent(values: np.ndarray) -> np.ndarray:
     return np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), dtype=bool)
 
 
-def text(feature: Feature, column: pa.ChunkedArray, missing: Sequence[str]) -> tuple[np.ndarray, list[Violation]]:
+def text(feature: Feature, column: pa.ChunkedArray, cells: Cells) -> tuple[np.ndarray, list[Violation]]:
     """The cells of a CSV as float64, int64, or objects (bool, text, None), [rows], and what did not convert.
 
-    An empty cell is missing, and so is a text of `missing` in a column of numbers or booleans; in a column of text
-    every text is a value, NA and null among them.
+    An empty cell is missing, and so is a text of `cells.missing` in a column of numbers or booleans; in a column of
+    text every text is a value, NA and null among them. A format that `cells` has for the column is obeyed.
     """
+    format = cells.formats.get(feature.name)
     if feature.dtype == "string":
-        return _objects(column), []
-    cells = pc.utf8_trim_whitespace(column)
-    empty = pc.is_in(cells, value_set=pa.array(["", *missing]))
-    cells = pc.if_else(empty, pa.scalar(None, pa.string()), cells)
+        return _texts(feature, column, format)
+    trimmed = pc.utf8_trim_whitespace(column)
+    empty = pc.is_in(trimmed, value_set=pa.array(["", *cells.missing]))
+    trimmed = pc.if_else(empty, pa.scalar(None, pa.string()), trimmed)
     match feature.dtype:
         case "float64":
-            return _numbers(feature, column, cells, _NUMBER, "dtype: float64")
+            return _numbers(feature, column, trimmed, _NUMBER, "dtype: float64", format)
         case "int64":
-            return _numbers(feature, column, cells, _WHOLE, "dtype: int64")
+            return _numbers(feature, column, trimmed, _WHOLE, "dtype: int64", format)
         case _:
-            return _booleans(feature, column, cells)
+            return _booleans(feature, column, trimmed)
 
 
-def typed(feature: Feature, column: pa.ChunkedArray) -> tuple[np.ndarray, list[Violation]]:
+def typed(feature: Feature, column: pa.ChunkedArray, cells: Cells) -> tuple[np.ndarray, list[Violation]]:
     """A column of a Parquet file, converted as `text` converts: numbers to wider numbers, whole numbers to int64, 0 and
-    1 to bool, dates and times to ISO 8601 text."""
+    1 to bool, dates and times to ISO 8601 text; text only where `cells` has a format for it."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         column = column.cast(kind.value_type)
@@ -109,10 +112,12 @@ def typed(feature: Feature, column: pa.ChunkedArray) -> tuple[np.ndarray, list[V
     rows = len(column)
     number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
     if pa.types.is_null(kind):
-        column, fits = pa.chunked_array([pa.nulls(rows, pa.string())]), True
-        return text(feature, column, ())
+        return text(feature, pa.chunked_array([pa.nulls(rows, pa.string())]), Cells())
+    words = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    if words and feature.name in cells.formats:
+        return text(feature, column.cast(pa.string()), cells)
     if feature.dtype == "string":
-        fits = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_temporal(kind)
+        fits = words or pa.types.is_temporal(kind)
     else:
         fits = number or (pa.types.is_boolean(kind) and feature.dtype == "bool")
     if not fits:
@@ -124,6 +129,19 @@ def typed(feature: Feature, column: pa.ChunkedArray) -> tuple[np.ndarray, list[V
     if pa.types.is_boolean(kind):
         return _objects(column), []
     return _from_numbers(feature, column)
+
+
+def _texts(feature: Feature, column: pa.ChunkedArray, format: Format | None) -> tuple[np.ndarray, list[Violation]]:
+    if format is None:
+        return _objects(column), []
+    values = _objects(pc.utf8_trim_whitespace(column) if format.strip or format.date else column)
+    if format.date is None:
+        return values, []
+    values[values == ""] = None
+    iso = formats.dates(values, format.date)
+    rule = f"dtype: {feature.dtype}, dates written as {format.date}"
+    wrong = Violation.of(feature.name, rule, absent(iso) & ~absent(values), column)
+    return iso, [wrong] if wrong else []
 
 
 def _objects(column: pa.ChunkedArray) -> np.ndarray:
@@ -140,11 +158,22 @@ def _iso(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _numbers(
-    feature: Feature, column: pa.ChunkedArray, cells: pa.ChunkedArray, pattern: str, rule: str
+    feature: Feature,
+    column: pa.ChunkedArray,
+    cells: pa.ChunkedArray,
+    pattern: str,
+    rule: str,
+    format: Format | None,
 ) -> tuple[np.ndarray, list[Violation]]:
-    written = pc.fill_null(pc.match_substring_regex(cells, pattern), True).to_numpy()
+    written = pc.is_null(cells).to_numpy()
+    if format is not None:
+        cells = formats.numbers(cells, format)
+        rule += "".join(f", {key} {value!r}" for key, value in format.to_dict().items())
+    written |= pc.fill_null(pc.match_substring_regex(cells, pattern), False).to_numpy()
     cells = pc.if_else(pa.array(written), cells, pa.scalar(None, pa.string()))
     cells = pc.replace_substring_regex(cells, r"^\+", "")
+    if pattern == _WHOLE:
+        cells = pc.replace_substring_regex(cells, r"\..*$", "")
     whole = feature.dtype == "int64"
     fits = np.ones(len(cells), dtype=bool)
     if not whole:
@@ -162,7 +191,7 @@ def _numbers(
     if not whole:
         rounded = pc.fill_null(pc.match_substring_regex(cells, _WHOLE), False).to_numpy() & (np.abs(values) >= _EXACT)
         for row in np.flatnonzero(rounded):
-            rounded[row] = abs(int(cells[int(row)].as_py())) > _EXACT
+            rounded[row] = abs(int(cells[int(row)].as_py().partition(".")[0])) > _EXACT
         violations.append(
             Violation.of(feature.name, f"{rule} holds whole numbers exactly up to 2^53 only", rounded, column)
         )

@@ -25,6 +25,9 @@ class DataReport:
     rows: int | None = None
     parts: dict[str, int] = field(default_factory=dict)
     repeated: int | None = None  # rows whose features another row has, too
+    division: str = ""  # how many rows each part has, in words
+    not_used: dict[str, int] = field(default_factory=dict)  # reason → rows that were left out before anything else
+    apart: bool = False  # whether such rows may stand on both sides
     newest: str | None = None
     violations: Sequence[Violation] = ()
     leaks: Sequence[Leak] = ()
@@ -44,7 +47,9 @@ class DataReport:
             "passed": self.problem is None,
             "problem": self.problem,
             "rows": {"all": self.rows, **self.parts},
+            "not_used": self.not_used,
             "repeated": self.repeated,
+            "twins": "apart" if self.apart else "together",
             "newest": self.newest,
             "violations": [_violation(violation) for violation in self.violations],
             "leakage": [
@@ -61,7 +66,9 @@ class DataReport:
             counted = ", ".join(f"{count} {part.replace('_', ' ')}" for part, count in self.parts.items())
             lines.append(f"- {self.rows} rows" + (f": {counted}" if counted else ""))
         if self.repeated is not None:
-            lines.append(f"- {self.repeated} rows repeat the features of another row; such rows stay on one side")
+            sides = "are split one by one, because so few combinations" if self.apart else "stay on one side"
+            lines.append(f"- {self.repeated} rows repeat the features of another row; such rows {sides}")
+        lines += [f"- left out: {count} rows {reason}" for reason, count in self.not_used.items()]
         if self.newest is not None:
             lines.append(f"- newest row: {self.newest}")
         lines += _table(

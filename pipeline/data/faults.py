@@ -33,6 +33,11 @@ def header(name: object, raw: BinaryIO) -> list[str]:
         text.detach()  # whoever opened `raw` closes it
     if not names:
         raise DataContractError(f"{name} is empty; a table begins with a line of column names")
+    if names[0].startswith("#") and len(names) == 1:
+        raise DataContractError(
+            f"{name} begins with the comment {names[0]!r:.80}; a table begins with a line of column names: remove that "
+            "line, as with `sed -i 1d`"
+        )
     if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
         raise DataContractError(
             f"{name} has the one column {names[0]!r}; separate columns by commas, not by ';', tab or '|'"

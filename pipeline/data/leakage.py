@@ -12,7 +12,7 @@ from artifact.errors import DataContractError
 from pipeline.data import single_feature, totals
 from pipeline.data.conversion import ROWS, Violation
 from pipeline.data.survey import Survey
-from pipeline.shared.split import Parts
+from pipeline.shared.split import Parts, apart
 
 _BY_TIME = "set prepare.split.method to time"
 
@@ -56,18 +56,24 @@ def refuse(leaks: Sequence[Leak]) -> None:
         )
 
 
-def check_parts(survey: Survey, groups: np.ndarray, parts: Parts) -> None:
-    """That no row of the holdout, nor its twin, is trained on, and by time none is as early as one trained on.
+def check_parts(survey: Survey, twins: np.ndarray, parts: Parts) -> None:
+    """That no row of the holdout, nor its twin unless twins are apart, is trained on, nor a row of its group, and that
+    by time none is as early as one trained on.
 
-    The split is made so; this holds it to that. `groups` are those of `split.twins`. DataContractError (40).
+    The split is made so; this holds it to that. `twins` are the units of equal rows. DataContractError (40).
     """
-    shared = np.isin(groups[parts.test], groups[parts.train])
+    rule = survey.params.prepare.split
+    shared = np.isin(parts.test, parts.train)
+    if not apart(twins, rule):
+        shared |= np.isin(twins[parts.test], twins[parts.train])
+    if rule.method == "group":
+        shared |= np.isin(survey.keys[parts.test], survey.keys[parts.train])
     if shared.any():
         rows = [survey.label(int(row)) for row in parts.test[shared][:ROWS]]
         raise DataContractError(
             f"{int(shared.sum())} rows of the holdout are trained on, too, such as {rows}; please report this"
         )
-    if survey.params.prepare.split.method == "time" and survey.moments is not None:
+    if rule.method == "time" and survey.moments is not None:
         last, first = survey.moments[parts.train].max(), survey.moments[parts.test].min()
         if not last < first:
             raise DataContractError(f"the split by time trains on {last}, not before {first}; please report this")

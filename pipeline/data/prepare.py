@@ -13,13 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from artifact.errors import ModelpinError
+from artifact.errors import DataContractError, ModelpinError
 from artifact.signature import label_text
-from pipeline.data import contract, drift, leakage, reader, table, totals
+from pipeline.data import contract, drift, leakage, table, totals
 from pipeline.data.data_report import DataReport
+from pipeline.data.rows import Rows
 from pipeline.data.survey import Survey
 from pipeline.data.table import Table
 from pipeline.params.params import Params, load
+from pipeline.params.prepare import Split
 from pipeline.shared import json_file, paths, split
 from pipeline.shared.tables import Writer
 
@@ -40,74 +42,111 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _prepare(params: Params, report: DataReport) -> None:
     raw = Path(params.data.path)
-    survey = Survey(params)
+    rows, survey = Rows(params), Survey(params)
     try:
-        for chunk in reader.chunks(raw):
+        for chunk in rows.chunks():
             survey.add(chunk)
-        survey.finish(reader.chunks(raw))
+        survey.finish(rows.chunks())
     finally:
         report.violations = survey.violations
     report.rows = survey.rows
     if survey.dated and survey.moments is not None:
         report.newest = totals.moment(int(survey.moments.max()))
-    groups = split.twins(survey.hashes)
-    report.repeated = survey.rows - int(np.count_nonzero(np.bincount(groups) == 1))
+    report.not_used = dict(rows.left_out)
+    twins = split.units(survey.hashes)
+    report.repeated = survey.rows - int(np.count_nonzero(np.bincount(twins) == 1))
+    report.apart = split.apart(twins, params.prepare.split)
     report.leaks = leakage.find(survey)
     leakage.refuse(report.leaks)
-    parts = hold_out(survey, groups)
-    leakage.check_parts(survey, groups, parts)
+    parts, units = hold_out(survey, twins)
+    leakage.check_parts(survey, twins, parts)
     report.parts = {"train": len(parts.train), "test": len(parts.test), "left_out": len(parts.left_out)}
+    report.division = _division(params.prepare.split, parts, report.apart)
     summary = {
         "data_digest": table.data_digest(raw),
         "rows": report.parts,
+        "twins": "apart" if report.apart else "together",
         "target": _target(survey, parts),
         "unused": [name for name in survey.names if params.column(name) is None and name != params.data.time],
     }
     named = drift.champion()
     champion = None if named is None else drift.Drift(params, named)
-    del groups
+    del twins
     by_time = survey.moments if params.prepare.split.method == "time" else None
     ordered = None if by_time is None else by_time[parts.train]
-    with Writer(paths.TRAIN, params, ordered) as train, Writer(paths.TEST, params) as test:
-        _write(params, raw, parts, train, test, champion)
+    with Writer(paths.TRAIN, params, ordered, units[parts.train]) as train, Writer(paths.TEST, params) as test:
+        _write(params, rows, parts, train, test, champion)
         if champion is not None:
             report.champion, report.changes = named, champion.changes()
             drift.refuse(report.changes, params.prepare.drift)
         train.commit()
         test.commit()
     json_file.write(paths.PREPARED, summary)
-    counted = ", ".join(f"{count} {part.replace('_', ' ')}" for part, count in report.parts.items() if count)
-    print(f"{raw}: {survey.rows} rows fit the schema; {counted} ({params.prepare.split.method})")
+    print(f"{raw}: {survey.rows} rows fit the schema; {report.division}")
+    for reason, count in report.not_used.items():
+        print(f"left out before that: {count} rows {reason}")
     for change in report.changes:
         if change.state == "warn":
             print(f"changed since the champion: {change.column!r}: {drift.in_words(change)}")
 
 
-def hold_out(survey: Survey, groups: np.ndarray) -> split.Parts:
-    """Split the rows as params.yaml says; DataContractError (40) where the data does not allow it.
+def hold_out(survey: Survey, twins: np.ndarray) -> tuple[split.Parts, np.ndarray]:
+    """Split the rows as params.yaml says; and the unit of each row, [rows], whose rows folds keep together, too.
 
-    `groups` ([rows]) are those of `split.twins`.
+    `twins` ([rows]) are the units of equal rows. DataContractError (40) where the data does not allow it.
     """
     params = survey.params
-    match params.prepare.split.method:
+    rule, classification = params.prepare.split, params.model.task == "classification"
+    apart = split.apart(twins, rule)
+    units = np.arange(survey.rows) if apart else twins
+    match rule.method:
         case "stratified":
-            parts = split.stratified(groups, survey.labels, params.prepare.split)
+            parts = split.stratified(units, survey.labels, rule)
         case "random":
-            parts = split.random(groups, params.prepare.split)
-        case _:
+            parts = split.random(units, rule)
+        case "time":
             assert survey.moments is not None  # params.yaml names data.time for this split
-            parts = split.by_time(groups, survey.moments, params.prepare.split)
-    if params.model.task == "classification":
+            parts = split.by_time(units, survey.moments, rule)
+        case "group":
+            units = split.units(survey.keys)
+            parts = split.by_groups(units, survey.labels if classification else None, rule)
+        case "hash":
+            parts = split.by_hash(survey.keys, rule)
+        case _:
+            parts = _by_file(survey)
+    if not apart:
+        parts = split.without_twins(parts, twins)
+    if classification:
         split.check_classes(survey.labels, parts, params.target.categories)
-    return parts
+    return parts, units
+
+
+def _by_file(survey: Survey) -> split.Parts:
+    held, path = survey.held, survey.params.prepare.split.path
+    if held.all() or not held.any():
+        every = "every row" if held.any() else "no row"
+        raise DataContractError(
+            f"{every} of {survey.params.data.path} stands in prepare.split.path {path!r}; name the file, or the "
+            "folder, within data.path that is the holdout, and leave the others to train on"
+        )
+    return split.Parts(np.flatnonzero(~held), np.flatnonzero(held), np.empty(0, dtype=np.int64))
+
+
+def _division(rule: Split, parts: split.Parts, apart: bool) -> str:
+    """How many rows each part has, and its share beside the one that was asked for."""
+    counts = {"train": parts.train, "test": parts.test, "left out": parts.left_out}
+    counted = ", ".join(f"{len(rows)} {part}" for part, rows in counts.items() if len(rows))
+    wanted = "" if rule.method == "file" else f" of {rule.test_size:.1%} asked for"
+    equal = "; equal rows are split one by one" if apart else ""
+    return f"{counted} ({rule.method}; held out {parts.share:.1%}{wanted}{equal})"
 
 
 def _write(
-    params: Params, raw: Path, parts: split.Parts, train: Writer, test: Writer, champion: drift.Drift | None
+    params: Params, rows: Rows, parts: split.Parts, train: Writer, test: Writer, champion: drift.Drift | None
 ) -> None:
     schema = (*params.features, params.target)
-    for first, chunk in _numbered(reader.chunks(raw)):
-        columns, _ = contract.convert(chunk, schema, params.data.missing)
+    for first, chunk in _numbered(rows.chunks()):
+        columns, _ = contract.convert(chunk, schema, params.cells)
         trained = _within(parts.train, first, chunk)
         train.add(columns, trained)
         test.add(columns, _within(parts.test, first, chunk))

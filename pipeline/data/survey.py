@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from artifact.errors import DataContractError
-from artifact.signature import Feature
+from artifact.validation import frame as frames
 from artifact.validation.column import convert
 from pipeline.data import totals
 from pipeline.data.contract import Contract, refused
@@ -20,7 +21,8 @@ from pipeline.data.sample import Sample
 from pipeline.data.table import Table
 from pipeline.params.messages import near
 from pipeline.params.params import Params
-from pipeline.shared import split, tables
+from pipeline.shared import row_hashes, split, tables
+from pipeline.shared.labels import Labels
 
 MOMENT = "data.time: ISO 8601, such as 2024-01-31T09:30:00Z"
 
@@ -29,7 +31,8 @@ class Survey:
     """What the table at hand is like, once every chunk of it went through `add` and `finish` raised nothing.
 
     Of each row, [rows]: `hashes` of its features, `target` (float64 of a regression, `labels` of a classification),
-    and `moments` where data.time orders the rows (numbers, or nanoseconds UTC). Of a sample of the rows: all values.
+    `keys` (hashes of prepare.split.by), `held` (whether its file is the holdout), and `moments` where data.time orders
+    the rows (numbers, or nanoseconds UTC). Of a sample of the rows: all values.
     """
 
     def __init__(self, params: Params) -> None:
@@ -37,13 +40,12 @@ class Survey:
         self.rows = 0
         self.sample = Sample()
         self.names: list[str] = []
-        time = params.data.time
-        self._time = None if time is None else params.column(time) or Feature(time, "string")
+        self._time = params.time
         schema = (*params.features, params.target)
         known = {feature.name for feature in schema}
         self._schema = schema if self._time is None or self._time.name in known else (*schema, self._time)
-        self._contract = Contract(self._schema, params.data.missing)
-        self._kept: dict[str, list[np.ndarray]] = {"hashes": [], "target": [], "moments": []}
+        self._contract = Contract(self._schema, params.cells)
+        self._kept: dict[str, list[np.ndarray]] = {"hashes": [], "target": [], "moments": [], "keys": [], "held": []}
         self._unique: dict[str, tuple[str, ...]] = {name: (name,) for name in params.unique}
         if params.prepare.contract.key:
             self._unique[", ".join(params.prepare.contract.key)] = params.prepare.contract.key
@@ -69,9 +71,19 @@ class Survey:
         return self._whole("target")
 
     @property
-    def labels(self) -> split.Labels:
+    def labels(self) -> Labels:
         """Of a classification."""
-        return split.Labels.of_codes(self._whole("target"), list(self._codes))
+        return Labels.of_codes(self._whole("target"), list(self._codes))
+
+    @property
+    def keys(self) -> np.ndarray:
+        """Of the columns in prepare.split.by together, [rows], uint64; of all features in a split by hash without."""
+        return self._whole("keys")
+
+    @property
+    def held(self) -> np.ndarray:
+        """Whether the row stands in the file that prepare.split.path names, [rows]."""
+        return self._whole("held")
 
     @property
     def moments(self) -> np.ndarray | None:
@@ -95,7 +107,7 @@ class Survey:
     def add(self, table: Table) -> None:
         """Check the next rows, and keep what is needed of them."""
         self.names = table.names
-        self._starts.append((self.rows, Table(pa.table({}), table.text, table.first, table.file)))
+        self._starts.append((self.rows, replace(table, columns=pa.table({}))))
         before = len(self.violations)
         columns = self._contract.take(table)
         if self._time is not None and self._time.name in columns and not before:
@@ -114,6 +126,13 @@ class Survey:
             places, names = pd.factorize(values)
             codes = [self._codes.setdefault(name, len(self._codes)) for name in names.tolist()]
             self._kept["target"].append(np.array(codes, dtype=np.int32)[places])
+        rule = self.params.prepare.split
+        if rule.by:
+            self._kept["keys"].append(self._split_keys(table, columns, rule.by))
+        elif rule.method == "hash":
+            self._kept["keys"].append(row_hashes.of(frames.columns(frame)))
+        if rule.path is not None:
+            self._kept["held"].append(np.full(len(frame), _within(rule.path, table.file)))
         for name, members in self._unique.items():
             hashed, present = self._hashed(table, columns, members)
             self._kept.setdefault(f"unique {name}", []).append(hashed)
@@ -150,11 +169,25 @@ class Survey:
             self._contract.add(wrong, table)
         return parsed.tz_convert(None).to_numpy("datetime64[ns]").astype(np.int64)
 
+    def _split_keys(self, table: Table, columns: Mapping[str, np.ndarray], members: tuple[str, ...]) -> np.ndarray:
+        texts: dict[str, np.ndarray] = {}
+        for name in members:
+            values = np.asarray(_plain(table, columns, name, "prepare.split.by"))
+            nowhere = absent(values)
+            wrong = Violation.of(name, "prepare.split.by: a row without it has no side", nowhere, values)
+            if wrong is not None:
+                self._contract.add(wrong, table)
+            texts[name] = np.array(
+                [None if gone else str(value) for value, gone in zip(values.tolist(), nowhere, strict=True)],
+                dtype=object,
+            )
+        return row_hashes.of(texts)
+
     def _hashed(
         self, table: Table, columns: Mapping[str, np.ndarray], members: tuple[str, ...]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Hashes of the values of `members` together, and where they are all there, [rows] each."""
-        values = {name: pd.Series(_plain(table, columns, name)) for name in members}
+        values = {name: pd.Series(_plain(table, columns, name, "prepare.contract.key")) for name in members}
         frame = pd.DataFrame(values)
         present = np.asarray(frame.notna().all(axis=1))
         return np.asarray(pd.util.hash_pandas_object(frame, index=False, categorize=False).to_numpy()), present
@@ -179,18 +212,21 @@ class Survey:
         return parts[0]
 
 
-def _plain(table: Table, columns: Mapping[str, np.ndarray], name: str) -> Any:
+def _within(path: str, file: str | None) -> bool:
+    """Whether `file` of the folder is `path`, or stands in the folder of that name."""
+    return file is not None and (file == path or file.startswith(path.rstrip("/") + "/"))
+
+
+def _plain(table: Table, columns: Mapping[str, np.ndarray], name: str, setting: str) -> Any:
     if name in columns:
         return columns[name]
     if name not in table.names:
-        raise DataContractError(
-            f"prepare.contract.key names {name!r}, which is no column of the data{near(name, table.names)}"
-        )
+        raise DataContractError(f"{setting} names {name!r}, which is no column of the data{near(name, table.names)}")
     try:
         return np.array(table.columns.column(name).cast(pa.string()).to_pylist(), dtype=object)
     except pa.ArrowException as error:
         raise DataContractError(
-            f"prepare.contract.key names {name!r}, whose values cannot be compared: {error}; use another column"
+            f"{setting} names {name!r}, whose values cannot be compared: {error}; use another column"
         ) from error
 
 

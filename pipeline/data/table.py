@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from artifact import digest
@@ -16,12 +17,14 @@ SUFFIXES = (".csv", ".parquet")
 @dataclass(frozen=True)
 class Table:
     """Rows of a table as they stand in the file: text in a CSV (a null is a cell with nothing in it, not even quotes),
-    typed in Parquet. `first` rows stand before them in their `file`, which is None for a table of one file."""
+    typed in Parquet. `first` rows stand before them in their `file`, which is None for a table of one file. `numbers`
+    are those of the rows in the file, from 0, where rows between them are left out."""
 
     columns: pa.Table
     text: bool
     first: int = 0
     file: str | None = None
+    numbers: np.ndarray | None = None
 
     @property
     def names(self) -> list[str]:
@@ -31,7 +34,7 @@ class Table:
 
     def label(self, row: int) -> int | str:
         """The row with the index `row` as a person counts it: from 1, without the header, and in which file."""
-        number = self.first + row + 1
+        number = (self.first + row if self.numbers is None else int(self.numbers[row])) + 1
         return number if self.file is None else f"{self.file}:{number}"
 
 

@@ -55,14 +55,15 @@ class Opponent:
         except IncompatibleError as error:
             return cls(params, champion, challenger, verified, None, f"the champion does not run here: {error}")
 
-    def judge(self, frame: pd.DataFrame, target: np.ndarray, hashes: np.ndarray) -> Judged:
-        """Compare on the rows of the holdout that the champion was not trained on."""
+    def judge(self, frame: pd.DataFrame, target: np.ndarray, hashes: np.ndarray, apart: bool) -> Judged:
+        """Compare on the rows of the holdout that the champion was not trained on; on all where twins are `apart`."""
         if self.loaded is None:
             return self._incomparable(self.unable)
         changed = difference(self.loaded.signature, self.challenger.signature)
         if changed:
             return self._incomparable(f"the signature changed: {changed}")
-        holdout = comparable(hashes, seen_by(self.verified.files), self._same_split(), self.params.gate.champion.rows)
+        fewest = self.params.gate.champion.rows
+        holdout = comparable(hashes, seen_by(self.verified.files), self._same_split(), fewest, apart)
         numbers = {"rows": len(holdout.rows), "trained": holdout.trained, "unknown": holdout.unknown}
         if holdout.reason is not None:
             return self._incomparable(holdout.reason, numbers)

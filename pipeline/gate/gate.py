@@ -23,16 +23,19 @@ from pipeline.gate import outcomes
 from pipeline.gate.champion import Champion, seen_by
 from pipeline.gate.contest import Opponent
 from pipeline.gate.rules import RULES, Case
-from pipeline.packaging.training_rows import Seen, row_hashes
+from pipeline.packaging.training_rows import Seen
 from pipeline.params.params import Params, load
-from pipeline.shared import json_file, paths, tables
+from pipeline.shared import json_file, paths, row_hashes, tables
 
 SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
 class Challenger:
-    """The artifact in build/: loaded, with the rows it was trained on and what the stages before measured of it."""
+    """The artifact in build/: loaded, with the rows it was trained on and what the stages before measured of it.
+
+    `apart`: equal rows may stand on both sides of its split.
+    """
 
     loaded: Loaded
     seen: Seen | None
@@ -40,6 +43,7 @@ class Challenger:
     metrics: Mapping[str, Any]
     behaviour: Sequence[Mapping[str, Any]]
     latency: Mapping[str, Any]
+    apart: bool
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -66,7 +70,7 @@ def decide(
     a champion that is not what Git names or does not repeat its answers.
     """
     mine = challenger.loaded
-    hashes = row_hashes(columns(frame))
+    hashes = row_hashes.of(columns(frame))
     opponent = None if champion.digest in (None, mine.digest) else Opponent.of(params, champion, mine)
     case = Case(
         gate=params.gate,
@@ -80,12 +84,13 @@ def decide(
         latency=challenger.latency,
         holdout=len(hashes),
         trained=_trained(challenger.seen, hashes),
+        apart=challenger.apart,
         quarantined=champion.quarantined,
     )
     rules = [one for check in RULES for one in check(case)]
     comparison = None
     if opponent is not None:
-        judged = opponent.judge(frame, target, hashes)
+        judged = opponent.judge(frame, target, hashes, challenger.apart)
         comparison, passes, words = judged.comparison, judged.outcome, judged.words
         rules += judged.rules
     elif case.unchanged:
@@ -129,6 +134,7 @@ def challenger(params: Params) -> Challenger:
         metrics=json_file.read(paths.METRICS),
         behaviour=json_file.read(paths.BEHAVIOUR),
         latency=latency,
+        apart=json_file.read(paths.PREPARED)["twins"] == "apart",
     )
 
 

@@ -20,12 +20,17 @@ class Holdout:
     reason: str | None = None
 
 
-def comparable(hashes: np.ndarray, champion: Seen | None, same_split: bool, fewest: int) -> Holdout:
+def comparable(
+    hashes: np.ndarray, champion: Seen | None, same_split: bool, fewest: int, apart: bool = False
+) -> Holdout:
     """The rows of a holdout (`hashes`, [rows]) that a champion which knows the rows in `champion` never saw.
 
     `same_split`: it was trained on the same data, split the same way, so that its holdout is this one. Fewer than
-    `fewest` rows are none.
+    `fewest` rows are none. `apart`: combinations of the features are so few that each was seen by any model, whichever
+    rows it was trained on; then no row tells more of one model than of the other.
     """
+    if apart:
+        return Holdout(np.arange(len(hashes)), 0, 0)
     if champion is None:
         if same_split:
             return Holdout(np.arange(len(hashes)), 0, 0)

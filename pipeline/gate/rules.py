@@ -36,7 +36,8 @@ class Case:
     """What the rules judge: the challenger's manifest, and what the stages before measured of it.
 
     `champion` is the champion's manifest, None without one; `unchanged`: the champion is this very artifact. `trained`:
-    how many of the `holdout` rows were trained on. `quarantined`: the entries of quarantine.yaml.
+    how many of the `holdout` rows were trained on; `apart`: equal rows may stand on both sides. `quarantined`: the
+    entries of quarantine.yaml.
     """
 
     gate: Gate
@@ -50,6 +51,7 @@ class Case:
     latency: Mapping[str, Any]
     holdout: int
     trained: int
+    apart: bool
     quarantined: Sequence[Mapping[str, Any]]
 
 
@@ -80,11 +82,15 @@ def _threshold(name: str, threshold: Threshold, metrics: Mapping[str, Any]) -> l
     return rules
 
 
-def holdout(rows: int, trained: int) -> Rule:
-    """That none of the held-out `rows` was `trained` on."""
+def holdout(rows: int, trained: int, apart: bool) -> Rule:
+    """That none of the held-out `rows` was `trained` on, by their features, unless equal rows are split `apart`."""
     words = f"{trained} of {rows} held-out rows were trained on"
-    words += ": a metric on them says nothing" if trained else ""
-    return Rule("holdout", outcomes.INCOMPARABLE, trained == 0, words, {"rows": rows, "trained": trained})
+    if apart:
+        words = f"{rows} held-out rows; {trained} have the features of a row trained on, as there are few combinations"
+    elif trained:
+        words += ": a metric on them says nothing"
+    numbers = {"rows": rows, "trained": trained}
+    return Rule("holdout", outcomes.INCOMPARABLE, apart or trained == 0, words, numbers)
 
 
 def behaviour(checks: Sequence[Mapping[str, Any]]) -> list[Rule]:
@@ -146,7 +152,7 @@ def mib(manifest: Manifest) -> float:
 # A new rule is a function above, and its entry here; a refusal of a new kind is an entry of outcomes.REFUSALS, too.
 RULES: tuple[Callable[[Case], Sequence[Rule]], ...] = (
     lambda case: [quarantine(case.quarantined, case.digest, case.inputs_digest)],
-    lambda case: [holdout(case.holdout, case.trained)],
+    lambda case: [holdout(case.holdout, case.trained, case.apart)],
     lambda case: thresholds(case.gate.thresholds, case.metrics),
     lambda case: behaviour(case.behaviour),
     lambda case: [] if case.unchanged else [latency(case.gate.latency, case.latency)],

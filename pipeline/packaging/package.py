@@ -85,8 +85,10 @@ def _save(params: Params, directory: Path, modules: Sequence[str]) -> str:
 
 
 def parameters(params: Params) -> dict[str, Any]:
-    """What made the model, for its manifest: the split and the Pipeline; not how many workers fitted it."""
-    values = json_values({"split": params.prepare.split.model_dump(), "train": params.train.to_dict()})
+    """What made the model, for its manifest: the split, the Pipeline, and how the cells of the file were written, where
+    that has to be said; not how many workers fitted it."""
+    cells = {"cells": params.cells.to_dict()} if params.cells.to_dict() else {}
+    values = json_values({"split": params.prepare.split.to_dict(), "train": params.train.to_dict(), **cells})
     return {key: _without_n_jobs(value) for key, value in values.items()}
 
 

@@ -7,20 +7,18 @@ kept is known for certain to be trained on or not; hashes are spread evenly, so 
 
 from __future__ import annotations
 
-import hashlib
 import io
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-import pandas as pd
 
 from artifact.errors import IntegrityError
 from artifact.prediction import Columns
+from pipeline.shared import row_hashes
 
 FILE = "seen.npy"
 LIMIT = 32_768  # hashes of 8 bytes: 256 KiB, however large the data
-_MISSING = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Seen:
     @classmethod
     def of(cls, columns: Columns) -> Self:
         """Of the table that is trained on."""
-        distinct = np.unique(row_hashes(columns))
+        distinct = np.unique(row_hashes.of(columns))
         return cls(distinct[:LIMIT], len(distinct) <= LIMIT)
 
     @classmethod
@@ -60,36 +58,3 @@ class Seen:
     def trained(self, hashes: np.ndarray) -> np.ndarray:
         """For each known row, [rows]: whether it was trained on."""
         return np.isin(hashes, self.hashes)
-
-
-def row_hashes(columns: Columns) -> np.ndarray:
-    """A 64-bit hash of each row of `columns`, uint64 [rows]; the same on every machine and for every library version.
-
-    -0.0 counts as 0.0, and every missing value as one.
-    """
-    total: Any = np.uint64(0)
-    with np.errstate(over="ignore"):
-        for position, (name, values) in enumerate(columns.items()):
-            total = _mixed(total ^ _mixed(_bits(values) + _text(f"{position} {name}")))
-    return np.asarray(total, dtype=np.uint64)
-
-
-def _bits(values: np.ndarray) -> np.ndarray:
-    if values.dtype == np.float64:
-        return np.where(np.isnan(values), _MISSING, (values + 0.0).view(np.uint64))
-    if values.dtype == object:
-        codes, distinct = pd.factorize(values, use_na_sentinel=True)
-        table = np.array([*(_text(str(value)) for value in distinct), _MISSING], dtype=np.uint64)
-        return table[codes]  # -1, the last, is the missing one
-    return values.astype(np.int64, copy=False).view(np.uint64)
-
-
-def _text(value: str) -> np.uint64:
-    return np.uint64(int.from_bytes(hashlib.blake2b(value.encode(), digest_size=8).digest(), "little"))
-
-
-def _mixed(value: Any) -> Any:
-    """The finaliser of SplitMix64 (Steele, Lea and Flood, 2014), which spreads every bit over all others."""
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return value ^ (value >> np.uint64(31))

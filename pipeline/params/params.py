@@ -13,7 +13,8 @@ from pydantic import AfterValidator, Field
 from artifact import digest
 from artifact.errors import ConfigurationError
 from artifact.signature import TASKS, Feature
-from pipeline.params import schema, yaml12
+from pipeline.params import cells, schema, yaml12
+from pipeline.params.cells import Cells
 from pipeline.params.evaluate import Evaluate, check_evaluate
 from pipeline.params.gate import Gate, check_gate
 from pipeline.params.messages import near, wrong
@@ -22,6 +23,7 @@ from pipeline.params.section import OneOf, Section, Text, Texts, read
 from pipeline.params.train import Train, check_train
 
 PARAMS = Path("params.yaml")
+NUMBER = "number"
 
 
 class Model(Section):
@@ -34,14 +36,20 @@ class Model(Section):
 class Data(Section):
     """The table: a CSV or Parquet file, or a folder of them.
 
-    `target` is the column to predict; `time` the column that orders the rows, if any. `missing` are texts of a CSV that
-    stand for a missing number or boolean, besides the empty cell; in a column of text every text is a value.
+    `target` is the column to predict; `time` the column that orders the rows, if any, and `time_format` how it is
+    written where schema does not say it: NUMBER, or a strptime format (default: ISO 8601). `missing` are texts of a CSV
+    that stand for a missing number or boolean, besides the empty cell; in a column of text every text is a value.
+    Left out before anything else are rows without a target where `drop_missing_target` says so, and rows of classes
+    that have fewer rows than `min_class_rows`.
     """
 
     path: Text
     target: Text
     time: Text | None = None
+    time_format: Text | None = None
     missing: Texts = ()
+    drop_missing_target: bool = False
+    min_class_rows: int = Field(default=1, ge=1, le=1_000_000_000)
 
 
 class Package(Section):
@@ -89,6 +97,22 @@ class Params(Section):
         """The columns whose values all differ."""
         return schema.unique(self.columns)
 
+    @cached_property
+    def cells(self) -> Cells:
+        """How the cells of the file are written."""
+        formats, data = cells.formats(self.columns), self.data
+        if data.time is not None and data.time not in self.columns and data.time_format not in (None, NUMBER):
+            formats[data.time] = cells.Format(date=data.time_format)
+        return Cells(data.missing, formats)
+
+    @property
+    def time(self) -> Feature | None:
+        """The column that orders the rows: numbers, or dates as text; None where there is none."""
+        name = self.data.time
+        if name is None:
+            return None
+        return self.column(name) or Feature(name, "float64" if self.data.time_format == NUMBER else "string")
+
     def column(self, name: str) -> Feature | None:
         """The entry of the schema for `name`: a feature, the target, or None."""
         return self.described.get(name)
@@ -110,6 +134,7 @@ def load(path: Path = PARAMS) -> Params:
     """Read params.yaml; ConfigurationError (10) names the key, its value and the remedy."""
     params = read(Params, yaml12.read(path), "")
     task, features = params.model.task, _check_schema(params)
+    cells.formats(params.columns)
     check_prepare(params.prepare, features, params.data.time, task)
     check_train(params.train, features, task)
     check_evaluate(params.evaluate, features, params.target, task)
@@ -126,6 +151,16 @@ def json_values(value: Any) -> Any:
     return repr(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def check_rows(data: Data, described: Mapping[str, Feature], task: str) -> None:
+    """ConfigurationError (10) for keys of data that have nothing to say."""
+    if data.time_format is not None and (data.time is None or data.time in described):
+        raise wrong("data.time_format", data.time_format, "a column in data.time that schema does not describe")
+    if data.time_format is not None and data.time_format != NUMBER and "%" not in data.time_format:
+        raise wrong("data.time_format", data.time_format, f"{NUMBER}, or a strptime format such as %d.%m.%Y")
+    if data.min_class_rows > 1 and task == "regression":
+        raise wrong("data.min_class_rows", data.min_class_rows, "nothing: a regression has no classes")
+
+
 def _check_schema(params: Params) -> tuple[Feature, ...]:
     """The features; ConfigurationError (10) where the schema does not describe a table of this task."""
     path, target, task = params.data.path, params.data.target, params.model.task
@@ -135,6 +170,7 @@ def _check_schema(params: Params) -> tuple[Feature, ...]:
         raise ConfigurationError(
             f"params.yaml: data.target is {target!r}, which schema does not declare{near(target, params.described)}"
         )
+    check_rows(params.data, params.described, task)
     if params.target.nullable:
         raise ConfigurationError(
             f"params.yaml: schema of the target {target!r} says nullable; a row without its answer cannot train"

@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from artifact.errors import ConfigurationError
 from artifact.signature import Feature
 from pipeline.params.messages import near, wrong
-from pipeline.params.section import OneOf, Section, Seed, Share, Texts
+from pipeline.params.section import OneOf, Section, Seed, Share, Text, Texts
 
-SPLITS = ("stratified", "random", "time")
+SPLITS = ("stratified", "random", "time", "group", "hash", "file")
+TWINS = ("auto", "together", "apart")
 _Count = Annotated[int, Field(ge=1, le=2**40)]
 _Limit = Annotated[float, Field(gt=0)]
 
 
 class Split(Section):
-    """How rows are held out: `test_size` of them, by `stratified`, `random` or `time`."""
+    """How rows are held out: `test_size` of them, by one method of SPLITS.
+
+    `by`: the columns that are the group, or the key whose hash decides (none: all features). `path`: the file, or the
+    folder, of data.path that is the holdout. `twins`: whether rows that are equal in every feature stay on one side;
+    auto: unless combinations of the features are few.
+    """
 
     method: Annotated[str, OneOf(SPLITS)]
-    test_size: Share
-    seed: Seed
+    test_size: Share = 0.25
+    seed: Seed = 20
+    by: Texts = ()
+    path: Text | None = None
+    twins: Annotated[str, OneOf(TWINS)] = "auto"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Method, share and seed, and what else differs from the default."""
+        always = {"method": self.method, "test_size": self.test_size, "seed": self.seed}
+        return {**always, **self.model_dump(exclude=set(always), exclude_defaults=True)}
 
 
 class Rows(Section):
@@ -96,9 +110,8 @@ class Prepare(Section):
 
 def check_prepare(prepare: Prepare, features: Sequence[Feature], time: str | None, task: str) -> None:
     """ConfigurationError (10) for what no data can meet, or no column of the schema is; `time` is data.time."""
+    _check_split(prepare.split, task)
     method, rows, days = prepare.split.method, prepare.contract.rows, prepare.contract.max_age_days
-    if method == "stratified" and task == "regression":
-        raise wrong("prepare.split.method", method, "random or time: a regression has no classes to stratify by")
     if method == "time" and time is None:
         raise ConfigurationError(
             "params.yaml: prepare.split.method is 'time', but data.time names no column; name it, or use random"
@@ -123,3 +136,21 @@ def check_prepare(prepare: Prepare, features: Sequence[Feature], time: str | Non
                     f"params.yaml: prepare.leakage.allow.{leak} names {column!r}, which is no feature"
                     f"{near(column, known)}"
                 )
+
+
+def _check_split(split: Split, task: str) -> None:
+    method = split.method
+    if method == "stratified" and task == "regression":
+        raise wrong("prepare.split.method", method, "random or time: a regression has no classes to stratify by")
+    if split.by and method not in ("group", "hash"):
+        raise wrong("prepare.split.by", list(split.by), "nothing: it belongs to the methods group and hash")
+    if method == "group" and not split.by:
+        raise ConfigurationError(
+            "params.yaml: prepare.split.method is 'group', but prepare.split.by names no column; name it, as in "
+            "by: [customer_id]"
+        )
+    if (split.path is not None) != (method == "file"):
+        raise ConfigurationError(
+            f"params.yaml: prepare.split.method is {method!r} and prepare.split.path is {split.path!r}; the method "
+            "'file' takes the path of the holdout within data.path, and no other method takes one"
+        )

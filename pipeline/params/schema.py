@@ -9,6 +9,7 @@ from pydantic import WithJsonSchema
 
 from artifact.errors import ConfigurationError
 from artifact.signature import DTYPES, Feature
+from pipeline.params.cells import DECIMALS, THOUSANDS
 
 # For editors; Feature.from_dict checks a column, here and in the predictor.
 _COLUMN = {
@@ -22,13 +23,26 @@ _COLUMN = {
         "categories": {"type": ["array", "null"], "minItems": 1},
         "zone": {"type": ["string", "null"], "description": "of a datetime written without an offset: Europe/Berlin"},
         "unique": {"type": "boolean", "description": "whether all values of the table differ"},
+        "format": {
+            "type": ["object", "null"],
+            "description": "how its cells are written in a file of text",
+            "additionalProperties": False,
+            "properties": {
+                "decimal": {"enum": list(DECIMALS)},
+                "thousands": {"enum": list(THOUSANDS)},
+                "unit": {"type": "string", "description": "a text beside the number, such as % or €"},
+                "date": {"type": "string", "description": "the strptime format of dates", "examples": ["%d.%m.%Y"]},
+                "strip": {"type": "boolean", "description": "whether spaces around a text are left out"},
+            },
+        },
     },
 }
+_OF_THE_FILE = ("unique", "format")
 Columns = dict[str, Annotated[Any, WithJsonSchema(_COLUMN)]]
 
 
 def features(columns: Mapping[str, Any]) -> dict[str, Feature]:
-    """Column → its entry, without `unique`, which is no part of a model's signature; ConfigurationError (10)."""
+    """Column → its entry, without what is no part of a model's signature; ConfigurationError (10)."""
     return {name: Feature.from_dict(name, _signature(name, declared)) for name, declared in columns.items()}
 
 
@@ -43,4 +57,4 @@ def _signature(name: str, declared: Any) -> Any:
     value = declared.get("unique", False)
     if not isinstance(value, bool):
         raise ConfigurationError(f"params.yaml: schema of column {name!r}: unique {value!r} is neither true nor false")
-    return {key: value for key, value in declared.items() if key != "unique"}
+    return {key: value for key, value in declared.items() if key not in _OF_THE_FILE}

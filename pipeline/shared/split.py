@@ -1,16 +1,22 @@
-"""Which rows are held out: no row of the holdout, nor its twin, is trained on."""
+"""Which rows are held out: rows of one unit stay on one side.
+
+A unit is a group that the user names, or the rows that are equal in every feature (twins), or each row by itself.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
 from artifact.errors import DataContractError
 from pipeline.params.prepare import Split
+from pipeline.shared.labels import Labels
+from pipeline.shared.row_hashes import mixed
+
+FEW = 5  # rows for each combination of features, in the mean: then equal rows are no copies
 
 
 @dataclass(frozen=True)
@@ -21,32 +27,10 @@ class Parts:
     test: np.ndarray
     left_out: np.ndarray
 
-
-@dataclass(frozen=True)
-class Labels:
-    """Classes of the rows: `codes` ([rows], int32) are places in `names`, which are in the order of their text."""
-
-    codes: np.ndarray
-    names: tuple[Any, ...]
-
-    @classmethod
-    def of(cls, values: np.ndarray) -> Self:
-        """From the values themselves, [rows]."""
-        codes, names = pd.factorize(values)
-        return cls.of_codes(codes.astype(np.int32), names.tolist())
-
-    @classmethod
-    def of_codes(cls, codes: np.ndarray, names: Sequence[Any]) -> Self:
-        """From places in `names`, in whatever order those are."""
-        order = sorted(range(len(names)), key=lambda place: str(names[place]))
-        place_of = np.empty(len(names), dtype=np.int32)
-        place_of[order] = np.arange(len(names), dtype=np.int32)
-        return cls(place_of[codes], tuple(names[place] for place in order))
-
-    def counts(self, rows: np.ndarray) -> dict[Any, int]:
-        """How many of `rows` each class has; without those that have none."""
-        counted = np.bincount(self.codes[rows], minlength=len(self.names))
-        return {name: int(count) for name, count in zip(self.names, counted, strict=True) if count}
+    @property
+    def share(self) -> float:
+        """Of the rows that are not left out, those held out."""
+        return len(self.test) / (len(self.train) + len(self.test))
 
 
 def twin_hashes(frame: pd.DataFrame) -> np.ndarray:
@@ -54,25 +38,33 @@ def twin_hashes(frame: pd.DataFrame) -> np.ndarray:
 
     Of 10 million different rows, two share one with a chance of 3 in a million; they then stay on one side, no more.
     pandas' own hash, which another version of pandas may change: that is another lock, which trains again anyhow. The
-    hashes that an artifact carries are read under other locks: `packaging.training_rows.row_hashes`, which is slower.
+    hashes that an artifact carries are read under other locks: `shared.row_hashes`, which is slower.
     With one hash for both, each model's rows would be split anew by the change, and its digest with them.
     """
     one_zero = frame.apply(lambda column: column + 0.0 if column.dtype == np.float64 else column)  # -0.0 is 0.0
     return np.asarray(pd.util.hash_pandas_object(one_zero, index=False).to_numpy())
 
 
-def twins(hashes: np.ndarray) -> np.ndarray:
-    """Group number of each row, [rows], by `twin_hashes`.
+def units(hashes: np.ndarray) -> np.ndarray:
+    """Number of the unit of each row, [rows], by a hash of what its rows have in common.
 
     The numbers follow from the values alone, so that the order of the rows in the file decides nothing.
     """
     return np.unique(hashes, return_inverse=True)[1]
 
 
-def stratified(groups: np.ndarray, labels: Labels, split: Split) -> Parts:
-    """Hold out `test_size` of each class; twins of different classes go with the class most of them have.
+def apart(twins: np.ndarray, split: Split) -> bool:
+    """Whether twins may stand on both sides. By default where combinations of the features are few: then rows agree
+    because there is not much to differ in, and a holdout by combinations would be of the wrong size, and judge answers
+    to combinations that training never saw. `twins`: the unit of each row, [rows]."""
+    combinations = int(twins.max()) + 1
+    return split.twins == "apart" or (split.twins == "auto" and 1 < combinations <= len(twins) / FEW)
 
-    DataContractError (40) for a class that has fewer than two distinct rows.
+
+def stratified(groups: np.ndarray, labels: Labels, split: Split) -> Parts:
+    """Hold out `test_size` of each class; units of several classes go with the class that most of their rows have.
+
+    DataContractError (40) for a class that has fewer than two units.
     """
     home, sizes = _home(groups, labels), np.bincount(groups)
     generator = np.random.default_rng(split.seed)
@@ -80,39 +72,59 @@ def stratified(groups: np.ndarray, labels: Labels, split: Split) -> Parts:
     for code, name in enumerate(labels.names):
         members = generator.permutation(np.flatnonzero(home == code))
         if len(members) < 2:
+            rows = int((labels.codes == code).sum())
             raise DataContractError(
-                f"class {str(name)!r} of the target has {int((labels.codes == code).sum())} row(s), "
-                f"{len(members)} of them distinct; training and holdout need one each: add rows, "
-                "or take the class out of the data and of the schema"
+                f"class {str(name)!r} of the target has {rows} row(s), {len(members)} of them distinct; training and "
+                "holdout need one each: add rows, or leave out such classes (data.min_class_rows in params.yaml, "
+                f"--min-class-rows {rows + 1} of init); numbers that count something are a regression (--task "
+                "regression)"
             )
         held[_taken(members, sizes, split.test_size)] = True
     return _parts(held[groups])
 
 
-def _home(groups: np.ndarray, labels: Labels) -> np.ndarray:
-    """The most frequent class of each group, the first of several: in the memory of the rows, not groups × classes."""
-    pairs, counts = np.unique(groups * len(labels.names) + labels.codes, return_counts=True)
-    group, code = np.divmod(pairs, len(labels.names))
-    order = np.lexsort((code, -counts, group))
-    first = np.r_[True, np.diff(group[order]) > 0]
-    return np.asarray(code[order][first])
+def by_groups(groups: np.ndarray, labels: Labels | None, split: Split) -> Parts:
+    """Hold out whole groups that together have `test_size` of the rows; of a classification (`labels`), as nearly as
+    groups allow, of each class. DataContractError (40) where there is one group only."""
+    if labels is None:
+        return random(groups, split)
+    home, sizes = _home(groups, labels), np.bincount(groups)
+    if len(sizes) < 2:
+        raise _one_unit(len(groups), "have one value in prepare.split.by")
+    generator = np.random.default_rng(split.seed)
+    held = np.zeros(len(sizes), dtype=bool)
+    for code in range(len(labels.names)):
+        members = generator.permutation(np.flatnonzero(home == code))
+        if len(members) > 1:
+            held[_taken(members, sizes, split.test_size)] = True
+    return _parts(held[groups]) if held.any() else random(groups, split)
 
 
 def random(groups: np.ndarray, split: Split) -> Parts:
-    """Hold out `test_size` of the rows, twins together; DataContractError (40) where all rows are twins."""
+    """Hold out `test_size` of the rows, units together; DataContractError (40) where all rows are of one."""
     sizes = np.bincount(groups)
     members = np.random.default_rng(split.seed).permutation(len(sizes))
     if len(members) < 2:
-        raise DataContractError(
-            f"all {len(groups)} rows are equal in every feature; training and holdout need one distinct row each: "
-            "add rows, or the columns that tell these apart"
-        )
+        raise _one_unit(len(groups), "are equal in every feature")
     held = np.zeros(len(sizes), dtype=bool)
     held[_taken(members, sizes, split.test_size)] = True
     return _parts(held[groups])
 
 
-def by_time(groups: np.ndarray, moments: np.ndarray, split: Split) -> Parts:
+def by_hash(hashes: np.ndarray, split: Split) -> Parts:
+    """Hold out the rows whose hash, mixed with the seed, is in the first `test_size` of all hashes: each row's side
+    follows from its own values, whatever other rows there are. DataContractError (40) where one side is empty."""
+    with np.errstate(over="ignore"):
+        places = mixed(hashes ^ mixed(np.uint64(split.seed) + np.uint64(0x9E3779B97F4A7C15)))
+    held = places.astype(np.float64) < split.test_size * 2.0**64
+    if held.all() or not held.any():
+        raise DataContractError(
+            f"a split by hash puts all {len(held)} rows on one side; add rows, or set another prepare.split.seed"
+        )
+    return _parts(held)
+
+
+def by_time(twins: np.ndarray, moments: np.ndarray, split: Split) -> Parts:
     """Hold out the last `test_size` of the rows: each of them later than every row trained on.
 
     Rows of one moment stay together; a held-out row whose twin is trained on is left out of both.
@@ -127,15 +139,19 @@ def by_time(groups: np.ndarray, moments: np.ndarray, split: Split) -> Parts:
                 "use the split 'random', or another column"
             )
         cut = later[0]
-    late = moments >= cut
-    early = np.isin(groups, groups[~late])
-    parts = Parts(np.flatnonzero(~late), np.flatnonzero(late & ~early), np.flatnonzero(late & early))
-    if len(parts.test) == 0:
+    return without_twins(_parts(moments >= cut), twins)
+
+
+def without_twins(parts: Parts, twins: np.ndarray) -> Parts:
+    """`parts` without the held-out rows whose twin is trained on; DataContractError (40) where no other is left."""
+    again = np.isin(twins[parts.test], twins[parts.train])
+    if again.all():
         raise DataContractError(
-            f"each of the {int(late.sum())} latest rows repeats an earlier one; nothing new is left to hold out: "
-            "add the columns that tell them apart, or remove the repeats"
+            f"each of the {len(again)} rows to hold out repeats one that is trained on; nothing new is left to judge "
+            "by: add the columns that tell them apart, remove the repeats, or set prepare.split.twins to apart"
         )
-    return parts
+    left_out = np.sort(np.concatenate([parts.left_out, parts.test[again]]))
+    return Parts(parts.train, parts.test[~again], left_out)
 
 
 def check_classes(labels: Labels, parts: Parts, declared: Sequence[object] | None) -> None:
@@ -148,12 +164,21 @@ def check_classes(labels: Labels, parts: Parts, declared: Sequence[object] | Non
     for name in sorted(present - trained, key=str):
         raise DataContractError(
             f"class {name!r} of the target has no row in the training part; "
-            "use the split 'stratified', or add earlier rows of it"
+            "use the split 'stratified', or another seed, or add earlier rows of it"
         )
     if len(trained) < 2:
         raise DataContractError(
             f"the target has the one class {next(iter(trained))!r}; there is nothing to tell apart: add rows of another"
         )
+
+
+def _home(groups: np.ndarray, labels: Labels) -> np.ndarray:
+    """The most frequent class of each group, the first of several: in the memory of the rows, not groups × classes."""
+    pairs, counts = np.unique(groups * len(labels.names) + labels.codes, return_counts=True)
+    group, code = np.divmod(pairs, len(labels.names))
+    order = np.lexsort((code, -counts, group))
+    first = np.r_[True, np.diff(group[order]) > 0]
+    return np.asarray(code[order][first])
 
 
 def _taken(members: np.ndarray, sizes: np.ndarray, share: float) -> np.ndarray:
@@ -165,3 +190,10 @@ def _taken(members: np.ndarray, sizes: np.ndarray, share: float) -> np.ndarray:
 
 def _parts(held: np.ndarray) -> Parts:
     return Parts(np.flatnonzero(~held), np.flatnonzero(held), np.empty(0, dtype=np.int64))
+
+
+def _one_unit(rows: int, what: str) -> DataContractError:
+    return DataContractError(
+        f"all {rows} rows {what}; training and holdout need one distinct row each: add rows, or the columns that tell "
+        "these apart"
+    )

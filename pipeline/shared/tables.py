@@ -26,23 +26,27 @@ _TYPES = {
     "string": pa.string(),
     **dict.fromkeys(TIMES, pa.float64()),  # seconds since 1970 UTC
 }
-_MOMENT = "\nmoment"  # no name of a feature: those are printable
+_MOMENT, _UNIT = "\nmoment", "\nunit"  # no names of features: those are printable
 
 
 class Writer:
     """Writes a Parquet file of the features and the target, in the types of the schema, a group of rows at a time.
 
-    The file appears at `path` with `commit`; one that is never committed is removed. `moments`, [rows of the file], is
-    what orders them, for a split by time.
+    The file appears at `path` with `commit`; one that is never committed is removed. Of the rows of the file, [rows]:
+    `moments` are what orders them, for a split by time, and rows of one of `units` stay in one fold.
     """
 
-    def __init__(self, path: Path, params: Params, moments: np.ndarray | None = None) -> None:
+    def __init__(
+        self, path: Path, params: Params, moments: np.ndarray | None = None, units: np.ndarray | None = None
+    ) -> None:
         self._path, self._partial = path, path.with_name(path.name + ".partial")
         self._schema = (*params.features, params.target)
         self._types = pa.schema([(feature.name, _TYPES[feature.dtype]) for feature in self._schema])
-        self._moments, self._written = moments, 0
-        if moments is not None:
-            self._types = self._types.append(pa.field(_MOMENT, pa.from_numpy_dtype(moments.dtype)))
+        of_rows = {_MOMENT: moments, _UNIT: units}
+        self._of_rows = {name: values for name, values in of_rows.items() if values is not None}
+        self._written = 0
+        for name, values in self._of_rows.items():
+            self._types = self._types.append(pa.field(name, pa.from_numpy_dtype(values.dtype)))
         path.parent.mkdir(parents=True, exist_ok=True)
         self._writer = pyarrow.parquet.ParquetWriter(self._partial, self._types)
 
@@ -58,8 +62,8 @@ class Writer:
         arrays = [
             pa.array(columns[feature.name][rows], _TYPES[feature.dtype], from_pandas=True) for feature in self._schema
         ]
-        if self._moments is not None:
-            arrays.append(pa.array(self._moments[self._written : self._written + len(rows)]))
+        for values in self._of_rows.values():
+            arrays.append(pa.array(values[self._written : self._written + len(rows)]))
         self._written += len(rows)
         if len(rows):
             self._writer.write_table(pa.table(arrays, schema=self._types))
@@ -72,8 +76,12 @@ class Writer:
 
 def moments(path: Path) -> np.ndarray:
     """What orders the rows of the file at `path`, [rows], written for a split by time."""
-    moments: np.ndarray = pyarrow.parquet.ParquetFile(path).read([_MOMENT]).column(_MOMENT).to_numpy()
-    return moments
+    return _of_rows(path, _MOMENT)
+
+
+def units(path: Path) -> np.ndarray:
+    """Numbers by which rows of the file at `path` stay together, [rows]."""
+    return _of_rows(path, _UNIT)
 
 
 def read(path: Path, params: Params) -> tuple[pd.DataFrame, np.ndarray]:
@@ -129,3 +137,8 @@ def _values(feature: Feature, column: pa.ChunkedArray) -> Any:
     if feature.numeric:
         return column.to_numpy()
     return texts(column).tolist() if feature.dtype == "string" else column.to_pylist()
+
+
+def _of_rows(path: Path, name: str) -> np.ndarray:
+    values: np.ndarray = pyarrow.parquet.ParquetFile(path).read([name]).column(name).to_numpy()
+    return values

@@ -1,14 +1,13 @@
-"""Cross-validation inside the training rows: twins stay together, classes are spread, and time only runs forward."""
+"""Cross-validation inside the training rows, as these were split from the holdout: rows of one unit stay together,
+classes are spread, and time only runs forward."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from artifact.errors import ConfigurationError
-from pipeline.shared.split import twin_hashes, twins
 
 
 @dataclass(frozen=True)
@@ -23,12 +22,11 @@ class Fold:
         return Fold(self.train[: max(1, round(len(self.train) * share))], self.test)
 
 
-def by_time(frame: pd.DataFrame, moments: np.ndarray, count: int) -> list[Fold]:
+def by_time(units: np.ndarray, moments: np.ndarray, count: int) -> list[Fold]:
     """`count` folds, each judged by rows later than all that it trains on; fewer rows to train on are the latest.
 
-    A moment stays in one part, and a row whose twin is trained on judges nothing.
+    A moment stays in one part, and a row of a unit that is trained on judges nothing.
     """
-    groups = twins(twin_hashes(frame))
     rank = np.unique(moments, return_inverse=True)[1]
     ordered = np.sort(rank)
     starts = [int(ordered[len(ordered) * part // (count + 1)]) for part in range(1, count + 1)]
@@ -37,7 +35,7 @@ def by_time(frame: pd.DataFrame, moments: np.ndarray, count: int) -> list[Fold]:
         before = np.flatnonzero(rank < start)
         latest_first = before[np.argsort(-rank[before], kind="stable")]
         within = np.flatnonzero((rank >= start) & (rank < end))
-        test = within[~np.isin(groups[within], groups[before])]
+        test = within[~np.isin(units[within], units[before])]
         if len(before) == 0 or len(test) == 0:
             raise ConfigurationError(
                 f"params.yaml: train.tune.folds is {count}; part {part + 1} of the time holds no new row; use fewer"
@@ -46,13 +44,14 @@ def by_time(frame: pd.DataFrame, moments: np.ndarray, count: int) -> list[Fold]:
     return folds
 
 
-def spread(frame: pd.DataFrame, labels: np.ndarray | None, count: int, seed: int) -> list[Fold]:
-    """`count` folds of equal size, and of equal shares of each of `labels` ([rows]; None for a regression)."""
-    groups = twins(twin_hashes(frame))
+def spread(units: np.ndarray, labels: np.ndarray | None, count: int, seed: int) -> list[Fold]:
+    """`count` folds of as equal size as units allow, and of equal shares of each of `labels` ([rows]; None for a
+    regression)."""
+    groups = np.unique(units, return_inverse=True)[1]
     names, codes = np.unique(np.zeros(len(groups)) if labels is None else labels.astype(str), return_inverse=True)
     counts = np.zeros((groups.max() + 1, len(names)), dtype=np.int64)
     np.add.at(counts, (groups, codes), 1)
-    home = counts.argmax(axis=1)  # twins of different classes go with the class most of them have
+    home = counts.argmax(axis=1)  # a unit of several classes goes with the class that most of its rows have
     generator = np.random.default_rng(seed)
     fold, place = np.zeros(len(home), dtype=np.int64), np.zeros(len(home))
     offset = 0

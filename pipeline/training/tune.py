@@ -40,10 +40,11 @@ def search(params: Params, tune: Tune) -> dict[str, Any]:
     from pipeline.training.study import Study
 
     frame, target = tables.read(paths.TRAIN, params)
+    units = tables.units(paths.TRAIN)
     if params.prepare.split.method == "time":
-        parts = folds.by_time(frame, tables.moments(paths.TRAIN), tune.folds)
+        parts = folds.by_time(units, tables.moments(paths.TRAIN), tune.folds)
     else:
-        parts = folds.spread(frame, target if params.model.task == "classification" else None, tune.folds, tune.seed)
+        parts = folds.spread(units, target if params.model.task == "classification" else None, tune.folds, tune.seed)
     key = _key(params)
     study = Study(tune, paths.TUNING / f"{key.removeprefix('sha256-')[:16]}.db", key)
     if study.done:

@@ -10,6 +10,7 @@ import yaml
 from artifact.signature import DTYPES
 from pipeline.data import sample
 from pipeline.params import prepare
+from pipeline.params.cells import Format
 from pipeline.shared import paths
 from tests.pipeline.params.test_params import read
 
@@ -20,20 +21,22 @@ YAML = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", TEXT
 
 def test_every_setting_is_accepted(tmp_path: Path) -> None:
     """Each block of params.yaml in the page loads, and its columns' rules with it."""
-    assert len(YAML) == 3
+    assert len(YAML) == 6
     for block in YAML:
-        changes = {f"prepare__{key}": value for key, value in block["prepare"].items()}
+        prepared = block.get("prepare", {})
+        changes = {f"prepare__{key}": value for key, value in prepared.items()}
+        changes |= {f"data__{key}": value for key, value in block.get("data", {}).items()}
         schema = {"a": {"dtype": "float64"}, "b": {"dtype": "string"}} | block.get("schema", {})
-        for columns in block["prepare"].get("leakage", {}).get("allow", {}).values():
+        for columns in prepared.get("leakage", {}).get("allow", {}).values():
             schema |= {column: {"dtype": "string"} for column in columns}
-        time = "when" if "contract" in block["prepare"] else None
+        time = "when" if "contract" in prepared else None
         read(tmp_path, schema=schema | {"y": {"dtype": "string"}}, train__preprocessing={}, data__time=time, **changes)
 
 
 def test_the_defaults_are_those_of_the_code(tmp_path: Path) -> None:
     """What the page calls a default is what an empty section means."""
     defaults = read(tmp_path).prepare
-    (drift,) = (block["prepare"]["drift"] for block in YAML if "drift" in block["prepare"])
+    (drift,) = (block["prepare"]["drift"] for block in YAML if "drift" in block.get("prepare", {}))
     assert defaults.drift.warn.to_dict() == drift["warn"]
     assert defaults.drift.refuse.to_dict() == (drift["refuse"] or {})
     assert f"{defaults.leakage.threshold:g} by default" in TEXT
@@ -44,8 +47,11 @@ def test_every_rule_and_check_is_there() -> None:
     """The tables have each key of a column, of the contract, of the leakage checks, and each dtype."""
     table = re.findall(r"^\| `([\w.]+)` \|", TEXT, re.M)
     contract = {"contract.key", "contract.rows", "contract.max_age_days"}
-    assert set(table) == {"dtype", "nullable", "range", "categories", "zone", "unique", *contract, *prepare.LEAKS}
+    own = {"dtype", "nullable", "range", "categories", "zone", "unique", "format"}
+    assert set(table) == {*own, *contract, *prepare.LEAKS}
     assert all(dtype in TEXT for dtype in DTYPES)
+    assert all(f"| {method} | " in TEXT for method in prepare.SPLITS)
+    assert all(key in TEXT for key in Format.model_fields)
     assert all(shift in TEXT for shift in prepare.SHIFTS)
 
 

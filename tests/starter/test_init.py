@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from artifact.errors import ModelpinError
 from pipeline.params import yaml12
 from pipeline.params.params import Params, load
-from starter import init, params_yaml
+from starter import init, yaml_lines
 from tests.pipeline.repository import Repository
 
 RANDOM = np.random.default_rng(3)
@@ -163,12 +163,12 @@ REFUSED: list[tuple[str, list[str], int, str]] = [
     (NUMBERS, ["--target", "y", "--time", "time"], 10, "--time 'time' is no column"),
     (NUMBERS, ["--target", "y", "--time", "y"], 2, "name two columns"),
     (NUMBERS, ["--target", "y", "--name", "My_Model"], 10, "cannot name a model"),
-    ("x,y\n1,a\n2,\n3,b\n", ["--target", "y"], 40, "'y': the target is missing: 1 row (2)"),
+    ("x,y\n1,\n2,\n", ["--target", "y"], 40, "the target 'y' is missing in every row"),
     ("x,y\n1,a\n2,a\n3,a\n", ["--target", "y"], 40, "is 'a' in every row"),
     ("x,y\n5,a\n2,b\n3,b\n", ["--target", "y"], 40, "class 'a' of the target has 1 row"),
     ("x,y\n1,a\n2,b\n3,b\n", ["--target", "y", "--task", "regression"], 40, "a regression predicts numbers"),
     ("x,y\n1,1.5\n2,2.5\n3,.5\n", ["--target", "y", "--task", "classification"], 40, "holds fractions"),
-    ("x,y\n1,a\n1,b\n1,b\n", ["--target", "y"], 40, "no column is left to predict 'y' from: 'x': every row holds 1"),
+    ("x,y\n1,a\n1,b\n1,b\n", ["--target", "y"], 40, "is left to predict 'y' from: left out: 'x': every row holds 1"),
     ("t,x,y\nsoon,3,1.5\nlater,1,2.5\n", ["--target", "y", "--time", "t"], 40, "is no date"),
     ("t,x,y\n2024-01-01,3,1.5\n,1,2.5\n", ["--target", "y", "--time", "t"], 40, "'t': the time is missing: 1 row (2)"),
     ("x;y\n1;2\n", ["--target", "y"], 40, "separate columns by commas"),
@@ -225,8 +225,8 @@ def test_edited_params_are_not_replaced_unasked(fresh: Repository, monkeypatch: 
 def test_every_name_survives_the_writing(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
     """Whatever a column is called, our reader, DVC's and PyYAML's read back that very text, as key and as item."""
     path = tmp_path_factory.getbasetemp() / "draft.yaml"
-    lines = params_yaml.entry_of(0, name, {"columns": [name, "yes", "1e3", "010"]})
-    path.write_text("\n".join([*lines, f"other: {params_yaml.flow([name])}"]) + "\n", encoding="utf-8")
+    lines = yaml_lines.entry_of(0, name, {"columns": [name, "yes", "1e3", "010"]})
+    path.write_text("\n".join([*lines, f"other: {yaml_lines.flow([name])}"]) + "\n", encoding="utf-8")
     expected = {name: {"columns": [name, "yes", "1e3", "010"]}, "other": [name]}
     if name == "other":
         return

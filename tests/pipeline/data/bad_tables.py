@@ -96,7 +96,8 @@ BAD: dict[str, tuple[Make, dict[str, Any], str]] = {
         {},
         (
             "class 'no' of the target has 1 row(s), 1 of them distinct; training and holdout need one each: "
-            "add rows, or take the class out of the data and of the schema"
+            "add rows, or leave out such classes (data.min_class_rows in params.yaml, --min-class-rows 2 of init); "
+            "numbers that count something are a regression (--task regression)"
         ),
     ),
     "every row the same": (

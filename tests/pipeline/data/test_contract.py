@@ -15,6 +15,7 @@ import pytest
 from artifact.errors import DataContractError
 from artifact.signature import Feature
 from pipeline.data import contract, reader
+from pipeline.params.cells import Cells
 
 
 def feature(name: str, dtype: str, **declared: Any) -> Feature:
@@ -24,13 +25,13 @@ def feature(name: str, dtype: str, **declared: Any) -> Feature:
 def of_csv(tmp_path: Path, text: str, *schema: Feature, missing: tuple[str, ...] = ()) -> dict[str, list[Any]]:
     path = tmp_path / "table.csv"
     path.write_text(text, encoding="utf-8")
-    return _listed(contract.check(reader.read(path), schema, missing))
+    return _listed(contract.check(reader.read(path), schema, Cells(missing)))
 
 
 def of_parquet(tmp_path: Path, columns: dict[str, Any], *schema: Feature) -> dict[str, list[Any]]:
     path = tmp_path / "table.parquet"
     pyarrow.parquet.write_table(pa.table(columns), path)
-    return _listed(contract.check(reader.read(path), schema, ()))
+    return _listed(contract.check(reader.read(path), schema, Cells()))
 
 
 def _listed(checked: contract.Checked) -> dict[str, list[Any]]:
@@ -88,7 +89,7 @@ WRONG = [
     ("f\n1\n1e999\n", feature("f", "float64"), "'f': dtype: float64: too large: 1 row (2)"),
     ("f\n9007199254740993\n", feature("f", "float64"), "exactly up to 2^53 only: 1 row (1)"),
     ('f\n"1,5"\n', feature("f", "float64"), "the first holds '1,5'"),
-    ("i\n1\n2.0\n", feature("i", "int64"), "'i': dtype: int64: 1 row (2), the first holds '2.0'"),
+    ("i\n1.0\n2.5\n", feature("i", "int64"), "'i': dtype: int64: 1 row (2), the first holds '2.5'"),
     ("i\n99999999999999999999\n", feature("i", "int64"), "too large"),
     ("i,j\n1,2\n,2\n", feature("i", "int64"), "int64 has no missing value: declare float64"),
     ("b\ntrue\nyes\n", feature("b", "bool"), "written true, false, 1 or 0: 1 row (2), the first holds 'yes'"),

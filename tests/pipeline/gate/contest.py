@@ -109,6 +109,7 @@ class Contest:
             {name: {"value": value(ones), "low": None, "high": None} for name, value in found.items()},
             record.pop("behaviour", []),
             record.pop("latency", {"challenger": {"p50_ms": 1.0, "p99_ms": 2.0}}),
+            record.pop("apart", False),
         )
         release = None
         if champion is not None:

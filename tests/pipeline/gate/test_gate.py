@@ -19,6 +19,7 @@ from pipeline.gate import gate, outcomes
 from pipeline.gate import rules as rule
 from pipeline.packaging import training_rows
 from pipeline.params.gate import Threshold
+from pipeline.shared import row_hashes
 from release import verdict as obeyed
 from tests.pipeline.gate.contest import FEATURES, INPUTS, Contest, Table, pipeline
 from tests.pipeline.params.test_params import read
@@ -254,13 +255,13 @@ def test_rows_are_known_by_the_smallest_hashes(monkeypatch: pytest.MonkeyPatch) 
     kept = training_rows.Seen.of(trained)
     again = training_rows.Seen.from_bytes(kept.to_bytes())
     assert (len(again.hashes), again.complete) == (1000, False)
-    hashes = training_rows.row_hashes(table)
+    hashes = row_hashes.of(table)
     known = again.known(hashes)
     assert 0.02 < known.mean() < 0.5
     truth = np.isin(hashes, hashes[:10_000])
     assert (again.trained(hashes)[known] == truth[known]).all()
     assert 0.3 < truth[known].mean() < 0.9
-    zeros = training_rows.row_hashes({"n": np.array([0.0, -0.0, np.nan])})
+    zeros = row_hashes.of({"n": np.array([0.0, -0.0, np.nan])})
     assert zeros[0] == zeros[1] != zeros[2]
     with pytest.raises(IntegrityError):
         training_rows.Seen.from_bytes(b"x")

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from artifact.errors import DataContractError
 from pipeline.params.prepare import Split
 from pipeline.shared import split
+from pipeline.shared.labels import Labels
 
 RULE = Split(method="random", test_size=0.3, seed=7)
 SMALL = st.lists(st.tuples(st.integers(0, 5), st.sampled_from("ab")), min_size=6, max_size=60)
 
 
 def twins(frame: pd.DataFrame) -> np.ndarray:
-    return split.twins(split.twin_hashes(frame))
+    return split.units(split.twin_hashes(frame))
 
 
 def test_twins_are_rows_equal_in_every_feature() -> None:
@@ -35,7 +36,7 @@ def test_twins_are_rows_equal_in_every_feature() -> None:
 def test_no_twin_straddles_a_split(rows: list[tuple[int, str]]) -> None:
     """Stratified, random, by time: no group of twins is on both sides, and no row is lost or counted twice."""
     groups = np.unique([value for value, _ in rows], return_inverse=True)[1]
-    labels = split.Labels.of(np.array([label for _, label in rows], dtype=object))
+    labels = Labels.of(np.array([label for _, label in rows], dtype=object))
     moments = np.arange(len(rows)) // 2
     for make in (
         lambda: split.stratified(groups, labels, RULE),
@@ -54,7 +55,7 @@ def test_no_twin_straddles_a_split(rows: list[tuple[int, str]]) -> None:
 
 def test_twins_of_two_classes_go_with_most_of_them() -> None:
     """A group counts for the class that most of its rows have, the first in order of text where they are even."""
-    labels = split.Labels.of(np.array(["b", "a", "b", "a", "b", "a", "a"], dtype=object))
+    labels = Labels.of(np.array(["b", "a", "b", "a", "b", "a", "a"], dtype=object))
     assert labels.names == ("a", "b")
     home = split._home(np.array([0, 0, 0, 1, 1, 2, 2]), labels)
     assert home.tolist() == [1, 0, 0]
@@ -63,7 +64,7 @@ def test_twins_of_two_classes_go_with_most_of_them() -> None:
 def test_stratified_holds_out_the_share_of_each_class() -> None:
     """A class of 100 gives 30, a class of 20 gives 6."""
     labels = np.array(["a"] * 100 + ["b"] * 20, dtype=object)
-    parts = split.stratified(np.arange(120), split.Labels.of(labels), RULE)
+    parts = split.stratified(np.arange(120), Labels.of(labels), RULE)
     assert np.sum(labels[parts.test] == "a") == 30
     assert np.sum(labels[parts.test] == "b") == 6
 
@@ -88,12 +89,12 @@ def test_time_never_looks_ahead() -> None:
 
 REFUSED = [
     (
-        lambda: split.stratified(np.array([0, 0, 1, 2]), split.Labels.of(np.array(["a", "a", "b", "b"])), RULE),
+        lambda: split.stratified(np.array([0, 0, 1, 2]), Labels.of(np.array(["a", "a", "b", "b"])), RULE),
         "'a' .* has 2 row.*1 of them distinct",
     ),
     (lambda: split.random(np.zeros(9, int), RULE), "all 9 rows are equal"),
     (lambda: split.by_time(np.arange(9), np.ones(9), RULE), "all 9 rows have one time"),
-    (lambda: split.by_time(np.zeros(9, int), np.arange(9), RULE), "repeats an earlier one"),
+    (lambda: split.by_time(np.zeros(9, int), np.arange(9), RULE), "each of the 3 rows to hold out repeats one"),
 ]
 
 
@@ -106,12 +107,12 @@ def test_data_that_cannot_be_split_is_refused(make: object, problem: str) -> Non
 
 def test_every_class_is_trained_on() -> None:
     """A class that is declared but absent, or only held out, is named."""
-    labels = split.Labels.of(np.array(["a", "a", "b", "c"], dtype=object))
+    labels = Labels.of(np.array(["a", "a", "b", "c"], dtype=object))
     parts = split.Parts(np.array([0, 1, 2]), np.array([3]), np.array([], int))
     with pytest.raises(DataContractError, match=r"'c' of the target has no row in the training part"):
         split.check_classes(labels, parts, None)
     with pytest.raises(DataContractError, match=r"'d' of the target is declared"):
         split.check_classes(labels, parts, ["a", "b", "c", "d"])
-    one = split.Labels.of(np.array(["a", "a"], dtype=object))
+    one = Labels.of(np.array(["a", "a"], dtype=object))
     with pytest.raises(DataContractError, match="one class 'a'"):
         split.check_classes(one, split.Parts(np.array([0]), np.array([1]), np.array([], int)), None)

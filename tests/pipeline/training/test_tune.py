@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from mlflow.tracking import MlflowClient
@@ -20,7 +21,7 @@ from sklearn.datasets import load_iris
 from artifact.errors import ConfigurationError
 from pipeline.packaging import package
 from pipeline.params import params
-from pipeline.shared import best_parameters, paths, tables
+from pipeline.shared import best_parameters, paths, split, tables
 from pipeline.training import folds, study, train, tune
 from tests.pipeline.repository import Repository, stages
 
@@ -37,7 +38,7 @@ METHODS: dict[str, dict[str, Any]] = {
 
 def save(columns: dict[str, np.ndarray], rows: np.ndarray, moments: np.ndarray | None = None) -> None:
     """Write the training rows."""
-    with tables.Writer(paths.TRAIN, params.load(), moments) as writer:
+    with tables.Writer(paths.TRAIN, params.load(), moments, np.arange(len(rows))) as writer:
         writer.add(columns, rows)
         writer.commit()
 
@@ -204,12 +205,16 @@ def test_a_space_that_does_not_fit_is_refused(here: Path, space: dict[str, Any],
     assert not (here / paths.TUNED).exists()
 
 
+def units(frame: pd.DataFrame) -> np.ndarray:
+    return split.units(split.twin_hashes(frame))
+
+
 def test_folds_keep_twins_together_and_classes_apart() -> None:
     """No row is judged by a model that saw its twin, and each fold has its share of each class."""
     data = load_iris(as_frame=True)
     frame = data.data.iloc[np.r_[0:150, 0:150:3]].reset_index(drop=True)
     labels = data.target_names[data.target.to_numpy()][np.r_[0:150, 0:150:3]]
-    made = folds.spread(frame, labels, 5, 20)
+    made = folds.spread(units(frame), labels, 5, 20)
     assert sorted(np.concatenate([fold.test for fold in made]).tolist()) == list(range(200))
     for fold in made:
         seen = set(map(tuple, frame.iloc[fold.train].to_numpy()))
@@ -223,11 +228,11 @@ def test_folds_of_time_only_look_back() -> None:
     """Every judged row is later than all that were trained on; fewer rows to train on are the latest of them."""
     frame = load_iris(as_frame=True).data
     moments = np.random.default_rng(1).permutation(np.repeat(np.arange(50), 3)) * 10**15
-    for fold in folds.by_time(frame, moments, 4):
+    for fold in folds.by_time(units(frame), moments, 4):
         assert moments[fold.train].max() < moments[fold.test].min()
         assert moments[fold.with_rows(0.2).train].min() >= np.median(moments[fold.train])
     with pytest.raises(ConfigurationError, match="holds no new row; use fewer"):
-        folds.by_time(frame, np.repeat([1, 2], 75), 4)
+        folds.by_time(units(frame), np.repeat([1, 2], 75), 4)
 
 
 def test_a_split_by_time_is_searched_by_time(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

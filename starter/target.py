@@ -1,0 +1,89 @@
+"""The column to predict: which task it makes, and its entry of the schema."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import replace
+
+import numpy as np
+
+from artifact.errors import DataContractError
+from artifact.signature import Feature
+from pipeline.data.table import Table
+from starter import schema_guess
+from starter.schema_guess import Column, Left
+
+_CLASSES = 50
+_NUMBERED = 20  # whole numbers: up to as many different ones are classes
+_LISTS = re.compile(r"\s*[|;,]\s*")
+
+
+def column(read: Table, name: str) -> Column:
+    """The column `name` of rows that all have a value there; DataContractError (40) where it cannot be predicted."""
+    guessed = schema_guess.guess(read, name)
+    if isinstance(guessed, Left):
+        raise DataContractError(f"the target {name!r} cannot be predicted: {guessed.reason}")
+    return guessed
+
+
+def task_of(target: Column) -> str:
+    """Classification for text, booleans and few different whole numbers, written 1 or 1.0; else regression."""
+    if target.feature.dtype == "string" or target.feature.dtype == "bool":
+        return "classification"
+    distinct = len(np.unique(target.values))
+    few = distinct <= min(_NUMBERED, len(target.values) // 5)
+    return "classification" if few and _whole(target.values) else "regression"
+
+
+def answer(target: Column, task: str) -> Column:
+    """The target as the schema declares it; DataContractError (40) where it does not fit the task."""
+    feature = replace(target.feature, nullable=False)
+    if task == "regression":
+        return replace(target, feature=_number(target, feature))
+    if feature.dtype == "float64":
+        if not _whole(target.values):
+            raise DataContractError(
+                f"the target {feature.name!r} holds fractions, which name no class; use --task regression, or "
+                "write text"
+            )
+        feature = replace(feature, dtype="int64")
+        target = replace(target, feature=feature, values=target.values.astype(np.int64))
+    classes = sorted(set(target.values.tolist()))
+    _check_classes(target, classes)
+    return replace(target, feature=feature if feature.dtype == "bool" else replace(feature, categories=tuple(classes)))
+
+
+def _number(target: Column, feature: Feature) -> Feature:
+    if feature.dtype not in ("int64", "float64"):
+        remedy = target.note or "use --task classification"
+        raise DataContractError(
+            f"the target {feature.name!r} is {feature.dtype}, a regression predicts numbers; {remedy}"
+        )
+    return replace(feature, dtype="float64")
+
+
+def _check_classes(target: Column, classes: Collection[object]) -> None:
+    name = target.feature.name
+    if len(classes) < 2:
+        raise DataContractError(
+            f"the target {name!r} is {next(iter(classes))!r} in every row; there is nothing to tell apart"
+        )
+    texts = [text for text in classes if isinstance(text, str)]
+    several = next((text for text in texts if len(_LISTS.split(text)) > 1), None)
+    labels = {label for text in texts for label in _LISTS.split(text)}
+    if several is not None and len(labels) < len(texts):  # the same few labels, in many combinations
+        raise DataContractError(
+            f"the target {name!r} holds several labels in one cell, such as {several!r}: a multi-label target is a "
+            f"column of true and false for each of {', '.join(sorted(labels)[:6])}; write those columns, and "
+            "begin with one of them as --target"
+        )
+    if len(classes) > _CLASSES:
+        remedy = target.note or "group them, or use --task regression for numbers"
+        raise DataContractError(
+            f"the target {name!r} has {len(classes)} different values, more than {_CLASSES} classes; {remedy}"
+        )
+
+
+def _whole(values: np.ndarray) -> bool:
+    return values.dtype != object and bool(np.all(np.mod(values, 1) == 0))

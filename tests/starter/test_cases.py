@@ -1,0 +1,167 @@
+"""Everyday tables: what `init` says of each, and that prepare then splits it as it was said."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from artifact.errors import DataContractError
+from pipeline.data import prepare
+from starter import comparison, init
+from starter.draft import Drafted
+from starter.params_yaml import Threshold, write
+from tests.starter.everyday import ROWS, X, tables
+
+TABLES = tables()
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for the table and for what prepare writes, as the working directory."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    return tmp_path
+
+
+def described(here: Path, table: pd.DataFrame | str, *options: str) -> tuple[Drafted, list[str]]:
+    """What init makes of the table, and its notes."""
+    path = here / "data/toy.csv"
+    path.write_text(table) if isinstance(table, str) else table.to_csv(path, index=False)
+    arguments = init.parser().parse_args(["--data", str(path), "--target", "y", "--name", "toy", *options])
+    _, drafted, _ = init.describe(arguments)
+    return drafted, list(drafted.draft.notes)
+
+
+def prepared(here: Path, drafted: Drafted) -> None:
+    """Stage prepare with the params.yaml of the draft."""
+    metric = comparison.METRIC[drafted.draft.task]
+    text = write(drafted.draft, init.linear(drafted), Threshold(metric, 0.5, ()))
+    (here / "params.yaml").write_text(text, encoding="utf-8")
+    prepare.main([])
+
+
+COMMA = {"thousands": ","}
+EUROS = {"unit": "€", "decimal": ",", "thousands": "."}
+DAYS = {"date": "%m/%d/%Y"}
+SCHEMAS: list[tuple[str, list[str], str, dict[str, Any], str]] = [
+    ("amounts", [], "amount", {"dtype": "float64", "format": COMMA}, "all cells are numbers once ',' is removed"),
+    ("us dates", [], "day", {"dtype": "string", "format": DAYS}, "all cells are dates written %m/%d/%Y"),
+    ("codes", [], "zip", {"dtype": "string"}, "taken as text, because '00501' begins with 0"),
+    ("percent", [], "y", {"dtype": "float64", "format": {"unit": "%"}}, "numbers once '%' is removed, such as"),
+    ("thousands", [], "y", {"dtype": "float64", "format": COMMA}, "numbers once ',' is removed"),
+    ("decimals", [], "price", {"dtype": "float64", "format": EUROS}, "all cells are numbers"),
+    ("float classes", [], "y", {"dtype": "int64", "categories": [0, 1]}, ""),
+    ("float classes", ["--task", "regression"], "y", {"dtype": "float64"}, ""),
+    ("counts", ["--task", "regression"], "y", {"dtype": "float64"}, ""),
+    ("rare", ["--min-class-rows", "2"], "y", {"dtype": "string", "categories": ["p", "q"]}, "1 rows are of classes"),
+    ("no target", [], "y", {"dtype": "string", "categories": ["p", "q"]}, "3 rows have no 'y'"),
+    (
+        "spaces", [], "y", {"dtype": "string", "categories": ["no", "yes"], "format": {"strip": True}},
+        "'no' and 'no ' differ by spaces only",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "options", "column", "entry", "said"), SCHEMAS)
+def test_what_a_table_holds_is_read_and_said(
+    here: Path, name: str, options: list[str], column: str, entry: dict[str, Any], said: str
+) -> None:
+    """The schema has the line that reads the column, a note says why, and prepare takes the table with it."""
+    drafted, notes = described(here, TABLES[name], *options)
+    assert drafted.draft.schema[column] == entry
+    assert said in " | ".join(notes)
+    prepared(here, drafted)
+
+
+@pytest.mark.parametrize("name", ["one feature", "likert", "small integers", "few values of a regression"])
+def test_a_table_of_few_combinations_is_split(here: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """Its holdout has the quarter of the rows that was asked for."""
+    drafted, _ = described(here, TABLES[name])
+    prepared(here, drafted)
+    (share,) = re.findall(r"held out ([\d.]+)% of 25.0% asked for", capsys.readouterr().out)
+    assert abs(float(share) - 25) < 0.5
+
+
+REFUSED: list[tuple[str, list[str], list[str]]] = [
+    ("counts", [], ["--task regression"]),
+    ("rare", [], ["class 'rare' of the target has 1 row", "--min-class-rows 2"]),
+    ("comment", [], ["begins with the comment '# exported 2024'", "sed -i 1d"]),
+    ("several labels", [], ["several labels in one cell, such as 'a|b'", "for each of a, b, c"]),
+    (
+        "nearly percent",
+        [],
+        ["299 of 300 cells are numbers once '%' is removed", "one holds 'n.k.'", 'format: {unit: "%"}'],
+    ),
+    ("nearly percent", ["--task", "regression"], ["299 of 300 cells", 'format: {unit: "%"}']),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "parts"), REFUSED)
+def test_what_a_person_has_to_decide_is_one_message(
+    here: Path, name: str, options: list[str], parts: list[str]
+) -> None:
+    """It names the cells, and the line or the option to write."""
+
+    def started() -> None:
+        prepared(here, described(here, TABLES[name], *options)[0])
+
+    with pytest.raises(DataContractError) as refused:
+        started()
+    assert [part for part in parts if part not in str(refused.value)] == []
+
+
+def test_a_column_that_may_group_the_rows_is_said(here: Path) -> None:
+    """And taken as the group where asked: it is no feature then, and the rows of one customer stay on one side."""
+    drafted, notes = described(here, TABLES["customers"])
+    assert "'customer_id' repeats: 40 values in 300 rows" in " | ".join(notes)
+    assert "customer_id" in drafted.draft.schema
+    drafted, notes = described(here, TABLES["customers"], "--group", "customer_id")
+    assert drafted.draft.split["by"] == ["customer_id"]
+    assert "customer_id" not in drafted.draft.schema
+    prepared(here, drafted)
+
+
+@pytest.mark.parametrize(
+    ("times", "kept", "how"),
+    [
+        ([str(2015 + row // 30) for row in range(ROWS)], False, "number"),
+        ([f"{row % 12 + 1}/{row % 28 + 1}/{2015 + row // 30}" for row in range(ROWS)], True, None),
+    ],
+)
+def test_no_year_of_a_split_by_time_is_a_feature(here: Path, times: list[str], kept: bool, how: str | None) -> None:
+    """Every year to come is beyond those trained on: a column of years stays out, and of dates the year does."""
+    drafted, _ = described(here, pd.DataFrame({"when": times, "x": X, "y": X + np.arange(ROWS)}), "--time", "when")
+    assert ("when" in drafted.draft.schema) == kept
+    assert drafted.draft.data.get("time_format") == how
+    assert "year" not in str(init.linear(drafted).preprocessing)
+    prepared(here, drafted)
+
+
+def test_a_missing_boolean_keeps_its_meaning(here: Path) -> None:
+    """A blank that decides the target is told from true and false by an indicator of its own."""
+    drafted, _ = described(here, TABLES["blanks"])
+    assert drafted.draft.schema["flag"] == {"dtype": "bool", "nullable": True}
+    (imputer,) = init.linear(drafted).preprocessing["flags"]["steps"]
+    assert imputer == {"sklearn.impute.SimpleImputer": {"strategy": "most_frequent", "add_indicator": True}}
+
+
+def test_a_feature_that_the_answer_leaked_into_is_left_out(here: Path) -> None:
+    """With the reason and the option that keeps it; prepare would refuse it."""
+    drafted, notes = described(here, TABLES["leak"])
+    assert list(drafted.draft.schema) == ["x", "y"]
+    assert "left out: 'paid back': determines: alone it gives 'y'" in " | ".join(notes)
+    drafted, _ = described(here, TABLES["leak"], "--keep", "paid back")
+    assert drafted.draft.allowed == {"determines": ["paid back"]}
+    prepared(here, drafted)
+
+
+def test_a_date_that_could_be_read_in_two_ways_is_asked_for(here: Path) -> None:
+    """Day and month are told apart by a value above 12; where there is none, both lines are named and none is taken."""
+    days = pd.DataFrame({"day": [f"{row % 12 + 1}/{row % 11 + 1}/2024" for row in range(ROWS)], "x": X, "y": X > 0})
+    _, notes = described(here, days)
+    assert "dates written '%m/%d/%Y' or '%d/%m/%Y'; say which one" in " | ".join(notes)
