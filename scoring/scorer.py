@@ -54,7 +54,7 @@ class Scorer:
         self._signature = artifact.signature
         self._validator = Validator(artifact.signature)
         self._form = form
-        learned = Cells.from_dict(loaded.manifest.parameters.get("cells", {}))
+        learned = Cells.from_dict(artifact.manifest.parameters.get("cells", {}))
         self._cells = replace(learned, missing=(*learned.missing, *form.missing))
 
     def check(self, types: Mapping[str, pa.DataType]) -> None:

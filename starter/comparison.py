@@ -146,7 +146,7 @@ def _loss(params: Params, target: np.ndarray, prediction: Prediction, classes: n
     known = np.isin(target, classes)  # by time, a class may come later than all that is trained on
     loss = np.full(len(target), -math.log(np.finfo(np.float64).eps))
     loss[known] = metrics.losses(
-        "log_loss", "classification", target[known], metrics.taken(prediction, known), classes
+        "log_loss", "classification", target[known], prediction.taken(np.flatnonzero(known)), classes
     )[1]
     return loss
 

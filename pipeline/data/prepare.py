@@ -170,7 +170,10 @@ def _within(rows: np.ndarray, first: int, chunk: Table) -> np.ndarray:
 def _target(survey: Survey, parts: split.Parts) -> dict[str, Any]:
     rows = {"train": parts.train, "test": parts.test}
     if survey.params.model.task == "regression":
-        return {"mean": {name: float(np.mean(survey.target[part])) for name, part in rows.items()}}
+        return {
+            key: {name: float(of(survey.target[part])) for name, part in rows.items()}
+            for key, of in (("mean", np.mean), ("median", np.median))
+        }
     labels = survey.labels
     return {
         name: dict(sorted((label_text(label), count) for label, count in labels.counts(part).items()))

@@ -20,7 +20,7 @@ from artifact.prediction import Prediction, Runner
 from artifact.unpickling import unpickle
 from artifact.validation.frame import columns
 from pipeline.engine.choice import Choice
-from pipeline.evaluation import behaviour, bootstrap, calibration, held_out, slices
+from pipeline.evaluation import behaviour, bootstrap, calibration, guessing, held_out, slices
 from pipeline.params import metrics
 from pipeline.params.metrics import Metric
 from pipeline.params.params import Params, load
@@ -32,7 +32,7 @@ ROWS = 2000  # of the holdout for each shuffle: enough to rank features, whateve
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Write reports/metrics.json, slices.json, calibration.json, behaviour.json and plots/ there."""
+    """Write reports/metrics.json, guessing.json, slices.json, calibration.json, behaviour.json and plots/ there."""
     argparse.ArgumentParser(prog="python -m pipeline evaluate", description=__doc__).parse_args(argv)
     params = load()
     data = paths.MODEL.read_bytes()
@@ -44,11 +44,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     prediction = held_out.answers(runner, holdout)
     classes = np.asarray(model.classes_) if params.model.task == "classification" else np.empty(0)
 
-    def measures(rows: np.ndarray) -> Mapping[str, Metric]:
-        return metrics.measures(params.model.task, target[rows], prediction.taken(rows), classes)
+    guesses = guessing.predictions(params.model.task, json_file.read(paths.PREPARED)["target"], classes, len(target))
 
-    measured = bootstrap.intervals(measures, len(target), params.evaluate.bootstrap)
+    def measures(rows: np.ndarray) -> Mapping[str, Metric]:
+        task, truth = params.model.task, target[rows]
+        guessed = {
+            name: metrics.measures(task, truth, guess.taken(rows), classes)[name] for name, guess in guesses.items()
+        }
+        return guessing.compared(metrics.measures(task, truth, prediction.taken(rows), classes), guessed)
+
+    measured, better = guessing.separated(bootstrap.intervals(measures, len(target), params.evaluate.bootstrap))
     json_file.write(paths.METRICS, {"rows": len(target), **measured})
+    json_file.write(paths.GUESSING, {"rows": len(target), "better_by": better})
     json_file.write(paths.SLICES, sliced(params, frame, target, prediction, classes))
     curve = calibration.curve(params.model.task, target, prediction, classes)
     json_file.write(paths.CALIBRATION, {"task": params.model.task, "bins": curve})

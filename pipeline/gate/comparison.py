@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from artifact.prediction import Prediction
-from pipeline.evaluation import bootstrap, calibration, slices
+from pipeline.evaluation import bootstrap, calibration, paired, slices
 from pipeline.params import metrics
 from pipeline.params.metrics import Metric
 from pipeline.params.params import Params
@@ -59,7 +59,7 @@ def _intervals(params: Params, target: np.ndarray, answers: Answers) -> dict[str
         }
         each = {f"{side} {name}": measure for side in _SIDES for name, measure in both[side].items()}
         for name in both["champion"].keys() & both["challenger"].keys():
-            each[f"difference {name}"] = _difference(name, both["champion"][name], both["challenger"][name])
+            each[f"difference {name}"] = paired.difference(name, both["champion"][name], both["challenger"][name])
         return each
 
     flat = bootstrap.intervals(measures, len(target), params.evaluate.bootstrap)
@@ -74,23 +74,7 @@ def _intervals(params: Params, target: np.ndarray, answers: Answers) -> dict[str
 def _measured(params: Params, target: np.ndarray, prediction: Prediction, classes: np.ndarray) -> dict[str, Metric]:
     """The metrics, each of which remembers its last answer: a difference asks for the same two again."""
     measures = metrics.measures(params.model.task, target, prediction, classes)
-    return {name: _remembering(measure) for name, measure in measures.items()}
-
-
-def _remembering(measure: Metric) -> Metric:
-    last: list[tuple[np.ndarray, float]] = []
-
-    def remembered(weights: np.ndarray) -> float:
-        if not last or last[0][0] is not weights:
-            last[:] = [(weights, measure(weights))]
-        return last[0][1]
-
-    return remembered
-
-
-def _difference(name: str, champion: Metric, challenger: Metric) -> Metric:
-    sign = 1.0 if metrics.CATALOGUE[name].more_is_better else -1.0
-    return lambda weights: sign * (challenger(weights) - champion(weights))
+    return {name: paired.remembering(measure) for name, measure in measures.items()}
 
 
 def _slices(

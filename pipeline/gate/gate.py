@@ -41,6 +41,7 @@ class Challenger:
     seen: Seen | None
     inputs: Mapping[str, Any]
     metrics: Mapping[str, Any]
+    guessing: Mapping[str, Any]
     behaviour: Sequence[Mapping[str, Any]]
     latency: Mapping[str, Any]
     apart: bool
@@ -80,6 +81,7 @@ def decide(
         champion=None if opponent is None else opponent.verified.manifest,
         unchanged=champion.digest == mine.digest,
         metrics=challenger.metrics,
+        guessing=challenger.guessing,
         behaviour=challenger.behaviour,
         latency=challenger.latency,
         holdout=len(hashes),
@@ -132,6 +134,7 @@ def challenger(params: Params) -> Challenger:
         seen=seen_by(verified.files),
         inputs=json_file.read(paths.INPUTS),
         metrics=json_file.read(paths.METRICS),
+        guessing=json_file.read(paths.GUESSING)["better_by"],
         behaviour=json_file.read(paths.BEHAVIOUR),
         latency=latency,
         apart=json_file.read(paths.PREPARED)["twins"] == "apart",

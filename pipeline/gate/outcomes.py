@@ -17,7 +17,7 @@ EQUIVALENT = "equivalent"
 # Of several broken rules the first in this order names the verdict; its reason names all of them.
 REFUSALS = {
     QUARANTINED: "gitops/ says that this artifact, or one of these inputs, must not come back",
-    BELOW_THRESHOLD: "a threshold is not reached, or an expectation of behaviour is broken",
+    BELOW_THRESHOLD: "a threshold is not reached, guessing may be as good, or an expectation of behaviour is broken",
     INCOMPARABLE: "the champion cannot be judged on the same held-out rows, and `replaces` does not name it",
     WORSE: "it may be worse than the champion by more than the margin",
     WORSE_ON_A_SLICE: "on one slice it is certainly worse by more than the margin of slices",

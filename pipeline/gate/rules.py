@@ -12,7 +12,8 @@ from typing import Any
 from artifact.errors import ConfigurationError
 from artifact.manifest import Manifest
 from pipeline.gate import outcomes
-from pipeline.params.gate import Bound, Gate, Threshold
+from pipeline.params.gate import Bound, Floor, Gate, Threshold
+from pipeline.params.metrics import default
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Case:
     champion: Manifest | None
     unchanged: bool
     metrics: Mapping[str, Any]
+    guessing: Mapping[str, Any]
     behaviour: Sequence[Mapping[str, Any]]
     latency: Mapping[str, Any]
     holdout: int
@@ -80,6 +82,26 @@ def _threshold(name: str, threshold: Threshold, metrics: Mapping[str, Any]) -> l
             numbers = {"metric": name, "value": value, side: limit}
             rules.append(Rule(f"thresholds.{name}", outcomes.BELOW_THRESHOLD, passed, words, numbers))
     return rules
+
+
+def floor(declared: Floor, task: str, guessing: Mapping[str, Any]) -> Rule:
+    """That the model is better than guessing, by the unfavourable end of the interval.
+
+    `guessing`: metric → how much better the model is. ConfigurationError (10) for a metric that this model lacks.
+    """
+    name = declared.judged(task, default(task, True) in guessing)
+    if name not in guessing:
+        raise ConfigurationError(
+            f"params.yaml: gate.floor.metric is {name!r}, and the estimator gives no probabilities; use accuracy"
+        )
+    value, low, high = (guessing[name][end] for end in ("value", "low", "high"))
+    numbers = {"metric": name, "value": value, "low": low, "high": high}
+    if low is None:
+        words = f"{name} is not defined on this holdout, so that nothing shows a model better than guessing"
+        return Rule("floor", outcomes.BELOW_THRESHOLD, False, words, numbers)
+    words = f"by {name} better than guessing by {value:.3g} (interval {low:.3g} to {high:.3g})"
+    words += "" if low > 0 else ": that may be chance, and a model no better than guessing does not pass"
+    return Rule("floor", outcomes.BELOW_THRESHOLD, low > 0, words, numbers)
 
 
 def holdout(rows: int, trained: int, apart: bool) -> Rule:
@@ -154,6 +176,7 @@ RULES: tuple[Callable[[Case], Sequence[Rule]], ...] = (
     lambda case: [quarantine(case.quarantined, case.digest, case.inputs_digest)],
     lambda case: [holdout(case.holdout, case.trained, case.apart)],
     lambda case: thresholds(case.gate.thresholds, case.metrics),
+    lambda case: [floor(case.gate.floor, case.manifest.signature.task, case.guessing)],
     lambda case: behaviour(case.behaviour),
     lambda case: [] if case.unchanged else [latency(case.gate.latency, case.latency)],
     lambda case: [] if case.unchanged else [size(case.gate.size, case.manifest, case.champion)],

@@ -78,10 +78,24 @@ class Champion(Section):
         return metric, margin, _ON_A_SLICE * margin if self.slice_margin is None else self.slice_margin
 
 
+class Floor(Section):
+    """The metric by which every model has to be better than guessing; None where the default of the task holds."""
+
+    metric: Annotated[str, OneOf(tuple(name for name, entry in CATALOGUE.items() if entry.compared))] | None = None
+
+    def judged(self, task: str, probabilities: bool) -> str:
+        """The metric for a model that has `probabilities` or not.
+
+        By default a proper score; of labels alone the mean share of each class that is found, which no guess raises.
+        """
+        return self.metric or (default(task, True) if probabilities or task == "regression" else "balanced_accuracy")
+
+
 class Gate(Section):
-    """The thresholds by metric, and the three comparisons with the champion."""
+    """The thresholds by metric, the floor, and the three comparisons with the champion."""
 
     thresholds: dict[str, Threshold] = Field(default={}, json_schema_extra={"propertyNames": {"enum": list(CATALOGUE)}})
+    floor: Floor = Floor()
     champion: Champion = Champion()
     latency: Latency = Latency()
     size: Size = Size()
@@ -105,6 +119,10 @@ def check_gate(gate: Gate, task: str) -> None:
             f"such as {names(task)[0]}: {{min: 0.9}}"
         )
     comparing, known = gate.champion.metric, names(task, compared=True)
+    if gate.floor.metric is not None and gate.floor.metric not in known:
+        raise ConfigurationError(
+            f"params.yaml: gate.floor.metric is {gate.floor.metric!r}{near(gate.floor.metric, known)}"
+        )
     if comparing is None:
         return
     if comparing not in known:

@@ -91,7 +91,7 @@ WRONG = [
     ('f\n"1,5"\n', feature("f", "float64"), "the first holds '1,5'"),
     ("i\n1.0\n2.5\n", feature("i", "int64"), "'i': dtype: int64: 1 row (2), the first holds '2.5'"),
     ("i\n99999999999999999999\n", feature("i", "int64"), "too large"),
-    ("i,j\n1,2\n,2\n", feature("i", "int64"), "int64 has no missing value: declare float64"),
+    ("i,j\n1,2\n,2\n", feature("i", "int64"), "'i': nullable: false: 1 row (2)"),
     ("b\ntrue\nyes\n", feature("b", "bool"), "written true, false, 1 or 0: 1 row (2), the first holds 'yes'"),
     ("f\n1\n\n", feature("s", "string"), "'s': column is missing"),
     ("lenght\n1\n", feature("length", "float64"), "did you mean 'lenght'?"),

@@ -107,6 +107,7 @@ class Contest:
             seen_by(load.verify(challenger, expected_digest=loaded.digest).files),
             INPUTS,
             {name: {"value": value(ones), "low": None, "high": None} for name, value in found.items()},
+            record.pop("guessing", {key: {"value": 0.2, "low": 0.1, "high": 0.3} for key in found}),
             record.pop("behaviour", []),
             record.pop("latency", {"challenger": {"p50_ms": 1.0, "p99_ms": 2.0}}),
             record.pop("apart", False),

@@ -148,6 +148,7 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"gate__thresholds__rmse": {"max": 1}}, "no metric of a classification"),
     ({"gate__thresholds__accuracy": {"min": "0.9"}}, "a finite number"),
     ({"gate__thresholds__accuracy": {"mn": 0.9}}, "did you mean 'min'"),
+    ({"gate__floor": {"metric": "rmse"}}, "gate.floor.metric is 'rmse'"),
     ({"gate__champion": {"margn": 1}}, "gate.champion.margn; did you mean 'margin'"),
     ({"gate__champion": {"metric": "rmse"}}, "gate.champion.metric is 'rmse'"),
     ({"gate__champion": {"margin": -1}}, "0 or more"),
