@@ -43,7 +43,8 @@ def lineage(uri: ArtifactUri) -> dict[str, Any]:
     listing = client.show(str(uri))
     with tempfile.TemporaryDirectory(prefix="modelpin-lineage-") as folder:
         client.fetch(str(uri), Path(folder) / "artifact")
-        content = json.loads((Path(folder) / "artifact" / manifest.FILE).read_bytes())
+        encoded = (Path(folder) / "artifact" / manifest.FILE).read_bytes()
+    content = json.loads(encoded)
     run, missing = mlflow_run.find(uri.digest)
     records = [record for record in client.records() if record["model"] == uri.model]
     history, problem = _history(uri.digest)
@@ -57,7 +58,7 @@ def lineage(uri: ArtifactUri) -> dict[str, Any]:
         "inputs_digest": listing["inputs_digest"],
         "data_digest": listing["data_digest"],
         "gate": listing["gate"],
-        "engine": content["engine"]["name"],
+        "engine": manifest.Manifest.from_bytes(encoded).engine,
         "parameters": content["parameters"],
         "metrics": content["metrics"],
         "libraries": content["libraries"],

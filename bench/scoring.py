@@ -7,7 +7,6 @@ scores it with `python -m scoring`, with a plain loop of pandas (read, predict, 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
@@ -65,7 +64,7 @@ def _compare(name: str, table: Path, rows: int, dask: bool) -> None:
     artifact = HOME / "artifact"
     shutil.rmtree(artifact, ignore_errors=True)
     shutil.copytree(scale.HOME / "build/artifact", artifact)
-    engine = json.loads((artifact / manifest.FILE).read_bytes())["engine"]["name"]
+    engine = manifest.Manifest.from_bytes((artifact / manifest.FILE).read_bytes()).engine
     print(f"{name} by {engine}, {rows} rows x 30 columns", flush=True)
     words = ["--artifact", str(artifact), "--digest", digest.of_file(artifact / manifest.FILE), "--input", str(table)]
     ours = ["-m", "scoring", *words, "--output"]
