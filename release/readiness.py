@@ -7,7 +7,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
@@ -16,6 +16,7 @@ import numpy as np
 from artifact.errors import ConfigurationError, GateRefused
 from artifact.signature import Signature
 from artifact.tolerance import differing
+from release.evidence.connection import PLAIN, Access, RedirectRefused, Reply, request
 from release.gitops.folder import Folder
 from release.gitops.release import Release
 from release.gitops.release_file import configuration
@@ -33,10 +34,11 @@ _LONGEST = 80
 
 @dataclass(frozen=True)
 class Address:
-    """Where to ask: the URL to connect to, and the name asked for (the URL's own when None)."""
+    """Where to ask: the URL to connect to, the name asked for (the URL's own when None), and what it wants to see."""
 
     url: str
     host: str | None = None
+    access: Access = PLAIN
 
     def __post_init__(self) -> None:
         self.split()
@@ -59,11 +61,16 @@ class Address:
 @dataclass(frozen=True)
 class Cluster:
     """Where the models of one environment answer: under `domain`; `gateway` is connected to in place of their hosts,
-    with the same names, before DNS knows those."""
+    with the same names, before DNS knows those; `access`: what the hosts want to see."""
 
     folder: Folder
     domain: str
     gateway: str | None = None
+    access: Access = PLAIN
+
+    def by(self, access: Access) -> Cluster:
+        """The same, with `access`."""
+        return replace(self, access=access)
 
     def route(self, tag: str = "") -> Address:
         """What callers see, or the part of it that the Route gives `tag`."""
@@ -76,7 +83,7 @@ class Cluster:
     def label(self, label: str) -> Address:
         """The host that begins with `label`."""
         host = f"{label}.{self.folder.namespace}.{self.domain}"
-        return Address(self.gateway or f"http://{host}", host)
+        return Address(self.gateway or f"{self.access.scheme}://{host}", host, self.access)
 
 
 @dataclass(frozen=True)
@@ -150,37 +157,27 @@ def patiently(seconds: float, attempt: Callable[[], T]) -> T:
 def ask(where: Address, model: str, seconds: float = SECONDS) -> Answer:
     """The digest and the release that answer for a ready model, else a few words on what came instead."""
     try:
-        status, headers, _ = _request(where, "GET", f"/v2/models/{model}/ready", None, seconds)
+        reply = _request(where, "GET", f"/v2/models/{model}/ready", None, seconds)
+    except RedirectRefused as error:
+        return Answer(None, None, str(error))
     except (OSError, http.client.HTTPException, UnicodeError) as error:
         return Answer(None, None, f"{NO_ANSWER} ({type(error).__name__})")
-    if status != http.client.OK:
-        return Answer(None, None, f"status {status}")
-    return Answer(headers.get(DIGEST_HEADER), headers.get(RELEASE_HEADER), f"no {DIGEST_HEADER}")
+    if reply.status != http.client.OK:
+        return Answer(None, None, f"status {reply.status}")
+    return Answer(reply.headers.get(DIGEST_HEADER), reply.headers.get(RELEASE_HEADER), f"no {DIGEST_HEADER}")
 
 
 def _post(where: Address, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
-        status, _, data = _request(where, "POST", path, json.dumps(body).encode(), SECONDS)
-        answer = json.loads(data) if status == http.client.OK else None
+        reply = _request(where, "POST", path, json.dumps(body).encode(), SECONDS)
+        answer = json.loads(reply.body) if reply.status == http.client.OK else None
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Unseen(f"{where} does not answer the golden requests ({type(error).__name__})") from error
     if not isinstance(answer, dict):
-        raise Unseen(f"{where} answers the golden requests with status {status}: {data[:_LONGEST]!r}")
+        raise Unseen(f"{where} answers the golden requests with status {reply.status}: {reply.body[:_LONGEST]!r}")
     return answer
 
 
-def _request(
-    where: Address, method: str, path: str, body: bytes | None, seconds: float
-) -> tuple[int, Mapping[str, str], bytes]:
-    parts = where.split()
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=seconds)
+def _request(where: Address, method: str, path: str, body: bytes | None, seconds: float) -> Reply:
     headers = {"Content-Type": "application/json", PURPOSE: "proof"} if body else {}
-    if where.host is not None:
-        headers["Host"] = where.host
-    try:
-        connection.request(method, f"{parts.path.rstrip('/')}{path}", body, headers)
-        answer = connection.getresponse()
-        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
-    finally:
-        connection.close()
+    return request(where.split(), where.host, where.access, method, path, body, headers, seconds)

@@ -15,12 +15,13 @@ from artifact.errors import ConfigurationError, GateRefused, UsageError
 from release import command_line, readiness, transitions
 from release.bucket import published
 from release.bucket.store import Store
-from release.change import Decision, Outcome, Request, Situation, apply
+from release.change import Decision, Outcome, Request, Situation, apply, situation_of
 from release.checkout import Checkout
 from release.clock import now
 from release.commands import traffic
-from release.commands.proof import Prover
+from release.commands.proof import Prover, elsewhere
 from release.commands.publish import uri_of
+from release.evidence import sources
 from release.git.batch import AnyBranch
 from release.gitops.folder import Folder
 from release.gitops.record import Record
@@ -114,7 +115,7 @@ class _Deployment:
             subject = f"take the candidate back from {what}: that was deployed again"
             return Decision(after, subject, after.stable, reason="the challenger is the stable release")
         if takes is not None:
-            self._require_healthy(takes, release)
+            self._require_healthy(situation_of(situation.tip, Folder(self.folder.model, takes)), release)
         if self.direct is None:
             published.find(self.store, ArtifactUri.parse(release.uri))
         if situation.environment.proves:
@@ -124,17 +125,21 @@ class _Deployment:
             subject = f"deploy {what}" + (f" as a canary at {after.percent} %" if after.candidate else "")
         return Decision(after, subject, release, reason=f"the gate's verdict is {release.gate}")
 
-    def _require_healthy(self, environment: str, release: Release) -> None:
-        """Ask the other `environment` for `release`, once a release; Unseen (41) where it does not answer there."""
+    def _require_healthy(self, there: Situation, release: Release) -> None:
+        """Unseen (41) unless `release`, which Git names in the environment `there`, is seen to serve; once a release."""
         if release.uri in self._healthy:
             return
-        cluster = Cluster(Folder(self.folder.model, environment), self.settings.domain, self.source.gateway)
-        where = cluster.route() if self.source.url is None else Address(self.source.url)
-        if (problem := readiness.lacking(where, self.folder.model, release)) is not None:
-            raise Unseen(
-                f"{release.name} is not seen healthy in {environment}: {problem}; wait until it is, "
-                "or say where it answers with --from-url or --from-gateway"
-            )
+        shown = sources.of(there.tip, there.folder.environment)
+        by_person = self.source.url is not None or self.source.gateway is not None
+        if by_person or elsewhere(shown, there, release) is None:
+            where = Cluster(there.folder, self.settings.domain, self.source.gateway, shown.access).route()
+            if self.source.url is not None:
+                where = Address(self.source.url, access=shown.access)
+            if (problem := readiness.lacking(where, there.folder.model, release)) is not None:
+                raise Unseen(
+                    f"{release.name} is not seen healthy in {there.folder.environment}: {problem}; wait until it is, "
+                    "or say where it answers with --from-url or --from-gateway"
+                )
         self._healthy.add(release.uri)
 
 

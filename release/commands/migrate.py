@@ -109,7 +109,7 @@ def _take_over(situation: Situation, prover: Prover) -> Decision:
     proved = prover.required(situation, candidate)
     if record.old_percent == 0:
         # Without its 0 percent the old one gives all to its newest revision: that has to be the stable model.
-        old = prover.cluster.label(f"latest-{folder.model}-predictor")
+        old = prover.cluster.by(prover.source(situation).access).label(f"latest-{folder.model}-predictor")
         if (problem := readiness.lacking(old, folder.model, candidate)) is not None:
             raise Unseen(f"the InferenceService {folder.model} keeps 0 %, which is safe: {problem}; run this again")
     after = dataclasses.replace(transitions.advance(transitions.replaced(record, proved), 100, now()), old_percent=100)

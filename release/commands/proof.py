@@ -17,9 +17,24 @@ from release.bucket.store import Store
 from release.change import Situation
 from release.checkout import Checkout
 from release.clock import now
+from release.evidence import metrics, reports, sources
+from release.evidence.connection import Access
+from release.evidence.sources import Source
 from release.gitops.folder import Folder
 from release.gitops.release import Proof, Release
 from release.readiness import Address, Cluster, Unseen
+
+
+def elsewhere(source: Source, situation: Situation, release: Release) -> str | None:
+    """What `source` shows of `release` without asking its host, in one sentence; None where the host is to be asked.
+
+    Unseen (41), StorageError (30), ConfigurationError (10).
+    """
+    if source.kind == sources.PROMETHEUS:
+        return metrics.seen(source.url, situation, release)
+    if source.kind == sources.ARGOCD:
+        return reports.seen(source, situation, release)
+    return None
 
 
 @dataclass(frozen=True)
@@ -46,8 +61,26 @@ class Prover:
         """
         if situation.folder.proved(situation.tip, release):
             return release
+        evidence = self.evidence(situation, release)
+        return dataclasses.replace(
+            release, proof=Proof(now(), situation.folder.spec_digest(situation.tip, release), evidence)
+        )
+
+    def source(self, situation: Situation) -> Source:
+        """How its environment is seen: by its hosts where a person says where these are, else as the branch says."""
+        source = sources.of(situation.tip, situation.folder.environment)
+        by_person = self.url is not None or self.cluster.gateway is not None
+        return Source(access=source.access) if by_person else source
+
+    def evidence(self, situation: Situation, release: Release) -> str:
+        """What shows that `release` is ready as it is rendered now, in one sentence. Errors as of `prove`."""
+        source = self.source(situation)
+        return elsewhere(source, situation, release) or self._answers(situation, release, source.access)
+
+    def _answers(self, situation: Situation, release: Release, access: Access) -> str:
         model, uri = situation.folder.model, ArtifactUri.parse(release.uri)
-        where = self.cluster.release(release.name) if self.url is None else Address(self.url)
+        cluster = self.cluster.by(access)
+        where = cluster.release(release.name) if self.url is None else Address(self.url, access=access)
         if (problem := readiness.lacking(where, model, release)) is not None:
             raise Unseen(
                 f"{release.name} is not proved: {problem}; wait until the cluster has it (--wait), or say where it "
@@ -56,10 +89,7 @@ class Prover:
         manifest = Manifest.from_bytes(self._bytes(uri, MANIFEST, uri.digest))
         golden_digest = next((file.sha256 for file in manifest.files if file.path == golden.FILE), "")
         golden_requests = json.loads(self._bytes(uri, golden.FILE, golden_digest))
-        evidence = readiness.replay(where, model, manifest.signature, golden_requests)
-        return dataclasses.replace(
-            release, proof=Proof(now(), situation.folder.spec_digest(situation.tip, release), evidence)
-        )
+        return readiness.replay(where, model, manifest.signature, golden_requests)
 
     def _bytes(self, uri: ArtifactUri, path: str, expected_digest: str) -> bytes:
         data = self.store.get(uri.key + path)

@@ -11,6 +11,8 @@ from release import command_line, readiness, transitions
 from release.change import Decision, Outcome, Request, Situation, apply
 from release.checkout import Checkout
 from release.clock import seconds_since
+from release.commands.proof import elsewhere
+from release.evidence import sources
 from release.git.batch import AnyBranch
 from release.gitops.folder import Folder
 from release.gitops.record import Record
@@ -40,7 +42,7 @@ def retire(
         unnamed = [one for one in before.releases if one.rendered and one.name not in still]
         if not unnamed:
             return Decision(before, f"{folder.environment} keeps {', '.join(sorted(still)) or 'nothing'}")
-        if situation.environment.proves and (problem := not_following(cluster, before)) is not None:
+        if situation.environment.proves and (problem := _not_left(situation, cluster)) is not None:
             raise Unseen(f"nothing is retired in {folder.environment}: {problem}; wait until the cluster follows Git")
         names = ", ".join(one.name for one in unnamed)
         return Decision(
@@ -48,6 +50,25 @@ def retire(
         )
 
     return patiently(wait, lambda: apply(branch, folder, request, decide))
+
+
+def _not_left(situation: Situation, cluster: Cluster) -> str | None:
+    """None when the cluster is seen to have applied the Route, else what stands against it.
+
+    Where its hosts are not asked, each release that the Route names has to be seen ready: Knative applies a Route once
+    all of these are.
+    """
+    source, record = sources.of(situation.tip, situation.folder.environment), situation.record
+    named = [record.stable, record.candidate if record.percent else None]
+    if cluster.gateway is not None or source.kind == sources.HOSTS:
+        return not_following(cluster.by(source.access), record)
+    try:
+        for release in named:
+            if release is not None:
+                elsewhere(source, situation, release)
+    except Unseen as unseen:
+        return str(unseen)
+    return None
 
 
 def not_following(cluster: Cluster, record: Record) -> str | None:

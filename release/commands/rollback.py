@@ -10,15 +10,16 @@ import dataclasses
 from collections.abc import Sequence
 
 from artifact.digest import ArtifactUri
-from artifact.errors import GateRefused, StorageError
+from artifact.errors import ConfigurationError, GateRefused, StorageError
 from release import command_line, readiness, state, transitions
 from release.bucket import published
 from release.change import DONE, Decision, Outcome, Request, Situation, apply
 from release.checkout import Checkout
 from release.clock import now
 from release.commands import traffic
-from release.commands.proof import Prover
+from release.commands.proof import Prover, elsewhere
 from release.commands.retire import not_following
+from release.evidence.sources import HOSTS
 from release.git.batch import AnyBranch
 from release.gitops.folder import Folder
 from release.gitops.quarantine import Quarantined
@@ -53,6 +54,7 @@ def rollback(
     """
     notes: list[str] = []
     result: list[Record] = []
+    situations: list[Situation] = []
 
     def decide(situation: Situation) -> Decision:
         before = situation.record
@@ -86,6 +88,7 @@ def rollback(
         if target is not None and after.candidate is None:
             notes.extend(_asked(situation, prover, after, target))
         result[:] = [after]
+        situations[:] = [situation]
         if traffic_only and barred:
             barred = False
             notes.append(f"{left.name} is not in quarantine: put it there once somebody may")
@@ -106,7 +109,7 @@ def rollback(
                 traffic.advance(branch, request, folder=folder, prover=prover, to=None, wait=wait, only=candidate.name)
             )
         else:
-            outcomes.append(_followed(prover, result[0], wait))
+            outcomes.append(_followed(prover, situations[0], result[0], wait))
     return outcomes
 
 
@@ -140,8 +143,7 @@ def barring(entries: tuple[Quarantined, ...], left: Release, request: Request, r
 
 def _asked(situation: Situation, prover: Prover, after: Record, target: Release) -> list[str]:
     """What the target answers at its own host, for people: a Route is not applied while a release is not ready."""
-    where = prover.cluster.release(target.name)
-    problem = readiness.lacking(where, situation.folder.model, target, _SECONDS)
+    problem = _lacking(situation, prover, target)
     if problem is None:
         return [f"{target.name} answers"]
     others = [one.name for one in state.eligible(after, situation.barred) if one.rendered]
@@ -149,11 +151,29 @@ def _asked(situation: Situation, prover: Prover, after: Record, target: Release)
     return [f"{target.name} is not seen ready ({problem}): if the cluster does not follow, {offer}"]
 
 
-def _followed(prover: Prover, record: Record, wait: float) -> Outcome:
+def _lacking(situation: Situation, prover: Prover, target: Release) -> str | None:
+    """None when the target is seen ready; no fault of whoever is asked keeps a rollback from its commit."""
+    try:
+        source = prover.source(situation)
+        if elsewhere(source, situation, target) is not None:
+            return None
+    except (GateRefused, StorageError, ConfigurationError) as error:
+        return str(error)
+    where = prover.cluster.by(source.access).release(target.name)
+    return readiness.lacking(where, situation.folder.model, target, _SECONDS)
+
+
+def _followed(prover: Prover, situation: Situation, record: Record, wait: float) -> Outcome:
     """Whether the cluster serves what was committed, asked for `wait` seconds; once, where nothing answers at all."""
+    try:
+        source = prover.source(situation)
+    except ConfigurationError as error:
+        return Outcome(DONE, f"the cluster cannot be asked whether it follows: {error}", state.of(record))
+    if source.kind != HOSTS:
+        return Outcome(DONE, f"whether the cluster follows is for {source.kind} to say", state.of(record))
 
     def attempt() -> Outcome:
-        problem = not_following(prover.cluster, record)
+        problem = not_following(prover.cluster.by(source.access), record)
         if problem is None:
             return Outcome(DONE, "the cluster follows", state.of(record))
         if NO_ANSWER in problem:

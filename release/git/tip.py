@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from artifact.errors import ConfigurationError
@@ -42,6 +42,10 @@ class Tip:
         if blob not in self._texts:
             self._texts[blob] = self._git.run("cat-file", "blob", blob)
         return self._texts[blob]
+
+    def at(self, commit: str) -> Tip:
+        """What the same branch held at `commit`, one of its history."""
+        return replace(self, commit=commit)
 
     def load(self, *folders: str) -> None:
         """Bring every file below `folders`, to be read afterwards: two commands, where a read each asks the server."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,11 +31,19 @@ class Answering:
         self.broken: set[str] = set()
         self.wrong: dict[str, Any] | None = None
         self.asked: list[tuple[str, str]] = []
+        self.required: dict[str, str] = {}
+        self.scheme = "http"
         answering = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 host = self.headers["Host"]
+                if any(self.headers[key] != value for key, value in answering.required.items()):
+                    self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                    self.send_response(401)
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return
                 data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 answering.asked.append((host, self.path))
                 override = (answering.digest, answering.release) if answering.digest else None
@@ -64,7 +73,16 @@ class Answering:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
+
+    @property
+    def port(self) -> int:
+        return self._server.server_port
+
+    def wrap(self, context: ssl.SSLContext, required: dict[str, str]) -> None:
+        """Answer over TLS from now on, and only requests with the `required` headers."""
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.scheme, self.required = "https", required
 
     def of(self, host: str) -> tuple[str | None, str | None]:
         """The digest and the release that answer for `<label>.<model>-<environment>.<domain>`, by what Git says now."""

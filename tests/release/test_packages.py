@@ -10,8 +10,9 @@ MAY = {
     "git": {"release"},
     "gitops": {"git", "release"},
     "bucket": {"release"},
-    "commands": {"git", "gitops", "bucket", "release"},
-    "release": {"git", "gitops", "bucket", "commands"},
+    "evidence": {"gitops", "release"},
+    "commands": {"git", "gitops", "bucket", "evidence", "release"},
+    "release": {"git", "gitops", "bucket", "evidence", "commands"},
 }
 
 

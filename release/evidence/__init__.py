@@ -1,0 +1,1 @@
+"""How a cluster is seen: its hosts are asked, or Prometheus is, or Argo CD reports to GitHub."""
