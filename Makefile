@@ -146,7 +146,8 @@ release-check: ## fail when gitops/ here names a release that may not serve
 	@$(IN) python -m release check
 
 propose: ## open a pull request, with gh, that adds what FROM= serves to ENV=, to be a canary (WAIT=900 for it to answer)
-	@branch=$$($(IN) python -m release deploy --env="$$ENV" --from="$$FROM" --canary --wait="$${WAIT:-0}" --propose) && \
+	@branch=$$($(IN) python -m release deploy --env="$$ENV" --from="$$FROM" --canary --wait="$${WAIT:-0}" --propose \
+	    $${FROM_URL:+--from-url="$$FROM_URL"} $${FROM_GATEWAY:+--from-gateway="$$FROM_GATEWAY"}) && \
 	  { test -z "$$branch" || gh pr view "$$branch" --json url --jq .url || gh pr create --head "$$branch" \
 	    --title "Enter $$ENV: $$branch" --body "Merging this adds the candidate; make advance proves it and begins its canary (docs/releases.md)."; }
 

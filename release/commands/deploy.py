@@ -126,7 +126,7 @@ class _Deployment:
         return Decision(after, subject, release, reason=f"the gate's verdict is {release.gate}")
 
     def _require_healthy(self, there: Situation, release: Release) -> None:
-        """Unseen (41) unless `release`, which Git names in the environment `there`, is seen to serve; once a release."""
+        """Unseen (41) unless `release`, which Git names in `there`, is seen to serve there; asked once."""
         if release.uri in self._healthy:
             return
         shown = sources.of(there.tip, there.folder.environment)

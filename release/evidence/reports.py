@@ -23,7 +23,7 @@ from release.gitops.release import Release
 from release.readiness import Unseen
 
 API = "https://api.github.com"
-TOKENS = ("GITHUB_TOKEN", "GH_TOKEN")
+TOKENS = ("REPORTS_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")
 _DEPLOYMENTS = 30  # the newest commits that Argo CD synced this environment at
 _HEALTHY = "healthy"
 _OUTDATED = "inactive"  # GitHub's own word on what a later deployment follows: no verdict

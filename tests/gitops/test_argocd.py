@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from release.gitops import spec_digest
 from release.gitops.worktree import Worktree
@@ -129,6 +130,23 @@ def test_argo_cd_gets_the_health_rule(manifests: list[Manifest]) -> None:
     config = only(manifests, "ConfigMap")
     assert config["metadata"]["name"] == "argocd-cm"
     assert config["data"] == {"resource.customizations.health.serving.kserve.io_InferenceService": HEALTH.read_text()}
+
+
+def test_argo_cd_reports_which_releases_are_healthy(tree: Tree) -> None:
+    """With the component the Applications subscribe, the health that notifications read is kept, and no key is here."""
+    file = tree.folder / "argocd/kustomization.yaml"
+    file.write_text(file.read_text() + "components:\n  - reports\n")
+    manifests = tree.render("argocd")
+    configs = {one["metadata"]["name"]: one["data"] for one in manifests if one["kind"] == "ConfigMap"}
+    assert configs["argocd-cmd-params-cm"] == {"controller.resource.health.persist": "true"}
+    notifications = {name: yaml.safe_load(text) for name, text in configs["argocd-notifications-cm"].items()}
+    (trigger,) = notifications["trigger.modelpin-healthy"]
+    assert trigger["send"] == ["modelpin-healthy"]
+    assert notifications["template.modelpin-healthy"]["github"]["deployment"]["requiredContexts"] == []
+    assert all(str(value).startswith("$github-") for value in notifications["service.github"].values())
+    annotations = only(manifests, "ApplicationSet")["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["notifications.argoproj.io/subscribe.modelpin-healthy.github"] == ""
+    assert "argocd.argoproj.io/compare-options" in annotations
 
 
 TRUE = [
