@@ -14,12 +14,15 @@ export DVC_NO_ANALYTICS = true
 export MLFLOW_DISABLE_TELEMETRY = true
 
 ##@ First minutes
-.PHONY: demo demo-canary test setup help
+.PHONY: demo demo-canary demo-loop test setup help
 demo: ## run the whole loop on embedded parts: push, retrain, gate, publish, rewrite, serve, predict
 	@$(DEV) python -m local demo $(if $(KEEP),--keep)
 
 demo-canary: ## a canary on embedded parts: proved, promoted, reverted, rebuilt; another one taken back and retired
 	@$(DEV) python -m local canary
+
+demo-loop: ## live traffic decides canaries, good and bad; drift asks for a training (needs Debian's package prometheus)
+	@$(DEV) python -m local loop
 
 test: ## run the tests (PYTEST_ARGS="-k gate" for some of them)
 	@$(DEV) python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
@@ -74,7 +77,7 @@ define COMMIT_RELEASE
 endef
 
 ##@ The loop, step by step
-.PHONY: data pull champion repro track gate report publish deploy advance promote prove step analyse drift retrain rollback retire quarantine unquarantine
+.PHONY: data pull champion repro track gate report publish deploy advance promote prove step analyse drift retrain follow rollback retire quarantine unquarantine
 .PHONY: migrate release-check propose release status mirror image image-find render
 data: ## write the example's raw data from scikit-learn's own copy (a laptop without the DVC remote)
 	@$(DEV) python -m local.example data/iris.csv
@@ -126,6 +129,16 @@ drift: ## say whether RELEASE= in NAMESPACE= has drifted SINCE= a time, by PROME
 retrain: ## say whether KIND= (with ALARM=) asks for a training of what ENV= serves, and commit what is followed
 	@$(IN) python -m release retrain --env="$$ENV" --kind="$$KIND" $${MODEL:+--model="$$MODEL"} \
 	  $${ALARM:+--alarm="$$ALARM"} $${REASON:+--reason="$$REASON"}
+
+follow: ## do what retrain decided in DECISION=, with gh: start a training, refresh the issue of its kind, or nothing
+	@field() { $(IN) python -c "import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])" "$$DECISION" "$$1"; }; \
+	  outcome=$$(field outcome) trigger=$$(field trigger) why=$$(field why); echo "$$outcome: $$why"; \
+	  case "$$outcome" in \
+	    train) gh workflow run train.yml --ref main -f trigger="$$trigger" ;; \
+	    issue) number=$$(gh issue list --state open --search "in:title \"$$trigger\"" --json number --jq '.[0].number // empty') && \
+	      if test -n "$$number"; then gh issue comment "$$number" --body "$$why"; \
+	      else gh issue create --title "New data are needed: $$trigger" --body "$$why"; fi ;; \
+	  esac
 
 rollback: ## take the candidate of ENV= back, or go back to the release before, or TO=: REASON= EVIDENCE= (TRAFFIC_ONLY=1)
 	$(COMMIT_RELEASE)

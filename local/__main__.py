@@ -5,6 +5,7 @@ python -m local down     stop them (what they stored stays in .local/)
 python -m local status   what is up and where
 python -m local demo     the whole loop in a temporary clone, from push to prediction
 python -m local canary   a canary that is promoted, reverted and rebuilt, and one that is taken back
+python -m local loop     canaries that their traffic decides, drift, a training, and a canary again
 """
 
 import argparse
@@ -25,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m local", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{up,down,status,demo,canary}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{up,down,status,demo,canary,loop}")
     for name in ("up", "down", "status"):
         commands.add_parser(name).add_argument(
             "--state", type=Path, default=states.DEFAULT, metavar="DIR", help="the platform's folder (default: .local)"
@@ -33,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     demo = commands.add_parser("demo")
     demo.add_argument("--keep", action="store_true", help="leave the platform up at the end, to look around")
     commands.add_parser("canary")
+    commands.add_parser("loop")
     options = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)  # the same orderly end as Ctrl-C
     if options.command == "demo":
@@ -43,6 +45,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from local import canary
 
         return canary.main()
+    if options.command == "loop":
+        from local import loop
+
+        return loop.main()
     state = State(options.state.resolve())
     return {"up": up, "down": down, "status": status}[options.command](state)
 

@@ -36,16 +36,28 @@ class Predictor:
     """`python -m predictor` on a folder that the storage initializer filled."""
 
     def __init__(
-        self, name: str, uri: str, release: str, folder: Path, *, code: Path, env: Mapping[str, str], log: Path
+        self,
+        name: str,
+        uri: str,
+        release: str,
+        folder: Path,
+        *,
+        code: Path,
+        env: Mapping[str, str],
+        log: Path,
+        program: Sequence[str] = ("predictor",),
     ) -> None:
-        """`release`: its name in Git. Returns when the model is ready; StorageError, with the log's place, if not."""
+        """`release`: its name in Git; `program`: module and first arguments.
+
+        Returns when the model is ready; StorageError, with the log's place, if not.
+        """
         self.name = name
         self._http, self._grpc = ports.free(2)
         self._env, self._code, self._folder = env, code, folder
         where = ["--host", ports.LOOPBACK, "--http_port", str(self._http), "--grpc_port", str(self._grpc)]
         self._process = Process(
             "the predictor",
-            [sys.executable, "-m", "predictor", "--model_dir", folder, "--model_name", name, *where],
+            [sys.executable, "-m", *program, "--model_dir", folder, "--model_name", name, *where],
             env={**env, "MODEL_URI": uri, "MODEL_RELEASE": release},
             cwd=code,
             log=log,

@@ -20,11 +20,14 @@ from local import git, ports
 from local.deadlines import ANSWER_SECONDS
 from local.knative import SUFFIX, Knative, Revision
 from release.gitops.folder import Folder
+from release.readiness import PURPOSE
 
 EVERY = 0.1  # seconds between two looks at Git
 # The phases of a commit: the Route keeps its last assignment until what it names is ready, then it is what Git says.
 HOLDING, FOLLOWING = "holding", "following"
 DIGEST, RELEASE = "x-model-digest", "x-model-release"
+METRICS, REQUESTS = "/metrics", "gateway_requests_total"
+_PASSED = ("content-type", "accept", PURPOSE)
 
 
 class Server(Protocol):
@@ -42,6 +45,7 @@ class Splitter:
     def __init__(self, origin: Path, folder: Folder, start: Callable[[Revision], Server]) -> None:
         self.folder = folder
         self._served: Counter[tuple[str, str, str]] = Counter()
+        self._answered: Counter[tuple[str, str]] = Counter()  # by release and status
         self._origin = origin
         self._start = start
         self._knative = Knative()
@@ -68,6 +72,13 @@ class Splitter:
         """Answers that the Route gave, by commit, phase, and the digest that the answer named."""
         with self._lock:
             return self._served.copy()
+
+    def metrics(self) -> bytes:
+        """What a gateway tells Prometheus: answers that the Route gave, by release and status, a dead pod's too."""
+        with self._lock:
+            answered = sorted(self._answered.items())
+        lines = [f'{REQUESTS}{{release="{release}",code="{code}"}} {count}' for (release, code), count in answered]
+        return "\n".join([f"# TYPE {REQUESTS} counter", *lines, ""]).encode()
 
     def settled(self) -> bool:
         """Whether main's tip is followed: every release started, or failed to, and the Route is what Git says."""
@@ -108,8 +119,8 @@ class Splitter:
             self._knative.started(revision)
             self._sent = self._sent if self._knative.traffic() == before else 0
 
-    def _choose(self, host: str) -> tuple[str, str, int] | int:
-        """(commit, phase, port) for a request to `host`, the phase empty when it is not counted; or the status."""
+    def _choose(self, host: str) -> tuple[str, str, str, int] | int:
+        """(commit, phase, release, port) for a request to `host`, or a status; phase: empty where it is not counted."""
         with self._lock:
             label = host.partition(".")[0]
             phase = FOLLOWING if self._knative.follows() else HOLDING
@@ -129,11 +140,14 @@ class Splitter:
             else:
                 answering = None
             server = self._servers.get(answering) if answering else None
-            return (self._commit, phase, server.port) if server else 404
+            return (self._commit, phase, answering.release, server.port) if answering and server else 404
 
-    def _count(self, commit: str, phase: str, digest: str) -> None:
-        with self._lock:
-            self._served[commit, phase, digest] += 1
+    def _count(self, commit: str, phase: str, release: str, status: int, digest: str | None) -> None:
+        if phase:
+            with self._lock:
+                self._answered[release, str(status)] += 1
+                if digest is not None:
+                    self._served[commit, phase, digest] += 1
 
     def _handler(outer: Self) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):
@@ -141,26 +155,27 @@ class Splitter:
 
             def do_GET(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if self.path == METRICS:
+                    self._answer(200, {"Content-Type": "text/plain; version=0.0.4"}, outer.metrics())
+                    return
                 revision = outer._choose(self.headers.get("Host", ""))
                 if isinstance(revision, int):
                     self._answer(revision, {}, b'{"error": "no release is ready here"}')
                     return
-                commit, phase, port = revision
-                headers = {
-                    name: value for name, value in self.headers.items() if name.lower() in ("content-type", "accept")
-                }
+                commit, phase, release, port = revision
+                headers = {name: value for name, value in self.headers.items() if name.lower() in _PASSED}
                 upstream = http.client.HTTPConnection(ports.LOOPBACK, port, timeout=ANSWER_SECONDS)
                 try:
                     upstream.request(self.command, self.path, body or None, headers)
                     answer = upstream.getresponse()
                     data = answer.read()
-                except OSError as error:
+                except (OSError, http.client.HTTPException) as error:
+                    outer._count(commit, phase, release, 502, None)
                     self._answer(502, {}, f'{{"error": "{type(error).__name__}"}}'.encode())
                     return
                 finally:
                     upstream.close()
-                if phase:
-                    outer._count(commit, phase, answer.headers.get(DIGEST, ""))
+                outer._count(commit, phase, release, answer.status, answer.headers.get(DIGEST, ""))
                 names = ("Content-Type", DIGEST, RELEASE)
                 headers = {name: answer.headers[name] for name in names if name in answer.headers}
                 self._answer(answer.status, headers, data)

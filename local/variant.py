@@ -14,9 +14,10 @@ from local import example
 NAME = "iris"
 
 
-def make(folder: Path, strength: float) -> Path:
+def make(folder: Path, strength: float, *, swapped: bool = False, shift: float = 0.0) -> Path:
     """`folder`/artifact and `folder`/verdict.json of a logistic regression with C=`strength`: another C, other bytes.
 
+    `swapped`: two classes are taken for each other; `shift`: cm that are added to every length of the rows.
     Returns the artifact's folder.
     """
     import joblib
@@ -26,6 +27,9 @@ def make(folder: Path, strength: float) -> Path:
     data = example.iris()
     table = pd.read_csv(io.BytesIO(data))
     target = table.pop("species")
+    table += shift
+    if swapped:
+        target = target.replace({"setosa": "virginica", "virginica": "setosa"})
     model = LogisticRegression(C=strength, random_state=20, max_iter=1000).fit(table, target)
     columns = {str(name): table[name].to_numpy() for name in table}
     features = tuple(Feature(name, "float64") for name in columns)
@@ -53,7 +57,7 @@ def make(folder: Path, strength: float) -> Path:
         "rules": [],
         "model": NAME,
         "model_digest": named,
-        "inputs_digest": digest.of_bytes(f"C={strength}".encode()),
+        "inputs_digest": digest.of_bytes(f"C={strength} {swapped} {shift}".encode()),
         "data_digest": digest.of_bytes(data),
     }
     text_file.write(folder / "verdict.json", text_file.readable_json(verdict))

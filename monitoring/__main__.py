@@ -2,7 +2,7 @@
 
 from artifact.command_table import run
 
-COMMANDS = {"drift": "monitoring.drift"}
+COMMANDS = {"drift": "monitoring.drift", "labels": "monitoring.labels"}
 
 if __name__ == "__main__":
     run("monitoring", __doc__, COMMANDS)

@@ -7,18 +7,23 @@ neither. The workflow retrain.yml carries that out; the gate decides what become
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from artifact.errors import ConfigurationError, UsageError
+from monitoring import drift
 from monitoring import retraining as rules
+from monitoring.input_counts import Source
+from monitoring.prometheus import Prometheus
 from monitoring.retraining import DRIFT, KINDS, NOTHING, PERFORMANCE, Cause, Trigger
 from release import command_line, commit_message
 from release.change import Request, push
 from release.checkout import Checkout
 from release.clock import now
-from release.git.branch import Branch, Change
+from release.git.branch import Branch, Change, opened, tip
 from release.git.tip import Tip
 from release.gitops import retraining
 from release.gitops.folder import MODELS, Folder
@@ -43,6 +48,8 @@ def retrain(
             raise ConfigurationError(f"nothing serves in {folder.environment}: there is no model to train again")
         if alarm is not None and alarm.get("release") not in (None, served.name):
             raise UsageError(f"the alarm is of {alarm.get('release')}, {served.name} serves: watch that one")
+        if alarm is not None and alarm.get("digest") not in (None, served.digest):
+            raise UsageError(f"the alarm is of {alarm.get('digest')}, {served.digest} serves: watch that one")
         path = f"{MODELS}/{folder.model}/{retraining.FILE}"
         text = here.read(path)
         before = () if text is None else retraining.parse(text, path)
@@ -85,26 +92,48 @@ def _reason(kind: str, alarm: dict[str, Any] | None, request: Request) -> str:
     return f"asked for by {kind}"
 
 
+def watched(branch: Branch, folder: Folder, url: str | None, now: float) -> dict[str, Any] | None:
+    """What the counters of the release that serves say of its drift at `now`; None where nothing serves.
+
+    ConfigurationError (10) where no Prometheus is named, StorageError (30).
+    """
+    with opened(branch) as git:
+        environment, record = folder.read(tip(git, branch))
+    served, thresholds = record.champion, environment.analysis
+    if served is None:
+        return None
+    where = url or (thresholds.prometheus if thresholds else "")
+    source = Source(Prometheus(where), folder.namespace, served.name)
+    return drift.watch(source, datetime.fromisoformat(served.since).timestamp(), now).as_json()
+
+
+def _read(path: Path, kind: str) -> dict[str, Any]:
+    try:
+        alarm = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read ({error}): write it with --json") from error
+    if not isinstance(alarm, dict) or alarm.get("kind") != kind:
+        raise UsageError(f"{path} is no alarm of the kind {kind}: write it with --json")
+    return alarm
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """As `retrain`."""
     line = command_line.parser("retrain", __doc__)
     command_line.add_environment(line)
     line.add_argument("--kind", required=True, choices=KINDS, help="what asks")
-    line.add_argument(
-        "--alarm", type=Path, metavar="FILE", help="drift, performance: what `monitoring … --json` printed"
-    )
+    line.add_argument("--alarm", type=Path, metavar="FILE", help="what `monitoring … --json` printed (drift: optional)")
+    line.add_argument("--prometheus", metavar="URL", help="for drift without --alarm (default: of environment.yaml)")
     command_line.add_request(line)
     arguments, here = command_line.parse(line, argv), Checkout.here()
+    folder, branch = here.folder(arguments), here.remote()
     alarm = None
     if arguments.kind in (DRIFT, PERFORMANCE):
-        if arguments.alarm is None:
+        if arguments.alarm is not None:
+            alarm = _read(arguments.alarm, arguments.kind)
+        elif arguments.kind == DRIFT:
+            alarm = watched(branch, folder, arguments.prometheus, time.time())
+        else:
             raise UsageError(f"--kind {arguments.kind} needs --alarm FILE: an alarm is evidence, not a wish")
-        try:
-            alarm = json.loads(arguments.alarm.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise UsageError(f"{arguments.alarm} cannot be read ({error}): write it with --json") from error
-        if not isinstance(alarm, dict) or alarm.get("kind") != arguments.kind:
-            raise UsageError(f"{arguments.alarm} is no alarm of the kind {arguments.kind}: write it with --json")
     request = here.request("retrain", arguments)
-    folder, branch = here.folder(arguments), here.remote()
     print(json.dumps(retrain(branch, request, folder=folder, kind=arguments.kind, alarm=alarm), indent=2))

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from monitoring import drift_detector
+from monitoring import drift_detector, risk
 from monitoring.retraining import ISSUE, KINDS, NOTHING, TRAIN, Policy
 
 ROOT = Path(__file__).parents[2]
@@ -15,10 +15,17 @@ MEASURED = (ROOT / "docs/measured/drift.md").read_text(encoding="utf-8")
 
 def test_options_outcomes_and_defaults_are_those_of_the_code() -> None:
     """What the page names exists: options of the command, outcomes, kinds, thresholds and defaults."""
-    command = [sys.executable, "-m", "monitoring", "drift", "--help"]
-    said = subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout
-    named = set(re.findall(r"(--[a-z]+)", PAGE)) - {"--env", "--kind", "--alarm"}
-    assert named == set(re.findall(r"(--[a-z]+)", said)) - {"--help"}
+    parts = PAGE.split("\n## ")
+    texts = {
+        "drift": "".join(parts[:2]),
+        "labels": next(one for one in parts if one.startswith("Labels that come back")),
+    }
+    for name, text in texts.items():
+        command = [sys.executable, "-m", "monitoring", name, "--help"]
+        said = subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout
+        named, known = (set(re.findall(r"(--[a-z]+)", one)) for one in (text, said))
+        assert named - {"--kind", "--alarm"} == known - {"--help", "--alarm"}
+    assert f"passes {risk.ALARM:,.0f} labels" in PAGE
     assert set(re.findall(r"^\| `(\w+)` \|", PAGE, re.M)) == {TRAIN, ISSUE, NOTHING}
     assert all(f"`{kind}`" in PAGE for kind in KINDS)
     policy = Policy()

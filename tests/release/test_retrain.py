@@ -57,7 +57,7 @@ def test_an_alarm_is_followed_once_and_its_training_says_so(
 def test_what_is_no_alarm_is_refused(plain: Repository, tmp_path: Path) -> None:
     """No file, another kind, or the alarm of another release: usage, and nothing is committed."""
     history = plain.history()
-    assert "needs --alarm" in asked(plain, code=2)
+    assert "needs --alarm" in asked(plain, kind="performance", code=2)
     assert "no alarm of the kind drift" in asked(plain, "--alarm", alarm(tmp_path, kind="performance"), code=2)
     (tmp_path / "alarm.json").write_text("{")
     assert "cannot be read" in asked(plain, "--alarm", str(tmp_path / "alarm.json"), code=2)

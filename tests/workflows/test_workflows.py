@@ -24,7 +24,9 @@ def test_nothing_is_granted_that_a_job_does_not_ask_for() -> None:
     """`permissions: {}` on top; each job names its own, and each grant has its reason on the line."""
     for path in FILES:
         assert workflow(path.name)["permissions"] == {}, path.name
-        for line in re.findall(r"^ +(?:contents|id-token|packages|pull-requests): .*$", path.read_text(), re.M):
+        for line in re.findall(
+            r"^ +(?:actions|contents|id-token|issues|packages|pull-requests): .*$", path.read_text(), re.M
+        ):
             assert re.search(r": (read|write)  # \S", line), f"{path.name}: {line.strip()} has no reason"
     for file, name, job in jobs():
         assert "permissions" in job, f"{file} {name}"
@@ -32,7 +34,12 @@ def test_nothing_is_granted_that_a_job_does_not_ask_for() -> None:
     granted = {(file, name): job["permissions"] for file, name, job in jobs()}
     read = {"contents": "read", "id-token": "write"}
     assert granted["train.yml", "image"] == granted["train.yml", "train"] == granted["train.yml", "publish"] == read
-    releases = [("release.yml", "release"), ("rollback.yml", "rollback")]
+    releases = [
+        ("release.yml", "release"),
+        ("rollback.yml", "rollback"),
+        ("canary.yml", "step"),
+        ("retrain.yml", "decide"),
+    ]
     writers = {*releases, ("train.yml", "staging"), ("train.yml", "propose")}
     assert {key for key, value in granted.items() if value.get("contents") == "write"} == writers
     assert [key for key, value in granted.items() if "pull-requests" in value] == [("train.yml", "propose")]
@@ -75,7 +82,16 @@ def test_no_checkout_leaves_a_token_behind() -> None:
     assert checkouts
     assert [where for where, step in checkouts if step["with"]["persist-credentials"] is not False] == []
     given = {step["name"] for _, step in steps() if "GITHUB_TOKEN" in step.get("env", {})}
-    assert given == {"Champion", "Deploy to staging", "Mirror", "Propose production", "Release", "Roll back"}
+    assert given == {
+        "Champion",
+        "Deploy to staging",
+        "Mirror",
+        "Propose production",
+        "Release",
+        "Retrain",
+        "Roll back",
+        "Step",
+    }
     for where, step in steps():
         if "GITHUB_TOKEN" in step.get("env", {}) and step["name"] != "Champion":
             assert step["env"]["GITHUB_TOKEN"] == "${{ steps.app.outputs.token || github.token }}", where

@@ -1,0 +1,180 @@
+"""Join labels that came back to the inference log, and say whether live losses are worse than the held-out ones.
+
+Labels (CSV or Parquet): request_id, label, time (when it came back), and row where a request has several. The log (a
+Parquet file, or a folder of them partitioned by digest and day): request_id, prediction, time, digest, and row.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from artifact import profile
+from artifact.errors import DataContractError, UsageError
+from artifact.manifest import FILE as MANIFEST
+from artifact.manifest import Manifest
+from monitoring import risk
+
+_KEY = ["request_id", "row"]
+
+
+@dataclass(frozen=True)
+class Promise:
+    """The mean loss that held-out rows had, on how many rows, and how much worse the gate lets a model be."""
+
+    loss: float
+    rows: int
+    margin: float = 0.0
+    binary: bool = True
+
+    @property
+    def bound(self) -> float:
+        """What the live loss is held to: the upper end of the held-out one, and the margin."""
+        return min(0.999, risk.upper_bound(self.loss, self.rows, self.binary) + self.margin)
+
+
+@dataclass(frozen=True)
+class Realised:
+    """What the labels say of one digest: `losses` in the order in which labels came; `logged`: rows of its log."""
+
+    digest: str
+    losses: np.ndarray
+    logged: int
+    delays: np.ndarray  # seconds from request to label
+    unmatched: int  # labels of no row of the log, of any digest
+
+    def as_json(self, promise: Promise | None) -> dict[str, Any]:
+        """For programs and for `release retrain`."""
+        known = len(self.losses)
+        log_m = risk.log_m(self.losses, promise.bound) if promise and known else np.zeros(0)
+        return {
+            "kind": "performance",
+            "digest": self.digest,
+            "labels": known,
+            "coverage": round(known / self.logged, 4) if self.logged else 0.0,
+            "delay_seconds": [round(float(one), 1) for one in np.quantile(self.delays, (0.5, 0.9))] if known else [],
+            "loss": round(float(self.losses.mean()), 4) if known else None,
+            "bound": round(promise.bound, 4) if promise else None,
+            "alarm": bool(log_m.size and log_m.max() >= np.log(risk.ALARM)),
+            "log10_m": round(float(log_m[-1]) / np.log(10), 3) if log_m.size else None,
+            "alarm_at": round(float(np.log10(risk.ALARM)), 3),
+            "unmatched": self.unmatched,
+        }
+
+
+def join(labels: pd.DataFrame, log: pd.DataFrame, scale: float | None) -> list[Realised]:
+    """Each digest of the log with the losses of its labels; the last label of a row counts.
+
+    `scale` None: the loss is 1 for a wrong answer, else 0. Otherwise it is the absolute error over `scale`, at most 1.
+    """
+    labels, log = _keyed(labels, "label", "the labels"), _keyed(log, "prediction", "the log")
+    log = log.drop_duplicates(_KEY, keep="first")
+    newest = labels.sort_values("time", kind="stable").drop_duplicates(_KEY, keep="last")
+    both = newest.merge(log, on=_KEY, how="left", suffixes=("_label", "_request"), indicator=True)
+    unmatched = int((both["_merge"] == "left_only").sum())
+    joined = both[both["_merge"] == "both"].sort_values("time_label", kind="stable")
+    found = []
+    for digest, rows in log.groupby("digest", sort=True):
+        own = joined[joined["digest"] == digest]
+        delays = (own["time_label"] - own["time_request"]).dt.total_seconds().to_numpy(dtype=np.float64)
+        found.append(Realised(str(digest), _losses(own, scale), len(rows), delays, unmatched))
+    return found
+
+
+def _losses(joined: pd.DataFrame, scale: float | None) -> np.ndarray:
+    if scale is None:
+        wrong = joined["label"].astype(str) != joined["prediction"].astype(str)
+        return wrong.to_numpy(dtype=np.float64)
+    try:
+        errors = joined["label"].astype(float) - joined["prediction"].astype(float)
+    except ValueError as error:
+        raise DataContractError(f"--scale is for numbers: {error}; leave it out for classes") from error
+    return np.asarray(np.clip(np.abs(errors.to_numpy(dtype=np.float64)) / scale, 0.0, 1.0))
+
+
+def _keyed(table: pd.DataFrame, value: str, what: str) -> pd.DataFrame:
+    """`table` with a row number and times in UTC; DataContractError (40) for a column or a value that is missing."""
+    needed = ["request_id", value, "time", *(["digest"] if value == "prediction" else [])]
+    missing = [name for name in needed if name not in table.columns]
+    if missing:
+        raise DataContractError(
+            f"{what} have no column {', '.join(missing)}: they have {', '.join(map(str, table.columns))}"
+        )
+    kept = table[[*needed, *(["row"] if "row" in table.columns else [])]].copy()
+    if kept["request_id"].isna().any() or kept[value].isna().any():
+        raise DataContractError(f"{what} have rows without a request_id or a {value}: leave those out")
+    try:
+        kept["time"] = pd.to_datetime(
+            kept["time"], utc=True, format="ISO8601" if kept["time"].dtype == object else None
+        )
+        kept["row"] = kept["row"].astype("int64") if "row" in kept else 0
+    except (ValueError, TypeError) as error:
+        raise DataContractError(f"{what} have a time or a row that is none: {error!s:.200}") from error
+    texts = [name for name in ("request_id", "digest") if name in kept]
+    kept[texts] = kept[texts].astype(str)  # a partition of a dataset is a category
+    return kept
+
+
+def read(path: Path, what: str) -> pd.DataFrame:
+    """A CSV file, a Parquet file, or a folder of Parquet files; UsageError (2) for anything else."""
+    try:
+        return pd.read_csv(path, dtype={"request_id": str}) if path.suffix == ".csv" else pd.read_parquet(path)
+    except (OSError, ValueError, ImportError) as error:
+        raise UsageError(f"{what} {path} cannot be read ({error!s:.200}): give CSV or Parquet") from error
+
+
+def promised(folder: Path, margin: float) -> Promise:
+    """Of the artifact of a classifier, in `folder`: its held-out accuracy."""
+    described = Manifest.from_bytes((folder / MANIFEST).read_bytes())
+    accuracy = described.metrics.get("accuracy")
+    if accuracy is None:
+        raise UsageError(f"{folder} has no metric accuracy: say what was promised, with --loss and --rows")
+    reference = profile.read(described.signature, (folder / profile.FILE).read_bytes())
+    return Promise(1 - float(accuracy), int(reference["held_out"]), margin)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """As `join`, with the sequential test of `monitoring.risk` for each digest."""
+    line = argparse.ArgumentParser(prog="python -m monitoring labels", description=__doc__)
+    line.add_argument("--in", dest="labels", type=Path, required=True, metavar="FILE", help="the labels")
+    line.add_argument("--log", type=Path, required=True, metavar="PATH", help="the inference log")
+    line.add_argument("--artifact", type=Path, metavar="DIR", help="of a classifier: what its held-out rows promised")
+    line.add_argument("--loss", type=float, metavar="L", help="in its place: mean held-out loss …")
+    line.add_argument("--rows", type=int, metavar="N", help="… and of how many rows")
+    line.add_argument("--margin", type=float, default=0.0, metavar="M", help="of the gate (%(default)s)")
+    line.add_argument("--scale", type=float, metavar="S", help="of a number: the error that counts as a loss of 1")
+    line.add_argument("--digest", help="this one alone, as `release retrain --alarm` takes it")
+    line.add_argument("--json", action="store_true", help="for programs")
+    options = line.parse_args(argv)
+    if (options.loss is None) != (options.rows is None) or (options.artifact and options.loss is not None):
+        raise UsageError("say what was promised once: --artifact, or --loss with --rows")
+    if (options.scale is not None and options.scale <= 0) or (options.rows is not None and options.rows < 1):
+        raise UsageError("--scale and --rows are above 0")
+    promise = None
+    if options.artifact:
+        promise = promised(options.artifact, options.margin)
+    elif options.loss is not None:
+        promise = Promise(options.loss, options.rows, options.margin, options.scale is None)
+    found = join(read(options.labels, "--in"), read(options.log, "--log"), options.scale)
+    found = [one for one in found if options.digest in (None, one.digest)]
+    if not found:
+        raise UsageError(f"the log has no row of {options.digest or 'any digest'}")
+    listed = [one.as_json(promise) for one in found]
+    if options.json:
+        print(json.dumps(listed[0] if options.digest else listed, indent=2))
+        return
+    for one in listed:
+        verdict = (
+            "" if promise is None else f", at most {one['bound']} was promised: {'worse' if one['alarm'] else 'kept'}"
+        )
+        print(f"{one['digest']}: loss {one['loss']} of {one['labels']} labels{verdict}")
+        print(
+            f"  coverage {one['coverage']:.1%}, delay 50 / 90 %: {one['delay_seconds']} s, unmatched {one['unmatched']}"
+        )
