@@ -1,4 +1,4 @@
-"""Score a table of any size with a verified artifact: `--uri` or `--artifact`, CSV or Parquet, on disk or on S3.
+"""Score a table of any size with a verified artifact: `--uri` or `--artifact`, on disk or on S3.
 
 What is judged and computed is what the predictor judges and computes. A run that was killed goes on where it was when
 it is repeated, and ends with the same bytes. With DASK_SCHEDULER_ADDRESS set, the pieces are scored on that cluster.
@@ -32,7 +32,12 @@ def parser() -> argparse.ArgumentParser:
     add("--uri", help="URI of a published artifact, as `release publish` prints it")
     add("--artifact", type=Path, metavar="DIR", help="a local artifact instead")
     add("--digest", help="the digest that the local artifact must have")
-    add("--input", required=True, metavar="PATH", help="table: .csv or .parquet, a path or s3://bucket/key")
+    add(
+        "--input",
+        required=True,
+        metavar="PATH",
+        help="table: a path or s3://bucket/key; docs/data.md says of which kinds",
+    )
     add("--output", required=True, metavar="PATH", help="where the answers go: .csv or .parquet, a path or s3://…")
     add("--keep", action="append", default=[], metavar="COLUMN", help="pass this column of the input on to the output")
     add("--missing", action="append", default=[], metavar="TEXT", help="a text of a CSV that stands for no value: NA")

@@ -58,6 +58,11 @@ def score(options: argparse.Namespace) -> None:
         if not parts.scored + parts.rejected:
             raise DataContractError(f"{options.input} has a header and no rows; there is nothing to score")
         parts.finish()
+        if not parts.scored:
+            raise DataContractError(
+                f"none of {parts.rejected:,} rows was scored; {parts.rejects} says of each why: correct the table, or "
+                "take the model that it was made for"
+            )
     rejected = f", {parts.rejected:,} rejected: {parts.rejects}" if parts.rejected else ""
     print(f"{artifact.manifest.model} {artifact.digest}: {parts.scored:,} rows scored: {parts.output}{rejected}")
 

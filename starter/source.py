@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from artifact.errors import DataContractError
-from pipeline.data import reader
+from pipeline.data import kinds, reader
 from pipeline.data.conversion import absent
 from pipeline.data.table import Table
 from starter import schema_guess
@@ -83,4 +83,4 @@ class Source:
 
 
 def _suffix(path: Path) -> str:
-    return "" if path.is_dir() else path.suffix.lower()
+    return "" if path.is_dir() else kinds.ending(path.name) or path.suffix

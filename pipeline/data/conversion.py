@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from artifact.signature import Feature
+from artifact import moment
+from artifact.signature import TIMES, Feature
 from pipeline.data import formats
 from pipeline.data.table import Table
 from pipeline.params.cells import Cells, Format
@@ -98,6 +99,8 @@ def text(feature: Feature, column: pa.ChunkedArray, cells: Cells) -> tuple[np.nd
             return _numbers(feature, column, trimmed, _NUMBER, "dtype: float64", format)
         case "int64":
             return _numbers(feature, column, trimmed, _WHOLE, "dtype: int64", format)
+        case "datetime" | "date":
+            return _moments(feature, column, trimmed, format)
         case _:
             return _booleans(feature, column, trimmed)
 
@@ -116,6 +119,8 @@ def typed(feature: Feature, column: pa.ChunkedArray, cells: Cells) -> tuple[np.n
     words = pa.types.is_string(kind) or pa.types.is_large_string(kind)
     if words and feature.name in cells.formats:
         return text(feature, column.cast(pa.string()), cells)
+    if feature.dtype in TIMES:
+        return _times(feature, column, cells)
     if feature.dtype == "string":
         fits = words or pa.types.is_temporal(kind)
     else:
@@ -142,6 +147,44 @@ def _texts(feature: Feature, column: pa.ChunkedArray, format: Format | None) -> 
     rule = f"dtype: {feature.dtype}, dates written as {format.date}"
     wrong = Violation.of(feature.name, rule, absent(iso) & ~absent(values), column)
     return iso, [wrong] if wrong else []
+
+
+def _moments(
+    feature: Feature, column: pa.ChunkedArray, cells: pa.ChunkedArray, format: Format | None
+) -> tuple[np.ndarray, list[Violation]]:
+    """Seconds since 1970 UTC of dates and times, by the rules of a request: NaN where missing."""
+    distinct, places = np.unique(np.array([cell or "" for cell in cells.to_pylist()]), return_inverse=True)
+    iso = distinct.astype(object)
+    if format is not None and format.date is not None:
+        iso = formats.dates(iso, format.date)
+    values = np.full(len(distinct), np.nan)
+    problems: dict[int, str] = {}
+    for place, (cell, day) in enumerate(zip(distinct.tolist(), iso.tolist(), strict=True)):
+        try:
+            values[place] = np.nan if not cell else moment.seconds(day or cell, feature.dtype, feature.zone)
+        except ValueError as error:
+            problems[place] = str(error)
+    wrong = np.isin(places, list(problems))
+    rule = f"dtype: {feature.dtype}, {next(iter(problems.values()), '')}"
+    violation = Violation.of(feature.name, rule, wrong, column)
+    return values[places], [violation] if violation else []
+
+
+def _times(feature: Feature, column: pa.ChunkedArray, cells: Cells) -> tuple[np.ndarray, list[Violation]]:
+    """Dates and times of a typed file; a timestamp without a zone is of the zone of the feature, or refused."""
+    kind = column.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return text(feature, column.cast(pa.string()), cells)
+    fits = pa.types.is_date(kind) if feature.dtype == "date" else pa.types.is_timestamp(kind)
+    zone = kind.tz if pa.types.is_timestamp(kind) else None
+    if not fits or (feature.dtype == "datetime" and zone is None and feature.zone is None):
+        problem = f"the file has {kind}" + ("" if not fits else " without a zone, and the schema names none")
+        wrong = Violation.of(feature.name, f"dtype: {feature.dtype}, {problem}", np.ones(len(column), bool), column)
+        return np.full(len(column), np.nan), [wrong] if wrong else []
+    if feature.dtype == "datetime" and zone is None:
+        column = pc.assume_timezone(column.cast(pa.timestamp("us")), feature.zone, ambiguous="earliest")
+    micros = column.cast(pa.timestamp("us", None if feature.dtype == "date" else "UTC")).cast(pa.int64())
+    return np.asarray(pc.divide(micros.cast(pa.float64(), safe=False), 1e6).fill_null(float("nan")).to_numpy()), []
 
 
 def _objects(column: pa.ChunkedArray) -> np.ndarray:

@@ -5,32 +5,54 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import re
 from collections import Counter
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from artifact.errors import DataContractError
+from pipeline.data import kinds
 
 BLOCK = 4 << 20  # bytes of a CSV that are parsed at a time, so that no row may be longer
 _RAGGED = re.compile(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+): (.*)")
+_SEPARATORS = (";", "\t", "|")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-def header(name: object, raw: BinaryIO) -> list[str]:
-    """The column names of the CSV at the beginning of `raw`; DataContractError (40) where there are none."""
+@dataclass(frozen=True)
+class Header:
+    """The first line of a CSV: the names of its columns, and what separates them."""
+
+    names: list[str]
+    separator: str
+
+
+def header(name: object, raw: BinaryIO, separator: str | None = None) -> Header:
+    """The header of the CSV at the beginning of `raw`; DataContractError (40) where there is none.
+
+    Without a `separator` it is the comma, or, where no comma stands in the line, the one of others that does.
+    """
     head = raw.read(2)
     if head in _UTF16:
         raise DataContractError(f"{name} is UTF-16; convert it: iconv -f UTF-16 -t UTF-8 {name} > utf8.csv")
     raw.seek(0)
     text = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
     try:
-        names = next(csv.reader(text), [])
+        names = next(csv.reader(text, delimiter=separator or ","), [])
+        if separator is None and len(names) == 1:
+            other = next((mark for mark in _SEPARATORS if mark in names[0]), None)
+            if other is not None and not names[0].startswith("#"):
+                text.detach()
+                raw.seek(0)
+                return header(name, raw, other)
     except (UnicodeDecodeError, csv.Error) as error:
         raise unreadable(name, error) from error
     finally:
-        text.detach()  # whoever opened `raw` closes it
+        with contextlib.suppress(ValueError):  # detached already
+            text.detach()  # whoever opened `raw` closes it
     if not names:
         raise DataContractError(f"{name} is empty; a table begins with a line of column names")
     if names[0].startswith("#") and len(names) == 1:
@@ -38,11 +60,7 @@ def header(name: object, raw: BinaryIO) -> list[str]:
             f"{name} begins with the comment {names[0]!r:.80}; a table begins with a line of column names: remove that "
             "line, as with `sed -i 1d`"
         )
-    if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
-        raise DataContractError(
-            f"{name} has the one column {names[0]!r}; separate columns by commas, not by ';', tab or '|'"
-        )
-    return names
+    return Header(once(name, names), separator or ",")
 
 
 def once(name: object, names: list[str]) -> list[str]:
@@ -101,5 +119,5 @@ def unreadable(name: object, error: Exception) -> DataContractError:
             f"{name}: {row} has {ragged[3]} cells, the header {ragged[2]}: {ragged[4][:80]}; "
             "write it again, every row with every column"
         )
-    kind = str(name).rpartition(".")[2]
+    kind = kinds.ending(str(name)).removeprefix(".") or "a table"
     return DataContractError(f"{name} cannot be read as {kind}: {problem[:300]}; write it again")

@@ -1,4 +1,4 @@
-"""A CSV or Parquet table, or a folder of them: which files it is, its digest, and rows of it as they stand there."""
+"""A table of one file, or a folder of them: which files it is, its digest, and rows of it as they stand there."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import pyarrow as pa
 
 from artifact import digest
 from artifact.errors import DataContractError
-
-SUFFIXES = (".csv", ".parquet")
+from pipeline.data import kinds
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,14 @@ def files(path: Path) -> list[Path]:
     """The file at `path`, or the files of that folder in the order of their paths; all of one kind."""
     listed = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [_present(path)]
     for file in listed:
-        if file.suffix.lower() not in SUFFIXES:
-            raise DataContractError(f"{file} is neither .csv nor .parquet; convert it, or move it out of the data")
+        if kinds.of(file.name) is None:
+            known = ", ".join(kinds.KNOWN)
+            raise DataContractError(f"{file} is none of {known}; convert it, or move it out of the data")
     if not listed:
         raise DataContractError(f"{path} is an empty folder; put .csv or .parquet files there")
-    if len({file.suffix.lower() for file in listed}) > 1:
-        raise DataContractError(f"{path} mixes .csv and .parquet; keep one kind")
+    endings = sorted({kinds.ending(file.name) for file in listed})
+    if len(endings) > 1:
+        raise DataContractError(f"{path} mixes {' and '.join(endings)}; keep one kind")
     return listed
 
 

@@ -34,7 +34,7 @@ class Model(Section):
 
 
 class Data(Section):
-    """The table: a CSV or Parquet file, or a folder of them.
+    """The table: a file of one of the kinds in docs/data.md, or a folder of files of one kind.
 
     `target` is the column to predict; `time` the column that orders the rows, if any, and `time_format` how it is
     written where schema does not say it: NUMBER, or a strptime format (default: ISO 8601). `missing` are texts of a CSV

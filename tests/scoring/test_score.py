@@ -60,11 +60,11 @@ def test_a_table_gets_the_answers_that_serving_gives(
 
 
 def test_no_row_fits(people: Packaged, tmp_path: Path) -> None:
-    """Then the output has its columns and no rows."""
+    """Then the output has its columns and no rows, and the command ends with 40."""
     table = rows(people)
     table["rooms"] = 77
     source = write(table, tmp_path / "in.parquet")
-    assert scored(*arguments(people, source, tmp_path / "out.parquet")) == 0
+    assert scored(*arguments(people, source, tmp_path / "out.parquet")) == 40
     assert pq.read_table(tmp_path / "out.parquet").column_names == [
         "row",
         "label",
@@ -164,7 +164,7 @@ def test_words_that_a_table_uses_for_no_value(people: Packaged, tmp_path: Path) 
     source = write(table, tmp_path / "in.csv")
     assert scored(*arguments(people, source, tmp_path / "out.csv", "--missing", "NA")) == 0
     assert len(read(tmp_path / "out.csv")) == len(table)
-    assert scored(*arguments(people, source, tmp_path / "other.csv")) == 0
+    assert scored(*arguments(people, source, tmp_path / "other.csv")) == 40
     assert len(read(tmp_path / "other.rejected.csv")) == len(table)
 
 

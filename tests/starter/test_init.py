@@ -171,7 +171,6 @@ REFUSED: list[tuple[str, list[str], int, str]] = [
     ("x,y\n1,a\n1,b\n1,b\n", ["--target", "y"], 40, "is left to predict 'y' from: left out: 'x': every row holds 1"),
     ("t,x,y\nsoon,3,1.5\nlater,1,2.5\n", ["--target", "y", "--time", "t"], 40, "is no date"),
     ("t,x,y\n2024-01-01,3,1.5\n,1,2.5\n", ["--target", "y", "--time", "t"], 40, "'t': the time is missing: 1 row (2)"),
-    ("x;y\n1;2\n", ["--target", "y"], 40, "separate columns by commas"),
 ]
 
 

@@ -249,11 +249,6 @@ BAD: dict[str, tuple[Make, dict[str, Any], str]] = {
             "such a value in a file of its own"
         ),
     ),
-    "semicolons": (
-        lambda f: csv(f).replace(b",", b";"),
-        {},
-        ("data/toy.csv has the one column 'a;b;y;order;day'; separate columns by commas, not by ';', tab or '|'"),
-    ),
     "truncated Parquet": (
         lambda f: parquet(f)[:-9],
         {"data__path": "data/toy.parquet"},

@@ -14,8 +14,8 @@ import pytest
 
 from artifact.errors import DataContractError
 from artifact.signature import Feature
-from pipeline.data import contract, reader
-from pipeline.params.cells import Cells
+from pipeline.data import contract, conversion, reader
+from pipeline.params.cells import Cells, Format
 
 
 def feature(name: str, dtype: str, **declared: Any) -> Feature:
@@ -205,3 +205,36 @@ def test_a_parquet_type_that_would_lose_something_is_refused(
     with pytest.raises(DataContractError) as caught:
         of_parquet(tmp_path, {"c": values}, declared)
     assert problem in str(caught.value)
+
+
+NOON = 1711713600.0  # 2024-03-29T12:00:00Z
+MOMENTS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"dtype": "datetime"}, {}, "2024-03-29T12:00:00Z"),
+    ({"dtype": "datetime"}, {}, "2024-03-29T14:00:00+02:00"),
+    ({"dtype": "datetime", "zone": "Europe/Berlin"}, {}, "2024-03-29T13:00:00"),
+    ({"dtype": "datetime", "zone": "Europe/Berlin"}, {"date": "%d.%m.%Y %H:%M"}, "29.03.2024 13:00"),
+]
+
+
+@pytest.mark.parametrize(("declared", "format", "cell"), MOMENTS)
+def test_a_time_is_seconds_since_1970(declared: dict[str, Any], format: dict[str, Any], cell: str) -> None:
+    """By the rules of a request, in a CSV and in a typed file; a missing one is missing."""
+    described = Feature.from_dict("t", {**declared, "nullable": True})
+    cells = Cells((), {"t": Format(**format)} if format else {})
+    for convert in (conversion.text, conversion.typed):
+        values, violations = convert(described, pa.chunked_array([[cell, None]]), cells)
+        assert (values[0], np.isnan(values[1]), violations) == (NOON, True, [])
+
+
+def test_a_time_without_a_zone_is_refused() -> None:
+    """As a request with one is; a timestamp of a typed file is taken with its own zone, or that of the schema."""
+    clock = datetime.datetime(2024, 3, 29, 12)
+    bare, aware = (pa.chunked_array([pa.array([clock], pa.timestamp("us", zone))]) for zone in (None, "UTC"))
+    (_, (violation,)) = conversion.text(feature("t", "datetime"), pa.chunked_array([["2024-03-29T12:00:00"]]), Cells())
+    assert "has no offset, and the schema names no zone" in str(violation)
+    (_, (violation,)) = conversion.typed(feature("t", "datetime"), bare, Cells())
+    assert "without a zone, and the schema names none" in str(violation)
+    assert conversion.typed(feature("t", "datetime"), aware, Cells())[0].tolist() == [NOON]
+    assert conversion.typed(feature("t", "datetime", zone="Europe/Berlin"), bare, Cells())[0].tolist() == [NOON - 3600]
+    days = pa.chunked_array([pa.array([clock.date()], pa.date32())])
+    assert conversion.typed(feature("t", "date"), days, Cells())[0].tolist() == [NOON - 43200]

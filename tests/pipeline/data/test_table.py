@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.feather
 import pyarrow.parquet
 import pytest
 
 from artifact import digest
 from artifact.errors import DataContractError
-from pipeline.data import reader, table
+from pipeline.data import faults, reader, table
 
 
 def read(tmp_path: Path, content: bytes) -> table.Table:
@@ -43,7 +46,6 @@ REFUSED = [
     (b"a,b", "a header and no rows"),
     (b"a,b\n1,2,3\n", "row 1 has 3 cells, the header 2: 1,2,3"),
     (b"a,b\n1,2\n3\n", "row 2 has 1 cells, the header 2: 3"),
-    (b"a;b\n1;2\n", "separate columns by commas"),
     ("a,b\n1,é\n".encode("latin-1"), "is not UTF-8"),
     ("é,b\n1,2\n".encode("latin-1"), "is not UTF-8"),
     ("a,b\n1,2\n".encode("utf-16"), "is UTF-16"),
@@ -94,7 +96,7 @@ def test_a_folder_of_two_kinds_or_headers_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataContractError, match="other columns"):
         reader.read(tmp_path)
     (tmp_path / "b.csv").rename(tmp_path / "b.txt")
-    with pytest.raises(DataContractError, match=r"neither \.csv nor \.parquet"):
+    with pytest.raises(DataContractError, match=r"none of \.csv, \.tsv"):
         reader.read(tmp_path)
 
 
@@ -103,3 +105,68 @@ def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"x\n1\n")
     assert table.data_digest(path) == digest.of_bytes(b"x\n1\n")
+
+
+ROWS = {"a": [1.5, None, 3.0], "b": ["x", "2024-01-31", "ü"], "c": [1, 2, 3]}
+TEXT = {"a": ["1.5", None, "3"], "b": ["x", "2024-01-31", "ü"], "c": ["1", "2", "3"]}
+LINES = "".join(json.dumps({key: values[row] for key, values in ROWS.items()}) + "\n" for row in range(3))
+
+
+def separated(mark: str) -> bytes:
+    return "\n".join(
+        mark.join(row) for row in (["a", "b", "c"], ["1.5", "x", "1"], ["", "2024-01-31", "2"], ["3", "ü", "3"])
+    ).encode()
+
+
+def feather_bytes(columns: dict[str, list[object]]) -> bytes:
+    sink = pa.BufferOutputStream()
+    pyarrow.feather.write_feather(pa.table(columns), sink, chunksize=2)
+    return bytes(sink.getvalue())
+
+
+KINDS: dict[str, tuple[bytes, dict[str, list[object]]]] = {
+    "a table.tsv": (separated("\t"), TEXT),
+    "semicolons.csv": (separated(";"), TEXT),
+    "bars.csv": (separated("|"), TEXT),
+    "packed.csv.gz": (gzip.compress(separated(",")), TEXT),
+    "packed.TSV.GZ": (gzip.compress(separated("\t")), TEXT),
+    "lines.jsonl": (LINES.encode(), ROWS),
+    "lines.ndjson.gz": (gzip.compress(LINES.encode()), ROWS),
+    "table.feather": (feather_bytes(ROWS), ROWS),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_table_of_any_kind_is_read(tmp_path: Path, name: str) -> None:
+    """The same rows, whatever separates or packs them: text as text, and types where the file has some."""
+    content, expected = KINDS[name]
+    (tmp_path / name).write_bytes(content)
+    found = reader.read(tmp_path / name)
+    assert found.columns.to_pydict() == expected
+    assert found.text == (expected is TEXT)
+
+
+def test_objects_need_not_have_the_same_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that an object lacks is a missing value, however far away the first object is that has it."""
+    monkeypatch.setattr(faults, "BLOCK", 40)
+    path = tmp_path / "table.jsonl"
+    path.write_text('{"a": 1, "day": "2024-01-31"}\n' * 5 + '{"a": 2.5, "late": true}\n')
+    found = reader.read(path).columns.to_pydict()
+    assert found == {"a": [1.0] * 5 + [2.5], "day": ["2024-01-31"] * 5 + [None], "late": [None] * 5 + [True]}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("cut.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 9000)[:-20]),
+        ("no.csv.gz", b"a,b\n1,2\n"),
+        ("cut.jsonl", b'{"a": 1}\n{"a": '),
+        ("mixed.jsonl", b'{"a": 1}\n{"a": "x"}\n'),
+        ("no.feather", b"a,b\n1,2\n"),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
+    """Exit 40 names the file and what it cannot be read as."""
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataContractError, match=rf"{name} cannot be read as {name.partition('.')[2]}"):
+        reader.read(tmp_path / name)
