@@ -20,7 +20,10 @@ CHANGED = [
     (replace(BEFORE, inputs=(Feature("a", "int64"), B)), "dtype of 'a' was float64, now int64"),
     (replace(BEFORE, inputs=(replace(A, nullable=True), B)), "nullable of 'a' was False, now True"),
     (replace(BEFORE, outputs=(*BEFORE.outputs, Output("more", "float64"))), "the output 'more' is new"),
-    (replace(BEFORE, outputs=(Output("label", "string", categories=("no",)),)), "'label' has other classes or columns"),
+    (
+        replace(BEFORE, outputs=(Output("label", "string", categories=("no",)),)),
+        "the output 'label' has other classes or columns",
+    ),
 ]  # fmt: skip
 
 

@@ -91,7 +91,7 @@ def test_threads(packaged: dict[str, Packaged], size: int) -> None:
     assert asked.threads == [expected] * 2
     assert asked.freed == (size > LOOP_BYTES)
     made.drift.flush()
-    assert made.drift.prediction.counts.sum() == 3
+    assert made.drift.outputs["label"].counts.sum() == 3
 
 
 def test_long_answers(packaged: dict[str, Packaged]) -> None:
