@@ -51,7 +51,7 @@ class Drift:
         best: dict[str, tuple[str, float]] = {}
         for stream, values in zip(self.profile.streams, self.log_m / np.log(10), strict=True):
             place = int(values.argmax())
-            what = f"{'more' if place == 0 else 'fewer'} {stream.bin}"
+            what = f"{'more' if place == 0 else 'fewer'} {stream.bin}" if values[place] > 0 else "no change"
             if stream.feature not in best or values[place] > best[stream.feature][1]:
                 best[stream.feature] = (what, float(values[place]))
         return sorted(((name, *each) for name, each in best.items()), key=lambda one: -one[2])

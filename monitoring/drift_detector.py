@@ -55,7 +55,8 @@ def log_e(reference: Reference, counts: np.ndarray, rows: np.ndarray, dispersion
     more = x * np.log(above / high) + rest * (np.log1p(-above) - np.log1p(-high))
     some = np.where(low > 0, low, 0.5)
     fewer = -x * np.log(_SHIFTS) + rest * (np.log1p(-some / _SHIFTS) - np.log1p(-some))
-    both = np.stack([log_mean(more), np.where(low[..., 0] > 0, log_mean(fewer), 0.0)], axis=-1)
+    # Nothing can be fewer than none: that stream stays at M = 0. With e = 1 it would count windows until it alarms.
+    both = np.stack([log_mean(more), np.where(low[..., 0] > 0, log_mean(fewer), -np.inf)], axis=-1)
     return np.asarray(both / np.asarray(dispersion, dtype=np.float64)[..., None])
 
 

@@ -62,7 +62,9 @@ class Page:
         self._parts.append(
             f'<h3>{html.escape(name)}</h3><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
             f'aria-label="{html.escape(name)}"><line class="decides" x1="0" x2="{_WIDTH}" y1="{at:.1f}" y2="{at:.1f}"/>'
-            f'<polyline class="line" points="{points}"/></svg>'
+            f'<polyline class="line" points="{points}"/>'
+            f'<circle class="live" r="3" cx="{points.rpartition(" ")[2].partition(",")[0]}" '
+            f'cy="{points.rpartition(",")[2]}"/></svg>'
         )
 
     def bars(self, name: str, names: Sequence[str], trained: np.ndarray, live: np.ndarray) -> None:

@@ -107,7 +107,8 @@ class Analysis:
         """One page for people: the evidence over time."""
         page = Page(f"{self.period.release.name} in {self.folder.environment}")
         page.text(f"{NAMES[self.decision.action]}: {self.decision.why}", "verdict")
-        page.table(("what", "says"), [(name, text) for name, text in self.trailers().items() if "Queries" not in name])
+        named = [(name.removeprefix("Analysis-").lower(), text) for name, text in self.trailers().items()]
+        page.table(("what", "says"), [row for row in named if row[0] != "queries"])
         page.heading("log10 of E over time; the dashed line decides")
         for test in self.tests:
             page.line(test.name, test.log_e / np.log(10), float(np.log10(test.decides)))

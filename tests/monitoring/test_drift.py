@@ -54,6 +54,7 @@ def test_rows_as_in_training_raise_nothing_and_moved_ones_alarm_with_their_featu
     assert [len(one.windows) for one in (still, moved, batches)] == [3, 3, 3]
     assert [one.alarms for one in (still, moved, batches)] == [False, True, False]
     assert moved.as_json()["features"] == ["y"]
+    assert still.ranked()[-1][1] == "no change"
     assert moved.ranked()[0][:2] in [("y", "more 4"), ("y", "fewer 0")]
     assert batches.windows[0].dispersions.max() > 10 > 3 > still.windows[0].dispersions.max()
 

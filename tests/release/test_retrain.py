@@ -1,13 +1,16 @@
 """`release retrain` on a real remote: what was followed stands in Git, once, and in the commits that come of it."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from artifact.errors import ConfigurationError
+from local import prometheus
 from release.gitops import environment, retraining
+from tests.monitoring.recording import Recording
 from tests.release.answering import Answering
 from tests.release.conftest import Repository, commit, git
 from tests.release.test_traffic import Publish, deploy
@@ -76,3 +79,23 @@ def test_what_people_decide_and_what_machines_write_are_checked() -> None:
     wrong = 'schema_version: 1\ntriggers:\n  - {kind: "whim", digest: "d", outcome: "o", since: "2026", reason: "r"}\n'
     with pytest.raises(ConfigurationError, match="is no trigger"):
         retraining.parse(wrong, "x")
+
+
+@pytest.mark.story
+def test_the_drift_of_what_serves_is_measured_where_no_alarm_is_handed_over(
+    repository: Repository, cluster: Answering, publish: Publish, tmp_path: Path
+) -> None:
+    """From the counters of a real Prometheus, since the release serves; without its reference there: 30."""
+    assert asked(repository, code=10)  # nothing serves
+    deploy(repository, publish(1), "--wait", "60", "--gateway", cluster.url)
+    status = json.loads(repository.release("status", "--json").out)
+    (serving,) = (one["stable"]["name"] for one in status if one["environment"] == "production")
+    made = Recording(time.time() - 1200)
+    where = {"namespace": "iris-production", "release": serving, "pod": "p", "feature": "x", "bin": "all"}
+    made.counter("modelpin_reference_input_bin", where, [0.0] * 20, begins=100)
+    made.counter("modelpin_input_bin_total", where, [5.0] * 20)
+    with prometheus.Prometheus(tmp_path / "prometheus", recorded=made.text()) as running:
+        assert "raises no alarm" in asked(repository, "--prometheus", running.url)["why"]
+        with prometheus.Prometheus(tmp_path / "empty") as empty:
+            assert "modelpin_reference_input_bin" in asked(repository, "--prometheus", empty.url, code=30)
+    assert "not the URL of a Prometheus" in asked(repository, code=10)
