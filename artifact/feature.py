@@ -138,7 +138,7 @@ def categories_of(where: str, dtype: str, declared: Any) -> tuple[Value, ...] | 
     if kind is None:
         raise ConfigurationError(f"{where}: categories do not fit dtype {dtype}; declare a range instead")
     if not isinstance(declared, list | tuple) or not declared:
-        raise ConfigurationError(f"{where}: categories {declared!r} is not a list of at least one value")
+        raise ConfigurationError(f"{where}: categories {declared!r:.200} is not a list of at least one value")
     for value in declared:
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise ConfigurationError(
@@ -147,7 +147,7 @@ def categories_of(where: str, dtype: str, declared: Any) -> tuple[Value, ...] | 
         if not (is_unicode(value) if isinstance(value, str) else -(2**63) <= int(value) < 2**63):  # type: ignore[call-overload]
             raise ConfigurationError(f"{where}: category {value!r:.80} is no value that {dtype} can hold")
     if len(set(declared)) != len(declared):
-        raise ConfigurationError(f"{where}: categories {declared!r} holds a value twice")
+        raise ConfigurationError(f"{where}: categories {declared!r:.200} holds a value twice")
     return tuple(declared)
 
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from artifact import signature
-from artifact.engines.sklearn_runner import SklearnRunner
 from artifact.errors import ConfigurationError, DataContractError
-from artifact.prediction import Prediction
-from artifact.validation.frame import columns
-from pipeline.params import metrics
 from pipeline.params.params import Params
 from pipeline.shared.progress import Progress
 from pipeline.training import folds, train
 from pipeline.training.folds import Fold
+from starter import rounds
+from starter.recipe import Recipe
 
 METRIC = {"classification": "log_loss", "regression": "r2"}
 _CELLS = 10_000_000  # of the training part that the recipes are tried on: rows × columns
@@ -39,10 +37,15 @@ class Rows:
 
 @dataclass(frozen=True)
 class Tried:
-    """A recipe by its name; its loss for each row that was judged, [judged]."""
+    """A recipe, None for guessing; its loss for each row that was judged, [judged]."""
 
-    name: str
+    recipe: Recipe | None
     losses: np.ndarray
+
+    @property
+    def name(self) -> str:
+        """As it is called in sentences."""
+        return self.recipe.name if self.recipe else "guessing"
 
     @property
     def loss(self) -> float:
@@ -72,8 +75,9 @@ class Comparison:
 
     @property
     def best(self) -> Tried:
-        """The recipe of the smallest loss, the first of equals."""
-        return min(self.tried[1:], key=lambda one: one.loss)
+        """The recipe of the smallest loss; an earlier, simpler one where a later one is no better for certain (by one
+        standard error: Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, 7.10)."""
+        return _best(self.tried[1:])
 
     def score(self, one: Tried) -> float:
         """Its loss as the metric of the gate."""
@@ -103,52 +107,71 @@ class Comparison:
         return lines
 
 
-def compare(candidates: Sequence[tuple[str, Params]], rows: Rows, held_out: int) -> Comparison:
-    """Cross-validate each candidate as params.yaml would train it; DataContractError (40) where the table is too small.
+def compare(
+    recipes: Sequence[Recipe], params_of: Callable[[Recipe], Params], rows: Rows, held_out: int, uneven: bool
+) -> Comparison:
+    """Cross-validate each recipe as params.yaml would train it; DataContractError (40) where the table is too small.
 
     Folds are made as the holdout was: units together, classes spread, time forward. `held_out`: rows of the holdout.
+    `uneven` classes: the best recipe is tried with class weights, too.
     """
-    params = candidates[0][1]
+    params = params_of(recipes[0])
     rows = _some(rows)
     parts = _folds(params, rows)
-    judged = np.concatenate([fold.test for fold in parts])
-    tried = [Tried("guessing", np.concatenate([_guess(params, rows, fold) for fold in parts]))]
-    with Progress("fits", len(candidates) * len(parts)) as progress:
-        for name, one in candidates:
-            losses = list(_losses(one, rows, parts, progress))
-            tried.append(Tried(name, np.concatenate(losses)))
-    if params.model.task == "regression":
+    task, judged = params.model.task, np.concatenate([fold.test for fold in parts])
+    tried = [Tried(None, np.concatenate([_guess(params, rows, fold) for fold in parts]))]
+    with Progress("recipes", len(recipes) + uneven) as progress:
+        for recipe in recipes:
+            tried.append(_tried(recipe, params_of, rows, parts))
+            progress.add(1)
+        best = _best(tried[1:]).recipe
+        if uneven and best is not None:
+            tried.append(_tried(best.with_class_weights(), params_of, rows, parts))
+            progress.add(1)
+    if task == "regression":
         variance = float(rows.target[judged].var()) or 1.0
-        tried = [Tried(one.name, one.losses / variance) for one in tried]
-    return Comparison(params.model.task, len(parts), len(rows.target), held_out, tuple(tried))
+        tried = [Tried(one.recipe, one.losses / variance) for one in tried]
+    return Comparison(task, len(parts), len(rows.target), held_out, tuple(tried))
 
 
-def _losses(params: Params, rows: Rows, parts: Sequence[Fold], progress: Progress) -> Iterator[np.ndarray]:
+def _tried(recipe: Recipe, params_of: Callable[[Recipe], Params], rows: Rows, parts: Sequence[Fold]) -> Tried:
+    params = params_of(recipe)
+    loss = _squared_error if params.model.task == "regression" else _log_loss
     model = train.build(params)
-    for fold in parts:
-        order = np.sort(fold.train)
-        try:
+    try:
+        if recipe.grows:
+            count, losses = rounds.chosen(model, rows.frame, rows.target, parts, loss)
+            return Tried(recipe.with_rounds(count), np.concatenate(losses))
+        losses = []
+        for fold in parts:
+            order = np.sort(fold.train)
             fitted = train.fit(model, rows.frame.iloc[order], rows.target[order])
-        except (ConfigurationError, ValueError) as error:
-            raise DataContractError(
-                f"a first model cannot be trained on this table: {error}; more rows would help"
-            ) from error
-        described = signature.for_model(params.model.task, params.features, params.target, fitted)
-        prediction = SklearnRunner(fitted, described).predict(columns(rows.frame.iloc[fold.test]))
-        known = np.asarray(fitted.classes_) if params.model.task == "classification" else np.empty(0)
-        yield _loss(params, rows.target[fold.test], prediction, known)
-        progress.add(1)
+            losses.append(loss(rows.target[fold.test], fitted, rows.frame.iloc[fold.test]))
+    except (ConfigurationError, ValueError) as error:
+        raise DataContractError(
+            f"a first model cannot be trained on this table: {error}; more rows would help"
+        ) from error
+    return Tried(recipe, np.concatenate(losses))
 
 
-def _loss(params: Params, target: np.ndarray, prediction: Prediction, classes: np.ndarray) -> np.ndarray:
-    if params.model.task == "regression":
-        return np.asarray(np.square(prediction.values - target))
-    known = np.isin(target, classes)  # by time, a class may come later than all that is trained on
-    loss = np.full(len(target), -math.log(np.finfo(np.float64).eps))
-    loss[known] = metrics.losses(
-        "log_loss", "classification", target[known], prediction.taken(np.flatnonzero(known)), classes
-    )[1]
-    return loss
+def _best(tried: Sequence[Tried]) -> Tried:
+    best = tried[0]
+    for one in tried[1:]:
+        gain, error = one.better_by(best)
+        best = one if gain > error else best
+    return best
+
+
+def _squared_error(truth: np.ndarray, model: Any, inputs: Any) -> np.ndarray:
+    return np.asarray(np.square(model.predict(inputs) - truth))
+
+
+def _log_loss(truth: np.ndarray, model: Any, inputs: Any) -> np.ndarray:
+    classes = np.asarray(model.classes_)
+    places = np.minimum(np.searchsorted(classes, truth), len(classes) - 1)
+    known = classes[places] == truth  # by time, a class may come later than all that is trained on
+    chances = np.where(known, model.predict_proba(inputs)[np.arange(len(truth)), places], 0.0)
+    return np.asarray(-np.log(np.maximum(chances, np.finfo(np.float64).eps)))
 
 
 def _guess(params: Params, rows: Rows, fold: Fold) -> np.ndarray:

@@ -133,14 +133,14 @@ def _first_model(drafted: Drafted, survey: Survey, source: Source) -> tuple[Reci
     with it."""
     params = _params(drafted, linear(drafted))
     rows, held_out = _training_part(params, survey, source)
-    by_class = Counter(rows.target.tolist()) if params.model.task == "classification" else {"": len(rows.target)}
-    rarest = min(by_class.values())
-    boosted = recipe.boosted(drafted.draft.task, drafted.columns, drafted.by_time, rarest)
-    recipes = [linear(drafted), boosted]
-    if max(by_class.values()) >= _UNEVEN * rarest and len(by_class) > 1:
-        recipes += [one.with_class_weights() for one in recipes]
-    compared = comparison.compare([(one.name, _params(drafted, one)) for one in recipes], rows, held_out)
-    chosen = next(one for one in recipes if one.name == compared.best.name)
+    uneven = False
+    if params.model.task == "classification":
+        counts = Counter(rows.target.tolist()).values()
+        uneven = max(counts) >= _UNEVEN * min(counts)
+    boosted = recipe.boosted(drafted.draft.task, drafted.columns, drafted.by_time, len(rows.target))
+    compared = comparison.compare([linear(drafted), boosted], lambda one: _params(drafted, one), rows, held_out, uneven)
+    chosen = compared.best.recipe
+    assert chosen is not None  # guessing is none of the recipes
     metric = METRIC[drafted.draft.task]
     text = params_yaml.write(drafted.draft, chosen, Threshold(metric, compared.threshold, _reasons(compared)))
     _loaded(text)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from starter.schema_guess import Column
 
 SEED = 20
-_STOPPED_FROM = 20  # rows of the rarest class: fewer cannot be spread over the rows that early stopping watches
-_BOOSTED = {"max_iter": 300, "learning_rate": 0.1, "random_state": SEED}
+_MANY = 10_000  # rows to train on: from here on a tenth of them can watch when to stop
 
 
 @dataclass(frozen=True)
@@ -22,10 +21,19 @@ class Recipe:
     parameters: dict[str, Any]
     preprocessing: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def grows(self) -> bool:
+        """Whether the number of rounds has to be tried out."""
+        return self.parameters.get("early_stopping") is False
+
+    def with_rounds(self, rounds: int) -> Recipe:
+        """The same with so many rounds of boosting."""
+        return replace(self, parameters={**self.parameters, "max_iter": rounds})
+
     def with_class_weights(self) -> Recipe:
         """The same, each class counting as much as the others."""
         parameters = {**self.parameters, "class_weight": "balanced"}
-        return Recipe(f"{self.name}, classes weighted", self.estimator, parameters, self.preprocessing)
+        return replace(self, name=f"{self.name}, classes weighted", parameters=parameters)
 
 
 def linear(task: str, columns: Sequence[Column], by_time: bool) -> Recipe:
@@ -37,18 +45,17 @@ def linear(task: str, columns: Sequence[Column], by_time: bool) -> Recipe:
     return Recipe("linear", "sklearn.linear_model.Ridge", {"alpha": 1.0, "random_state": SEED}, blocks)
 
 
-def boosted(task: str, columns: Sequence[Column], by_time: bool, rarest: int) -> Recipe:
-    """Gradient boosted trees that stop when a tenth of the rows, kept apart from them, is predicted no better.
-
-    `rarest`: the rows of the rarest class, or all rows of a regression.
-    """
-    if rarest >= _STOPPED_FROM:
-        stopping: dict[str, Any] = {"early_stopping": True, "n_iter_no_change": 20}
+def boosted(task: str, columns: Sequence[Column], by_time: bool, rows: int) -> Recipe:
+    """Gradient boosted trees. Of many `rows`, training itself stops when a tenth of them, kept apart, is predicted no
+    better; of fewer, a tenth is too few to tell, and `rounds` of boosting are tried out."""
+    parameters: dict[str, Any] = {"learning_rate": 0.1, "random_state": SEED}
+    if rows >= _MANY:
+        parameters |= {"early_stopping": True, "max_iter": 500, "n_iter_no_change": 20}
     else:
-        stopping = {"early_stopping": False, "max_iter": 50}
+        parameters |= {"early_stopping": False, "max_iter": 100}
     kind = "Classifier" if task == "classification" else "Regressor"
     estimator = f"sklearn.ensemble.HistGradientBoosting{kind}"
-    return Recipe("boosted", estimator, _BOOSTED | stopping, preprocessing(columns, True, by_time))
+    return Recipe("boosted", estimator, parameters, preprocessing(columns, True, by_time))
 
 
 def preprocessing(columns: Sequence[Column], boosted: bool, by_time: bool) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class OnnxRunner:
     def __init__(self, graph: bytes, signature: Signature) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # what fails is raised; onnxruntime would print it in red as well
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         described = self._session.get_modelmeta().custom_metadata_map
         self.alone = described.get(ALONE) == "true"

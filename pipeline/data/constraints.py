@@ -19,6 +19,7 @@ from artifact.signature import TIMES, Feature
 from artifact.validation.column import LARGEST
 from pipeline.data.conversion import Violation, absent
 
+_SHOWN = 6  # of the categories
 _TYPES: dict[str, Any] = {
     "float64": "float64",
     "int64": "Int64",
@@ -120,8 +121,13 @@ def _checks(feature: Feature) -> list[pa.Check]:
         )
     if feature.categories is not None:
         allowed = list(feature.categories)
-        checks.append(pa.Check.isin(allowed, error=f"categories: {allowed[:6]}"))
+        checks.append(pa.Check.isin(allowed, error=f"categories: {_listed(allowed)}"))
     return checks
+
+
+def _listed(values: Sequence[Any]) -> str:
+    more = len(values) - _SHOWN
+    return f"{list(values[:_SHOWN])}" + (f" and {more} more" if more > 0 else "")
 
 
 def _typed(feature: Feature, values: np.ndarray) -> Any:

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
+
+from filelock import FileLock
 
 from artifact.errors import StorageError
 from pipeline.shared import paths
@@ -22,6 +25,7 @@ _BOUNDS = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
 }
+_SECONDS = 600  # another process may be tracking a search
 URI = "MLFLOW_TRACKING_URI"
 Answer = TypeVar("Answer")
 
@@ -29,8 +33,6 @@ Answer = TypeVar("Answer")
 def asked(question: Callable[[Registry], Answer]) -> tuple[Answer, str]:
     """What the registry answers to `question`, and its address; StorageError (30) where it does not answer."""
     bound(_BOUNDS)
-    if not os.environ.get(URI):
-        paths.TRACKING.mkdir(exist_ok=True)
     uri = address()
 
     # Here, because MLflow reads the variables above when it is imported.
@@ -40,12 +42,21 @@ def asked(question: Callable[[Registry], Answer]) -> tuple[Answer, str]:
     from pipeline.tracking.registry import Registry
 
     try:
-        return question(Registry(uri)), shown(uri)
+        with _alone():
+            return question(Registry(uri)), shown(uri)
     except (MlflowException, RequestException, OSError) as error:
         raise StorageError(
             f"tracking at {shown(uri)} failed: {str(error).replace(uri, shown(uri))[:300]}; "
             f"start the server, correct {URI}, or unset it to track in {paths.TRACKING}/ here"
         ) from error
+
+
+def _alone() -> AbstractContextManager[object]:
+    """With the database of this folder, one process at a time: two that begin would both make its tables."""
+    if os.environ.get(URI):
+        return nullcontext()
+    paths.TRACKING.mkdir(exist_ok=True)
+    return FileLock(paths.TRACKING / "mlflow.lock", timeout=_SECONDS)
 
 
 def address() -> str:

@@ -24,6 +24,9 @@ from pipeline.training import by_name, canonical_pickle, cluster, components, se
 _VECTORIZERS = (CountVectorizer, HashingVectorizer)  # the first is TfidfVectorizer's base
 
 
+_SHOWN = 400  # characters of scikit-learn's words: some list every category of a column
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Write build/model/model.joblib."""
     argparse.ArgumentParser(prog="python -m pipeline train", description=__doc__).parse_args(argv)
@@ -71,8 +74,8 @@ def fit(
             return bare.fit(frame, target)
     except (ValueError, TypeError) as error:
         raise ConfigurationError(
-            f"training fails: {type(error).__name__}: {error}; correct train in params.yaml (a text needs an encoder, "
-            "a missing value an imputer or an estimator that takes it)"
+            f"training fails: {type(error).__name__}: {error!s:.{_SHOWN}}; correct train in params.yaml (a text needs "
+            "an encoder, a missing value an imputer or an estimator that takes it)"
         ) from error
 
 

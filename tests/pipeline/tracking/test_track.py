@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
+import pytest
 from mlflow.tracking import MlflowClient
 
 from pipeline.tracking.registry import flat
 from tests.pipeline.repository import Repository
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_a_run_says_what_it_was(again: Repository) -> None:
@@ -67,3 +74,30 @@ def test_parameters_are_flat_and_named_by_block() -> None:
         "list": '[1, "z"]',
         "none": "null",
     }
+
+
+BEGINS = """
+from pipeline.tracking import server
+
+print(server.asked(lambda registry: registry._client.create_experiment(NAME))[0])
+"""
+
+
+@pytest.mark.story
+def test_processes_that_begin_together_lose_nothing(tmp_path: Path) -> None:
+    """On a fresh store each of four makes its experiment: one at a time, so that none makes tables that another did."""
+    env = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", BEGINS.replace("NAME", repr(f"e{number}"))],
+            cwd=tmp_path,
+            env=env | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(4)
+    ]
+    ended = [one.communicate() for one in running]
+    assert [one.returncode for one in running] == [0] * 4, ended[0][1][-2000:]
+    assert len({out.strip() for out, _ in ended}) == 4
