@@ -67,6 +67,7 @@ class Cluster:
     domain: str
     gateway: str | None = None
     access: Access = PLAIN
+    joint: str = "."  # between name and namespace
 
     def by(self, access: Access) -> Cluster:
         """The same, with `access`."""
@@ -82,7 +83,7 @@ class Cluster:
 
     def label(self, label: str) -> Address:
         """The host that begins with `label`."""
-        host = f"{label}.{self.folder.namespace}.{self.domain}"
+        host = f"{label}{self.joint}{self.folder.namespace}.{self.domain}"
         return Address(self.gateway or f"{self.access.scheme}://{host}", host, self.access)
 
 

@@ -69,6 +69,16 @@ class Settings:
     domain: str = _setting(
         "models.example.com", rf"{_LABEL}(?:\.{_LABEL})+", "DNS domain under which the cluster serves the models"
     )
+    host_form: str = _setting(
+        "name.namespace",
+        r"name[.-]namespace",
+        "how Knative makes a host of both: name.namespace, or name-namespace, which one wildcard certificate covers",
+    )
+    certificate_arn: str = _setting(
+        "",
+        r"(?:arn:aws(?:-[a-z-]+)?:acm:[a-z0-9-]+:\d{12}:certificate/[A-Za-z0-9-]+)?",
+        "certificate of ACM for *.domain, of gitops/exposure; empty: nothing is exposed by it",
+    )
     gitops_remote: str = _setting(
         "", rf"(?:{_GIT_URL})?", "Git URL that releases are pushed to; empty: `origin` of this repository"
     )
@@ -108,6 +118,11 @@ class Settings:
         r"(?:arn:aws(?:-[a-z-]+)?:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+)?",
         "KMS key that encrypts the bucket (SSE-KMS); empty: S3's own",
     )
+
+    @property
+    def joint(self) -> str:
+        """What stands between name and namespace in a host."""
+        return "-" if self.host_form == "name-namespace" else "."
 
     def __post_init__(self) -> None:
         for item in dataclasses.fields(self):

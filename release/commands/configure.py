@@ -33,11 +33,13 @@ def configure(root: Path, values: Mapping[str, str]) -> list[str]:
     """
     if "github_repository" in values and not {"github_repository_id", "github_owner_id"} <= set(values):
         values = github.numbers(values["github_repository"]) | dict(values)
-    if (root / params.PATH).exists():
-        Folder(params.model(root), "production")
     path = root / settings.PATH
     before = settings.read(root, older=True) if path.exists() else Settings()
     after = dataclasses.replace(before, **values)
+    if (root / params.PATH).exists():
+        folder = Folder(params.model(root), "production")
+        if after.joint == "-":
+            folder.require_one_label()
     text = settings.render(after)
     changes = [
         f"{settings.key(name)}: {getattr(before, name) or '(empty)'} → {value or '(empty)'}"

@@ -132,7 +132,8 @@ class _Deployment:
         shown = sources.of(there.tip, there.folder.environment)
         by_person = self.source.url is not None or self.source.gateway is not None
         if by_person or elsewhere(shown, there, release) is None:
-            where = Cluster(there.folder, self.settings.domain, self.source.gateway, shown.access).route()
+            chosen = self.settings
+            where = Cluster(there.folder, chosen.domain, self.source.gateway, shown.access, chosen.joint).route()
             if self.source.url is not None:
                 where = Address(self.source.url, access=shown.access)
             if (problem := readiness.lacking(where, there.folder.model, release)) is not None:
@@ -208,7 +209,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         request,
         folder=folder,
         wanted=_wanted(arguments, here, folder.model),
-        prover=Prover(store, Cluster(folder, here.settings.domain, arguments.gateway), arguments.url),
+        prover=Prover.of(here, folder, arguments),
         source=Source(arguments.from_url, arguments.from_gateway),
         wait=arguments.wait,
     )

@@ -48,7 +48,11 @@ class Prover:
     @classmethod
     def of(cls, here: Checkout, folder: Folder, arguments: argparse.Namespace) -> Prover:
         """Of the environment `folder`, by the options that `command_line.add_release_host` adds."""
-        return cls(here.store, Cluster(folder, here.settings.domain, arguments.gateway), arguments.url)
+        return cls(
+            here.store,
+            Cluster(folder, here.settings.domain, arguments.gateway, joint=here.settings.joint),
+            arguments.url,
+        )
 
     def required(self, situation: Situation, release: Release) -> Release:
         """`release` with a proof, or as it is where the environment asks for none. Unseen (41) as `prove`."""

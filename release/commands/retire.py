@@ -108,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         here.branch(),
         here.request("retire", arguments),
         folder=folder,
-        cluster=Cluster(folder, here.settings.domain, arguments.gateway),
+        cluster=Cluster(folder, here.settings.domain, arguments.gateway, joint=here.settings.joint),
         min_age=arguments.min_age,
         wait=arguments.wait,
     )

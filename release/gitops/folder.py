@@ -45,6 +45,15 @@ class Folder:
                     "choose a shorter name"
                 )
 
+    def require_one_label(self) -> None:
+        """ConfigurationError where a host that joins name and namespace has too long a first label."""
+        label = f"{self.model}-12345678-predictor-{self.namespace}"
+        if len(label) > _LONGEST_NAME:
+            raise ConfigurationError(
+                f"a host like {label} has {len(label)} characters in its first label, a name in DNS takes "
+                f"{_LONGEST_NAME}: choose a shorter name for the model, or host-form name.namespace"
+            )
+
     @property
     def namespace(self) -> str:
         """Namespace of its InferenceServices and its Route."""

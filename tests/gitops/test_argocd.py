@@ -13,6 +13,7 @@ import yaml
 from release.gitops import spec_digest
 from release.gitops.worktree import Worktree
 from tests.gitops.render import ROOT, Manifest, Tree, only
+from tests.gitops.test_components import add_components
 from tests.gitops.test_environments import release
 
 HEALTH = ROOT / "gitops/argocd/health.lua"
@@ -81,6 +82,7 @@ def test_the_project_allows_what_is_rendered_and_no_more(manifests: list[Manifes
         ("Namespace", name) for name in namespaces
     ]
     release(tree, "flower", "staging")
+    add_components(tree)
     rendered = {
         (manifest["apiVersion"].rpartition("/")[0], manifest["kind"])
         for manifest in tree.render("models/flower/staging")

@@ -1,0 +1,145 @@
+"""gitops/components and gitops/exposure: what a model may have beside its base, and how requests reach it."""
+
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from tests.gitops.render import ROOT, Manifest, Tree, only
+from tests.gitops.test_environments import check, release
+
+COMPONENTS = sorted(path.parent.name for path in (ROOT / "gitops/components").glob("*/kustomization.yaml"))
+VISIBILITY = "networking.knative.dev/visibility"
+FOLDER = "models/flower/staging"
+CERTIFICATE = "arn:aws:acm:eu-west-1:111122223333:certificate/c"
+
+
+def add_components(tree: Tree, *names: str) -> None:
+    """Name components (default: all) in an environment's kustomization.yaml, after the base."""
+    file = tree.folder / FOLDER / "kustomization.yaml"
+    document = yaml.safe_load(file.read_text())
+    document["components"] += [f"../../../components/{name}" for name in names or COMPONENTS]
+    file.write_text(yaml.safe_dump(document))
+
+
+def render(tree: Tree, *names: str) -> list[Manifest]:
+    """The environment with these components, none of them unknown to the API server."""
+    release(tree, "flower", "staging")
+    if names:
+        add_components(tree, *names)
+    manifests = tree.render(FOLDER)
+    check(manifests)
+    assert {one["metadata"]["namespace"] for one in manifests} == {"flower-staging"}
+    return manifests
+
+
+def test_nothing_is_exposed_by_default(tree: Tree) -> None:
+    """The Route and each release have a name within the cluster only."""
+    manifests = render(tree)
+    for kind in ("Route", "InferenceService"):
+        assert only(manifests, kind)["metadata"]["labels"][VISIBILITY] == "cluster-local"
+
+
+@pytest.mark.parametrize(("component", "kind"), [("exposed", "Route"), ("exposed-releases", "InferenceService")])
+def test_what_is_exposed_is_said(tree: Tree, component: str, kind: str) -> None:
+    """A component takes the label from one kind, and leaves the other inside."""
+    manifests = render(tree, component)
+    hidden = {one["kind"] for one in manifests if VISIBILITY in one["metadata"].get("labels", {})}
+    assert hidden == {"Route", "InferenceService"} - {kind}
+
+
+def test_only_what_serving_needs_passes(tree: Tree) -> None:
+    """All is denied; the list of what is not is this one, and the node's credentials are not in it."""
+    policies = {
+        one["metadata"]["name"]: one["spec"]
+        for one in render(tree, "network-policies")
+        if one["kind"] == "NetworkPolicy"
+    }
+    assert policies.pop("default-deny") == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+    def ports(name: str) -> set[int]:
+        (rule,) = policies[name].get("ingress") or policies[name]["egress"]
+        return {entry["port"] for entry in rule["ports"]}
+
+    assert {name: (policies[name]["policyTypes"][0], ports(name)) for name in policies} == {
+        "requests": ("Ingress", {8012, 8013, 8112}),
+        "autoscaler": ("Ingress", {9090}),
+        "prometheus": ("Ingress", {8080, 9091}),
+        "names": ("Egress", {53}),
+        "s3-and-sts": ("Egress", {443}),
+    }
+    assert policies["s3-and-sts"]["egress"][0]["to"][0]["ipBlock"]["except"] == ["169.254.0.0/16"]
+    (container,) = only(Tree(ROOT / "gitops").render("base"), "ServingRuntime")["spec"]["containers"]
+    assert {port["containerPort"] for port in container["ports"]} <= ports("prometheus")
+
+
+def test_a_quota_refuses_no_pod_that_serves(tree: Tree) -> None:
+    """Requests alone are limited, a container without any gets some, and all replicas of two releases fit."""
+    manifests = render(tree, "quota")
+    hard = only(manifests, "ResourceQuota")["spec"]["hard"]
+    assert not [name for name in hard if name.startswith("limits.")]
+    (limit,) = only(manifests, "LimitRange")["spec"]["limits"]
+    assert set(limit["defaultRequest"]) == {"cpu", "memory"}
+    predictor = only(manifests, "InferenceService")["spec"]["predictor"]
+    assert 2 * predictor["maxReplicas"] <= int(hard["pods"])
+    cpu = int(predictor["model"]["resources"]["requests"]["cpu"].removesuffix("m")) + 25 + 100
+    assert 2 * predictor["maxReplicas"] * cpu <= 1000 * int(hard["requests.cpu"])
+
+
+def test_a_drain_takes_one_pod_at_a_time(tree: Tree) -> None:
+    """A single pod does not block it, and neither does one that is not ready."""
+    spec = only(render(tree, "disruption-budget"), "PodDisruptionBudget")["spec"]
+    assert (spec["maxUnavailable"], spec["unhealthyPodEvictionPolicy"]) == (1, "AlwaysAllow")
+
+
+def test_all_components_together(tree: Tree) -> None:
+    """They do not get in one another's way."""
+    assert len(COMPONENTS) == 5
+    assert len(render(tree, *COMPONENTS)) > 10
+
+
+@pytest.fixture
+def exposing(tmp_path: Path) -> Tree:
+    """gitops/ with a domain and a certificate in its settings."""
+    tree = Tree.copy(tmp_path)
+    file = tree.folder / "settings/settings.yaml"
+    document = yaml.safe_load(file.read_text())
+    document["data"] |= {
+        "domain": "ml.acme.example",
+        "certificate-arn": "arn:aws:acm:eu-west-1:111122223333:certificate/c",
+    }
+    file.write_text(yaml.safe_dump(document))
+    return tree
+
+
+@pytest.mark.parametrize(("way", "kind"), [("nlb", "Service"), ("alb", "Ingress")])
+def test_a_load_balancer_is_inside_and_ends_tls(exposing: Tree, way: str, kind: str) -> None:
+    """Its certificate and its name are those of the settings; who wants it on the internet says so in a patch."""
+    (manifest,) = exposing.render(f"exposure/{way}")
+    assert manifest["kind"] == kind
+    kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
+    annotations = manifest["metadata"]["annotations"]
+    assert annotations["external-dns.alpha.kubernetes.io/hostname"] == "*.ml.acme.example"
+    assert CERTIFICATE in annotations.values()
+    assert {value for name, value in annotations.items() if name.endswith("scheme")} == {"internal"}
+    if kind == "Ingress":
+        assert [rule["host"] for rule in manifest["spec"]["rules"]] == ["*.ml.acme.example"]
+        assert annotations["alb.ingress.kubernetes.io/ssl-redirect"] == "443"
+
+
+def test_a_gateway_asks_every_request_for_a_token(exposing: Tree) -> None:
+    """The policies are of the whole Gateway, so that no route is without.
+
+    Envoy Gateway's CRDs are in no package that the tests install: the manifests were validated by them once, by hand.
+    """
+    manifests = exposing.render("exposure/gateway-api")
+    gateway = only(manifests, "Gateway")
+    (listener,) = gateway["spec"]["listeners"]
+    assert (listener["protocol"], listener["hostname"]) == ("HTTPS", "*.ml.acme.example")
+    for kind in ("SecurityPolicy", "BackendTrafficPolicy"):
+        (target,) = only(manifests, kind)["spec"]["targetRefs"]
+        assert (target["kind"], target["name"]) == ("Gateway", gateway["metadata"]["name"])
+    (provider,) = only(manifests, "SecurityPolicy")["spec"]["jwt"]["providers"]
+    assert provider["remoteJWKS"]["uri"].startswith("https://")
+    assert (provider["issuer"], provider["audiences"]) == ("https://login.example.com/", ["models"])
