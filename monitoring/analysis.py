@@ -16,6 +16,7 @@ from monitoring.live import Answers, Live, compared
 from monitoring.thresholds import ROLL_BACK, Thresholds
 
 NOT_WORSE = "not worse"
+_ANSWERS = 20  # after which predictions have to be counted
 
 
 @dataclass(frozen=True)
@@ -38,19 +39,24 @@ class Test:
         return max(0.0, float(self.log_e.max())) if self.log_e.size else 0.0
 
     def __str__(self) -> str:
-        return f"{self.counts}; E {number(self.log_e[-1] if self.log_e.size else 0.0)} of {self.decides:.0f}"
+        last = float(self.log_e[-1]) if self.log_e.size else 0.0
+        before = f", {number(self.greatest)} before" if self.reached and last < np.log(self.decides) else ""
+        return f"{self.counts}; E {number(last)}{before} of {self.decides:.0f}"
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a canary is decided from. `silent`: seconds since its last request; None when it had none."""
+    """What a canary is decided from. `silent`: seconds since the last request of each release; None when it had none.
+
+    `unseen`: it answers requests, and its predictor counts nothing while the stable release's does.
+    """
 
     requests: tuple[int, int]  # canary, stable
     harm: tuple[Test, ...]
     different: Test | None
     not_worse: Test
-    silent: float | None
-    seconds: float  # that the grid covers
+    silent: tuple[float | None, float | None]  # canary, stable
+    unseen: bool
 
     @property
     def tests(self) -> tuple[Test, ...]:
@@ -113,8 +119,8 @@ def examine(live: Live, thresholds: Thresholds) -> Evidence:
         harm=tuple(harm),
         different=different,
         not_worse=Test(NOT_WORSE, fine, canary.PROMOTE, _words(errors)),
-        silent=_silent(one.requests, live.grid.step),
-        seconds=live.grid.end - live.grid.start,
+        silent=(_silent(one.requests, live.grid.step), _silent(other.requests, live.grid.step)),
+        unseen=bool(one.requests.sum() - one.errors.sum() >= _ANSWERS and other.rows.sum() and not one.rows.sum()),
     )
 
 
@@ -122,8 +128,7 @@ def decide(evidence: Evidence, thresholds: Thresholds, moment: Moment) -> Decisi
     """What is to be done with the canary."""
     least = thresholds.least_minutes * 60
     deadline = thresholds.deadline(moment.first_percent)
-    silence = thresholds.silence(moment.percent)
-    since = moment.seconds if evidence.silent is None else evidence.silent
+    missing = _missing(evidence, thresholds, moment)
     harm = [test for test in evidence.harm if test.reached]
     differs = evidence.different is not None and evidence.different.reached
     if differs and thresholds.predictions == ROLL_BACK and evidence.different:
@@ -135,7 +140,7 @@ def decide(evidence: Evidence, thresholds: Thresholds, moment: Moment) -> Decisi
         int(
             canary.choose(
                 harm=bool(harm),
-                missing=since >= silence,
+                missing=missing is not None,
                 fine=there and evidence.not_worse.reached,
                 enough=there and bool(further) and evidence.not_worse.greatest >= np.log(canary.ADVANCE),
                 late=moment.seconds >= deadline,
@@ -149,9 +154,8 @@ def decide(evidence: Evidence, thresholds: Thresholds, moment: Moment) -> Decisi
         case Action.ROLL_BACK:
             late = f"not decided in {deadline / 3600:.1f} h: {proof}"
             return Decision(action, "; ".join(f"{test.name}: {test}" for test in harm) or late, harm=bool(harm))
-        case Action.HOLD if since >= silence:
-            why = f"no request was counted for {since / 60:.0f} min, {silence / 60:.0f} are usual: is it scraped?"
-            return Decision(action, why, missing=True)
+        case Action.HOLD if missing is not None:
+            return Decision(action, missing, missing=True)
         case Action.HOLD:
             return Decision(action, f"its predictions differ, promote or roll back by hand: {evidence.different}")
         case Action.PROMOTE:
@@ -160,6 +164,19 @@ def decide(evidence: Evidence, thresholds: Thresholds, moment: Moment) -> Decisi
             return Decision(action, f"{proof}, {canary.ADVANCE:.0f} for a greater share", further[0])
         case _:
             return Decision(action, f"{proof}; {(deadline - moment.seconds) / 3600:.1f} h are left")
+
+
+def _missing(evidence: Evidence, thresholds: Thresholds, moment: Moment) -> str | None:
+    """Which data are missing, in one sentence; None when none are."""
+    shares = (("canary", moment.percent), ("stable release", 100 - moment.percent))
+    for (name, percent), silent in zip(shares, evidence.silent, strict=True):
+        since, silence = moment.seconds if silent is None else silent, thresholds.silence(percent)
+        if since >= silence:
+            usual = f"{since / 60:.0f} min, at most {silence / 60:.0f} are usual"
+            return f"no request of the {name} was counted for {usual}: is it scraped?"
+    if evidence.unseen:
+        return "the canary answers, and its predictor counts no prediction: is it scraped?"
+    return None
 
 
 def bake(now: Answers, before: Answers, thresholds: Thresholds) -> tuple[Test, Decision]:

@@ -7,7 +7,7 @@ from monitoring import canary, dispersion
 from monitoring.canary import Action
 from monitoring.comparison import Counts
 
-RUNS, INTERVALS = 400, 300
+RUNS, INTERVALS = 250, 300
 
 
 def stream(canary_rate: float, stable_rate: float, *, share: float = 0.1, clump: int = 1, seed: int = 0) -> Counts:

@@ -36,6 +36,11 @@ def url(recorded: Callable[[str], str]) -> str:
         where = f"iris-{case}"
         made.release(where, NAMES["stable"], seed, scrapes=BEFORE + DURING, per_scrape=54)
         made.release(where, NAMES["canary"], 100 + seed, scrapes=DURING, per_scrape=6, first=BEFORE, **kind)  # type: ignore[arg-type]
+    made.release("iris-alone", NAMES["stable"], 1, scrapes=BEFORE, per_scrape=54)
+    made.release("iris-alone", NAMES["canary"], 2, scrapes=DURING, per_scrape=6, first=BEFORE, errors=0)
+    made.release("iris-unseen", NAMES["stable"], 1, scrapes=BEFORE + DURING, per_scrape=54)
+    proxied = {"namespace": "iris-unseen", "release": NAMES["canary"], "pod": "p", "http_response_status_code": "200"}
+    made.counter(QUEUE, proxied, [6.0] * DURING, first=BEFORE)
     hard = {"namespace": "iris-hard", "release": NAMES["canary"], "http_response_status_code": "200"}
     # A pod that restarts after 10 scrapes, one that is not scraped for 3, one that is new and cold, and a rare error.
     made.counter(QUEUE, {**hard, "pod": "old"}, [5.0] * 10, first=BEFORE - 5)
@@ -98,6 +103,16 @@ def test_too_little_traffic_waits_silence_holds_and_the_deadline_takes_back(url:
     nothing = analysis.examine(counted(url, "absent"), Thresholds())
     held = analysis.decide(nothing, Thresholds(), Moment(10, 10, day, day))
     assert (held.action, held.missing) == (Action.HOLD, True)
+
+
+@pytest.mark.parametrize(("case", "why"), [("alone", "stable release was counted"), ("unseen", "no prediction")])
+def test_half_of_the_data_hold(url: str, case: str, why: str) -> None:
+    """Nothing of the stable release, or of the canary's own predictor, is counted: a canary without errors waits."""
+    evidence = analysis.examine(counted(url, case), Thresholds())
+    assert evidence.not_worse.reached
+    held = analysis.decide(evidence, Thresholds(), Moment(10, 10, DURING * 60.0, DURING * 60.0))
+    assert (held.action, held.missing) == (Action.HOLD, True)
+    assert why in held.why
 
 
 def test_a_greater_share_comes_before_all_of_the_traffic(url: str) -> None:
