@@ -9,6 +9,9 @@ DEV = $(PYTHON) requirements/install.py dev --
 PACKAGES = artifact features pipeline scoring starter audit monitoring release predictor local bench
 # What the predictor's image is made from; tests/image holds it equal to the Dockerfile.
 IMAGE_INPUTS = Dockerfile .dockerignore artifact features predictor requirements/serving.txt
+# What a model is made from; tests/workflows holds it equal to the paths of the workflows that train.
+MODEL_INPUTS = .dvc/config data/*.dvc dvc.yaml params.yaml artifact features pipeline predictor \
+  requirements/pipeline.txt requirements/serving.txt Dockerfile .dockerignore
 export DO_NOT_TRACK = true
 export DVC_NO_ANALYTICS = true
 export MLFLOW_DISABLE_TELEMETRY = true
@@ -79,7 +82,7 @@ endef
 
 ##@ The loop, step by step
 .PHONY: data pull champion repro track gate report publish deploy advance promote prove step analyse drift retrain follow rollback retire quarantine unquarantine
-.PHONY: migrate release-check propose release status mirror image image-find render
+.PHONY: migrate release-check changed page comment propose release status mirror image image-find render
 data: ## write the example's raw data from scikit-learn's own copy (a laptop without the DVC remote)
 	@$(DEV) python -m local.example data/iris.csv
 
@@ -158,6 +161,18 @@ migrate: ## take the next step of ENV= from a record of schema 1 or 2 (FINISH=1 
 
 release-check: ## fail when gitops/ here names a release that may not serve
 	@$(IN) python -m release check
+
+changed: ## print train=true when what a model is made from differs from BASE=, for $$GITHUB_OUTPUT
+	@git diff --quiet "$$BASE" -- $(MODEL_INPUTS) && echo train=false || echo train=true
+
+page: ## print what a pull request shows: the training in build/, and how the manifests differ from BASE=
+	@if test -f reports/report.md; then sed '/^!\[/d' reports/report.md; \
+	  elif test "$$TRAIN" = false; then echo "Nothing changes that a model is made from."; \
+	  else echo "Not trained: the data, or the champion, cannot be read without credentials."; fi; \
+	  echo; $(IN) python -m release manifests --base="$${BASE:-origin/main}"
+
+comment: ## put FILE= under the pull request NUMBER= of GITHUB_REPOSITORY=, or bring what is there up to date (needs gh)
+	@$(IN) python -m release comment --repository="$$GITHUB_REPOSITORY" --pull-request="$$NUMBER" --file='$(FILE)'
 
 propose: ## open a pull request, with gh, that adds what FROM= serves to ENV=, to be a canary (WAIT=900 for it to answer)
 	@branch=$$($(IN) python -m release deploy --env="$$ENV" --from="$$FROM" --canary --wait="$${WAIT:-0}" --propose \

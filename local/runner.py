@@ -12,8 +12,8 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from artifact import text_file
@@ -38,7 +38,16 @@ class Push:
     after: str
 
 
-def run(state: State, path: str, push: Push, say: Callable[[str], None]) -> bool:
+@dataclass(frozen=True)
+class Event:
+    """What starts a workflow: its name, and what GitHub tells of it besides the push; `jobs`: only these, if any."""
+
+    name: str = "push"
+    payload: Mapping[str, object] = field(default_factory=dict)
+    jobs: tuple[str, ...] = ()
+
+
+def run(state: State, path: str, push: Push, say: Callable[[str], None], event: Event = Event()) -> bool:
     """True when the workflow at `path` in the pushed commit succeeds; its whole output is in `.local/runs/<id>/log`."""
     number, folder = _new_run(state)
     work = state.runner / "work" / number
@@ -50,8 +59,9 @@ def run(state: State, path: str, push: Push, say: Callable[[str], None]) -> bool
         stand_ins = _stand_ins(path, lambda file: git.show(state.origin, push.after, file))
         command: list[str | Path] = [
             program.find("act"),
-            "push",
-            *_options(state, path, push, number, work, folder),
+            event.name,
+            *(word for job in event.jobs for word in ("--job", job)),
+            *_options(state, path, push, event, number, work, folder),
             *stand_ins,
         ]
         (state.runner / "home").mkdir(parents=True, exist_ok=True)
@@ -121,11 +131,11 @@ def _stand_ins(path: str, read: Callable[[str], str | None]) -> Iterator[str]:
         yield f"{owner}/{repository}@{ref}={stand_in}"
 
 
-def _options(state: State, path: str, push: Push, number: str, work: Path, folder: Path) -> list[str]:
+def _options(state: State, path: str, push: Push, event: Event, number: str, work: Path, folder: Path) -> list[str]:
     for name in ("tmp", "act"):
         (work / name).mkdir(parents=True)
-    event = work / "event.json"
-    event.write_text(json.dumps(_event(state, push)))
+    event_file = work / "event.json"
+    event_file.write_text(json.dumps({**_event(state, push), **event.payload}))
     variables = work / "variables"
     variables.write_text("".join(f"{name}={value}\n" for name, value in state.describe()["variables"].items()))
     secret = work / "secrets"
@@ -153,7 +163,7 @@ def _options(state: State, path: str, push: Push, number: str, work: Path, folde
         *("--workflows", path, "--no-recurse"),
         *("--platform", "ubuntu-latest=-self-hosted"),
         *("--platform", "ubuntu-24.04=-self-hosted"),
-        *("--eventpath", str(event), "--defaultbranch", git.BRANCH, "--actor", "local"),
+        *("--eventpath", str(event_file), "--defaultbranch", git.BRANCH, "--actor", "local"),
         *(
             "--env-file",
             str(env),

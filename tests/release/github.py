@@ -13,6 +13,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import parse_qs
 
 REPOSITORY = "acme/ml"
 ACTIONS = 15368  # the number of GitHub's own app
@@ -83,7 +84,7 @@ class GitHub:
         return [call for call in self.calls if call[0] != "GET"]
 
     def _answer(self, method: str, path: str, body: Any) -> Answer:
-        path = path.partition("?")[0]
+        path, _, query = path.partition("?")
         self.calls.append((method, path))
         parent, _, name = path.rpartition("/")
         match method, name:
@@ -91,6 +92,11 @@ class GitHub:
                 return self._there(parent) or (200, {"branch_policies": self._below(path)})
             case "GET", "rulesets":
                 return 200, [{"id": one["id"], "name": one["name"]} for one in self._below(path)]
+            case "GET", "comments":
+                first = (int(parse_qs(query)["page"][0]) - 1) * 100
+                return 200, [one for one in self.objects.values() if one.get("issue") == path][first : first + 100]
+            case "POST", "comments":
+                return 201, self._comment(path, body["body"])
             case "GET", _:
                 return self._there(path) or (200, self._shown(path))
             case "DELETE", _:
@@ -101,7 +107,7 @@ class GitHub:
                 self.objects[f"{path}/{body['name']}"] = body
                 return 201, None
             case "PATCH", _:
-                return self._there(path) or (204, self.objects[path].update(body))
+                return self._there(path) or (200, self.objects[path].update(body) or self.objects[path])
         self.objects[path] = self.objects.get(path, {}) | body
         return self._refused(body) or (200, self._shown(path))
 
@@ -120,6 +126,22 @@ class GitHub:
         number = len(self.objects)
         self.objects[f"{path}/{number}"] = {**body, "id": number}
         return self.objects[f"{path}/{number}"]
+
+    def _comment(self, path: str, body: str, kind: str = "Bot") -> Any:
+        number = len(self.objects)
+        url = f"https://github.localhost/{REPOSITORY}/pull/5#issuecomment-{number}"
+        one = {"id": number, "body": body, "user": {"type": kind}, "html_url": url, "issue": path}
+        self.objects[f"repos/{REPOSITORY}/issues/comments/{number}"] = one
+        return one
+
+    def comment(self, number: int, body: str, kind: str = "User") -> None:
+        """Somebody comments on the pull request `number`."""
+        self._comment(f"repos/{REPOSITORY}/issues/{number}/comments", body, kind)
+
+    def comments(self, number: int) -> list[str]:
+        """What stands under the pull request `number`."""
+        path = f"repos/{REPOSITORY}/issues/{number}/comments"
+        return [one["body"] for one in self.objects.values() if one.get("issue") == path]
 
     def _below(self, path: str) -> list[Any]:
         return [value for there, value in self.objects.items() if there.rpartition("/")[0] == path]

@@ -6,7 +6,7 @@ import pytest
 
 from local.filters import Filters
 from release.aws import trust
-from tests.workflows.files import jobs, steps, workflow
+from tests.workflows.files import ROOT, jobs, steps, workflow
 
 
 def test_a_job_has_one_role_and_the_environment_that_its_role_trusts() -> None:
@@ -20,7 +20,7 @@ def test_a_job_has_one_role_and_the_environment_that_its_role_trusts() -> None:
         assert len(roles) == ("id-token" in job["permissions"] and "steps" in job), f"{file} {name}"
         for role in roles:
             held[file, name] = role, job.get("environment")
-    assert held.pop(("train.yml", "train")) == ("train", None)
+    assert held.pop(("train.yml", "train")) == held.pop(("pull-request.yml", "train")) == ("train", None)
     expressions = {"${{ inputs.command == 'unquarantine' && 'production' || inputs.environment }}": "production"}
     for (file, name), (role, environment) in held.items():
         assert expressions.get(environment, environment) in trust.ENVIRONMENTS[role], f"{file} {name}"
@@ -137,3 +137,31 @@ def test_other_branches_train_nothing() -> None:
 
 def push_filters() -> Filters:
     return Filters.parse(workflow("train.yml")[True]["push"])  # YAML 1.1 reads `on` as true
+
+
+def test_a_pull_request_trains_for_the_same_files() -> None:
+    """pull-request.yml starts where train.yml does, and at gitops/; `make changed` knows the same files."""
+    own = set(workflow("pull-request.yml")[True]["pull_request"]["paths"])
+    pushed = set(workflow("train.yml")[True]["push"]["paths"])
+    rooms = {path for path in pushed if path.startswith("pipeline/")}
+    assert own == (pushed - rooms) | {"pipeline/**", "gitops/**"}
+    (listed,) = re.findall(r"^MODEL_INPUTS = ((?:.*\\\n)*.*)$", (ROOT / "Makefile").read_text(), re.M)
+    named = {path.removesuffix("/**").replace("**.dvc", "*.dvc") for path in own} - {"gitops"}
+    assert set(listed.replace("\\\n", " ").split()) == named
+
+
+def test_the_code_of_a_pull_request_writes_nothing() -> None:
+    """It runs with a token that reads; the job that comments has the code of the branch that it is to be merged into.
+
+    A fork gets no role: GitHub would give it no token, and the step is not asked for one.
+    """
+    work = workflow("pull-request.yml")["jobs"]
+    assert work["train"]["permissions"] == {"contents": "read", "id-token": "write"}
+    assert "secrets." not in str(work)
+    own = "github.event.pull_request.head.repo.full_name == github.repository"
+    assert work["train"]["env"]["OWN"] == f"${{{{ {own} }}}}"
+    (aws,) = [step for step in work["train"]["steps"] if step.get("uses", "").startswith("aws-actions/")]
+    assert aws["if"].startswith("env.OWN == 'true'")
+    assert work["comment"]["if"] == own
+    checkout = work["comment"]["steps"][0]["with"]
+    assert checkout["ref"] == "${{ github.event.pull_request.base.sha }}"

@@ -42,7 +42,8 @@ def test_nothing_is_granted_that_a_job_does_not_ask_for() -> None:
     ]
     writers = {*releases, ("train.yml", "staging"), ("train.yml", "propose")}
     assert {key for key, value in granted.items() if value.get("contents") == "write"} == writers
-    assert [key for key, value in granted.items() if "pull-requests" in value] == [("train.yml", "propose")]
+    asking = [key for key, value in granted.items() if "pull-requests" in value]
+    assert asking == [("pull-request.yml", "comment"), ("train.yml", "propose")]
 
 
 def test_actions_are_pinned() -> None:
@@ -100,7 +101,11 @@ def test_no_checkout_leaves_a_token_behind() -> None:
 def test_nothing_waits_behind_a_run_that_waits_for_its_reviewer() -> None:
     """A release and a rollback each have a concurrency group of their own; only trainings queue up."""
     groups = {path.name: workflow(path.name)["concurrency"]["group"] for path in FILES}
-    assert [name for name, group in groups.items() if "github.run_id" not in group] == ["ci.yml", "train.yml"]
+    assert [name for name, group in groups.items() if "github.run_id" not in group] == [
+        "ci.yml",
+        "pull-request.yml",
+        "train.yml",
+    ]
     assert len(set(groups.values())) == len(groups)
 
 
