@@ -7,14 +7,17 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from artifact import digest, environment, golden, manifest, profile
-from artifact.engines import engine
-from artifact.errors import ConfigurationError, ForbiddenTypeError, IntegrityError, ModelpinError
+from artifact.engines import engine, unanswered
+from artifact.errors import ConfigurationError, ForbiddenTypeError, IntegrityError, InvalidRequest, ModelpinError
 from artifact.manifest import Manifest
 from artifact.prediction import Columns, Runner
 from artifact.signature import Signature
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,27 @@ class Loaded:
     sample: Columns
     profile: Mapping[str, Any]
 
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The answers that serving gives for the rows of `frame`: a column for each output, or for each of its columns.
+
+        None, NaN and pandas.NA are one missing value, and other columns of `frame` are left alone. InvalidRequest names
+        the feature and the row (from 0) that serving would refuse, or the first row without a finite answer.
+        """
+        from artifact.validation import pandas_columns  # pandas, which a server of a graph does without
+        from artifact.validation.validator import validated_columns
+
+        columns = validated_columns(self.signature, pandas_columns.raw_columns(self.signature, frame))
+        prediction = self.runner.predict(columns)
+        finite = prediction.finite()
+        if not finite.all():
+            raise InvalidRequest(f"row {int(finite.argmin())}: {unanswered.NOT_FINITE}")
+        return pandas_columns.answers(self.signature, prediction, frame.index)
+
 
 def load(
     directory: Path | str,
     *,
-    expected_digest: str | None,
+    expected_digest: str | None = None,
     name: str | None = None,
     allow_unpinned: bool = False,
 ) -> Loaded:

@@ -23,6 +23,14 @@ class Output:
     columns: tuple[str, ...] | None = None
     categories: tuple[Value, ...] | None = None
 
+    @property
+    def flat(self) -> list[str]:
+        """Names of its columns in a table: its own, or one for each of `columns`."""
+        if self.columns is None:
+            return [self.name]
+        word = "probability" if self.name == "probabilities" else self.name
+        return [f"{word}_{column}" for column in self.columns]
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
         value: dict[str, Any] = {"name": self.name, "dtype": self.dtype}

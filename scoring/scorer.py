@@ -17,7 +17,7 @@ import pyarrow as pa
 from artifact.engines import unanswered
 from artifact.errors import DataContractError, InvalidRequest
 from artifact.load import Loaded
-from artifact.prediction import PROBABILITIES, Columns, Prediction
+from artifact.prediction import Columns, Prediction
 from artifact.signature import Signature
 from artifact.validation.validator import Validator
 from pipeline.data import conversion
@@ -96,13 +96,9 @@ class Scorer:
     @property
     def outputs(self) -> dict[str, pa.DataType]:
         """Name and type of each column of answers."""
-        types = {}
+        types: dict[str, pa.DataType] = {}
         for output in self._signature.outputs:
-            if output.columns is None:
-                types[output.name] = _DTYPES[output.dtype]
-            else:
-                word = "probability" if output.name == PROBABILITIES else output.name
-                types |= {f"{word}_{column}": _DTYPES[output.dtype] for column in output.columns}
+            types |= dict.fromkeys(output.flat, _DTYPES[output.dtype])
         return types
 
     def _predictions(self, rows: pa.ChunkedArray, table: pa.Table, answers: list[pa.Array]) -> pa.Table:

@@ -134,6 +134,20 @@ EMPTY = (
         },
     ),
     Group(
+        "Detectors of outliers that params.yaml can name: they compute with arrays that are their attributes.",
+        {
+            "sklearn.covariance._elliptic_envelope": "EllipticEnvelope",
+            "sklearn.ensemble._iforest": "IsolationForest",
+            "sklearn.linear_model._stochastic_gradient": "SGDOneClassSVM",
+            "sklearn.neighbors._lof": "LocalOutlierFactor",
+            "sklearn.svm._classes": "OneClassSVM",
+        },
+    ),
+    Group(
+        "A regression with an interval: three regressors from this list, asked one after the other.",
+        {"artifact.engines.quantile_interval": "QuantileInterval"},
+    ),
+    Group(
         "Estimators that the above take as a parameter or make for themselves.",
         {
             "sklearn.cluster._agglomerative": "AgglomerativeClustering",

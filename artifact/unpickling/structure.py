@@ -73,6 +73,19 @@ def _trees(model: Any) -> bool:
     return all(tree.tree_.n_features == model.n_features_in_ for tree in trees)
 
 
+def _isolation_forest(model: Any) -> bool:
+    """Each tree looks at as many columns as it is handed: some of a row, or all where it was trained on all."""
+    state = vars(model)
+    if "estimators_" not in state:
+        return True
+    columns, features = model.n_features_in_, state["estimators_features_"]
+    every = state["_max_features"] == columns
+    return len(features) == len(state["estimators_"]) and all(
+        tree.tree_.n_features == (columns if every else len(places)) and _within(np.asarray(places), columns)
+        for tree, places in zip(state["estimators_"], features, strict=True)
+    )
+
+
 def _predictor(predictor: Any) -> bool:
     nodes, sets = predictor.nodes, predictor.raw_left_cat_bitsets
     inner = np.flatnonzero(nodes["is_leaf"] == 0)
@@ -165,7 +178,7 @@ def _support_vectors(model: Any) -> bool:
     classifier = model._impl in ("c_svc", "nu_svc")
     return (
         classes >= 2
-        and model._impl in ("c_svc", "nu_svc", "epsilon_svr", "nu_svr")
+        and model._impl in ("c_svc", "nu_svc", "epsilon_svr", "nu_svr", "one_class")
         and state["support_"].shape == (count,)
         and _within(state["support_"], state["shape_fit_"][0])
         and _within(state["_n_support"], count + 1)
@@ -199,6 +212,7 @@ _CHECKS: Mapping[str, Callable[[Any], bool]] = {
     "sklearn.tree._tree.Tree": _tree,
     "sklearn.tree._classes.BaseDecisionTree": _decision_tree,
     "sklearn.ensemble._forest.BaseForest": _trees,
+    "sklearn.ensemble._iforest.IsolationForest": _isolation_forest,
     "sklearn.ensemble._gb.BaseGradientBoosting": _trees,
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor": _predictor,
     "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.BaseHistGradientBoosting": _histograms,

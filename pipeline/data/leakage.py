@@ -87,19 +87,18 @@ def _ids(survey: Survey) -> list[Violation]:
 
 
 def _determining(survey: Survey) -> list[Violation]:
-    classification = survey.params.model.task == "classification"
+    classification = survey.params.model.task in ("classification", "outliers")
     classes = len(survey.labels.names) if classification else 0
-    target = (survey.labels.codes if classification else survey.target)[survey.sample.rows]
+    answers = (survey.labels.codes if classification else survey.target)[survey.sample.rows]
     measure, threshold = "balanced accuracy" if classification else "R²", survey.params.prepare.leakage.threshold
     violations = []
+    pairs = list(zip(survey.params.targets, answers.reshape(len(answers), -1).T, strict=True))
     for name, values in survey.sample.columns.items():
-        score = single_feature.score(values, target, classes)
-        if score is not None and score >= threshold:
-            rule = (
-                f"determines: alone it gives {survey.params.target.name!r} with {measure} {score:.4f}, "
-                f"at least {threshold:g}"
-            )
-            violations.append(_of(survey, name, rule, np.sort(survey.sample.rows)))
+        for target, known in pairs:
+            score = single_feature.score(values, known, classes)
+            if score is not None and score >= threshold:
+                rule = f"determines: alone it gives {target.name!r} with {measure} {score:.4f}, at least {threshold:g}"
+                violations.append(_of(survey, name, rule, np.sort(survey.sample.rows)))
     return violations
 
 

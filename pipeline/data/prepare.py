@@ -96,7 +96,7 @@ def hold_out(survey: Survey, twins: np.ndarray) -> tuple[split.Parts, np.ndarray
     `twins` ([rows]) are the units of equal rows. DataContractError (40) where the data does not allow it.
     """
     params = survey.params
-    rule, classification = params.prepare.split, params.model.task == "classification"
+    rule, classification = params.prepare.split, params.model.task in ("classification", "outliers")
     apart = split.apart(twins, rule)
     units = np.arange(survey.rows) if apart else twins
     match rule.method:
@@ -144,7 +144,7 @@ def _division(rule: Split, parts: split.Parts, apart: bool) -> str:
 def _write(
     params: Params, rows: Rows, parts: split.Parts, train: Writer, test: Writer, champion: drift.Drift | None
 ) -> None:
-    schema = (*params.features, params.target)
+    schema = (*params.features, *params.targets, *params.weights)
     for first, chunk in _numbered(rows.chunks()):
         columns, _ = contract.convert(chunk, schema, params.cells)
         trained = _within(parts.train, first, chunk)
@@ -169,6 +169,15 @@ def _within(rows: np.ndarray, first: int, chunk: Table) -> np.ndarray:
 
 def _target(survey: Survey, parts: split.Parts) -> dict[str, Any]:
     rows = {"train": parts.train, "test": parts.test}
+    targets = survey.params.targets
+    if len(targets) > 1:
+        means = {name: survey.target[part].mean(axis=0) for name, part in rows.items()}
+        return {
+            "means": {
+                target.name: {name: float(mean[place]) for name, mean in means.items()}
+                for place, target in enumerate(targets)
+            }
+        }
     if survey.params.model.task == "regression":
         return {
             key: {name: float(of(survey.target[part])) for name, part in rows.items()}

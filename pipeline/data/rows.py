@@ -47,7 +47,7 @@ class Rows:
         values = self._target(chunk)
         if values is None:
             return chunk
-        missing = absent(values) & self._params.data.drop_missing_target
+        missing = self._missing(chunk, values) & self._params.data.drop_missing_target
         rare = np.array([value in (self._rare or ()) for value in values.tolist()], dtype=bool)
         for value in values[rare].tolist():
             self.left_out[f"of the class {label_text(value)!r}"] += 1
@@ -55,6 +55,14 @@ class Rows:
         rows = np.flatnonzero(~missing & ~rare)
         numbers = chunk.first + rows
         return replace(chunk, columns=chunk.columns.take(rows), numbers=numbers)
+
+    def _missing(self, chunk: Table, values: np.ndarray) -> np.ndarray:
+        """Where a target is missing, [rows]; `values` are those of the first."""
+        missing = absent(values)
+        columns, _ = contract.convert(chunk, self._params.targets[1:], self._params.cells)
+        for others in columns.values():
+            missing |= absent(others)
+        return missing
 
     def _rare_classes(self) -> frozenset[Any]:
         fewest = self._params.data.min_class_rows

@@ -41,7 +41,7 @@ class Survey:
         self.sample = Sample()
         self.names: list[str] = []
         self._time = params.time
-        schema = (*params.features, params.target)
+        schema = (*params.features, *params.targets, *params.weights)
         known = {feature.name for feature in schema}
         self._schema = schema if self._time is None or self._time.name in known else (*schema, self._time)
         self._contract = Contract(self._schema, params.cells)
@@ -67,7 +67,7 @@ class Survey:
 
     @property
     def target(self) -> np.ndarray:
-        """Of a regression, [rows], float64."""
+        """Of a regression or of labels, float64, [rows], or [rows, targets] of several."""
         return self._whole("target")
 
     @property
@@ -120,8 +120,9 @@ class Survey:
         frame = tables.frame(self.params, columns)
         self._kept["hashes"].append(split.twin_hashes(frame))
         values = columns[self.params.target.name]
-        if self.params.model.task == "regression":
-            self._kept["target"].append(convert(self.params.target, values).astype(np.float64))
+        if self.params.model.task in ("regression", "multilabel"):
+            each = [convert(target, columns[target.name]).astype(np.float64) for target in self.params.targets]
+            self._kept["target"].append(each[0] if len(each) == 1 else np.column_stack(each))
         else:
             places, names = pd.factorize(values)
             codes = [self._codes.setdefault(name, len(self._codes)) for name in names.tolist()]

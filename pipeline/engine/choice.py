@@ -12,7 +12,7 @@ from artifact.errors import ConfigurationError
 from artifact.prediction import Runner
 from artifact.signature import Signature
 from pipeline.engine.agreement import Agreement
-from pipeline.shared import json_file, paths
+from pipeline.shared import decision_file, json_file, paths
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Choice:
         return SKLEARN if self.graph is None else ONNX
 
     def runner(self, model: bytes, signature: Signature) -> Runner:
-        """What serves `model`, the bytes of model.joblib: the code that the predictor runs."""
+        """What serves `model`, the bytes of model.joblib, and decides as stage train left it: the predictor's code."""
         files = {MODEL: model} if self.graph is None else {MODEL: model, GRAPH: self.graph}
-        return runner(self.name, files, signature)
+        return runner(self.name, files, signature, decision_file.read(signature))
 
     def in_words(self) -> str:
         """One line: the engine, and why it is this one or how far it is from scikit-learn."""

@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     params = load()
     data = paths.MODEL.read_bytes()
     model = unpickle.loads(data)
-    described = signature.for_model(params.model.task, params.features, params.target, model)
+    described = signature.for_model(params.model.task, params.features, params.targets, model)
     train, holdout = (columns(tables.read(path, params)[0]) for path in (paths.TRAIN, paths.TEST))
     choice = engines.choose(data, model, described, train=train, holdout=holdout)
     choice.write(data)

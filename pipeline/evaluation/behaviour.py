@@ -89,25 +89,32 @@ def _moves(check: Check, signature: Signature, values: np.ndarray) -> Iterator[n
 
 def _broken(check: Check, signature: Signature, before: Prediction, now: Prediction) -> tuple[np.ndarray, np.ndarray]:
     """Which rows break `check`, and how far each moved, [rows] each."""
-    numbers = [one.values if one.probabilities is None else one.probabilities for one in (before, now)]
+    numbers = [_numbers(one) for one in (before, now)]
     if check.kind == "invariant":
-        if signature.task == "classification" and before.probabilities is None:
-            size = np.asarray(now.values != before.values, dtype=np.float64)
+        if numbers[0].dtype.kind != "f":
+            size = np.asarray(now.values != before.values, dtype=np.float64).reshape(len(now.values), -1).max(axis=1)
         else:
             size = np.abs(numbers[1] - numbers[0]).reshape(len(before.values), -1).max(axis=1)
         if signature.task == "regression":
             return size > (check.epsilon or 0.0) + _ROUNDING, size
         moved = np.zeros(len(size), dtype=bool) if check.epsilon is None else size > check.epsilon + _ROUNDING
-        return moved | (now.values != before.values), size
+        return moved | (now.values != before.values).reshape(len(size), -1).any(axis=1), size
     if check.output is not None:
-        columns = next((output.columns or () for output in signature.outputs if output.name == "probabilities"), ())
+        columns = next((one.columns for one in signature.outputs[::-1] if one.columns is not None), ())
         if check.output not in columns:
             raise ConfigurationError(
-                f"params.yaml: evaluate.behaviour: {check.output!r} is none of the classes whose probability the model "
-                f"gives ({', '.join(columns) or 'it gives none'})"
+                f"params.yaml: evaluate.behaviour: {check.output!r} is none of the classes or targets that the model "
+                f"gives a number for ({', '.join(columns) or 'it gives none'})"
             )
         place = columns.index(check.output)
         numbers = [one[:, place] for one in numbers]
     rise = numbers[1] - numbers[0]
     against = -rise if check.kind == "increasing" else rise
     return against > (check.epsilon or 0.0) + _ROUNDING, np.maximum(against, 0.0)
+
+
+def _numbers(prediction: Prediction) -> np.ndarray:
+    """What moves when an input does: probabilities, a score, numbers; labels where there is none of them."""
+    if prediction.probabilities is not None:
+        return prediction.probabilities
+    return prediction.more.get("score", prediction.values)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.params.evaluate import Bootstrap
-from pipeline.params.metrics import Metric
+from pipeline.params.measures import Metric
 
 # Of a larger holdout this many rows, picked at random, tell the spread; the value is that of all rows. So the time is
 # bounded whatever the holdout's size.

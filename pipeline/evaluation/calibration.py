@@ -14,13 +14,19 @@ def curve(task: str, target: np.ndarray, prediction: Prediction, classes: np.nda
     """Bins of the holdout, each with its `rows`, and the means of what was `predicted` and `observed` in it.
 
     Classification: the probability of the likeliest class, in 10 equally wide bins, against the share of rows where it
-    was right; empty without probabilities. Regression: the prediction in 10 equally filled bins against the target.
+    was right; empty without probabilities, and for outliers. Multilabel: the probability of each label against how
+    often it is there. Regression, of several targets all together: the prediction in 10 equally filled bins against
+    the target.
     """
+    if task == "multilabel" and prediction.probabilities is not None:
+        chances = prediction.probabilities.ravel()
+        return _bins(bins_of(chances), chances, target.ravel().astype(np.float64))
     if task == "regression":
-        order = np.argsort(prediction.values, kind="stable")
+        target, values = target.ravel(), prediction.values.ravel()
+        order = np.argsort(values, kind="stable")
         part = np.empty(len(order), dtype=np.int64)
         part[order] = np.arange(len(order)) * BINS // len(order)
-        return _bins(part, prediction.values, target)
+        return _bins(part, values, target)
     if prediction.probabilities is None:
         return []
     likeliest = prediction.probabilities.max(axis=1)

@@ -20,9 +20,9 @@ from artifact.prediction import Prediction, Runner
 from artifact.unpickling import unpickle
 from artifact.validation.frame import columns
 from pipeline.engine.choice import Choice
-from pipeline.evaluation import behaviour, bootstrap, calibration, guessing, held_out, slices
+from pipeline.evaluation import behaviour, bootstrap, calibration, guessing, held_out, slices, weighing
 from pipeline.params import metrics
-from pipeline.params.metrics import Metric
+from pipeline.params.measures import Metric
 from pipeline.params.params import Params, load
 from pipeline.pictures import plots
 from pipeline.shared import json_file, paths, tables
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     data = paths.MODEL.read_bytes()
     model = unpickle.loads(data)
     frame, target = tables.read(paths.TEST, params)
-    described = signature.for_model(params.model.task, params.features, params.target, model)
+    described = signature.for_model(params.model.task, params.features, params.targets, model)
     runner = Choice.read(data).runner(data, described)
     holdout = columns(frame)
     prediction = held_out.answers(runner, holdout)
@@ -48,12 +48,12 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     def measures(rows: np.ndarray) -> Mapping[str, Metric]:
         task, truth = params.model.task, target[rows]
-        guessed = {
-            name: metrics.measures(task, truth, guess.taken(rows), classes)[name] for name, guess in guesses.items()
-        }
+        each = {id(one): metrics.measures(task, truth, one.taken(rows), classes) for one in guesses.values()}
+        guessed = {name: each[id(guess)][name] for name, guess in guesses.items()}
         return guessing.compared(metrics.measures(task, truth, prediction.taken(rows), classes), guessed)
 
-    measured, better = guessing.separated(bootstrap.intervals(measures, len(target), params.evaluate.bootstrap))
+    weighed = weighing.weighed(measures, tables.weights(paths.TEST, params))
+    measured, better = guessing.separated(bootstrap.intervals(weighed, len(target), params.evaluate.bootstrap))
     json_file.write(paths.METRICS, {"rows": len(target), **measured})
     json_file.write(paths.GUESSING, {"rows": len(target), "better_by": better})
     json_file.write(paths.SLICES, sliced(params, frame, target, prediction, classes))
@@ -64,10 +64,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     shutil.rmtree(paths.PLOTS, ignore_errors=True)
     paths.PLOTS.mkdir(parents=True)
-    if params.model.task == "classification":
-        plots.confusion(paths.PLOTS, classes, target, prediction.values)
+    if params.model.task == "regression":
+        plots.residuals(paths.PLOTS, target.ravel(), prediction.values.ravel())
     else:
-        plots.residuals(paths.PLOTS, target, prediction.values)
+        known = classes if params.model.task == "classification" else np.array([False, True])
+        plots.confusion(paths.PLOTS, known, target.ravel(), prediction.values.ravel())
     plots.reliability(paths.PLOTS, params.model.task, {"challenger": curve})
     mean, spread = _importance(params, model, runner, frame, target)
     plots.importance(paths.PLOTS, described.names, mean, spread, _scoring(params))
@@ -103,7 +104,7 @@ def _importance(
     params: Params, model: Any, runner: Runner, frame: pd.DataFrame, target: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of the fall of the score, [features] each (Breiman, Random Forests, 2001)."""
-    score = accuracy_score if params.model.task == "classification" else r2_score
+    score = r2_score if params.model.task == "regression" else accuracy_score
 
     def scoring(_: Any, table: pd.DataFrame, truth: np.ndarray) -> float:
         prediction = runner.predict(columns(table))
@@ -123,7 +124,7 @@ def _importance(
 
 
 def _scoring(params: Params) -> str:
-    return "accuracy" if params.model.task == "classification" else "r2"
+    return "r2" if params.model.task == "regression" else "accuracy"
 
 
 def _interval(value: dict[str, Any]) -> str:

@@ -11,33 +11,43 @@ from artifact.prediction import Prediction
 from artifact.signature import label_text
 from pipeline.evaluation import paired
 from pipeline.params import metrics
-from pipeline.params.metrics import Metric
+from pipeline.params.measures import Metric
 
 _TINY = 1e-12  # the share of a class that training did not have
 
 
 def predictions(task: str, target: Mapping[str, Any], classes: np.ndarray, rows: int) -> dict[str, Prediction]:
     """Metric → the guess that is best by it, for `rows` rows: the shares of the classes with the most frequent label,
-    the mean, or for the mean error the median.
+    the mean, or for the mean error the median; of several targets the share or the mean of each; no outliers.
 
     `target` is what prepare wrote of the target, `classes` are those of the model in their order.
     """
+    names = [name for name in metrics.names(task) if not metrics.CATALOGUE[name].of_intervals]
+    if "means" in target:
+        means = np.tile([one["train"] for one in target["means"].values()], (rows, 1))
+        guess = Prediction(means) if task == "regression" else Prediction(means >= 0.5, means)
+        return dict.fromkeys(names, guess)
+    if task == "outliers":
+        return dict.fromkeys(names, Prediction(np.zeros(rows, dtype=bool), None, {"score": np.zeros(rows)}))
     if task == "regression":
         mean, median = (np.full(rows, float(target[key]["train"])) for key in ("mean", "median"))
-        return {name: Prediction(median if name == "mae" else mean, None) for name in metrics.names(task)}
+        return {name: Prediction(median if name == "mae" else mean, None) for name in names}
     counts = np.array([target["train"].get(label_text(name), 0) for name in classes.tolist()], dtype=np.float64)
     shares = np.maximum(counts / max(counts.sum(), 1.0), _TINY)
     guess = Prediction(np.full(rows, classes[int(shares.argmax())], dtype=classes.dtype), np.tile(shares, (rows, 1)))
-    return dict.fromkeys(metrics.names(task), guess)
+    return dict.fromkeys(names, guess)
 
 
 def compared(measures: Mapping[str, Metric], guesses: Mapping[str, Metric]) -> dict[str, Metric]:
     """`measures` of the model, and the difference of each from `guesses`, named `guess <metric>`."""
     mine = {name: paired.remembering(measure) for name, measure in measures.items()}
-    return {**mine, **{f"guess {name}": paired.difference(name, guesses[name], mine[name]) for name in mine}}
+    return {
+        **mine,
+        **{f"guess {name}": paired.difference(name, guesses[name], mine[name]) for name in mine if name in guesses},
+    }
 
 
 def separated(measured: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The intervals of the metrics, and those of their differences from guessing, by metric."""
     own = {name: value for name, value in measured.items() if not name.startswith("guess ")}
-    return own, {name: measured[f"guess {name}"] for name in own}
+    return own, {name: measured[f"guess {name}"] for name in own if f"guess {name}" in measured}

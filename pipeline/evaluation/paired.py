@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.params import metrics
-from pipeline.params.metrics import Metric
+from pipeline.params.measures import Metric
 
 
 def difference(name: str, before: Metric, now: Metric) -> Metric:

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from artifact.prediction import Prediction
-from pipeline.evaluation import bootstrap, calibration, paired, slices
+from pipeline.evaluation import bootstrap, calibration, paired, slices, weighing
 from pipeline.params import metrics
-from pipeline.params.metrics import Metric
+from pipeline.params.measures import Metric
 from pipeline.params.params import Params
 
 _SIDES = ("champion", "challenger")
@@ -27,8 +27,10 @@ class Answers:
     classes: np.ndarray
 
 
-def compare(params: Params, frame: pd.DataFrame, target: np.ndarray, answers: Answers) -> dict[str, Any]:
-    """The comparison on the rows of `frame` ([rows, features]), as JSON.
+def compare(
+    params: Params, frame: pd.DataFrame, target: np.ndarray, answers: Answers, weights: np.ndarray | None = None
+) -> dict[str, Any]:
+    """The comparison on the rows of `frame` ([rows, features]), as JSON; `weights` say how much each counts, [rows].
 
     A difference is positive where the challenger is better, whatever the metric. `metric`, `margin` and `slice_margin`
     are those of the rules; a slice is `worse` when even the favourable end of its interval lies beyond its margin, all
@@ -36,7 +38,7 @@ def compare(params: Params, frame: pd.DataFrame, target: np.ndarray, answers: An
     """
     task = params.model.task
     metric, margin, slice_margin = params.gate.champion.compared(task, answers.challenger.probabilities is not None)
-    intervals = _intervals(params, target, answers)
+    intervals = _intervals(params, target, answers, weights)
     return {
         "metric": metric,
         "margin": margin,
@@ -51,7 +53,9 @@ def compare(params: Params, frame: pd.DataFrame, target: np.ndarray, answers: An
     }
 
 
-def _intervals(params: Params, target: np.ndarray, answers: Answers) -> dict[str, dict[str, Any]]:
+def _intervals(
+    params: Params, target: np.ndarray, answers: Answers, weights: np.ndarray | None
+) -> dict[str, dict[str, Any]]:
     def measures(rows: np.ndarray) -> Mapping[str, Metric]:
         both = {
             side: _measured(params, target[rows], getattr(answers, side).taken(rows), answers.classes)
@@ -62,7 +66,7 @@ def _intervals(params: Params, target: np.ndarray, answers: Answers) -> dict[str
             each[f"difference {name}"] = paired.difference(name, both["champion"][name], both["challenger"][name])
         return each
 
-    flat = bootstrap.intervals(measures, len(target), params.evaluate.bootstrap)
+    flat = bootstrap.intervals(weighing.weighed(measures, weights), len(target), params.evaluate.bootstrap)
     return {
         f"{side}s" if side == "difference" else side: {
             name.partition(" ")[2]: value for name, value in sorted(flat.items()) if name.startswith(f"{side} ")

@@ -23,6 +23,7 @@ from pipeline.gate.replay import replayed
 from pipeline.gate.rules import Rule
 from pipeline.gate.signatures import difference
 from pipeline.params.params import Params
+from pipeline.shared import paths, tables
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Opponent:
         numbers = {"rows": len(holdout.rows), "trained": holdout.trained, "unknown": holdout.unknown}
         if holdout.reason is not None:
             return self._incomparable(holdout.reason, numbers)
+        weights = tables.weights(paths.TEST, self.params)
         frame, target = frame.iloc[holdout.rows].reset_index(drop=True), target[holdout.rows]
         table = columns(frame)
         try:
@@ -78,6 +80,7 @@ class Opponent:
             frame,
             target,
             Answers(self.loaded.runner.predict(accepted), self.challenger.runner.predict(table), self._classes()),
+            None if weights is None else weights[holdout.rows],
         )
         words = "" if len(target) == len(hashes) else f"{len(target)} of {len(hashes)} held-out rows are new to both"
         first = Rule(
@@ -113,7 +116,7 @@ class Opponent:
 
     def _classes(self) -> np.ndarray:
         output = self.challenger.signature.outputs[0]
-        if self.challenger.signature.task == "regression":
+        if self.challenger.signature.task != "classification":
             return np.empty(0)
         kind = object if output.dtype == "string" else None
         return np.array(output.categories or (), dtype=kind)

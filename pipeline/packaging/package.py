@@ -21,7 +21,7 @@ from artifact.validation.frame import columns
 from pipeline.engine.choice import Choice
 from pipeline.packaging import lock, proof, training_rows
 from pipeline.params.params import Params, json_values, load
-from pipeline.shared import best_parameters, json_file, paths, tables
+from pipeline.shared import best_parameters, decision_file, json_file, paths, tables
 
 _SECONDS = 600
 
@@ -57,7 +57,7 @@ def _save(params: Params, directory: Path, modules: Sequence[str]) -> str:
     model = unpickle.loads(data)
     train, _ = tables.read(paths.TRAIN, params)
     test, target = tables.read(paths.TEST, params)
-    described = signature.for_model(params.model.task, params.features, params.target, model)
+    described = signature.for_model(params.model.task, params.features, params.targets, model)
     choice = Choice.read(data)
     print(f"engine {choice.in_words()}")
     measured = json_file.read(paths.METRICS)
@@ -68,6 +68,8 @@ def _save(params: Params, directory: Path, modules: Sequence[str]) -> str:
         graph=choice.graph,
         batching=choice.batching,
         signature=described,
+        decision=decision_file.read(described),
+        weight=params.data.weight,
         train=columns(train),
         holdout=columns(test),
         target=target if params.model.task == "classification" else None,

@@ -86,12 +86,12 @@ class Evaluate(Section):
     ] = ()
 
 
-def check_evaluate(evaluate: Evaluate, features: Sequence[Feature], target: Feature, task: str) -> None:
+def check_evaluate(evaluate: Evaluate, features: Sequence[Feature], targets: Sequence[Feature], task: str) -> None:
     """ConfigurationError (10) where slices or behaviour do not fit the columns."""
     for column, value in evaluate.slices.by.items():
-        _check_cut(f"evaluate.slices.by.{column}", _column("evaluate.slices.by", column, (*features, target)), value)
+        _check_cut(f"evaluate.slices.by.{column}", _column("evaluate.slices.by", column, (*features, *targets)), value)
     for index, expected in enumerate(evaluate.behaviour):
-        _check_behaviour(f"evaluate.behaviour[{index}]", expected, features, target, task)
+        _check_behaviour(f"evaluate.behaviour[{index}]", expected, features, targets, task)
 
 
 def _cut(column: str, value: Any) -> Cut:
@@ -115,7 +115,7 @@ def _check_cut(path: str, feature: Feature, value: Any) -> None:
         raise wrong(path, value, f"values of dtype {feature.dtype}")
 
 
-def _check_behaviour(path: str, one: Check, features: Sequence[Feature], target: Feature, task: str) -> None:
+def _check_behaviour(path: str, one: Check, features: Sequence[Feature], targets: Sequence[Feature], task: str) -> None:
     feature = _column(path, one.column, features)
     numeric, directed = feature.dtype in _NUMERIC, one.kind != "invariant"
     if directed and not numeric:
@@ -124,13 +124,18 @@ def _check_behaviour(path: str, one: Check, features: Sequence[Feature], target:
         raise wrong(f"{path}.by", one.by, "a number above 0: how far the column is moved")
     if not numeric and one.by is not None:
         raise wrong(f"{path}.by", one.by, f"nothing: a column of {feature.dtype} is set to its other values")
-    if directed and task == "classification":
-        classes = [label_text(value) for value in target.categories or ()]
+    if directed and (task == "classification" or len(targets) > 1):
+        classes = [label_text(value) for value in targets[0].categories or ()]
+        classes = classes if len(targets) == 1 else [target.name for target in targets]
         if one.output is None or (classes and one.output not in classes):
-            expected = f"the class whose probability is meant{near(str(one.output), classes)}"
+            expected = f"the class, or the target, that is meant{near(str(one.output), classes)}"
             raise wrong(f"{path}.output", one.output, expected)
     elif one.output is not None:
-        raise wrong(f"{path}.output", one.output, "nothing: it names a class, for a direction in a classification")
+        raise wrong(
+            f"{path}.output",
+            one.output,
+            "nothing: it names one of several, for a direction",
+        )
 
 
 def _column(path: str, name: str, columns: Sequence[Feature]) -> Feature:

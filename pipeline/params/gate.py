@@ -88,7 +88,11 @@ class Floor(Section):
 
         By default a proper score; of labels alone the mean share of each class that is found, which no guess raises.
         """
-        return self.metric or (default(task, True) if probabilities or task == "regression" else "balanced_accuracy")
+        if self.metric is not None:
+            return self.metric
+        if probabilities or task in ("regression", "outliers"):
+            return default(task, True)
+        return "f1_macro" if task == "multilabel" else "balanced_accuracy"
 
 
 class Gate(Section):

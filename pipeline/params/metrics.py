@@ -13,93 +13,9 @@ import numpy as np
 
 from artifact.prediction import Prediction
 from pipeline.params import answers as rows
+from pipeline.params import measures as by
 from pipeline.params.answers import Answers
-
-Metric = Callable[[np.ndarray], float]
-
-
-def _accuracy(answers: Answers) -> Metric:
-    return lambda weights: float(np.average(answers.target == answers.values, weights=weights))
-
-
-def _confusion(answers: Answers) -> Callable[[np.ndarray], np.ndarray]:
-    cell, classes = answers.target * answers.classes + answers.values, answers.classes
-    return lambda weights: np.bincount(cell, weights, classes * classes).reshape(classes, classes)
-
-
-def _balanced_accuracy(answers: Answers) -> Metric:
-    confusion = _confusion(answers)
-
-    def balanced(weights: np.ndarray) -> float:
-        table = confusion(weights)
-        present = table.sum(axis=1) > 0
-        return float(np.mean(np.diag(table)[present] / table.sum(axis=1)[present]))
-
-    return balanced
-
-
-def _f1_macro(answers: Answers) -> Metric:
-    confusion = _confusion(answers)
-
-    def f1(weights: np.ndarray) -> float:
-        table = confusion(weights)
-        sums = table.sum(axis=0) + table.sum(axis=1)
-        present = sums > 0
-        return float(np.mean(2 * np.diag(table)[present] / sums[present]))
-
-    return f1
-
-
-def _log_loss(answers: Answers) -> Metric:
-    loss = rows.log_loss(answers)
-    return lambda weights: float(np.average(loss, weights=weights))
-
-
-def _roc_auc(answers: Answers) -> Metric:
-    target, probabilities = answers.target, answers.chances
-    classes = probabilities.shape[1]
-    of_interest = [1] if classes == 2 else list(range(classes))
-    areas = [_area(target == code, probabilities[:, code]) for code in of_interest]
-
-    def roc_auc(weights: np.ndarray) -> float:
-        shares = np.array([weights[target == code].sum() for code in of_interest])
-        values = np.array([area(weights) for area in areas])
-        if classes == 2:
-            return float(values[0])
-        return float(np.average(values, weights=shares))  # NaN where a class has no row, as scikit-learn has it
-
-    return roc_auc
-
-
-def _brier(answers: Answers) -> Metric:
-    brier = rows.brier_score(answers)
-    return lambda weights: float(np.average(brier, weights=weights))
-
-
-def _calibration_error(answers: Answers) -> Metric:
-    gap, part = rows.confidence_gap(answers), rows.bins_of(answers.chances.max(axis=1))
-    return lambda weights: float(np.abs(np.bincount(part, weights * gap, rows.BINS)).sum() / weights.sum())
-
-
-def _mae(answers: Answers) -> Metric:
-    error = rows.absolute_error(answers)
-    return lambda weights: float(np.average(error, weights=weights))
-
-
-def _rmse(answers: Answers) -> Metric:
-    error = rows.squared_error(answers)
-    return lambda weights: float(np.sqrt(np.average(error, weights=weights)))
-
-
-def _r2(answers: Answers) -> Metric:
-    target, error = answers.target, rows.squared_error(answers)
-
-    def r2(weights: np.ndarray) -> float:
-        centre = np.average(target, weights=weights)
-        total = float(weights @ np.square(target - centre))
-        return 1.0 - float(weights @ error) / total if total > 0 else np.nan
-
-    return r2
+from pipeline.params.measures import Metric
 
 
 @dataclass(frozen=True)
@@ -120,18 +36,20 @@ _BRIER = Loss("Brier score", rows.brier_score)
 _ABSOLUTE = Loss("absolute error", rows.absolute_error)
 _SQUARED = Loss("squared error", rows.squared_error, root=True)
 _VARIANCE = Loss("share of variance", rows.share_of_variance)
+_PERCENTAGE = Loss("share of the target", rows.percentage_error)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A metric called `name` of a `task`; `words` say to people what it is, `of` computes it, `loss` judges slices.
+    """A metric called `name` of some `tasks`; `words` say to people what it is, `of` computes it, `loss` judges slices.
 
     `margin` is how much worse than the champion is still as good, in units of the metric; None where that depends on
     the target's own units, or where champion and challenger are not `compared` by it. `searched`: may decide a search.
+    `of_intervals`: only where the model answers intervals.
     """
 
     name: str
-    task: str
+    tasks: tuple[str, ...]
     words: str
     of: Callable[[Answers], Metric]
     loss: Loss
@@ -140,38 +58,66 @@ class Entry:
     needs_probabilities: bool = False
     searched: bool = True
     compared: bool = True
+    of_intervals: bool = False
 
+    def fits(self, answers: Answers) -> bool:
+        """Whether the answers have what this metric is computed from."""
+        ranked = answers.probabilities is not None or answers.score is not None
+        return (ranked or not self.needs_probabilities) and (answers.ends is not None or not self.of_intervals)
+
+
+_LABELS = ("classification", "multilabel", "outliers")
+_CHANCES = ("classification", "multilabel")
+_SURE = {"needs_probabilities": True}
+_SHOWN = {"searched": False, "compared": False}
 
 # In the order in which they are reported.
 _ENTRIES = (
-    Entry("accuracy", "classification", "share of rows with the right label", _accuracy, _WRONG, True, 0.01),
+    Entry("accuracy", _CHANCES, "share of rows with the right label, or with all", by.accuracy, _WRONG, True, 0.01),
     Entry(
-        "balanced_accuracy", "classification", "the same, each class counting equally",
-        _balanced_accuracy, _WRONG, True, 0.01,
+        "balanced_accuracy", ("classification", "outliers"), "the same, each class counting equally",
+        by.balanced_accuracy, _WRONG, True, 0.01,
     ),
     Entry(
-        "f1_macro", "classification", "how well classes are found without false alarms, each counting equally",
-        _f1_macro, _WRONG, True, 0.01,
+        "f1_macro", _CHANCES, "how well classes are found without false alarms, each counting equally",
+        by.f1_macro, _WRONG, True, 0.01,
+    ),
+    Entry("precision", _LABELS, "share of the answers of interest that are right", by.precision, _WRONG, True, 0.01),
+    Entry("recall", _LABELS, "share of what is of interest that is answered so", by.recall, _WRONG, True, 0.01),
+    Entry("f1", _LABELS, "precision and recall in one, counting alike", by.f_beta(1.0), _WRONG, True, 0.01),
+    Entry("f2", _LABELS, "the same, recall counting twice", by.f_beta(2.0), _WRONG, True, 0.01),
+    Entry("f05", _LABELS, "the same, precision counting twice", by.f_beta(0.5), _WRONG, True, 0.01),
+    Entry("log_loss", _CHANCES, "how surprised the model is by the truth", by.log_loss, _LOG, False, 0.02, **_SURE),
+    Entry(
+        "roc_auc", _LABELS, "chance that a row of a class is ranked above one of another", by.roc_auc, _LOG,
+        True, 0.01, **_SURE,
     ),
     Entry(
-        "log_loss", "classification", "how surprised the model is by the truth", _log_loss, _LOG, False, 0.02,
-        needs_probabilities=True,
+        "average_precision", _LABELS, "mean precision over all thresholds", by.average_precision, _LOG, True, 0.01,
+        **_SURE,
     ),
     Entry(
-        "roc_auc", "classification", "chance that a row of a class is ranked above one of another", _roc_auc, _LOG,
-        True, 0.01, needs_probabilities=True,
+        "brier", _CHANCES, "squared distance of the probabilities from the truth", by.brier, _BRIER, False, 0.01,
+        searched=False, **_SURE,
     ),
     Entry(
-        "brier", "classification", "squared distance of the probabilities from the truth", _brier, _BRIER, False, 0.01,
-        needs_probabilities=True, searched=False,
+        "calibration_error", ("classification",), "how far its certainty is from how often it is right",
+        by.calibration_error, _WRONG, False, None, **_SURE, **_SHOWN,
+    ),
+    Entry("mae", ("regression",), "mean error, in the target's units", by.mae, _ABSOLUTE, False, None),
+    Entry(
+        "rmse", ("regression",), "root of the mean squared error, in its units", by.rmse, _SQUARED, False, None,
+    ),
+    Entry("mape", ("regression",), "mean error as a share of the target", by.mape, _PERCENTAGE, False, 0.01),
+    Entry("r2", ("regression",), "share of the target's variance that is explained", by.r2, _VARIANCE, True, 0.01),
+    Entry(
+        "coverage", ("regression",), "share of rows within their interval", by.coverage, _ABSOLUTE, True, None,
+        of_intervals=True, searched=False, compared=False,
     ),
     Entry(
-        "calibration_error", "classification", "how far its certainty is from how often it is right",
-        _calibration_error, _WRONG, False, None, needs_probabilities=True, searched=False, compared=False,
+        "interval_width", ("regression",), "mean width of the intervals, in the target's units", by.width, _ABSOLUTE,
+        False, None, of_intervals=True, searched=False, compared=False,
     ),
-    Entry("mae", "regression", "mean error, in the target's units", _mae, _ABSOLUTE, False, None),
-    Entry("rmse", "regression", "root of the mean squared error, in the target's units", _rmse, _SQUARED, False, None),
-    Entry("r2", "regression", "share of the target's variance that is explained", _r2, _VARIANCE, True, 0.01),
 )  # fmt: skip
 CATALOGUE = {entry.name: entry for entry in _ENTRIES}
 
@@ -181,7 +127,7 @@ def names(task: str, *, searched: bool = False, compared: bool = False) -> tuple
     return tuple(
         entry.name
         for entry in _ENTRIES
-        if entry.task == task and (entry.searched or not searched) and (entry.compared or not compared)
+        if task in entry.tasks and (entry.searched or not searched) and (entry.compared or not compared)
     )
 
 
@@ -191,14 +137,11 @@ def measures(task: str, target: np.ndarray, prediction: Prediction, classes: np.
     `classes` are those of the model, in the order of the columns of `prediction.probabilities`. A metric that needs
     probabilities is left out where the model gives none. Definitions are those of sklearn.metrics, with which the tests
     compare: ROC AUC is one-against-rest weighted by class for more than two. The calibration error is the expected one
-    of the likeliest class (Guo et al., On Calibration of Modern Neural Networks, 2017).
+    of the likeliest class (Guo et al., On Calibration of Modern Neural Networks, 2017). Precision, recall, their means
+    and average precision are those of the second of two classes; of several, the mean over all.
     """
     answers = Answers.of(task, target, prediction, classes)
-    return {
-        name: CATALOGUE[name].of(answers)
-        for name in names(task)
-        if answers.probabilities is not None or not CATALOGUE[name].needs_probabilities
-    }
+    return {name: CATALOGUE[name].of(answers) for name in names(task) if CATALOGUE[name].fits(answers)}
 
 
 def default(task: str, probabilities: bool) -> str:
@@ -210,6 +153,8 @@ def default(task: str, probabilities: bool) -> str:
     """
     if task == "regression":
         return "r2"
+    if task == "outliers":
+        return "average_precision"
     return "log_loss" if probabilities else "accuracy"
 
 
@@ -223,19 +168,3 @@ def losses(
     entry = CATALOGUE[metric]
     loss = _WRONG if entry.needs_probabilities and prediction.probabilities is None else entry.loss
     return loss, loss.of(Answers.of(task, target, prediction, classes))
-
-
-def _area(positive: np.ndarray, score: np.ndarray) -> Metric:
-    order = np.argsort(score, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(score[order]) > 0])
-    ordered = positive[order]
-
-    def area(weights: np.ndarray) -> float:
-        weighed = weights[order]
-        ups = np.add.reduceat(np.where(ordered, weighed, 0.0), starts)
-        downs = np.add.reduceat(np.where(ordered, 0.0, weighed), starts)
-        pairs = ups.sum() * downs.sum()
-        below = np.cumsum(downs) - downs / 2
-        return float(ups @ below / pairs) if pairs > 0 else np.nan
-
-    return area

@@ -15,6 +15,7 @@ from artifact.errors import ConfigurationError
 from artifact.signature import TASKS, Feature
 from pipeline.params import cells, schema, yaml12
 from pipeline.params.cells import Cells
+from pipeline.params.decision import check_calibration, check_decision, check_interval
 from pipeline.params.evaluate import Evaluate, check_evaluate
 from pipeline.params.gate import Gate, check_gate
 from pipeline.params.messages import near, wrong
@@ -27,7 +28,7 @@ NUMBER = "number"
 
 
 class Model(Section):
-    """What is trained: its name, everywhere the same, and `classification` or `regression`."""
+    """What is trained: its name, everywhere the same, and what kind of answers it gives."""
 
     name: Annotated[str, AfterValidator(digest.model_name)]
     task: Annotated[str, OneOf(TASKS)]
@@ -36,20 +37,29 @@ class Model(Section):
 class Data(Section):
     """The table: a file of one of the kinds in docs/data.md, or a folder of files of one kind.
 
-    `target` is the column to predict; `time` the column that orders the rows, if any, and `time_format` how it is
-    written where schema does not say it: NUMBER, or a strptime format (default: ISO 8601). `missing` are texts of a CSV
-    that stand for a missing number or boolean, besides the empty cell; in a column of text every text is a value.
-    Left out before anything else are rows without a target where `drop_missing_target` says so, and rows of classes
-    that have fewer rows than `min_class_rows`.
+    `target` is the column to predict, or `targets` are several: numbers for a regression, booleans for multilabel.
+    For outliers it is a boolean that tells the known ones, by which alone the detector is judged. `weight` is a column
+    that says how much each row counts in training and in the metrics; `time` the column that orders the rows, if any,
+    and `time_format` how it is written where schema does not say it: NUMBER, or a strptime format (default: ISO 8601).
+    `missing` are texts of a CSV that stand for a missing number or boolean, besides the empty cell; in a column of text
+    every text is a value. Left out before anything else are rows without a target where `drop_missing_target` says so,
+    and rows of classes that have fewer rows than `min_class_rows`.
     """
 
     path: Text
-    target: Text
+    target: Text | None = None
+    targets: Texts = ()
+    weight: Text | None = None
     time: Text | None = None
     time_format: Text | None = None
     missing: Texts = ()
     drop_missing_target: bool = False
     min_class_rows: int = Field(default=1, ge=1, le=1_000_000_000)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns to predict."""
+        return self.targets or ((self.target,) if self.target else ())
 
 
 class Package(Section):
@@ -84,13 +94,24 @@ class Params(Section):
 
     @property
     def features(self) -> tuple[Feature, ...]:
-        """The inputs of the model in their order: all columns of the schema but the target."""
-        return tuple(feature for feature in self.described.values() if feature.name != self.data.target)
+        """The inputs of the model in their order: all columns of the schema but the targets and the weight."""
+        others = {*self.data.names, self.data.weight}
+        return tuple(feature for feature in self.described.values() if feature.name not in others)
+
+    @property
+    def targets(self) -> tuple[Feature, ...]:
+        """The columns to predict."""
+        return tuple(self.described[name] for name in self.data.names)
+
+    @property
+    def weights(self) -> tuple[Feature, ...]:
+        """The column that weighs the rows, if any."""
+        return () if self.data.weight is None else (self.described[self.data.weight],)
 
     @property
     def target(self) -> Feature:
-        """The column to predict."""
-        return self.described[self.data.target]
+        """The column to predict, the first of several."""
+        return self.targets[0]
 
     @property
     def unique(self) -> tuple[str, ...]:
@@ -137,7 +158,10 @@ def load(path: Path = PARAMS) -> Params:
     cells.formats(params.columns)
     check_prepare(params.prepare, features, params.data.time, task)
     check_train(params.train, features, task)
-    check_evaluate(params.evaluate, features, params.target, task)
+    check_interval(params.train.interval, len(params.targets), task)
+    check_calibration(params.train.calibration, task)
+    check_decision(params.train.decision, params.target, task)
+    check_evaluate(params.evaluate, features, params.targets, task)
     check_gate(params.gate, task)
     return params
 
@@ -157,8 +181,8 @@ def check_rows(data: Data, described: Mapping[str, Feature], task: str) -> None:
         raise wrong("data.time_format", data.time_format, "a column in data.time that schema does not describe")
     if data.time_format is not None and data.time_format != NUMBER and "%" not in data.time_format:
         raise wrong("data.time_format", data.time_format, f"{NUMBER}, or a strptime format such as %d.%m.%Y")
-    if data.min_class_rows > 1 and task == "regression":
-        raise wrong("data.min_class_rows", data.min_class_rows, "nothing: a regression has no classes")
+    if data.min_class_rows > 1 and task != "classification":
+        raise wrong("data.min_class_rows", data.min_class_rows, f"nothing: a {task} has no classes")
 
 
 def _check_schema(params: Params) -> tuple[Feature, ...]:
@@ -166,20 +190,60 @@ def _check_schema(params: Params) -> tuple[Feature, ...]:
     path, target, task = params.data.path, params.data.target, params.model.task
     if Path(path).is_absolute() or ".." in Path(path).parts:
         raise wrong("data.path", path, "a path inside this repository, such as data/iris.csv")
-    if target not in params.described:
+    names = params.data.names
+    if bool(target) == bool(params.data.targets) or len(set(names)) != len(names):
         raise ConfigurationError(
-            f"params.yaml: data.target is {target!r}, which schema does not declare{near(target, params.described)}"
+            "params.yaml: data.target is missing; it has no default, set it"
+            if not names
+            else "params.yaml: data names a target twice; use either target, or targets that differ"
         )
+    for name in (*names, *([params.data.weight] if params.data.weight else [])):
+        if name not in params.described:
+            raise ConfigurationError(
+                f"params.yaml: data.target is {name!r}, which schema does not declare{near(name, params.described)}"
+            )
     check_rows(params.data, params.described, task)
-    if params.target.nullable:
-        raise ConfigurationError(
-            f"params.yaml: schema of the target {target!r} says nullable; a row without its answer cannot train"
-        )
-    fitting = ("string", "int64", "bool") if task == "classification" else ("float64", "int64")
-    if params.target.dtype not in fitting:
-        raise ConfigurationError(
-            f"params.yaml: the target {target!r} has the dtype {params.target.dtype}; {task} takes {', '.join(fitting)}"
-        )
+    for feature in params.targets:
+        _check_target(feature, task)
+    if (task == "multilabel" and len(names) == 1) or (task not in _SEVERAL and len(names) > 1):
+        several = "targets, two or more columns of booleans," if task == "multilabel" else "one target"
+        raise wrong("data.targets", list(names), f"{several} for {task}")
+    _check_weight(params)
     if not params.features:
         raise ConfigurationError("params.yaml: schema declares the target only; declare the columns to predict it from")
     return params.features
+
+
+_SEVERAL = ("regression", "multilabel")  # tasks that may have several targets
+_FITTING = {
+    "classification": ("string", "int64", "bool"),
+    "regression": ("float64", "int64"),
+    "multilabel": ("bool",),
+    "outliers": ("bool",),
+}
+
+
+def _check_target(target: Feature, task: str) -> None:
+    if target.nullable:
+        raise ConfigurationError(
+            f"params.yaml: schema of the target {target.name!r} says nullable; a row without its answer cannot train"
+        )
+    if target.dtype not in _FITTING[task]:
+        raise ConfigurationError(
+            f"params.yaml: the target {target.name!r} has the dtype {target.dtype}; "
+            f"{task} takes {', '.join(_FITTING[task])}"
+        )
+
+
+def _check_weight(params: Params) -> None:
+    name = params.data.weight
+    if name is None:
+        return
+    column = params.described[name]
+    if column.dtype not in ("float64", "int64") or column.nullable or (column.range or (None,))[0] is None:
+        raise ConfigurationError(
+            f"params.yaml: schema of data.weight {name!r} declares no weights; use a number with a range that begins "
+            "with 0 and no missing value, such as {dtype: float64, range: [0, null]}"
+        )
+    if (column.range or (-1.0,))[0] < 0:  # type: ignore[operator]  # the end is a number, as above
+        raise wrong(f"schema.{name}.range", list(column.range or ()), "a range from 0 on: no row counts less than not")

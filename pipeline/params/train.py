@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from artifact.errors import ConfigurationError
 from artifact.signature import Feature
+from pipeline.params.decision import Calibration, Decide, Interval
 from pipeline.params.messages import near
 from pipeline.params.section import Section, Text
 from pipeline.params.tune import Tune
@@ -60,17 +61,26 @@ class Block(Section):
 
 
 class Train(Section):
-    """The Pipeline: blocks of preprocessing by name, in their order, then the estimator; what is tuned, if anything."""
+    """The Pipeline: blocks of preprocessing by name, in their order, then the estimator; what is tuned, if anything.
+
+    `class_weight` is how much rows of each class count: balanced, or by class. `calibration` corrects probabilities,
+    `interval` gives a regression two ends, `decision` says how labels follow from probabilities.
+    """
 
     preprocessing: dict[str, Block] = Field(default={})
     estimator: Text
     parameters: dict[str, Any] = Field(default={})
+    class_weight: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0)]] | None = None
+    calibration: Calibration | None = None
+    interval: Interval | None = None
+    decision: Decide | None = None
     tune: Tune | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The Pipeline as the manifest names it: its blocks as a list, because a mapping in JSON has no order."""
         blocks = [{"name": name, **block.model_dump()} for name, block in self.preprocessing.items()]
-        return {"preprocessing": blocks, "estimator": self.estimator, "parameters": self.parameters}
+        asked = self.model_dump(include={"class_weight", "calibration", "interval", "decision"}, exclude_none=True)
+        return {"preprocessing": blocks, "estimator": self.estimator, "parameters": self.parameters, **asked}
 
     @property
     def search(self) -> Tune | None:

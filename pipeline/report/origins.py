@@ -21,8 +21,12 @@ def data(evidence: Evidence) -> list[str]:
         same = before.data_digest == evidence.manifest.data_digest
         lines += [f"{'The very data' if same else 'Other data than that'} the champion was trained on.", ""]
     target = evidence.prepared["target"]
-    if evidence.task == "regression":
-        rows = [["mean", *(number(target["mean"][part]) for part in ("train", "test"))]]
+    if "mean" in target or "means" in target:
+        means = target["means"] if "means" in target else {"": target["mean"]}
+        rows = [
+            [f"mean of {text(name)}" if name else "mean", *(number(mean[part]) for part in ("train", "test"))]
+            for name, mean in means.items()
+        ]
     else:
         counts_of = [target["train"], target["test"]]
         rows = [[text(name), *(str(part.get(name, 0)) for part in counts_of)] for name in target["train"]]

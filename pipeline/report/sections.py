@@ -129,7 +129,7 @@ def calibration(evidence: Evidence) -> list[str]:
         return []
     words = (
         "On the dashed line a model is right as often as it says. Below it, it is too sure of itself."
-        if evidence.task == "classification"
+        if evidence.task != "regression"
         else "On the dashed line the mean of the target is what was predicted."
     )
     bins = evidence.comparison["calibration"]["challenger"] if evidence.comparison else evidence.calibration["bins"]
@@ -211,7 +211,7 @@ def rules(evidence: Evidence) -> list[str]:
 
 def pictures(evidence: Evidence) -> list[str]:
     """Predictions against the truth, and which features matter."""
-    title = "confusion matrix" if evidence.task == "classification" else "residuals"
+    title = "residuals" if evidence.task == "regression" else "confusion matrix"
     lines = [*image(title, "plots/predictions.png"), *image("feature importance", "plots/importance.png")]
     return [
         "## Predictions and features",

@@ -40,7 +40,7 @@ class Writer:
         self, path: Path, params: Params, moments: np.ndarray | None = None, units: np.ndarray | None = None
     ) -> None:
         self._path, self._partial = path, path.with_name(path.name + ".partial")
-        self._schema = (*params.features, params.target)
+        self._schema = (*params.features, *params.targets, *params.weights)
         self._types = pa.schema([(feature.name, _TYPES[feature.dtype]) for feature in self._schema])
         of_rows = {_MOMENT: moments, _UNIT: units}
         self._of_rows = {name: values for name, values in of_rows.items() if values is not None}
@@ -87,8 +87,8 @@ def units(path: Path) -> np.ndarray:
 def read(path: Path, params: Params) -> tuple[pd.DataFrame, np.ndarray]:
     """The features as `artifact.validation` gives them to a model ([rows, features]), and the target, [rows].
 
-    The target is float64 for a regression; int64, bool or object (text) for a classification. Read by groups of rows:
-    beside what is returned, memory holds one of them.
+    The target is float64 for a regression; int64, bool or object (text) for a classification; 0 or 1 for labels;
+    [rows, targets] where there are several. Read by groups of rows: beside what is returned, memory holds one of them.
     """
     with pyarrow.parquet.ParquetFile(path, pre_buffer=False) as file:
         rows = file.metadata.num_rows
@@ -98,12 +98,12 @@ def read(path: Path, params: Params) -> tuple[pd.DataFrame, np.ndarray]:
         for batch in file.iter_batches(batch_size=_ROWS, use_threads=False):
             part = pa.Table.from_batches([batch])
             given = {feature.name: _values(feature, part.column(feature.name)) for feature in params.features}
-            given[params.target.name] = _values(params.target, part.column(params.target.name))
+            given |= {target.name: _values(target, part.column(target.name)) for target in params.targets}
             some = {str(name): values.to_numpy() for name, values in frame(params, given).items()}
             known = target(params, given)
             if first == 0:
                 columns = {name: np.empty(rows, dtype=values.dtype) for name, values in some.items()}
-                answers = np.empty(rows, dtype=known.dtype)
+                answers = np.empty((rows, *known.shape[1:]), dtype=known.dtype)
             place = slice(first, first + part.num_rows)
             for name, values in some.items():
                 columns[name][place] = values
@@ -111,6 +111,14 @@ def read(path: Path, params: Params) -> tuple[pd.DataFrame, np.ndarray]:
             first += part.num_rows
     names = [feature.name for feature in params.features]
     return pd.DataFrame(columns, columns=names, copy=False), answers
+
+
+def weights(path: Path, params: Params) -> np.ndarray | None:
+    """How much each row of the file at `path` counts, [rows], float64; None where all count alike."""
+    if params.data.weight is None:
+        return None
+    column: np.ndarray = pyarrow.parquet.ParquetFile(path).read([params.data.weight]).column(0).to_numpy()
+    return column.astype(np.float64)
 
 
 def frame(params: Params, columns: Mapping[str, Any]) -> pd.DataFrame:
@@ -126,10 +134,13 @@ def frame(params: Params, columns: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def target(params: Params, columns: Mapping[str, Any]) -> np.ndarray:
-    """The target among `columns` as estimators take it."""
-    values = convert(params.target, columns[params.target.name])
+    """The target among `columns` as estimators take it, [rows], or [rows, targets] of several."""
+    each = [convert(target, columns[target.name]) for target in params.targets]
+    values = each[0] if len(each) == 1 else np.column_stack(each)
     if params.model.task == "regression":
         return values.astype(np.float64)
+    if params.model.task == "multilabel":
+        return values.astype(np.int64)  # RidgeClassifier takes booleans for another form of several labels
     return values.astype(bool) if params.target.dtype == "bool" else values
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,11 +18,10 @@ from artifact.errors import ConfigurationError
 from pipeline.params.params import PARAMS
 from pipeline.report.git_source import Source
 from pipeline.shared import paths
-from pipeline.tracking import trials
+from pipeline.tracking import mlmodel, trials
 from pipeline.tracking.run import Training
 
 CHALLENGER = "challenger"
-ARTIFACT = "artifact"
 _BATCH = 100  # the most parameters that MLflow takes in one request
 _LONGEST = 6000
 _LONGEST_TAG = 5000  # of a registered version; a run takes more
@@ -130,7 +130,9 @@ class Registry:
             for start in range(0, len(params), _BATCH):
                 self._client.log_batch(run_id, params=params[start : start + _BATCH])
             self._client.log_artifacts(run_id, str(paths.PLOTS), "plots")
-            self._client.log_artifacts(run_id, str(paths.ARTIFACT), ARTIFACT)
+            with tempfile.TemporaryDirectory(prefix="modelpin-mlmodel-") as folder:
+                mlmodel.write(Path(folder) / mlmodel.FOLDER, paths.ARTIFACT)
+                self._client.log_artifacts(run_id, folder)
             self._client.log_artifacts(run_id, str(paths.FIGURES), paths.FIGURES.name)
             trials.log(self._client, experiment, run_id)
             for path in (paths.METRICS, paths.VERDICT, PARAMS, paths.REPORT):
@@ -146,7 +148,7 @@ class Registry:
         version = self._found(training.model, training.model_digest)
         if version is not None:
             return version
-        location = f"{self._client.get_run(run_id).info.artifact_uri}/{ARTIFACT}"
+        location = f"{self._client.get_run(run_id).info.artifact_uri}/{mlmodel.FOLDER}"
         created = self._client.create_model_version(training.model, location, run_id, tags=_tags(training, source))
         return str(created.version)
 

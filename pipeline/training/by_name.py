@@ -16,31 +16,30 @@ from pipeline.params.messages import near
 _MONOTONIC, _CATEGORICAL = "monotonic_cst", "categorical_features"
 
 
-def resolved(model: Pipeline, frame: pd.DataFrame, target: np.ndarray) -> Pipeline:
+def resolved(model: Pipeline, frame: pd.DataFrame, target: np.ndarray | None) -> Pipeline:
     """`model` with monotonic_cst (name → -1, 0 or 1) and categorical_features (names) of its estimator as lists by
     place; `model` itself where they name nothing, or where the estimator sees the columns of `frame` by name.
 
     A name is that of a column as the preprocessing hands it on: of the feature itself, or of what a step makes of it,
     such as city_Bonn. ConfigurationError (10) for one that is not there.
     """
-    parameters = model.steps[-1][1].get_params(deep=False)
-    constraints, categories = parameters.get(_MONOTONIC), parameters.get(_CATEGORICAL)
-    by_place: dict[str, Any] = {}
     if len(model.steps) == 1:
         return model
-    if isinstance(constraints, Mapping):
-        names = _names(model, frame, target)
-        places = {name: _place(name, names, _MONOTONIC) for name in constraints}
-        by_place[_MONOTONIC] = [0] * len(names)
-        for name, place in places.items():
-            by_place[_MONOTONIC][place] = constraints[name]
-    if isinstance(categories, list) and categories and all(isinstance(name, str) for name in categories):
-        names = _names(model, frame, target)
-        by_place[_CATEGORICAL] = [_place(name, names, _CATEGORICAL) for name in categories]
-    return clone(model).set_params(**{f"estimator__{name}": value for name, value in by_place.items()})
+    places: dict[str, Any] = {}
+    names: list[str] = []
+    for parameter, value in model.steps[-1][1].get_params(deep=True).items():
+        kind = parameter.rpartition("__")[2]
+        if kind == _MONOTONIC and isinstance(value, Mapping):
+            names = names or _names(model, frame, target)
+            signs = {_place(name, names, kind): sign for name, sign in value.items()}
+            places[parameter] = [signs.get(place, 0) for place in range(len(names))]
+        elif kind == _CATEGORICAL and isinstance(value, list) and value and all(type(name) is str for name in value):
+            names = names or _names(model, frame, target)
+            places[parameter] = [_place(name, names, kind) for name in value]
+    return clone(model).set_params(**{f"estimator__{name}": value for name, value in places.items()})
 
 
-def _names(model: Pipeline, frame: pd.DataFrame, target: np.ndarray) -> list[str]:
+def _names(model: Pipeline, frame: pd.DataFrame, target: np.ndarray | None) -> list[str]:
     """The columns behind the preprocessing, without the names of its blocks."""
     fitted = clone(model[:-1]).fit(frame, target)
     return [str(name).partition("__")[2] for name in fitted.get_feature_names_out()]

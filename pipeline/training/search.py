@@ -116,10 +116,12 @@ def score(
     `alone`: in a process that does nothing else.
     """
     try:
-        fitted = train.fit(model, frame.iloc[fold.train], target[fold.train], alone=alone)
+        fitted = train.fit(
+            model, frame.iloc[fold.train], target[fold.train], alone=alone, supervised=params.model.task != "outliers"
+        )
     except ConfigurationError as error:
         return math.nan, str(error)
-    described = signature.for_model(params.model.task, params.features, params.target, fitted)
+    described = signature.for_model(params.model.task, params.features, params.targets, fitted)
     prediction = SklearnRunner(fitted, described).predict(columns(frame.iloc[fold.test]))
     classes = np.asarray(fitted.classes_) if params.model.task == "classification" else np.empty(0)
     measures = metrics.measures(params.model.task, target[fold.test], prediction, classes)

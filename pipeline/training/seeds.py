@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.linear_model import _base as linear
 from sklearn.svm import _base as libsvm
 from sklearn.utils import check_random_state
 
@@ -46,11 +47,13 @@ def refuse_chance() -> Iterator[None]:
     homes = [home for home in homes if getattr(home, "default_rng", None) is real]
     for home in homes:
         home.default_rng = default_rng  # type: ignore[attr-defined]
-    libsvm.check_random_state = _seed_of_libsvm
+    for module in (libsvm, linear):
+        module.check_random_state = _seed_that_nothing_draws
     try:
         yield
     finally:
-        libsvm.check_random_state = check_random_state
+        for module in (libsvm, linear):
+            module.check_random_state = check_random_state
         for home in homes:
             home.default_rng = real  # type: ignore[attr-defined]
     changed = [name for name, state in _global_states().items() if state != before[name]]
@@ -63,8 +66,9 @@ def refuse_chance() -> Iterator[None]:
         )
 
 
-def _seed_of_libsvm(state: Any) -> np.random.RandomState:
-    """libsvm is handed a seed even by SVR, NuSVR and OneClassSVM, which have none and whose solver draws nothing.
+def _seed_that_nothing_draws(state: Any) -> np.random.RandomState:
+    """libsvm is handed a seed even by SVR, NuSVR and OneClassSVM, which have none and whose solver draws nothing; so is
+    the table that SGDOneClassSVM reads, which it shuffles by a seed of its own.
 
     Whatever could draw has a parameter random_state, and is refused where that is None (`refuse_unseeded`).
     """

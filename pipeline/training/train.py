@@ -9,17 +9,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import is_classifier, is_regressor
+from sklearn.base import is_classifier, is_clusterer, is_outlier_detector, is_regressor
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.pipeline import Pipeline
 
+from artifact.engines.quantile_interval import QuantileInterval
 from artifact.errors import ConfigurationError
 from features.texts import OneColumn
 from pipeline.params.params import Params, load
 from pipeline.params.train import Block
-from pipeline.shared import best_parameters, paths, tables
-from pipeline.training import by_name, canonical_pickle, cluster, components, seeds
+from pipeline.shared import best_parameters, decision_file, paths, tables
+from pipeline.training import by_name, canonical_pickle, cluster, components, deciding, row_weights, seeds
 
 _VECTORIZERS = (CountVectorizer, HashingVectorizer)  # the first is TfidfVectorizer's base
 
@@ -28,15 +30,30 @@ _SHOWN = 400  # characters of scikit-learn's words: some list every category of 
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Write build/model/model.joblib."""
+    """Write build/model/: model.joblib, and how its labels are decided."""
     argparse.ArgumentParser(prog="python -m pipeline train", description=__doc__).parse_args(argv)
     params = best_parameters.read(load())
-    model = build(params)
+    model = complete(params)
     frame, target = tables.read(paths.TRAIN, params)
-    fitted = fit(model, frame, target, cluster.address())
+    weights = row_weights.of(params, target, tables.weights(paths.TRAIN, params))
+    supervised = params.model.task != "outliers"
+    fitted = fit(model, frame, target, cluster.address(), supervised=supervised, weights=weights)
+    decided = deciding.decided(params, fitted, frame, target)
     paths.MODEL.parent.mkdir(parents=True, exist_ok=True)
     canonical_pickle.dump(fitted, paths.MODEL)
+    decision_file.write(decided)
     print(f"{params.train.estimator} fitted on {len(frame)} rows of {frame.shape[1]} features: {paths.MODEL}")
+
+
+def complete(params: Params) -> Pipeline:
+    """As `build`, with the calibration or the interval that params.yaml asks for around the estimator."""
+    model = build(params)
+    estimator, calibration, interval = model.steps[-1][1], params.train.calibration, params.train.interval
+    if calibration is not None:
+        estimator = CalibratedClassifierCV(estimator, method=calibration.method, cv=calibration.folds, ensemble=False)
+    if interval is not None:
+        estimator = QuantileInterval(estimator, (interval.low, interval.high))
+    return Pipeline([*model.steps[:-1], ("estimator", estimator)])
 
 
 def build(params: Params) -> Pipeline:
@@ -57,9 +74,17 @@ def build(params: Params) -> Pipeline:
 
 
 def fit(
-    model: Pipeline, frame: pd.DataFrame, target: np.ndarray, scheduler: str | None = None, alone: bool = True
+    model: Pipeline,
+    frame: pd.DataFrame,
+    target: np.ndarray,
+    scheduler: str | None = None,
+    alone: bool = True,
+    supervised: bool = True,
+    weights: np.ndarray | None = None,
 ) -> Pipeline:
     """A fitted copy of `model`; `frame` is [rows, features], `target` [rows]; parts on the cluster of `scheduler`.
+
+    Where it is not `supervised`, the estimator is not shown the target. `weights`, [rows]: how much each row counts.
 
     Where this process is not `alone`, or waits for a cluster, others draw random numbers too, and none are looked for.
 
@@ -68,10 +93,11 @@ def fit(
     """
     bare, workers = components.without_n_jobs(model)
     try:
-        bare = by_name.resolved(bare, frame, target)
+        shown = target if supervised else None
+        bare = by_name.resolved(bare, frame, shown)
         watched = seeds.refuse_chance() if alone and scheduler is None else nullcontext()
         with cluster.parallel(scheduler, "threading", workers or 1), watched:
-            return bare.fit(frame, target)
+            return bare.fit(frame, shown, **row_weights.as_parameter(bare, weights))
     except (ValueError, TypeError) as error:
         raise ConfigurationError(
             f"training fails: {type(error).__name__}: {error!s:.{_SHOWN}}; correct train in params.yaml (a text needs "
@@ -79,11 +105,30 @@ def fit(
         ) from error
 
 
+_MADE_FOR = {
+    "classification": is_classifier,
+    "regression": is_regressor,
+    "multilabel": is_classifier,
+    "outliers": is_outlier_detector,
+}
+
+
 def _check_task(estimator: Any, params: Params) -> None:
     name, task = params.train.estimator, params.model.task
-    if not (is_classifier(estimator) if task == "classification" else is_regressor(estimator)):
+    if is_clusterer(estimator) or (not hasattr(estimator, "predict") and hasattr(estimator, "transform")):
+        what = "groups rows" if is_clusterer(estimator) else "transforms columns"
+        raise ConfigurationError(
+            f"params.yaml: train.estimator {name} {what} and predicts no target, so that nothing could be judged or "
+            "served; use it as a step of train.preprocessing where it transforms, or an estimator that predicts"
+        )
+    if not _MADE_FOR[task](estimator):
         raise ConfigurationError(
             f"params.yaml: train.estimator {name} is made for no {task}; use one that is, or correct model.task"
+        )
+    if task == "outliers" and not hasattr(estimator, "decision_function"):
+        raise ConfigurationError(
+            f"params.yaml: train.estimator {name} judges only the rows that it was fitted on; set its parameter "
+            "novelty: true"
         )
 
 

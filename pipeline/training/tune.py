@@ -35,16 +35,12 @@ def search(params: Params, tune: Tune) -> dict[str, Any]:
     """Run or finish the search; method, metric, best, score and trials of build/tuned.json."""
     # Here: a stage that searches nothing takes no second.
     from pipeline.shared import tables
-    from pipeline.training import folds
+    from pipeline.training import declared_folds
     from pipeline.training.search import Search, plain
     from pipeline.training.study import Study
 
     frame, target = tables.read(paths.TRAIN, params)
-    units = tables.units(paths.TRAIN)
-    if params.prepare.split.method == "time":
-        parts = folds.by_time(units, tables.moments(paths.TRAIN), tune.folds)
-    else:
-        parts = folds.spread(units, target if params.model.task == "classification" else None, tune.folds, tune.seed)
+    parts = declared_folds.of(params, target, tune.folds, tune.seed)
     key = _key(params)
     study = Study(tune, paths.TUNING / f"{key.removeprefix('sha256-')[:16]}.db", key)
     if study.done:

@@ -84,7 +84,7 @@ def test_the_expectations_of_the_page_can_be_declared() -> None:
     for task, behaviour in (("classification", others), ("regression", regression)):
         values = {"bootstrap": {"resamples": 10, "confidence": 0.9, "seed": 1}, "behaviour": behaviour}
         evaluate = read(Evaluate, values, "evaluate")
-        check_evaluate(evaluate, features, target, task)
+        check_evaluate(evaluate, features, (target,), task)
         kinds |= {check.kind for check in evaluate.behaviour}
     assert kinds == set(KINDS)
 

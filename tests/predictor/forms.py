@@ -149,10 +149,10 @@ def _v1_answers(server: Server, answer: Answer, value: dict[str, Any]) -> Answer
     assert answer.status == 200, answer.body
     assert answer.headers["x-model-digest"] == server.model.digest
     assert answer.headers["x-model-release"] == server.model.release
-    if server.model.signature.task == "regression":
-        return {"prediction": np.array(value["predictions"])}
-    answers = {"label": value["predictions"]}
-    return {**answers, "probabilities": np.array(value["probabilities"])} if "probabilities" in value else answers
+    first = server.model.signature.outputs[0].name
+    answers: Answers = {first: value["predictions"]}
+    answers |= {name: np.array(array) for name, array in value.items() if name not in ("predictions", "outputs")}
+    return answers if first == "label" else {**answers, first: np.array(value["predictions"])}
 
 
 def _wide(server: Server, data: list[Any], columns: Columns, datatype: str) -> Answers:
@@ -235,7 +235,7 @@ def _from_raw(datatype: str, raw: bytes) -> list[Any]:
 
 
 def _shaped(datatype: str, flat: list[Any], shape: list[int]) -> Any:
-    if datatype == "FP64":
-        return np.array(flat, dtype=np.float64).reshape(shape)
+    if datatype == "FP64" or len(shape) > 1:
+        return np.array(flat, dtype=np.float64 if datatype == "FP64" else bool).reshape(shape)
     assert shape == [len(flat)]
     return flat

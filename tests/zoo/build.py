@@ -33,6 +33,7 @@ from tests.zoo.configuration import Configuration
 from tests.zoo.tables import REGRESSION, ROWS, SCHEMAS, TARGETS, draw
 
 NAME = "zoo"
+THRESHOLD = {"classification": "accuracy", "regression": "r2", "multilabel": "accuracy", "outliers": "recall"}
 
 
 @dataclass(frozen=True)
@@ -73,13 +74,16 @@ def build(configuration: Configuration, folder: Path, tables: Path) -> Built:
 
 
 def _write_params(configuration: Configuration) -> None:
-    regression = configuration.target in REGRESSION
-    schema = {**SCHEMAS[configuration.table], configuration.target: TARGETS[configuration.target]}
+    targets = configuration.targets
+    task = configuration.task or ("regression" if targets[0] in REGRESSION else "classification")
+    schema = {**SCHEMAS[configuration.table], **{name: TARGETS[name] for name in targets}}
+    named: dict[str, Any] = {"target": targets[0]} if len(targets) == 1 else {"targets": targets}
+    stratified = task in ("classification", "outliers")
     value = {
-        "model": {"name": NAME, "task": "regression" if regression else "classification"},
-        "data": {"path": "data/table.parquet", "target": configuration.target, "time": None},
+        "model": {"name": NAME, "task": task},
+        "data": {"path": "data/table.parquet", "time": None, **named},
         "schema": schema,
-        "prepare": {"split": {"method": "random" if regression else "stratified", "test_size": 0.3, "seed": 20}},
+        "prepare": {"split": {"method": "stratified" if stratified else "random", "test_size": 0.3, "seed": 20}},
         "train": {
             "preprocessing": {
                 name: {"columns": columns, "steps": steps}
@@ -87,17 +91,18 @@ def _write_params(configuration: Configuration) -> None:
             },
             "estimator": configuration.estimator,
             "parameters": configuration.parameters,
+            **configuration.more,
         },
         "evaluate": {"bootstrap": {"resamples": 10, "confidence": 0.9, "seed": 20}},
         "package": {"golden": 8},
-        "gate": {"thresholds": {"r2" if regression else "accuracy": {"min": -1}}},
+        "gate": {"thresholds": {THRESHOLD[task]: {"min": -1}}},
         "track": {"experiment": NAME},
     }
     params.PARAMS.write_text(yaml.safe_dump(value, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
 def _prepare(configuration: Configuration, tables: Path) -> None:
-    kept = tables / f"{configuration.table}-{configuration.target}"
+    kept = tables / f"{configuration.table}-{configuration.target}-{configuration.task}"
     if not kept.exists():
         Path("data").mkdir()
         draw(configuration.table, ROWS, 1).to_parquet("data/table.parquet")

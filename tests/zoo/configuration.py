@@ -13,7 +13,8 @@ Step = dict[str, dict[str, Any]]
 @dataclass(frozen=True)
 class Configuration:
     """A model: its table and target (`tests.zoo.tables`), its estimator, and its blocks of preprocessing, each of
-    columns and steps. `sample` ones are run by every `make test`.
+    columns and steps. `sample` ones are run by every `make test`. `task` is that of the target where None; `more` are
+    further keys of the section train.
     """
 
     name: str
@@ -23,6 +24,13 @@ class Configuration:
     parameters: dict[str, Any] = field(default_factory=dict)
     preprocessing: dict[str, tuple[list[str], list[Step]]] = field(default_factory=dict)
     sample: bool = False
+    task: str | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def targets(self) -> list[str]:
+        """The columns to predict: `target`, or several with a plus between them."""
+        return self.target.split("+")
 
 
 def part(name: str, **parameters: Any) -> Step:

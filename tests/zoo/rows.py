@@ -168,7 +168,10 @@ def answers(built: Built, columns: Columns) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if built.signature.task == "regression":
-            return np.asarray(built.pipeline.predict(table), dtype=np.float64).reshape(len(table), 1)
+            return np.asarray(built.pipeline.predict(table), dtype=np.float64).reshape(len(table), -1)
+        if built.signature.task == "outliers":
+            return np.asarray(-built.pipeline.decision_function(table)).reshape(len(table), 1)
         if len(built.signature.outputs) == 1:
             return np.zeros((len(table), 1))
-        return np.asarray(built.pipeline.predict_proba(table))
+        chances = built.pipeline.predict_proba(table)
+        return np.stack([one[:, 1] for one in chances], 1) if isinstance(chances, list) else np.asarray(chances)

@@ -18,6 +18,9 @@ TARGETS: dict[str, dict[str, Any]] = {
     "grade": {"dtype": "int64"},
     "price": {"dtype": "float64"},
     "visits": {"dtype": "int64"},
+    "near": {"dtype": "bool"},
+    "costly": {"dtype": "bool"},
+    "odd": {"dtype": "bool"},
 }
 REGRESSION = ("price", "visits")
 SCHEMAS: dict[str, dict[str, dict[str, Any]]] = {
@@ -95,5 +98,8 @@ def draw(table: str, rows: int, seed: int) -> pd.DataFrame:
         "grade": np.array([-1, 2, 7])[third],
         "price": (1000 * size**2).round(2),
         "visits": random.poisson(np.exp(size / 2)),
+        "near": columns["area"] + random.normal(0, 30, rows) < 150,
+        "costly": size + random.normal(0, 0.5, rows) > 4.2,
+        "odd": random.random(rows) < 0.1,
     }
     return pd.DataFrame({**features, **{name: values.tolist() for name, values in targets.items()}})

@@ -13,7 +13,7 @@ import numpy as np
 
 from artifact.golden import to_json
 from artifact.prediction import Columns
-from artifact.tolerance import TOLERANCE
+from artifact.tolerance import LABELS, TOLERANCE
 from artifact.validation.frame import from_columns
 from tests.predictor import forms
 from tests.predictor.conftest import Server, start
@@ -99,12 +99,39 @@ def exact(built: Built, columns: Columns) -> dict[str, Any]:
     table = from_columns(built.signature, columns)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if built.signature.task == "regression":
-            return {"prediction": np.asarray(built.pipeline.predict(table), dtype=np.float64).reshape(len(table))}
-        answers = {"label": np.asarray(built.pipeline.predict(table))}
-        if len(built.signature.outputs) > 1:
-            answers["probabilities"] = np.asarray(built.pipeline.predict_proba(table))
+        return _ANSWERS[built.signature.task](built.pipeline, table)
+
+
+def _labels(pipeline: Any, table: Any) -> dict[str, Any]:
+    answers = {"label": np.asarray(pipeline.predict(table))}
+    return (
+        {**answers, "probabilities": pipeline.predict_proba(table)} if hasattr(pipeline, "predict_proba") else answers
+    )
+
+
+def _numbers(pipeline: Any, table: Any) -> dict[str, Any]:
+    values = np.asarray(pipeline.predict(table), dtype=np.float64)
+    if hasattr(pipeline.steps[-1][1], "quantiles"):
+        return dict(zip(("prediction", "lower", "upper"), values.T, strict=True))
+    return {"prediction": values.reshape(len(table)) if values.size == len(table) else values}
+
+
+def _flags(pipeline: Any, table: Any) -> dict[str, Any]:
+    answers = {"labels": np.asarray(pipeline.predict(table)) == 1}
+    if not hasattr(pipeline, "predict_proba"):
         return answers
+    chances = pipeline.predict_proba(table)
+    return {
+        **answers,
+        "probabilities": np.stack([one[:, 1] for one in chances], 1) if type(chances) is list else chances,
+    }
+
+
+def _outliers(pipeline: Any, table: Any) -> dict[str, Any]:
+    return {"outlier": pipeline.predict(table) == -1, "score": -pipeline.decision_function(table)}
+
+
+_ANSWERS = {"classification": _labels, "regression": _numbers, "multilabel": _flags, "outliers": _outliers}
 
 
 def no_answer(built: Built, columns: Columns) -> np.ndarray:
@@ -147,10 +174,11 @@ def _differences(
 
 def _apart(output: str, wanted: np.ndarray, told: Any, size: float, findings: Findings) -> list[int]:
     """Rows of `told` that are not the answers `wanted`, within the tolerance of `artifact.tolerance`."""
-    if output == "label":
-        return [row for row, (one, other) in enumerate(zip(wanted.tolist(), told, strict=True)) if one != other]
+    if output in LABELS:
+        answers = told.tolist() if isinstance(told, np.ndarray) else told
+        return [row for row, (one, other) in enumerate(zip(wanted.tolist(), answers, strict=True)) if one != other]
     # Relative to the answer, or to a usual one; not to the mean of these answers, some of which are enormous.
-    scale = np.maximum(np.abs(wanted), size) if output == "prediction" else 1.0
+    scale = 1.0 if output == "probabilities" else np.maximum(np.abs(wanted), size)
     distance = (np.abs(np.asarray(told) - wanted) / scale).reshape(len(wanted), -1).max(axis=1)
     findings.largest = max(findings.largest, float(distance.max()))
     return np.flatnonzero(~(distance <= TOLERANCE)).tolist()

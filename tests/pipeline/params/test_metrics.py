@@ -13,7 +13,8 @@ from pipeline.evaluation import bootstrap
 from pipeline.evaluation.bootstrap import intervals
 from pipeline.params import metrics
 from pipeline.params.evaluate import Bootstrap
-from pipeline.params.metrics import Metric, measures, taken
+from pipeline.params.measures import Metric
+from pipeline.params.metrics import measures
 
 RANDOM = np.random.default_rng(5)
 SETTINGS = Bootstrap(resamples=20, confidence=0.9, seed=1)
@@ -36,9 +37,22 @@ def calibration_error(target: np.ndarray, scores: np.ndarray, names: np.ndarray,
     return total / weights.sum()
 
 
+def of_interest(target: np.ndarray, label: np.ndarray, weights: np.ndarray, what: dict[str, str]) -> dict[str, float]:
+    """Precision, recall and their means of the second of two classes, or of all."""
+    options = {"sample_weight": weights, "zero_division": 0.0, **what}
+    return {
+        "precision": reference.precision_score(target, label, **options),
+        "recall": reference.recall_score(target, label, **options),
+        **{
+            name: reference.fbeta_score(target, label, beta=beta, **options)
+            for name, beta in (("f1", 1), ("f2", 2), ("f05", 0.5))
+        },
+    }
+
+
 @pytest.mark.parametrize("classes", [2, 3, 6])
 def test_classification_metrics_are_scikit_learns(classes: int) -> None:
-    """All five, weighted as a resample weighs the rows, ties in the scores included."""
+    """Each of them, weighted as a resample weighs the rows, ties in the scores included."""
     names = np.array(list("abcdef"[:classes]), dtype=object)
     target = names[RANDOM.integers(0, classes, 300)]
     scores = RANDOM.random((300, classes)).round(1) + 0.01
@@ -51,6 +65,13 @@ def test_classification_metrics_are_scikit_learns(classes: int) -> None:
             "accuracy": reference.accuracy_score(target, label, sample_weight=weights),
             "balanced_accuracy": reference.balanced_accuracy_score(target, label, sample_weight=weights),
             "f1_macro": reference.f1_score(target, label, average="macro", sample_weight=weights),
+            **of_interest(target, label, weights, {"pos_label": "b"} if classes == 2 else {"average": "macro"}),
+            "average_precision": np.mean(
+                [
+                    reference.average_precision_score(target == names[place], scores[:, place], sample_weight=weights)
+                    for place in ([1] if classes == 2 else range(classes))
+                ]
+            ),
             "log_loss": reference.log_loss(target, scores, labels=names, sample_weight=weights),
             "roc_auc": reference.roc_auc_score(
                 target,
@@ -79,20 +100,78 @@ def test_regression_metrics_are_scikit_learns() -> None:
         {
             "mae": reference.mean_absolute_error(target, values),
             "rmse": reference.root_mean_squared_error(target, values),
+            "mape": reference.mean_absolute_percentage_error(target, values),
             "r2": reference.r2_score(target, values),
         }
     )
-    assert tuple(found) == metrics.names("regression")
+    assert {*found, "coverage", "interval_width"} == set(metrics.names("regression"))
+
+
+def test_metrics_of_several_targets_are_scikit_learns() -> None:
+    """Of several numbers each metric is the mean of theirs."""
+    target = RANDOM.random((100, 3)) * [1, 10, 100] + 1
+    values = target + RANDOM.normal(0, 0.1, (100, 3))
+    weights = np.bincount(RANDOM.integers(0, 100, 100), minlength=100).astype(float)
+    found = measures("regression", target, Prediction(values), np.empty(0))
+    assert {name: measure(weights) for name, measure in found.items()} == pytest.approx(
+        {
+            "mae": reference.mean_absolute_error(target, values, sample_weight=weights),
+            "rmse": reference.root_mean_squared_error(target, values, sample_weight=weights),
+            "mape": reference.mean_absolute_percentage_error(target, values, sample_weight=weights),
+            "r2": reference.r2_score(target, values, sample_weight=weights),
+        }
+    )
+
+
+def test_metrics_of_labels_are_scikit_learns() -> None:
+    """Of several labels each metric is the mean of theirs; a row is right where all of its labels are."""
+    target = RANDOM.random((200, 3)) < [0.2, 0.5, 0.7]
+    chances = np.clip(RANDOM.random((200, 3)) * 0.6 + 0.4 * target, 0.01, 0.99)
+    labels, weights = chances > 0.5, RANDOM.random(200)
+    found = measures("multilabel", target.astype(int), Prediction(labels, chances), np.empty(0))
+    options = {"sample_weight": weights, "average": "macro", "zero_division": 0.0}
+    assert {name: measure(weights) for name, measure in found.items()} == pytest.approx(
+        {
+            "accuracy": reference.accuracy_score(target, labels, sample_weight=weights),
+            "f1_macro": reference.f1_score(target, labels, **options),
+            **of_interest(target, labels, weights, {"average": "macro"}),
+            "log_loss": np.mean(
+                [reference.log_loss(target[:, place], chances[:, place], sample_weight=weights) for place in range(3)]
+            ),
+            "roc_auc": reference.roc_auc_score(target, chances, average="macro", sample_weight=weights),
+            "average_precision": reference.average_precision_score(
+                target, chances, average="macro", sample_weight=weights
+            ),
+            "brier": np.mean(
+                [reference.brier_score_loss(target[:, one], chances[:, one], sample_weight=weights) for one in range(3)]
+            ),
+        }
+    )
+
+
+def test_metrics_of_outliers_and_intervals() -> None:
+    """Outliers are ranked by their score, found by their flag; an interval covers a share of the rows, and is wide."""
+    target, score = RANDOM.random(200) < 0.2, RANDOM.random(200)
+    flags = score > 0.7
+    found = measures("outliers", target, Prediction(flags, None, {"score": score}), np.empty(0))
+    ones = np.ones(200)
+    assert found["average_precision"](ones) == pytest.approx(reference.average_precision_score(target, score))
+    assert found["roc_auc"](ones) == pytest.approx(reference.roc_auc_score(target, score))
+    assert found["recall"](ones) == pytest.approx(reference.recall_score(target, flags))
+    ends = {"lower": np.zeros(4), "upper": np.array([1.0, 1.0, 1.0, 3.0])}
+    answers = Prediction(np.full(4, 0.5), None, ends)
+    found = measures("regression", np.array([0.5, 1.0, 2.0, 2.0]), answers, np.empty(0))
+    assert (found["coverage"](np.ones(4)), found["interval_width"](np.ones(4))) == (0.75, 1.5)
 
 
 def test_a_metric_without_probabilities_or_classes_is_not_invented() -> None:
     """No probabilities: no log loss. One class in the holdout: ROC AUC is null, not a number."""
     names = np.array(["a", "b"], dtype=object)
     labels = measures("classification", names, Prediction(names, None), names)
-    assert set(labels) == {"accuracy", "balanced_accuracy", "f1_macro"}
+    assert set(labels) == {"accuracy", "balanced_accuracy", "f1_macro", "precision", "recall", "f1", "f2", "f05"}
     one = np.array(["a"] * 5, dtype=object)
     certain = Prediction(one, np.tile([0.9, 0.1], (5, 1)))
-    undefined = intervals(lambda rows: measures("classification", one[rows], taken(certain, rows), names), 5, SETTINGS)
+    undefined = intervals(lambda rows: measures("classification", one[rows], certain.taken(rows), names), 5, SETTINGS)
     assert undefined["roc_auc"] == {"value": None, "low": None, "high": None}
 
 
@@ -103,7 +182,7 @@ def test_intervals_hold_the_value_and_repeat() -> None:
     narrow, wide = (
         intervals(found, 80, Bootstrap(resamples=400, confidence=confidence, seed=3)) for confidence in (0.5, 0.99)
     )
-    for name in metrics.names("regression"):
+    for name in narrow:
         assert (
             wide[name]["low"]
             < narrow[name]["low"]
@@ -116,7 +195,7 @@ def test_intervals_hold_the_value_and_repeat() -> None:
 
 def test_the_interval_of_a_large_holdout_is_that_of_all_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sample of the rows tells the spread, scaled to all of them: as wide as without, around one value."""
-    target = RANDOM.random(4000)
+    target = 1 + RANDOM.random(4000)
     found = of(target, target + RANDOM.normal(0, 0.1, 4000))
     whole = intervals(found, 4000, Bootstrap(resamples=600, confidence=0.9, seed=3))
     monkeypatch.setattr(bootstrap, "ROWS", 1000)

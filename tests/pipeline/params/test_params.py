@@ -163,7 +163,10 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"evaluate__behaviour": {"check": "increasing"}}, "a list of checks"),
     ({"evaluate__behaviour": [{"check": "rising", "column": "a"}]}, "evaluate.behaviour[0].check is 'rising'"),
     ({"evaluate__behaviour": [{"check": "increasing", "column": "b", "by": 1}]}, "has no direction"),
-    ({"evaluate__behaviour": [{"check": "increasing", "column": "a", "by": 1}]}, "the class whose probability"),
+    (
+        {"evaluate__behaviour": [{"check": "increasing", "column": "a", "by": 1}]},
+        "the class, or the target",
+    ),
     ({"evaluate__behaviour": [{"check": "invariant", "column": "a"}]}, "how far the column is moved"),
     ({"evaluate__behaviour": [{"check": "invariant", "column": "b", "by": 1}]}, "set to its other values"),
     ({"evaluate__behaviour": [{"check": "invariant", "column": "b", "tolerated": 1}]}, "a share of rows"),

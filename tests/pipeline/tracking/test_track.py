@@ -36,9 +36,11 @@ def test_a_run_says_what_it_was(again: Repository) -> None:
     for digest in ("inputs_digest", "data_digest", "model_digest"):
         assert run.data.tags[digest].startswith("sha256-")
     listed = {
-        entry.path for folder in ("", "artifact", "plots") for entry in client.list_artifacts(run.info.run_id, folder)
+        entry.path for folder in ("", "model", "plots") for entry in client.list_artifacts(run.info.run_id, folder)
     }
-    assert {"artifact/manifest.json", "plots/importance.png", "metrics.json", "params.yaml", "verdict.json"} <= listed
+    digest = run.data.tags["model_digest"]
+    assert {"model/MLmodel", f"model/{digest}", "plots/importance.png", "metrics.json", "params.yaml"} <= listed
+    assert "verdict.json" in listed
     assert {"report.md", "figures"} <= listed
     # One version a model digest, whatever experiment asks.
     (version,) = client.search_model_versions("name = 'iris'")

@@ -1,0 +1,122 @@
+"""How labels are decided: thresholds and costs of params.yaml, thresholds tuned on folds, weights of rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.calibration import CalibratedClassifierCV
+
+from artifact.decision import Decision
+from artifact.errors import ConfigurationError
+from artifact.signature import for_model
+from pipeline.data import prepare
+from pipeline.params.params import Params
+from pipeline.shared import decision_file, paths, tables
+from pipeline.training import row_weights, train
+from tests.pipeline.params.test_params import read
+from tests.pipeline.toy import csv
+
+RANDOM = np.random.default_rng(3)
+ROWS = 400
+RARE = pd.DataFrame({"a": RANDOM.normal(size=ROWS).round(3), "w": RANDOM.integers(1, 5, ROWS)})
+RARE["y"] = np.where(RARE["a"] + RANDOM.normal(0, 1.2, ROWS) > 1.8, "yes", "no")
+SCHEMA = {"a": {"dtype": "float64"}, "y": {"dtype": "string", "categories": ["no", "yes"]}}
+LOGISTIC = {"train__estimator": "sklearn.linear_model.LogisticRegression", "train__parameters": {"random_state": 1}}
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty repository, as the working directory."""
+    monkeypatch.chdir(tmp_path)
+    paths.TUNED.parent.mkdir(parents=True)
+    return tmp_path
+
+
+def trained(here: Path, **changes: Any) -> Params:
+    """The toy table prepared and trained as params.yaml with `changes` says."""
+    Path("data").mkdir(exist_ok=True)
+    Path("data/toy.csv").write_bytes(csv(RARE))
+    values: dict[str, Any] = {"schema": SCHEMA, "train__preprocessing": {}, **LOGISTIC, **changes}
+    params = read(here, **values)
+    prepare.main([])
+    paths.TUNED.write_text('{"best": {}}', encoding="utf-8")
+    train.main([])
+    return params
+
+
+def decision(params: Params) -> Decision | None:
+    from artifact.unpickling import unpickle
+
+    model = unpickle.loads(paths.MODEL.read_bytes())
+    return decision_file.read(for_model("classification", params.features, params.targets, model))
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        (None, None),
+        ({"thresholds": {"yes": 0.3}}, Decision((0.7, 0.3))),
+        ({"costs": {"yes": {"no": 9}, "no": {"yes": 1}}}, Decision(costs=((0.0, 1.0), (9.0, 0.0)))),
+    ],
+)
+def test_as_declared(here: Path, declared: Any, expected: Decision | None) -> None:
+    """Thresholds and costs by class become those of the model, in the order of its classes."""
+    assert decision(trained(here, train__decision=declared)) == expected
+
+
+def test_tuned_on_folds(here: Path) -> None:
+    """The threshold that folds find for F1 of a rare class is far below a half, and answers better than a half does."""
+    params = trained(here, train__decision={"metric": "f1", "folds": 4})
+    found = decision(params)
+    assert found is not None
+    assert found.thresholds is not None
+    assert 0.1 < found.thresholds[1] < 0.45
+    trained(here, train__decision={"metric": "f1", "folds": 4})
+    assert decision(params) == found
+
+
+def test_calibrated(here: Path) -> None:
+    """The estimator that serves is the calibrated one."""
+    from artifact.unpickling import unpickle
+
+    trained(here, train__calibration={"method": "sigmoid", "folds": 3})
+    assert type(unpickle.loads(paths.MODEL.read_bytes()).steps[-1][1]) is CalibratedClassifierCV
+
+
+def test_weights(here: Path) -> None:
+    """Rows count by data.weight and by class; the weights are no feature, and reach the estimator."""
+    schema = {**SCHEMA, "w": {"dtype": "int64", "range": [0, None]}}
+    params = trained(here, schema=schema, data__weight="w", train__class_weight={"no": 1, "yes": 10})
+    assert [feature.name for feature in params.features] == ["a"]
+    frame, target = tables.read(paths.TRAIN, params)
+    column = tables.weights(paths.TRAIN, params)
+    weights = row_weights.of(params, target, column)
+    assert weights is not None
+    assert column is not None
+    assert np.array_equal(weights, column * np.where(target == "yes", 10, 1))
+    plain, weighed = (train.fit(train.build(params), frame, target, weights=one) for one in (None, weights))
+    assert weighed.predict_proba(frame)[:, 1].mean() > 2 * plain.predict_proba(frame)[:, 1].mean()
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"train__decision": {"metric": "log_loss"}}, "no threshold changes"),
+        ({"train__decision": {"thresholds": {"maybe": 0.5}}}, "'maybe', which is no class of the target"),
+        ({"train__decision": {"metric": "f1", "thresholds": {"yes": 0.5}}}, "one of thresholds, costs and metric"),
+        ({"train__interval": {"low": 0.1}}, "only a regression of one target has an interval"),
+        ({"data__weight": "a"}, "declares no weights"),
+        ({"data__targets": ["y", "a"]}, "names a target twice"),
+        ({"train__class_weight": {"no": 1}}, "'yes' is in the target or among the weights"),
+        ({"train__estimator": "sklearn.cluster.KMeans"}, "groups rows and predicts no target"),
+        ({"train__estimator": "sklearn.decomposition.PCA"}, "transforms columns and predicts no target"),
+    ],
+)
+def test_is_refused(here: Path, changes: dict[str, Any], says: str) -> None:
+    """What does not fit the task, the classes or the estimator is refused by its name."""
+    with pytest.raises(ConfigurationError, match=says):
+        trained(here, **changes)
