@@ -3,7 +3,7 @@
 from artifact.command_table import run
 from pipeline.shared import determinism
 
-COMMANDS = {"init": "starter.init", "pull": "starter.pull"}
+COMMANDS = {"init": "starter.init", "query": "starter.query", "pull": "starter.pull"}
 
 if __name__ == "__main__":
     run("starter", __doc__, COMMANDS, before=determinism.fix)

@@ -19,9 +19,10 @@ from starter import rounds
 from starter.recipe import Recipe
 
 METRIC = {"classification": "log_loss", "regression": "r2"}
-_CELLS = 10_000_000  # of the training part that the recipes are tried on: rows × columns
-_ROWS = 20_000
-_FEW = 5_000  # rows: up to as many are cut into five parts, more into three
+_ROWS = 20_000  # of the training part that the recipes are tried on; fewer of a table with many columns,
+_CELLS = 4_000_000  # which is rows × columns,
+_FEWEST = 1_000  # but no fewer than these
+_FIVE = 500_000  # cells: up to as many are cut into five parts, more into three
 _NOISE = 2.0  # standard errors
 
 
@@ -186,7 +187,7 @@ def _guess(params: Params, rows: Rows, fold: Fold) -> np.ndarray:
 
 def _some(rows: Rows) -> Rows:
     """All rows, or as many as keep the comparison short, spread evenly over them."""
-    most = max(1000, min(_ROWS, _CELLS // max(1, rows.frame.shape[1])))
+    most = max(_FEWEST, min(_ROWS, _CELLS // max(1, rows.frame.shape[1])))
     if len(rows.target) <= most:
         return rows
     kept = np.unique(np.linspace(0, len(rows.target) - 1, most).round().astype(int))
@@ -196,7 +197,7 @@ def _some(rows: Rows) -> Rows:
 
 def _folds(params: Params, rows: Rows) -> list[Fold]:
     """Five folds, or three of many rows; fewer where the rows, or those of the rarest class, do not reach."""
-    most = 5 if len(rows.target) <= _FEW else 3
+    most = 5 if rows.frame.size <= _FIVE else 3
     labels = rows.target if params.model.task == "classification" else None
     for count in range(most, 1, -1):
         try:

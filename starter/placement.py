@@ -21,6 +21,7 @@ class Placement:
     def __init__(self) -> None:
         self._before: dict[Path, bytes | None] = {}
         self._made: list[Path] = []
+        self._replaced: dict[Path, Path] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -30,6 +31,8 @@ class Placement:
             return
         for path in self._made:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        for target, before in self._replaced.items():
+            before.replace(target) if before.exists() else target.unlink(missing_ok=True)
         for path, content in self._before.items():
             if content is None:
                 path.unlink(missing_ok=True)
@@ -51,15 +54,28 @@ class Placement:
                     self._made += [target] if tracked.exists() or target == tracked else [tracked]
                     target.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copytree(source, target) if source.is_dir() else shutil.copyfile(source, target)
-        self._remember(tracked.with_name(tracked.name + ".dvc"))
-        self._remember(tracked.parent / ".gitignore")
-        _run([sys.executable, "-m", "dvc", "add", "--quiet", str(tracked)], "put the data under DVC")
+        self._track(tracked)
+
+    def table(self, written: Path, target: Path) -> None:
+        """Move the file `written`, of the same disk, to `target`; what stood there waits beside `written` until the
+        end. Put it under DVC."""
+        before = written.with_name(f"{target.name}.before")
+        if target.exists():
+            target.rename(before)
+        self._replaced[target] = before
+        written.rename(target)
+        self._track(target)
 
     def folder(self, path: Path, command: Sequence[str]) -> None:
         """Have `command` make what is missing of `path`."""
         if not path.exists():
             self._made.append(path)
         _run([sys.executable, "-m", *command], f"make {path}")
+
+    def _track(self, path: Path) -> None:
+        self._remember(path.with_name(path.name + ".dvc"))
+        self._remember(path.parent / ".gitignore")
+        _run([sys.executable, "-m", "dvc", "add", "--quiet", str(path)], "put the data under DVC")
 
     def _remember(self, path: Path) -> None:
         self._before.setdefault(path, path.read_bytes() if path.exists() else None)

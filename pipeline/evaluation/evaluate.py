@@ -12,23 +12,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.inspection import permutation_importance
-from sklearn.metrics import accuracy_score, r2_score
 
 from artifact import signature
-from artifact.prediction import Prediction, Runner
+from artifact.prediction import Prediction
 from artifact.unpickling import unpickle
 from artifact.validation.frame import columns
 from pipeline.engine.choice import Choice
-from pipeline.evaluation import behaviour, bootstrap, calibration, guessing, held_out, slices, weighing
+from pipeline.evaluation import behaviour, bootstrap, calibration, guessing, held_out, importance, slices, weighing
 from pipeline.params import metrics
 from pipeline.params.measures import Metric
 from pipeline.params.params import Params, load
 from pipeline.pictures import plots
 from pipeline.shared import json_file, paths, tables
-
-REPEATS = 5
-ROWS = 2000  # of the holdout for each shuffle: enough to rank features, whatever its size
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -70,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         known = classes if params.model.task == "classification" else np.array([False, True])
         plots.confusion(paths.PLOTS, known, target.ravel(), prediction.values.ravel())
     plots.reliability(paths.PLOTS, params.model.task, {"challenger": curve})
-    mean, spread = _importance(params, model, runner, frame, target)
+    mean, spread = importance.of(params.model.task, model, runner, frame, target, params.evaluate.bootstrap.seed)
     plots.importance(paths.PLOTS, described.names, mean, spread, _scoring(params))
     for name, value in measured.items():
         print(f"{name}: {_interval(value)}")
@@ -98,29 +93,6 @@ def sliced(
         entries.append({**entry, "value": mean, "low": low, "high": high, "worse": low > overall})
     entries.sort(key=lambda entry: (-entry["value"], entry["name"]))
     return {"loss": loss.name, "overall": overall, "rows": params.evaluate.slices.rows, "slices": entries}
-
-
-def _importance(
-    params: Params, model: Any, runner: Runner, frame: pd.DataFrame, target: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of the fall of the score, [features] each (Breiman, Random Forests, 2001)."""
-    score = r2_score if params.model.task == "regression" else accuracy_score
-
-    def scoring(_: Any, table: pd.DataFrame, truth: np.ndarray) -> float:
-        prediction = runner.predict(columns(table))
-        answered = prediction.finite()  # a shuffled row may be one that the model has no answer for
-        return float(score(truth[answered], prediction.values[answered])) if answered.any() else 0.0
-
-    importance = permutation_importance(
-        model,
-        frame,
-        target,
-        scoring=scoring,
-        n_repeats=REPEATS,
-        random_state=params.evaluate.bootstrap.seed,
-        max_samples=min(ROWS, len(frame)),
-    )
-    return importance.importances_mean, importance.importances_std
 
 
 def _scoring(params: Params) -> str:
