@@ -1,4 +1,4 @@
-"""Calendar parts of ISO 8601 text, as numbers an estimator can use."""
+"""Calendar parts of times, written as ISO 8601 text or declared as datetime, as numbers an estimator can use."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PARTS: dict[str, float | None] = {
 
 
 class CalendarFeatures(TransformerMixin, BaseEstimator):
-    """Turn columns of ISO 8601 text into calendar parts.
+    """Turn columns of ISO 8601 text, or of dtype datetime or date, into calendar parts.
 
     Stateless: each row is transformed by itself, so that training, batch and online agree whatever came before.
     Text with an offset is moved to UTC; text without one is read as UTC. A missing value, and text that is no date,
@@ -86,10 +86,12 @@ class CalendarFeatures(TransformerMixin, BaseEstimator):
 
 
 def parse(texts: Any) -> pd.DatetimeIndex:
-    """Moments in UTC of ISO 8601 texts, [rows], in the years 1678 to 2261.
+    """Moments in UTC of ISO 8601 texts, or of float64 seconds since 1970, [rows], in the years 1678 to 2261.
 
     NaT for a missing value and for text that is no such date.
     """
+    if getattr(texts, "dtype", None) == np.float64:  # a datetime or date of the schema: seconds since 1970 UTC
+        return pd.DatetimeIndex(pd.to_datetime(np.asarray(texts), unit="s", utc=True, errors="coerce"))
     series = pd.Series(texts, dtype=object)
     # pandas also takes words ("now", "today") whose meaning would change from one call to the next.
     dates = series.where(series.astype(str).str.match(r"\d{4}"))

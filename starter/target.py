@@ -75,8 +75,8 @@ def _check_classes(target: Column, classes: Collection[object]) -> None:
     if several is not None and len(labels) < len(texts):  # the same few labels, in many combinations
         raise DataContractError(
             f"the target {name!r} holds several labels in one cell, such as {several!r}: a multi-label target is a "
-            f"column of true and false for each of {', '.join(sorted(labels)[:6])}; write those columns, and "
-            "begin with one of them as --target"
+            f"column of true and false for each of {', '.join(sorted(labels)[:6])}; write those columns, begin "
+            "with one of them as --target, and name all of them in data.targets with model.task: multilabel"
         )
     if len(classes) > _CLASSES:
         remedy = target.note or "group them, or use --task regression for numbers"

@@ -117,7 +117,7 @@ def from_json(name: str, datatype: str, shape: tuple[int, ...], data: Any, missi
                 )
         if datatype.startswith("FP"):
             return Tensor(name, shape, np.array(flat, dtype=np.float64).astype(dtype))
-    return Tensor(name, shape, [int(value) for value in flat] if float in present else flat)
+    return Tensor(name, shape, [value if value is None else int(value) for value in flat] if float in present else flat)
 
 
 def from_raw(name: str, datatype: str, shape: tuple[int, ...], raw: bytes, missing: str | None = None) -> Tensor:
@@ -189,6 +189,8 @@ def _flat(name: str, data: list[Any], shape: tuple[int, ...]) -> list[Any]:
 
 def _fits(value: Any, dtype: type[Any]) -> bool:
     """Whether a JSON number, or null, can be a `dtype`: whole numbers exactly, others as near as a float comes."""
+    if value is None:
+        return True  # the validator says whether the feature may be missing
     if issubclass(dtype, np.integer):
         limits = np.iinfo(dtype)
         whole = type(value) is int or (type(value) is float and value.is_integer())

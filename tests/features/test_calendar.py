@@ -1,4 +1,4 @@
-"""Calendar parts of ISO 8601 text."""
+"""Calendar parts of ISO 8601 text, and of times that the schema declares."""
 
 from __future__ import annotations
 
@@ -21,6 +21,14 @@ def test_parts_are_those_of_the_moment_in_utc() -> None:
     found, names = parts(["2024-02-29T23:30:00-01:00", "2024-12-31"], parts=tuple(PARTS))
     assert names == [f"t_{part}" for part in PARTS]
     assert found.tolist() == [[2024, 3, 1, 4, 61, 0, 30], [2024, 12, 31, 1, 366, 0, 0]]
+
+
+def test_seconds_are_the_moment_that_the_text_is() -> None:
+    """A column declared datetime or date reaches the transformer as seconds, and gives the same parts."""
+    texts = ["2024-02-29T23:30:00-01:00", "1969-12-31T23:59:59Z", None]
+    seconds = pd.DataFrame({"t": [1709253000.0, -1.0, np.nan]})
+    made = CalendarFeatures(tuple(PARTS)).fit_transform(seconds)
+    assert np.array_equal(made, parts(list(texts), parts=tuple(PARTS))[0], equal_nan=True)
 
 
 def test_what_is_no_date_is_missing() -> None:

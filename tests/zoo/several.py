@@ -38,7 +38,7 @@ def between(one: Configuration) -> Configuration:
 
 SEVERAL: list[Configuration] = [
     # several numbers
-    numbers("linear_model.LinearRegression", PRICES, SCALE, sample=True),
+    numbers("linear_model.LinearRegression", PRICES, SCALE),
     numbers("linear_model.Ridge", PRICES, SCALE, **SEED),
     numbers("linear_model.MultiTaskLasso", PRICES, SCALE, **SEED),
     numbers("linear_model.MultiTaskLassoCV", PRICES, SCALE, cv=3, alphas=[0.1, 1.0], **SEED),
@@ -56,7 +56,7 @@ SEVERAL: list[Configuration] = [
     numbers("multioutput.MultiOutputRegressor", PRICES, SCALE, estimator=BOOSTED),
     numbers("multioutput.RegressorChain", PRICES, SCALE, estimator=RIDGE, **SEED),
     # intervals
-    between(numbers("ensemble.HistGradientBoostingRegressor", "price", table="gaps", max_iter=15, sample=True, **SEED)),
+    between(numbers("ensemble.HistGradientBoostingRegressor", "price", table="gaps", max_iter=15, **SEED)),
     between(numbers("ensemble.GradientBoostingRegressor", "price", SCALE, n_estimators=15, **SEED)),
     between(numbers("linear_model.QuantileRegressor", "price", SCALE, alpha=0.1)),
     # several labels
