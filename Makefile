@@ -81,7 +81,7 @@ define COMMIT_RELEASE
 endef
 
 ##@ The loop, step by step
-.PHONY: data pull champion repro track gate report publish deploy advance promote prove step analyse drift retrain follow rollback retire quarantine unquarantine
+.PHONY: data pull champion repro track gate report publish deploy advance promote prove step analyse drift rules retrain follow rollback retire quarantine unquarantine
 .PHONY: migrate release-check changed page comment propose release status mirror image image-find render
 data: ## write the example's raw data from scikit-learn's own copy (a laptop without the DVC remote)
 	@$(DEV) python -m local.example data/iris.csv
@@ -129,6 +129,9 @@ analyse: ## print what the traffic of ENV= proves of its canary (PROMETHEUS=, PA
 drift: ## say whether RELEASE= in NAMESPACE= has drifted SINCE= a time, by PROMETHEUS= (PAGE=, ALARM= for the JSON)
 	@$(IN) python -m monitoring drift --prometheus="$$PROMETHEUS" --namespace="$$NAMESPACE" --release="$$RELEASE" \
 	  --since="$$SINCE" $${PAGE:+--page="$$PAGE"} $${ALARM:+--json} > "$${ALARM:-/dev/stdout}"
+
+rules: ## write the rules, alerts and dashboard of gitops/monitoring from its objectives.yaml (CHECK=1 compares)
+	@$(DEV) python -m monitoring rules $(if $(CHECK),--check)
 
 retrain: ## say whether KIND= (with ALARM=) asks for a training of what ENV= serves, and commit what is followed
 	@$(IN) python -m release retrain --env="$$ENV" --kind="$$KIND" $${MODEL:+--model="$$MODEL"} \

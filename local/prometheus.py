@@ -28,8 +28,13 @@ def program(name: str) -> str:
 class Prometheus:
     """Serves its API on a port of its own, from the series in `folder`. `target` adds what it scrapes."""
 
-    def __init__(self, folder: Path, *, interval: str = "1s", recorded: str | None = None) -> None:
-        """`recorded`: OpenMetrics text with times. Returns when it is ready; StorageError, with its log, if not."""
+    def __init__(
+        self, folder: Path, *, interval: str = "1s", recorded: str | None = None, rules: Path | None = None
+    ) -> None:
+        """`recorded`: OpenMetrics text with times; `rules`: a file of rules, evaluated at each interval.
+
+        Returns when it is ready; StorageError, with its log, if not.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self._targets = folder / "targets.json"
         self._known: dict[str, Mapping[str, str]] = {}
@@ -37,7 +42,8 @@ class Prometheus:
         if recorded is not None:
             _load(folder, recorded)
         (folder / "prometheus.yml").write_text(
-            f"global: {{scrape_interval: {interval}, scrape_timeout: {interval}}}\n"
+            f"global: {{scrape_interval: {interval}, scrape_timeout: {interval}, evaluation_interval: {interval}}}\n"
+            f"rule_files: [{rules or ''}]\n"
             "scrape_configs:\n"
             "  - job_name: modelpin\n"
             "    honor_labels: true\n"

@@ -2,7 +2,12 @@
 
 from artifact.command_table import run
 
-COMMANDS = {"drift": "monitoring.drift", "labels": "monitoring.labels"}
+COMMANDS = {
+    "drift": "monitoring.drift",
+    "labels": "monitoring.labels",
+    "rules": "monitoring.rules.write",
+    "board": "monitoring.board",
+}
 
 if __name__ == "__main__":
     run("monitoring", __doc__, COMMANDS)

@@ -67,6 +67,32 @@ class Page:
             f'cy="{points.rpartition(",")[2]}"/></svg>'
         )
 
+    def lines(self, name: str, lines: Sequence[tuple[str, np.ndarray]], about: str = "") -> None:
+        """Several series over time, each of shape [times], on one scale, with their names and last values below."""
+        known = [(label, values) for label, values in lines if np.isfinite(values).any()]
+        self._parts.append(f"<h3>{html.escape(name)}</h3>")
+        if about:
+            self.text(about)
+        if not known:
+            self.text("No series.")
+            return
+        least = min(0.0, *(float(np.nanmin(values[np.isfinite(values)])) for _, values in known))
+        most = max(least + 1e-9, *(float(np.nanmax(values[np.isfinite(values)])) for _, values in known))
+        shapes, names = [], []
+        for place, (label, values) in enumerate(known):
+            color = f"hsl({place * 137 % 360} 70% 40%)"
+            points = " ".join(
+                f"{at * _WIDTH / max(1, len(values) - 1):.1f},{_y(values[at], least, most):.1f}"
+                for at in np.flatnonzero(np.isfinite(values)).tolist()
+            )
+            shapes.append(f'<polyline class="line" style="stroke: {color}" points="{points}"/>')
+            last = values[np.isfinite(values)][-1]
+            names.append(f'<span style="color: {color}">{html.escape(label)} {last:.3g}</span>')
+        self._parts.append(
+            f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{html.escape(name)}">{"".join(shapes)}</svg>'
+            f"<p>{' · '.join(names)} (from {least:.3g} to {most:.3g})</p>"
+        )
+
     def bars(self, name: str, names: Sequence[str], trained: np.ndarray, live: np.ndarray) -> None:
         """Shares by bin, shape [bins]: of the reference in grey, of live values beside them."""
         most = max(float(np.max(trained)), float(np.max(live)), 1e-9)

@@ -22,22 +22,16 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from artifact import confidence
+from artifact import confidence, latency_edges
 from predictor.observe import start_times
 from predictor.observe.drift import Drift
 from predictor.observe.request_log import STAGES, Exchange
 from predictor.observe.sample_block import Block, Labels
 
-# Of a whole request: about three edges an octave where answers are, so that one lies near each release's p50, p90, p99.
-REQUEST_BUCKETS = (
-    *(one * 1e-5 for one in (5, 7, 10, 14, 20, 28, 40, 55, 75)),
-    *(one * 1e-3 for one in (1, 1.4, 2, 2.8, 4, 5.5, 7.5, 10, 14, 20, 28, 40, 55, 75)),
-    *(0.1, 0.14, 0.2, 0.28, 0.4, 0.55, 0.75, 1.0, 2.0, 4.0, 10.0, 30.0),
-)
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _MANY = 64  # requests counted at once: one alone pays for an append
 _ENDS = (*map(str, BUCKETS), "+Inf")
-_REQUEST_ENDS = (*(f"{one:g}" for one in REQUEST_BUCKETS), "+Inf")
+_REQUEST_ENDS = (*latency_edges.NAMES, "+Inf")
 _FIRST = "first_answer"
 _LIBRARIES = ("kserve", "scikit-learn", "numpy")
 
@@ -131,7 +125,7 @@ class Metrics(Collector):
         if len(answered):
             whole = np.maximum(answered, 0).sum(axis=1)
             counts = self._whole.setdefault(protocol, np.zeros(len(_REQUEST_ENDS), dtype=np.int64))
-            counts += np.bincount(np.searchsorted(REQUEST_BUCKETS, whole), minlength=len(_REQUEST_ENDS))
+            counts += np.bincount(np.searchsorted(latency_edges.EDGES, whole), minlength=len(_REQUEST_ENDS))
             self._whole_sums[protocol] += float(whole.sum())  # type: ignore[assignment]  # it adds floats too
 
     def reject(self, reason: str) -> None:

@@ -95,7 +95,7 @@ def test_a_drain_takes_one_pod_at_a_time(tree: Tree) -> None:
 
 def test_all_components_together(tree: Tree) -> None:
     """They do not get in one another's way."""
-    assert len(COMPONENTS) == 5
+    assert len(COMPONENTS) == 6
     assert len(render(tree, *COMPONENTS)) > 10
 
 

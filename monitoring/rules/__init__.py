@@ -1,0 +1,1 @@
+"""What Prometheus and Grafana are told, written from gitops/monitoring/objectives.yaml: rules, alerts, a dashboard."""

@@ -1,0 +1,37 @@
+"""gitops/components/monitoring and gitops/monitoring, rendered."""
+
+import json
+
+import yaml
+
+from tests.gitops.render import Tree, only
+from tests.gitops.test_environments import release
+
+
+def test_the_pods_of_an_environment_are_scraped_with_their_labels(tree: Tree) -> None:
+    """The component adds a PodMonitor that selects what a release labels, and changes nothing else."""
+    release(tree, "flower", "staging")
+    before = tree.render("models/flower/staging")
+    file = tree.folder / "models/flower/staging/kustomization.yaml"
+    document = yaml.safe_load(file.read_text())
+    document["components"].append("../../../components/monitoring")
+    file.write_text(yaml.safe_dump(document))
+    after = tree.render("models/flower/staging")
+    monitor = only(after, "PodMonitor")
+    assert [one for one in after if one is not monitor] == before
+    assert monitor["metadata"]["namespace"] == "flower-staging"
+    labels = only(after, "InferenceService")["metadata"]["labels"]
+    selected = {one["key"] for one in monitor["spec"]["selector"]["matchExpressions"]}
+    assert selected - {"serving.knative.dev/revision"} <= set(labels)  # that one is Knative's own
+    assert set(monitor["spec"]["podTargetLabels"]) <= set(labels)
+    project = only(tree.render("argocd"), "AppProject")["spec"]["namespaceResourceWhitelist"]
+    assert {"group": "monitoring.coreos.com", "kind": "PodMonitor"} in project
+
+
+def test_rules_and_dashboard_are_applied_once_a_cluster(tree: Tree) -> None:
+    """The rules as a PrometheusRule, the dashboard in a ConfigMap that Grafana's sidecar looks for."""
+    manifests = tree.render("monitoring")
+    assert {one["kind"] for one in manifests} == {"PrometheusRule", "ConfigMap"}
+    board = only(manifests, "ConfigMap")
+    assert board["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert json.loads(board["data"]["dashboard.json"])["uid"] == "modelpin"
