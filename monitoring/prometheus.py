@@ -65,8 +65,13 @@ class Prometheus:
     url: str
 
     def __post_init__(self) -> None:
-        parts = urllib.parse.urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+        try:
+            parts = urllib.parse.urlsplit(self.url)
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+            usable = usable and not parts.username and not parts.query
+        except ValueError:
+            usable = False
+        if not usable:
             raise ConfigurationError(
                 f"{self.url!r} is not the URL of a Prometheus: expected http://host:9090, and a token in {TOKEN}"
             )

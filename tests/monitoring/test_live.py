@@ -167,7 +167,7 @@ def test_a_prometheus_that_is_down_or_refuses_is_a_storage_error(url: str) -> No
         Prometheus("http://127.0.0.1:9").range("up", grid)
     with pytest.raises(StorageError, match=r"refused 'up\{'"):
         Prometheus(url).range("up{", grid)
-    for wrong in ("", "ftp://host", "http://a:b@host"):
+    for wrong in ("", "ftp://host", "http://a:b@host", "http://host:90x"):
         with pytest.raises(ConfigurationError, match="not the URL"):
             Prometheus(wrong)
 

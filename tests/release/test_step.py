@@ -13,7 +13,9 @@ import pytest
 from artifact import digest
 from local import prometheus
 from release.commands import analyse, step, traffic
+from release.commands.proof import Prover
 from release.gitops.release import Release
+from release.readiness import Cluster
 from tests.monitoring.recording import Recording
 from tests.release.answering import Answering
 from tests.release.conftest import IMAGE, Repository, Run, commit, git
@@ -232,11 +234,12 @@ def test_without_the_section_no_step_is_taken(canary: Canary) -> None:
     canary.begin("calm")
     path = f"{PRODUCTION}/environment.yaml"
     text = canary.repository.shown(path)
-    commit(canary.repository.folder, path, text[: text.index("analysis:")])
+    kept, _, section = text.rpartition("\nanalysis:")
+    commit(canary.repository.folder, path, f"{kept}\n")
     canary.at("calm", 3600)
     assert "the analysis is off" in canary.step().out
     assert "the analysis is off" in run(canary.repository, "analyse", code=10).err
-    url = text[text.index("http://") : text.index('",')]
+    url = section[section.index("http://") : section.index('",')]
     assert "decision" in run(canary.repository, "analyse", "--prometheus", url).out
 
 
@@ -250,7 +253,7 @@ def test_a_step_that_somebody_forestalled_changes_nothing(canary: Canary) -> Non
     assert found is not None
     run(canary.repository, "rollback", "--gateway", canary.cluster.url)
     history = canary.repository.history()
-    prover = step.Prover(None, step.Cluster(folder, "example.com", canary.cluster.url))  # type: ignore[arg-type]
+    prover = Prover(None, Cluster(folder, "example.com", canary.cluster.url))  # type: ignore[arg-type]
     outcome = step._carry_out(branch, step.Request("step"), found, prover=prover, wait=0.0)
     assert outcome.outcome == "superseded"
     assert canary.repository.history() == history
