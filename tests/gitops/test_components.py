@@ -1,5 +1,6 @@
 """gitops/components and gitops/exposure: what a model may have beside its base, and how requests reach it."""
 
+import subprocess
 from pathlib import Path
 
 import kubernetes_validate
@@ -20,6 +21,9 @@ def add_components(tree: Tree, *names: str) -> None:
     file = tree.folder / FOLDER / "kustomization.yaml"
     document = yaml.safe_load(file.read_text())
     document["components"] += [f"../../../components/{name}" for name in names or COMPONENTS]
+    document["images"] = [
+        {"name": "modelpin/release", "newName": "registry.example.com/r", "digest": f"sha256:{'ab' * 32}"}
+    ]
     file.write_text(yaml.safe_dump(document))
 
 
@@ -91,6 +95,35 @@ def test_a_drain_takes_one_pod_at_a_time(tree: Tree) -> None:
     """A single pod does not block it, and neither does one that is not ready."""
     spec = only(render(tree, "disruption-budget"), "PodDisruptionBudget")["spec"]
     assert (spec["maxUnavailable"], spec["unhealthyPodEvictionPolicy"]) == (1, "AlwaysAllow")
+
+
+def test_the_analysis_of_canaries_may_nothing_in_the_cluster(tree: Tree) -> None:
+    """One step at a time, in any namespace, by an identity without a token, as Pod Security's `restricted` wants it."""
+    manifests = render(tree, "canary-analysis")
+    spec = only(manifests, "CronJob")["spec"]
+    pod = spec["jobTemplate"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    accounts = {one["metadata"]["name"]: one for one in manifests if one["kind"] == "ServiceAccount"}
+    account = accounts[pod["serviceAccountName"]]
+    assert (spec["concurrencyPolicy"], pod["restartPolicy"]) == ("Forbid", "Never")
+    assert "annotations" not in account["metadata"]
+    assert account["automountServiceAccountToken"] is pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert not [one for one in manifests if one["kind"] in ("Role", "RoleBinding", "ClusterRoleBinding")]
+    script = container["command"][-1].replace("exec python", "echo")
+    done = subprocess.run(
+        ["sh", "-c", script],
+        env={"NAMESPACE": "red-flower-staging", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split()[-4:] == ["--env", "staging", "--model", "red-flower"]
 
 
 def test_all_components_together(tree: Tree) -> None:

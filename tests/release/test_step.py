@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
+import subprocess
+import sys
 import types
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,13 +17,15 @@ import pytest
 
 from artifact import digest
 from local import prometheus
+from release import settings
 from release.commands import analyse, step, traffic
 from release.commands.proof import Prover
 from release.gitops.release import Release
 from release.readiness import Cluster
+from release.settings import Settings
 from tests.monitoring.recording import Recording
 from tests.release.answering import Answering
-from tests.release.conftest import IMAGE, Repository, Run, commit, git
+from tests.release.conftest import IMAGE, ROOT, Repository, Run, commit, git
 from tests.release.test_traffic import PRODUCTION, Publish, deploy, listed, run, shares
 
 DAY = 24 * 3600.0
@@ -257,3 +264,27 @@ def test_a_step_that_somebody_forestalled_changes_nothing(canary: Canary) -> Non
     outcome = step._carry_out(branch, step.Request("step"), found, prover=prover, wait=0.0)
     assert outcome.outcome == "superseded"
     assert canary.repository.history() == history
+
+
+@pytest.mark.story
+def test_what_the_image_of_the_page_holds_takes_a_step(canary: Canary, tmp_path: Path) -> None:
+    """The files that docs/canaries.md copies, without a repository around them, take a bad canary back."""
+    canary.begin("errors")
+    page = (ROOT / "docs/canaries.md").read_text()
+    folder = tmp_path / "modelpin"
+    for source, target in re.findall(r"^COPY (\S+) (\S+)$", page, re.M):
+        there = folder / target
+        if (ROOT / source).is_dir():
+            shutil.copytree(ROOT / source, there, ignore=shutil.ignore_patterns("__pycache__"))
+    owned = Settings(bucket=canary.repository.bucket, gitops_remote=str(canary.repository.origin))
+    (folder / settings.PATH).write_text(settings.render(owned))
+    path = f"{PRODUCTION}/environment.yaml"
+    text = canary.repository.shown(path).replace("latency_ratio: 2", "latency_ratio: 2, deadline_hours: 168")
+    commit(canary.repository.folder, path, text)
+    command = [sys.executable, "-m", "release", "step", "--env", "production", "--model", "iris"]
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **{k: v for k, v in os.environ.items() if k[:3] == "AWS"}}
+    done = subprocess.run(
+        [*command, "--gateway", canary.cluster.url], cwd=folder, env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert canary.shares() == [100, 0]
