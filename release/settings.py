@@ -83,9 +83,6 @@ class Settings:
         "", rf"(?:{_GIT_URL})?", "Git URL that releases are pushed to; empty: `origin` of this repository"
     )
     gitops_branch: str = _setting("main", _BRANCH, "branch that releases are pushed to and Argo CD follows")
-    production_branch: str = _setting(
-        "main", _BRANCH, "the same for the environment production, when another identity is to push it"
-    )
     gitops_path: str = _setting(
         "gitops",
         r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._][A-Za-z0-9._-]*(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+)*(?<!\.git)",

@@ -3,7 +3,6 @@ import posixpath
 import re
 import shutil
 import subprocess
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +47,9 @@ def test_every_environment_folder_becomes_an_application(manifests: list[Manifes
     """models/<model>/<environment> → Application and namespace <model>-<environment>."""
     spec = only(manifests, "ApplicationSet")["spec"]
     assert spec["goTemplateOptions"] == ["missingkey=error"]
-    (directory,) = spec["generators"][0]["git"]["directories"]
-    folders = [folder for folder in sorted(ROOT.glob(directory["path"])) if folder.is_dir()]
+    patterns = [path["path"] for generator in spec["generators"] for path in generator["git"]["directories"]]
+    folders = [folder for pattern in patterns for folder in sorted(ROOT.glob(pattern)) if folder.is_dir()]
+    assert sorted(folders) == sorted(path.parent for path in ROOT.glob("gitops/models/*/*/environment.yaml"))
     assert [folder.relative_to(ROOT).parts[:2] for folder in folders] == [("gitops", "models")] * len(folders)
     assert folders
     for folder in folders:
@@ -69,28 +69,26 @@ def test_every_environment_folder_becomes_an_application(manifests: list[Manifes
         assert f"namespace: {name}\n" in (folder / "kustomization.yaml").read_text()
 
 
-def test_the_project_allows_what_is_rendered_and_no_more(manifests: list[Manifest], tree: Tree) -> None:
-    """One repository, this cluster, the environments' namespaces, and exactly the kinds that an environment renders."""
-    project = only(manifests, "AppProject")["spec"]
+def test_a_project_allows_what_its_environment_renders_and_no_more(manifests: list[Manifest], tree: Tree) -> None:
+    """One repository, this cluster, the namespaces of one environment, and exactly the kinds that it renders."""
     application = only(manifests, "ApplicationSet")["spec"]["template"]["spec"]
-    assert application["project"] == only(manifests, "AppProject")["metadata"]["name"]
-    assert project["sourceRepos"] == [application["source"]["repoURL"]]
-    assert {destination["server"] for destination in project["destinations"]} == {application["destination"]["server"]}
-    namespaces = [destination["namespace"] for destination in project["destinations"]]
-    assert "*" not in namespaces
-    assert [(entry["kind"], entry["name"]) for entry in project["clusterResourceWhitelist"]] == [
-        ("Namespace", name) for name in namespaces
-    ]
+    projects = {one["metadata"]["name"]: one["spec"] for one in manifests if one["kind"] == "AppProject"}
+    assert application["project"] == "modelpin-{{ .path.basename }}"
     release(tree, "flower", "staging")
     add_components(tree)
     rendered = {
         (manifest["apiVersion"].rpartition("/")[0], manifest["kind"])
         for manifest in tree.render("models/flower/staging")
     }
-    allowed = {(entry["group"], entry["kind"]) for entry in project["namespaceResourceWhitelist"]}
-    assert allowed == rendered
-    for folder in sorted((ROOT / "gitops/models").glob("*/*/")):
-        assert any(fnmatch(f"{folder.parent.name}-{folder.name}", pattern) for pattern in namespaces)
+    environments = {folder.name for folder in (ROOT / "gitops/models").glob("*/*/")}
+    assert set(projects) == {f"modelpin-{environment}" for environment in environments}
+    for environment in environments:
+        project = projects[f"modelpin-{environment}"]
+        assert project["sourceRepos"] == [application["source"]["repoURL"]]
+        (destination,) = project["destinations"]
+        assert destination == {"server": application["destination"]["server"], "namespace": f"*-{environment}"}
+        assert project["clusterResourceWhitelist"] == [{"group": "", "kind": "Namespace", "name": f"*-{environment}"}]
+        assert {(entry["group"], entry["kind"]) for entry in project["namespaceResourceWhitelist"]} == rendered
 
 
 def test_repository_branch_and_path_come_from_the_settings(tmp_path: Path) -> None:
@@ -102,11 +100,14 @@ def test_repository_branch_and_path_come_from_the_settings(tmp_path: Path) -> No
     file.write_text(re.sub(r'gitops-branch: ".*"', 'gitops-branch: "live"', text))
     manifests = tree.render("argocd")
     spec = only(manifests, "ApplicationSet")["spec"]
-    git, source = spec["generators"][0]["git"], spec["template"]["spec"]["source"]
-    assert (git["repoURL"], git["revision"]) == ("https://git.example.org/a/b.git", "live")
-    assert git["directories"] == [{"path": "clusters/eu/models/*/*"}]
+    source = spec["template"]["spec"]["source"]
+    for generator, environment in zip(spec["generators"], ("staging", "production"), strict=True):
+        git = generator["git"]
+        assert (git["repoURL"], git["revision"]) == ("https://git.example.org/a/b.git", "live")
+        assert git["directories"] == [{"path": f"clusters/eu/models/*/{environment}"}]
     assert (source["repoURL"], source["targetRevision"]) == ("https://git.example.org/a/b.git", "refs/heads/live")
-    assert only(manifests, "AppProject")["spec"]["sourceRepos"] == ["https://git.example.org/a/b.git"]
+    projects = [one for one in manifests if one["kind"] == "AppProject"]
+    assert [one["spec"]["sourceRepos"] for one in projects] == [["https://git.example.org/a/b.git"]] * 2
     assert {manifest["metadata"]["namespace"] for manifest in manifests} == {"argocd"}
 
 
