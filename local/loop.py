@@ -15,13 +15,14 @@ from io import StringIO
 from pathlib import Path
 
 from artifact.errors import ModelpinError
-from local import bad_image, canary_demo, example, git, ports, storage, variant
+from local import bad_image, canary_demo, example, git, storage, variant
 from local.canary_demo import Canary
 from local.deadlines import ANSWER_SECONDS
 from local.expect import DemoFailed
 from local.knative import Revision
 from local.narrator import Narrator
 from local.prometheus import Prometheus
+from local.scraped import Scraped
 from local.serving import Predictor
 from local.splitter import REQUESTS, Splitter, digest_of
 from local.state import DEFAULT, State
@@ -75,7 +76,7 @@ class Loop:
     page: Path
     decisions: list[str] = field(default_factory=list)
 
-    def start(self, revision: Revision) -> "Scraped":
+    def start(self, revision: Revision) -> Scraped:
         """What a pod of the revision does; Prometheus finds it."""
         folder = self.demo.state.root / "models" / digest_of(revision.uri)
         if not folder.exists():
@@ -129,26 +130,6 @@ class Loop:
                 return action
             time.sleep(1)
         raise DemoFailed(f"{name} was not decided in {PATIENCE:.0f} s")
-
-
-class Scraped:
-    """A predictor that Prometheus scrapes as long as it runs."""
-
-    def __init__(self, predictor: Predictor, revision: Revision, prometheus: Prometheus, namespace: str) -> None:
-        self._predictor, self._prometheus = predictor, prometheus
-        self._address = f"{ports.LOOPBACK}:{predictor.port}"
-        labels = {"namespace": namespace, "release": revision.release, "pod": f"{revision.name}-{predictor.port}"}
-        prometheus.target(self._address, labels)
-
-    @property
-    def port(self) -> int:
-        """Of its HTTP server."""
-        return self._predictor.port
-
-    def stop(self) -> None:
-        """Returns when it is gone."""
-        self._prometheus.target(self._address, None)
-        self._predictor.stop()
 
 
 def main() -> int:
