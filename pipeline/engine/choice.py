@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Self
 
 from artifact import digest
+from artifact.decision import Decision
 from artifact.engines.engine import GRAPH, MODEL, ONNX, SKLEARN, runner
 from artifact.errors import ConfigurationError
 from artifact.prediction import Runner
 from artifact.signature import Signature
 from pipeline.engine.agreement import Agreement
-from pipeline.shared import decision_file, json_file, paths
+from pipeline.shared import json_file, paths
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,10 @@ class Choice:
         """The engine's name in the manifest."""
         return SKLEARN if self.graph is None else ONNX
 
-    def runner(self, model: bytes, signature: Signature) -> Runner:
-        """What serves `model`, the bytes of model.joblib, and decides as stage train left it: the predictor's code."""
+    def runner(self, model: bytes, signature: Signature, decision: Decision | None = None) -> Runner:
+        """What serves `model`, the bytes of model.joblib, with this decision: the code that the predictor runs."""
         files = {MODEL: model} if self.graph is None else {MODEL: model, GRAPH: self.graph}
-        return runner(self.name, files, signature, decision_file.read(signature))
+        return runner(self.name, files, signature, decision)
 
     def in_words(self) -> str:
         """One line: the engine, and why it is this one or how far it is from scikit-learn."""

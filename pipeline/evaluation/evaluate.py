@@ -23,7 +23,7 @@ from pipeline.params import metrics
 from pipeline.params.measures import Metric
 from pipeline.params.params import Params, load
 from pipeline.pictures import plots
-from pipeline.shared import json_file, paths, tables
+from pipeline.shared import decision_file, json_file, paths, tables
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     model = unpickle.loads(data)
     frame, target = tables.read(paths.TEST, params)
     described = signature.for_model(params.model.task, params.features, params.targets, model)
-    runner = Choice.read(data).runner(data, described)
+    runner = Choice.read(data).runner(data, described, decision_file.read(described))
     holdout = columns(frame)
     prediction = held_out.answers(runner, holdout)
     classes = np.asarray(model.classes_) if params.model.task == "classification" else np.empty(0)

@@ -121,8 +121,8 @@ def test_an_unseeded_part_is_refused(tmp_path: Path, change: dict[str, Any], pro
     ("parameters", "says"),
     [
         (
-            {"estimator": {"sklearn.ensemble.IsolationForest": {"random_state": 1}}},
-            "sklearn.ensemble._iforest.IsolationForest, which is not on the list of artifact/unpickling/allowed_types",
+            {"estimator": {"sklearn.cluster.MeanShift": {}}},
+            "sklearn.cluster._mean_shift.MeanShift, which is not on the list of artifact/unpickling/allowed_types",
         ),
         (
             {"estimator": {"sklearn.linear_model.Ridge": {"random_state": 1}}, "importance_getter": "fit.__globals__"},
