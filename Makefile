@@ -37,7 +37,7 @@ help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Settings
-.PHONY: configure aws github settings
+.PHONY: configure aws github settings doctor
 SETTINGS = BUCKET PREFIX REGION REGISTRY DOMAIN HOST_FORM CERTIFICATE_ARN GITOPS_REMOTE GITOPS_BRANCH \
   GITOPS_PATH GITOPS_URL \
   GITHUB_REPOSITORY GITHUB_REPOSITORY_ID GITHUB_OWNER_ID GITHUB_BRANCH IMAGE_ROLE_ARN TRAIN_ROLE_ARN PUBLISH_ROLE_ARN \
@@ -60,6 +60,9 @@ aws: ## create the roles of gitops/aws, or bring them up to date, and set the bu
 
 github: ## show what has to change at GitHub for .github/protection.yaml; with APPLY=1 change it (needs gh)
 	@$(IN) python -m release github $(if $(APPLY),--apply)
+
+doctor: ## look at tools, settings, bucket, trust, rules and cluster, and name the remedy of each fault
+	@$(IN) python -m release doctor
 
 settings: ## print gitops/settings/settings.yaml as KEY=VALUE lines (needs nothing installed)
 	@awk -F'"' '/^  [a-z-]+: "/ {sub(/^ +/, "", $$1); sub(/: $$/, "", $$1); print $$1 "=" $$2}' gitops/settings/settings.yaml

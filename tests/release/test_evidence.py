@@ -53,9 +53,10 @@ class Door(ThreadingHTTPServer):
                 for key, value in {**headers, "Content-Length": str(len(body))}.items():
                     self.send_header(key, value)
                 self.end_headers()
-                self.wfile.write(body)
+                if self.command != "HEAD":
+                    self.wfile.write(body)
 
-            do_POST = do_GET
+            do_POST = do_PUT = do_HEAD = do_DELETE = do_GET
 
             def log_message(self, *_: Any) -> None:
                 pass

@@ -11,7 +11,8 @@ MAY = {
     "gitops": {"git", "release"},
     "bucket": {"release"},
     "evidence": {"gitops", "release"},
-    "commands": {"git", "gitops", "bucket", "evidence", "release"},
+    "doctor": {"git", "gitops", "release"},
+    "commands": {"git", "gitops", "bucket", "evidence", "doctor", "release"},
     "release": {"git", "gitops", "bucket", "evidence", "commands"},
 }
 

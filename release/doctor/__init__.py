@@ -1,0 +1,1 @@
+"""What has to hold before the first push, asked of each part in turn: every finding names its remedy."""

@@ -1,0 +1,52 @@
+"""The settings: none left at its default, every model's hosts within what DNS takes, the branch there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from artifact.errors import ConfigurationError, GitError
+from release.checkout import Checkout
+from release.doctor.finding import FAULT, OK, Finding
+from release.git.branch import opened, tip
+from release.gitops import folder as folders
+from release.gitops.worktree import Worktree
+from release.settings import Settings, key
+
+# What nobody can mean: names that are reserved for examples, the account of AWS's documentation.
+_PLACEHOLDERS = ("example.com", "111122223333", "example/modelpin", "0" * 32)
+
+
+def look(here: Checkout) -> Iterator[Finding]:
+    """Findings on settings.yaml, the folders of the models, and the branch of the releases."""
+    chosen = here.settings
+    left = [
+        key(name)
+        for name in Settings.__dataclass_fields__
+        if any(one in str(getattr(chosen, name)) for one in _PLACEHOLDERS)
+    ]
+    if left:
+        names = " ".join(f"{name.upper().replace('-', '_')}=…" for name in left)
+        yield Finding("settings", FAULT, f"still as they came: {', '.join(left)}", f"make configure {names}")
+    else:
+        yield Finding("settings", OK, "all values are your own")
+    yield from _hosts(here.root, chosen)
+    yield _branch(here)
+
+
+def _hosts(root: Path, chosen: Settings) -> Iterator[Finding]:
+    for one in folders.all_of(Worktree(root)) if chosen.joint == "-" else ():
+        try:
+            one.require_one_label()
+        except ConfigurationError as error:
+            yield Finding("settings", FAULT, str(error), "make configure HOST_FORM=name.namespace")
+
+
+def _branch(here: Checkout) -> Finding:
+    branch = here.remote()
+    try:
+        with opened(branch) as git:
+            commit = tip(git, branch).commit
+    except GitError as error:
+        return Finding("git", FAULT, str(error), "push the branch, or log in to its server", error.exit_code)
+    return Finding("git", OK, f"{branch.name} is at {commit[:12]}")
