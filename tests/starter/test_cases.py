@@ -165,3 +165,23 @@ def test_a_date_that_could_be_read_in_two_ways_is_asked_for(here: Path) -> None:
     days = pd.DataFrame({"day": [f"{row % 12 + 1}/{row % 11 + 1}/2024" for row in range(ROWS)], "x": X, "y": X > 0})
     _, notes = described(here, days)
     assert "dates written '%m/%d/%Y' or '%d/%m/%Y'; say which one" in " | ".join(notes)
+
+
+def test_a_file_of_rows_to_hold_out_is_the_holdout(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Both files become one folder under their parts' names, and prepare holds out the second, whatever its share."""
+    frame = pd.DataFrame({"x": X, "z": X[::-1], "y": np.where(X + X[::-1] > 0.3, "q", "p")})
+    frame[:200].to_csv(here / "known.csv", index=False)
+    frame[200:].to_csv(here / "new.csv", index=False)
+    words = ["--data", str(here / "known.csv"), "--test", str(here / "new.csv"), "--target", "y", "--name", "toy"]
+    source, drafted, survey = init.describe(init.parser().parse_args(words))
+    assert (survey.rows, drafted.draft.split["method"]) == (300, "file")
+    for origin, target in source.files:
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(origin.read_bytes())
+    assert [str(target) for _, target in source.files] == ["data/toy/train.csv", "data/toy/test.csv"]
+    prepared(here, drafted)
+    assert "200 train, 100 test (file; held out 33.3%)" in capsys.readouterr().out
+    other = frame[200:].rename(columns={"z": "w"})
+    other.to_csv(here / "new.csv", index=False)
+    with pytest.raises(DataContractError, match="are not alike"):
+        init.describe(init.parser().parse_args(words))
