@@ -7,6 +7,7 @@ COMMANDS = {
     "labels": "monitoring.labels",
     "rules": "monitoring.rules.write",
     "board": "monitoring.board",
+    "ship": "monitoring.ship",
 }
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ class Server(ModelServer):
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(self._serve_until_stopped())
         finally:
-            self._lifecycle.output.close()
+            self._lifecycle.close()
 
     async def _serve_until_stopped(self) -> None:
         rest = self._rest_server._server
@@ -123,7 +123,7 @@ class Server(ModelServer):
 
     def _end(self) -> None:
         try:
-            self._lifecycle.output.close()
+            self._lifecycle.close()
         finally:
             os._exit(0)
 

@@ -45,6 +45,12 @@ class Settings:
     grace_seconds: float = _setting(25.0, "after SIGTERM, time after which the process ends whatever runs", 0.1)
     fast_path: str = _setting("on", "plain requests are answered without ASGI: on, or off to compare")
     log_sampling: float = _setting(1.0, "share of requests with a log line, 0 for none; a 500 always has one", 0, 1)
+    inference_log: str = _setting("off", "a folder for what some requests asked and were answered, or off")
+    inference_share: float = _setting(0.1, "share of the requests that are in it", 0, 1)
+    inference_bytes: int = _setting(64 << 20, "bytes of its files that wait to be shipped; more is dropped", 1)
+    inference_without: str = _setting("none", "inputs that are left out of it, with commas between them, or none")
+    inference_hashed: str = _setting("none", "inputs of which it has a keyed hash, with commas between them, or none")
+    inference_key_file: str = _setting("none", "a file with the key of those hashes, 16 bytes or more, or none")
 
     def __post_init__(self) -> None:
         for one in fields(self):

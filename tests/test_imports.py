@@ -38,7 +38,7 @@ MAY = {
     "audit": {"artifact", "pipeline", "release"},
     "predictor": {"artifact", "features"},
     "local": {"artifact", "release"},
-    "bench": {"artifact", "features", "pipeline", "scoring", "local", "monitoring"},
+    "bench": {"artifact", "features", "pipeline", "scoring", "local", "monitoring", "predictor"},
 }
 MUST_NOT = {
     "artifact": {"mlflow", "dvc", "boto3", "botocore", "kserve"},

@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from time import perf_counter
 
 from artifact.prediction import Prediction
@@ -13,6 +14,7 @@ from predictor import errors
 from predictor.errors import BuffersFull, QueueFull, TooManyRows
 from predictor.model import Model
 from predictor.observe.drift import Drift
+from predictor.observe.inference_log import InferenceLog, Policy
 from predictor.observe.metrics import Metrics
 from predictor.observe.request_log import PARSE, PREDICT, QUEUE, RESPOND, Exchange, LogWriter, RequestLog
 from predictor.protocols.request import Answer, Decoded, Request
@@ -133,10 +135,19 @@ class Lifecycle:
                 "queue": lambda: self.light.waiting + self.heavy.waiting,
                 "buffered_bytes": lambda: self.buffers.used,
             },
-            {"log_lines_dropped": lambda: self.output.dropped},
+            {
+                "log_lines_dropped": lambda: self.output.dropped,
+                "inference_logged": lambda: self.inference_log.logged if self.inference_log else 0,
+                "inference_dropped": lambda: self.inference_log.dropped if self.inference_log else 0,
+            },
             model.start_seconds,
         )
         self.output = LogWriter()
+        self.inference_log: InferenceLog | None = None
+        if settings.inference_log != "off":
+            self.inference_log = InferenceLog(
+                Path(settings.inference_log), Policy.of(settings), model.signature, model.digest, model.release or ""
+            )
         self._request_log = RequestLog(model.name, model.digest, settings.log_sampling, self.output.write)
         self._threads = Threads()
         # What a row of many features costs does not show in its bytes.
@@ -196,6 +207,8 @@ class Lifecycle:
         if not exchange.purpose:
             observe = self.drift.observe_here if here else self.drift.observe
             observe(request.columns, prediction)
+            if self.inference_log is not None:
+                self.inference_log.observe(exchange.request_id, request.columns, prediction)
         exchange.rows, exchange.sent = len(prediction.values), len(answer.body)
         exchange.seconds[RESPOND] = perf_counter() - start
         return answer
@@ -208,6 +221,12 @@ class Lifecycle:
             failed = exchange.reason == "internal"
         self.metrics.count(exchange, code)
         self._request_log.write(exchange, code, failed)
+
+    def close(self) -> None:
+        """Write what the two logs hold, at the end."""
+        self.output.close()
+        if self.inference_log is not None:
+            self.inference_log.close()
 
     async def serve(self, exchange: Exchange, decode: Decode, gone: Callable[[], bool] = lambda: False) -> Answer:
         """Parse, predict and respond as soon as there is a place: a short body on the event loop, a longer one off it.

@@ -128,7 +128,7 @@ def test_the_analysis_of_canaries_may_nothing_in_the_cluster(tree: Tree) -> None
 
 def test_all_components_together(tree: Tree) -> None:
     """They do not get in one another's way."""
-    assert len(COMPONENTS) == 7
+    assert len(COMPONENTS) == 8
     assert len(render(tree, *COMPONENTS)) > 10
 
 

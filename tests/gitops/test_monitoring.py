@@ -5,6 +5,7 @@ import json
 import yaml
 
 from tests.gitops.render import Tree, only
+from tests.gitops.test_components import add_components
 from tests.gitops.test_environments import release
 
 
@@ -24,8 +25,9 @@ def test_the_pods_of_an_environment_are_scraped_with_their_labels(tree: Tree) ->
     selected = {one["key"] for one in monitor["spec"]["selector"]["matchExpressions"]}
     assert selected - {"serving.knative.dev/revision"} <= set(labels)  # that one is Knative's own
     assert set(monitor["spec"]["podTargetLabels"]) <= set(labels)
-    project = only(tree.render("argocd"), "AppProject")["spec"]["namespaceResourceWhitelist"]
-    assert {"group": "monitoring.coreos.com", "kind": "PodMonitor"} in project
+    projects = [one["spec"] for one in tree.render("argocd") if one["kind"] == "AppProject"]
+    allowed = {"group": "monitoring.coreos.com", "kind": "PodMonitor"}
+    assert all(allowed in project["namespaceResourceWhitelist"] for project in projects)
 
 
 def test_rules_and_dashboard_are_applied_once_a_cluster(tree: Tree) -> None:
@@ -35,3 +37,19 @@ def test_rules_and_dashboard_are_applied_once_a_cluster(tree: Tree) -> None:
     board = only(manifests, "ConfigMap")
     assert board["metadata"]["labels"]["grafana_dashboard"] == "1"
     assert json.loads(board["data"]["dashboard.json"])["uid"] == "modelpin"
+
+
+def test_the_inference_log_is_shipped_by_a_container_with_credentials(tree: Tree) -> None:
+    """The predictor writes to a volume and has no credentials; another container ships it, and has them."""
+    release(tree, "flower", "staging")
+    add_components(tree, "inference-log")
+    service = only(tree.render("models/flower/staging"), "InferenceService")
+    predictor = service["spec"]["predictor"]
+    (shipper,) = predictor["containers"]
+    assert shipper["volumeMounts"] == predictor["model"]["volumeMounts"]
+    names = {one["name"] for one in predictor["model"]["env"]}
+    assert {"MODEL_URI", "PREDICTOR_INFERENCE_LOG"} <= names
+    skipped = service["metadata"]["annotations"]["eks.amazonaws.com/skip-containers"].split(",")
+    assert "kserve-container" in skipped
+    assert shipper["name"] not in skipped
+    assert shipper["securityContext"]["readOnlyRootFilesystem"] is True
