@@ -131,6 +131,7 @@ _STORAGE = "kubectl get clusterstoragecontainer default --output json"
 _NODES = "kubectl get nodes --output json"
 
 
+@pytest.mark.story
 def test_nothing_is_wrong(world: World) -> None:
     """Every part is ok, and the exit code is 0."""
     assert world.repository.release("github", "--apply").code == 0
@@ -259,6 +260,7 @@ def test_the_bucket_of_an_s3_that_lets_objects_be_replaced(
     assert "not-there is not there" in done.err
 
 
+@pytest.mark.story
 def test_the_simple_mode_is_a_warning(world: World) -> None:
     """A repository without protection works, and the doctor says what that means."""
     done = world.repository.release("doctor", "github")
