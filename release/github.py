@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from typing import Any
 
@@ -36,9 +37,9 @@ def api(path: str, method: str = "GET", body: Any = None) -> Any:
             f"`gh api {path}` took over {_SECONDS} s: see whether GitHub can be reached"
         ) from error
     if done.returncode:
-        said = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
-        status = next((int(word[5:8]) for word in said[0].split("(") if word.startswith("HTTP ")), None)
-        raise Refused(f"`gh api --method {method} {path}` failed: {said[0]}", status)
+        said = " ".join(done.stderr.split()) or "it said nothing"
+        status = re.search(r"\(HTTP (\d{3})\)", said)
+        raise Refused(f"`gh api --method {method} {path}` failed: {said}", int(status[1]) if status else None)
     return json.loads(done.stdout) if done.stdout.strip() else None
 
 
