@@ -8,6 +8,7 @@ COMMANDS = {
     "rules": "monitoring.rules.write",
     "board": "monitoring.board",
     "ship": "monitoring.ship",
+    "shadow": "monitoring.shadow",
 }
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 import orjson
 
+from artifact import moment
 from artifact.errors import ConfigurationError
 from artifact.prediction import Columns, Prediction, rows
 from artifact.signature import Signature
@@ -216,6 +217,8 @@ class InferenceLog:
             known = [one == 1 for one in known]
         elif kind == "int64":
             known = [0 if gone else int(one) for one, gone in zip(known, missing, strict=True)]
+        elif kind in ("datetime", "date"):  # as a request has them
+            known = ["" if gone else moment.text(one, kind) for one, gone in zip(known, missing, strict=True)]
         if name in self._policy.hashed:
             known = [self._hash(one) for one in known]
         return [None if gone else one for one, gone in zip(known, missing, strict=True)]

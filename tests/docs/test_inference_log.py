@@ -21,6 +21,9 @@ def test_settings_and_options_exist() -> None:
     command = [sys.executable, "-m", "monitoring", "ship", "--help"]
     said = subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout
     assert {"--from", "--to", "--every", "--grace"} <= set(re.findall(r"--\w+", said))
+    said = subprocess.run([*command[:3], "shadow", "--help"], capture_output=True, text=True, cwd=ROOT).stdout
+    named = set(re.findall(r"--[a-z-]+", PAGE.partition("## Ask a candidate")[2]))
+    assert named <= set(re.findall(r"--[a-z-]+", said))
     assert f"{inference_log._SECONDS:g} seconds or {inference_log._FILE_BYTES >> 20} MiB" in PAGE
     assert inference_log._PAUSE == 0.25  # "the last quarter of a second"
 
