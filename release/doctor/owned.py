@@ -43,10 +43,12 @@ def _hosts(root: Path, chosen: Settings) -> Iterator[Finding]:
 
 
 def _branch(here: Checkout) -> Finding:
-    branch = here.remote()
     try:
+        branch = here.remote()
         with opened(branch) as git:
             commit = tip(git, branch).commit
+    except ConfigurationError as error:
+        return Finding("git", FAULT, str(error), "name the remote of the releases")
     except GitError as error:
         return Finding("git", FAULT, str(error), "push the branch, or log in to its server", error.exit_code)
     return Finding("git", OK, f"{branch.name} is at {commit[:12]}")

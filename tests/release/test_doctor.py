@@ -18,7 +18,7 @@ from release.aws import trust
 from release.commands import doctor
 from release.settings import Settings
 from tests.conftest import Bucket
-from tests.release.conftest import ROOT, Repository
+from tests.release.conftest import ROOT, Repository, git
 from tests.release.github import REPOSITORY, GitHub
 from tests.release.test_evidence import Door
 from tests.release.test_protection import FILES
@@ -175,6 +175,10 @@ FAULTS: dict[str, tuple[str, Plant, int, str, str]] = {
     "a branch that is not there": (
         "settings", lambda w: w.settings(gitops_branch="live"), 50,
         "(branch live) refused", "push the branch",
+    ),
+    "no remote": (
+        "settings", lambda w: git(w.repository.folder, "remote", "remove", "origin"), 10,
+        "has no remote `origin`", "name the remote of the releases",
     ),
     "no credentials": (
         "aws", lambda w: (w.answers / "aws sts get-caller-identity --output json").unlink(), 10,
