@@ -85,7 +85,7 @@ endef
 
 ##@ The loop, step by step
 .PHONY: data pull champion repro track gate report publish deploy advance promote prove step analyse drift rules retrain follow rollback retire quarantine unquarantine
-.PHONY: migrate release-check changed page comment propose release status mirror image image-find render
+.PHONY: migrate release-check changed page comment propose release status ui site mirror image image-find render
 data: ## write the example's raw data from scikit-learn's own copy (a laptop without the DVC remote)
 	@$(DEV) python -m local.example data/iris.csv
 
@@ -191,6 +191,13 @@ release: ## run COMMAND=, one of these; release.yml calls it
 
 status: ## what serves where, since when, from which commit and data
 	@$(IN) python -m release status
+
+ui: ## show what serves, where it comes from and the report, as pages on 127.0.0.1 (PREDICTOR=, PROMETHEUS=, TREE=1)
+	@$(IN) python -m release page $(if $(TREE),--tree) $${PREDICTOR:+--predictor="$$PREDICTOR"} \
+	  $${PROMETHEUS:+--prometheus="$$PROMETHEUS"} $${PORT:+--port="$$PORT"}
+
+site: ## write the same pages as a static site into OUT=site
+	@$(IN) python -m release page --out "$${OUT:-site}" $(if $(TREE),--tree) $${PROMETHEUS:+--prometheus="$$PROMETHEUS"}
 
 mirror: ## repair MLflow's aliases champion, previous and challenger from what Git says
 	@$(IN) python -m audit aliases

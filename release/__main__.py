@@ -13,6 +13,7 @@ COMMANDS = {
         "publish", "deploy", "advance", "promote", "prove", "rollback", "retire", "quarantine", "unquarantine",
         "batch", "analyse", "step", "retrain", "migrate", "check", "references", "status", "fetch", "show", "champion",
         "adopt", "settings", "configure", "github", "manifests", "comment", "doctor",
+        "page",
     )
 }  # fmt: skip
 

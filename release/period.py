@@ -40,7 +40,7 @@ def of(tip: Tip, folder: Folder, record: Record) -> Period | None:
     """
     path = f"{folder.path}/{records.FILE}"
     if record.candidate is not None:
-        versions = ((seconds, records.parse(text, path)) for seconds, text in tip.history(path))
+        versions = ((one.seconds, records.parse(one.text, path)) for one in tip.history(path))
         return _canary(record, versions) if record.percent else None
     stable = record.stable
     before = next((one for one in record.releases if stable and one is not stable and one.left == stable.since), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +19,16 @@ _FETCH_OBJECTS = (
     "-c", "fetch.negotiationAlgorithm=noop",
     "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--filter=blob:none", "--stdin", "origin",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Version:
+    """What one commit made of a file: `seconds` since 1970 of the commit, its subject, and the whole text."""
+
+    commit: str
+    seconds: float
+    subject: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -53,7 +64,11 @@ class Tip:
         if all(place.startswith(tuple(self._loaded)) for place in places):
             return
         self._loaded.update(places)
-        wanted = {blob for path, blob in self._files.items() if path.startswith(places)} - set(self._texts)
+        self._bring({blob for path, blob in self._files.items() if path.startswith(places)})
+
+    def _bring(self, blobs: set[str]) -> None:
+        """The text of each of `blobs` into `_texts`, by one question to the server."""
+        wanted = blobs - set(self._texts)
         if not wanted:
             return
         names = "".join(f"{blob}\n" for blob in sorted(wanted))
@@ -106,17 +121,28 @@ class Tip:
         below = (name.removeprefix(folder) for name in self._files if name.startswith(folder))
         return sorted({name.partition("/")[0] for name in below if "/" in name})
 
-    def history(self, path: str) -> Iterator[tuple[float, str]]:
-        """Each version of the file at `path`, the newest first: seconds since 1970 of its commit, and its text.
+    def history(self, path: str) -> Iterator[Version]:
+        """Each version of the file at `path`, the newest first, brought when it is asked for.
 
         Of the branch's own commits: what a merge brought counts from the merge.
         """
+        for commit, blob, seconds, subject in self._changes(path):
+            yield Version(commit, seconds, subject, self._git.run("cat-file", "blob", blob))
+
+    def latest(self, path: str, count: int) -> list[Version]:
+        """The first `count` of `history`, brought together."""
+        changes = list(itertools.islice(self._changes(path), count))
+        self._bring({blob for _, blob, _, _ in changes})
+        return [Version(commit, seconds, subject, self._texts[blob]) for commit, blob, seconds, subject in changes]
+
+    def _changes(self, path: str) -> Iterator[tuple[str, str, float, str]]:
+        """Commit, blob, seconds and subject of each version."""
         where = self._at(path)
-        listing = self._git.run("log", "--first-parent", "--format=%H %ct", self.commit, "--", where)
+        listing = self._git.run("log", "--first-parent", "--format=%H %ct %s", self.commit, "--", where)
         for line in listing.splitlines():
-            commit, _, seconds = line.partition(" ")
-            if self._git.run("ls-tree", "--full-tree", commit, "--", where):
-                yield float(seconds), self._git.run("cat-file", "blob", f"{commit}:{where}")
+            commit, seconds, subject = line.split(" ", 2)
+            if entry := self._git.run("ls-tree", "--full-tree", commit, "--", where):
+                yield commit, entry.split()[2], float(seconds), subject
 
     def precedes(self, older: str, newer: str) -> bool:
         """Whether the commit `older` is a strict ancestor of `newer`; False when no known history holds both."""

@@ -48,12 +48,12 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def commit(folder: Path, file: str, text: str) -> str:
+def commit(folder: Path, file: str, text: str, subject: str | None = None) -> str:
     """Commit `text` as `file` in the clone `folder`, push it, return the commit."""
     (folder / file).parent.mkdir(parents=True, exist_ok=True)
     (folder / file).write_text(text)
     git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message", f"change {file}")
+    git(folder, "commit", "--quiet", "--message", subject or f"change {file}")
     for last in [False] * 50 + [True]:  # a person tries again, too
         git(folder, "pull", "--quiet", "--rebase", "origin", "main")
         try:
@@ -209,12 +209,18 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def copied(template: Path, folder: Path) -> Path:
+    """A remote and its clone in `folder`, as they are in `template`."""
+    shutil.copytree(template, folder, dirs_exist_ok=True)
+    config = folder / "clone/.git/config"
+    config.write_text(config.read_text().replace(str(template), str(folder)))
+    return folder
+
+
 @pytest.fixture
 def plain(template: Path, tmp_path: Path) -> Repository:
     """A repository whose bucket does not exist: for what ends before S3."""
-    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
-    config = tmp_path / "clone/.git/config"
-    config.write_text(config.read_text().replace(str(template), str(tmp_path)))
+    copied(template, tmp_path)
     return Repository(tmp_path / "clone", tmp_path / "origin.git", Settings().bucket)
 
 

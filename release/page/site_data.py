@@ -1,0 +1,108 @@
+"""Everything that the pages show of Git: each environment with its history, each release, each quarantined model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from release import state
+from release.checkout import Checkout
+from release.commands import status
+from release.commands.status import Status
+from release.git.branch import opened, tip
+from release.git.tip import Tip
+from release.gitops.folder import Folder
+from release.gitops.quarantine import Quarantined
+from release.gitops.record import Record
+from release.gitops.release import Release
+from release.gitops.worktree import Worktree
+from release.page import history
+from release.page.history import Share, Step
+
+
+@dataclass(frozen=True)
+class EnvironmentData:
+    """One environment of one model, as its branch holds it."""
+
+    status: Status
+    folder: Folder
+    shares: tuple[Share, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def record(self) -> Record:
+        """Its state."""
+        return self.status.record
+
+    @property
+    def state(self) -> str:
+        """In one word, as `release status` has it."""
+        return state.of(self.record)
+
+    @property
+    def path(self) -> str:
+        """Of its page."""
+        return f"models/{self.folder.model}/environments/{self.folder.environment}.html"
+
+    def percent(self, name: str) -> int | None:
+        """The share of the traffic that the release `name` has here; None where it has none."""
+        return next((one.percent for one in self.shares if one.release.name == name), None)
+
+
+@dataclass(frozen=True)
+class ModelData:
+    """One model: its environments, and what must not come back in any of them."""
+
+    name: str
+    environments: tuple[EnvironmentData, ...]
+    quarantined: tuple[Quarantined, ...]
+
+    @property
+    def path(self) -> str:
+        """Of its page."""
+        return f"models/{self.name}/index.html"
+
+    @property
+    def releases(self) -> Mapping[str, Release]:
+        """Name → release, of all environments; the one deployed last comes first."""
+        listed = [one for each in self.environments for one in each.record.releases]
+        return {one.name: one for one in sorted(listed, key=lambda one: one.since, reverse=True)}
+
+    def release_path(self, name: str) -> str:
+        """Of the page of the release `name`."""
+        return f"models/{self.name}/releases/{name}.html"
+
+
+@dataclass(frozen=True)
+class SiteData:
+    """All models by name; `commit` of the branch that was read, None for a working tree."""
+
+    models: tuple[ModelData, ...]
+    commit: str | None
+    repository: str | None  # web address of the repository that commits are linked to
+
+
+def read(here: Checkout, *, tree: bool, model: str | None = None) -> SiteData:
+    """From the branch that Argo CD follows, or from gitops/ of the checkout; GitError (50) without the branch."""
+    repository = f"https://github.com/{here.settings.github_repository}" if here.settings.github_repository else None
+    if tree:
+        return SiteData(_models(Worktree(here.root), model), None, repository)
+    branch = here.remote()
+    with opened(branch) as git:
+        there = tip(git, branch)
+        return SiteData(_models(there, model), there.commit, repository)
+
+
+def _models(here: Tip | Worktree, model: str | None) -> tuple[ModelData, ...]:
+    environments = [_environment(here, one) for one in status.read_from(here, model)]
+    names = dict.fromkeys(one.folder.model for one in environments)
+    return tuple(_model(here, name, [one for one in environments if one.folder.model == name]) for name in names)
+
+
+def _environment(here: Tip | Worktree, one: Status) -> EnvironmentData:
+    folder = Folder(one.record.model, one.record.environment)
+    return EnvironmentData(one, folder, history.shares(one.record), history.steps(here, folder))
+
+
+def _model(here: Tip | Worktree, name: str, environments: Sequence[EnvironmentData]) -> ModelData:
+    return ModelData(name, tuple(environments), environments[0].folder.quarantined(here))

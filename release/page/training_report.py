@@ -1,0 +1,113 @@
+"""The report of the training in this checkout: build/verdict.json and reports/, as the stages of dvc.yaml left them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from artifact.errors import ConfigurationError
+
+_VERDICT, _REPORT = Path("build/verdict.json"), Path("reports/report.md")
+_PLOTS, _FIGURES = Path("reports/plots"), Path("reports/figures")
+_PICTURES = "pictures"  # folder of the site that holds what the report shows
+_TAGS = re.compile("&lt;(/?(?:details|summary|code))&gt;")  # that pipeline/report writes
+_BARS = 30  # features that a page shows
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How many held-out rows of each class (a row of `counts`) got each label (a column)."""
+
+    labels: Sequence[str]
+    counts: Sequence[Sequence[int]]
+
+    @property
+    def most(self) -> int:
+        """The largest count, at least 1."""
+        return max(1, *(count for row in self.counts for count in row))
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """What the gate said of one training, and on what evidence.
+
+    `importance`: feature and fall of the metric when it is shuffled, the largest first. `reliability`: predicted and
+    observed of each bin. `pictures`: path in the site → file.
+    """
+
+    verdict: Mapping[str, Any]
+    html: str
+    confusion: Confusion | None
+    importance: Sequence[tuple[str, float]]
+    reliability: Sequence[tuple[float, float]]
+    pictures: Mapping[str, Path]
+
+    @property
+    def digest(self) -> str:
+        """Of the artifact that it is about."""
+        return str(self.verdict["model_digest"])
+
+
+def read(root: Path) -> TrainingReport | None:
+    """None where no training left one under `root`; ConfigurationError (10) for files that are not of the stages."""
+    if not (root / _REPORT).is_file() or not (root / _VERDICT).is_file():
+        return None
+    try:
+        verdict = json.loads((root / _VERDICT).read_bytes())
+        pictures = {
+            f"{_PICTURES}/{folder.name}/{path.name}": path
+            for folder in (_PLOTS, _FIGURES)
+            for path in sorted((root / folder).glob("*.png"))
+        }
+        return TrainingReport(
+            verdict,
+            _html((root / _REPORT).read_text(encoding="utf-8")),
+            _confusion(_rows(root / _PLOTS / "predictions.csv")),
+            [(row["feature"], float(row["importance"])) for row in _rows(root / _PLOTS / "importance.csv")][:_BARS],
+            [(float(one["predicted"]), float(one["observed"])) for one in _rows(root / _PLOTS / "reliability.csv")],
+            pictures,
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigurationError(
+            f"the report of the training cannot be read ({type(error).__name__}: {error}): run `dvc repro report`"
+        ) from error
+
+
+def _html(markdown: str) -> str:
+    """As GitHub renders it. Of the HTML in the text only the tags of _TAGS stay tags: values of the data stay text."""
+    renderer = MarkdownIt("commonmark").enable("table")
+    for kind in ("html_block", "html_inline"):
+        renderer.add_render_rule(kind, _known_tags)
+    html = str(renderer.render(markdown))
+    for folder in (_PLOTS, _FIGURES):
+        html = html.replace(f'src="{folder.name}/', f'loading="lazy" src="{_PICTURES}/{folder.name}/')
+    return html.replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>")
+
+
+def _known_tags(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
+    return _TAGS.sub(r"<\1>", escape(tokens[index].content, quote=False))
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _confusion(rows: Sequence[Mapping[str, str]]) -> Confusion | None:
+    """None where predictions.csv is of a regression: pairs of numbers."""
+    if not rows or "rows" not in rows[0]:
+        return None
+    labels = list(dict.fromkeys(row["actual"] for row in rows))
+    counts = {(row["actual"], row["predicted"]): int(row["rows"]) for row in rows}
+    return Confusion(labels, [[counts.get((actual, label), 0) for label in labels] for actual in labels])
