@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitoring.rules.rule import OURS, PAGE, TICKET, Alert, Recording
+from monitoring.rules.rule import GRPC_ERRORS, OURS, PAGE, TICKET, Alert, Recording
 
 _WEEK = "7d"
-_GRPC_ERRORS = "UNKNOWN|DEADLINE_EXCEEDED|INTERNAL|UNAVAILABLE|DATA_LOSS|UNIMPLEMENTED"
 _CONTAINER = 'container="kserve-container"'
 _WHOSE = "{{ $labels.namespace }}, release {{ $labels.release }}"
 _NORMAL = 4.265  # of the normal distribution 1 in 100,000 lies beyond: features and days are many
@@ -45,7 +44,7 @@ def alerts() -> Iterator[Alert]:
 
 def _answers() -> Iterator[Alert]:
     requests = f"modelpin_requests_total{{{OURS}}}"
-    ours = f'modelpin_requests_total{{{OURS},code=~"5..|{_GRPC_ERRORS}"}}'
+    ours = f'modelpin_requests_total{{{OURS},code=~"5..|{GRPC_ERRORS}"}}'
     by = "sum by (namespace, release, digest)"
     yield Alert(
         "ModelpinErrorsOfDigest",
@@ -63,6 +62,13 @@ def _answers() -> Iterator[Alert]:
         "ModelpinRequestsRefused", f"{all_} > 0.2", "30m", TICKET,
         f"{_WHOSE}: {{{{ $value | humanizePercentage }}}} of the requests are refused for what they hold.",
     )  # fmt: skip
+    yield Alert(
+        "ModelpinInferenceLogDrops",
+        f"sum by (namespace, release) (increase(modelpin_inference_dropped_total{{{OURS}}}[30m])) > 0",
+        "0m",
+        TICKET,
+        f"{_WHOSE}: {{{{ $value | humanize }}}} requests found no room in the inference log in half an hour.",
+    )
 
 
 def _share(reasons: str) -> str:

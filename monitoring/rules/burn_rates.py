@@ -10,10 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from monitoring.rules.objectives import Objectives
-from monitoring.rules.rule import OURS, PAGE, TICKET, Alert, Recording
+from monitoring.rules.rule import GRPC_ERRORS, OURS, PAGE, TICKET, Alert, Recording
 
-# gRPC's statuses for what is our fault: queue-proxy sees HTTP 200 there. As in monitoring/live.py.
-_GRPC = "UNKNOWN|DEADLINE_EXCEEDED|INTERNAL|UNAVAILABLE|DATA_LOSS|UNIMPLEMENTED"
 _LEAST = 5  # bad answers in the long window: one of three requests at night wakes nobody
 
 
@@ -48,7 +46,7 @@ def recordings(objectives: Objectives) -> Iterator[Recording]:
         yield Recording(f"modelpin:requests:rate{window}", f"sum by (namespace) (rate({counter}{{{OURS}}}[{window}]))")
         failed = (
             f'rate({counter}{{{OURS},{code}=~"5.."}}[{window}]) or '
-            f'rate(modelpin_requests_total{{{OURS},code=~"{_GRPC}"}}[{window}])'
+            f'rate(modelpin_requests_total{{{OURS},code=~"{GRPC_ERRORS}"}}[{window}])'
         )
         none = f"0 * modelpin:requests:rate{window}"
         yield Recording(f"modelpin:errors:rate{window}", f"sum by (namespace) ({failed}) or {none}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitoring.rules.rule import OURS
+from monitoring.rules.rule import GRPC_ERRORS, OURS
 
 VARIABLE = "$namespace"
 _MINE = f'{OURS},namespace="{VARIABLE}"'
@@ -44,7 +44,7 @@ _PSI = (
     "0.1 is often called a change, 0.25 a great one. The alert also asks for 2,000 rows and more than sampling error."
 )
 _ALL = _rate("modelpin_requests_total", "digest")
-_FAILED = _rate("modelpin_requests_total", "digest", ',code=~"5..|INTERNAL|UNAVAILABLE"')
+_FAILED = _rate("modelpin_requests_total", "digest", f',code=~"5..|{GRPC_ERRORS}"')
 _TRAFFIC = " / on (namespace) group_left () ".join(
     _rate("modelpin_requests_total", by) for by in ("namespace, release", "namespace")
 )

@@ -11,6 +11,8 @@ RUNBOOKS = "docs/runbooks"
 PAGE, TICKET = "page", "ticket"
 # Series of ours alone: the pod monitor copies the label `release` from the pod.
 OURS = 'release!=""'
+# gRPC's statuses for what is our fault: queue-proxy sees HTTP 200 there. As in monitoring/live.py.
+GRPC_ERRORS = "UNKNOWN|DEADLINE_EXCEEDED|INTERNAL|UNAVAILABLE|DATA_LOSS|UNIMPLEMENTED"
 
 
 @dataclass(frozen=True)

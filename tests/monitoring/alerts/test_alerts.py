@@ -34,6 +34,7 @@ HEALTHY = {
     f'modelpin_request_seconds_bucket{{{OURS},le="0.1"}}': "0+59.8",
     f'modelpin_rejects_total{{{OURS},reason="invalid"}}': "0+6",
     f'modelpin_rejects_total{{{OURS},reason="queue"}}': "0+0.3",
+    f"modelpin_inference_dropped_total{{{OURS}}}": "0+0",
     f"modelpin_ready{{{OURS}}}": "1+0",
     f"up{{{OURS}}}": "1+0",
     f'modelpin_start_seconds{{{OURS},phase="load"}}': "20+0",
