@@ -150,7 +150,7 @@ def _first_model(drafted: Drafted, survey: Survey, source: Source) -> tuple[Reci
 def _reasons(compared: Comparison) -> list[str]:
     return [
         *compared.sentences,
-        "half way from guessing to this model, or nearer to guessing where chance could miss that",
+        "a third of the way from guessing to this model, or nearer to guessing where chance could miss that",
     ]
 
 
