@@ -6,6 +6,7 @@ import pytest
 
 from local.filters import Filters
 from release.aws import trust
+from release.protection import wanted
 from tests.workflows.files import ROOT, jobs, steps, workflow
 
 
@@ -84,9 +85,22 @@ def test_the_loop_runs_in_its_order() -> None:
     assert named["Mirror"]["continue-on-error"] is True
     env = named["Deploy to staging"]["env"]
     assert (env["IMAGE"], env["URI"]) == ("${{ needs.image.outputs.image }}", "${{ needs.publish.outputs.uri }}")
+    (propose,) = [step for step in work["propose"]["steps"] if step.get("name") == "Propose production"]
+    assert env["RETRAIN_TRIGGER"] == propose["env"]["RETRAIN_TRIGGER"] == "${{ inputs.trigger }}"
     image = workflow("image.yml")["jobs"]["image"]["outputs"]["image"]
     assert image.startswith("${{ steps.settings.outputs.registry }}@${{")
     assert "digest" in image
+
+
+def test_a_variable_that_starts_a_workflow_is_declared() -> None:
+    """What a workflow asks to be `true` stands in protection.yaml, so that `make github` shows and sets it."""
+    asked = {
+        name
+        for path in (ROOT / ".github/workflows").glob("*.yml")
+        for name in re.findall(r"vars\.(\w+) == 'true'", path.read_text())
+    }
+    declared = wanted.read(ROOT).variables
+    assert {"CANARY_ANALYSIS", "RETRAIN", "PROPOSE_PRODUCTION"} <= asked == declared.keys()
 
 
 # What the bot's commit, and what people's, change: (path, whether it trains).
