@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import signal
 import socket
+import sys
 import threading
 import warnings
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import kserve.model_server
+import orjson
 import uvloop
 from kserve.model_server import ModelServer
 from kserve.protocol.dataplane import DataPlane
@@ -25,6 +29,7 @@ from starlette.responses import Response
 from predictor import errors, listener
 from predictor.grpc.server import GrpcServer
 from predictor.grpc.servicer import Servicer
+from predictor.http import docs_page, openapi
 from predictor.http.connection import HttpProtocol
 from predictor.http.fast_path import FastPath
 from predictor.http.infer_layer import InferLayer
@@ -34,6 +39,7 @@ from predictor.observe import request_log
 from predictor.serving.lifecycle import Lifecycle
 from predictor.settings import Settings
 
+_log = logging.getLogger("predictor")
 _LAST_SECONDS = 1.0  # for a request on a connection that was accepted in the last moment
 
 
@@ -66,6 +72,7 @@ class Server(ModelServer):
         self._lifecycle = Lifecycle(model, settings)
         self.dataplane = ModelDataPlane(self._lifecycle, self.registered_models)
         self._scrape = Scrape(REGISTRY.collect)
+        self._row = openapi.example(model.signature, model.profile)
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT; what is in flight is finished first, within the grace."""
@@ -76,6 +83,7 @@ class Server(ModelServer):
         app = kserve.model_server.app
         app.router.redirect_slashes = False
         app.router.add_route("/metrics", self._metrics, ["GET"])  # before KServe's own
+        self._add_docs(app)
         self._rest_server = RESTServer(
             "kserve.model_server:app",
             self.dataplane,
@@ -111,11 +119,47 @@ class Server(ModelServer):
             servicer = Servicer(self.dataplane, self.model_repository_extension, self._lifecycle)
             self._grpc_server = GrpcServer(servicer, self._lifecycle)
             await self._grpc_server.start()
+            if self._settings.announce == "on":
+                self._announce()
             serving = asyncio.ensure_future(rest.serve([bound]))
             waiting = asyncio.ensure_future(stopping.wait())
             await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
             await self._drain(rest, bound)
             await serving
+
+    def _add_docs(self, app: Any) -> None:
+        """What the model is, for people and for machines; KServe's document is of its own servers."""
+        model = self._model
+        described = openapi.document(model.name, model.digest, model.signature, self._row, self._settings.rows)
+        page = docs_page.page(described, model.signature, self._row, dict(model.headers))
+        app.router.routes[:] = [route for route in app.router.routes if route.path != "/openapi.json"]
+        for path, body, media, headers in (
+            ("/openapi.json", orjson.dumps(described), "application/json", None),
+            ("/docs", page, "text/html", {"content-security-policy": docs_page.POLICY}),
+        ):
+            answer = Response(body, 200, headers, media)
+            app.router.add_route(path, _always(answer), ["GET"])
+
+    def _announce(self) -> None:
+        """One line: on a terminal to read and copy, in a log as JSON."""
+        settings, model = self._settings, self._model
+        host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104
+        url = f"http://{host}:{settings.http_port}"
+        probabilities = openapi.has_probabilities(model.signature)
+        line = {
+            "message": "serving",
+            "model": model.name,
+            "digest": model.digest,
+            "release": model.release,
+            "url": url,
+            "docs": f"{url}/docs",
+            "grpc": f"{host}:{settings.grpc_port}",
+            "curl": docs_page.curl(url, model.name, self._row, probabilities),
+        }
+        if sys.stdout.isatty():
+            print("serving {model} {digest} at {url} ({docs}), gRPC {grpc}; try: {curl}".format(**line), flush=True)
+        else:
+            _log.info(line)
 
     async def _metrics(self, request: Request) -> Response:
         media, pieces = await self._scrape.pieces(request.headers.get("accept", ""))
@@ -146,6 +190,15 @@ class Server(ModelServer):
         rest.config.timeout_graceful_shutdown = max(0.1, end - loop.time() - 0.5)
         rest.should_exit = True
         await calls
+
+
+def _always(answer: Response) -> Callable[[Request], Awaitable[Response]]:
+    """A route that has one answer."""
+
+    async def route(_: Request) -> Response:
+        return answer
+
+    return route
 
 
 async def _http_error(_: Request, error: Exception) -> Response:

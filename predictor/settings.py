@@ -44,6 +44,7 @@ class Settings:
     drain_seconds: float = _setting(2.0, "after SIGTERM, time to answer on while routers notice", 0)
     grace_seconds: float = _setting(25.0, "after SIGTERM, time after which the process ends whatever runs", 0.1)
     fast_path: str = _setting("on", "plain requests are answered without ASGI: on, or off to compare")
+    announce: str = _setting("on", "one line at the start says what is served and where: on, or off")
     log_sampling: float = _setting(1.0, "share of requests with a log line, 0 for none; a 500 always has one", 0, 1)
     inference_log: str = _setting("off", "a folder for what some requests asked and were answered, or off")
     inference_share: float = _setting(0.1, "share of the requests that are in it", 0, 1)
@@ -60,8 +61,9 @@ class Settings:
             if not math.isfinite(value) or value < least or (most is not None and value > most):
                 upper = "" if most is None else f" and at most {most}"
                 raise ConfigurationError(f"{one.name} is {value}; give a number of at least {least}{upper}")
-        if self.fast_path not in ("on", "off"):
-            raise ConfigurationError(f"fast_path is {self.fast_path[:40]!r}; give on or off")
+        for name in ("fast_path", "announce"):
+            if (value := getattr(self, name)) not in ("on", "off"):
+                raise ConfigurationError(f"{name} is {value[:40]!r}; give on or off")
         if self.drain_seconds >= self.grace_seconds:
             raise ConfigurationError(
                 f"drain_seconds {self.drain_seconds:g} leaves nothing of grace_seconds {self.grace_seconds:g}; lower it"

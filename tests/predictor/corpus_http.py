@@ -54,6 +54,8 @@ READ = {
     "/v2/models/iris/versions/{digest}": '"platform":"sklearn"',
     "/v2/models/iris/versions/{digest}/ready": '"ready":true',
     "/metrics": "python_info",
+    "/docs": "<h1>iris</h1>",
+    "/openapi.json": '"openapi":"3.1.0"',
 }
 
 ROUTES = [
@@ -67,7 +69,7 @@ ROUTES = [
     _get("/v2/models/a%0Ab%00c%FF", 404, r"'a\nb\x00c"),
     _get("/v1/models/iris:predict", 405, "POST"),
     _get("/v2/models/iris/infer", 405, "POST"),
-    _get("/docs", 404, NO_ROUTE),
+    _get("/redoc", 404, NO_ROUTE),
     _get("/v3/models", 404, NO_ROUTE),
     *[_get(path + "/", 200, says) for path, says in READ.items() if path != "/"],
     *[_get(path + "//", 404, "") for path in READ],
@@ -79,7 +81,7 @@ ROUTES = [
     _get("/v2/models/iris/versions/1/", 404, "version '1' does not exist"),
     _get("/v2/versions/{digest}/models", 404, NO_ROUTE),
     _get("/v2/models/rose/", 404, "'rose'"),
-    _get("/docs/", 404, NO_ROUTE),
+    _get("/redoc/", 404, NO_ROUTE),
     _get("/v2/models/iris/infer/", 405, "POST"),
     _get("/v2/models/iris/infer", 405, "", "HEAD"),
     _get("/v3/models", 404, "", "HEAD"),
