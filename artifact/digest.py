@@ -52,13 +52,17 @@ def of_tree(root: Path, paths: Iterable[Path]) -> str:
 
 def parse(text: str) -> str:
     """Return `text` if it is a digest, with or without `sha256-`; ConfigurationError otherwise."""
-    candidate = text if text.startswith("sha256-") else f"sha256-{text}"
-    if not _DIGEST.fullmatch(candidate):
+    if not is_digest(text):
         raise ConfigurationError(
             f"{text!r} is not a digest: expected sha256- and 64 lowercase hexadecimal characters, "
             "as the last segment of a storageUri has them"
         )
-    return candidate
+    return text if text.startswith("sha256-") else f"sha256-{text}"
+
+
+def is_digest(text: str) -> bool:
+    """Whether `parse` takes it."""
+    return _DIGEST.fullmatch(text if text.startswith("sha256-") else f"sha256-{text}") is not None
 
 
 def model_name(text: str) -> str:

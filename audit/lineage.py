@@ -30,7 +30,7 @@ _FETCH_SECONDS = 60.0
 def main(argv: Sequence[str] | None = None) -> None:
     """Print what is known of one artifact."""
     parser = argparse.ArgumentParser(prog="python -m audit lineage", description=__doc__)
-    parser.add_argument("artifact", metavar="URI|DIGEST", help="as `release status` shows it")
+    parser.add_argument("artifact", metavar="URI|RELEASE|DIGEST", help="as `release status` shows it")
     parser.add_argument("--model", help="of a digest alone (default: model.name of params.yaml)")
     parser.add_argument("--json", action="store_true", help="all of it, for programs")
     options = parser.parse_args(argv)
@@ -70,8 +70,8 @@ def lineage(uri: ArtifactUri) -> dict[str, Any]:
 
 
 def _uri(text: str, model: str | None) -> ArtifactUri:
-    if "://" in text:
-        return ArtifactUri.parse(text)
+    if not digest.is_digest(text):
+        return client.artifact_uri(text)
     settings = client.settings()
     name = digest.model_name(model or load().model.name)
     return ArtifactUri(settings["bucket"], settings["prefix"], name, digest.parse(text))

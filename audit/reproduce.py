@@ -21,7 +21,6 @@ from typing import Any
 
 from artifact import digest as digests
 from artifact import git, manifest
-from artifact.digest import ArtifactUri
 from artifact.errors import GitError, IncompatibleError, RetrainRefused, kind
 from artifact.git import GitFailed
 from audit import reproduction
@@ -37,7 +36,7 @@ _TOLD = tuple("data_digest parameters metrics libraries features engine engines 
 def main(argv: Sequence[str] | None = None) -> None:
     """Print the verdict; RetrainRefused (42) where the model is another."""
     parser = argparse.ArgumentParser(prog="python -m audit reproduce", description=__doc__)
-    parser.add_argument("uri", metavar="URI", help="of a published artifact")
+    parser.add_argument("uri", metavar="URI|RELEASE|DIGEST", help="a published artifact, as `release status` shows it")
     parser.add_argument(
         "--installed",
         action="store_true",
@@ -45,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--json", action="store_true", help="the comparison, for programs")
     options = parser.parse_args(argv)
-    uri = ArtifactUri.parse(options.uri)
+    uri = client.artifact_uri(options.uri)
     listing = client.show(str(uri))
     with tempfile.TemporaryDirectory(prefix="modelpin-reproduce-") as folder:
         published, tree = Path(folder) / "published", Path(folder) / "tree"

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from artifact.digest import ArtifactUri
 from artifact.errors import UsageError, kind
 
 
@@ -20,6 +21,11 @@ def show(uri: str) -> dict[str, Any]:
     """What the bucket says of the artifact at `uri`."""
     artifact: dict[str, Any] = json.loads(_release("show", uri, "--json"))
     return artifact
+
+
+def artifact_uri(text: str) -> ArtifactUri:
+    """`text` when it is a URI, else that of the release, or of the beginning of a digest, that a record names."""
+    return ArtifactUri.parse(text if "://" in text else show(text)["uri"])
 
 
 def records() -> list[dict[str, Any]]:

@@ -30,11 +30,6 @@ def trailers(now: Release, before: Release | None) -> dict[str, str]:
     }
 
 
-def short(digest: str) -> str:
-    """A digest in a table: `sha256-` and 12 characters. No command takes it: a release has a name."""
-    return digest[: len("sha256-") + 12]
-
-
 def _one_line(text: str) -> str:
     escaped = text if text.isprintable() else quoted_yaml.quote(text)
     return escaped.strip() or NONE

@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def parser() -> argparse.ArgumentParser:
     words = argparse.ArgumentParser(prog="python -m scoring", description=__doc__)
     add = words.add_argument
-    add("--uri", help="URI of a published artifact, as `release publish` prints it")
+    add("--uri", help="a published artifact: its URI, or its release or digest as `release status` shows it")
     add("--artifact", type=Path, metavar="DIR", help="a local artifact instead")
     add("--digest", help="the digest that the local artifact must have")
     add(

@@ -15,7 +15,6 @@ from typing import Any
 import pyarrow as pa
 
 from artifact import load
-from artifact.digest import ArtifactUri
 from artifact.errors import DataContractError, StorageError
 from pipeline.shared.progress import Progress
 from release import client
@@ -115,7 +114,7 @@ def _artifact(options: argparse.Namespace) -> Iterator[tuple[Path, str]]:
     if options.artifact is not None:
         yield options.artifact, options.digest
         return
-    uri = ArtifactUri.parse(options.uri)
+    uri = client.artifact_uri(options.uri)
     with tempfile.TemporaryDirectory(prefix="modelpin-score-") as folder:
         client.fetch(str(uri), Path(folder) / "artifact")
         yield Path(folder) / "artifact", uri.digest

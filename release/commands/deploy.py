@@ -18,7 +18,7 @@ from release.bucket.store import Store
 from release.change import Decision, Outcome, Request, Situation, apply, situation_of
 from release.checkout import Checkout
 from release.clock import now
-from release.commands import traffic
+from release.commands import status, traffic
 from release.commands.proof import Prover, elsewhere
 from release.commands.publish import uri_of
 from release.evidence import sources
@@ -254,5 +254,8 @@ def _wanted(arguments: argparse.Namespace, here: Checkout, model: str) -> Wanted
     canary, begins = None if arguments.canary in (0, 100) else arguments.canary, arguments.canary == 0
     if arguments.source:
         return Wanted(source=arguments.source, canary=canary, begins=begins)
-    uri = arguments.uri or str(uri_of(here.settings, model, arguments.artifact))
+    if arguments.uri:
+        uri = status.uri_of(here.remote, arguments.uri)
+    else:
+        uri = str(uri_of(here.settings, model, arguments.artifact))
     return Wanted(uri=uri, image=arguments.image, run_commit=here.commit(), canary=canary, begins=begins)

@@ -35,6 +35,7 @@ from release.git.tip import Tip
 from release.gitops import folder as folders
 from release.gitops.folder import MODELS, Folder
 from release.gitops.quarantine import Quarantined
+from release.gitops.record import only
 from release.settings import Settings
 
 
@@ -146,10 +147,9 @@ def _commit(
 
 def _digest(tip: Tip, model: str, text: str) -> str:
     """The digest that `text` is, or that of the release which it names in any environment."""
-    for folder in folders.all_of(tip, model):
-        if (one := folder.read(tip)[1].find(text)) is not None:
-            return one.digest
-    return digest.parse(text)
+    named = [one for each in folders.all_of(tip, model) if (one := each.read(tip)[1].find(text)) is not None]
+    release = only(text, named)
+    return digest.parse(text) if release is None else release.digest
 
 
 def _names(tip: Tip, model: str, model_digest: str) -> str:

@@ -17,7 +17,9 @@ from release.commands.status import uri_of
 def main(argv: Sequence[str] | None = None) -> None:
     """Print its manifest's names and digests. IntegrityError (20), StorageError (30)."""
     line = command_line.parser("show", __doc__)
-    line.add_argument("uri", metavar="URI|RELEASE", help="its storageUri, or the name of a release")
+    line.add_argument(
+        "uri", metavar="URI|RELEASE", help="its storageUri, or a release or digest as `release status` shows it"
+    )
     line.add_argument("--json", action="store_true", help="for programs")
     arguments, here = command_line.parse(line, argv), Checkout.here()
     uri = ArtifactUri.parse(uri_of(here.remote, arguments.uri))

@@ -9,12 +9,13 @@ import dataclasses
 import json
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from artifact.errors import ConfigurationError
-from release import command_line, commit_message, state
+from release import command_line, state
 from release.checkout import Checkout
 from release.git.branch import Branch, opened, tip
 from release.git.tip import Tip
@@ -22,12 +23,12 @@ from release.gitops import folder as folders
 from release.gitops import quarantine
 from release.gitops.environment import Environment
 from release.gitops.folder import Folder
-from release.gitops.record import SCHEMA_VERSION, Record
-from release.gitops.release import Release
+from release.gitops.record import SCHEMA_VERSION, Record, only
+from release.gitops.release import SHORTEST, Release
 from release.gitops.worktree import Worktree
 
-_HEAD = ("MODEL", "ENVIRONMENT", "STATE", "TRAFFIC", "RELEASE", "DIGEST", "IMAGE", "SINCE", "PROOF", "SOURCE", "GATE")
-_STATE, _TRAFFIC = _HEAD.index("STATE"), _HEAD.index("TRAFFIC")
+_HEAD = ("TRAFFIC", "RELEASE", "DIGEST", "IMAGE", "SINCE", "PROOF", "SOURCE")
+WIDTH = 100  # of a hint, and of a line whose model has a short name
 _BOLD, _DIM = "1", "2"
 _COLOURS = {"stable": "32", "canary": "33", "proving": "36", "empty": _DIM}
 
@@ -78,26 +79,48 @@ def as_json(environments: Sequence[Status]) -> list[dict[str, Any]]:
     ]
 
 
-def table(environments: Sequence[Status], colour: bool) -> str:
-    """A line for each release that has a share, notes, and what is possible next; `colour` for a terminal."""
-    blocks = [(one, _rows(one)) for one in environments]
-    widths = [
-        max(len(row[column]) for row in [_HEAD, *(row for _, rows in blocks for row in rows)])
-        for column in range(len(_HEAD))
-    ]
+def table(environments: Sequence[Status], colour: bool, *, uris: bool = False) -> str:
+    """Each environment with a line for each release that has a share, notes, and what is possible next.
 
-    def line(row: Sequence[str], mark: str | None, columns: Sequence[int]) -> str:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        for column in columns if colour and mark else ():
-            cells[column] = f"\x1b[{mark}m{cells[column]}\x1b[0m"
-        return "  ".join(cells).rstrip()
+    Digests are as short as tells them apart; every command takes them. `uris` adds the URI, image and gate of each
+    release. `colour` is for a terminal.
+    """
+    length = _unique([one.digest for each in environments for one in each.record.releases])
+    rows = {index: _rows(one, length) for index, one in enumerate(environments)}
+    cells = [_HEAD, *(row for of_one in rows.values() for row, _ in of_one)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(_HEAD))]
 
-    lines = [line(_HEAD, _BOLD, range(len(_HEAD)))]
-    for one, rows in blocks:
-        lines += [line(row, _COLOURS[state.of(one.record)], (_STATE, _TRAFFIC)) for row in rows]
+    def mark(text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if colour else text
+
+    def line(row: Sequence[str]) -> str:
+        traffic, *rest = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        return "  ".join(["", traffic.rstrip().rjust(len(traffic)), *rest]).rstrip()
+
+    lines = [mark(line(_HEAD), _BOLD)]
+    for index, one in enumerate(environments):
+        kind = state.of(one.record)
+        lines.append(f"{_plain(one.record.model)} {_plain(one.record.environment)}: {mark(kind, _COLOURS[kind])}")
+        for row, release in rows[index]:
+            lines.append(line(row))
+            if uris:
+                lines += [f"      {_plain(text)}" for text in (release.uri, release.image, release.gate)]
         hints = [*one.notes, f"possible now: {', '.join(state.possible(one.record)) or 'nothing'}"]
-        lines += [f"\x1b[{_DIM}m  {_plain(hint)}\x1b[0m" if colour else f"  {_plain(hint)}" for hint in hints]
+        for hint in hints:
+            lines += [mark(part, _DIM) for part in _wrapped(_plain(hint))]
     return "\n".join(lines)
+
+
+def _unique(digests: Sequence[str]) -> int:
+    """The least number of characters, at least SHORTEST, by which the digests differ."""
+    different = {one.removeprefix("sha256-") for one in digests}
+    return next(size for size in range(SHORTEST, 65) if len({one[:size] for one in different}) == len(different))
+
+
+def _wrapped(hint: str) -> list[str]:
+    return textwrap.wrap(
+        hint, WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _status(here: Tip | Worktree, folder: Folder) -> Status:
@@ -144,31 +167,27 @@ def _history(record: Record) -> list[Release]:
     return [*first, *(one for one in served if one not in (*first, record.candidate))]
 
 
-def _rows(one: Status) -> list[tuple[str, ...]]:
-    """The releases that share the traffic; the stable one first. Escaped: what stands in a file is text, also here."""
+def _rows(one: Status, length: int) -> list[tuple[tuple[str, ...], Release]]:
+    """The releases that share the traffic, with their cells; the stable one first. What stands in a file is escaped."""
     record = one.record
     share = record.percent or 0
-    if record.stable is None and record.candidate is not None:
-        shares: list[tuple[Release | None, int]] = [(record.candidate, 0)]
-    else:
-        shares = [(record.stable, 100 - share), *([(record.candidate, share)] if record.candidate else [])]
-    rows = [_cells(release, percent, one.proofs) for release, percent in shares]
-    firsts = [(record.model, record.environment, state.of(record)), *[("", "", "")] * (len(rows) - 1)]
-    return [tuple(map(_plain, (*first, *row))) for first, row in zip(firsts, rows, strict=True)]
+    shares = [(record.stable, 100 - share), (record.candidate, share)]
+    return [
+        (tuple(map(_plain, _cells(release, percent, one.proofs, length))), release)
+        for release, percent in shares
+        if release is not None
+    ]
 
 
-def _cells(release: Release | None, share: int, proofs: dict[str, str]) -> tuple[str, ...]:
-    if release is None:
-        return ("-",) * (len(_HEAD) - _TRAFFIC)
+def _cells(release: Release, share: int, proofs: dict[str, str], length: int) -> tuple[str, ...]:
     return (
         f"{share} %",
         release.name,
-        commit_message.short(release.digest),
-        release.image.rpartition("@sha256:")[2][:12],
-        release.since,
+        release.digest.removeprefix("sha256-")[:length],
+        release.image.rpartition("@sha256:")[2][:SHORTEST],
+        release.since[:16].replace("T", " "),
         proofs.get(release.name, "-"),
-        release.source_commit[:12],
-        release.gate,
+        release.source_commit[:SHORTEST],
     )
 
 
@@ -181,30 +200,36 @@ def _plain(text: str) -> str:
 
 
 def uri_of(branch: Callable[[], Branch], text: str) -> str:
-    """`text` when it is a URI, else the storageUri of the release of that name; ConfigurationError without one."""
+    """`text` when it is a URI, else the storageUri of what it names: a release, or a digest or the beginning of one.
+
+    ConfigurationError where no record names it, or several do.
+    """
     if "://" in text:
         return text
     there = branch()
     with opened(there) as git:
         here = tip(git, there)
-        for folder in folders.all_of(here):
-            if (one := folder.read(here)[1].find(text)) is not None:
-                return one.uri
-    raise ConfigurationError(f"no record names a release {text!r}: see `release status`, or give its URI")
+        named = [one for folder in folders.all_of(here) if (one := folder.read(here)[1].find(text)) is not None]
+    if (release := only(text, named)) is None:
+        raise ConfigurationError(f"no record names a release {text!r}: see `release status`, or give its URI")
+    return release.uri
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """As `table`, or as `as_json`."""
+    """As `table`, or as `as_json`. ConfigurationError (10) for a model that gitops/ does not hold."""
     line = command_line.parser("status", __doc__)
     line.add_argument("--json", action="store_true", help="the whole records, for programs")
+    line.add_argument("--uris", action="store_true", help="with the URI, image and gate of each release")
     line.add_argument("--model", help="only this model")
     line.add_argument("--tree", action="store_true", help="of gitops/ here, without asking the remote")
     arguments, here = command_line.parse(line, argv), Checkout.here()
-    if arguments.tree:
-        environments = read_from(Worktree(here.root), arguments.model)
-    else:
-        environments = read(here.remote(), arguments.model)
+    every = read_from(Worktree(here.root)) if arguments.tree else read(here.remote())
+    environments = [one for one in every if arguments.model in (None, one.record.model)]
+    if not environments and arguments.model is not None:
+        there = ", ".join(sorted({one.record.model for one in every})) or "none"
+        raise ConfigurationError(f"gitops/models holds no model {arguments.model!r}: it holds {there}")
     if arguments.json:
         print(json.dumps(as_json(environments), indent=2))
     else:
-        print(table(environments, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ))
+        colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        print(table(environments, colour, uris=arguments.uris))

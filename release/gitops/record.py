@@ -6,6 +6,7 @@ It is not an annotation of an InferenceService: any change there would make a ne
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,8 +98,21 @@ class Record:
         return self.schema == SCHEMA_VERSION and not (self.old_percent is not None and self.stable_name is None)
 
     def find(self, text: str | None) -> Release | None:
-        """The newest release that `text` names, by name or digest; None when none does."""
-        return next((one for one in self.releases if text is not None and one.called(text)), None)
+        """The newest release that `text` names, by name, digest, or the beginning of one; None when none does.
+
+        ConfigurationError (10) where several digests begin so.
+        """
+        if text is None:
+            return None
+        named = next((one for one in self.releases if one.called(text)), None)
+        return named or only(text, [one for one in self.releases if one.begins(text)])
+
+
+def only(text: str, releases: Sequence[Release]) -> Release | None:
+    """The first of `releases`, which are what `text` may mean; ConfigurationError where their digests differ."""
+    if len(digests := sorted({one.digest for one in releases})) > 1:
+        raise ConfigurationError(f"{text!r} is the beginning of {' and of '.join(digests)}: give more of it")
+    return releases[0] if releases else None
 
 
 def render(record: Record) -> str:

@@ -10,6 +10,7 @@ from artifact.digest import ArtifactUri
 from artifact.errors import ConfigurationError
 
 _IMAGE = re.compile(r"[a-z0-9][a-z0-9.:_/-]*@sha256:[0-9a-f]{64}")
+SHORTEST = 8  # characters of a digest that are taken for its beginning
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
@@ -66,6 +67,11 @@ class Release:
     def called(self, text: str) -> bool:
         """Whether `text` is its name, or its digest with or without `sha256-`."""
         return text in (self.name, self.digest, self.digest.removeprefix("sha256-"))
+
+    def begins(self, text: str) -> bool:
+        """Whether `text` is the beginning of its digest, with or without `sha256-`, as `release status` shows it."""
+        short = text.removeprefix("sha256-")
+        return len(short) >= SHORTEST and self.digest.removeprefix("sha256-").startswith(short)
 
 
 def parse_image(text: str) -> str:

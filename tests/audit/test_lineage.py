@@ -59,7 +59,9 @@ def published(trained: tuple[Repository, str], s3_server: S3, tmp_path_factory: 
 def test_an_artifact_says_where_it_comes_from(published: Published) -> None:
     """Commit, data, parameters, run, verdict and deployments, by its URI or by its digest alone."""
     repository = published.repository
-    found = json.loads(repository.run("audit", "lineage", published.uri, "--json").stdout)
+    ran = repository.run("audit", "lineage", published.uri, "--json")
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(ran.stdout)
     named = digest.of_file(repository.path / "build/artifact/manifest.json")
     assert (found["digest"], found["source_commit"]) == (named, published.commit)
     assert found["commit"]["subject"] == "Configure"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from artifact.digest import ArtifactUri
+from artifact.errors import ConfigurationError
 from release.__main__ import main
 from release.commands import status
 from release.gitops.record import Record
@@ -24,19 +25,23 @@ def test_shows_each_environment(repository: Repository, publish: Publish, cluste
     """A row for each release with a share: its name, since when, from what; what to look at; what is possible now."""
     deploy(repository, publish(1))
     deploy(repository, publish(2))
-    head, production, then, staging, unproved, now = repository.release("status").out.splitlines()
-    assert head.split()[:5] == ["MODEL", "ENVIRONMENT", "STATE", "TRAFFIC", "RELEASE"]
-    assert production.split() == ["iris", "production", "empty", *"--------"]
+    head, production, then, staging, row, unproved, now = repository.release("status").out.splitlines()
+    assert head.split() == ["TRAFFIC", "RELEASE", "DIGEST", "IMAGE", "SINCE", "PROOF", "SOURCE"]
+    assert production == "iris production: empty"
     assert then.strip() == "possible now: deploy"
     name = recorded(repository).stable_name
-    assert staging.split()[:6] == ["iris", "staging", "stable", "100", "%", name]
-    assert staging.endswith("better")
+    assert staging == "iris staging: stable"
+    assert row.split()[:3] == ["100", "%", name]
+    assert max(map(len, (head, row, unproved, now))) <= status.WIDTH
     assert (
         unproved.strip() == f"{name} needed no proof here: a cluster that is made anew answers 404 if it cannot start"
     )
     assert now.strip() == "possible now: deploy, deploy --canary, rollback, rollback --to"
-    assert "1" * 12 in staging
-    assert "\x1b" not in staging
+    assert row.endswith("1" * 8)
+    assert "\x1b" not in row
+    with_uris = repository.release("status", "--uris").out
+    assert recorded(repository).stable.uri in with_uris
+    assert IMAGE in with_uris
     for number in (3, 4):
         deploy(repository, publish(number))
     assert "release retire` keeps 2" in repository.release("status").out
@@ -45,18 +50,20 @@ def test_shows_each_environment(repository: Repository, publish: Publish, cluste
 def test_shows_both_parts_of_a_canary() -> None:
     """A canary has a line of its own under the stable release, each with its share of the traffic."""
     lines = status.table([status.Status(CANARY, {RELEASE.name: "proved", OTHER.name: "void"})], False).splitlines()
-    assert lines[1].split()[:6] == ["iris", "staging", "canary", "95", "%", RELEASE.name]
-    assert lines[2].split()[:3] == ["5", "%", OTHER.name]
-    assert OTHER_IMAGE[-12:] in lines[2]
-    assert lines[3].strip() == "possible now: deploy, deploy --canary, advance, promote, rollback"
+    assert lines[1] == "iris staging: canary"
+    assert lines[2].split()[:3] == ["95", "%", RELEASE.name]
+    assert lines[3].split()[:3] == ["5", "%", OTHER.name]
+    assert OTHER_IMAGE.rpartition(":")[2][:8] in lines[3]
+    assert lines[4].strip() == "possible now: deploy, deploy --canary, advance, promote, rollback"
 
 
 def test_shows_what_is_to_be_proved() -> None:
     """A first release that waits for its proof has 0 percent."""
     first = dataclasses.replace(CANARY, stable_name=None, percent=0, share=100)
     lines = status.table([status.Status(first, {OTHER.name: "none"})], False).splitlines()
-    assert lines[1].split()[:6] == ["iris", "staging", "proving", "0", "%", OTHER.name]
-    assert lines[2].strip() == "possible now: deploy, deploy --canary, advance, promote, rollback"
+    assert lines[1] == "iris staging: proving"
+    assert lines[2].split()[:3] == ["0", "%", OTHER.name]
+    assert lines[3].strip() == "possible now: deploy, deploy --canary, advance, promote, rollback"
 
 
 def test_json_is_the_whole_record(repository: Repository, publish: Publish) -> None:
@@ -74,20 +81,38 @@ def test_json_is_the_whole_record(repository: Repository, publish: Publish) -> N
     assert (staging["stable"]["uri"], staging["stable"]["image"]) == (second, IMAGE)
     assert [one["uri"] for one in staging["releases"]] == [second, first]
     assert staging["ready"] == [one["name"] for one in staging["releases"]]
-    assert json.loads(repository.release("status", "--json", "--model", "wine").out) == []
+    for options in ([], ["--json"]):
+        unknown = repository.release("status", "--model", "wine", *options)
+        assert unknown.code == 10
+        assert "gitops/models holds no model 'wine': it holds iris" in unknown.err
     assert repository.release("rollback", "--env", "staging").code == 0
     (_, staging) = json.loads(repository.release("status", "--json").out)
     assert [one["uri"] for one in staging["releases"]] == [first]
 
 
-def test_a_release_is_found_by_its_name(repository: Repository, publish: Publish, tmp_path: Path) -> None:
-    """`show` and `fetch` take the name that status shows, `quarantine` and `rollback` have tests of their own."""
+def test_a_release_is_found_by_what_status_shows(repository: Repository, publish: Publish, tmp_path: Path) -> None:
+    """`show` and `fetch` take its name and the beginning of its digest; the other commands ask the record, too."""
     uri = publish(1)
     deploy(repository, uri)
-    name = recorded(repository).stable_name or ""
-    assert json.loads(repository.release("show", name, "--json").out)["uri"] == uri
-    assert repository.release("fetch", name, "--out", str(tmp_path / "model")).code == 0
+    name, short = repository.release("status").out.splitlines()[4].split()[2:4]
+    for text in (name, short):
+        assert json.loads(repository.release("show", text, "--json").out)["uri"] == uri
+    assert repository.release("fetch", short, "--out", str(tmp_path / "model")).code == 0
     assert "no record names a release 'iris-0'" in repository.release("show", "iris-0").err
+
+
+def test_a_short_digest_that_means_two_is_refused() -> None:
+    """Status shows as many characters as tell all digests apart; fewer, where they mean two, name both in the error."""
+    digests = ["sha256-" + "ab" * 5 + str(number) * 54 for number in (1, 2)]
+    twins = [dataclasses.replace(RELEASE, digest=one, uri=f"s3://modelpin/models/iris/{one}/") for one in digests]
+    record = dataclasses.replace(CANARY, releases=tuple(twins), stable_name=twins[0].name, candidate_name=None)
+    record = dataclasses.replace(record, percent=None, share=None)
+    shown = status.table([status.Status(record, {})], False).splitlines()[2].split()[3]
+    assert shown == "ab" * 5 + "1"
+    assert record.find(shown) == twins[0]
+    assert record.find("abababa") is None  # fewer than 8 characters name nothing
+    with pytest.raises(ConfigurationError, match=r"is the beginning of sha256-.* and of sha256-"):
+        record.find("abababab")
 
 
 def test_what_no_expiry_may_remove(repository: Repository, publish: Publish) -> None:
