@@ -17,9 +17,14 @@ export DVC_NO_ANALYTICS = true
 export MLFLOW_DISABLE_TELEMETRY = true
 
 ##@ First minutes
-.PHONY: demo demo-canary demo-loop test setup help
-demo: ## run the whole loop on embedded parts: push, retrain, gate, publish, rewrite, serve, predict
-	@$(DEV) python -m local demo $(if $(KEEP),--keep)
+.PHONY: demo demo-full demo-canary demo-loop test setup help
+demo: ## push, train, gate, publish, commit, serve, predict: on this machine, to the first prediction (VERBOSE=1)
+	@$(PYTHON) requirements/preflight.py
+	@for role in serving platform storage; do $(PYTHON) requirements/install.py $$role >/dev/null || exit; done
+	@$(PYTHON) requirements/install.py pipeline -- python -m local demo $(DEMO_ARGS)
+
+demo-full: DEMO_ARGS = --full
+demo-full: demo ## the same, then another model, a change of nothing, a rollback, and a model that the gate stops
 
 demo-canary: ## a canary on embedded parts: proved, promoted, reverted, rebuilt; another one taken back and retired
 	@$(DEV) python -m local canary
@@ -246,7 +251,7 @@ types: ## mypy, strict
 	@$(DEV) mypy $(PACKAGES)
 
 lock: ## resolve requirements/*.in again: serving first, the others constrained by it
-	@cd requirements && for role in serving pipeline dev storage bootstrap; do \
+	@cd requirements && for role in serving pipeline platform dev storage bootstrap; do \
 	  echo "locking $$role"; \
 	  $(PYTHON) install.py bootstrap --venvs ../.venvs -- uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-annotate --custom-compile-command "make lock" $(LOCK_ARGS) $$role.in -o $$role.txt || exit 1; done

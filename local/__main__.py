@@ -3,13 +3,14 @@
 python -m local up       start S3, MLflow and the Git origin; they stay up until `down`
 python -m local down     stop them (what they stored stays in .local/)
 python -m local status   what is up and where
-python -m local demo     the whole loop in a temporary clone, from push to prediction
+python -m local demo     the loop in a temporary clone, from push to prediction; --full goes on to a rollback
 python -m local canary   a canary that is promoted, reverted and rebuilt, and one that is taken back
 python -m local loop     canaries that their traffic decides, drift, a training, and a canary again
 """
 
 import argparse
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,7 +33,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             "--state", type=Path, default=states.DEFAULT, metavar="DIR", help="the platform's folder (default: .local)"
         )
     demo = commands.add_parser("demo")
-    demo.add_argument("--keep", action="store_true", help="leave the platform up at the end, to look around")
+    demo.add_argument("--full", action="store_true", help="go on: another model, a rollback, a model the gate stops")
+    demo.add_argument(
+        "--stay",
+        action=argparse.BooleanOptionalAction,
+        default=sys.stdout.isatty(),
+        help="serve until Ctrl-C after the first prediction (by default where the output is a terminal)",
+    )
     commands.add_parser("canary")
     commands.add_parser("loop")
     options = parser.parse_args(argv)
@@ -40,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.command == "demo":
         from local import demo as demonstration  # it imports half of the project, which `status` can do without
 
-        return demonstration.main(keep=options.keep)
+        return demonstration.main(full=options.full, stay=options.stay)
     if options.command == "canary":
         from local import canary
 

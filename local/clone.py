@@ -1,6 +1,7 @@
 """A person's clone of the origin: the commands somebody would type in it, told by a narrator."""
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,8 @@ from local.state import State, environment
 
 PERSON = {"GIT_AUTHOR_NAME": "you", "GIT_AUTHOR_EMAIL": "you@localhost", "GIT_COMMITTER_NAME": "you"}
 PERSON["GIT_COMMITTER_EMAIL"] = PERSON["GIT_AUTHOR_EMAIL"]
+# Of what a push shows: the end of each job, a step that failed, its last word, and what stopped a workflow.
+BRIEF = re.compile(r" *(job \S+ [✓✗] |✗ |\| error: |act: )")
 
 
 class Clone:
@@ -35,13 +38,16 @@ class Clone:
         """The output lines of `python …` in the clone; the error says what failed."""
         return self.run([sys.executable, *arguments], f"python {' '.join(arguments)}", show=show)
 
-    def run(self, command: list[str], name: str, *, show: bool = False) -> list[str]:
-        """The output lines of a command; all go to the log, and with `show` to the terminal too."""
+    def run(
+        self, command: list[str], name: str, *, show: bool = False, only: re.Pattern[str] | None = None
+    ) -> list[str]:
+        """The output lines of a command; all go to the log, and with `show` those that match `only` to the terminal."""
         self._narrator.note(f"$ {name}")
 
         def say(line: str) -> None:
             line = line.removeprefix("remote: ").rstrip()
-            (self._narrator.say if show and line else self._narrator.note)(line)
+            shown = show and line and (only is None or only.match(line))
+            (self._narrator.say if shown else self._narrator.note)(line)
 
         code, lines = process.run(name, command, say, env=self.env, cwd=self.folder)
         if code:
@@ -67,11 +73,27 @@ class Clone:
         return self.push_head(before)
 
     def push_head(self, before: set[Path] | None = None) -> dict[str, Any] | None:
-        """Pushes HEAD to main; the result of the workflow run it started, or None."""
+        """Pushes HEAD to main; the result of the workflow run it started, or None. VERBOSE=1 shows each step of it."""
         before = self._runs() if before is None else before
-        self.run(["git", "push", "--quiet", "origin", f"HEAD:{git.BRANCH}"], "git push", show=True)
+        only = None if self._narrator.verbose else BRIEF
+        self._narrator.activity = lambda: _last_line(self.state)
+        try:
+            self.run(["git", "push", "--quiet", "origin", f"HEAD:{git.BRANCH}"], "git push", show=True, only=only)
+        finally:
+            self._narrator.activity = None
         new = sorted(self._runs() - before)
         return json.loads(new[0].read_text()) if new else None
 
     def _runs(self) -> set[Path]:
         return set(self.state.runs.glob("*/result.json"))
+
+
+def _last_line(state: State) -> str:
+    """What the newest workflow run printed last."""
+    log = max(state.runs.glob("*/log"), default=None)
+    if log is None:
+        return ""
+    with log.open("rb") as stream:
+        stream.seek(max(0, log.stat().st_size - 4096))
+        lines = [line for line in stream.read().decode(errors="replace").splitlines() if line.strip()]
+    return lines[-1] if lines else ""

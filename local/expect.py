@@ -19,7 +19,7 @@ def success(run: dict[str, Any] | None) -> dict[str, Any]:
     if run is None:
         raise DemoFailed("the push started no workflow: see why above")
     if not run["succeeded"]:
-        raise DemoFailed(f"run {run['id']} of {run['workflow']} failed: see the step marked ✗ above")
+        raise DemoFailed(f"run {run['id']} of {run['workflow']} failed at {run['failed']}: {run['log']} says why")
     return run
 
 

@@ -29,6 +29,16 @@ def run(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> 
         raise GitError(f"git {' '.join(arguments[:2])} in {folder} failed: {failure.detail}") from failure
 
 
+def has_commit(folder: Path) -> bool:
+    """Whether `folder` is the top of a Git repository with a commit that Git is willing to read."""
+    try:
+        top = run(folder, "rev-parse", "--show-toplevel").strip()
+        run(folder, "rev-parse", "--verify", "--quiet", "HEAD")
+    except GitError:
+        return False
+    return Path(top).resolve() == folder.resolve()
+
+
 def make_origin(state: State, remote: str = "") -> Path:
     """The bare repository with its hook; made at the first call, hook and settings written again at each.
 

@@ -4,6 +4,7 @@ import json
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 SUMMARY = 3  # lines of a step's summary: of a report, the verdict and its reason
@@ -18,6 +19,7 @@ class Report:
         self._say = say
         self._tail: deque[str] = deque(maxlen=TAIL)
         self._job = ""
+        self._began: dict[str, float] = {}  # job → when it said its first word
         self._over: Any = None  # the failed step whose last words act may still be about to tell
         self.failed: list[str] = []  # names of the steps that failed
 
@@ -34,6 +36,11 @@ class Report:
                 self._say(f"  act: {text}")
             return
         message = _plain(str(event.get("msg", "")))
+        job = str(event.get("job", "")).strip()
+        self._began.setdefault(job, monotonic())
+        if "jobResult" in event:
+            mark = "✓" if event["jobResult"] == "success" else "✗"
+            self._say(f"  job {job} {mark} {monotonic() - self._began[job]:.1f} s")
         self._write(message if event.get("raw_output") else f"[{str(event.get('job', '')).strip()}] {message}")
         if event.get("raw_output") and self._over is not None and event.get("stepID") == self._over:
             self._say(f"      | {message}")

@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -50,7 +51,9 @@ class Event:
 def run(state: State, path: str, push: Push, say: Callable[[str], None], event: Event = Event()) -> bool:
     """True when the workflow at `path` in the pushed commit succeeds; its whole output is in `.local/runs/<id>/log`."""
     number, folder = _new_run(state)
-    work = state.runner / "work" / number
+    # act hands paths of its own to a shell unquoted: no space may be in them.
+    work = Path(tempfile.mkdtemp()) if " " in str(state.root) else state.runner / "work" / number
+    home = work / "home" if " " in str(state.root) else state.runner / "home"
     log = folder / "log"
     say(f"run {number} of {path}; its log: {log}")
     start = time.monotonic()
@@ -64,8 +67,8 @@ def run(state: State, path: str, push: Push, say: Callable[[str], None], event: 
             *_options(state, path, push, event, number, work, folder),
             *stand_ins,
         ]
-        (state.runner / "home").mkdir(parents=True, exist_ok=True)
-        with Process(path, command, env=_environment(state, work), cwd=checkout, stdout=subprocess.PIPE) as act:
+        home.mkdir(parents=True, exist_ok=True)
+        with Process(path, command, env=_environment(home, work), cwd=checkout, stdout=subprocess.PIPE) as act:
             threading.Thread(target=_end_with_platform, args=(state, act), daemon=True).start()
             with contextlib.closing(Report(log, say)) as report:
                 for line in act.output:
@@ -80,6 +83,7 @@ def run(state: State, path: str, push: Push, say: Callable[[str], None], event: 
         "commit": push.after,
         "succeeded": succeeded,
         "failed": report.failed,
+        "log": str(log),
     }
     (folder / "result.json").write_text(json.dumps(result) + "\n")
     say(f"{path} {'succeeded' if succeeded else 'failed'} after {time.monotonic() - start:.1f} s")
@@ -110,7 +114,7 @@ def _new_run(state: State) -> tuple[str, Path]:
 def _checkout(state: State, push: Push, work: Path) -> Path:
     """The pushed commit, where act reads the workflow from; a job's workspace comes from actions/checkout."""
     checkout = work / "repository"
-    checkout.parent.mkdir(parents=True)
+    checkout.parent.mkdir(parents=True, exist_ok=True)
     git.run(work, "clone", "--quiet", "--no-checkout", str(state.origin), str(checkout))
     git.run(checkout, "checkout", "--quiet", "--detach", push.after)
     # act reads the repository's name from here, and nothing else.
@@ -198,7 +202,7 @@ def _event(state: State, push: Push) -> dict[str, object]:
     }
 
 
-def _environment(state: State, work: Path) -> dict[str, str]:
+def _environment(home: Path, work: Path) -> dict[str, str]:
     """Only what act itself needs: the steps get theirs from its options."""
     path = os.pathsep.join((str(PROGRAMS), program.machine_path()))
-    return {"PATH": path, "HOME": str(state.runner / "home"), "TMPDIR": str(work / "tmp")}
+    return {"PATH": path, "HOME": str(home), "TMPDIR": str(work / "tmp")}

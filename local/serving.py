@@ -46,18 +46,20 @@ class Predictor:
         env: Mapping[str, str],
         log: Path,
         program: Sequence[str] = ("predictor",),
+        python: str | Path = sys.executable,
     ) -> None:
-        """`release`: its name in Git; `program`: module and first arguments.
+        """`release`: its name in Git; `program`: module and first arguments, of `python`, which has the serving lock.
 
         Returns when the model is ready; StorageError, with the log's place, if not.
         """
         self.name = name
+        self._python = python
         self._http, self._grpc = ports.free(2)
         self._env, self._code, self._folder = env, code, folder
         where = ["--host", ports.LOOPBACK, "--http_port", str(self._http), "--grpc_port", str(self._grpc)]
         self._process = Process(
             "the predictor",
-            [sys.executable, "-m", *program, "--model_dir", folder, "--model_name", name, *where],
+            [python, "-m", *program, "--model_dir", folder, "--model_name", name, *where],
             env={**env, "MODEL_URI": uri, "MODEL_RELEASE": release},
             cwd=code,
             log=log,
@@ -93,28 +95,20 @@ class Predictor:
         return Answer(outputs["label"], _rows(outputs["probabilities"], shape[0]), answer["model_version"])
 
     def grpc(self, question: Question) -> Answer:
-        """inference.GRPCInferenceService/ModelInfer, with typed contents."""
-        arguments, sys.argv = sys.argv, sys.argv[:1]  # `import kserve` parses them
-        import grpc
-        from kserve.protocol.grpc import grpc_predict_v2_pb2 as messages
-        from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as services
-
-        sys.argv = arguments
-        shape = [len(question.rows), len(question.columns)]
-        request = messages.ModelInferRequest(model_name=self.name)
-        tensor = request.inputs.add(name="input-0", datatype="FP64", shape=shape)
-        tensor.contents.fp64_contents.extend(value for row in question.rows for value in row)
-        with grpc.insecure_channel(f"{ports.LOOPBACK}:{self._grpc}") as channel:
-            answer = services.GRPCInferenceServiceStub(channel).ModelInfer(request, timeout=ANSWER_SECONDS)
-        outputs = {output.name: output.contents for output in answer.outputs}
-        labels = [value.decode() for value in outputs["label"].bytes_contents]
-        probabilities = _rows(list(outputs["probabilities"].fp64_contents), shape[0])
-        return Answer(labels, probabilities, answer.model_version)
+        """inference.GRPCInferenceService/ModelInfer, with typed contents (local/grpc_client.py)."""
+        address = f"{ports.LOOPBACK}:{self._grpc}"
+        answer = self._computed("local.grpc_client", address, self.name, question=question)
+        return Answer(answer["labels"], _rows(answer["probabilities"], len(question.rows)), answer["digest"])
 
     def offline(self, question: Question, engine: str) -> Answer:
         """The same rows without a server: through the "artifact"'s engine, or plain "sklearn" (local/offline.py)."""
+        answer = self._computed("local.offline", self._folder, engine, question=question)
+        return Answer(answer["labels"], answer["probabilities"], None)
+
+    def _computed(self, module: str, *arguments: str | Path, question: Question) -> Any:
+        """What a module of ours prints for the question, in the predictor's environment."""
         process = subprocess.run(
-            [sys.executable, "-m", "local.offline", self._folder, engine],
+            [self._python, "-m", module, *arguments],
             input=json.dumps({"columns": question.columns, "rows": question.rows}),
             env=dict(self._env),
             cwd=self._code,
@@ -122,9 +116,8 @@ class Predictor:
             text=True,
         )
         if process.returncode:
-            raise ModelpinError(f"the offline model did not answer: {process.stderr.strip().splitlines()[-1]}")
-        answer = json.loads(process.stdout)
-        return Answer(answer["labels"], answer["probabilities"], None)
+            raise ModelpinError(f"python -m {module} did not answer: {process.stderr.strip().splitlines()[-1]}")
+        return json.loads(process.stdout)
 
     def stop(self) -> None:
         """Returns when it is gone."""

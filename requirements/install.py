@@ -13,6 +13,7 @@ import argparse
 import fcntl
 import hashlib
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -28,7 +29,7 @@ def main() -> int:
     """Install, and say on stderr what takes time; the path is all that goes to stdout."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("role", choices=sorted(lock.stem for lock in HERE.glob("*.txt")))
-    parser.add_argument("--venvs", type=Path, default=Path(os.environ.get("MODELPIN_VENVS", ".venvs")))
+    parser.add_argument("--venvs", type=Path, default=Path(os.environ.get("MODELPIN_VENVS") or ".venvs"))
     parser.add_argument("--link", type=Path, help="also make this a link to the environment")
     # Split by hand: argparse gives a trailing list nothing once an option stands before it.
     words, command = _split(sys.argv[1:])
@@ -69,43 +70,100 @@ def _split(words: list[str]) -> tuple[list[str], list[str]]:
 
 def environment(role: str, venvs: Path) -> Path:
     """The environment of `role` under `venvs`, installed now unless it is complete."""
-    lock = HERE / f"{role}.txt"
-    version = ".".join(map(str, sys.version_info[:3]))
-    key = hashlib.sha256(lock.read_bytes() + version.encode()).hexdigest()[:12]
-    path = venvs / f"{role}-{key}"
-    complete = path / "complete"
-    if complete.exists():
+    path = _path(role, venvs)
+    if installed(role, venvs):
         return path
+    lock = HERE / f"{role}.txt"
     with (venvs / f".{path.name}.lock").open("w") as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)  # two pushes at once install once
-        if complete.exists():
+        if installed(role, venvs):
             return path
         shutil.rmtree(path, ignore_errors=True)
-        started = time.monotonic()
-        print(f"installing requirements/{lock.name} into {path} (Python {version})", file=sys.stderr, flush=True)
         if role == "bootstrap":
-            venv.create(path, with_pip=True)
+            started = _announce(lock, path)
+            _make_first(path)
             _run([path / "bin/python", "-m", "pip", "install", "--quiet", "--require-hashes", "--requirement", lock])
+            took: list[str] = []
         else:
             uv = environment("bootstrap", venvs) / "bin/uv"
+            started = _announce(lock, path)
             _run([uv, "venv", "--quiet", "--python", sys.executable, path])
-            _run([uv, "pip", "sync", "--require-hashes", "--compile-bytecode", "--python", path / "bin/python", lock])
-        complete.touch()
-        print(f"installed in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+            # Bytecode is left to Python, which writes that of the modules a process imports: a tenth of all.
+            lines = _run([uv, "pip", "sync", "--require-hashes", "--python", path / "bin/python", lock])
+            took = [", ".join(line for line in lines if line.startswith(("Prepared", "Installed")))]
+        (path / "complete").touch()
+        seconds = f"{time.monotonic() - started:.0f} s"
+        print(f"installed in {': '.join([seconds, *took])}", file=sys.stderr, flush=True)
     return path
 
 
-def _run(command: list[str | Path]) -> None:
+def installed(role: str, venvs: Path) -> bool:
+    """Whether `role` has a complete environment under `venvs` that was made there, for a Python that is still there.
+
+    The programs of an environment name the folder it was made in: one that moved with its clone is made again.
+    """
+    path = _path(role, venvs)
+    activate = path / "bin" / "activate"
+    return (
+        (path / "complete").exists()
+        and (path / "bin" / "python").exists()
+        and str(path) in activate.read_text(encoding="utf-8")
+    )
+
+
+def _path(role: str, venvs: Path) -> Path:
+    version = ".".join(map(str, sys.version_info[:3]))
+    key = hashlib.sha256((HERE / f"{role}.txt").read_bytes() + version.encode()).hexdigest()[:12]
+    return venvs / f"{role}-{key}"
+
+
+def _announce(lock: Path, path: Path) -> float:
+    print(f"installing requirements/{lock.name} into {path}", file=sys.stderr, flush=True)
+    return time.monotonic()
+
+
+def _make_first(path: Path) -> None:
+    try:
+        venv.create(path, with_pip=True)
+    except subprocess.CalledProcessError as error:
+        name = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
+        raise SystemExit(
+            f"error: {sys.executable} has no ensurepip, so it makes no environments ({error.returncode}): "
+            f"apt-get install {name}, or name another Python: make PYTHON=…"
+        ) from None
+
+
+def _run(command: list[str | Path]) -> list[str]:
+    """The lines that the command prints. A terminal shows the last one, with the seconds that have passed."""
     words = [str(part) for part in command]
-    with subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environ()
-    ) as process:
+    lines: list[str] = []
+    live = sys.stderr.isatty()
+    started = time.monotonic()
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=_environ()) as process:
         assert process.stdout is not None
-        for line in process.stdout:
-            if not line.startswith(" + "):  # one line a package, two hundred of them
-                print(f"  {line.rstrip()}", file=sys.stderr, flush=True)
+        reader = process.stdout.fileno()
+        rest = b""
+        while True:
+            if select.select([reader], [], [], 1.0)[0]:
+                if not (piece := os.read(reader, 65536)):
+                    break
+                *whole, rest = (rest + piece).split(b"\n")
+                lines += [line.decode(errors="replace").rstrip() for line in whole]
+            if live:
+                width = shutil.get_terminal_size().columns - 12
+                last = next((line for line in reversed(lines) if not line.startswith(" + ")), "")
+                print(
+                    f"\r\033[K  {time.monotonic() - started:5.0f} s  {last[:width]}",
+                    end="",
+                    file=sys.stderr,
+                    flush=True,
+                )
+    if live:
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
     if process.returncode:
+        print("\n".join(f"  {line}" for line in lines[-20:]), file=sys.stderr)
         raise SystemExit(f"error: {words[0]} ended with {process.returncode}; is a package registry reachable?")
+    return lines
 
 
 def _environ() -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from local.clone import BRIEF
 from local.report import Report
 
 STEP: dict[str, Any] = {"job": "job", "step": "Fail", "stage": "Main", "stepID": ["0"]}
@@ -22,3 +23,14 @@ def test_a_failed_step_has_its_last_words(tmp_path: Path, events: list[dict[str,
         for event in events:
             report.read(json.dumps(event).encode())
     assert [line.strip() for line in said] == ["job job", "✗    0.0 s  Fail", "| the reason"]
+
+
+def test_a_job_ends_in_one_line(tmp_path: Path) -> None:
+    """With its mark and its time, whatever its steps showed."""
+    shown: list[str] = []
+    with contextlib.closing(Report(tmp_path / "log", shown.append)) as report:
+        report.read(json.dumps(SAID).encode())
+        report.read(json.dumps({"job": "job", "jobResult": "success", "msg": "Job succeeded"}).encode())
+    assert len(shown) == 1
+    assert BRIEF.match(shown[0])
+    assert shown[0].startswith("  job job ✓ ")
