@@ -72,15 +72,19 @@ doctor: ## look at tools, settings, bucket, trust, rules and cluster, and name t
 settings: ## print gitops/settings/settings.yaml as KEY=VALUE lines (needs nothing installed)
 	@awk -F'"' '/^  [a-z-]+: "/ {sub(/^ +/, "", $$1); sub(/: $$/, "", $$1); print $$1 "=" $$2}' gitops/settings/settings.yaml
 
+# Names of variables that a target cannot do without: asked for in one line, before anything is installed.
+NEEDS = for name in $(1); do test -n "$$(printenv $$name)" || { \
+  echo "error: $@ needs $$name: make $@$$(printf ' %s=…' $(1))" >&2; exit 2; }; done
+
 # Values reach the shell as variables, never as text of the recipe: a reason may hold quotes, or $(id).
 define COMMIT_RELEASE
 @set -- $(if $(filter release,$@),"$$COMMAND",$@); \
   case "$$1" in \
-    unquarantine) set -- "$$1" "$$RELEASE"; WAIT= ;; \
-    quarantine) set -- "$$1" "$$RELEASE" $${ENV:+--env="$$ENV"}; WAIT= ;; \
-    prove) set -- "$$1" --env="$$ENV" $${RELEASE:+"$$RELEASE"} ;; \
-    deploy) set -- "$$1" --env="$$ENV"; test -n "$$CANARY" || set -- "$$@" $(if $(filter release,$@),--canary) ;; \
-    *) set -- "$$1" --env="$$ENV" ;; esac; \
+    unquarantine) $(call NEEDS,RELEASE); set -- "$$1" "$$RELEASE"; WAIT= ;; \
+    quarantine) $(call NEEDS,RELEASE REASON); set -- "$$1" "$$RELEASE" $${ENV:+--env="$$ENV"}; WAIT= ;; \
+    prove) $(call NEEDS,ENV); set -- "$$1" --env="$$ENV" $${RELEASE:+"$$RELEASE"} ;; \
+    deploy) $(call NEEDS,ENV); set -- "$$1" --env="$$ENV"; test -n "$$CANARY" || set -- "$$@" $(if $(filter release,$@),--canary) ;; \
+    *) $(call NEEDS,ENV); set -- "$$1" --env="$$ENV" ;; esac; \
   $(foreach pair,MODEL:model URI:uri IMAGE:image FROM:from CANARY:canary TO:to PROMETHEUS:prometheus PAGE:page URL:url GATEWAY:gateway WAIT:wait REASON:reason EVIDENCE:evidence,test -z "$$$(firstword $(subst :, ,$(pair)))" || set -- "$$@" --$(lastword $(subst :, ,$(pair)))="$$$(firstword $(subst :, ,$(pair)))"; ) \
   test -z "$$DRY_RUN" || set -- "$$@" --dry-run; \
   test -z "$$FINISH" || set -- "$$@" --finish; \
@@ -110,7 +114,9 @@ gate: ## fail unless the gate passed the artifact in build/
 	@$(IN) python -m pipeline gate --enforce
 
 report: ## print the page of the training in build/, as a step summary or a pull request takes it
-	@cat reports/report.md
+	@test -f reports/report.md || { echo "error: there is no reports/report.md: \`make repro\` writes it" >&2; exit 10; }
+	@if test -t 1; then sed 's/\\\([^[:alnum:][:space:]]\)/\1/g; s/&lt;/</g; s/&gt;/>/g; s/&amp;/\&/g' reports/report.md; \
+	  else cat reports/report.md; fi
 
 publish: ## put the artifact into S3 under its digest and print its URI (AS=uri: as uri=…, for $$GITHUB_OUTPUT)
 	@uri=$$($(IN) python -m release publish) && echo "$(if $(AS),$(AS)=)$$uri"
@@ -131,18 +137,18 @@ step: ## carry out what the traffic of ENV= proves: advance, promote or take bac
 	$(COMMIT_RELEASE)
 
 analyse: ## print what the traffic of ENV= proves of its canary (PROMETHEUS=, PAGE=)
-	@$(IN) python -m release analyse --env="$$ENV" $${MODEL:+--model="$$MODEL"} \
+	@$(call NEEDS,ENV); $(IN) python -m release analyse --env="$$ENV" $${MODEL:+--model="$$MODEL"} \
 	  $${PROMETHEUS:+--prometheus="$$PROMETHEUS"} $${PAGE:+--page="$$PAGE"}
 
 drift: ## say whether RELEASE= in NAMESPACE= has drifted SINCE= a time, by PROMETHEUS= (PAGE=, ALARM= for the JSON)
-	@$(IN) python -m monitoring drift --prometheus="$$PROMETHEUS" --namespace="$$NAMESPACE" --release="$$RELEASE" \
+	@$(call NEEDS,PROMETHEUS NAMESPACE RELEASE SINCE); $(IN) python -m monitoring drift --prometheus="$$PROMETHEUS" --namespace="$$NAMESPACE" --release="$$RELEASE" \
 	  --since="$$SINCE" $${PAGE:+--page="$$PAGE"} $${ALARM:+--json} > "$${ALARM:-/dev/stdout}"
 
 rules: ## write the rules, alerts and dashboard of gitops/monitoring from its objectives.yaml (CHECK=1 compares)
 	@$(DEV) python -m monitoring rules $(if $(CHECK),--check)
 
 retrain: ## say whether KIND= (with ALARM=) asks for a training of what ENV= serves, and commit what is followed
-	@$(IN) python -m release retrain --env="$$ENV" --kind="$$KIND" $${MODEL:+--model="$$MODEL"} \
+	@$(call NEEDS,ENV KIND); $(IN) python -m release retrain --env="$$ENV" --kind="$$KIND" $${MODEL:+--model="$$MODEL"} \
 	  $${ALARM:+--alarm="$$ALARM"} $${REASON:+--reason="$$REASON"}
 
 follow: ## do what retrain decided in DECISION=, with gh: start a training, refresh the issue of its kind, or nothing
@@ -186,7 +192,7 @@ comment: ## put FILE= under the pull request NUMBER= of GITHUB_REPOSITORY=, or b
 	@$(IN) python -m release comment --repository="$$GITHUB_REPOSITORY" --pull-request="$$NUMBER" --file='$(FILE)'
 
 propose: ## open a pull request, with gh, that adds what FROM= serves to ENV=, to be a canary (WAIT=900 for it to answer)
-	@branch=$$($(IN) python -m release deploy --env="$$ENV" --from="$$FROM" --canary --wait="$${WAIT:-0}" --propose \
+	@$(call NEEDS,ENV FROM); branch=$$($(IN) python -m release deploy --env="$$ENV" --from="$$FROM" --canary --wait="$${WAIT:-0}" --propose \
 	    $${FROM_URL:+--from-url="$$FROM_URL"} $${FROM_GATEWAY:+--from-gateway="$$FROM_GATEWAY"}) && \
 	  { test -z "$$branch" || gh pr view "$$branch" --json url --jq .url || gh pr create --head "$$branch" \
 	    --title "Enter $$ENV: $$branch" --body "Merging this adds the candidate; make advance proves it and begins its canary (docs/releases.md)."; }
@@ -208,7 +214,7 @@ mirror: ## repair MLflow's aliases champion, previous and challenger from what G
 	@$(IN) python -m audit aliases
 
 render: ## print what Argo CD will apply for MODEL= ENV= (needs kubectl)
-	@kubectl kustomize 'gitops/models/$(MODEL)/$(ENV)'
+	@$(call NEEDS,MODEL ENV); kubectl kustomize 'gitops/models/$(MODEL)/$(ENV)'
 
 image: ## build the predictor's image as modelpin/predictor:local (TOOL=buildah for a machine without Docker)
 	@$(if $(filter buildah,$(TOOL)),buildah bud --isolation chroot,docker build) \

@@ -10,6 +10,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from artifact import digest
 from artifact.command import run
 from artifact.errors import UsageError
 
@@ -19,11 +20,21 @@ ROWS = 65_536  # of one piece: some tens of MB as columns, and as much work as o
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the arguments, then score: `scoring.score` loads pyarrow and scikit-learn, `--help` does not."""
     options = parser().parse_args(argv)
-    if (options.uri is None) == (options.artifact is None) or (options.artifact is not None and not options.digest):
-        raise UsageError("name the artifact: --uri URI, or --artifact DIR with --digest DIGEST")
+    if (options.uri is None) == (options.artifact is None):
+        raise UsageError("name one artifact: --uri with what `release status` shows, or --artifact DIR")
+    if options.artifact is not None and not options.digest:
+        raise UsageError(f"--artifact needs the digest that it must have: {_of(options.artifact)}")
     from scoring.score import score
 
     score(options)
+
+
+def _of(folder: Path) -> str:
+    """What to do about a digest that was left out."""
+    manifest = folder / "manifest.json"
+    if not manifest.is_file():
+        return f"but {folder} holds no artifact (`dvc repro package` writes build/artifact)"
+    return f"add --digest {digest.of_file(manifest)} if what {folder} holds is what you mean"
 
 
 def parser() -> argparse.ArgumentParser:

@@ -37,6 +37,11 @@ def main(argv: Sequence[str] | None = None) -> None:
                 f"it: delete that object, then `dvc push {dvc_file}` from a machine that has the data"
             )
         message = " ".join(line for line in process.stderr.splitlines() if line.strip())
+        if "Unable to locate credentials" in message:
+            raise StorageError(
+                f"{dvc_file} cannot be pulled: there are no credentials for the remote of .dvc/config: set "
+                "AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; for the example alone `make data` does"
+            )
         raise StorageError(
             f"{dvc_file} cannot be pulled: {message[-300:]}; it was never pushed (`dvc push {dvc_file}`), "
             "or the remote of .dvc/config is not reachable"

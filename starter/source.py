@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
-from artifact.errors import DataContractError
+from artifact.errors import DataContractError, UsageError
 from pipeline.data import kinds, reader
 from pipeline.data.conversion import absent
 from pipeline.data.table import Table
@@ -28,8 +28,14 @@ class Source:
 
     @classmethod
     def read(cls, data: Path, test: Path | None, name: str) -> Self:
-        """Read `data`, and the holdout `test` where there is one; DataContractError (40) where they are no tables, or
-        have different columns."""
+        """Read `data`, and the holdout `test` where there is one.
+
+        UsageError (2) where there is no such file, DataContractError (40) where they are no tables, or have different
+        columns.
+        """
+        for option, path in (("--data", data), ("--test", test)):
+            if path is not None and not path.exists():
+                raise UsageError(f"{option} {path} does not exist, seen from {Path.cwd()}: correct the path")
         if test is None:
             return cls(((data, Path("data") / f"{name}{_suffix(data)}"),), (reader.read(data),))
         folder = Path("data") / name

@@ -122,6 +122,11 @@ class Opponent:
         return np.array(output.categories or (), dtype=kind)
 
 
+def _lead(value: float) -> str:
+    """How much better the challenger is, in words that fit the sign."""
+    return f"{'worse' if value < 0 else 'better'} by {abs(value):.3g}"
+
+
 def _judged(comparison: Mapping[str, Any], rules: list[Rule]) -> Judged:
     metric, margin = comparison["metric"], comparison["margin"]
     one = comparison["differences"][metric]
@@ -131,7 +136,7 @@ def _judged(comparison: Mapping[str, Any], rules: list[Rule]) -> Judged:
         return Judged(outcomes.EQUIVALENT, [words], [*rules, Rule(metric, outcomes.WORSE, False, words)])
     sides = [comparison[side][metric]["value"] for side in ("champion", "challenger")]
     words = (
-        f"{metric} {sides[1]:.4g}, the champion's {sides[0]:.4g}: better by {value:.3g} "
+        f"{metric} {sides[1]:.4g}, the champion's {sides[0]:.4g}: {_lead(value)} "
         f"({comparison['confidence']:.0%} interval {low:.3g} to {high:.3g}, {comparison['rows']} rows)"
     )
     holds = low >= -margin

@@ -57,7 +57,7 @@ def metrics(evidence: Evidence) -> list[str]:
             before, now = compared["champion"][name], compared["challenger"][name]
             ahead = [signed(one["value"]), interval(one["low"], one["high"], sign=True), _lead(one)]
             rows.append([f"{bold}{code(name)}{bold}", number(before["value"]), number(now["value"]), *ahead])
-    header = ("metric", "champion", "challenger", "better by", "interval", "")
+    header = ("metric", "champion", "challenger", "better (+) or worse (−) by", "interval", "")
     counted = compared["holdout"]
     note = f"{compared['rows']} held-out rows, the same for both; {compared['confidence']:.0%} intervals of the "
     note += f"difference. **{text(compared['metric'])}** decides, within a margin of {compared['margin']:g}."
@@ -114,7 +114,7 @@ def _beside(compared: Mapping[str, Any]) -> list[str]:
     ]
     if not rows:
         return ["None of the rows compared form a slice.", ""]
-    header = ("slice", "rows", "champion", "challenger", "better by", "interval", "")
+    header = ("slice", "rows", "champion", "challenger", "better (+) or worse (−) by", "interval", "")
     note = (
         f"Mean {parts[0]['loss']}, less is better. A slice refuses the model when it is certainly worse by more than "
     )

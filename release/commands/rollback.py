@@ -98,6 +98,8 @@ def rollback(
                 notes.append(f"{left.name} is not in quarantine, since {target.name} is made of the same inputs")
         reason = f"rolled back in {folder.environment}"
         entries = barring(situation.quarantined, left, request, reason) if barred else None
+        if barred:
+            notes.append(f"{left.name} goes into quarantine, which `release unquarantine {left.name}` lifts")
         return Decision(after, subject, target or left, entries, reason=reason)
 
     outcome = apply(branch, folder, request, decide)

@@ -31,7 +31,10 @@ def test_back_to_the_release_before(repository: Repository, publish: Publish, mo
     deploy(repository, first, image=OTHER_IMAGE)
     deploy(repository, second)
     monkeypatch.setattr("release.commands.rollback.now", lambda: "2099-01-01T00:00:00Z")
-    assert "iris: roll back to iris-" in rollback(repository)
+    left = recorded(repository).stable_name
+    line = rollback(repository)
+    assert "iris: roll back to iris-" in line
+    assert f"{left} goes into quarantine, which `release unquarantine {left}` lifts" in line
     stable = recorded(repository).stable
     assert stable is not None
     assert (stable.uri, stable.image, stable.since) == (first, OTHER_IMAGE, "2099-01-01T00:00:00Z")
@@ -53,7 +56,7 @@ def test_never_back_to_what_was_left(repository: Repository, publish: Publish) -
     barred = quarantine.parse(repository.shown("gitops/models/iris/quarantine.yaml"), "x")
     assert [one.model_digest for one in barred] == [ArtifactUri.parse(uri).digest for uri in (second, third)]
     deploy(repository, publish(4))
-    rollback(repository, "--to", ArtifactUri.parse(first).digest)
+    rollback(repository, "--to", ArtifactUri.parse(first).digest.removeprefix("sha256-")[:8])
     only = f"sha256-{'0' * 64}"
     assert "no earlier release" in rollback(repository, "--to", only, code=10)
 

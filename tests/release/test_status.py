@@ -37,7 +37,7 @@ def test_shows_each_environment(repository: Repository, publish: Publish, cluste
         unproved.strip() == f"{name} needed no proof here: a cluster that is made anew answers 404 if it cannot start"
     )
     assert now.strip() == "possible now: deploy, deploy --canary, rollback, rollback --to"
-    assert row.endswith("1" * 8)
+    assert "11111111" in row
     assert "\x1b" not in row
     with_uris = repository.release("status", "--uris").out
     assert recorded(repository).stable.uri in with_uris
@@ -105,8 +105,8 @@ def test_a_short_digest_that_means_two_is_refused() -> None:
     """Status shows as many characters as tell all digests apart; fewer, where they mean two, name both in the error."""
     digests = ["sha256-" + "ab" * 5 + str(number) * 54 for number in (1, 2)]
     twins = [dataclasses.replace(RELEASE, digest=one, uri=f"s3://modelpin/models/iris/{one}/") for one in digests]
-    record = dataclasses.replace(CANARY, releases=tuple(twins), stable_name=twins[0].name, candidate_name=None)
-    record = dataclasses.replace(record, percent=None, share=None)
+    alone = {"stable_name": twins[0].name, "candidate_name": None, "percent": None, "share": None}
+    record = dataclasses.replace(CANARY, releases=tuple(twins), **alone)
     shown = status.table([status.Status(record, {})], False).splitlines()[2].split()[3]
     assert shown == "ab" * 5 + "1"
     assert record.find(shown) == twins[0]

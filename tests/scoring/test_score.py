@@ -13,8 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from artifact import load
+from artifact.errors import UsageError
 from artifact.validation.validator import Validator
 from predictor.protocols import v1
+from scoring.__main__ import main as scoring_main
 from tests.conftest import Bucket
 from tests.predictor.models import Packaged
 from tests.scoring.table import arguments, read, rows, scored, write
@@ -195,3 +197,15 @@ def test_what_cannot_be_reached_says_so(
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     assert scored(*arguments(people, f"s3://{s3.name}/in.csv", tmp_path / "out.csv")) == 30
     assert "it goes on where it was" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_an_artifact_without_its_digest_is_answered_with_it(
+    people: Packaged, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The line names the digest that the folder holds; a folder without an artifact is named as such."""
+    for folder, says in (
+        (people.directory, f"add --digest {people.digest} if"),
+        (Path("none"), "none holds no artifact"),
+    ):
+        with pytest.raises(UsageError, match=says):
+            scoring_main(["--artifact", str(folder), "--input", "x.csv", "--output", "y.csv"])

@@ -162,6 +162,7 @@ REFUSED: list[tuple[str, list[str], int, str]] = [
     (NUMBERS, ["--target", "Y"], 10, "--target 'Y' is no column"),
     (NUMBERS, ["--target", "y", "--time", "time"], 10, "--time 'time' is no column"),
     (NUMBERS, ["--target", "y", "--time", "y"], 2, "name two columns"),
+    (NUMBERS, ["--target", "y", "--data", "nowhere.csv"], 2, "--data nowhere.csv does not exist, seen from /"),
     (NUMBERS, ["--target", "y", "--name", "My_Model"], 10, "cannot name a model"),
     ("x,y\n1,\n2,\n", ["--target", "y"], 40, "the target 'y' is missing in every row"),
     ("x,y\n1,a\n2,a\n3,a\n", ["--target", "y"], 40, "is 'a' in every row"),

@@ -46,6 +46,14 @@ def test_the_data_of_params_is_pulled_and_verified(fresh: Repository, s3: Bucket
     )
     assert unreachable.returncode == 30
     assert "the remote of .dvc/config is not reachable" in unreachable.stderr.splitlines()[-1]
+    nobody = {
+        "AWS_CONFIG_FILE": "/nowhere",
+        "AWS_SHARED_CREDENTIALS_FILE": "/nowhere",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    keyless = fresh.run("starter", "pull", **nobody, AWS_ENDPOINT_URL=s3.env["AWS_ENDPOINT_URL"])
+    assert keyless.returncode == 30
+    assert "there are no credentials for the remote of .dvc/config: set AWS_PROFILE" in keyless.stderr.splitlines()[-1]
     assert not table.exists()
     assert not (fresh.path / "build").exists()
 
