@@ -77,6 +77,8 @@ def rollback(record: Record, to: str | None, since: str, barred: Callable[[Relea
     """
     where = f"{record.model} in {record.environment}"
     stable, candidate = record.stable, record.candidate
+    if (named := record.find(to)) is not None and not named.called(to or ""):
+        to = named.digest  # `to` is the beginning of it
     if candidate is None and stable is not None and to is not None and stable.called(to):
         return record
     if candidate is not None and stable is not None and stable.rejected and (to is None or candidate.called(to)):
