@@ -30,6 +30,11 @@ def trailers(now: Release, before: Release | None) -> dict[str, str]:
     }
 
 
+def short(digest: str) -> str:
+    """A digest on a page: `sha256-` and 12 characters, which every command takes for its beginning."""
+    return digest[: len("sha256-") + 12]
+
+
 def _one_line(text: str) -> str:
     escaped = text if text.isprintable() else quoted_yaml.quote(text)
     return escaped.strip() or NONE
