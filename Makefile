@@ -242,6 +242,13 @@ bench: ## compare the predictor with KServe's own server, MLServer and FastAPI, 
 	@$(DEV) python -m bench $(BENCH_ARGS)
 
 ##@ Upkeep
+.PHONY: upgrade docs
+upgrade: ## follow the version TO= of modelpin: code replaced, your files kept, migrations, tests, one commit (TESTS=0)
+	@$(DEV) python -m starter upgrade --to="$$TO" $(if $(filter 0,$(TESTS)),--no-tests)
+
+docs: ## write docs/ as a site into build/docs, links and anchors checked
+	@NO_MKDOCS_2_WARNING=1 $(PYTHON) requirements/install.py docs -- mkdocs build --strict --quiet
+
 .PHONY: check lint types lock venv clean
 check: lint types test ## everything CI runs
 
@@ -257,7 +264,7 @@ types: ## mypy, strict
 	@$(DEV) mypy $(PACKAGES)
 
 lock: ## resolve requirements/*.in again: serving first, the others constrained by it
-	@cd requirements && for role in serving pipeline platform dev storage bootstrap; do \
+	@cd requirements && for role in serving pipeline platform dev storage docs bootstrap; do \
 	  echo "locking $$role"; \
 	  $(PYTHON) install.py bootstrap --venvs ../.venvs -- uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-annotate --custom-compile-command "make lock" $(LOCK_ARGS) $$role.in -o $$role.txt || exit 1; done

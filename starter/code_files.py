@@ -1,0 +1,27 @@
+"""Which files of a repository are modelpin's code, replaced by an upgrade, and which are the user's, never touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from artifact import git
+
+# The user's, although the first version of each came from here: a folder ends in a slash.
+USERS = (
+    "data/", "features/", "gitops/aws/", "gitops/models/", "gitops/settings/", "patches/", "params.yaml", "dvc.lock",
+    ".dvc/config", ".dvc/.gitignore", ".github/CODEOWNERS", ".github/protection.yaml", ".gitignore", "README.md",
+    "CONTRIBUTING.md", "LICENSE",
+)  # fmt: skip
+# What a new repository does not take over: the example's data, records and training.
+EXAMPLES = ("data/", "gitops/models/", "dvc.lock")
+
+
+def is_users(path: str) -> bool:
+    """Whether the file at `path`, from the root of the repository, is the user's."""
+    return path.startswith(tuple(one for one in USERS if one.endswith("/"))) or path in USERS
+
+
+def of(commit: str, folder: Path) -> set[str]:
+    """Paths of modelpin's code in `commit` of the repository in `folder`."""
+    listing = git.output("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit, folder=folder).decode()
+    return {path for path in listing.split("\0") if path and not is_users(path)}
