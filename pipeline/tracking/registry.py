@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
@@ -24,6 +24,7 @@ from pipeline.tracking.run import Training
 CHALLENGER = "challenger"
 _BATCH = 100  # the most parameters that MLflow takes in one request
 _LONGEST = 6000
+_LONGEST_DATASET_DIGEST = 36
 _LONGEST_TAG = 5000  # of a registered version; a run takes more
 _KEY = re.compile(r"[^\w\-. /:]", re.ASCII)
 
@@ -119,7 +120,7 @@ class Registry:
         return str(runs[0].info.run_id) if runs else None
 
     def _log(self, experiment: str, training: Training, source: Source) -> str:
-        name = f"{training.model} {training.model_digest.removeprefix('sha256-')[:8]}"
+        name = f"{training.model} {training.model_digest.removeprefix('sha256-')[:8]} {training.outcome}"
         run_id = str(self._client.create_run(experiment, run_name=name).info.run_id)
         try:
             now = int(time.time() * 1000)
@@ -129,6 +130,7 @@ class Registry:
             params = [Param(_KEY.sub("_", key)[:250], value[:_LONGEST]) for key, value in flat(training.parameters)]
             for start in range(0, len(params), _BATCH):
                 self._client.log_batch(run_id, params=params[start : start + _BATCH])
+            self._client.log_inputs(run_id, [_dataset(training)])
             self._client.log_artifacts(run_id, str(paths.PLOTS), "plots")
             with tempfile.TemporaryDirectory(prefix="modelpin-mlmodel-") as folder:
                 mlmodel.write(Path(folder) / mlmodel.FOLDER, paths.ARTIFACT)
@@ -166,6 +168,13 @@ def flat(parameters: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
                 )
         else:
             yield path, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _dataset(training: Training) -> DatasetInput:
+    """The table that it was trained on, by which MLflow's pages find the runs of the same data."""
+    source = json.dumps({"data_digest": training.data_digest})
+    dataset = Dataset(training.model, training.data_digest[:_LONGEST_DATASET_DIGEST], "code", source)
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
 
 
 def _tags(training: Training, source: Source) -> dict[str, str]:

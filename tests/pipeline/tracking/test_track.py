@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_a_run_says_what_it_was(again: Repository) -> None:
-    """Parameters, metrics, plots, artifact, digests, commit, a version with alias challenger; once, however often."""
+    """Parameters, metrics, plots, data, artifact, digests, commit, a version with alias challenger; once only."""
     again.params(track__experiment="other")
     for _ in range(2):
         again.done("pipeline", "track", GITHUB_SHA="c0ffee")
@@ -33,6 +33,10 @@ def test_a_run_says_what_it_was(again: Repository) -> None:
     assert {"accuracy", "accuracy_low", "accuracy_high"} <= set(run.data.metrics)
     assert run.data.tags["source_commit"] == run.data.tags["mlflow.source.git.commit"] == "c0ffee"
     assert (run.data.tags["gate"], run.data.tags["gate_passed"]) == ("first-deployment", "true")
+    assert run.info.run_name == f"iris {run.data.tags['model_digest'][7:15]} first-deployment"
+    (table,) = run.inputs.dataset_inputs
+    assert run.data.tags["data_digest"].startswith(table.dataset.digest)
+    assert json.loads(table.dataset.source) == {"data_digest": run.data.tags["data_digest"]}
     for digest in ("inputs_digest", "data_digest", "model_digest"):
         assert run.data.tags[digest].startswith("sha256-")
     listed = {
