@@ -17,7 +17,7 @@ OLDEST, NEWEST = (3, 11), (3, 13)
 # GB that the files of each environment take (Linux, x86-64). uv links them to its cache where both are on one disk.
 ROLES = {"pipeline": 0.9, "serving": 0.1, "platform": 0.2, "storage": 0.2}
 RUN_GB = 0.5  # what one demo writes: bytecode, what it stores, and its temporary files
-DOWNLOAD_GB = 0.4
+DOWNLOAD_GB = 0.5
 EXAMPLE = "data/iris.csv.dvc"
 
 
