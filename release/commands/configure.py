@@ -16,7 +16,9 @@ from artifact.errors import ConfigurationError, UsageError
 from release import command_line, github, params, settings
 from release.aws import files
 from release.checkout import Checkout
+from release.gitops import folder
 from release.gitops.folder import Folder
+from release.gitops.worktree import Worktree
 from release.settings import Settings
 
 _DVC_CONFIG = Path(".dvc/config")
@@ -29,7 +31,7 @@ def configure(root: Path, values: Mapping[str, str]) -> list[str]:
 
     A missing settings.yaml is written from the defaults, one of an earlier version is brought up to date. GitHub is
     asked for the numbers of a repository that is given without them. ConfigurationError, before anything is written,
-    when a value is not usable, or when the model of params.yaml has a name that is too long for a host.
+    when a value is not usable, or when a model has a name that is too long for a host.
     """
     if "github_repository" in values and not {"github_repository_id", "github_owner_id"} <= set(values):
         values = github.numbers(values["github_repository"]) | dict(values)
@@ -37,9 +39,10 @@ def configure(root: Path, values: Mapping[str, str]) -> list[str]:
     before = settings.read(root, older=True) if path.exists() else Settings()
     after = dataclasses.replace(before, **values)
     if (root / params.PATH).exists():
-        folder = Folder(params.model(root), "production")
+        folders = [Folder(params.model(root), "production"), *folder.all_of(Worktree(root))]
         if after.joint == "-":
-            folder.require_one_label()
+            for one in folders:
+                one.require_one_label()
     text = settings.render(after)
     changes = [
         f"{settings.key(name)}: {getattr(before, name) or '(empty)'} → {value or '(empty)'}"

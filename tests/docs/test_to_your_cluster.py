@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from release.aws import files, trust
 from release.commands import adopt
 from release.commands.configure import ACCOUNT
 from release.settings import Settings, key
@@ -71,7 +72,7 @@ def test_every_setting_exists() -> None:
 
 def test_every_path_exists() -> None:
     """A path of this repository in the page is there."""
-    words = {word.strip("'\"():,") for word in CODE.split()}
+    words = {word.strip("'\"():,;") for word in CODE.split()}
     paths = {word for word in words if re.match(r"(\.github|\.dvc|gitops|data|docs|release|record)[/.]", word)}
     paths = {path for path in paths if not path.startswith(ELSEWHERE) and "<" not in path}
     assert "gitops/settings/settings.yaml" in paths
@@ -95,3 +96,16 @@ def test_every_variable_is_set_before_it_is_used() -> None:
                 known |= set(VERSIONS)
             if line.startswith("export "):
                 known |= set(re.findall(r"\b([A-Z_]+)=", line))
+
+
+def test_what_was_set_up_is_taken_down() -> None:
+    """Each way in, each role of AWS and each environment of GitHub stands in a block of the page."""
+    page = (FOLDER / "uninstall.md").read_text()
+    shell = " ".join(re.findall(r"^```sh\n(.*?)^```$", page, re.M | re.S))
+    ways = {str(path.parent.relative_to(ROOT)) for path in ROOT.glob("gitops/exposure/*/kustomization.yaml")}
+    ways.remove("gitops/exposure/settings")  # a component of two of them
+    (roles,) = re.findall(r"for role in (.*?);", shell)
+    (environments,) = re.findall(r"for environment in (.*?);", shell)
+    assert set(re.findall(r"gitops/exposure/[a-z-]+", shell)) == ways
+    assert set(roles.split()) == {*files.ROLES, "serving-iris-staging", "serving-iris-production"}
+    assert set(environments.split()) == {name for names in trust.ENVIRONMENTS.values() for name in names}

@@ -78,6 +78,36 @@ def test_only_what_serving_needs_passes(tree: Tree) -> None:
     assert {port["containerPort"] for port in container["ports"]} <= ports("prometheus")
 
 
+def test_who_may_come_in_is_named_as_upstream_names_it(tree: Tree) -> None:
+    """Labels and ports are those of Knative's and Kourier's manifests, which are in no package that the tests install.
+
+    `app` of the pods: knative/serving, config/core/deployments/{activator,autoscaler}.yaml, and
+    knative-extensions/net-kourier, config/300-gateway.yaml; Knative's operator puts all three into the namespace of
+    the KnativeServing. Ports of queue-proxy: knative/serving, pkg/networking/constants.go; 8112 is its
+    QUEUE_SERVING_TLS_PORT (pkg/reconciler/revision/resources/queue.go).
+    """
+    upstream = {
+        "requests": ({"3scale-kourier-gateway", "activator"}, {8012, 8013, 8112}),
+        "autoscaler": ({"autoscaler"}, {9090}),
+    }
+    policies = {one["metadata"]["name"]: one["spec"] for one in render(tree, "network-policies")[::-1] if "spec" in one}
+    for name, (apps, ports) in upstream.items():
+        (rule,) = policies[name]["ingress"]
+        (peer,) = rule["from"]
+        assert peer["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "knative-serving"}
+        (selected,) = peer["podSelector"].get("matchExpressions") or [
+            {"key": key, "values": [value]} for key, value in peer["podSelector"]["matchLabels"].items()
+        ]
+        assert (selected["key"], set(selected["values"])) == ("app", apps)
+        assert {entry["port"] for entry in rule["ports"]} == ports
+    cluster = (ROOT / "docs/to-your-cluster/cluster.md").read_text()
+    assert "name: knative-serving\n  namespace: knative-serving" in cluster
+    service = only(Tree(ROOT / "gitops").render("exposure/nlb"), "Service")["spec"]
+    assert service["selector"] == {"app": "3scale-kourier-gateway"}
+    # Kourier's listener of hosts that are exposed; cluster-local ones are on 8081 (net-kourier, pkg/config/config.go).
+    assert [port["targetPort"] for port in service["ports"]] == [8080]
+
+
 def test_a_quota_refuses_no_pod_that_serves(tree: Tree) -> None:
     """Requests alone are limited, a container without any gets some, and all replicas of two releases fit."""
     manifests = render(tree, "quota")

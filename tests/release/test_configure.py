@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
+import re
 
 import pytest
 
 from release import settings
+from release.gitops.folder import Folder
 from tests.release.conftest import ROOT, Repository, git
 from tests.release.github import GitHub
 
@@ -85,6 +87,22 @@ def test_a_name_that_no_host_can_hold_is_refused_early(plain: Repository) -> Non
     assert settings.read(plain.folder) == before
     (plain.folder / "params.yaml").write_text(f"model: {{name: {'a' * 44}}}\n")
     assert plain.release("configure", "--bucket", "mine").code == 0
+
+
+@pytest.mark.parametrize(("letters", "code"), [(16, 0), (17, 10)])
+def test_a_joined_host_fits_into_one_label(plain: Repository, letters: int, code: int) -> None:
+    """A name that the trained model or any folder has: 16 letters make 63 with production, 17 are refused unwritten."""
+    name = "a" * letters
+    folder = Folder(name, "production")
+    assert len(f"{folder.model}-12345678-predictor-{folder.namespace}") == 63 + 2 * (letters - 16)
+    plain.release("adopt", "--model", name)
+    before = settings.read(plain.folder)
+    done = plain.release("configure", "--set", "HOST_FORM=name-namespace")
+    assert done.code == code
+    assert (settings.read(plain.folder) == before) is bool(code)
+    assert "choose a shorter name" in done.err if code else done.out.startswith("host-form: ")
+    named = re.findall(r"has at most (\d+) characters", (ROOT / "docs/to-your-cluster/exposure.md").read_text())
+    assert named == ["16"]
 
 
 def test_github_is_asked_for_the_numbers(plain: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
