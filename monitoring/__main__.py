@@ -4,6 +4,7 @@ from artifact.command_table import run
 
 COMMANDS = {
     "drift": "monitoring.drift",
+    "log-drift": "monitoring.log_drift",
     "labels": "monitoring.labels",
     "rules": "monitoring.rules.write",
     "board": "monitoring.board",

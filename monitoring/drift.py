@@ -9,8 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,14 @@ import numpy as np
 from artifact.errors import StorageError, UsageError
 from monitoring import drift_detector
 from monitoring.confidence import Estimate
+from monitoring.domain_classifier import LEAST_AUC, Domain
 from monitoring.drift_detector import ALARM, LEAST_ROWS
 from monitoring.input_counts import Profile, Source, Window
 from monitoring.page import Page
 from monitoring.prometheus import Grid, Prometheus
 
 WEEK = 7 * 24 * 3600.0
+_SHARE = 0.2  # of the classifier's difference, from which a feature is named
 _INTERVALS = 1000  # of a window: the clumps of rows show between them
 
 
@@ -33,18 +35,40 @@ _INTERVALS = 1000  # of a window: the clumps of rows show between them
 class Drift:
     """What the windows of a release come to: `log_m` of each stream after the last, their mean after each window."""
 
-    source: Source
+    labels: Mapping[str, str]  # whose: namespace and release, or digest
     profile: Profile
     windows: tuple[Window, ...]
     waiting: float  # rows of a window that is not over, or not full
     log_m: np.ndarray  # [streams, 2]: more, fewer
     overall: np.ndarray  # [windows]
     estimate: Estimate | None
+    queries: tuple[str, ...] = ()
+    domain: Domain | None = None  # of the last window, from a log
+    costs: Mapping[str, float] = field(default_factory=dict)  # accuracy that each feature's shift explains, from a log
 
     @property
     def alarms(self) -> bool:
-        """Whether the mean of all M ever reached the alarm."""
+        """Whether the mean of all M ever reached the alarm, or a classifier tells the last window's rows."""
+        return self._marginal or (self.domain is not None and self.domain.alarms)
+
+    @property
+    def _marginal(self) -> bool:
         return bool(len(self.overall) and self.overall.max() >= np.log(ALARM))
+
+    @property
+    def estimated_loss(self) -> float | None:
+        """Accuracy that is lost if confidence means what it meant: it ranks alarms, and raises none."""
+        return None if self.estimate is None else self.estimate.reference - self.estimate.accuracy
+
+    def leading(self) -> list[str]:
+        """The features that lead an alarm: by the accuracy that their shift costs, where that is known."""
+        if not self.alarms:
+            return []
+        led = [name for name, _, log_m in self.ranked() if log_m >= np.log10(ALARM)] if self._marginal else []
+        if self.domain is not None and self.domain.alarms:
+            by_share = sorted(self.domain.shares.items(), key=lambda one: -one[1])
+            led += [name for name, share in by_share if share >= _SHARE and name not in led]
+        return sorted(led, key=lambda name: -self.costs.get(name, 0.0))
 
     def ranked(self) -> list[tuple[str, str, float]]:
         """Feature, what of it, and log10 M of its strongest stream; the strongest feature first."""
@@ -58,13 +82,11 @@ class Drift:
 
     def as_json(self) -> dict[str, Any]:
         """For programs; the features that lead an alarm are in `features`."""
-        leading = [name for name, _, log_m in self.ranked() if log_m >= np.log10(ALARM)]
-        return {
+        described: dict[str, Any] = {
             "kind": "drift",
-            "namespace": self.source.namespace,
-            "release": self.source.release,
+            **self.labels,
             "alarm": self.alarms,
-            "features": leading if self.alarms else [],
+            "features": self.leading(),
             "windows": len(self.windows),
             "rows": sum(window.rows for window in self.windows),
             "waiting_rows": self.waiting,
@@ -73,31 +95,55 @@ class Drift:
             "estimated_accuracy": None if self.estimate is None else round(self.estimate.accuracy, 4),
             "held_out_accuracy": None if self.estimate is None else round(self.estimate.reference, 4),
         }
+        if self.domain is not None:
+            shares = {name: round(share, 3) for name, share in self.domain.shares.items()}
+            described["classifier"] = {"auc": round(self.domain.auc, 4), "lower": round(self.domain.lower, 4)}
+            described["classifier"] |= {"alarm_above": LEAST_AUC, "shares": shares}
+        return described
 
     def lines(self) -> list[str]:
         """For a terminal."""
         verdict = "drift" if self.alarms else "no drift" if len(self.windows) else "not enough rows yet"
-        shown = [f"{self.source.release}: {verdict}; {len(self.windows)} windows, {self.waiting:,.0f} rows wait"]
+        shown = [f"{self._name}: {verdict}; {len(self.windows)} windows, {self.waiting:,.0f} rows wait"]
         if len(self.windows):
             strength = self.overall[-1] / np.log(10)
             shown.append(f"  mean M 10^{strength:.1f}, alarm at 10^{np.log10(ALARM):.1f}; the strongest:")
             shown += [f"  {name}: {what}, M 10^{log_m:.1f}" for name, what, log_m in self.ranked()[:5]]
+        if self.domain is not None:
+            strongest = sorted(self.domain.shares.items(), key=lambda one: -one[1])[:3]
+            named = ", ".join(f"{name} {share:.0%}" for name, share in strongest)
+            shown.append(
+                f"  a classifier tells the last window: AUC {self.domain.auc:.3f}, at least {self.domain.lower:.3f}, "
+                f"alarm above {LEAST_AUC}; by {named}"
+            )
         if self.estimate is not None:
             shown.append(
                 f"  accuracy {self.estimate.accuracy:.3f} ± {2 * self.estimate.error:.3f} if confidence means what it "
                 f"meant, {self.estimate.reference:.3f} on held-out rows; no alarm by itself"
             )
+        costly = [name for name in self.leading() if name in self.costs]
+        if costly:
+            named = ", ".join(f"{name} {self.costs[name]:+.3f}" for name in costly[:5])
+            shown.append(f"  look first, by the accuracy that the shift is estimated to cost: {named}")
         return shown
+
+    @property
+    def _name(self) -> str:
+        return self.labels.get("release") or self.labels["digest"]
 
     def page(self) -> str:
         """One page: the verdict, M over time, and each feature beside its reference, the strongest first."""
-        page = Page(f"Drift of {self.source.release} in {self.source.namespace}")
+        where = f" in {self.labels['namespace']}" if "namespace" in self.labels else ""
+        page = Page(f"Drift of {self._name}{where}")
         page.text("\n".join(self.lines()[:2]), "verdict")
         page.line("log10 of the mean M by window; the dashed line alarms", self.overall / np.log(10), np.log10(ALARM))
         if self.windows:
             self._features(page, self.windows[-1])
-        page.heading("Queries")
-        page.code([self.source.query("modelpin_input_bin_total"), self.source.query("modelpin_predictions_total")])
+        for text in self.lines()[2:] if self.domain is not None else ():
+            page.text(text)
+        if self.queries:
+            page.heading("Queries")
+            page.code(self.queries)
         return page.render()
 
     def _features(self, page: Page, last: Window) -> None:
@@ -126,12 +172,28 @@ def watch(source: Source, since: float, now: float, window: float = WEEK, least:
             f"Prometheus has no {source.query('modelpin_reference_input_bin')} of the last hour: is {source.release} "
             "scraped, with the labels namespace and release?"
         )
+    queries = (source.query("modelpin_input_bin_total"), source.query("modelpin_predictions_total"))
+    labels = {"namespace": source.namespace, "release": source.release}
+    return follow(labels, profile, lambda grid: profile.window(source, grid), since, now, window, least, queries)
+
+
+def follow(
+    labels: Mapping[str, str],
+    profile: Profile,
+    count: Callable[[Grid], Window],
+    since: float,
+    now: float,
+    window: float,
+    least: int,
+    queries: tuple[str, ...] = (),
+) -> Drift:
+    """The drift from `since` until `now`, where `count` gives the counts in the intervals of a grid. As `watch`."""
     windows: list[Window] = []
     overall: list[float] = []
     log_m = np.full((len(profile.streams), 2), -np.inf)
     start, waiting = since, 0.0
     for end in np.arange(since + window, now + 1e-6, window).tolist():
-        counted = profile.window(source, Grid(start, (end - start) / _INTERVALS, _INTERVALS + 1))
+        counted = count(Grid(start, (end - start) / _INTERVALS, _INTERVALS + 1))
         waiting = counted.rows
         if waiting < least:
             continue
@@ -141,7 +203,7 @@ def watch(source: Source, since: float, now: float, window: float = WEEK, least:
         overall.append(float(drift_detector.overall(log_m)))
         start, waiting = end, 0.0
     estimate = profile.accuracy(windows)
-    return Drift(source, profile, tuple(windows), waiting, log_m, np.array(overall), estimate)
+    return Drift(labels, profile, tuple(windows), waiting, log_m, np.array(overall), estimate, queries)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

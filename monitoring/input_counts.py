@@ -130,9 +130,10 @@ class Profile:
         sure: dict[str, float] = {}
         for series, growth in source.grown(CONFIDENCE, grid):
             sure[series.labels["bin"]] = sure.get(series.labels["bin"], 0.0) + float(growth.sum())
-        return self._counted(grid, live, sure)
+        return self.counted(grid, live, sure)
 
-    def _counted(self, grid: Grid, live: Mapping[Stream, np.ndarray], sure: Mapping[str, float]) -> Window:
+    def counted(self, grid: Grid, live: Mapping[Stream, np.ndarray], sure: Mapping[str, float]) -> Window:
+        """A window, from the `live` counts of each interval of `grid`, [intervals], and the answers by confidence."""
         nothing = np.zeros(grid.points - 1)
         rows: dict[str, np.ndarray] = {}
         for stream, growth in live.items():

@@ -47,7 +47,7 @@ MUST_NOT = {
     "scoring": {"kserve", "mlflow", "dvc"},
     "starter": {"kserve", "mlflow"},
     "audit": {"kserve"},
-    "monitoring": {"kserve", "mlflow", "dvc", "sklearn", "boto3", "botocore"},
+    "monitoring": {"kserve", "mlflow", "dvc", "boto3", "botocore"},
     "release": {"kserve", "mlflow", "dvc", "sklearn"},
     "predictor": {"mlflow", "dvc", "boto3", "botocore"},
     "local": set(),

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from monitoring import drift_detector, risk
+from monitoring import domain_classifier, drift_detector, risk
 from monitoring.retraining import ISSUE, KINDS, NOTHING, TRAIN, Policy
 
 ROOT = Path(__file__).parents[2]
@@ -18,6 +18,7 @@ def test_options_outcomes_and_defaults_are_those_of_the_code() -> None:
     parts = PAGE.split("\n## ")
     texts = {
         "drift": "".join(parts[:2]),
+        "log-drift": next(one for one in parts if one.startswith("From the inference log")),
         "labels": next(one for one in parts if one.startswith("Labels that come back")),
     }
     for name, text in texts.items():
@@ -25,6 +26,7 @@ def test_options_outcomes_and_defaults_are_those_of_the_code() -> None:
         said = subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout
         named, known = (set(re.findall(r"(--[a-z]+)", one)) for one in (text, said))
         assert named - {"--kind", "--alarm"} == known - {"--help", "--alarm"}
+    assert f"over\n{domain_classifier.LEAST_AUC}, and it names" in PAGE
     assert f"passes {risk.ALARM:,.0f} labels" in PAGE
     assert set(re.findall(r"^\| `(\w+)` \|", PAGE, re.M)) == {TRAIN, ISSUE, NOTHING}
     assert all(f"`{kind}`" in PAGE for kind in KINDS)
