@@ -19,7 +19,8 @@ from release.page.site_data import EnvironmentData, SiteData
 class DriftPage:
     """Of one release: what is said of it in `lines`, and its own page, `html` at `path`; `alarm`: it has drifted.
 
-    Without an answer of Prometheus `html` is None and `lines` say why.
+    `estimated_loss`: accuracy that is lost if confidence means what it meant; None where that is not known. Without an
+    answer of Prometheus `html` is None and `lines` say why.
     """
 
     environment: EnvironmentData
@@ -28,11 +29,20 @@ class DriftPage:
     alarm: bool
     path: str
     html: str | None
+    estimated_loss: float | None = None
 
 
 def read(site: SiteData, prometheus: str | None) -> tuple[DriftPage, ...]:
-    """One for each release with traffic; `prometheus`: the URL of the one to ask, None to ask none."""
-    return tuple(_pages(site, prometheus))
+    """One for each release with traffic; `prometheus`: the URL of the one to ask, None to ask none.
+
+    Alarms come first, by their estimated loss of accuracy. The estimate makes no alarm of what is none.
+    """
+    return tuple(sorted(_pages(site, prometheus), key=rank))
+
+
+def rank(page: DriftPage) -> tuple[bool, float]:
+    """The place of `page` among the others: the least is shown first."""
+    return not page.alarm, -(page.estimated_loss or 0.0) if page.alarm else 0.0
 
 
 def _pages(site: SiteData, prometheus: str | None) -> Iterator[DriftPage]:
@@ -58,4 +68,5 @@ def _page(environment: EnvironmentData, share: Share, prometheus: str | None) ->
         result = drift.watch(Source(Prometheus(prometheus), namespace, release.name), since, time.time())
     except ModelpinError as error:
         return DriftPage(environment, share, (str(error),), False, path, None)
-    return DriftPage(environment, share, tuple(result.lines()), result.alarms, path, result.page())
+    said, loss = tuple(result.lines()), result.estimated_loss
+    return DriftPage(environment, share, said, result.alarms, path, result.page(), loss)
