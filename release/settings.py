@@ -18,6 +18,7 @@ PATH = Path("gitops/settings/settings.yaml")
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = rf"{_LABEL}(?:\.{_LABEL})*"
+_ISSUER = rf"{_HOST}(?:/[A-Za-z0-9._-]+)*"
 _GIT_PATH = r"[A-Za-z0-9._~/-]+"
 # No user:password part: a URL with a token in it would be committed.
 _GIT_URL = rf"(?:https?://{_HOST}(?::\d+)?/{_GIT_PATH}|ssh://(?:[a-z_][a-z0-9_.-]*@)?{_HOST}(?::\d+)?/{_GIT_PATH}|[a-z_][a-z0-9_.-]*@{_HOST}:{_GIT_PATH}|(?:file://)?/[A-Za-z0-9._~/+-]+)"
@@ -107,8 +108,8 @@ class Settings:
     )
     cluster_issuer: str = _setting(
         f"oidc.eks.eu-west-1.amazonaws.com/id/{'0' * 32}",
-        rf"{_HOST}(?:/[A-Za-z0-9._-]+)*",
-        "OIDC issuer of the cluster, without https://",
+        rf"{_ISSUER}|{_LABEL}={_ISSUER}(?:,{_LABEL}={_ISSUER})+",
+        "OIDC issuer of the cluster, without https://; of several clusters: staging=<issuer>,production=<issuer>",
     )
     kms_key_arn: str = _setting(
         "",
@@ -120,6 +121,18 @@ class Settings:
     def joint(self) -> str:
         """What stands between name and namespace in a host."""
         return "-" if self.host_form == "name-namespace" else "."
+
+    def issuer(self, environment: str) -> str:
+        """OIDC issuer of the cluster of `environment`, without https://; ConfigurationError where none is named."""
+        if "=" not in self.cluster_issuer:
+            return self.cluster_issuer
+        issuers = dict(one.split("=") for one in self.cluster_issuer.split(","))
+        if environment not in issuers:
+            raise ConfigurationError(
+                f"cluster-issuer in {PATH} names the clusters of {', '.join(issuers)}, not of {environment}: "
+                f"add {environment}=<issuer>"
+            )
+        return issuers[environment]
 
     def __post_init__(self) -> None:
         for item in dataclasses.fields(self):

