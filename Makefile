@@ -85,7 +85,7 @@ define COMMIT_RELEASE
     prove) $(call NEEDS,ENV); set -- "$$1" --env="$$ENV" $${RELEASE:+"$$RELEASE"} ;; \
     deploy) $(call NEEDS,ENV); set -- "$$1" --env="$$ENV"; test -n "$$CANARY" || set -- "$$@" $(if $(filter release,$@),--canary) ;; \
     *) $(call NEEDS,ENV); set -- "$$1" --env="$$ENV" ;; esac; \
-  $(foreach pair,MODEL:model URI:uri IMAGE:image FROM:from CANARY:canary TO:to PROMETHEUS:prometheus PAGE:page URL:url GATEWAY:gateway WAIT:wait REASON:reason EVIDENCE:evidence,test -z "$$$(firstword $(subst :, ,$(pair)))" || set -- "$$@" --$(lastword $(subst :, ,$(pair)))="$$$(firstword $(subst :, ,$(pair)))"; ) \
+  $(foreach pair,MODEL:model URI:uri IMAGE:image FROM:from CANARY:canary TO:to PROMETHEUS:prometheus PAGE:page SHADOW:shadow URL:url GATEWAY:gateway WAIT:wait REASON:reason EVIDENCE:evidence,test -z "$$$(firstword $(subst :, ,$(pair)))" || set -- "$$@" --$(lastword $(subst :, ,$(pair)))="$$$(firstword $(subst :, ,$(pair)))"; ) \
   test -z "$$DRY_RUN" || set -- "$$@" --dry-run; \
   test -z "$$FINISH" || set -- "$$@" --finish; \
   test -z "$$TRAFFIC_ONLY" || set -- "$$@" --traffic-only; \
@@ -133,12 +133,12 @@ promote: ## give the candidate of ENV= all traffic, proved
 prove: ## prove what ENV= keeps ready, as it is rendered now, or RELEASE= (WAIT=600)
 	$(COMMIT_RELEASE)
 
-step: ## carry out what the traffic of ENV= proves: advance, promote or take back (PROMETHEUS=, PAGE=)
+step: ## carry out what the traffic of ENV= proves: advance, promote or take back (PROMETHEUS=, PAGE=, SHADOW=)
 	$(COMMIT_RELEASE)
 
-analyse: ## print what the traffic of ENV= proves of its canary (PROMETHEUS=, PAGE=)
+analyse: ## print what the traffic of ENV= proves of its canary (PROMETHEUS=, PAGE=, SHADOW=)
 	@$(call NEEDS,ENV); $(IN) python -m release analyse --env="$$ENV" $${MODEL:+--model="$$MODEL"} \
-	  $${PROMETHEUS:+--prometheus="$$PROMETHEUS"} $${PAGE:+--page="$$PAGE"}
+	  $${PROMETHEUS:+--prometheus="$$PROMETHEUS"} $${PAGE:+--page="$$PAGE"} $${SHADOW:+--shadow="$$SHADOW"}
 
 drift: ## say whether RELEASE= in NAMESPACE= has drifted SINCE= a time, by PROMETHEUS= (PAGE=, ALARM= for the JSON)
 	@$(call NEEDS,PROMETHEUS NAMESPACE RELEASE SINCE); $(IN) python -m monitoring drift --prometheus="$$PROMETHEUS" --namespace="$$NAMESPACE" --release="$$RELEASE" \

@@ -22,6 +22,7 @@ import pandas as pd
 
 from artifact.errors import StorageError, UsageError
 from monitoring import labels
+from monitoring.shadow_evidence import ShadowEvidence
 
 _HEADERS = {"content-type": "application/json", "x-modelpin-purpose": "shadow"}
 _SECONDS = 60.0
@@ -149,16 +150,7 @@ class Pairs:
 
     def line(self) -> str:
         """In one line, as `--evidence` of a command of `release` takes it."""
-        found = self.as_json()
-        parts = [f"shadow: {found['requests']} requests, {self.rows} rows"]
-        if self.rows:
-            parts.append(f"{found['agreement']:.2%} agree")
-        if self.differences:
-            parts.append(f"difference 50/90/100 % {'/'.join(f'{one:g}' for one in found['difference'])}")
-        if self.seconds:
-            parts.append(f"ms 50/90 % {_span(found['stable_ms'])} stable, {_span(found['candidate_ms'])} candidate")
-        parts += [f"{count} times {name}" for name, count in self.errors.items()]
-        return ", ".join(parts)
+        return f"shadow: {ShadowEvidence.of(self.as_json())}"
 
 
 def requests(log: pd.DataFrame, inputs: set[str], most: int) -> Iterator[list[dict[str, Any]]]:
@@ -188,10 +180,6 @@ def compare(log: pd.DataFrame, stable: Release, candidate: Release, most: int, r
             pairs.add(stable.ask(rows), candidate.ask(rows))
         time.sleep(max(0.0, 1 / rate - (time.monotonic() - begun)))
     return pairs
-
-
-def _span(values: Sequence[float]) -> str:
-    return "/".join(f"{one:g}" for one in values)
 
 
 def _numbers(value: Any) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from monitoring.shadow_evidence import ShadowLimits
+
 ASK, ROLL_BACK = "ask", "roll-back"
 _CANARY_REQUESTS = 1443  # after which 99 % of good canaries are promoted, at the default limit and ratio
 
@@ -30,7 +32,8 @@ class Thresholds:
     different, ask or roll-back. `steps`: percentages of the traffic after the first. `least_minutes` at each share.
     `slowest`: requests a second on both releases together at the quietest time that counts as traffic.
     `deadline_hours`: None for what the slowest traffic needs. `baking_minutes`: watched with all of the traffic.
-    `interval`, `warm_up`: seconds, of the grid of queries and of a pod's beginning that is left out.
+    `interval`, `warm_up`: seconds, of the grid of queries and of a pod's beginning that is left out. `shadow`: what a
+    candidate has to show before its first share; None for nothing.
     """
 
     prometheus: str = ""
@@ -46,6 +49,7 @@ class Thresholds:
     interval: float = 60.0
     warm_up: float = 60.0
     source: Source = Source()
+    shadow: ShadowLimits | None = None
 
     def deadline(self, percent: int) -> float:
         """Seconds from its first share, `percent`, until a canary that was not decided is taken back."""

@@ -68,6 +68,7 @@ def add_prometheus(line: argparse.ArgumentParser) -> None:
     """Options of a command that looks at live traffic."""
     line.add_argument("--prometheus", metavar="URL", help="in place of the one in environment.yaml")
     line.add_argument("--page", type=Path, metavar="FILE", help="write the evidence as one HTML page")
+    line.add_argument("--shadow", type=Path, metavar="FILE", help="what `monitoring shadow` printed of the candidate")
 
 
 def add_gateway(line: argparse.ArgumentParser) -> None:

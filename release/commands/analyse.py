@@ -22,11 +22,13 @@ from monitoring.analysis import Decision, Evidence, Moment, Test
 from monitoring.canary import Action
 from monitoring.page import Page
 from monitoring.prometheus import Grid, Prometheus
+from monitoring.shadow_evidence import ShadowEvidence
 from monitoring.thresholds import Thresholds
 from release import command_line, period
 from release.checkout import Checkout
 from release.git.branch import Branch, opened, tip
 from release.gitops.folder import Folder
+from release.gitops.record import Record
 from release.period import Period
 
 NAMES = {
@@ -159,6 +161,18 @@ def _decided(folder: Folder, watched: Period, thresholds: Thresholds, counted: l
     return Analysis(folder, watched, counted.grid, evidence.requests, evidence.tests, decision, counted.queries)
 
 
+def shadow(path: Path | None, record: Record) -> ShadowEvidence | None:
+    """What `path` says of the candidate of `record` beside its stable release; None without a path.
+
+    ConfigurationError (10) where there are not both, UsageError (2) where it is of others.
+    """
+    if path is None:
+        return None
+    if record.stable is None or record.candidate is None:
+        raise ConfigurationError("--shadow is of a candidate beside a stable release: there is none; leave it out")
+    return ShadowEvidence.read(path, record.stable.digest, record.candidate.digest)
+
+
 def clock(seconds: float) -> str:
     """UTC to the second."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -172,12 +186,21 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("--json", action="store_true", help="for programs")
     arguments, here = command_line.parse(line, argv), Checkout.here()
     folder = here.folder(arguments)
-    found = analyse(here.remote(), folder, arguments.prometheus, time.time())
+    branch = here.remote()
+    with opened(branch) as git:
+        environment, record = folder.read(tip(git, branch))
+    shown = shadow(arguments.shadow, record)
+    found = analyse(branch, folder, arguments.prometheus, time.time())
     write_page(found, arguments.page)
     if arguments.json:
         print(json.dumps(None if found is None else found.as_json(), indent=2))
-    else:
-        print("\n".join(found.lines()) if found else f"nothing to watch in {folder.environment}")
+        return
+    print("\n".join(found.lines()) if found else f"nothing to watch in {folder.environment}")
+    if shown is not None:
+        print(f"  shadow  {shown}")
+        limits = environment.analysis and environment.analysis.shadow
+        if limits and (refusals := shown.refusals(limits)):
+            print(f"  shadow  not enough for traffic: {'; '.join(refusals)}")
 
 
 def write_page(found: Analysis | None, path: Path | None) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from artifact.errors import GateRefused, StorageError
 from monitoring.canary import Action
@@ -17,7 +18,7 @@ from release import command_line, state
 from release.change import NOTHING, Outcome, Request
 from release.checkout import Checkout
 from release.commands import traffic
-from release.commands.analyse import Analysis, analyse, write_page
+from release.commands.analyse import Analysis, analyse, shadow, write_page
 from release.commands.proof import Prover
 from release.commands.rollback import rollback
 from release.git.branch import Branch, opened, tip
@@ -28,20 +29,38 @@ WAITS, HOLDS = "wait", "hold"
 
 
 def step(
-    branch: Branch, request: Request, *, folder: Folder, prover: Prover, url: str | None, now: float, wait: float = 0.0
+    branch: Branch,
+    request: Request,
+    *,
+    folder: Folder,
+    prover: Prover,
+    url: str | None,
+    now: float,
+    wait: float = 0.0,
+    shadow_file: Path | None = None,
 ) -> tuple[Outcome, Analysis | None]:
     """The next step of `folder` at `now`, with the analysis it follows from.
 
     ConfigurationError (10), IntegrityError (20), StorageError (30), GateRefused (41), GitError (50). Nothing is
-    committed where environment.yaml has no `analysis`.
+    committed where environment.yaml has no `analysis`. GateRefused, too, where it asks for shadow evidence before the
+    first share, and `shadow_file` is not enough; without that file the candidate waits.
     """
     with opened(branch) as git:
         environment, record = folder.read(tip(git, branch))
     if environment.analysis is None:
         off = f"the analysis is off in {folder.path}/environment.yaml: no step is taken by itself"
         return Outcome(NOTHING, off, state.of(record)), None
+    shown = shadow(shadow_file, record)
+    if shown is not None:
+        request = dataclasses.replace(request, trailers={**request.trailers, "Shadow": str(shown)})
     if state.of(record) == "proving":
         assert record.candidate_name is not None
+        limits = environment.analysis.shadow if record.stable is not None else None
+        if limits is not None and shown is None:
+            waits = f"{record.candidate_name} waits for --shadow: what `python -m monitoring shadow` says of it"
+            return Outcome(WAITS, waits, "proving"), None
+        if limits is not None and shown is not None and (refusals := shown.refusals(limits)):
+            raise GateRefused(f"{record.candidate_name} gets no traffic by its shadow requests: {'; '.join(refusals)}")
         try:
             only = record.candidate_name
             return traffic.advance(branch, request, folder=folder, prover=prover, to=None, wait=wait, only=only), None
@@ -93,6 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         url=arguments.prometheus,
         now=time.time(),
         wait=arguments.wait,
+        shadow_file=arguments.shadow,
     )
     write_page(found, arguments.page)
     command_line.show([outcome], arguments)

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from artifact.errors import ConfigurationError
+from monitoring.shadow_evidence import ShadowLimits
 from monitoring.thresholds import ASK, ROLL_BACK, Source, Thresholds
 from release.quoted_yaml import Section
 
@@ -20,6 +21,12 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "baking_minutes": (0, 10080),
     "interval": (0, 3600),
     "warm_up": (0, 3600),
+}
+_SHADOW_BOUNDS: dict[str, tuple[float, float]] = {
+    "requests": (1, 1e6),
+    "agreement": (0, 1),
+    "difference": (0, 1e12),
+    "latency_ratio": (1, 100),
 }
 
 
@@ -48,15 +55,22 @@ def parse(value: Any, where: str) -> Thresholds | None:
         "prometheus": section.text_or_none("prometheus") or "",
     }
     chosen["source"] = _source(section.value("source"), where)
+    chosen["shadow"] = _shadow(section.value("shadow"), where)
     section.end()
     return Thresholds(**chosen)
 
 
-def _number(section: Section, name: str, default: float | None, where: str) -> float | None:
+def _number(
+    section: Section,
+    name: str,
+    default: float | None,
+    where: str,
+    bounds: dict[str, tuple[float, float]] = _BOUNDS,
+) -> float | None:
     value = section.value(name, default)
     if value is None:
         return None
-    least, most = _BOUNDS[name]
+    least, most = bounds[name]
     if (
         isinstance(value, bool)
         or not isinstance(value, int | float)
@@ -75,3 +89,19 @@ def _source(value: Any, where: str) -> Source:
     texts = {one.name: section.text(one.name) for one in dataclasses.fields(Source)}
     section.end()
     return Source(**texts)
+
+
+def _shadow(value: Any, where: str) -> ShadowLimits | None:
+    """None where it is absent, null or `off`; what is left out of the mapping has its default."""
+    if value is None or value is False:
+        return None
+    section, default = Section(value, f"analysis.shadow in {where}"), ShadowLimits()
+    chosen: dict[str, Any] = {
+        name: _number(section, name, getattr(default, name), f"{where}: analysis.shadow.{name}", _SHADOW_BOUNDS)
+        for name in _SHADOW_BOUNDS
+    }
+    section.end()
+    for name in ("requests", "latency_ratio"):  # the others may be null: no limit
+        if chosen[name] is None:
+            chosen[name] = getattr(default, name)
+    return ShadowLimits(**chosen | {"requests": int(chosen["requests"])})

@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from monitoring import canary
+from monitoring.shadow_evidence import ShadowLimits
 from monitoring.thresholds import Thresholds
 from release.gitops import environment
 
@@ -24,13 +25,20 @@ def test_every_key_and_default_of_the_table_is_that_of_the_code() -> None:
     default = dataclasses.asdict(Thresholds())
     assert set(rows) == set(default)
     for name, shown in rows.items():
-        if name not in ("prometheus", "deadline_hours", "source"):
+        if name not in ("prometheus", "deadline_hours", "source", "shadow"):
             value = default[name]
             assert shown == str(list(value) if isinstance(value, tuple) else f"{value:g}" if value != "ask" else value)
     (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.S)
     analysis = environment.parse("shape: Knative\n" + example, "environment.yaml").analysis
     assert analysis is not None
     assert analysis.prometheus == yaml.safe_load(example)["analysis"]["prometheus"]
+
+
+def test_the_conditions_on_shadow_requests_are_those_of_the_code() -> None:
+    """Their defaults, as the page says them."""
+    limits = ShadowLimits()
+    assert f"{limits.requests} `requests`, an `agreement` of {limits.agreement:g} of" in PAGE
+    assert f"at most {limits.latency_ratio:g} times the stable release's milliseconds" in PAGE
 
 
 def test_the_thresholds_of_the_page_are_those_of_the_code() -> None:

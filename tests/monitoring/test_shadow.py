@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from artifact.errors import StorageError, UsageError
 from monitoring import shadow, ship
 from monitoring.shadow import Answered, Pairs, Release
+from monitoring.shadow_evidence import ShadowEvidence, ShadowLimits
 from tests.deadlines import ANSWER_SECONDS
 from tests.predictor import models
 from tests.predictor.conftest import start
@@ -34,9 +35,28 @@ def test_pairs_are_counted_row_by_row() -> None:
     assert (numbers.as_json()["agreement"], numbers.as_json()["difference"][2]) == (0.5, 0.5)
     assert Pairs().as_json()["agreement"] is None
     assert pairs.line() == (
-        "shadow: 2 requests, 2 rows, 50.00% agree, difference 50/90/100 % 0.25/0.37/0.4, "
+        "shadow: 2 requests, 2 rows, 50.00% agree, flips b -> a 1, difference 50/90/100 % 0.25/0.37/0.4, "
         "ms 50/90 % 1/1 stable, 3/3 candidate, 1 times candidate 503"
     )
+
+
+def test_a_candidate_that_is_slower_or_differs_by_more_is_refused() -> None:
+    """Each limit of environment.yaml is said with what was measured; evidence within all of them refuses nothing."""
+    pairs = Pairs()
+    pairs.add(Answered(200, "s", 0.001, [1.0]), Answered(200, "c", 0.003, [1.5]))
+    found = ShadowEvidence.of(pairs.as_json())
+    assert found.refusals(ShadowLimits(1, 0.9, 0.4, 2)) == [
+        "agreement 0.0, at least 0.9",
+        "difference 0.5 at 90 %, at most 0.4",
+        "3 ms at 50 %, stable 1 ms, at most 2 times",
+        "3 ms at 90 %, stable 1 ms, at most 2 times",
+    ]
+    assert found.refusals(ShadowLimits(1, None, 0.5, 3)) == []
+    pairs.add(Answered(200, "s", 0.001, [1.0]), Answered(503, "c", 0.001))
+    assert ShadowEvidence.of(pairs.as_json()).refusals(ShadowLimits(3, None, None, 3)) == [
+        "2 requests of 3",
+        "1 times candidate 503",
+    ]
 
 
 def test_a_log_without_an_input_and_a_url_that_does_not_answer() -> None:

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from artifact.errors import ConfigurationError
+from monitoring.shadow_evidence import ShadowLimits
 from monitoring.thresholds import Source, Thresholds
 from release.gitops import environment
 
@@ -24,15 +25,30 @@ def test_what_is_left_out_has_its_default_and_every_key_is_read() -> None:
     """An empty mapping gives the defaults; each field of Thresholds can be set."""
     assert parsed("analysis: {}") == Thresholds()
     chosen = Thresholds(
-        "http://p:9090", 0.01, 2, 1.5, "roll-back", (20, 50), 5, 1, 12, 30, 15, 30, Source("total", "code", "name")
+        "http://p:9090",
+        0.01,
+        2,
+        1.5,
+        "roll-back",
+        (20, 50),
+        5,
+        1,
+        12,
+        30,
+        15,
+        30,
+        Source("total", "code", "name"),
+        ShadowLimits(50, None, 0.2, 3),
     )
     text = ", ".join(
         f"{name}: {list(value) if isinstance(value, tuple) else value}"
         for name, value in dataclasses.asdict(chosen).items()
-        if name not in ("source", "prometheus")
+        if name not in ("source", "prometheus", "shadow")
     )
     source = "{requests: total, code: code, release: name}"
-    assert parsed(f'analysis: {{{text}, prometheus: "http://p:9090", source: {source}}}') == chosen
+    shadow = "{requests: 50, agreement: null, difference: 0.2, latency_ratio: 3}"
+    assert parsed(f'analysis: {{{text}, prometheus: "http://p:9090", source: {source}, shadow: {shadow}}}') == chosen
+    assert parsed("analysis: {shadow: {}}") == Thresholds(shadow=ShadowLimits())
 
 
 @pytest.mark.parametrize(
@@ -46,6 +62,8 @@ def test_what_is_left_out_has_its_default_and_every_key_is_read() -> None:
         ("{steps: [100]}", "rising percentages"),
         ("{predictions: maybe}", "ask or roll-back"),
         ("{source: {requests: a}}", "lacks 'code'"),
+        ("{shadow: {agreement: 2}}", "analysis.shadow.agreement must be a number above 0 to 1, not 2"),
+        ("{shadow: {agree: 1}}", "unknown keys"),
         ("{error_rat: 0.1}", "unknown keys"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -17,6 +18,7 @@ import pytest
 
 from artifact import digest
 from local import prometheus
+from monitoring.shadow import Answered, Pairs
 from release import settings
 from release.commands import analyse, step, traffic
 from release.commands.proof import Prover
@@ -166,6 +168,37 @@ def test_a_good_canary_is_proved_given_more_and_promoted(canary: Canary, tmp_pat
     canary.at("good", 300 * 60)
     assert "nothing to watch" in canary.step().out  # baked
     assert canary.repository.history() == history
+
+
+def test_shadow_requests_are_a_condition_of_the_first_share(canary: Canary, tmp_path: Path) -> None:
+    """Where environment.yaml asks for them: without them it waits, bad ones are 41, good ones stand in the commit."""
+    path = f"{PRODUCTION}/environment.yaml"
+    decided = canary.repository.shown(path).replace("latency_ratio: 2", "latency_ratio: 2, shadow: {requests: 1}")
+    commit(canary.repository.folder, path, decided)
+    canary.begin("good")
+    assert shares(canary.repository)[canary.uris[CANARY]] == 0
+    assert "waits for --shadow" in canary.step().out
+    digests = [canary.uris[number].rstrip("/").rpartition("/")[2] for number in (STABLE, CANARY)]
+    pairs = Pairs(digests={(digests[0], digests[1])})
+    asked = tmp_path / "shadow.json"
+
+    def pair(answer: str) -> list[str]:
+        one = Answered(200, "", 0.002, ["a"], [[0.75, 0.25]])
+        pairs.add(one, dataclasses.replace(one, predictions=[answer], probabilities=[[0.5, 0.5]]))
+        asked.write_text(json.dumps(pairs.as_json() | {"digests": [digests, [digests[0], ""]]}))
+        return ["--shadow", str(asked)]
+
+    assert "agreement 0.0, at least 0.9" in canary.step(*pair("b"), code=41).err
+    assert "not enough for traffic: agreement" in run(canary.repository, "analyse", "--shadow", str(asked)).out
+    for _ in range(19):
+        pair("a")
+    history = len(canary.repository.history())
+    canary.step("--shadow", str(asked))
+    assert canary.shares() == [90, 10]
+    assert len(canary.repository.history()) == history + 1
+    assert "Shadow: 20 requests, 20 rows, 95.00% agree, flips a -> b 1, difference 50/90/100 % 0.25" in canary.message()
+    asked.write_text(asked.read_text().replace(digests[1], digests[0]))
+    assert "ask these again" in canary.step("--shadow", str(asked), code=2).err
 
 
 def test_a_bad_canary_is_taken_back_with_what_it_did(canary: Canary) -> None:
