@@ -1,8 +1,8 @@
 """Each option in the blocks of docs/to-your-cluster against the tool that is called.
 
 kubectl and gh read their own commands, with `--help` after them: an unknown option is refused, nothing is done. The
-aws tool takes its options from botocore's models. helm and eksctl are in no package that the tests install: a table
-names their options, with the page of their documentation that it was read from.
+aws tool takes its options from botocore's models. helm, eksctl and argocd are in no package that the tests install: a
+table names their options, with the page of their documentation that it was read from.
 """
 
 import re
@@ -17,16 +17,18 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from tests.docs.test_to_your_cluster import BLOCKS
+from tests.docs.test_to_your_cluster import BLOCKS, TEXT
 
-TOOLS = ("aws", "eksctl", "gh", "helm", "kubectl")
+TOOLS = ("argocd", "aws", "eksctl", "gh", "helm", "kubectl")
 # https://docs.aws.amazon.com/cli/latest/reference/#options: of every command.
 AWS = {"--region", "--query", "--output"}
 # Commands that the aws tool adds to the API, and their options: https://docs.aws.amazon.com/cli/latest/reference/
 AWS_OWN = {("eks", "update-kubeconfig"): {"--name", "--region"}}
 # Command → options. https://helm.sh/docs/helm/helm_install, …/helm_uninstall, …/helm_upgrade;
 # https://github.com/eksctl-io/eksctl, pkg/ctl/utils/associate_oidc_provider.go and pkg/ctl/cmdutils
+# https://argo-cd.readthedocs.io/en/stable/user-guide/commands/argocd_cluster_add/
 TABLE = {
+    ("argocd", "cluster", "add"): {"--in-cluster", "--label", "--name"},
     ("helm", "install"): {"--create-namespace", "--namespace", "--set", "--version", "--wait"},
     ("helm", "uninstall"): {"--namespace"},
     ("helm", "upgrade"): {"--namespace", "--reuse-values", "--set", "--version", "--wait"},
@@ -57,7 +59,9 @@ def _calls(text: str) -> list[list[str]]:
     return [call for call in calls if call and call[0] in TOOLS]
 
 
-CALLS = {tool: [call for block in BLOCKS for call in commands(block) if call[0] == tool] for tool in TOOLS}
+# A block of `sh` runs as it stands; one of `bash` has a word that the reader replaces.
+FENCED = [*BLOCKS, *re.findall(r"^```bash\n(.*?)^```$", TEXT, re.M | re.S)]
+CALLS = {tool: [call for block in FENCED for call in commands(block) if call[0] == tool] for tool in TOOLS}
 
 
 def options(call: list[str]) -> set[str]:
@@ -132,7 +136,7 @@ def test_aws_knows_each_option() -> None:
         assert options(call) <= known | AWS, call
 
 
-@pytest.mark.parametrize("tool", ["helm", "eksctl"])
+@pytest.mark.parametrize("tool", ["argocd", "eksctl", "helm"])
 def test_the_table_knows_each_option(tool: str) -> None:
     """Those that their documentation names for the command."""
     for call in CALLS[tool]:
