@@ -6,6 +6,7 @@ that the same question has the same answer whenever, and however often, it is pu
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from collections.abc import Sequence
@@ -192,15 +193,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     shown = shadow(arguments.shadow, record)
     found = analyse(branch, folder, arguments.prometheus, time.time())
     write_page(found, arguments.page)
+    limits = environment.analysis.shadow if environment.analysis else None
+    refusals = shown.refusals(limits) if shown is not None and limits is not None else []
     if arguments.json:
-        print(json.dumps(None if found is None else found.as_json(), indent=2))
+        described = None if found is None else found.as_json()
+        if shown is not None:
+            described = (described or {}) | {"shadow": dataclasses.asdict(shown) | {"refusals": refusals}}
+        print(json.dumps(described, indent=2))
         return
     print("\n".join(found.lines()) if found else f"nothing to watch in {folder.environment}")
     if shown is not None:
         print(f"  shadow  {shown}")
-        limits = environment.analysis and environment.analysis.shadow
-        if limits and (refusals := shown.refusals(limits)):
-            print(f"  shadow  not enough for traffic: {'; '.join(refusals)}")
+    if refusals:
+        print(f"  shadow  not enough for traffic: {'; '.join(refusals)}")
 
 
 def write_page(found: Analysis | None, path: Path | None) -> None:

@@ -190,6 +190,8 @@ def test_shadow_requests_are_a_condition_of_the_first_share(canary: Canary, tmp_
 
     assert "agreement 0.0, at least 0.9" in canary.step(*pair("b"), code=41).err
     assert "not enough for traffic: agreement" in run(canary.repository, "analyse", "--shadow", str(asked)).out
+    printed = json.loads(run(canary.repository, "analyse", "--json", "--shadow", str(asked)).out)["shadow"]
+    assert (printed["rows"], printed["refusals"]) == (1, ["agreement 0.0, at least 0.9"])
     for _ in range(19):
         pair("a")
     history = len(canary.repository.history())
