@@ -19,10 +19,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     raw = data_digest(Path(params.data.path))
     inputs = inputs_digest(params, raw)
     json_file.write(paths.INPUTS, {"inputs_digest": inputs, "data_digest": raw})
-    # DVC compares mappings without their order, which is that of the model's features and of its blocks.
+    # DVC compares mappings without their order, which is that of the model's features and of its blocks; and it knows
+    # no key that may be missing, such as the metrics that a search goes by.
     order = {
         "schema": [feature.name for feature in params.features],
         "preprocessing": list(params.train.preprocessing),
+        "metrics": params.deciding_metrics,
     }
     json_file.write(paths.ORDER, order)
     print(f"inputs {inputs}, data {raw}")

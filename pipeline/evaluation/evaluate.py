@@ -39,13 +39,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     prediction = held_out.answers(runner, holdout)
     classes = np.asarray(model.classes_) if params.model.task == "classification" else np.empty(0)
 
+    catalogue = params.catalogue
     guesses = guessing.predictions(params.model.task, json_file.read(paths.PREPARED)["target"], classes, len(target))
 
     def measures(rows: np.ndarray) -> Mapping[str, Metric]:
         task, truth = params.model.task, target[rows]
         each = {id(one): metrics.measures(task, truth, one.taken(rows), classes) for one in guesses.values()}
         guessed = {name: each[id(guess)][name] for name, guess in guesses.items()}
-        return guessing.compared(metrics.measures(task, truth, prediction.taken(rows), classes), guessed)
+        return guessing.compared(metrics.measures(task, truth, prediction.taken(rows), classes, catalogue), guessed)
 
     weighed = weighing.weighed(measures, tables.weights(paths.TEST, params))
     measured, better = guessing.separated(bootstrap.intervals(weighed, len(target), params.evaluate.bootstrap))

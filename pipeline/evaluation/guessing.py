@@ -43,7 +43,11 @@ def compared(measures: Mapping[str, Metric], guesses: Mapping[str, Metric]) -> d
     mine = {name: paired.remembering(measure) for name, measure in measures.items()}
     return {
         **mine,
-        **{f"guess {name}": paired.difference(name, guesses[name], mine[name]) for name in mine if name in guesses},
+        **{
+            f"guess {name}": paired.difference(metrics.CATALOGUE[name], guesses[name], mine[name])
+            for name in mine
+            if name in guesses
+        },
     }
 
 

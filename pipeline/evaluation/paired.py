@@ -8,9 +8,9 @@ from pipeline.params import metrics
 from pipeline.params.measures import Metric
 
 
-def difference(name: str, before: Metric, now: Metric) -> Metric:
-    """Of the metric `name`: positive where `now` is better than `before`, whichever way the metric goes."""
-    sign = 1.0 if metrics.CATALOGUE[name].more_is_better else -1.0
+def difference(entry: metrics.Entry, before: Metric, now: Metric) -> Metric:
+    """Of the metric `entry`: positive where `now` is better than `before`, whichever way the metric goes."""
+    sign = 1.0 if entry.more_is_better else -1.0
     return lambda weights: sign * (now(weights) - before(weights))
 
 

@@ -37,7 +37,8 @@ def compare(
     slices together at the confidence of evaluate.bootstrap.
     """
     task = params.model.task
-    metric, margin, slice_margin = params.gate.champion.compared(task, answers.challenger.probabilities is not None)
+    ranked = answers.challenger.probabilities is not None
+    metric, margin, slice_margin = params.gate.champion.compared(task, ranked, params.catalogue)
     intervals = _intervals(params, target, answers, weights)
     return {
         "metric": metric,
@@ -56,14 +57,17 @@ def compare(
 def _intervals(
     params: Params, target: np.ndarray, answers: Answers, weights: np.ndarray | None
 ) -> dict[str, dict[str, Any]]:
+    catalogue = params.catalogue
+
     def measures(rows: np.ndarray) -> Mapping[str, Metric]:
         both = {
             side: _measured(params, target[rows], getattr(answers, side).taken(rows), answers.classes)
             for side in _SIDES
         }
         each = {f"{side} {name}": measure for side in _SIDES for name, measure in both[side].items()}
-        for name in both["champion"].keys() & both["challenger"].keys():
-            each[f"difference {name}"] = paired.difference(name, both["champion"][name], both["challenger"][name])
+        before, now = both["champion"], both["challenger"]
+        for name in before.keys() & now.keys():
+            each[f"difference {name}"] = paired.difference(catalogue[name], before[name], now[name])
         return each
 
     flat = bootstrap.intervals(weighing.weighed(measures, weights), len(target), params.evaluate.bootstrap)
@@ -77,7 +81,7 @@ def _intervals(
 
 def _measured(params: Params, target: np.ndarray, prediction: Prediction, classes: np.ndarray) -> dict[str, Metric]:
     """The metrics, each of which remembers its last answer: a difference asks for the same two again."""
-    measures = metrics.measures(params.model.task, target, prediction, classes)
+    measures = metrics.measures(params.model.task, target, prediction, classes, params.catalogue)
     return {name: paired.remembering(measure) for name, measure in measures.items()}
 
 
@@ -86,8 +90,8 @@ def _slices(
 ) -> list[dict[str, Any]]:
     """Each slice with the means of both models' losses and the difference, the worst for the challenger first."""
     task = params.model.task
-    loss, before = metrics.losses(metric, task, target, answers.champion, answers.classes)
-    _, now = metrics.losses(metric, task, target, answers.challenger, answers.classes)
+    loss, before = metrics.losses(metric, task, target, answers.champion, answers.classes, params.catalogue)
+    _, now = metrics.losses(metric, task, target, answers.challenger, answers.classes, params.catalogue)
     better = before - now
     answer = (params.target.name, target) if task == "classification" else None
     parts = slices.of(frame, answer, -better, params.evaluate.slices)

@@ -20,7 +20,7 @@ class Answers:
     `target` and `values` are numbers for a regression ([rows, targets] for several), codes of classes from 0 for a
     classification, 0 and 1 for outliers, and [rows, labels] of 0 and 1 for multilabel. `probabilities` are
     [rows, classes], or [rows, labels]; None where the model gives none. `score` is that of an outlier detector,
-    `ends` are those of the interval of a regression, [2, rows].
+    `ends` are those of the interval of a regression, [2, rows]. `names` are the classes in the order of their codes.
     """
 
     target: np.ndarray
@@ -29,6 +29,7 @@ class Answers:
     probabilities: np.ndarray | None = None
     score: np.ndarray | None = None
     ends: np.ndarray | None = None
+    names: np.ndarray | None = None
 
     @classmethod
     def of(cls, task: str, target: np.ndarray, prediction: Prediction, classes: np.ndarray) -> Answers:
@@ -43,13 +44,17 @@ class Answers:
         if task == "outliers":
             return cls(target.astype(np.int64), prediction.values.astype(np.int64), 2, score=more["score"])
         codes, labels = np.searchsorted(classes, target), np.searchsorted(classes, prediction.values)
-        return cls(codes, labels, len(classes), prediction.probabilities)
+        return cls(codes, labels, len(classes), prediction.probabilities, names=classes)
 
     @property
     def chances(self) -> np.ndarray:
         """`probabilities`, for a metric that needs them."""
         assert self.probabilities is not None
         return self.probabilities
+
+    def named(self, values: np.ndarray) -> np.ndarray:
+        """`target` or `values` as the target's own values: of a classification the classes, not their codes."""
+        return values if self.names is None else np.asarray(self.names[values])
 
     @property
     def rankings(self) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -126,6 +131,15 @@ def percentage_error(answers: Answers) -> np.ndarray:
     """The distance from the target as a share of its size, [rows]; NaN of a target of 0, which has no share."""
     size = np.abs(answers.target)
     return _per_row(np.abs(answers.values - answers.target) / np.where(size > 0, size, np.nan))
+
+
+def pinball(answers: Answers, quantile: float) -> np.ndarray:
+    """The distance from the target, `quantile` of it where the answer is too low, else the rest of it, [rows].
+
+    (Koenker and Bassett, Regression Quantiles, 1978)
+    """
+    error = answers.target - answers.values
+    return _per_row(np.maximum(quantile * error, (quantile - 1) * error))
 
 
 def outside(answers: Answers) -> np.ndarray:

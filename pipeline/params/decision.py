@@ -9,7 +9,7 @@ from pydantic import Field
 from artifact.errors import ConfigurationError
 from artifact.signature import Feature, label_text
 from pipeline.params.messages import near, wrong
-from pipeline.params.metrics import CATALOGUE, names
+from pipeline.params.metrics import Catalogue, MetricName, names
 from pipeline.params.section import OneOf, Section, Seed, Share
 
 _Folds = Annotated[int, Field(ge=2, le=100)]
@@ -40,7 +40,7 @@ class Decide(Section):
 
     thresholds: dict[str, Annotated[float, Field(gt=0, lt=1)]] | None = None
     costs: dict[str, dict[str, float]] | None = None
-    metric: str | None = None
+    metric: MetricName | None = None
     folds: _Folds = 5
     seed: Seed = 0
 
@@ -61,7 +61,7 @@ def check_calibration(calibration: Calibration | None, task: str) -> None:
         raise wrong("train.calibration", task, f"nothing: a {task} has no probabilities of classes")
 
 
-def check_decision(decide: Decide | None, target: Feature, task: str) -> None:
+def check_decision(decide: Decide | None, target: Feature, task: str, catalogue: Catalogue) -> None:
     """ConfigurationError (10) where the section fits neither the task nor the classes that the schema declares."""
     if decide is None:
         return
@@ -70,9 +70,9 @@ def check_decision(decide: Decide | None, target: Feature, task: str) -> None:
     given = [name for name in ("thresholds", "costs", "metric") if getattr(decide, name) is not None]
     if len(given) != 1:
         raise wrong("train.decision", given, "one of thresholds, costs and metric")
-    known = names(task)
-    if decide.metric is not None and (decide.metric not in known or CATALOGUE[decide.metric].needs_probabilities):
-        labels = [name for name in known if not CATALOGUE[name].needs_probabilities]
+    known = names(task, catalogue)
+    if decide.metric is not None and (decide.metric not in known or catalogue[decide.metric].needs_probabilities):
+        labels = [name for name in known if not catalogue[name].needs_probabilities]
         raise ConfigurationError(
             f"params.yaml: train.decision.metric is {decide.metric!r}, which no threshold changes"
             f"{near(decide.metric, labels)}; use one of {', '.join(labels)}"

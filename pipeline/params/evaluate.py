@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from artifact.errors import ConfigurationError
 from artifact.signature import Feature, Value, label_text
+from pipeline.params.declared_metrics import DeclaredMetric
 from pipeline.params.messages import near, wrong
 from pipeline.params.section import OneOf, Section, Seed, Share
 
@@ -76,9 +77,10 @@ class Check(Section):
 
 
 class Evaluate(Section):
-    """Intervals, slices, and the list of expected behaviour."""
+    """Intervals, metrics beside those of the catalogue by their names, slices, and the list of expected behaviour."""
 
     bootstrap: Bootstrap
+    metrics: dict[str, DeclaredMetric] = Field(default={})
     slices: Slices = Slices()
     behaviour: Annotated[
         tuple[Check, ...],

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field
 from artifact import digest
 from artifact.errors import ConfigurationError
 from pipeline.params.messages import near
-from pipeline.params.metrics import CATALOGUE, default, names
-from pipeline.params.section import OneOf, Section
+from pipeline.params.metrics import CATALOGUE, METRIC_SCHEMA, Catalogue, MetricName, default, names
+from pipeline.params.section import Section
 
 _ON_A_SLICE = 5  # times the margin: a slice has fewer rows, and there are many of them
 _Margin = Annotated[float, Field(ge=0)]
@@ -60,20 +60,20 @@ class Champion(Section):
     replaced without a comparison.
     """
 
-    metric: Annotated[str, OneOf(tuple(name for name, entry in CATALOGUE.items() if entry.compared))] | None = None
+    metric: MetricName | None = None
     margin: _Margin | None = None
     slice_margin: _Margin | None = None
     rows: int = Field(default=30, ge=2, le=1_000_000_000)
     replaces: Annotated[str, AfterValidator(digest.parse)] | None = None
 
-    def compared(self, task: str, probabilities: bool) -> tuple[str, float, float]:
+    def compared(self, task: str, probabilities: bool, catalogue: Catalogue = CATALOGUE) -> tuple[str, float, float]:
         """The metric, its margin, and that of a slice, for a model that has `probabilities` or not."""
         metric = self.metric or default(task, probabilities)
-        if CATALOGUE[metric].needs_probabilities and not probabilities:
+        if catalogue[metric].needs_probabilities and not probabilities:
             raise ConfigurationError(
                 f"params.yaml: gate.champion.metric is {metric!r}, and the model gives no probabilities; use accuracy"
             )
-        margin = CATALOGUE[metric].margin if self.margin is None else self.margin
+        margin = catalogue[metric].margin if self.margin is None else self.margin
         assert margin is not None, f"{metric} is named with its margin"
         return metric, margin, _ON_A_SLICE * margin if self.slice_margin is None else self.slice_margin
 
@@ -81,7 +81,7 @@ class Champion(Section):
 class Floor(Section):
     """The metric by which every model has to be better than guessing; None where the default of the task holds."""
 
-    metric: Annotated[str, OneOf(tuple(name for name, entry in CATALOGUE.items() if entry.compared))] | None = None
+    metric: MetricName | None = None
 
     def judged(self, task: str, probabilities: bool) -> str:
         """The metric for a model that has `probabilities` or not.
@@ -98,19 +98,19 @@ class Floor(Section):
 class Gate(Section):
     """The thresholds by metric, the floor, and the three comparisons with the champion."""
 
-    thresholds: dict[str, Threshold] = Field(default={}, json_schema_extra={"propertyNames": {"enum": list(CATALOGUE)}})
+    thresholds: dict[str, Threshold] = Field(default={}, json_schema_extra={"propertyNames": METRIC_SCHEMA})
     floor: Floor = Floor()
     champion: Champion = Champion()
     latency: Latency = Latency()
     size: Size = Size()
 
 
-def check_gate(gate: Gate, task: str) -> None:
+def check_gate(gate: Gate, task: str, catalogue: Catalogue) -> None:
     """ConfigurationError (10) for a metric that is none of `task`, a margin that is missing, and no threshold."""
     for metric, threshold in gate.thresholds.items():
-        if metric not in names(task):
+        if metric not in names(task, catalogue):
             raise ConfigurationError(
-                f"params.yaml: gate.thresholds.{metric} is no metric of a {task}{near(metric, names(task))}"
+                f"params.yaml: gate.thresholds.{metric} is no metric of a {task}{near(metric, names(task, catalogue))}"
             )
         if threshold.min is None and threshold.max is None:
             raise ConfigurationError(
@@ -122,17 +122,26 @@ def check_gate(gate: Gate, task: str) -> None:
             "params.yaml: gate.thresholds is empty; a gate that is switched off is no gate: set one, "
             f"such as {names(task)[0]}: {{min: 0.9}}"
         )
-    comparing, known = gate.champion.metric, names(task, compared=True)
-    if gate.floor.metric is not None and gate.floor.metric not in known:
+    # What the best guess is by a metric of evaluate.metrics, nobody knows.
+    guessed, known = names(task, compared=True), names(task, catalogue, compared=True)
+    comparing = gate.champion.metric
+    if gate.floor.metric is not None and gate.floor.metric not in guessed:
         raise ConfigurationError(
-            f"params.yaml: gate.floor.metric is {gate.floor.metric!r}{near(gate.floor.metric, known)}"
+            f"params.yaml: gate.floor.metric is {gate.floor.metric!r}{near(gate.floor.metric, guessed)}"
         )
     if comparing is None:
         return
     if comparing not in known:
         raise ConfigurationError(f"params.yaml: gate.champion.metric is {comparing!r}{near(comparing, known)}")
-    if CATALOGUE[comparing].margin is None and gate.champion.margin is None:
+    entry = catalogue[comparing]
+    if entry.margin is None and gate.champion.margin is None:
+        units = "the target" if entry.loss_in_its_units else "its function"
         raise ConfigurationError(
-            f"params.yaml: gate.champion.margin is missing: {comparing} is in the units of the target, say how much "
+            f"params.yaml: gate.champion.margin is missing: {comparing} is in the units of {units}, say how much "
             "worse is still as good"
+        )
+    if not entry.loss_in_its_units and gate.champion.slice_margin is None:
+        raise ConfigurationError(
+            f"params.yaml: gate.champion.slice_margin is missing: slices are judged by {entry.loss.name}, not by "
+            f"{comparing}; say how much worse is still as good on a slice"
         )

@@ -6,9 +6,11 @@ So that resamples cost no predictions. Definitions are those of sklearn.metrics,
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from artifact.errors import ConfigurationError
 from pipeline.params import answers as rows
 from pipeline.params.answers import Answers
 
@@ -114,6 +116,42 @@ def _steps(positive: np.ndarray, score: np.ndarray) -> Metric:
         return float(np.diff(hits, prepend=0.0) @ precision / hits[-1])
 
     return average
+
+
+def mean_of(loss: Callable[[Answers], np.ndarray]) -> Callable[[Answers], Metric]:
+    """The mean of what each row costs."""
+
+    def of(answers: Answers) -> Metric:
+        costs = loss(answers)
+        return lambda weights: float(np.average(costs, weights=weights))
+
+    return of
+
+
+def by_function(function: Callable[..., Any], name: str, probabilities: bool) -> Callable[[Answers], Metric]:
+    """What `function` returns for target, answers and weights, [rows] each: docs/models.md.
+
+    With `probabilities` it takes these in the place of the answers, or the score of outliers. ConfigurationError (10)
+    with its import `name` where it raises, or returns no number.
+    """
+
+    def of(answers: Answers) -> Metric:
+        target, answered = answers.named(answers.target), answers.named(answers.values)
+        if probabilities:
+            answered = answers.chances if answers.score is None else answers.score
+
+        def measure(weights: np.ndarray) -> float:
+            try:
+                return float(function(target, answered, weights))
+            except Exception as error:
+                raise ConfigurationError(
+                    f"the metric {name} fails: {type(error).__name__}: {error}; it takes target, answers and weights, "
+                    "and returns a number"
+                ) from error
+
+        return measure
+
+    return of
 
 
 def log_loss(answers: Answers) -> Metric:

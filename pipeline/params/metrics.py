@@ -6,10 +6,12 @@ weights of the rows, so that resamples cost no predictions.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import WithJsonSchema
 
 from artifact.prediction import Prediction
 from pipeline.params import answers as rows
@@ -30,10 +32,10 @@ class Loss:
     root: bool = False
 
 
-_WRONG = Loss("share wrong", rows.share_wrong)
-_LOG = Loss("log loss", rows.log_loss)
+WRONG = Loss("share wrong", rows.share_wrong)
+LOG = Loss("log loss", rows.log_loss)
 _BRIER = Loss("Brier score", rows.brier_score)
-_ABSOLUTE = Loss("absolute error", rows.absolute_error)
+ABSOLUTE = Loss("absolute error", rows.absolute_error)
 _SQUARED = Loss("squared error", rows.squared_error, root=True)
 _VARIANCE = Loss("share of variance", rows.share_of_variance)
 _PERCENTAGE = Loss("share of the target", rows.percentage_error)
@@ -45,7 +47,8 @@ class Entry:
 
     `margin` is how much worse than the champion is still as good, in units of the metric; None where that depends on
     the target's own units, or where champion and challenger are not `compared` by it. `searched`: may decide a search.
-    `of_intervals`: only where the model answers intervals.
+    `of_intervals`: only where the model answers intervals. `loss_in_its_units`: whether a margin of the metric says
+    how much more of its `loss` is as good on a slice.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Entry:
     searched: bool = True
     compared: bool = True
     of_intervals: bool = False
+    loss_in_its_units: bool = True
 
     def fits(self, answers: Answers) -> bool:
         """Whether the answers have what this metric is computed from."""
@@ -66,34 +70,34 @@ class Entry:
         return (ranked or not self.needs_probabilities) and (answers.ends is not None or not self.of_intervals)
 
 
-_LABELS = ("classification", "multilabel", "outliers")
+LABELS = ("classification", "multilabel", "outliers")
 _CHANCES = ("classification", "multilabel")
 _SURE = {"needs_probabilities": True}
 _SHOWN = {"searched": False, "compared": False}
 
 # In the order in which they are reported.
 _ENTRIES = (
-    Entry("accuracy", _CHANCES, "share of rows with the right label, or with all", by.accuracy, _WRONG, True, 0.01),
+    Entry("accuracy", _CHANCES, "share of rows with the right label, or with all", by.accuracy, WRONG, True, 0.01),
     Entry(
         "balanced_accuracy", ("classification", "outliers"), "the same, each class counting equally",
-        by.balanced_accuracy, _WRONG, True, 0.01,
+        by.balanced_accuracy, WRONG, True, 0.01,
     ),
     Entry(
         "f1_macro", _CHANCES, "how well classes are found without false alarms, each counting equally",
-        by.f1_macro, _WRONG, True, 0.01,
+        by.f1_macro, WRONG, True, 0.01,
     ),
-    Entry("precision", _LABELS, "share of the answers of interest that are right", by.precision, _WRONG, True, 0.01),
-    Entry("recall", _LABELS, "share of what is of interest that is answered so", by.recall, _WRONG, True, 0.01),
-    Entry("f1", _LABELS, "precision and recall in one, counting alike", by.f_beta(1.0), _WRONG, True, 0.01),
-    Entry("f2", _LABELS, "the same, recall counting twice", by.f_beta(2.0), _WRONG, True, 0.01),
-    Entry("f05", _LABELS, "the same, precision counting twice", by.f_beta(0.5), _WRONG, True, 0.01),
-    Entry("log_loss", _CHANCES, "how surprised the model is by the truth", by.log_loss, _LOG, False, 0.02, **_SURE),
+    Entry("precision", LABELS, "share of the answers of interest that are right", by.precision, WRONG, True, 0.01),
+    Entry("recall", LABELS, "share of what is of interest that is answered so", by.recall, WRONG, True, 0.01),
+    Entry("f1", LABELS, "precision and recall in one, counting alike", by.f_beta(1.0), WRONG, True, 0.01),
+    Entry("f2", LABELS, "the same, recall counting twice", by.f_beta(2.0), WRONG, True, 0.01),
+    Entry("f05", LABELS, "the same, precision counting twice", by.f_beta(0.5), WRONG, True, 0.01),
+    Entry("log_loss", _CHANCES, "how surprised the model is by the truth", by.log_loss, LOG, False, 0.02, **_SURE),
     Entry(
-        "roc_auc", _LABELS, "chance that a row of a class is ranked above one of another", by.roc_auc, _LOG,
+        "roc_auc", LABELS, "chance that a row of a class is ranked above one of another", by.roc_auc, LOG,
         True, 0.01, **_SURE,
     ),
     Entry(
-        "average_precision", _LABELS, "mean precision over all thresholds", by.average_precision, _LOG, True, 0.01,
+        "average_precision", LABELS, "mean precision over all thresholds", by.average_precision, LOG, True, 0.01,
         **_SURE,
     ),
     Entry(
@@ -102,36 +106,44 @@ _ENTRIES = (
     ),
     Entry(
         "calibration_error", ("classification",), "how far its certainty is from how often it is right",
-        by.calibration_error, _WRONG, False, None, **_SURE, **_SHOWN,
+        by.calibration_error, WRONG, False, None, **_SURE, **_SHOWN,
     ),
-    Entry("mae", ("regression",), "mean error, in the target's units", by.mae, _ABSOLUTE, False, None),
+    Entry("mae", ("regression",), "mean error, in the target's units", by.mae, ABSOLUTE, False, None),
     Entry(
         "rmse", ("regression",), "root of the mean squared error, in its units", by.rmse, _SQUARED, False, None,
     ),
     Entry("mape", ("regression",), "mean error as a share of the target", by.mape, _PERCENTAGE, False, 0.01),
     Entry("r2", ("regression",), "share of the target's variance that is explained", by.r2, _VARIANCE, True, 0.01),
     Entry(
-        "coverage", ("regression",), "share of rows within their interval", by.coverage, _ABSOLUTE, True, None,
+        "coverage", ("regression",), "share of rows within their interval", by.coverage, ABSOLUTE, True, None,
         of_intervals=True, searched=False, compared=False,
     ),
     Entry(
-        "interval_width", ("regression",), "mean width of the intervals, in the target's units", by.width, _ABSOLUTE,
+        "interval_width", ("regression",), "mean width of the intervals, in the target's units", by.width, ABSOLUTE,
         False, None, of_intervals=True, searched=False, compared=False,
     ),
 )  # fmt: skip
-CATALOGUE = {entry.name: entry for entry in _ENTRIES}
+Catalogue = Mapping[str, Entry]
+CATALOGUE: Catalogue = {entry.name: entry for entry in _ENTRIES}
+# A metric in params.yaml: editors complete those of the catalogue, any other has to be one of evaluate.metrics.
+METRIC_SCHEMA: dict[str, Any] = {"anyOf": [{"enum": list(CATALOGUE)}, {"type": "string"}]}
+MetricName = Annotated[str, WithJsonSchema(METRIC_SCHEMA)]
 
 
-def names(task: str, *, searched: bool = False, compared: bool = False) -> tuple[str, ...]:
+def names(
+    task: str, catalogue: Catalogue = CATALOGUE, *, searched: bool = False, compared: bool = False
+) -> tuple[str, ...]:
     """The metrics of a task in their order; only those that may decide a search, or a comparison, where asked."""
     return tuple(
         entry.name
-        for entry in _ENTRIES
+        for entry in catalogue.values()
         if task in entry.tasks and (entry.searched or not searched) and (entry.compared or not compared)
     )
 
 
-def measures(task: str, target: np.ndarray, prediction: Prediction, classes: np.ndarray) -> dict[str, Metric]:
+def measures(
+    task: str, target: np.ndarray, prediction: Prediction, classes: np.ndarray, catalogue: Catalogue = CATALOGUE
+) -> dict[str, Metric]:
     """Metric name → function of the weights of the rows ([rows], float64); NaN where those rows do not define it.
 
     `classes` are those of the model, in the order of the columns of `prediction.probabilities`. A metric that needs
@@ -141,7 +153,7 @@ def measures(task: str, target: np.ndarray, prediction: Prediction, classes: np.
     and average precision are those of the second of two classes; of several, the mean over all.
     """
     answers = Answers.of(task, target, prediction, classes)
-    return {name: CATALOGUE[name].of(answers) for name in names(task) if CATALOGUE[name].fits(answers)}
+    return {name: catalogue[name].of(answers) for name in names(task, catalogue) if catalogue[name].fits(answers)}
 
 
 def default(task: str, probabilities: bool) -> str:
@@ -159,12 +171,17 @@ def default(task: str, probabilities: bool) -> str:
 
 
 def losses(
-    metric: str, task: str, target: np.ndarray, prediction: Prediction, classes: np.ndarray
+    metric: str,
+    task: str,
+    target: np.ndarray,
+    prediction: Prediction,
+    classes: np.ndarray,
+    catalogue: Catalogue = CATALOGUE,
 ) -> tuple[Loss, np.ndarray]:
     """The loss that goes with `metric`, and its value for each row, [rows].
 
     A model without probabilities is judged by its labels, whatever the metric.
     """
-    entry = CATALOGUE[metric]
-    loss = _WRONG if entry.needs_probabilities and prediction.probabilities is None else entry.loss
+    entry = catalogue[metric]
+    loss = WRONG if entry.needs_probabilities and prediction.probabilities is None else entry.loss
     return loss, loss.of(Answers.of(task, target, prediction, classes))

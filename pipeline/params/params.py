@@ -13,12 +13,13 @@ from pydantic import AfterValidator, Field
 from artifact import digest
 from artifact.errors import ConfigurationError
 from artifact.signature import TASKS, Feature
-from pipeline.params import cells, schema, yaml12
+from pipeline.params import cells, declared_metrics, schema, yaml12
 from pipeline.params.cells import Cells
 from pipeline.params.decision import check_calibration, check_decision, check_interval
 from pipeline.params.evaluate import Evaluate, check_evaluate
 from pipeline.params.gate import Gate, check_gate
 from pipeline.params.messages import near, wrong
+from pipeline.params.metrics import Catalogue
 from pipeline.params.prepare import Prepare, check_prepare
 from pipeline.params.section import OneOf, Section, Text, Texts, read
 from pipeline.params.train import Train, check_train
@@ -114,6 +115,18 @@ class Params(Section):
         return self.targets[0]
 
     @property
+    def catalogue(self) -> Catalogue:
+        """All metrics that this file may name, by name: the catalogue, and those of evaluate.metrics."""
+        return declared_metrics.catalogue(self.evaluate.metrics, self.model.task)
+
+    @property
+    def deciding_metrics(self) -> dict[str, Any]:
+        """Those of evaluate.metrics by which a search or thresholds are tuned, as JSON: the model depends on them."""
+        train = self.train
+        deciding = {train.search.metric if train.search else None, train.decision.metric if train.decision else None}
+        return {name: metric.model_dump() for name, metric in self.evaluate.metrics.items() if name in deciding}
+
+    @property
     def unique(self) -> tuple[str, ...]:
         """The columns whose values all differ."""
         return schema.unique(self.columns)
@@ -157,12 +170,13 @@ def load(path: Path = PARAMS) -> Params:
     task, features = params.model.task, _check_schema(params)
     cells.formats(params.columns)
     check_prepare(params.prepare, features, params.data.time, task)
-    check_train(params.train, features, task)
+    declared_metrics.check_metrics(params.evaluate.metrics, task)
+    check_train(params.train, features, task, params.catalogue)
     check_interval(params.train.interval, len(params.targets), task)
     check_calibration(params.train.calibration, task)
-    check_decision(params.train.decision, params.target, task)
+    check_decision(params.train.decision, params.target, task, params.catalogue)
     check_evaluate(params.evaluate, features, params.targets, task)
-    check_gate(params.gate, task)
+    check_gate(params.gate, task, params.catalogue)
     return params
 
 

@@ -10,7 +10,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from artifact.errors import ConfigurationError
 from artifact.signature import Feature
 from pipeline.params.decision import Calibration, Decide, Interval
-from pipeline.params.messages import near
+from pipeline.params.messages import near, wrong
+from pipeline.params.metrics import Catalogue
 from pipeline.params.section import Section, Text
 from pipeline.params.tune import Tune
 
@@ -88,7 +89,7 @@ class Train(Section):
         return None if self.tune is None or self.tune.method == "none" else self.tune
 
 
-def check_train(train: Train, features: Sequence[Feature], task: str) -> None:
+def check_train(train: Train, features: Sequence[Feature], task: str, catalogue: Catalogue) -> None:
     """ConfigurationError (10) where the blocks do not take each feature, or the search does not fit the task."""
     known = [feature.name for feature in features]
     for name, block in train.preprocessing.items():
@@ -109,4 +110,7 @@ def check_train(train: Train, features: Sequence[Feature], task: str) -> None:
             "add it to one (steps: [] passes it on), or take it out of schema"
         )
     if train.search is not None:
-        train.search.check(task)
+        train.search.check(task, catalogue)
+    elif train.tune is not None and train.tune.metric and train.tune.metric not in catalogue:
+        # Of any task: a search that is switched off may be left over from another one.
+        raise wrong("train.tune.metric", train.tune.metric, "a metric" + near(train.tune.metric, catalogue))

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 
 from artifact.errors import ConfigurationError
 from pipeline.params.messages import near, wrong
-from pipeline.params.metrics import CATALOGUE, names
+from pipeline.params.metrics import Catalogue, MetricName, names
 from pipeline.params.section import OneOf, Section, Seed, read
 
 METHODS = ("none", "grid", "random", "halving", "bayesian")
@@ -56,7 +56,7 @@ class Tune(Section):
     """
 
     method: Annotated[str, OneOf(METHODS)]
-    metric: Annotated[str, OneOf(tuple(name for name, entry in CATALOGUE.items() if entry.searched))] = ""
+    metric: MetricName = ""
     trials: int = Field(default=0, ge=1, le=100_000)
     folds: int = Field(default=0, ge=2, le=100)
     seed: Seed = 0
@@ -64,17 +64,12 @@ class Tune(Section):
     n_jobs: Annotated[int, Field(ge=-1, le=1024), AfterValidator(lambda number: number or 1)] = 1
     space: dict[str, Any] = Field(default={})
 
-    @property
-    def maximises(self) -> bool:
-        """Whether more of the metric is better."""
-        return CATALOGUE[self.metric].more_is_better
-
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
         """The searched parameters by name; ConfigurationError (10) for one that cannot be searched."""
         return tuple(_axis(name, self.space[name]) for name in sorted(self.space))
 
-    def check(self, task: str) -> None:
+    def check(self, task: str, catalogue: Catalogue) -> None:
         """ConfigurationError (10) where the search lacks what its method needs, or its metric is none of `task`."""
         if not self.axes:
             raise wrong(_SPACE, {}, "at least one parameter, such as {estimator__C: [0.1, 1.0, 10.0]}")
@@ -85,7 +80,8 @@ class Tune(Section):
         for key in (*_NEEDED, *more):
             if key not in self.model_fields_set:
                 raise ConfigurationError(f"params.yaml: train.tune.{key} is missing; it has no default, set it")
-        known = names(task, searched=True)
+
+        known = names(task, catalogue, searched=True)
         if self.metric not in known:
             raise ConfigurationError(f"params.yaml: train.tune.metric is {self.metric!r}{near(self.metric, known)}")
 

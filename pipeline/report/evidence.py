@@ -10,6 +10,7 @@ from artifact.engines.engine import MODEL
 from artifact.manifest import Manifest
 from pipeline.engine.choice import Choice
 from pipeline.gate.champion import Champion
+from pipeline.params.metrics import Catalogue
 from pipeline.params.params import Params
 from pipeline.report.git_source import Source
 from pipeline.shared import json_file, paths
@@ -35,6 +36,7 @@ class Evidence:
     champion: Champion
     champion_manifest: Manifest | None
     source: Source
+    catalogue: Catalogue
 
     @classmethod
     def read(cls, params: Params) -> Self:
@@ -57,4 +59,5 @@ class Evidence:
             champion=champion,
             champion_manifest=None if champion.digest is None else champion.verify().manifest,
             source=Source.here(),
+            catalogue=params.catalogue,
         )

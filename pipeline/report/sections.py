@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.gate import outcomes
 from pipeline.gate.rules import mib
-from pipeline.params.metrics import CATALOGUE
+from pipeline.params.metrics import Entry
 from pipeline.report.evidence import Evidence
 from pipeline.report.markdown import code, folded, image, interval, number, signed
 from pipeline.shared.markdown import table, text
@@ -36,12 +36,9 @@ def verdict(evidence: Evidence) -> list[str]:
 def metrics(evidence: Evidence) -> list[str]:
     """Each metric of both models, and who is ahead."""
     lines = ["## Metrics on rows that training never saw", ""]
-    says = folded(
-        "What the metrics say",
-        table(
-            ("metric", "it is the"), [[code(name), _direction(name)] for name in evidence.metrics if name in CATALOGUE]
-        ),
-    )
+    known = [entry for name, entry in evidence.catalogue.items() if name in evidence.metrics]
+    said = [[code(entry.name), _direction(entry)] for entry in known]
+    says = folded("What the metrics say", table(("metric", "it is the"), said))
     compared = evidence.comparison
     if compared is None:
         rows = [
@@ -220,8 +217,7 @@ def pictures(evidence: Evidence) -> list[str]:
     ]
 
 
-def _direction(name: str) -> str:
-    entry = CATALOGUE[name]
+def _direction(entry: Entry) -> str:
     return f"{entry.words}; {'more' if entry.more_is_better else 'less'} is better"
 
 

@@ -45,7 +45,7 @@ def decided(params: Params, fitted: Pipeline, frame: pd.DataFrame, target: np.nd
     if decide.costs is not None:
         return Decision(costs=costs(decide, named))
     parts = declared_folds.of(params, target, decide.folds, decide.seed)
-    return _tuned(decide, clone(fitted), classes, frame, target, parts)
+    return _tuned(params, clone(fitted), classes, frame, target, parts)
 
 
 def costs(decide: Decide, classes: Sequence[str]) -> tuple[tuple[float, ...], ...]:
@@ -67,7 +67,7 @@ def _thresholds(declared: dict[str, float], classes: Sequence[str]) -> tuple[flo
 
 
 def _tuned(
-    decide: Decide,
+    params: Params,
     model: Pipeline,
     classes: np.ndarray,
     frame: pd.DataFrame,
@@ -76,12 +76,14 @@ def _tuned(
 ) -> Decision:
     rows = np.concatenate([fold.test for fold in parts])
     chances = np.concatenate([_answered(model, classes, frame, target, fold) for fold in parts])
+    decide, catalogue = params.train.decision, params.catalogue
+    assert decide is not None
     metric = str(decide.metric)
-    sign = 1.0 if metrics.CATALOGUE[metric].more_is_better else -1.0
+    sign = 1.0 if catalogue[metric].more_is_better else -1.0
 
     def score(thresholds: Sequence[float]) -> float:
         labels = classes[Decision(tuple(thresholds)).label_places(chances)]
-        measures = metrics.measures("classification", target[rows], Prediction(labels, chances), classes)
+        measures = metrics.measures("classification", target[rows], Prediction(labels, chances), classes, catalogue)
         return sign * measures[metric](np.ones(len(rows)))
 
     if len(classes) == 2:

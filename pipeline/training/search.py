@@ -33,6 +33,7 @@ class Search:
         self, params: Params, tune: Tune, study: Study, frame: pd.DataFrame, target: np.ndarray, folds: Sequence[Fold]
     ) -> None:
         self._params, self._tune, self._study = params, tune, study
+        self._maximises = params.catalogue[tune.metric].more_is_better
         self._frame, self._target, self._folds = frame, target, folds
 
     def run(self) -> list[Judged]:
@@ -74,7 +75,7 @@ class Search:
     def _best(self, candidates: Sequence[int], number: int) -> list[int]:
         def order(candidate: int) -> tuple[float, int]:
             score = self._study.done[candidate, number].score
-            return (math.inf if math.isnan(score) else -score if self._tune.maximises else score, candidate)
+            return (math.inf if math.isnan(score) else -score if self._maximises else score, candidate)
 
         return sorted(candidates, key=order)
 
@@ -124,7 +125,7 @@ def score(
     described = signature.for_model(params.model.task, params.features, params.targets, fitted)
     prediction = SklearnRunner(fitted, described).predict(columns(frame.iloc[fold.test]))
     classes = np.asarray(fitted.classes_) if params.model.task == "classification" else np.empty(0)
-    measures = metrics.measures(params.model.task, target[fold.test], prediction, classes)
+    measures = metrics.measures(params.model.task, target[fold.test], prediction, classes, params.catalogue)
     if metric not in measures:
         return math.nan, f"{metric} needs probabilities, which {params.train.estimator} does not give"
     value = float(measures[metric](np.ones(len(fold.test))))

@@ -37,12 +37,14 @@ class Judged:
 
 
 class Study:
-    """The trials of `tune`, kept in the file `path` under `key`."""
+    """The trials of `tune`, kept in the file `path` under `key`; `maximises`: more of its metric is better."""
 
-    def __init__(self, tune: Tune, path: Path, key: str) -> None:
+    def __init__(self, tune: Tune, path: Path, key: str, maximises: bool) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._tune = tune
+        directions = optuna.study.StudyDirection
+        self._direction = directions.MAXIMIZE if maximises else directions.MINIMIZE
         self._space = {axis.name: _distribution(axis) for axis in tune.axes}
         self._study = optuna.create_study(
             storage=f"sqlite:///{path}", study_name=key, load_if_exists=True, direction=self._direction
@@ -53,11 +55,6 @@ class Study:
             self.done[judged.candidate, judged.round] = judged
         self._grid = tune.grid() if tune.method == "grid" else []
         self.candidates = len(self._grid) or tune.trials
-
-    @property
-    def _direction(self) -> optuna.study.StudyDirection:
-        directions = optuna.study.StudyDirection
-        return directions.MAXIMIZE if self._tune.maximises else directions.MINIMIZE
 
     def draw(self, candidate: int) -> Mapping[str, Any]:
         """The parameters of the candidate with this number; by the bayesian method, from all before it."""

@@ -42,7 +42,8 @@ def search(params: Params, tune: Tune) -> dict[str, Any]:
     frame, target = tables.read(paths.TRAIN, params)
     parts = declared_folds.of(params, target, tune.folds, tune.seed)
     key = _key(params)
-    study = Study(tune, paths.TUNING / f"{key.removeprefix('sha256-')[:16]}.db", key)
+    maximises = params.catalogue[tune.metric].more_is_better
+    study = Study(tune, paths.TUNING / f"{key.removeprefix('sha256-')[:16]}.db", key, maximises)
     if study.done:
         print(f"{len(study.done)} trials are there already")
     running = Search(params, tune, study, frame, target, parts)
@@ -77,6 +78,7 @@ def _key(params: Params) -> str:
     deciding = {
         "rows": digest.of_file(paths.TRAIN),
         "train": train,
+        "metrics": params.deciding_metrics,
         "rest": [params.model.task, declared["schema"], params.data.target, declared["prepare"]["split"]],
         "code": code_digests.digests(code_digests.TRAINING),
         "lock": digest.of_file(paths.PIPELINE_LOCK),

@@ -140,7 +140,7 @@ CHANGES = [
     ("model__name", "other", {"inputs", "package", "measure", "gate", "report", "track"}),
     ("prepare__split__seed", 21, {"inputs", "prepare", "tune", "package"}),
     ("train__parameters__C", 0.5, {"inputs", "tune", "train", "package"}),
-    ("evaluate__bootstrap__seed", 21, {"inputs", "evaluate", "gate"}),
+    ("evaluate__bootstrap__seed", 21, {"inputs", "evaluate", "gate", "report"}),
     ("package__golden", 8, {"inputs", "package"}),
     ("gate__thresholds", {"accuracy": {"min": 0.5}}, {"inputs", "gate"}),
     ("track__experiment", "other", {"inputs", "track"}),

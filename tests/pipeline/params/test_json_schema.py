@@ -42,7 +42,7 @@ def test_a_valid_file_has_no_mark(values: dict[str, Any]) -> None:
         ("train.preprocessing.numeric.steps", [{"a": {}, "b": {}}]),
         ("train.tune.method", "gird"),
         ("evaluate.behaviour", [{"check": "rising", "column": "petal length (cm)"}]),
-        ("gate.thresholds.acuracy", {"min": 1}),
+        ("evaluate.metrics", {"late": {"pinbal": 0.9}}),
         ("gate.latency.ratio", 0.5),
     ],
 )
