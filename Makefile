@@ -44,6 +44,7 @@ help: ## list these targets
 ##@ Settings
 .PHONY: configure aws github settings doctor
 SETTINGS = BUCKET PREFIX REGION REGISTRY DOMAIN HOST_FORM CERTIFICATE_ARN GITOPS_REMOTE GITOPS_BRANCH \
+  PRODUCTION_REMOTE PRODUCTION_BRANCH PRODUCTION_URL \
   GITOPS_PATH GITOPS_URL \
   GITHUB_REPOSITORY GITHUB_REPOSITORY_ID GITHUB_OWNER_ID GITHUB_BRANCH IMAGE_ROLE_ARN TRAIN_ROLE_ARN PUBLISH_ROLE_ARN \
   RELEASE_ROLE_ARN SERVING_ROLE_ARN CLUSTER_ISSUER KMS_KEY_ARN ACCOUNT
@@ -177,7 +178,7 @@ migrate: ## take the next step of ENV= from a record of schema 1 or 2 (FINISH=1 
 	$(COMMIT_RELEASE)
 
 release-check: ## fail when gitops/ here names a release that may not serve
-	@$(IN) python -m release check
+	@$(IN) python -m release check $${GITHUB_BASE_REF:+--branch="$$GITHUB_BASE_REF"}
 
 changed: ## print train=true when what a model is made from differs from BASE=, for $$GITHUB_OUTPUT
 	@git diff --quiet "$$BASE" -- $(MODEL_INPUTS) && echo train=false || echo train=true
@@ -192,9 +193,13 @@ comment: ## put FILE= under the pull request NUMBER= of GITHUB_REPOSITORY=, or b
 	@$(IN) python -m release comment --repository="$$GITHUB_REPOSITORY" --pull-request="$$NUMBER" --file='$(FILE)'
 
 propose: ## open a pull request, with gh, that adds what FROM= serves to ENV=, to be a canary (WAIT=900 for it to answer)
-	@$(call NEEDS,ENV FROM); branch=$$($(IN) python -m release deploy --env="$$ENV" --from="$$FROM" --canary --wait="$${WAIT:-0}" --propose \
+	@$(call NEEDS,ENV FROM); chosen=$$($(IN) python -m release settings) && place=gitops remote= && \
+	  if test "$$ENV" = production; then place=production remote=$$(echo "$$chosen" | sed -n 's/^production-remote=//p'); fi && \
+	  base=$$(echo "$$chosen" | sed -n "s/^$$place-branch=//p") && \
+	  branch=$$($(IN) python -m release deploy --env="$$ENV" --from="$$FROM" --canary --wait="$${WAIT:-0}" --propose \
 	    $${FROM_URL:+--from-url="$$FROM_URL"} $${FROM_GATEWAY:+--from-gateway="$$FROM_GATEWAY"}) && \
-	  { test -z "$$branch" || gh pr view "$$branch" --json url --jq .url || gh pr create --head "$$branch" \
+	  { test -z "$$branch" || gh pr view "$$branch" $${remote:+--repo="$$remote"} --json url --jq .url || \
+	    gh pr create --head "$$branch" --base "$$base" $${remote:+--repo="$$remote"} \
 	    --title "Enter $$ENV: $$branch" --body "Merging this adds the candidate; make advance proves it and begins its canary (docs/releases.md)."; }
 
 release: ## run COMMAND=, one of these; release.yml calls it

@@ -10,6 +10,7 @@ import argparse
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -95,17 +96,28 @@ def _times(release: Mapping[str, Any]) -> dict[str, Any]:
 def _history(model_digest: str) -> tuple[list[dict[str, str]], str | None]:
     """The commits whose trailers name the artifact, newest first, and why there are none where Git gave none."""
     settings = client.settings()
-    remote, branch = settings["gitops-remote"] or "origin", settings["gitops-branch"]
-    try:
-        git.run("fetch", "--quiet", remote, branch, seconds=_FETCH_SECONDS)
-        form = f"--format={_FIELD.join(('%H', '%cI', '%s', _TRIGGER))}"
-        words = ("log", "FETCH_HEAD", "--fixed-strings", f"--grep=Model-Digest: {model_digest}", form)
-        lines = git.run(*words).splitlines()
-    except (GitFailed, GitError):
-        return [], f"the branch {branch} of {remote} cannot be fetched: its commits are not shown"
-    return [
-        dict(zip(("commit", "date", "subject", "trigger"), line.split(_FIELD), strict=True)) for line in lines
-    ], None
+    common = settings["gitops-remote"] or "origin"
+    own = settings["production-remote"] or common
+    places = {(common, settings["gitops-branch"]), (own, settings["production-branch"])}
+    listed: list[dict[str, str]] = []
+    for remote, branch in sorted(places):
+        try:
+            git.run("fetch", "--quiet", remote, branch, seconds=_FETCH_SECONDS)
+            form = f"--format={_FIELD.join(('%H', '%cI', '%s', _TRIGGER))}"
+            words = ("log", "FETCH_HEAD", "--fixed-strings", f"--grep=Model-Digest: {model_digest}", form)
+            lines = git.run(*words).splitlines()
+        except (GitFailed, GitError):
+            return [], f"the branch {branch} of {remote} cannot be fetched: its commits are not shown"
+        commits = (
+            dict(zip(("commit", "date", "subject", "trigger"), line.split(_FIELD), strict=True)) for line in lines
+        )
+        listed += [one for one in commits if one not in listed]
+    # Of one branch they are in its order, which seconds do not tell.
+    return (sorted(listed, key=_when, reverse=True) if len(places) > 1 else listed), None
+
+
+def _when(commit: Mapping[str, str]) -> datetime:
+    return datetime.fromisoformat(commit["date"])
 
 
 def _commit(commit: str) -> dict[str, str] | None:

@@ -15,7 +15,7 @@ from release.git.branch import Branch, Change, opened, propose, tip, update
 from release.git.tip import Tip
 from release.gitops import quarantine
 from release.gitops.environment import Environment
-from release.gitops.folder import Folder, quarantine_file
+from release.gitops.folder import Folder, entries, quarantine_file
 from release.gitops.quarantine import Quarantined
 from release.gitops.record import SCHEMA_VERSION, Record
 from release.gitops.release import Release
@@ -99,9 +99,9 @@ class Outcome:
 
 
 def situation_of(here: Tip, folder: Folder) -> Situation:
-    """What the branch holds of `folder`."""
+    """What the branch that holds `folder` says of it."""
     environment, record = folder.read(here)
-    return Situation(here, folder, environment, record, folder.quarantined(here))
+    return Situation(here.of(folder.environment), folder, environment, record, folder.quarantined(here))
 
 
 def apply(
@@ -130,7 +130,10 @@ def apply(
             outcome = Outcome(SUPERSEDED, f"{SUPERSEDED}: {decision.subject}", state.of(before))
             return None
         files = {**folder.changed(now, before, decision.record), **decision.files}
-        files |= quarantine_change(folder.model, situation.quarantined, decision.quarantined)
+        if decision.quarantined is not None:
+            new = [one for one in decision.quarantined if one not in situation.quarantined]
+            listed = entries(now, folder.model)
+            files |= quarantine_change(folder.model, listed, (*listed, *new))
         if not files:
             outcome = Outcome(NOTHING, f"nothing to do: {decision.subject}", state.of(before))
             return None
@@ -178,10 +181,9 @@ def push(branch: AnyBranch, change: Callable[[Tip], Change | None], shown: bool)
         return None if proposal is None else Shown(_diff(here, proposal.files))
 
 
-def quarantine_change(model: str, before: Sequence[Quarantined], after: Sequence[Quarantined] | None) -> dict[str, str]:
-    """The file of the quarantine, path → text, when `after` (None: as before) differs."""
-    is_new = after is not None and tuple(after) != tuple(before)
-    return {quarantine_file(model): quarantine.render(after or ())} if is_new else {}
+def quarantine_change(model: str, before: Sequence[Quarantined], after: Sequence[Quarantined]) -> dict[str, str]:
+    """The file of the quarantine on one branch, path → text, when `after` differs."""
+    return {quarantine_file(model): quarantine.render(after)} if tuple(after) != tuple(before) else {}
 
 
 def trailers_of(request: Request, reason: str, before: str, after: str) -> dict[str, str]:

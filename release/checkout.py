@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from artifact.errors import ConfigurationError
 from release import params, settings
 from release.change import Request
 from release.git.batch import AnyBranch, Batch
-from release.git.branch import Branch
+from release.git.branch import Branch, holder
 from release.git.client import Caller
 from release.gitops.folder import Folder
-from release.settings import Settings
+from release.settings import PRODUCTION, Settings
 
 if TYPE_CHECKING:
     from release.bucket.store import Store
@@ -38,9 +40,9 @@ class Checkout:
         return _of_batch.get() or cls(Path.cwd())
 
     @contextlib.contextmanager
-    def carries(self, batch: Batch) -> Iterator[None]:
-        """Let the commands within `with` run in this checkout, and their changes go to `batch`."""
-        token = _of_batch.set(_BatchCheckout(self.root, batch))
+    def carries(self, batch: Batch, remote: Branch) -> Iterator[None]:
+        """Let the commands within `with` run in this checkout, and their changes go to `batch`, of `remote` alone."""
+        token = _of_batch.set(_BatchCheckout(self.root, batch, remote))
         try:
             yield
         finally:
@@ -58,14 +60,33 @@ class Checkout:
 
         return Store(self.settings)
 
-    def branch(self) -> AnyBranch:
-        """Where a command's change goes."""
-        return self.remote()
+    def branch(self, environment: str) -> AnyBranch:
+        """Where a command's change of `environment` goes."""
+        return self.remote(environment)
 
-    def remote(self) -> Branch:
-        """The branch that releases are pushed to; ConfigurationError (10) where neither settings nor Git name one."""
+    def branches(self, environments: Collection[str] = ()) -> list[AnyBranch]:
+        """Where a change of all `environments` (default: of every one) goes, production's branch first."""
+        every = self.remotes()
+        wanted = {holder(every, one) for one in environments}
+        return [one for one in reversed(every) if not wanted or one in wanted]
+
+    def remote(self, environment: str = "") -> Branch:
+        """The branch that releases of `environment` (default: of those without a branch of their own) are pushed to.
+
+        ConfigurationError (10) where neither settings nor Git name one.
+        """
+        return holder(self.remotes(), environment)
+
+    def remotes(self) -> list[Branch]:
+        """All branches that releases are pushed to, each knowing the others: one, or production's after the others'."""
         caller, values = Caller(self.root), self.settings
-        return Branch(values.gitops_remote or caller.origin(), values.gitops_branch, caller, values.gitops_path)
+        url = values.gitops_remote or caller.origin()
+        common = Branch(url, values.branch_of(""), caller, values.gitops_path)
+        own = Branch(values.production_remote or url, values.branch_of(PRODUCTION), caller, values.gitops_path)
+        if own == common:
+            return [common]
+        family = (common, dataclasses.replace(own, environments=frozenset({PRODUCTION})))
+        return [dataclasses.replace(one, family=family) for one in family]
 
     def commit(self) -> str:
         """The source commit that this run stands on; ConfigurationError (10) without one."""
@@ -96,8 +117,21 @@ class Checkout:
 @dataclass(frozen=True)
 class _BatchCheckout(Checkout):
     batch: Batch
+    batch_remote: Branch
 
-    def branch(self) -> AnyBranch:
+    def branch(self, environment: str) -> AnyBranch:
+        return self._only([self.remote(environment)])
+
+    def branches(self, environments: Collection[str] = ()) -> list[AnyBranch]:
+        return [self._only(super().branches(environments))]
+
+    def _only(self, wanted: Sequence[AnyBranch]) -> Batch:
+        """The batch; ConfigurationError where its branch is not the only one `wanted`."""
+        if list(wanted) != [self.batch_remote]:
+            raise ConfigurationError(
+                f"this changes another branch than {self.batch_remote.name}, and a batch is one commit: give the "
+                "environments of each branch a batch of their own, --env included"
+            )
         return self.batch
 
 

@@ -15,6 +15,7 @@ from artifact.errors import ConfigurationError
 from release import quoted_yaml
 
 PATH = Path("gitops/settings/settings.yaml")
+PRODUCTION = "production"  # the environment that may have a branch of its own
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = rf"{_LABEL}(?:\.{_LABEL})*"
@@ -84,12 +85,19 @@ class Settings:
         "", rf"(?:{_GIT_URL})?", "Git URL that releases are pushed to; empty: `origin` of this repository"
     )
     gitops_branch: str = _setting("main", _BRANCH, "branch that releases are pushed to and Argo CD follows")
+    production_remote: str = _setting(
+        "", rf"(?:{_GIT_URL})?", "Git URL that production's releases are pushed to; empty: that of all"
+    )
+    production_branch: str = _setting("main", _BRANCH, "branch of production's releases; it may be the same")
     gitops_path: str = _setting(
         "gitops",
         r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._][A-Za-z0-9._-]*(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+)*(?<!\.git)",
         "folder there that holds base/ and models/",
     )
     gitops_url: str = _setting("https://git.example.com/modelpin/modelpin.git", _GIT_URL, "Git URL that Argo CD clones")
+    production_url: str = _setting(
+        "https://git.example.com/modelpin/modelpin.git", _GIT_URL, "Git URL that it clones for production"
+    )
     github_repository: str = _setting(
         "example/modelpin",
         r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}",
@@ -122,6 +130,10 @@ class Settings:
         """What stands between name and namespace in a host."""
         return "-" if self.host_form == "name-namespace" else "."
 
+    def branch_of(self, environment: str) -> str:
+        """The branch that holds the records of `environment`."""
+        return self.production_branch if environment == PRODUCTION else self.gitops_branch
+
     def issuer(self, environment: str) -> str:
         """OIDC issuer of the cluster of `environment`, without https://; ConfigurationError where none is named."""
         if "=" not in self.cluster_issuer:
@@ -142,6 +154,11 @@ class Settings:
                     f"{key(item.name)} = {value!r} in {PATH} is not usable as the {item.metadata['help']}: "
                     f"for example {item.default or '(empty)'!r}"
                 )
+
+
+# What production has as long as nothing else is said: its field of Settings → that of all environments. Neither is
+# empty, since kustomize copies both and cannot take the one for the other.
+FOLLOWS = {"production_branch": "gitops_branch", "production_url": "gitops_url"}
 
 
 def key(name: str) -> str:
@@ -166,7 +183,9 @@ def parse(text: str, *, older: bool = False) -> Settings:
     root = quoted_yaml.Section(quoted_yaml.load(text, str(PATH)), str(PATH))
     listed = root.value("data")
     if older and isinstance(listed, dict):
-        listed = {key(item.name): listed.get(key(item.name), item.default) for item in dataclasses.fields(Settings)}
+        defaults = {item.name: item.default for item in dataclasses.fields(Settings)}
+        defaults |= {own: listed.get(key(all_), defaults[own]) for own, all_ in FOLLOWS.items()}
+        listed = {key(name): listed.get(key(name), default) for name, default in defaults.items()}
     data = quoted_yaml.Section(listed, f"data in {PATH}")
     try:
         values = {item.name: data.text(key(item.name)) for item in dataclasses.fields(Settings)}

@@ -19,6 +19,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     command_line.add_request(line)
     arguments, here = command_line.parse(line, argv), Checkout.here()
     folder = here.folder(arguments)
-    branch, request, prover = here.branch(), here.request("advance", arguments), Prover.of(here, folder, arguments)
+    branch, prover = here.branch(folder.environment), Prover.of(here, folder, arguments)
+    request = here.request("advance", arguments)
     outcome = traffic.advance(branch, request, folder=folder, prover=prover, to=arguments.to, wait=arguments.wait)
     command_line.show([outcome], arguments)

@@ -187,7 +187,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("--json", action="store_true", help="for programs")
     arguments, here = command_line.parse(line, argv), Checkout.here()
     folder = here.folder(arguments)
-    branch = here.remote()
+    branch = here.remote(arguments.env)
     with opened(branch) as git:
         environment, record = folder.read(tip(git, branch))
     shown = shadow(arguments.shadow, record)

@@ -73,8 +73,8 @@ def batch(
     Decided again from the new tip when the branch moved. The errors of the commands, with the line that ended so; with
     `keep_going` they are given back, and what the other lines made is committed.
     """
-    remote = here.remote()
-    remote = dataclasses.replace(remote, seconds=remote.seconds + _SECONDS_A_LINE * len(listed))
+    branch = here.remote(_environment(listed[0]))
+    remote = dataclasses.replace(branch, seconds=branch.seconds + _SECONDS_A_LINE * len(listed))
     before: dict[int, list[Any]] = {}
     said: list[str] = []
     refused: list[ModelpinError] = []
@@ -88,7 +88,7 @@ def batch(
             round_of.clear()
         tip.load(*SHARED, MODELS)
         made = Batch(tip, before)
-        with here.carries(made):
+        with here.carries(made, branch):
             for line in listed:
                 made.number, known = line.number, len(made.messages)
                 try:
@@ -108,6 +108,13 @@ def batch(
         return Outcome(SHOWN, _subject(changed), message=message, diff=commit.diff), said, refused
     outcome = Outcome(DONE, _subject(changed), commit=commit) if commit else Outcome(NOTHING, "nothing to do")
     return outcome, said, refused
+
+
+def _environment(line: Line) -> str:
+    """That of its first --env, empty without one."""
+    options = [word.partition("=") for word in line.words]
+    after = [*line.words[1:], ""]
+    return next((value or after[i] for i, (name, _, value) in enumerate(options) if name == "--env"), "")
 
 
 def _run(line: Line, request: Request) -> str:

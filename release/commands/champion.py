@@ -58,7 +58,7 @@ def champion(store: Store, reader: Tip | Worktree, *, model: str, out: Path, rec
 def _pinned(reader: Tip | Worktree, model: str) -> tuple[str | None, Release | None]:
     for name in ENVIRONMENTS:
         folder = Folder(model, name)
-        if reader.read(f"{folder.path}/{environment.FILE}") is None:
+        if reader.of(name).read(f"{folder.path}/{environment.FILE}") is None:
             continue
         release = folder.read(reader)[1].champion
         if release is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from artifact.errors import GateRefused
@@ -17,12 +17,14 @@ from release.gitops.release import Release
 from release.gitops.worktree import Worktree
 
 
-def check(here: Tip | Worktree, model: str | None = None) -> list[str]:
-    """The environments that hold; GateRefused (41) with each that does not, and the command that leads out of it.
+def check(here: Tip | Worktree, model: str | None = None, of: Callable[[str], bool] = lambda _: True) -> list[str]:
+    """The environments that hold, of those that `of` is true of.
 
-    ConfigurationError (10) for a file that cannot be read. The bucket is not asked: a commit named only what it held.
+    GateRefused (41) with each that does not, and the command that leads out of it. ConfigurationError (10) for a file
+    that cannot be read. The bucket is not asked: a commit named only what it held.
     """
-    environments = [(folder, _problems(here, folder)) for folder in folders.all_of(here, model)]
+    listed = [folder for folder in folders.all_of(here, model) if of(folder.environment)]
+    environments = [(folder, _problems(here, folder)) for folder in listed]
     problems = [problem for _, lines in environments for problem in lines]
     if problems:
         raise GateRefused("; ".join(problems))
@@ -33,7 +35,7 @@ def _problems(here: Tip | Worktree, folder: Folder) -> list[str]:
     record = folder.read(here)[1]
     if record.schema != SCHEMA_VERSION:
         return []  # migrated by a command of its own; until then the old files stand
-    text = here.read(f"{folder.path}/{release_file.FILE}") or ""
+    text = here.of(folder.environment).read(f"{folder.path}/{release_file.FILE}") or ""
     entries, where = folder.quarantined(here), f"{folder.model} in {folder.environment}"
 
     def barred(one: Release) -> bool:
@@ -82,5 +84,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     """As `check`, of the working tree; a line for each environment."""
     line = command_line.parser("check", __doc__)
     line.add_argument("--model", help="only this model")
-    arguments = command_line.parse(line, argv)
-    print("\n".join(check(Worktree(Checkout.here().root), arguments.model)))
+    line.add_argument(
+        "--branch", help="only the environments that live on it; on any that the settings do not name: all of them"
+    )
+    arguments, here = command_line.parse(line, argv), Checkout.here()
+
+    def of(environment: str) -> bool:
+        chosen = here.settings
+        places = {chosen.gitops_branch, chosen.production_branch}
+        return arguments.branch not in places or arguments.branch == chosen.branch_of(environment)
+
+    print("\n".join(check(Worktree(here.root), arguments.model, of)))

@@ -30,13 +30,20 @@ def configure(root: Path, values: Mapping[str, str]) -> list[str]:
     """Set `values` (field of Settings → text) in the repository at `root`; one line for each change, none when equal.
 
     A missing settings.yaml is written from the defaults, one of an earlier version is brought up to date. GitHub is
-    asked for the numbers of a repository that is given without them. ConfigurationError, before anything is written,
-    when a value is not usable, or when a model has a name that is too long for a host.
+    asked for the numbers of a repository that is given without them. Production's branch and URL change with those of
+    all environments as long as they are the same. ConfigurationError, before anything is written, when a value is not
+    usable, or when a model has a name that is too long for a host.
     """
     if "github_repository" in values and not {"github_repository_id", "github_owner_id"} <= set(values):
         values = github.numbers(values["github_repository"]) | dict(values)
     path = root / settings.PATH
     before = settings.read(root, older=True) if path.exists() else Settings()
+    followed = {
+        own: values[all_]
+        for own, all_ in settings.FOLLOWS.items()
+        if all_ in values and getattr(before, own) == getattr(before, all_)
+    }
+    values = followed | dict(values)
     after = dataclasses.replace(before, **values)
     if (root / params.PATH).exists():
         folders = [Folder(params.model(root), "production"), *folder.all_of(Worktree(root))]

@@ -23,6 +23,7 @@ from release.commands.proof import Prover, elsewhere
 from release.commands.publish import uri_of
 from release.evidence import sources
 from release.git.batch import AnyBranch
+from release.git.tip import Tip
 from release.gitops.folder import Folder
 from release.gitops.record import Record
 from release.gitops.release import Release, parse_image
@@ -115,7 +116,7 @@ class _Deployment:
             subject = f"take the candidate back from {what}: that was deployed again"
             return Decision(after, subject, after.stable, reason="the challenger is the stable release")
         if takes is not None:
-            self._require_healthy(situation_of(situation.tip, Folder(self.folder.model, takes)), release)
+            self._require_healthy(situation.tip, situation_of(situation.tip, Folder(self.folder.model, takes)), release)
         if self.direct is None:
             published.find(self.store, ArtifactUri.parse(release.uri))
         if situation.environment.proves:
@@ -125,11 +126,12 @@ class _Deployment:
             subject = f"deploy {what}" + (f" as a canary at {after.percent} %" if after.candidate else "")
         return Decision(after, subject, release, reason=f"the gate's verdict is {release.gate}")
 
-    def _require_healthy(self, there: Situation, release: Release) -> None:
+    def _require_healthy(self, here: Tip, there: Situation, release: Release) -> None:
         """Unseen (41) unless `release`, which Git names in `there`, is seen to serve there; asked once."""
         if release.uri in self._healthy:
             return
-        shown = sources.of(there.tip, there.folder.environment)
+        # How it is seen there is for the branch to say that takes the release, not for the one that hands it on.
+        shown = sources.of(here, there.folder.environment)
         by_person = self.source.url is not None or self.source.gateway is not None
         if by_person or elsewhere(shown, there, release) is None:
             chosen = self.settings
@@ -205,7 +207,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     outcomes = deploy(
         store,
         here.settings,
-        here.branch(),
+        here.branch(folder.environment),
         request,
         folder=folder,
         wanted=_wanted(arguments, here, folder.model),

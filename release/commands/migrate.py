@@ -143,7 +143,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     command_line.add_request(line)
     arguments, here = command_line.parse(line, argv), Checkout.here()
     folder = here.folder(arguments)
-    branch, request, prover = here.branch(), here.request("migrate", arguments), Prover.of(here, folder, arguments)
+    branch, prover = here.branch(folder.environment), Prover.of(here, folder, arguments)
+    request = here.request("migrate", arguments)
     finish, wait = arguments.finish, arguments.wait
     outcomes = [migrate(branch, request, folder=folder, prover=prover, finish=finish, wait=wait)]
     command_line.show(outcomes, arguments)

@@ -18,6 +18,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     command_line.add_request(line)
     arguments, here = command_line.parse(line, argv), Checkout.here()
     folder = here.folder(arguments)
-    branch, request, prover = here.branch(), here.request("promote", arguments), Prover.of(here, folder, arguments)
+    branch, prover = here.branch(folder.environment), Prover.of(here, folder, arguments)
+    request = here.request("promote", arguments)
     outcome = traffic.promote(branch, request, folder=folder, prover=prover, wait=arguments.wait)
     command_line.show([outcome], arguments)

@@ -19,7 +19,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     command_line.add_request(line)
     arguments, here = command_line.parse(line, argv), Checkout.here()
     folder = here.folder(arguments)
-    branch, request, prover = here.branch(), here.request("prove", arguments), Prover.of(here, folder, arguments)
+    branch, prover = here.branch(folder.environment), Prover.of(here, folder, arguments)
+    request = here.request("prove", arguments)
     release, wait = arguments.release, arguments.wait
     outcome = traffic.prove(branch, request, folder=folder, prover=prover, release=release, wait=wait)
     command_line.show([outcome], arguments)

@@ -52,26 +52,30 @@ def quarantine(
 ) -> Outcome:
     """Keep the model of `release`, a name or a digest, and whatever comes of its inputs, from serving.
 
-    In the same commit it leaves the Route of `environments` (default: all), for the newest proved release that is not
-    in quarantine; the others are named, for whoever may write there. Without such a release GateRefused (41), unless it
-    may `stop`. ConfigurationError (10), IntegrityError (20) when neither Git nor the bucket knows it, StorageError
-    (30), GitError (50).
+    In the same commit it leaves the Route of those of `environments` (default: all) that `branch` holds, for the newest
+    proved release that is not in quarantine; others are named, for whoever may write there. Without such a release
+    GateRefused (41), unless it may `stop`. ConfigurationError (10), IntegrityError (20) when neither Git nor the bucket
+    knows it, StorageError (30), GitError (50).
     """
     notes: list[str] = []
 
     def decide(tip: Tip, before: tuple[Quarantined, ...]) -> _Decision:
         barred = _digest(tip, model, release)
-        entries = before
-        if all(one.model_digest != barred for one in before):
+        everywhere = Folder(model, "staging").quarantined(tip)
+        entry = next((one for one in everywhere if one.model_digest == barred), None)
+        if entry is None:
             inputs = _inputs(tip, store, settings, model, barred)
             entry = Quarantined(barred, inputs, request.reason, request.evidence, now(), request.by)
-            entries = (*before, entry)
+        entries = before if any(one.model_digest == barred for one in before) else (*before, entry)
         files: dict[str, str] = {}
         steps, notes[:] = [], []
         for folder in folders.all_of(tip, model):
-            situation = dataclasses.replace(situation_of(tip, folder), quarantined=entries)
+            meant = not environments or folder.environment in environments
+            if meant and tip.of(folder.environment) is not tip:
+                continue  # its branch takes a commit of its own
+            situation = dataclasses.replace(situation_of(tip, folder), quarantined=(*everywhere, entry))
             record = situation.record
-            if not record.migrated or (environments and folder.environment not in environments):
+            if not record.migrated or not meant:
                 if record.champion is not None and situation.barred(record.champion):
                     first = "" if record.migrated else "migrate, then "
                     notes.append(f"{folder.environment} serves it: {first}quarantine it there too")
@@ -124,7 +128,7 @@ def _commit(
         nonlocal message, subject
         if model not in tip.folders(MODELS):
             raise ConfigurationError(f"the branch releases are pushed to holds no model {model!r}: correct --model")
-        before = Folder(model, "staging").quarantined(tip)
+        before = folders.entries(tip, model)
         decision = decide(tip, before)
         files = {**decision.files, **quarantine_change(model, before, decision.entries)}
         subject = verb.format(_names(tip, model, decision.model_digest))
@@ -191,14 +195,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     command_line.add_request(line, required=True)
     arguments, here = command_line.parse(line, argv), Checkout.here()
     model = here.model(arguments)
-    outcome = quarantine(
-        here.store,
-        here.settings,
-        here.branch(),
-        here.request("quarantine", arguments),
-        model=model,
-        release=arguments.release,
-        environments=[Folder(model, name).environment for name in arguments.environments],
-        stop=arguments.stop,
-    )
-    command_line.show([outcome], arguments)
+    environments = [Folder(model, name).environment for name in arguments.environments]
+    request = here.request("quarantine", arguments)
+    # Production's branch first: killed in between, it is barred everywhere, and the same command does the rest.
+    outcomes = [
+        quarantine(
+            here.store,
+            here.settings,
+            branch,
+            request,
+            model=model,
+            release=arguments.release,
+            environments=environments,
+            stop=arguments.stop,
+        )
+        for branch in here.branches(environments)
+    ]
+    command_line.show(outcomes, arguments)

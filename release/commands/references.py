@@ -19,7 +19,7 @@ def references(branch: Branch) -> list[str]:
     texts: set[str] = set()
     with opened(branch) as git:
         for name in branches(git):
-            here = tip(git, dataclasses.replace(branch, name=name))
+            here = tip(git, dataclasses.replace(branch, name=name, family=()))
             for folder in folders.all_of(here):
                 for one in folder.read(here)[1].releases:
                     texts |= {one.uri, one.image}
@@ -29,4 +29,5 @@ def references(branch: Branch) -> list[str]:
 def main(argv: Sequence[str] | None = None) -> None:
     """As `references`, a line each."""
     command_line.parse(command_line.parser("references", __doc__), argv)
-    print("\n".join(references(Checkout.here().remote())))
+    repositories = {one.url: one for one in Checkout.here().remotes()}
+    print("\n".join(sorted({text for one in repositories.values() for text in references(one)})))

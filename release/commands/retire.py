@@ -105,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments, here = command_line.parse(line, argv), Checkout.here()
     folder = here.folder(arguments)
     outcome = retire(
-        here.branch(),
+        here.branch(folder.environment),
         here.request("retire", arguments),
         folder=folder,
         cluster=Cluster(folder, here.settings.domain, arguments.gateway, joint=here.settings.joint),

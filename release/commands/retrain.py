@@ -126,7 +126,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("--prometheus", metavar="URL", help="for drift without --alarm (default: of environment.yaml)")
     command_line.add_request(line)
     arguments, here = command_line.parse(line, argv), Checkout.here()
-    folder, branch = here.folder(arguments), here.remote()
+    folder, branch = here.folder(arguments), here.remote(arguments.env)
     alarm = None
     if arguments.kind in (DRIFT, PERFORMANCE):
         if arguments.alarm is not None:

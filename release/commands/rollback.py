@@ -202,7 +202,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     command_line.add_request(line)
     arguments, here = command_line.parse(line, argv), Checkout.here()
     folder = here.folder(arguments)
-    branch, request, prover = here.branch(), here.request("rollback", arguments), Prover.of(here, folder, arguments)
+    branch, prover = here.branch(folder.environment), Prover.of(here, folder, arguments)
+    request = here.request("rollback", arguments)
     how = {"to": arguments.to, "traffic_only": arguments.traffic_only, "wait": arguments.wait}
     outcomes = rollback(branch, request, folder=folder, prover=prover, **how)
     command_line.show(outcomes, arguments)

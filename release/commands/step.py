@@ -105,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments, here = command_line.parse(line, argv), Checkout.here()
     folder = here.folder(arguments)
     outcome, found = step(
-        here.remote(),
+        here.remote(arguments.env),
         here.request("step", arguments),
         folder=folder,
         prover=Prover.of(here, folder, arguments),

@@ -18,5 +18,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments, here = command_line.parse(line, argv), Checkout.here()
     request = here.request("unquarantine", arguments)
     model, release = here.model(arguments), arguments.release
-    outcome = quarantine.unquarantine(here.branch(), request, model=model, release=release)
-    command_line.show([outcome], arguments)
+    # Production's branch first: what may not write there lifts nothing.
+    outcomes = [quarantine.unquarantine(one, request, model=model, release=release) for one in here.branches()]
+    command_line.show(outcomes, arguments)

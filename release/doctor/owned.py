@@ -8,7 +8,7 @@ from pathlib import Path
 from artifact.errors import ConfigurationError, GitError
 from release.checkout import Checkout
 from release.doctor.finding import FAULT, OK, Finding
-from release.git.branch import opened, tip
+from release.git.branch import Branch, opened, tip
 from release.gitops import folder as folders
 from release.gitops.worktree import Worktree
 from release.settings import Settings, key
@@ -31,7 +31,12 @@ def look(here: Checkout) -> Iterator[Finding]:
     else:
         yield Finding("settings", OK, "all values are your own")
     yield from _hosts(here.root, chosen)
-    yield _branch(here)
+    try:
+        branches = here.remotes()
+    except ConfigurationError as error:
+        yield Finding("git", FAULT, str(error), "name the remote of the releases")
+        return
+    yield from map(_branch, branches)
 
 
 def _hosts(root: Path, chosen: Settings) -> Iterator[Finding]:
@@ -42,13 +47,10 @@ def _hosts(root: Path, chosen: Settings) -> Iterator[Finding]:
             yield Finding("settings", FAULT, str(error), "make configure HOST_FORM=name.namespace")
 
 
-def _branch(here: Checkout) -> Finding:
+def _branch(branch: Branch) -> Finding:
     try:
-        branch = here.remote()
         with opened(branch) as git:
             commit = tip(git, branch).commit
-    except ConfigurationError as error:
-        return Finding("git", FAULT, str(error), "name the remote of the releases")
     except GitError as error:
         return Finding("git", FAULT, str(error), "push the branch, or log in to its server", error.exit_code)
     return Finding("git", OK, f"{branch.name} is at {commit[:12]}")

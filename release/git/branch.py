@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from artifact.errors import GitError
@@ -30,14 +30,17 @@ class Branch:
     """Where releases go: the branch `name` at `url`; `caller` lends its credentials and knows the source history.
 
     `path`: what this repository calls gitops/ is called there. `seconds`: for all the Git work of one command; with the
-    rest of it under the promised 120.
+    rest of it under the promised 120. `family`: all branches that releases go to, this one included, where there are
+    several; `environments`: the names of those that this one holds, none for all that no other holds.
     """
 
     url: str
     name: str
     caller: Caller
     path: str = "gitops"
-    seconds: float = 100.0
+    seconds: float = field(default=100.0, compare=False)
+    environments: frozenset[str] = frozenset()
+    family: tuple[Branch, ...] = field(default=(), compare=False)
 
     def at(self, path: str) -> str:
         """Where the file or folder `path` of this repository's gitops/ stands there."""
@@ -56,23 +59,68 @@ class Change:
             raise ValueError(f"a release changes files under {FOLDER} only, not {sorted(self.files)}")
 
 
+def holder(branches: Sequence[Branch], environment: str) -> Branch:
+    """The one of `branches` that holds `environment`."""
+    return next((one for one in branches if environment in one.environments), branches[0])
+
+
 @contextlib.contextmanager
 def opened(branch: Branch) -> Iterator[Git]:
     """A temporary bare clone of its repository, gone afterwards; every failure of Git inside becomes a GitError."""
     try:
         with tempfile.TemporaryDirectory(prefix="modelpin-", ignore_cleanup_errors=True) as folder:
-            origin = ("remote.origin.url", branch.url)
-            git = Git(Path(folder), branch.url, (*branch.caller.transport(), origin), time.monotonic() + branch.seconds)
-            git.run("init", "--quiet", "--bare", "--template=", "--initial-branch=unused")
-            yield git
+            yield _clone(Path(folder), branch, time.monotonic() + branch.seconds)
     except GitFailed as failed:
         raise _refused(branch, failed) from failed
     except OSError as error:
         raise GitError(f"the temporary clone of {redact(branch.url)} cannot be kept: {error}") from error
 
 
+def _clone(folder: Path, branch: Branch, deadline: float) -> Git:
+    """An empty bare clone, or the one that is in `folder`."""
+    git = Git(folder, branch.url, (*branch.caller.transport(), ("remote.origin.url", branch.url)), deadline)
+    git.run("init", "--quiet", "--bare", "--template=", "--initial-branch=unused")
+    return git
+
+
+@dataclass(frozen=True)
+class _Family:
+    """The tips of the branches that one decision reads: each is fetched once, when it is first asked for."""
+
+    git: Git
+    branches: tuple[Branch, ...]
+    tips: dict[Branch, Tip]
+
+    def tip(self, branch: Branch) -> Tip:
+        if branch not in self.tips:
+            folder = self.git.folder / f"branch-{self.branches.index(branch)}"
+            try:
+                folder.mkdir(exist_ok=True)
+                self.tips[branch] = _fetched(_clone(folder, branch, self.git.deadline), branch, self)
+            except GitFailed as failed:
+                raise _refused(branch, failed) from failed
+        return self.tips[branch]
+
+    def of(self, environment: str) -> Tip:
+        return self.tip(holder(self.branches, environment))
+
+    def all(self) -> tuple[Tip, ...]:
+        return tuple(self.tip(one) for one in self.branches)
+
+
 def tip(git: Git, branch: Branch) -> Tip:
-    """Fetch the branch with its history; a remote that fails is asked again within bounds, then GitFailed."""
+    """Fetch the branch with its history; a remote that fails is asked again within bounds, then GitFailed.
+
+    The tips of the other branches of its family are fetched when they are asked for, once.
+    """
+    family = _Family(git, branch.family, {}) if branch.family else None
+    here = _fetched(git, branch, family)
+    if family is not None:
+        family.tips[branch] = here
+    return here
+
+
+def _fetched(git: Git, branch: Branch, family: _Family | None) -> Tip:
     tracking = f"refs/remotes/origin/{branch.name}"
     for number in range(1, _FETCHES + 1):
         try:
@@ -90,7 +138,8 @@ def tip(git: Git, branch: Branch) -> Tip:
             if number == _FETCHES:
                 raise
             _pause(git, number + 2)
-    return Tip(git.run("rev-parse", "--verify", tracking).strip(), git, branch.path, branch.at, branch.caller.origin)
+    commit = git.run("rev-parse", "--verify", tracking).strip()
+    return Tip(commit, git, branch.path, branch.at, branch.caller.origin, family)
 
 
 def update(branch: Branch, decide: Callable[[Tip], Change | None]) -> str | None:

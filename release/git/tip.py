@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Protocol
 
 from artifact.errors import ConfigurationError
 from artifact.git import GitFailed
@@ -31,6 +32,14 @@ class Version:
     text: str
 
 
+class Family(Protocol):
+    """The tips of all branches that hold environments."""
+
+    def of(self, environment: str) -> Tip: ...
+
+    def all(self) -> tuple[Tip, ...]: ...
+
+
 @dataclass(frozen=True)
 class Tip:
     """What the branch holds at one commit."""
@@ -40,6 +49,7 @@ class Tip:
     _path: str  # of what this repository calls gitops/
     _at: Callable[[str], str]  # path here → path there
     _origin: Callable[[], str]  # URL of the repository that the sources come from
+    _family: Family | None = None  # where there are several branches
 
     def read(self, path: str) -> str | None:
         """Text of the file at `path`, None when there is none."""
@@ -53,6 +63,15 @@ class Tip:
         if blob not in self._texts:
             self._texts[blob] = self._git.run("cat-file", "blob", blob)
         return self._texts[blob]
+
+    def of(self, environment: str) -> Tip:
+        """The tip of the branch that holds `environment`: this one, or another that this decision reads."""
+        there = self if self._family is None else self._family.of(environment)
+        return self if there._git is self._git else there
+
+    def all(self) -> tuple[Tip, ...]:
+        """The tip of every branch that holds an environment, in the order of the settings."""
+        return (self,) if self._family is None else self._family.all()
 
     def at(self, commit: str) -> Tip:
         """What the same branch held at `commit`, one of its history."""

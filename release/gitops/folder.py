@@ -66,6 +66,7 @@ class Folder:
 
     def read(self, tip: Tip | Worktree) -> tuple[Environment, Record]:
         """What people decided, what the machine recorded; ConfigurationError without such a folder."""
+        tip = tip.of(self.environment)
         tip.load(*SHARED, f"{MODELS}/{self.model}")
         decided = tip.read(f"{self.path}/{environment.FILE}")
         if decided is None:
@@ -85,14 +86,13 @@ class Folder:
         return decisions, state
 
     def quarantined(self, tip: Tip | Worktree) -> tuple[Quarantined, ...]:
-        """The models that must not come back, in any environment of this model."""
-        path = quarantine_file(self.model)
-        text = tip.read(path)
-        return () if text is None else quarantine.parse(text, path)
+        """The models that must not come back, in any environment of this model: what any branch says counts."""
+        listed = [entry for one in tip.all() for entry in entries(one, self.model)]
+        return tuple({one.model_digest: one for one in listed}.values())
 
     def spec_digest(self, tip: Tip | Worktree, release: Release) -> str:
         """Of what `release` would be rendered from here: a proof holds as long as it stays the same."""
-        return spec_digest.of(tip, self.path, self.environment, release)
+        return spec_digest.of(tip.of(self.environment), self.path, self.environment, release)
 
     def proved(self, tip: Tip | Worktree, release: Release) -> bool:
         """Whether `release` was proved as it would be rendered now."""
@@ -103,6 +103,7 @@ class Folder:
 
         A record that says the same in an older format stays; release.yaml is compared as text, and so repaired.
         """
+        tip = tip.of(self.environment)
         text = release_file.render(after)
         path = f"{self.path}/{release_file.FILE}"
         files = {} if tip.holds(path, text) else {path: text}
@@ -113,14 +114,27 @@ class Folder:
 
 def all_of(tip: Tip | Worktree, model: str | None = None) -> list[Folder]:
     """The folder of each environment of each model (of `model` only, when given), by name."""
+    listed = [one for branch in tip.all() for one in _held(branch, model)]
+    return sorted(listed, key=lambda one: (one.model, one.environment))
+
+
+def _held(tip: Tip | Worktree, model: str | None) -> list[Folder]:
+    """The folders of the environments that this branch holds: what else is there belongs to another branch."""
     tip.load(*SHARED, MODELS if model is None else f"{MODELS}/{model}")
     return [
         Folder(name, there)
         for name in tip.folders(MODELS)
         if model in (None, name)
         for there in tip.folders(f"{MODELS}/{name}")
-        if tip.read(f"{MODELS}/{name}/{there}/{environment.FILE}") is not None
+        if tip.of(there) is tip and tip.read(f"{MODELS}/{name}/{there}/{environment.FILE}") is not None
     ]
+
+
+def entries(tip: Tip | Worktree, model: str) -> tuple[Quarantined, ...]:
+    """What the quarantine of `model` on this branch alone says."""
+    path = quarantine_file(model)
+    text = tip.read(path)
+    return () if text is None else quarantine.parse(text, path)
 
 
 def quarantine_file(model: str) -> str:

@@ -32,6 +32,14 @@ class Worktree:
         except (OSError, ValueError) as error:
             raise ConfigurationError(f"{path} cannot be read ({error}): restore it from Git") from error
 
+    def of(self, environment: str) -> Worktree:
+        """Itself: a working tree holds what was checked out, whatever branch an environment lives on."""
+        return self
+
+    def all(self) -> tuple[Worktree]:
+        """Itself alone."""
+        return (self,)
+
     def load(self, *folders: str) -> None:
         """Nothing: its files are here."""
 

@@ -101,7 +101,7 @@ def _models(here: Tip | Worktree, model: str | None) -> tuple[ModelData, ...]:
 
 def _environment(here: Tip | Worktree, one: Status) -> EnvironmentData:
     folder = Folder(one.record.model, one.record.environment)
-    return EnvironmentData(one, folder, history.shares(one.record), history.steps(here, folder))
+    return EnvironmentData(one, folder, history.shares(one.record), history.steps(here.of(folder.environment), folder))
 
 
 def _model(here: Tip | Worktree, name: str, environments: Sequence[EnvironmentData]) -> ModelData:

@@ -40,8 +40,9 @@ def changes(repository: str, wanted: Wanted) -> list[Change]:
             path = f"{home}/environments/{one.name}/variables"
             listed += _variable(path, CLIENT, apps[one.app]["client_id"], f" of {one.name}")
     for branch, rules in wanted.rulesets.items():
-        pass_by = {apps[one.app]["id"] for one in wanted.environments if one.app is not None and one.pushes == branch}
-        listed += _ruleset(f"{home}/rulesets", branch, rules, sorted(pass_by))
+        pass_by = {apps[one.app]["id"] for one in wanted.environments if one.app is not None and branch in one.pushes}
+        elsewhere, _, name = branch.rpartition("@")
+        listed += _ruleset(f"repos/{elsewhere or repository}/rulesets", name, rules, sorted(pass_by))
     for name, value in wanted.variables.items():
         listed += _variable(f"{home}/actions/variables", name, value, "")
     if _differs(_TOKEN, github.api(f"{home}/actions/permissions/workflow")):

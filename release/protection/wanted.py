@@ -19,12 +19,15 @@ _HEAD = "# Written by `make github` from owners in protection.yaml: whose approv
 
 @dataclass(frozen=True)
 class Environment:
-    """`branches`: whose workflows may use it; `app`: slug of the App whose key it holds; `pushes`: the App's branch."""
+    """`branches`: whose workflows may use it; `app`: slug of the App whose key it holds.
+
+    `pushes`: the branches that this App may write.
+    """
 
     name: str
     branches: tuple[str, ...]
     app: str | None
-    pushes: str | None
+    pushes: tuple[str, ...]
     reviewers: tuple[str, ...]  # @login or @organization/team
 
 
@@ -56,8 +59,9 @@ def read(root: Path) -> Wanted:
     variables = {name: str(value) for name, value in _mapping(section.value("variables", {}), "variables").items()}
     section.end()
     for one in environments:
-        if one.pushes is not None and one.pushes not in rulesets:
-            raise ConfigurationError(f"{FILE}: {one.name} pushes to {one.pushes!r}, which is none of its branches")
+        for branch in one.pushes:
+            if branch not in rulesets:
+                raise ConfigurationError(f"{FILE}: {one.name} pushes to {branch!r}, which is none of its branches")
     return Wanted(owners, rulesets, environments, variables)
 
 
@@ -65,11 +69,12 @@ def _environment(name: str, value: Any) -> Environment:
     where = f"{name} in {FILE}"
     section = quoted_yaml.Section(value, where)
     branches = _names(section.entries("from"), where)
-    app, pushes = section.text_or_none("app"), section.text_or_none("pushes")
+    app, listed = section.text_or_none("app"), section.value("pushes", [])
+    pushes = _names([listed] if isinstance(listed, str) else listed, where)
     reviewers = _names(section.value("reviewers", []), where)
     section.end()
-    if (app is None) != (pushes is None):
-        raise ConfigurationError(f"{where}: an app pushes to one branch: name both `app` and `pushes`, or neither")
+    if (app is None) != (not pushes):
+        raise ConfigurationError(f"{where}: an app pushes to a branch: name both `app` and `pushes`, or neither")
     if wrong := [one for one in reviewers if not one.startswith("@")]:
         raise ConfigurationError(f"{where}: reviewers are @login or @organization/team, not {wrong[0]!r}")
     return Environment(name, branches, app, pushes, reviewers)

@@ -44,8 +44,8 @@ def test_every_rule_of_the_table_is_explained_and_checked() -> None:
     rules = {row[0]: row[2] for row in table("rule")}
     cells = [cell for row in table("") for cell in row[1:]]
     assert len(cells) == 6 * 5
-    assert {number for cell in cells for number in re.findall(r"\d", cell)} == set(rules)
-    assert all(re.search(r":? (?:\d, )*\d$", cell) for cell in cells)
+    assert {number for cell in cells for number in re.findall(r"\d+", cell)} == set(rules)
+    assert all(re.search(r":? (?:\d+, )*\d+$", cell) for cell in cells)
     assert all(re.search(r"`tests/[\w/]+\.py`", check) for check in rules.values())
 
 

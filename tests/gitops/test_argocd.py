@@ -75,7 +75,9 @@ def test_every_environment_folder_becomes_an_application(manifests: list[Manifes
 
 def test_a_project_allows_what_its_environment_renders_and_no_more(manifests: list[Manifest], tree: Tree) -> None:
     """One repository, this cluster, the namespaces of one environment, and exactly the kinds that it renders."""
-    application = only(manifests, "ApplicationSet")["spec"]["template"]["spec"]
+    applications = only(manifests, "ApplicationSet")["spec"]
+    application = applications["template"]["spec"]
+    urls = {one["matrix"]["generators"][0]["git"]["repoURL"] for one in applications["generators"]}
     projects = {one["metadata"]["name"]: one["spec"] for one in manifests if one["kind"] == "AppProject"}
     assert application["project"] == "modelpin-{{ .path.basename }}"
     release(tree, "flower", "staging")
@@ -88,7 +90,7 @@ def test_a_project_allows_what_its_environment_renders_and_no_more(manifests: li
     assert set(projects) == {f"modelpin-{environment}" for environment in environments}
     for environment in environments:
         project = projects[f"modelpin-{environment}"]
-        assert project["sourceRepos"] == [application["source"]["repoURL"]]
+        assert set(project["sourceRepos"]) == urls
         (destination,) = project["destinations"]
         assert destination == {"server": CLUSTER, "namespace": f"*-{environment}"}
         assert project["clusterResourceWhitelist"] == [{"group": "", "kind": "Namespace", "name": f"*-{environment}"}]
@@ -96,22 +98,33 @@ def test_a_project_allows_what_its_environment_renders_and_no_more(manifests: li
 
 
 def test_repository_branch_and_path_come_from_the_settings(tmp_path: Path) -> None:
-    """`make configure` is enough: no manifest names a repository of its own."""
+    """`make configure` is enough, for each environment: no manifest names a repository of its own."""
     tree = Tree.copy(tmp_path)
     file = tree.folder / "settings/settings.yaml"
-    text = re.sub(r'gitops-url: ".*"', 'gitops-url: "https://git.example.org/a/b.git"', file.read_text())
-    text = re.sub(r'gitops-path: ".*"', 'gitops-path: "clusters/eu"', text)
-    file.write_text(re.sub(r'gitops-branch: ".*"', 'gitops-branch: "live"', text))
+    text = file.read_text()
+    for key, value in {
+        "gitops-url": "https://git.example.org/a/b.git",
+        "gitops-branch": "staged",
+        "production-url": "https://git.example.org/a/c.git",
+        "production-branch": "live",
+        "gitops-path": "clusters/eu",
+    }.items():
+        text = re.sub(f'  {key}: ".*"', f'  {key}: "{value}"', text)
+    file.write_text(text)
     manifests = tree.render("argocd")
     spec = only(manifests, "ApplicationSet")["spec"]
-    source = spec["template"]["spec"]["source"]
-    for generator, environment in zip(spec["generators"], ("staging", "production"), strict=True):
+    urls = ["https://git.example.org/a/b.git", "https://git.example.org/a/c.git"]
+    own = zip(spec["generators"], ("staging", "production"), urls, ("staged", "live"), strict=True)
+    for generator, environment, url, branch in own:
         git = generator["matrix"]["generators"][0]["git"]
-        assert (git["repoURL"], git["revision"]) == ("https://git.example.org/a/b.git", "live")
+        assert (git["repoURL"], git["revision"]) == (url, branch)
+        assert git["values"] == {"url": url, "revision": f"refs/heads/{branch}"}
         assert git["directories"] == [{"path": f"clusters/eu/models/*/{environment}"}]
-    assert (source["repoURL"], source["targetRevision"]) == ("https://git.example.org/a/b.git", "refs/heads/live")
-    projects = [one for one in manifests if one["kind"] == "AppProject"]
-    assert [one["spec"]["sourceRepos"] for one in projects] == [["https://git.example.org/a/b.git"]] * 2
+    source = spec["template"]["spec"]["source"]
+    assert (source["repoURL"], source["targetRevision"]) == ("{{ .values.url }}", "{{ .values.revision }}")
+    projects = {one["metadata"]["name"]: one["spec"] for one in manifests if one["kind"] == "AppProject"}
+    for environment, url in zip(("staging", "production"), urls, strict=True):
+        assert projects[f"modelpin-{environment}"]["sourceRepos"] == [url]
     assert {manifest["metadata"]["namespace"] for manifest in manifests} == {"argocd"}
 
 

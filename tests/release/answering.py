@@ -69,6 +69,7 @@ class Answering:
                 pass
 
         self._origin = origin
+        self.elsewhere: dict[str, tuple[Path, str]] = {}  # environment → the repository and branch that it follows
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
     @property
@@ -88,8 +89,9 @@ class Answering:
         """The digest and the release that answer for `<label>.<model>-<environment>.<domain>`, by what Git says now."""
         label, namespace, *_ = host.split(".")
         model, _, environment = namespace.rpartition("-")
-        command = ["git", "show", f"main:gitops/models/{model}/{environment}/release.yaml"]
-        text = subprocess.run(command, cwd=self._origin, capture_output=True, text=True).stdout
+        folder, branch = self.elsewhere.get(environment, (self._origin, "main"))
+        command = ["git", "show", f"{branch}:gitops/models/{model}/{environment}/release.yaml"]
+        text = subprocess.run(command, cwd=folder, capture_output=True, text=True).stdout
         hosts: dict[str, tuple[str, str | None]] = {}
         routes = []
         for one in yaml.safe_load_all(text):

@@ -8,6 +8,7 @@ import pytest
 
 from release import settings
 from release.gitops.folder import Folder
+from release.settings import Settings
 from tests.release.conftest import ROOT, Repository, git
 from tests.release.github import GitHub
 
@@ -40,6 +41,19 @@ def test_sets_and_says_what_changed(plain: Repository) -> None:
     git(plain.folder, "add", "--all")
     assert plain.release(*command).out == "nothing to change"
     assert git(plain.folder, "diff") == ""
+
+
+def test_production_is_where_all_are_until_it_is_said(plain: Repository) -> None:
+    """Branch and URL of production follow those of all, also in a file that knows none, until it has its own."""
+    file = plain.folder / settings.PATH
+    lines = settings.render(Settings(gitops_branch="trunk")).splitlines(keepends=True)
+    file.write_text("".join(line for line in lines if "  production-" not in line))
+    assert plain.release("configure", "--region", "us-east-1").code == 0
+    assert settings.read(plain.folder).production_branch == "trunk"
+    done = plain.release("configure", "--gitops-branch", "live")
+    assert done.out.splitlines() == ["production-branch: trunk → live", "gitops-branch: trunk → live"]
+    assert plain.release("configure", "--production-branch", "production").code == 0
+    assert plain.release("configure", "--gitops-branch", "main").out == "gitops-branch: live → main"
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ OWN = Settings(
     registry=f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/modelpin/predictor",
     domain="ml.acme.org",
     gitops_url="https://github.com/acme/ml.git",
+    production_url="https://github.com/acme/ml.git",
     github_repository=REPOSITORY,
     github_repository_id="1234",
     github_owner_id="56",
@@ -173,7 +174,7 @@ FAULTS: dict[str, tuple[str, Plant, int, str, str]] = {
         "still as they came: registry", "make configure REGISTRY=…",
     ),
     "a branch that is not there": (
-        "settings", lambda w: w.settings(gitops_branch="live"), 50,
+        "settings", lambda w: w.settings(production_branch="live"), 50,
         "(branch live) refused", "push the branch",
     ),
     "no remote": (

@@ -111,17 +111,21 @@ def test_a_change_in_the_file_or_by_hand_is_one_change_there(protected: Reposito
     assert "environment publish: no more from next" in applied(protected).out
 
 
-def test_a_branch_for_production_has_its_own_app(protected: Repository, github: GitHub) -> None:
-    """With a branch of its own only production's App passes its rules, and staging's only those of main."""
-    edit(protected, "  main: rulesets/branch.json\n", "  main: rulesets/branch.json\n  live: rulesets/branch.json\n")
-    edit(protected, "app: modelpin-production, pushes: main", "app: modelpin-production, pushes: live")
+@pytest.mark.parametrize(("live", "home"), [("live", HOME), ('"acme/production@live"', "repos/acme/production")])
+def test_a_branch_for_production_has_its_own_app(protected: Repository, github: GitHub, live: str, home: str) -> None:
+    """Of production's own branch, wherever it is, only production's App passes the rules; staging's those of main.
+
+    Production's passes those of main too, where a quarantine is entered and lifted.
+    """
+    edit(protected, "  main: rulesets/branch.json\n", f"  main: rulesets/branch.json\n  {live}: rulesets/branch.json\n")
+    edit(protected, "app: modelpin-production, pushes: main", f"app: modelpin-production, pushes: [main, {live}]")
     applied(protected)
     passing = {
-        one["conditions"]["ref_name"]["include"][0]: [actor["actor_id"] for actor in one["bypass_actors"]]
+        (path.partition("/rulesets/")[0], one["name"]): [actor["actor_id"] for actor in one["bypass_actors"]]
         for path, one in github.objects.items()
-        if path.startswith(f"{HOME}/rulesets/")
+        if "/rulesets/" in path
     }
-    assert passing == {"refs/heads/main": [71], "refs/heads/live": [72]}
+    assert passing == {(HOME, "modelpin main"): [71, 72], (home, "modelpin live"): [72]}
 
 
 def test_the_keys_are_left_to_who_has_them(protected: Repository, github: GitHub) -> None:

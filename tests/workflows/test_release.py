@@ -70,11 +70,12 @@ def test_an_emergency_only_moves_the_traffic() -> None:
 
 @pytest.mark.parametrize(("branch", "known", "called"), [("b", False, 2), ("b", True, 1), ("", False, 0)])
 def test_a_proposal_opens_one_pull_request(tmp_path: Path, branch: str, known: bool, called: int) -> None:
-    """A branch that has no pull request gets one; nothing to propose opens nothing."""
+    """A branch that has no pull request gets one, to production's branch; nothing to propose opens nothing."""
     gh = tmp_path / "gh"
     gh.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/called\ntest "$2" != view || {str(known).lower()}\n')
     python = tmp_path / "python"
-    python.write_text(f"#!/bin/sh\nprintf '{branch}'\n")
+    settings = "gitops-branch=main\\nproduction-branch=live\\nproduction-remote=https://github.com/acme/live\\n"
+    python.write_text(f"#!/bin/sh\ncase \"$*\" in *settings) printf '{settings}';; *) printf '{branch}';; esac\n")
     for program in (gh, python):
         program.chmod(0o755)
     env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "PYTHON": str(python)}
@@ -82,4 +83,8 @@ def test_a_proposal_opens_one_pull_request(tmp_path: Path, branch: str, known: b
     assert done.returncode == 0
     lines = (tmp_path / "called").read_text().splitlines() if called else []
     assert len(lines) == called
-    assert not called or lines[-1].startswith("pr view b" if known else "pr create --head b")
+    assert not called or lines[-1].startswith(
+        "pr view b --repo=https://github.com/acme/live"
+        if known
+        else "pr create --head b --base live --repo=https://github.com/acme/live"
+    )
