@@ -1,4 +1,4 @@
-"""Print, as Markdown, how what Argo CD would apply differs from the commit --base: for a pull request."""
+"""Print as Markdown how what Argo CD would apply differs from the commit --base: for a pull request."""
 
 from __future__ import annotations
 

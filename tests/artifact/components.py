@@ -83,7 +83,8 @@ def admitted() -> list[tuple[str, type]]:
     return [
         (name, kind)
         for name, kind in all_estimators()
-        if issubclass(kind, ClassifierMixin | RegressorMixin) or (hasattr(kind, "fit") and hasattr(kind, "transform"))
+        if issubclass(kind, ClassifierMixin | RegressorMixin | OutlierMixin)
+        or (hasattr(kind, "fit") and hasattr(kind, "transform"))
     ]
 
 
