@@ -52,6 +52,8 @@ def decide(state: State, push: Push) -> list[Workflow]:
         try:
             workflow = Workflow.parse(path, git.show(state.origin, push.after, path) or "")
             starts, why = workflow.decide(push.ref, paths, message)
+            if starts and (switches := workflow.switched_off(state.describe()["variables"])):
+                starts, why = False, f"its jobs wait for the variable {' and '.join(switches)} to be true"
         except ConfigurationError as error:
             say(f"✗ {error}")
             continue

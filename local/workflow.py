@@ -1,7 +1,7 @@
 """What the platform must know of a workflow file before act runs it: push filters, concurrency group, actions."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,8 @@ FOLDER = ".github/workflows"
 # What a head commit's message says to start nothing: https://docs.github.com/actions/managing-workflow-runs/skipping-workflow-runs
 SKIP = ("[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]")
 EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
+
+SWITCH = re.compile(r"vars\.(\w+) == 'true'")  # a job that runs only where the repository's variable says so
 
 Read = Callable[[str], str | None]  # a path in the commit → its text, or None
 
@@ -55,6 +57,12 @@ class Workflow:
         if starts and skip:
             return False, f"the commit message says {skip}"
         return starts, why
+
+    def switched_off(self, variables: Mapping[str, str]) -> list[str]:
+        """The variables that would have to be `true` for a job of this workflow to run; none where one runs."""
+        switches = [SWITCH.fullmatch(str(job.get("if", ""))) for job in self.document["jobs"].values()]
+        names = [switch[1] for switch in switches if switch and variables.get(switch[1]) != "true"]
+        return sorted(set(names)) if len(names) == len(switches) else []
 
     def concurrency(self, ref: str) -> str | None:
         """The concurrency group with `github.workflow`, `github.ref` and `github.ref_name` filled in."""

@@ -34,6 +34,14 @@ def test_a_commit_can_ask_for_no_run() -> None:
         assert read.decide(MAIN, [], f"title\n\nbody {word}") == (False, f"the commit message says {word}")
 
 
+def test_a_workflow_that_a_variable_keeps_off_does_not_start() -> None:
+    """Where each job waits for a variable to be true, the workflow says which, until one of them is."""
+    read = Workflow.parse("x.yml", "on: push\njobs: {a: {if: vars.A == 'true'}, b: {if: vars.B == 'true'}}")
+    assert read.switched_off({}) == ["A", "B"]
+    assert read.switched_off({"A": "false", "B": "true"}) == []
+    assert Workflow.parse("x.yml", f"on: push\n{JOBS}").switched_off({}) == []
+
+
 @pytest.mark.parametrize(
     ("concurrency", "group"),
     [
