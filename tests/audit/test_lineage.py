@@ -56,6 +56,7 @@ def published(trained: tuple[Repository, str], s3_server: S3, tmp_path_factory: 
     return Published(repository, uri, repository.git("rev-parse", "HEAD").strip())
 
 
+@pytest.mark.story
 def test_an_artifact_says_where_it_comes_from(published: Published) -> None:
     """Commit, data, parameters, run, verdict and deployments, by its URI or by its digest alone."""
     repository = published.repository
@@ -80,6 +81,7 @@ def test_an_artifact_says_where_it_comes_from(published: Published) -> None:
         assert told in text
 
 
+@pytest.mark.story
 def test_what_does_not_answer_is_left_out(published: Published) -> None:
     """A tracking server or a remote that is down costs its part; an artifact that is not there is 20."""
     repository = published.repository
@@ -96,6 +98,7 @@ def test_what_does_not_answer_is_left_out(published: Published) -> None:
     assert "publish the artifact first" in missing.stderr.splitlines()[-1]
 
 
+@pytest.mark.story
 def test_a_published_model_scores_by_its_uri(published: Published, tmp_path: Path) -> None:
     """Fetched, verified and asked: its answers for its own data are those of the artifact that trained here."""
     repository, output = published.repository, tmp_path / "scores.parquet"

@@ -74,6 +74,7 @@ jobs: {sleep: {runs-on: ubuntu-latest, steps: [{run: sleep 61.5 & sleep 61.5}]}}
 """
 
 
+@pytest.mark.story
 def test_a_killed_supervisor_leaves_nothing(tmp_path: Path) -> None:
     """With the supervisor killed by SIGKILL its services end, and so does a workflow run that is in progress."""
     state = State(tmp_path / "state")

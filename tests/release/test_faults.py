@@ -69,6 +69,7 @@ def test_storm(
     assert any(fault != "none" for fault in line.faults[: line.requests])
 
 
+@pytest.mark.story
 def test_git_that_fails_leaves_the_model_published(
     repository: Repository, publish: Callable[[int], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,6 +91,7 @@ def test_what_github_holds_afterwards(protected: Repository, github: GitHub) -> 
     assert "/gitops/ @acme/ml" in (protected.folder / wanted.OWNERS_FILE).read_text()
 
 
+@pytest.mark.story
 def test_a_change_in_the_file_or_by_hand_is_one_change_there(protected: Repository, github: GitHub) -> None:
     """An edited file, and a click at GitHub that took protection away, each lead to the requests that mend it."""
     applied(protected)

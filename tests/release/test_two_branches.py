@@ -66,7 +66,7 @@ class Apart:
         return {one["environment"]: one["stable"] and one["stable"]["uri"] for one in listed}
 
 
-@pytest.fixture(params=["branch", "repository"])
+@pytest.fixture(params=["branch", pytest.param("repository", marks=pytest.mark.story)])
 def apart(repository: Repository, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Apart:
     remote, chosen = repository.origin, ["--production-branch", "live"]
     if request.param == "repository":
@@ -141,6 +141,7 @@ def test_the_branch_that_takes_says_how_the_other_is_seen(
     assert "no token is set" in apart.run(*command, code=10).err
 
 
+@pytest.mark.story
 def test_a_quarantine_is_a_commit_on_each_branch_and_holds_from_the_first(
     apart: Apart, publish: Publish, cluster: Answering, monkeypatch: pytest.MonkeyPatch
 ) -> None:

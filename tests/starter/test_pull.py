@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
+
 from tests.conftest import Bucket
 from tests.pipeline.repository import Repository
 
 NOBODY = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
 
 
+@pytest.mark.story
 def test_the_data_of_params_is_pulled_and_verified(fresh: Repository, s3: Bucket) -> None:
     """The bytes that were pushed come back; bytes changed in the bucket do not, and end with 20; none at all is 30."""
     table = fresh.path / "data/iris.csv"

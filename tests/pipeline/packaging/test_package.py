@@ -29,6 +29,7 @@ class Extra(TransformerMixin, BaseEstimator):
 """
 
 
+@pytest.mark.story
 def test_a_model_loads_with_what_the_image_holds(again: Repository) -> None:
     """A module that a transformer can do without is no need; one it needs is refused by name, exit 22.
 

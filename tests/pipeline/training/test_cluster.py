@@ -67,6 +67,7 @@ def test_a_cluster_finds_and_trains_the_same_model(here: Path, scheduler: str) -
     assert made[0] == made[1]
 
 
+@pytest.mark.story
 def test_a_cluster_scores_to_the_same_bytes(
     people: Packaged, tmp_path: Path, scheduler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
