@@ -53,11 +53,9 @@ def main(*, full: bool = False, stay: bool = False) -> int:
         shutil.rmtree(state.root, ignore_errors=True)
         tell = Narrator(state.root / "demo.log")
         try:
-            with ExitStack() as cleanup:  # whatever ends the demo, and wherever, ends all that it started
+            # Whatever ends the demo, and wherever, ends all that it started.
+            with tell.naming_the_log(), ExitStack() as cleanup:
                 show(state, tell, cleanup, full=full, stay=stay)
-        except BaseException:
-            print(f"\nthe demo stopped; the whole log: {tell.log}", flush=True)
-            raise
         finally:
             tell.close()
     return 0

@@ -137,11 +137,8 @@ def main() -> int:
     state = State(DEFAULT / "loop")
     shutil.rmtree(state.root, ignore_errors=True)
     tell = Narrator(state.root / "loop.log")
-    try:
+    with tell.naming_the_log():
         show(state, tell)
-    except BaseException:
-        print(f"\nthe demo stopped; the whole log: {tell.log}", flush=True)
-        raise
     return 0
 
 

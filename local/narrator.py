@@ -5,7 +5,8 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -62,6 +63,15 @@ class Narrator:
     def rest(self) -> None:
         """From now on silence is no news."""
         self._closed.set()
+
+    @contextmanager
+    def naming_the_log(self) -> Iterator[None]:
+        """Whatever ends the work within, an interruption too, the last line says where the whole log is."""
+        try:
+            yield
+        except BaseException:
+            print(f"\nthe demo stopped; the whole log: {self.log}", flush=True)
+            raise
 
     def close(self) -> None:
         """The log is complete."""
