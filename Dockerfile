@@ -1,15 +1,20 @@
-# The predictor's image: the serving lock, artifact/, features/ and predictor/; no model, no training code.
+# The predictor's image: the serving lock, the chosen extras, artifact/, features/ and predictor/; no model, no training
+# code.
 # Build: make image. The model comes from KServe's storage initializer at /mnt/models; nothing is written at run time.
 FROM docker.io/library/python:3.12-slim AS base
 
 FROM base AS install
 COPY requirements/serving.txt /tmp/serving.txt
+COPY requirements/extras/chosen.txt /tmp/chosen.txt
 # The secret `pip` is a pip.conf for those with a package index of their own; it does not stay in the image:
 # docker build --secret id=pip,src=pip.conf .
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
     python -m venv --without-pip /opt/venv \
  && python -m pip --python /opt/venv/bin/python install \
-      --no-cache-dir --no-compile --require-hashes --only-binary :all: --requirement /tmp/serving.txt
+      --no-cache-dir --no-compile --require-hashes --only-binary :all: \
+      --requirement /tmp/serving.txt --requirement /tmp/chosen.txt \
+ # LightGBM asks for a libgomp that the slim image does not have: it gets the one that scikit-learn brings.
+ && ln -s "$(echo /opt/venv/lib/python3*/site-packages/scikit_learn.libs/libgomp-*)" /opt/venv/lib/libgomp.so.1
 WORKDIR /app
 COPY artifact artifact
 COPY features features
@@ -27,6 +32,7 @@ COPY --from=install /opt/venv /opt/venv
 COPY --from=install /app /app
 # One thread and one process: a pod has about one core, and pools made for the node would fight over it.
 ENV PATH=/opt/venv/bin:$PATH \
+    LD_LIBRARY_PATH=/opt/venv/lib \
     PYTHONPATH=/app \
     PYTHONSAFEPATH=1 \
     PYTHONUNBUFFERED=1 \

@@ -7,11 +7,12 @@ ROLE ?= dev
 IN = $(PYTHON) requirements/install.py $(ROLE) --
 DEV = $(PYTHON) requirements/install.py dev --
 PACKAGES = artifact features pipeline scoring starter audit monitoring release predictor local bench
+KNOWN_EXTRAS = lightgbm xgboost shap
 # What the predictor's image is made from; tests/image holds it equal to the Dockerfile.
-IMAGE_INPUTS = Dockerfile .dockerignore artifact features predictor requirements/serving.txt
+IMAGE_INPUTS = Dockerfile .dockerignore artifact features predictor requirements/serving.txt requirements/extras/chosen.txt
 # What a model is made from; tests/workflows holds it equal to the paths of the workflows that train.
 MODEL_INPUTS = .dvc/config data/*.dvc dvc.yaml params.yaml artifact features pipeline predictor \
-  requirements/pipeline.txt requirements/serving.txt Dockerfile .dockerignore
+  requirements/pipeline.txt requirements/serving.txt requirements/extras/chosen.txt Dockerfile .dockerignore
 export DO_NOT_TRACK = true
 export DVC_NO_ANALYTICS = true
 export MLFLOW_DISABLE_TELEMETRY = true
@@ -254,7 +255,7 @@ upgrade: ## follow the version TO= of modelpin: code replaced, your files kept, 
 docs: ## write docs/ as a site into build/docs, links and anchors checked
 	@NO_MKDOCS_2_WARNING=1 $(PYTHON) requirements/install.py docs -- mkdocs build --strict --quiet
 
-.PHONY: check lint types lock venv clean
+.PHONY: check lint types lock extras venv clean
 check: lint types test ## everything CI runs
 
 lint: ## ruff, yamllint, zizmor, hadolint, shellcheck
@@ -269,10 +270,15 @@ types: ## mypy, strict
 	@$(DEV) mypy $(PACKAGES)
 
 lock: ## resolve requirements/*.in again: serving first, the others constrained by it
-	@cd requirements && for role in serving pipeline platform dev storage docs bootstrap; do \
+	@cd requirements && for role in serving pipeline platform $(foreach extra,$(KNOWN_EXTRAS),extras/$(extra)) dev storage docs bootstrap; do \
 	  echo "locking $$role"; \
+	  held=; case "$$role" in extras/*) held=$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' serving.txt) ;; esac; \
 	  $(PYTHON) install.py bootstrap --venvs ../.venvs -- uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	    --no-annotate --custom-compile-command "make lock" $(LOCK_ARGS) $$role.in -o $$role.txt || exit 1; done
+	    --no-annotate --custom-compile-command "make lock" $(LOCK_ARGS) $$held $$role.in -o $$role.txt || exit 1; done
+	@sed -n 's/^# chosen: //p' requirements/extras/chosen.txt | xargs -r $(PYTHON) requirements/extras/choose.py
+
+extras: ## let the image and the training hold EXTRAS="lightgbm xgboost shap", or some of them; none takes them back
+	@$(PYTHON) requirements/extras/choose.py $(EXTRAS)
 
 venv: ## make the environment of ROLE= and print its path
 	@$(PYTHON) requirements/install.py $(ROLE)

@@ -7,8 +7,8 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from artifact import digest
-from artifact.engines.engine import ONNX
+from artifact import digest, extras
+from artifact.engines.engine import ONNX, SKLEARN
 from artifact.errors import IncompatibleError
 
 # Those whose version changes what a pickle means or what it computes; Python's minor does not (golden proves the rest).
@@ -20,13 +20,15 @@ def needed_by(engines: Collection[str]) -> tuple[str, ...]:
     return (*LIBRARIES, ONNX) if ONNX in engines else LIBRARIES
 
 
-def libraries(engines: Collection[str]) -> dict[str, str]:
+def libraries(engines: Collection[str], model: bytes = b"") -> dict[str, str]:
     """Installed versions of the libraries that an artifact with these engines depends on, features/ included.
 
     pandas is among them, as the frame that scikit-learn selects its columns from; the first artifacts of format 1 do
-    not name it, so that a reader does without.
+    not name it, so that a reader does without. Extras are, where the engine reads them out of `model`, the bytes of
+    model.joblib: a graph alone does without.
     """
-    return {name: metadata.version(name) for name in sorted((*needed_by(engines), "pandas"))}
+    more = extras.needed_by(model) if SKLEARN in engines else ()
+    return {name: metadata.version(name) for name in sorted((*needed_by(engines), "pandas", *more))}
 
 
 def feature_modules(names: list[str]) -> dict[str, str]:
@@ -52,6 +54,12 @@ def check(engines: Collection[str], versions: Mapping[str, str], modules: Mappin
             present = metadata.version(name)
         except metadata.PackageNotFoundError:
             present = "none"
+        extra = extras.of_distribution(name)
+        if present == "none" and extra is not None:
+            raise IncompatibleError(
+                f"the model needs the extra {extra.name} ({name} {needed}), which this environment does not have; "
+                f"serve with the image it was released with, or {extras.remedy([extra.name])}: the next image holds it"
+            )
         if present != needed:
             raise IncompatibleError(
                 f"the artifact was made with {name} {needed}, this environment has {present}; "

@@ -68,7 +68,7 @@ def save(
         data_digest=data_digest,
         parameters=parameters,
         metrics=metrics,
-        libraries=environment.libraries([one.name for one in engines]),
+        libraries=environment.libraries([one.name for one in engines], model),
         features=environment.feature_modules(sorted(modules)),
     )
     partial = directory.with_name(directory.name + ".partial")

@@ -22,6 +22,7 @@ import venv
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+CHOSEN = HERE / "extras" / "chosen.txt"  # what serves, and what trains, hold beside their locks
 OLDEST, NEWEST = (3, 11), (3, 13)
 
 
@@ -73,23 +74,24 @@ def environment(role: str, venvs: Path) -> Path:
     path = _path(role, venvs)
     if installed(role, venvs):
         return path
-    lock = HERE / f"{role}.txt"
+    locks = _locks(role)
     with (venvs / f".{path.name}.lock").open("w") as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)  # two pushes at once install once
         if installed(role, venvs):
             return path
         shutil.rmtree(path, ignore_errors=True)
         if role == "bootstrap":
-            started = _announce(lock, path)
+            started = _announce(locks, path)
             _make_first(path)
-            _run([path / "bin/python", "-m", "pip", "install", "--quiet", "--require-hashes", "--requirement", lock])
+            pip = [path / "bin/python", "-m", "pip", "install", "--quiet", "--require-hashes", "--requirement"]
+            _run([*pip, *locks])
             took: list[str] = []
         else:
             uv = environment("bootstrap", venvs) / "bin/uv"
-            started = _announce(lock, path)
+            started = _announce(locks, path)
             _run([uv, "venv", "--quiet", "--python", sys.executable, path])
             # Bytecode is left to Python, which writes that of the modules a process imports: a tenth of all.
-            lines = _run([uv, "pip", "sync", "--require-hashes", "--python", path / "bin/python", lock])
+            lines = _run([uv, "pip", "sync", "--require-hashes", "--python", path / "bin/python", *locks])
             took = [", ".join(line for line in lines if line.startswith(("Prepared", "Installed")))]
         (path / "complete").touch()
         seconds = f"{time.monotonic() - started:.0f} s"
@@ -113,12 +115,21 @@ def installed(role: str, venvs: Path) -> bool:
 
 def _path(role: str, venvs: Path) -> Path:
     version = ".".join(map(str, sys.version_info[:3]))
-    key = hashlib.sha256((HERE / f"{role}.txt").read_bytes() + version.encode()).hexdigest()[:12]
+    contents = b"".join(lock.read_bytes() for lock in _locks(role))
+    key = hashlib.sha256(contents + version.encode()).hexdigest()[:12]
     return venvs / f"{role}-{key}"
 
 
-def _announce(lock: Path, path: Path) -> float:
-    print(f"installing requirements/{lock.name} into {path}", file=sys.stderr, flush=True)
+def _locks(role: str) -> list[Path]:
+    """The lock of `role`, and that of the chosen extras, if there are any: all of them are in dev's own lock."""
+    lock = HERE / f"{role}.txt"
+    chosen = role in ("serving", "pipeline") and CHOSEN.exists() and "==" in CHOSEN.read_text(encoding="utf-8")
+    return [lock, CHOSEN] if chosen else [lock]
+
+
+def _announce(locks: list[Path], path: Path) -> float:
+    names = " and ".join(f"requirements/{lock.relative_to(HERE)}" for lock in locks)
+    print(f"installing {names} into {path}", file=sys.stderr, flush=True)
     return time.monotonic()
 
 

@@ -80,7 +80,7 @@ PREDICTOR_ROOMS = {
 ARTIFACT_ROOMS = {
     "validation": {"feature", "moment", "signature", "prediction", "errors", "checkpoint", "shown"},
     "unpickling": {"errors", "shown"},
-    "engines": {"validation", "unpickling", "signature", "output", "prediction", "decision", "errors"},
+    "engines": {"validation", "unpickling", "signature", "output", "prediction", "decision", "errors", "extras"},
 }
 HOUSES = {"pipeline": ROOMS, "predictor": PREDICTOR_ROOMS, "artifact": ARTIFACT_ROOMS}
 # What stands beside the stages uses these rooms.

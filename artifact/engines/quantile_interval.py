@@ -7,6 +7,8 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 
+from artifact.engines.boosted import BoostedRegressor
+
 # Which parameter of an estimator is the quantile that it predicts, and what else makes it predict one.
 _BY_ALPHA = "alpha"
 _BY_QUANTILE = "quantile"
@@ -15,9 +17,9 @@ _BY_QUANTILE = "quantile"
 class QuantileInterval(RegressorMixin, BaseEstimator):
     """Predicts [rows, 3]: what `estimator` answers, and the ends of the interval between its `quantiles`.
 
-    An estimator that predicts a quantile is HistGradientBoostingRegressor, QuantileRegressor, or
-    GradientBoostingRegressor, whose parameter for it is alpha (Koenker and Bassett, Regression Quantiles, 1978). Where
-    the two ends cross, the lesser of them is the low one.
+    An estimator that predicts a quantile is HistGradientBoostingRegressor, QuantileRegressor,
+    GradientBoostingRegressor, whose parameter for it is alpha, or one of `boosted` (Koenker and Bassett, Regression
+    Quantiles, 1978). Where the two ends cross, the lesser of them is the low one.
     """
 
     def __init__(self, estimator: Any = None, quantiles: tuple[float, float] = (0.05, 0.95)) -> None:
@@ -42,11 +44,13 @@ class QuantileInterval(RegressorMixin, BaseEstimator):
 
 def _quantile(estimator: Any, level: float) -> dict[str, Any]:
     known = estimator.get_params(deep=False)
+    if isinstance(estimator, BoostedRegressor):
+        return estimator.quantile(level)
     if _BY_QUANTILE in known:
         return {_BY_QUANTILE: level, **({"loss": "quantile"} if "loss" in known else {})}
     if "loss" in known and _BY_ALPHA in known and type(estimator).__name__ == "GradientBoostingRegressor":
         return {_BY_ALPHA: level, "loss": "quantile"}
     raise ValueError(
         f"{type(estimator).__name__} predicts no quantile, which train.interval needs; use "
-        "HistGradientBoostingRegressor, GradientBoostingRegressor or QuantileRegressor"
+        "HistGradientBoostingRegressor, GradientBoostingRegressor, QuantileRegressor, LGBMRegressor or XGBRegressor"
     )

@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def inputs_digest(params: Params, raw: str) -> str:
     """Digest of the raw data (`raw`, itself a digest), the values of params.yaml, the code and the locks."""
-    locks = {str(path): digest.of_file(path) for path in (paths.SERVING_LOCK, paths.PIPELINE_LOCK)}
+    locks = {str(path): digest.of_file(path) for path in (paths.SERVING_LOCK, paths.PIPELINE_LOCK, paths.EXTRAS_LOCK)}
     code = code_digests.digests(code_digests.ARTIFACT)
     inputs = {"data": raw, "parameters": params.to_dict(), "code": code, "locks": locks}
     return digest.of_bytes(digest.canonical_json(inputs))

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from sklearn import discriminant_analysis, ensemble, linear_model, naive_bayes, neural_network, svm, tree
 
-from pipeline.engine import boosting, trees
+from artifact.engines.boosted import BoostedClassifier, BoostedRegressor
+from pipeline.engine import boosters, boosting, trees
 from pipeline.engine.answers import argmax, classify, regress, softmax, two_classes
 from pipeline.engine.graph import Graph, Matrix, NoGraph
 from pipeline.engine.trees import Tree
@@ -31,8 +32,8 @@ def add(graph: Graph, estimator: Any, numbers: Matrix) -> None:
 def trees_of(estimator: Any) -> list[Tree]:
     """The trees that `add` writes for `estimator`; none for what has none."""
     write = _WRITERS.get(type(estimator))
-    if write is _boosting:
-        return boosting.trees_of(estimator)
+    if write in (_boosting, _booster):
+        return boosters.trees_of(estimator) if write is _booster else boosting.trees_of(estimator)
     return _members(estimator) if write in (_forest_classifier, _forest_regression) else []
 
 
@@ -142,6 +143,10 @@ def _boosting(graph: Graph, model: Any, numbers: Matrix) -> None:
     boosting.add(graph, model, numbers)
 
 
+def _booster(graph: Graph, model: Any, numbers: Matrix) -> None:
+    boosters.add(graph, model, numbers)
+
+
 _WRITERS: dict[type, Callable[[Graph, Any, Matrix], None]] = {
     **dict.fromkeys(
         (
@@ -208,4 +213,5 @@ _WRITERS: dict[type, Callable[[Graph, Any, Matrix], None]] = {
         ),
         _boosting,
     ),
+    **dict.fromkeys((BoostedClassifier, BoostedRegressor), _booster),
 }

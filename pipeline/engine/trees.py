@@ -70,8 +70,8 @@ class Tree:
         )
 
 
-def add(graph: Graph, numbers: str, trees: Sequence[Tree], targets: int) -> str:
-    """The sums of the leaves that each row of `numbers` (float64) reaches: float64, [rows, targets]."""
+def add(graph: Graph, numbers: str, trees: Sequence[Tree], targets: int, narrow: bool = False) -> str:
+    """The sums of the leaves that each row of `numbers` reaches, [rows, targets]: in float64, or `narrow`, float32."""
     if sum(len(tree.column) * tree.copies for tree in trees) > _MOST:
         raise NoGraph(f"trees of more than {_MOST:,} nodes (counted once for each class that a leaf mixes)")
     parts: dict[str, list[np.ndarray]] = {}
@@ -101,7 +101,8 @@ def add(graph: Graph, numbers: str, trees: Sequence[Tree], targets: int) -> str:
                 parts.setdefault(name, []).append(values)
             roots.append(inner)
             inner, outer = inner + len(branching), outer + int(tree.leaf.sum())
-    kinds = {"nodes_splits": TensorProto.DOUBLE, "leaf_weights": TensorProto.DOUBLE, "nodes_modes": TensorProto.UINT8}
+    number = TensorProto.FLOAT if narrow else TensorProto.DOUBLE
+    kinds = {"nodes_splits": number, "leaf_weights": number, "nodes_modes": TensorProto.UINT8}
     attributes: dict[str, Any] = {"tree_roots": roots, "n_targets": targets, "aggregate_function": 1}  # 1: their sum
     for name, each in parts.items():
         values = np.concatenate(each)

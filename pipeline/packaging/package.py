@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from artifact import save, signature
+from artifact import extras, save, signature
 from artifact.environment import LIBRARIES
 from artifact.errors import IncompatibleError, kind
 from artifact.unpickling import unpickle
@@ -106,7 +106,7 @@ def prove(directory: Path, name: str, digest: str) -> list[str]:
     Returns the modules of features/ that this took. Raises IncompatibleError (22) with the name of the module that the
     model needs beyond that; whatever else loading raises comes back as itself.
     """
-    locked = lock.pins(paths.SERVING_LOCK)
+    locked = {**lock.pins(paths.SERVING_LOCK), **lock.pins(paths.EXTRAS_LOCK)}
     with tempfile.TemporaryDirectory(prefix="modelpin-proof-") as folder:
         home = Path(folder)
         for package in proof.OURS:
@@ -144,6 +144,11 @@ def prove(directory: Path, name: str, digest: str) -> list[str]:
 
 
 def _needs_more(module: str, importer: str) -> IncompatibleError:
+    if module in extras.EXTRAS:
+        return IncompatibleError(
+            f"the model needs the extra {module}, which {extras.CHOSEN} does not name, so that no predictor could load "
+            f"it: {extras.remedy([*extras.chosen(), module])}"
+        )
     owners = metadata.packages_distributions().get(module)
     needed = f"{module!r} (distribution {owners[0]})" if owners else repr(module)
     name = owners[0] if owners else module

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from artifact.extras import CHOSEN
+
 SERVING_LOCK = Path("requirements/serving.txt")
 PIPELINE_LOCK = Path("requirements/pipeline.txt")
+EXTRAS_LOCK = Path(CHOSEN)
 
 INPUTS = Path("build/inputs.json")
 ORDER = Path("build/order.json")

@@ -10,26 +10,29 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+from artifact.engines.boosted import BoostedClassifier, BoostedRegressor
 from artifact.errors import ConfigurationError
 from pipeline.params.messages import near
 
-_MONOTONIC, _CATEGORICAL = "monotonic_cst", "categorical_features"
+_MONOTONIC = ("monotonic_cst", "monotone_constraints")  # scikit-learn's, and that of LightGBM and XGBoost
+_CATEGORICAL = "categorical_features"
 
 
 def resolved(model: Pipeline, frame: pd.DataFrame, target: np.ndarray | None) -> Pipeline:
-    """`model` with monotonic_cst (name → -1, 0 or 1) and categorical_features (names) of its estimator as lists by
-    place; `model` itself where they name nothing, or where the estimator sees the columns of `frame` by name.
+    """`model` with monotonic_cst or monotone_constraints (name → -1, 0 or 1) and categorical_features (names) of its
+    estimator as lists by place; `model` itself where they name nothing, or where the estimator sees the columns of
+    `frame` by name.
 
     A name is that of a column as the preprocessing hands it on: of the feature itself, or of what a step makes of it,
     such as city_Bonn. ConfigurationError (10) for one that is not there.
     """
-    if len(model.steps) == 1:
+    if len(model.steps) == 1 and not isinstance(model.steps[-1][1], BoostedClassifier | BoostedRegressor):
         return model
     places: dict[str, Any] = {}
     names: list[str] = []
     for parameter, value in model.steps[-1][1].get_params(deep=True).items():
         kind = parameter.rpartition("__")[2]
-        if kind == _MONOTONIC and isinstance(value, Mapping):
+        if kind in _MONOTONIC and isinstance(value, Mapping):
             names = names or _names(model, frame, target)
             signs = {_place(name, names, kind): sign for name, sign in value.items()}
             places[parameter] = [signs.get(place, 0) for place in range(len(names))]
@@ -41,6 +44,8 @@ def resolved(model: Pipeline, frame: pd.DataFrame, target: np.ndarray | None) ->
 
 def _names(model: Pipeline, frame: pd.DataFrame, target: np.ndarray | None) -> list[str]:
     """The columns behind the preprocessing, without the names of its blocks."""
+    if len(model.steps) == 1:
+        return list(map(str, frame.columns))
     fitted = clone(model[:-1]).fit(frame, target)
     return [str(name).partition("__")[2] for name in fitted.get_feature_names_out()]
 

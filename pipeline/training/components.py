@@ -1,4 +1,4 @@
-"""Estimators and transformers by their import names: scikit-learn's, and the user's own from features/."""
+"""Estimators and transformers by their import names: scikit-learn's, the extras', and the user's own from features/."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import all_estimators
 
+from artifact.engines import boosted
 from artifact.errors import ConfigurationError
+from artifact.extras import EXTRAS
 from pipeline.params.messages import near
+from pipeline.training import boosters
 
-PACKAGES = ("sklearn", "features")
+PACKAGES = ("sklearn", "features", *EXTRAS)
 # Parameters that are functions, named as `numpy.log1p`, `features.<module>.<function>`, or one of scikit-learn's.
 _FUNCTIONS = ("func", "inverse_func", "score_func", "pooling_func")
 _HOMES = ("numpy", "features", "sklearn.feature_selection")
@@ -34,7 +37,8 @@ def build(name: str, parameters: Mapping[str, Any], where: str) -> Any:
     ConfigurationError (10) for a name or a parameter that does not exist, with the nearest that does.
     """
     component = find(name, where)
-    known = sorted(inspect.signature(component).parameters)
+    extra = name.partition(".")[0] in EXTRAS
+    known = boosters.parameters(component) if extra else sorted(inspect.signature(component).parameters)
     for parameter in parameters:
         if parameter not in known:
             raise ConfigurationError(
@@ -45,7 +49,7 @@ def build(name: str, parameters: Mapping[str, Any], where: str) -> Any:
         for key, value in parameters.items()
     }
     try:
-        return component(**values)
+        return boosted.estimator(name, values) if extra else component(**values)
     except TypeError as error:
         raise ConfigurationError(f"params.yaml: {where}: {name}: {error}") from error
 
@@ -86,6 +90,8 @@ def find(name: str, where: str) -> type:
             f"params.yaml: {where} is {name!r}; use an import name that begins with sklearn. or features., "
             f"such as {_nearest(attribute) or 'sklearn.linear_model.LogisticRegression'}"
         )
+    if name.partition(".")[0] in EXTRAS:
+        return boosters.find(name, where)
     if attribute in _EXPERIMENTAL:
         importlib.import_module(_EXPERIMENTAL[attribute])
     try:

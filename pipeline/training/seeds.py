@@ -14,6 +14,7 @@ from sklearn.linear_model import _base as linear
 from sklearn.svm import _base as libsvm
 from sklearn.utils import check_random_state
 
+from artifact.engines.boosted import BoostedClassifier, BoostedRegressor
 from artifact.errors import RetrainRefused
 
 
@@ -21,9 +22,13 @@ def refuse_unseeded(component: Any, where: str) -> None:
     """RetrainRefused (42) naming the first `random_state` inside `component` that is None."""
     for path in _unseeded(component):
         raise RetrainRefused(
-            f"params.yaml: {where}: {type(component).__name__} has {path}=None, so that no training could be repeated; "
+            f"params.yaml: {where}: {_name(component)} has {path}=None, so that no training could be repeated; "
             f"set {path} to a whole number, such as 20"
         )
+
+
+def _name(component: Any) -> str:
+    return component.kind if isinstance(component, BoostedClassifier | BoostedRegressor) else type(component).__name__
 
 
 @contextmanager

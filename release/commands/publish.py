@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from artifact import digest, load
+from artifact import digest, extras, load
 from artifact.digest import ArtifactUri
 from artifact.errors import CollisionError, ConfigurationError, IntegrityError
 from artifact.manifest import FILE as MANIFEST
@@ -34,13 +34,15 @@ def publish(
     verdict_path: Path,
     model: str,
     source_commit: str,
-    lock: Path,
+    root: Path,
     quarantined: Sequence[Quarantined] = (),
 ) -> ArtifactUri:
-    """Publish the directory `artifact` and return its URI; the same artifact again writes nothing.
+    """Publish the directory `artifact` and return its URI; the same artifact again writes nothing. `root`: the checkout
+    that trained it, whose image is to serve it.
 
     The manifest is written after everything it names, so that whoever finds a manifest finds the whole artifact. Raises
-    ConfigurationError (10), IntegrityError (20), StorageError (30), CollisionError (31), GateRefused (41).
+    ConfigurationError (10), IntegrityError (20), IncompatibleError (22), StorageError (30), CollisionError (31),
+    GateRefused (41).
     """
     manifest = _manifest(artifact)
     uri = ArtifactUri(settings.bucket, settings.prefix, model, digest.of_bytes(manifest))
@@ -52,8 +54,9 @@ def publish(
             f"the manifest says data {verified.manifest.data_digest}, the verdict {approval.data_digest}: "
             "run `dvc repro`"
         )
+    extras.refuse_unchosen(verified.manifest.libraries, root)
     new = [store.put_once(uri.key + path, data) for path, data in sorted(verified.files.items())]
-    _keep_lock(store, f"{settings.prefix}/{model}/runs/{approval.inputs_digest}/{LOCK}", lock)
+    _keep_lock(store, f"{settings.prefix}/{model}/runs/{approval.inputs_digest}/{LOCK}", root / LOCK)
     metadata = {
         published.INPUTS: approval.inputs_digest,
         published.DATA: approval.data_digest,
@@ -104,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         verdict_path=arguments.verdict,
         model=model,
         source_commit=here.commit(),
-        lock=here.root / LOCK,
+        root=here.root,
         quarantined=quarantined,
     )
     print(uri)

@@ -24,9 +24,10 @@ TEXT = (ROOT / "Dockerfile").read_text()
 COPIED = re.findall(r"^COPY (?!--from)(\S+) ", TEXT, re.M)
 
 
-def test_only_the_serving_lock_and_three_packages_are_copied() -> None:
-    """The image holds predictor/, artifact/, features/ and the serving lock, and nothing that trains."""
-    assert sorted(COPIED) == ["artifact", "features", "predictor", "requirements/serving.txt"]
+def test_only_what_serves_is_copied() -> None:
+    """The image holds predictor/, artifact/, features/, its lock and the chosen extras, and nothing that trains."""
+    locks = ["requirements/extras/chosen.txt", "requirements/serving.txt"]
+    assert sorted(COPIED) == ["artifact", "features", "predictor", *locks]
 
 
 def test_nothing_else_reaches_the_build() -> None:

@@ -55,7 +55,7 @@ def test_storm(
         verdict_path=write_verdict(artifact),
         model="iris",
         source_commit=source,
-        lock=Path("/nonexistent"),
+        root=Path("/nonexistent"),
     )
     wanted = Wanted(uri=str(uri), image=IMAGE, run_commit=source)
     deploy(store, chosen, repository.branch(), Request("deploy"), folder=STAGING, wanted=wanted, prover=prover(store))

@@ -14,6 +14,7 @@ def test_an_image_is_named_after_what_goes_into_it(tmp_path: Path) -> None:
         "Dockerfile",
         ".dockerignore",
         "requirements/serving.txt",
+        "requirements/extras/chosen.txt",
         "predictor/x.py",
         "artifact/x.py",
         "features/x.py",
@@ -22,7 +23,7 @@ def test_an_image_is_named_after_what_goes_into_it(tmp_path: Path) -> None:
 
     def tag(path: str, text: str) -> str:
         target = tmp_path / path
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
         git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
         for command in (["git", "init", "-q"], ["git", "add", "."], [*git, "commit", "-q", "-m", "x"]):

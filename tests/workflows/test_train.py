@@ -127,6 +127,8 @@ CHANGES = [
     ("predictor/model.py", True),
     ("requirements/serving.txt", True),
     ("requirements/pipeline.txt", True),
+    ("requirements/extras/chosen.txt", True),
+    ("requirements/extras/lightgbm.txt", False),
     ("Dockerfile", True),
     (".dockerignore", True),
 ]

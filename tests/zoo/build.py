@@ -17,11 +17,13 @@ from typing import Any
 
 import yaml
 
+from artifact.extras import EXTRAS
 from artifact.load import verify
 from artifact.prediction import Columns
 from artifact.signature import Signature
 from artifact.unpickling import unpickle
 from artifact.validation.frame import columns as columns_of
+from local.state import REPOSITORY
 from pipeline.data import prepare
 from pipeline.engine import convert
 from pipeline.packaging import package
@@ -54,6 +56,7 @@ def build(configuration: Configuration, folder: Path, tables: Path) -> Built:
     folder.mkdir(parents=True)
     with _inside(folder):
         _write_params(configuration)
+        _choose_extras()
         _prepare(configuration, tables)
         tune.main([])
         train.main([])
@@ -99,6 +102,12 @@ def _write_params(configuration: Configuration) -> None:
         "track": {"experiment": NAME},
     }
     params.PARAMS.write_text(yaml.safe_dump(value, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def _choose_extras() -> None:
+    paths.EXTRAS_LOCK.parent.mkdir(parents=True)
+    locks = [(REPOSITORY / paths.EXTRAS_LOCK.parent / f"{name}.txt").read_text(encoding="utf-8") for name in EXTRAS]
+    paths.EXTRAS_LOCK.write_text("".join(locks), encoding="utf-8")
 
 
 def _prepare(configuration: Configuration, tables: Path) -> None:

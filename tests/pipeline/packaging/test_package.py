@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,33 @@ def test_a_model_loads_with_what_the_image_holds(again: Repository) -> None:
     assert "add matplotlib to requirements/serving.in" in last
     assert again.read("build/artifact/manifest.json") == packaged
     assert not (again.path / "build/unproved").exists()
+
+
+@pytest.mark.story
+def test_a_model_of_an_extra(again: Repository) -> None:
+    """Training names the one command that chooses the extra; package refuses, with 22, what no chosen extra loads.
+
+    The manifest names the library where model.joblib serves, and not where a graph does.
+    """
+    again.params(train__estimator="lightgbm.LGBMClassifier", train__parameters={"n_estimators": 5, "random_state": 1})
+    refused = again.run("pipeline", "train")
+    assert refused.returncode == 10
+    assert "run `make extras EXTRAS='lightgbm'`" in refused.stderr.splitlines()[-1]
+    choose = [sys.executable, "requirements/extras/choose.py"]
+    subprocess.run([*choose, "lightgbm"], cwd=again.path, check=True)
+    for stage in ("train", "convert", "package"):
+        again.done("pipeline", stage)
+    manifest = json.loads(again.read("build/artifact/manifest.json"))
+    assert (manifest["engines"][0]["name"], "lightgbm" in manifest["libraries"]) == ("onnxruntime", False)
+
+    again.params(train__calibration={"method": "sigmoid", "folds": 3})
+    for stage in ("train", "convert", "package"):
+        again.done("pipeline", stage)
+    assert json.loads(again.read("build/artifact/manifest.json"))["libraries"]["lightgbm"] == "4.7.0"
+    subprocess.run(choose, cwd=again.path, check=True)
+    refused = again.run("pipeline", "package")
+    assert refused.returncode == 22
+    assert "needs the extra lightgbm, which requirements/extras/chosen.txt does not name" in refused.stderr
 
 
 def test_locks_are_read_for_this_platform(tmp_path: Path) -> None:

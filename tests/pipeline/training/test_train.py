@@ -27,7 +27,7 @@ NAMES = [
     ("sklearn.linear_model.LogisticRegresion", "did you mean sklearn.linear_model.LogisticRegression?"),
     ("sklearn.linear_models.LogisticRegression", "did you mean sklearn.linear_model.LogisticRegression?"),
     ("LogisticRegression", "such as sklearn.linear_model.LogisticRegression"),
-    ("xgboost.XGBClassifier", "begins with sklearn. or features."),
+    ("catboost.CatBoostClassifier", "begins with sklearn. or features."),
     ("os.system", "begins with sklearn. or features."),
     ("sklearn.base.os", "which does not exist"),
     ("features.calender.CalendarFeature", "did you mean features.calendar.CalendarFeatures?"),
