@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -84,13 +84,30 @@ class Runner(Protocol):
     def predict(self, columns: Columns) -> Prediction: ...
 
 
+@runtime_checkable
+class InLots(Protocol):
+    """Columns of a table that is larger than memory may be: it gives its rows a lot at a time, in their order."""
+
+    def lots(self) -> Iterator[Columns]: ...
+
+
 def rows(columns: Columns) -> int:
     """How many rows `columns` have."""
     return len(next(iter(columns.values())))
 
 
+def lots(columns: Columns) -> Iterator[Columns]:
+    """The rows of `columns` in their order: a lot at a time where the table has lots, all at once otherwise."""
+    if isinstance(columns, InLots):
+        yield from columns.lots()
+    else:
+        yield columns
+
+
 def together(parts: Sequence[Prediction]) -> Prediction:
     """One answer for the tables of `parts`, one behind the other."""
+    if len(parts) == 1:
+        return parts[0]
     probabilities = [part.probabilities for part in parts if part.probabilities is not None]
     return Prediction(
         np.concatenate([part.values for part in parts]),

@@ -13,7 +13,7 @@ import numpy as np
 from artifact import digest, environment, golden, manifest, profile
 from artifact.decision import Decision
 from artifact.engines.engine import GRAPH, MODEL, ONNX, SKLEARN, Engine, serving
-from artifact.prediction import Columns
+from artifact.prediction import Columns, lots, together
 from artifact.signature import Signature
 
 
@@ -40,17 +40,16 @@ def save(
     """Make `directory` the artifact of `model` (the bytes joblib.dump wrote) and return its digest.
 
     With `graph`, the same model as ONNX, ONNX Runtime serves it; `batching` is that of `engines.engine.Engine`.
-    `train` and `holdout` are columns of `artifact.validation`: the reference profile of inputs comes from the first,
-    that of answers and the golden requests from the second. `target`, [rows of holdout]: the labels that a
-    classification should have answered, from which the profile tells how often it is right. `modules` are the modules
-    of features/ that the model imports, and `beside` further files that a server hashes and otherwise ignores. What
-    stands at `directory` is replaced only when everything is written.
+    `train` and `holdout` are columns of `artifact.validation`, and may be read one by one: the reference profile of
+    inputs comes from the first, that of answers and the golden requests from the second. `target`, [rows of holdout]:
+    the labels that a classification should have answered, from which the profile tells how often it is right. `modules`
+    are the modules of features/ that the model imports, and `beside` further files that a server hashes and otherwise
+    ignores. What stands at `directory` is replaced only when everything is written.
     """
     engines = (Engine(SKLEARN if graph is None else ONNX, batching),)
     files = {MODEL: model} if graph is None else {MODEL: model, GRAPH: graph}
-    train, holdout = ({name: np.asarray(table[name]) for name in signature.names} for table in (train, holdout))
     served = serving(engines, files, signature, decision)
-    answers = served.predict(holdout)
+    answers = together([served.predict(lot) for lot in lots(holdout)])
     right = None if target is None else answers.values == target
     contents = {
         golden.FILE: _readable(golden.make(signature, served, holdout, golden_rows)),

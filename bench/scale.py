@@ -1,6 +1,7 @@
-"""Prepare, train, evaluate and package a generated table of 10 million rows and 30 columns: time and memory of each.
+"""Init and each stage on a generated table of 10 million rows and 30 columns: time and memory of each.
 
 `python -m bench.scale` works in .bench/scale, and removes its tables when it is done. A smaller table: `--rows 200000`.
+The first model has no champion; it is the champion of the second.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
+from artifact import digest
 from artifact.command import run
 from artifact.errors import UsageError
 
@@ -52,6 +54,19 @@ ESTIMATORS: dict[str, dict[str, Any]] = {
     },
 }
 
+STAGES = ("init", "inputs", "prepare", "tune", "train", "convert", "evaluate", "package", "measure", "gate")
+ONCE = ("init", "prepare")  # both models are trained on the same rows
+# What init decides; it writes nothing.
+_INIT = """
+import tempfile
+from pathlib import Path
+from starter import init
+options = init.parser().parse_args(["--data", "data/table.parquet", "--target", "bought", "--name", "scale"])
+with tempfile.TemporaryDirectory() as scratch:
+    source, drafted, survey = init.describe(options, Path(scratch))
+    init.first_model(drafted, survey, source)
+"""
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -69,13 +84,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--keep", action="store_true", help="keep the tables")
     parser.add_argument("--only", choices=ESTIMATORS, help="one of the two estimators")
-    parser.add_argument("--stages", default="prepare,tune,train,evaluate,package", help="up to which stage, as a list")
+    parser.add_argument("--stages", default=",".join(STAGES), help="which, as a list")
     arguments = parser.parse_args(argv)
     if arguments.rows < 1000:
         raise UsageError(f"--rows is {arguments.rows}; a model of {len(_NUMERIC)} features needs 1000")
     shutil.rmtree(HOME, ignore_errors=True)
     (HOME / "data").mkdir(parents=True)
-    for name in ("artifact", "features", "pipeline", "requirements"):
+    for name in ("artifact", "features", "pipeline", "requirements", "starter"):
         (HOME / name).symlink_to(ROOT / name)
     costs: list[Cost] = []
     try:
@@ -89,11 +104,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"{arguments.rows} rows x 30 columns, {_size(table.stat().st_size)} of Parquet", end="")
         print(f", {_size(arguments.rows * 30 * 8)} in memory; generated in {time.monotonic() - began:.0f} s")
         stages = arguments.stages.split(",")
+        _write_champion(None)
         for name in [arguments.only] if arguments.only else ESTIMATORS:
             (HOME / "params.yaml").write_text(json.dumps(_params(ESTIMATORS[name])), encoding="utf-8")
             for stage in stages:
-                if stage != "prepare" or not costs:  # both train on the same rows
-                    costs.append(_measure(stage, name))
+                if stage not in ONCE:
+                    costs.append(_measure(f"{stage} {name}", _command(stage), HOME))
+                elif not any(cost.stage == stage for cost in costs):
+                    costs.append(_measure(stage, _command(stage), HOME))
+            _make_champion()
         results = {"rows": arguments.rows, "stages": [vars(cost) for cost in costs]}
         (HOME / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     finally:
@@ -141,19 +160,35 @@ def _params(train: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _measure(stage: str, name: str) -> Cost:
+def _command(stage: str) -> list[str]:
+    return [sys.executable, "-c", _INIT] if stage == "init" else [sys.executable, "-m", "pipeline", stage]
+
+
+def _make_champion() -> None:
+    """The artifact that was packaged, if any, as the champion of the next."""
+    artifact = HOME / "build/artifact"
+    if artifact.is_dir():
+        shutil.rmtree(HOME / "build/champion", ignore_errors=True)
+        shutil.copytree(artifact, HOME / "build/champion")
+        named = digest.of_file(artifact / "manifest.json")
+        _write_champion({"digest": named, "uri": f"s3://bench/models/scale/{named}/"})
+
+
+def _write_champion(release: Mapping[str, str] | None) -> None:
+    environment = None if release is None else "production"
+    record = {"schema_version": 1, "model": "scale", "environment": environment, "champion": release, "quarantined": []}
+    (HOME / "build").mkdir(exist_ok=True)
+    (HOME / "build/champion.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+def _measure(stage: str, command: Sequence[str], folder: Path) -> Cost:
     began = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-m", "pipeline", stage], cwd=HOME, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise UsageError(f"{stage} of {name} ended with {process.returncode}; what it says stands above")
-    cost = Cost(
-        stage if stage == "prepare" else f"{stage} {name}",
-        time.monotonic() - began,
-        usage.ru_utime + usage.ru_stime,
-        usage.ru_maxrss * 1024,
-    )
+        raise UsageError(f"{stage} ended with {process.returncode}; what it says stands above")
+    cost = Cost(stage, time.monotonic() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
     print(f"{cost.stage:<42} {cost.wall:7.1f} s  {cost.cpu:7.1f} CPU-s  {_size(cost.memory):>9}", flush=True)
     return cost
 

@@ -29,7 +29,7 @@ _SHARE = 1 / 3  # of the gain over guessing: a holdout of some dozen rows has be
 
 @dataclass(frozen=True)
 class Rows:
-    """The training part: features, target, and what keeps rows together and orders them, [rows] each."""
+    """Rows of the training part: features, target, and what keeps rows together and orders them, [rows] each."""
 
     frame: pd.DataFrame
     target: np.ndarray
@@ -109,6 +109,12 @@ class Comparison:
         return lines
 
 
+def picked(rows: int, features: int) -> np.ndarray:
+    """The numbers of all `rows`, or of as many as keep the comparison short, spread evenly over them."""
+    most = min(rows, max(_FEWEST, min(_ROWS, _CELLS // max(1, features))))
+    return np.unique(np.linspace(0, rows - 1, most).round().astype(int))
+
+
 def compare(
     recipes: Sequence[Recipe], params_of: Callable[[Recipe], Params], rows: Rows, held_out: int, uneven: bool
 ) -> Comparison:
@@ -118,7 +124,6 @@ def compare(
     `uneven` classes: the best recipe is tried with class weights, too.
     """
     params = params_of(recipes[0])
-    rows = _some(rows)
     parts = _folds(params, rows)
     task, judged = params.model.task, np.concatenate([fold.test for fold in parts])
     tried = [Tried(None, np.concatenate([_guess(params, rows, fold) for fold in parts]))]
@@ -184,16 +189,6 @@ def _guess(params: Params, rows: Rows, fold: Fold) -> np.ndarray:
     shares = dict(zip(names.tolist(), (counts / counts.sum()).tolist(), strict=True))
     chances = np.array([shares.get(name, 0.0) for name in target.astype(str).tolist()])
     return np.asarray(-np.log(np.maximum(chances, np.finfo(np.float64).eps)))
-
-
-def _some(rows: Rows) -> Rows:
-    """All rows, or as many as keep the comparison short, spread evenly over them."""
-    most = max(_FEWEST, min(_ROWS, _CELLS // max(1, rows.frame.shape[1])))
-    if len(rows.target) <= most:
-        return rows
-    kept = np.unique(np.linspace(0, len(rows.target) - 1, most).round().astype(int))
-    moments = None if rows.moments is None else rows.moments[kept]
-    return Rows(rows.frame.iloc[kept], rows.target[kept], rows.units[kept], moments)
 
 
 def _folds(params: Params, rows: Rows) -> list[Fold]:

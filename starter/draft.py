@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from artifact.errors import DataContractError, UsageError
 from pipeline.data import conversion
 from pipeline.data.id_columns import NAME
-from pipeline.data.table import Table
 from pipeline.params.params import NUMBER
 from starter import schema_guess, target
 from starter.params_yaml import TEST_SIZE, Draft
@@ -22,6 +22,7 @@ from starter.schema_guess import Column, Left
 from starter.source import Source
 
 _OWNER = re.compile(r"(customer|client|user|patient|subject|account|session|device|household)s?$", re.IGNORECASE)
+Guess = tuple[Column | Left, tuple[str, ...]]  # a column without its values, or why it is none, and notes
 _GROUPS = 20  # different values of a column that may group the rows
 
 
@@ -38,19 +39,22 @@ class Drafted:
         return bool(self.draft.split["method"] == "time")
 
 
-def draft(source: Source, options: argparse.Namespace, left_out: Mapping[str, str]) -> Drafted:
+def draft(
+    source: Source, options: argparse.Namespace, left_out: Mapping[str, str], guesses: dict[str, Guess]
+) -> Drafted:
     """What the columns of `source` suggest; `left_out` are columns that are no features, each with its reason.
+
+    `guesses` are those of columns that were read before, without their values; the others are added.
 
     UsageError (2) for options that exclude each other, ConfigurationError (10) for a column that is not there,
     DataContractError (40) for a table that cannot be used.
     """
-    whole = source.whole
-    _check_options(whole, options)
-    answer = target.column(whole, options.target)
+    _check_options(source, options)
+    answer = target.column(source, options.target)
     task = options.task or target.task_of(answer)
     answer = target.answer(answer, task)
-    time = None if options.time is None else _time(whole, options.time)
-    columns, notes = _features(whole, options, time, left_out)
+    time = None if options.time is None else _time(source, options.time)
+    columns, notes = _features(source, options, time, left_out, guesses)
     notes += [f"'{answer.feature.name}': {answer.note}"] if answer.note else []
     if not columns:
         raise DataContractError(
@@ -69,8 +73,8 @@ def draft(source: Source, options: argparse.Namespace, left_out: Mapping[str, st
     return Drafted(Draft(options.name, task, data, schema, split, tuple(notes)), tuple(columns))
 
 
-def _check_options(whole: Table, options: argparse.Namespace) -> None:
-    schema_guess.require(whole, options.target, "--target")
+def _check_options(source: Source, options: argparse.Namespace) -> None:
+    schema_guess.require(source, options.target, "--target")
     ways = [name for name in ("time", "group", "test") if getattr(options, name)]
     if len(ways) > 1:
         raise UsageError(f"--{ways[0]} and --{ways[1]} split the rows in two ways; give one of them")
@@ -78,11 +82,11 @@ def _check_options(whole: Table, options: argparse.Namespace) -> None:
         for name in np.atleast_1d(getattr(options, option) or []).tolist():
             if name == options.target:
                 raise UsageError(f"--{option} and --target are both {name!r}; name two columns")
-            schema_guess.require(whole, name, f"--{option}")
+            schema_guess.require(source, name, f"--{option}")
 
 
-def _time(whole: Table, name: str) -> Column:
-    column = schema_guess.guess(whole, name)
+def _time(source: Source, name: str) -> Column:
+    column = schema_guess.guess(source, name)
     if isinstance(column, Left) or column.kind not in ("moment", "numeric"):
         note = f" ({column.note})" if isinstance(column, Column) and column.note else ""
         raise DataContractError(
@@ -105,43 +109,54 @@ def _split(source: Source, options: argparse.Namespace, task: str) -> dict[str, 
 
 
 def _features(
-    whole: Table, options: argparse.Namespace, time: Column | None, left_out: Mapping[str, str]
+    source: Source,
+    options: argparse.Namespace,
+    time: Column | None,
+    left_out: Mapping[str, str],
+    guesses: dict[str, Guess],
 ) -> tuple[list[Column], list[str]]:
     columns: list[Column] = []
     notes: list[str] = []
-    for name in whole.names:
+    for name in source.names:
         if name == options.target:
             continue
-        column = _feature(whole, name, options, time, left_out)
+        reason = _why_not(name, options, time, left_out)
+        if reason is None and name not in guesses:
+            guesses[name] = _guessed(source, name, options)
+        column, said = (Left(name, reason), ()) if reason is not None else guesses[name]
         if isinstance(column, Left):
             notes.append(f"left out: {name!r}: {column.reason}")
             continue
         columns.append(column)
-        notes += [f"{name!r}: {column.note}"] if column.note else []
-        if not options.group and _groups(column):
-            distinct = len(set(column.values.tolist()))
-            notes.append(
-                f"{name!r} repeats: {distinct} values in {len(column.values)} rows. Where the rows of one belong "
-                f"together, begin again with --group {name!r}, so that training and holdout do not share one"
-            )
+        notes += said
     return columns, notes
 
 
-def _feature(
-    whole: Table, name: str, options: argparse.Namespace, time: Column | None, left_out: Mapping[str, str]
-) -> Column | Left:
+def _why_not(name: str, options: argparse.Namespace, time: Column | None, left_out: Mapping[str, str]) -> str | None:
+    """Why the column is no feature, whatever its values are; None where they decide."""
     if not name or not name.isprintable():
-        return Left(name, "a column needs a name of printable characters; rename it to use it")
+        return "a column needs a name of printable characters; rename it to use it"
     if name in (options.group or ()):
-        return Left(name, "it groups the rows")
+        return "it groups the rows"
     if time is not None and name == options.time and time.kind == "numeric":
-        return Left(name, "it orders the rows, and each row to come is beyond what training saw")
-    if name in left_out:
-        return Left(name, left_out[name])
-    column = schema_guess.column(whole, name)
-    if isinstance(column, Left) and name == options.time:  # it orders the rows whatever it is worth as a feature
-        return Left(name, f"{column.reason} (it orders the rows)")
-    return column
+        return "it orders the rows, and each row to come is beyond what training saw"
+    return left_out.get(name)
+
+
+def _guessed(source: Source, name: str, options: argparse.Namespace) -> Guess:
+    """The column without its values, which would not all fit memory, with its notes; or why it is no feature."""
+    column = schema_guess.column(source, name)
+    if isinstance(column, Left):
+        # A column of times orders the rows whatever it is worth as a feature.
+        return Left(name, f"{column.reason} (it orders the rows)") if name == options.time else column, ()
+    notes = [f"{name!r}: {column.note}"] if column.note else []
+    if not options.group and _groups(column):
+        distinct = len(pd.unique(column.values))
+        notes.append(
+            f"{name!r} repeats: {distinct} values in {len(column.values)} rows. Where the rows of one belong "
+            f"together, begin again with --group {name!r}, so that training and holdout do not share one"
+        )
+    return column.without_values(), tuple(notes)
 
 
 def _groups(column: Column) -> bool:
@@ -149,4 +164,4 @@ def _groups(column: Column) -> bool:
     name, values = column.feature.name, column.values
     if column.feature.dtype not in ("int64", "string") or not (NAME.search(name) or _OWNER.search(name)):
         return False
-    return _GROUPS <= len(set(values.tolist())) < len(values)
+    return _GROUPS <= len(pd.unique(values)) < len(values)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from artifact import digest, git
 from artifact.errors import ConfigurationError, UsageError
@@ -19,7 +20,7 @@ from pipeline.params.params import PARAMS, Params, load
 from pipeline.shared import split, tables
 from starter import comparison, params_yaml, recipe
 from starter.comparison import METRIC, Comparison, Rows
-from starter.draft import Drafted, draft
+from starter.draft import Drafted, Guess, draft
 from starter.params_yaml import Threshold
 from starter.placement import Placement
 from starter.recipe import Recipe
@@ -33,8 +34,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parser().parse_args(argv)
     name = digest.model_name(options.name)
     _check_repository(options.force)
-    source, drafted, survey = describe(options)
-    chosen, compared, text = _first_model(drafted, survey, source)
+    with tempfile.TemporaryDirectory(prefix="modelpin-init-") as scratch:
+        source, drafted, survey = describe(options, Path(scratch))
+        chosen, compared, text = first_model(drafted, survey, source)
     with Placement() as placement:
         placement.data(source.files, source.path)
         placement.text(PARAMS, text)
@@ -42,9 +44,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     _tell(drafted, chosen, compared, survey.rows)
 
 
-def describe(options: argparse.Namespace) -> tuple[Source, Drafted, Survey]:
-    """The rows that can be used, and what a model of them needs to know; DataContractError (40) where nothing can."""
-    source = Source.read(Path(options.data), None if options.test is None else Path(options.test), options.name)
+def describe(options: argparse.Namespace, scratch: Path) -> tuple[Source, Drafted, Survey]:
+    """The rows that can be used, and what a model of them needs to know; DataContractError (40) where nothing can.
+
+    The folder `scratch` gets copies of tables of which no column can be read without the others.
+    """
+    test = None if options.test is None else Path(options.test)
+    source = Source.read(Path(options.data), test, options.name, scratch)
     source, notes, keys = _with_answers(source, options)
     drafted, survey = _without_leaks(source, options, notes, keys)
     return source, drafted, survey
@@ -87,7 +93,7 @@ def _with_answers(source: Source, options: argparse.Namespace) -> tuple[Source, 
     """The rows that a model can be trained on, with notes, and the keys of `data` that leave the others out again."""
     notes: list[str] = []
     keys: dict[str, object] = {}
-    if options.target in source.whole.names:
+    if options.target in source.names:
         source, missing = source.with_target(options.target)
         if missing:
             notes.append(f"{missing} rows have no {options.target!r}; data.drop_missing_target leaves them out")
@@ -105,16 +111,17 @@ def _without_leaks(
     """The draft without the columns that prepare would refuse, and the survey of its rows."""
     left_out: dict[str, str] = {}
     allowed: dict[str, list[str]] = {}
+    guesses: dict[str, Guess] = {}
     while True:
-        drafted = draft(source, options, left_out)
+        drafted = draft(source, options, left_out, guesses)
         completed = replace(
             drafted.draft, data={**drafted.draft.data, **keys}, notes=(*notes, *drafted.draft.notes), allowed=allowed
         )
         drafted = replace(drafted, draft=completed)
         survey = Survey(_params(drafted, linear(drafted)))
-        for table in source.tables:
-            survey.add(table)
-        survey.finish(source.tables)
+        for lot in source.lots():
+            survey.add(lot)
+        survey.finish(source.lots())
         leaks = [leak for leak in leakage.find(survey) if not leak.allowed]
         if not leaks:
             return drafted, survey
@@ -128,17 +135,20 @@ def _without_leaks(
                 )
 
 
-def _first_model(drafted: Drafted, survey: Survey, source: Source) -> tuple[Recipe, Comparison, str]:
+def first_model(drafted: Drafted, survey: Survey, source: Source) -> tuple[Recipe, Comparison, str]:
     """The recipe that predicts best on the training part of these rows, what was compared, and the text of params.yaml
     with it."""
     params = _params(drafted, linear(drafted))
-    rows, held_out = _training_part(params, survey, source)
+    parts, units = prepare.hold_out(survey, split.units(survey.hashes))
+    rows = _some_of_training(params, survey, source, parts.train, units)
     uneven = False
     if params.model.task == "classification":
-        counts = Counter(rows.target.tolist()).values()
+        counts = survey.labels.counts(parts.train).values()
         uneven = max(counts) >= _UNEVEN * min(counts)
-    boosted = recipe.boosted(drafted.draft.task, drafted.columns, drafted.by_time, len(rows.target))
-    compared = comparison.compare([linear(drafted), boosted], lambda one: _params(drafted, one), rows, held_out, uneven)
+    boosted = recipe.boosted(drafted.draft.task, drafted.columns, drafted.by_time, len(parts.train))
+    compared = comparison.compare(
+        [linear(drafted), boosted], lambda one: _params(drafted, one), rows, len(parts.test), uneven
+    )
     chosen = compared.best.recipe
     assert chosen is not None  # guessing is none of the recipes
     metric = METRIC[drafted.draft.task]
@@ -154,15 +164,14 @@ def _reasons(compared: Comparison) -> list[str]:
     ]
 
 
-def _training_part(params: Params, survey: Survey, source: Source) -> tuple[Rows, int]:
-    """The rows that prepare will train on, and how many it will hold out."""
-    parts, units = prepare.hold_out(survey, split.units(survey.hashes))
-    converted = contract.check(source.whole, (*params.features, params.target), params.cells).columns
-    frame, target = tables.frame(params, converted), tables.target(params, converted)
+def _some_of_training(params: Params, survey: Survey, source: Source, train: np.ndarray, units: np.ndarray) -> Rows:
+    """As many of the rows `train`, which prepare will train on, as the recipes are tried on."""
+    picked = train[comparison.picked(len(train), len(params.features))]
+    table = source.rows(picked)
+    converted = contract.check(table, (*params.features, params.target), params.cells).columns
     by_time = params.prepare.split.method == "time" and survey.moments is not None
-    moments = survey.moments[parts.train] if by_time and survey.moments is not None else None
-    rows = Rows(frame.iloc[parts.train], target[parts.train], units[parts.train], moments)
-    return rows, len(parts.test)
+    moments = survey.moments[picked] if by_time and survey.moments is not None else None
+    return Rows(tables.frame(params, converted), tables.target(params, converted), units[picked], moments)
 
 
 def linear(drafted: Drafted) -> Recipe:

@@ -88,7 +88,7 @@ def _steps(kind: str, members: Sequence[Column], boosted: bool) -> list[dict[str
 
 def _calendar(members: Sequence[Column], boosted: bool, by_time: bool) -> list[dict[str, Any]]:
     parts = ["month", "day_of_week"] if by_time else ["year", "month", "day_of_week"]
-    if any(len(value) > len("2024-01-31") for column in members for value in column.values if value is not None):
+    if any(column.timed for column in members):
         parts.append("hour")
     steps: list[dict[str, Any]] = [{"features.calendar.CalendarFeatures": {"parts": parts, "cyclic": True}}]
     if boosted:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,7 +17,6 @@ from features import calendar
 from pipeline.data import conversion
 from pipeline.data.contract import MARKERS
 from pipeline.data.id_columns import NAME, WORDS
-from pipeline.data.table import Table
 from pipeline.params.cells import Cells, Format
 from pipeline.params.messages import near
 from starter import cell_formats, yaml_lines
@@ -25,13 +24,26 @@ from starter.cell_formats import Guess, Words
 
 _ONE_IN = 0.5  # of the rows: texts that differ more often than this name the row, they do not describe it
 _FEW = 50
-_CODE = re.compile(r"0\d+")  # a number would lose the 0
+_CODE = r"^0[0-9]+$"  # a number would lose the 0
+
+
+class Raw(Protocol):
+    """A table whose columns are read one by one; `text`: its cells are text, as in a CSV."""
+
+    @property
+    def names(self) -> list[str]: ...
+
+    @property
+    def text(self) -> bool: ...
+
+    def column(self, name: str) -> pa.ChunkedArray: ...
 
 
 @dataclass(frozen=True)
 class Column:
     """A feature: its entry of the schema; its kind (numeric, flag, category, moment); its texts for a missing value;
-    the format of its cells, and what a person should know of it, where there is something."""
+    the format of its cells, and what a person should know of it, where there is something. `timed`: of moments,
+    whether any is more than a day."""
 
     feature: Feature
     kind: str
@@ -39,6 +51,12 @@ class Column:
     markers: tuple[str, ...] = ()
     format: Format | None = None
     note: str | None = None
+    timed: bool = False
+
+    def without_values(self) -> Column:
+        """The same for a table that is larger than memory: of the values only what recipes ask for."""
+        timed = self.kind == "moment" and any(len(value) > len("2024-01-31") for value in self.values if value)
+        return replace(self, values=self.values[:0], timed=timed)
 
 
 @dataclass(frozen=True)
@@ -49,13 +67,13 @@ class Left:
     reason: str
 
 
-def column(table: Table, name: str) -> Column | Left:
+def column(table: Raw, name: str) -> Column | Left:
     """The column `name` as a feature, or why it is none."""
     guessed = guess(table, name)
     if isinstance(guessed, Left):
         return guessed
     present = guessed.values[~conversion.absent(guessed.values)]
-    distinct = len(set(present.tolist()))
+    distinct = len(pd.unique(present))
     if distinct == 0:
         return Left(name, "it is empty")
     if distinct == 1 and len(present) == len(guessed.values):
@@ -69,46 +87,49 @@ def column(table: Table, name: str) -> Column | Left:
     return guessed
 
 
-def require(table: Table, name: str, option: str) -> None:
+def require(table: Raw, name: str, option: str) -> None:
     """ConfigurationError (10) unless `name` is a column, with the nearest that is."""
     if name not in table.names:
         raise ConfigurationError(f"{option} {name!r} is no column of the data{near(name, table.names)}")
 
 
-def guess(table: Table, name: str) -> Column | Left:
+def guess(table: Raw, name: str) -> Column | Left:
     """The column `name` by its values, whether or not a model should take it."""
-    raw = table.columns.column(name)
+    raw = table.column(name)
     return text(name, raw) if table.text else typed(name, raw)
 
 
 def text(name: str, raw: pa.ChunkedArray) -> Column | Left:
     """A column of text: numbers where every cell is one, true and false, dates, or text; in a format where one fits."""
     counted = pc.value_counts(pc.utf8_trim_whitespace(raw.drop_null()))
-    counts = {pair["values"]: pair["counts"] for pair in counted.to_pylist()}
-    markers = tuple(sorted(word for word in counts if word.lower() in MARKERS))
-    words = [word for word in counts if word and word not in markers]
-    missing = raw.null_count > 0 or "" in counts or bool(markers)
-    if any(_CODE.fullmatch(word) for word in words):
-        code = next(word for word in words if _CODE.fullmatch(word))
+    distinct, counts = counted.field("values"), counted.field("counts")
+    marked = pc.is_in(pc.utf8_lower(distinct), value_set=pa.array(sorted(MARKERS)))
+    markers = tuple(sorted(distinct.filter(marked).to_pylist()))
+    worded = pc.and_(pc.invert(marked), pc.not_equal(distinct, ""))
+    words = distinct.filter(worded)
+    missing = raw.null_count > 0 or bool(markers) or bool(pc.any(pc.equal(distinct, "")).as_py())
+    coded = words.filter(pc.match_substring_regex(words, _CODE))
+    if len(coded):
+        code = coded[0].as_py()
         note = f"taken as text, because {code!r} begins with 0; declare int64 if it is a number"
         return replace(_texts(name, conversion.text(Feature(name, "string"), raw, Cells())[0]), note=note)
     plain = _plain(name, raw, words, missing, markers)
     if plain is not None:
         return plain
     column = _texts(name, conversion.text(Feature(name, "string"), raw, Cells())[0])
-    if column.kind == "moment" or not words:
+    if column.kind == "moment" or not len(words):
         return column
-    return _formatted(column, raw, Words(words, np.array([counts[word] for word in words])), missing, markers)
+    return _formatted(column, raw, Words(words.to_pylist(), counts.filter(worded).to_numpy()), missing, markers)
 
 
 def _plain(
-    name: str, raw: pa.ChunkedArray, words: Sequence[str], missing: bool, markers: tuple[str, ...]
+    name: str, raw: pa.ChunkedArray, words: pa.StringArray, missing: bool, markers: tuple[str, ...]
 ) -> Column | None:
     """The column where every cell is a plain number, or every cell is true or false."""
     for dtype, kind in (("int64", "numeric"), ("float64", "numeric"), ("bool", "flag")):
-        if not words or (dtype == "int64" and (missing or any("." in word for word in words))):
+        if not len(words) or (dtype == "int64" and (missing or pc.any(pc.match_substring(words, ".")).as_py())):
             continue
-        if dtype == "bool" and {word.lower() for word in words} & {"0", "1"}:
+        if dtype == "bool" and pc.any(pc.is_in(words, value_set=pa.array(["0", "1"]))).as_py():
             continue
         feature = Feature(name, dtype, missing)
         values, violations = conversion.text(feature, raw, Cells(markers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -10,25 +11,29 @@ import numpy as np
 import pyarrow as pa
 
 from artifact.errors import DataContractError, UsageError
-from pipeline.data import kinds, reader
+from pipeline.data import kinds
 from pipeline.data.conversion import absent
 from pipeline.data.table import Table
 from starter import schema_guess
 from starter.schema_guess import Left
+from starter.stored_table import StoredTable, together
 
 TRAIN, TEST = "train", "test"
 
 
 @dataclass(frozen=True)
 class Source:
-    """`files`: where each file comes from, and its path in the repository. `tables` are the rows of each, in order."""
+    """`files`: where each file comes from, and its path in the repository. `tables` are the rows of each, in order, of
+    which those count where `kept` ([rows], None for all) holds.
+    """
 
     files: tuple[tuple[Path, Path], ...]
-    tables: tuple[Table, ...]
+    tables: tuple[StoredTable, ...]
+    kept: np.ndarray | None = None
 
     @classmethod
-    def read(cls, data: Path, test: Path | None, name: str) -> Self:
-        """Read `data`, and the holdout `test` where there is one.
+    def read(cls, data: Path, test: Path | None, name: str, scratch: Path) -> Self:
+        """The table `data`, and the holdout `test` where there is one; `scratch` is a folder for copies of them.
 
         UsageError (2) where there is no such file, DataContractError (40) where they are no tables, or have different
         columns.
@@ -37,16 +42,19 @@ class Source:
             if path is not None and not path.exists():
                 raise UsageError(f"{option} {path} does not exist, seen from {Path.cwd()}: correct the path")
         if test is None:
-            return cls(((data, Path("data") / f"{name}{_suffix(data)}"),), (reader.read(data),))
+            return cls(((data, Path("data") / f"{name}{_suffix(data)}"),), (StoredTable(data, scratch),))
         folder = Path("data") / name
         files = tuple((path, folder / f"{part}{_suffix(path)}") for path, part in ((data, TRAIN), (test, TEST)))
-        tables = tuple(replace(reader.read(path), file=target.name) for path, target in files)
+        tables = []
+        for part, path in ((TRAIN, data), (TEST, test)):
+            (scratch / part).mkdir()
+            tables.append(StoredTable(path, scratch / part))
         if set(tables[0].names) != set(tables[1].names) or _suffix(data) != _suffix(test):
             raise DataContractError(
                 f"{data} and {test} are not alike: {tables[0].names} against {tables[1].names}; give both the same "
                 "columns and the same kind of file"
             )
-        return cls(files, tables)
+        return cls(files, tuple(tables))
 
     @property
     def path(self) -> Path:
@@ -55,14 +63,50 @@ class Source:
         return target if len(self.files) == 1 else target.parent
 
     @property
-    def whole(self) -> Table:
-        """All rows as one table."""
-        columns = pa.concat_tables([table.columns.select(self.tables[0].names) for table in self.tables])
-        return Table(columns, self.tables[0].text)
+    def names(self) -> list[str]:
+        """Names of the columns, in the order of the first file."""
+        return self.tables[0].names
+
+    @property
+    def text(self) -> bool:
+        """Whether the cells are text, as in a CSV."""
+        return self.tables[0].text
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """All values of one column, as they stand in the files."""
+        parts = [pa.table({name: table.column(name)}) for table in self.tables]
+        column = together(self.files[0][0], parts).column(name)
+        return column if self.kept is None else column.filter(pa.array(self.kept))
+
+    def lots(self) -> Iterator[Table]:
+        """The rows in their order, some at a time; each lot knows the numbers that its rows have in the file."""
+        start = 0
+        for table, (_, target) in zip(self.tables, self.files, strict=True):
+            first, file = 0, None if len(self.files) == 1 else target.name
+            for columns in table.lots():
+                rows = columns.num_rows
+                if self.kept is None:
+                    yield Table(columns, table.text, first, file)
+                else:
+                    places = np.flatnonzero(self.kept[start + first : start + first + rows])
+                    if len(places):
+                        yield Table(columns.take(places), table.text, first, file, first + places)
+                first += rows
+            start += first
+
+    def rows(self, numbers: np.ndarray) -> Table:
+        """The rows with these numbers (from 0, ascending, of those that count) as one table."""
+        parts, first = [], 0
+        for lot in self.lots():
+            low, high = np.searchsorted(numbers, [first, first + lot.columns.num_rows])
+            if high > low:
+                parts.append(lot.columns.take(numbers[low:high] - first).select(self.names))
+            first += lot.columns.num_rows
+        return Table(together(self.files[0][0], parts), self.text)
 
     def with_target(self, target: str) -> tuple[Source, int]:
         """Without the rows that have no value in the column `target`, and how many those are."""
-        column = schema_guess.guess(self.whole, target)
+        column = schema_guess.guess(self, target)
         if isinstance(column, Left):
             return self, 0
         missing = absent(column.values)
@@ -72,20 +116,18 @@ class Source:
 
     def without_classes(self, target: str, fewest: int) -> tuple[Source, int]:
         """Without the rows of classes that have fewer than `fewest`, and how many those are."""
-        column = schema_guess.guess(self.whole, target)
+        column = schema_guess.guess(self, target)
         if isinstance(column, Left):
             return self, 0
         _, places, counts = np.unique(column.values.astype(str), return_inverse=True, return_counts=True)
         return self._without(counts[places] < fewest)
 
     def _without(self, dropped: np.ndarray) -> tuple[Source, int]:
-        tables, first = [], 0
-        for table in self.tables:
-            rows = np.flatnonzero(~dropped[first : first + table.columns.num_rows])
-            first += table.columns.num_rows
-            numbers = rows if table.numbers is None else table.numbers[rows]
-            tables.append(replace(table, columns=table.columns.take(rows), numbers=numbers))
-        return replace(self, tables=tuple(tables)), int(dropped.sum())
+        if not dropped.any():
+            return self, 0
+        kept = np.ones(sum(table.rows for table in self.tables), dtype=bool) if self.kept is None else self.kept.copy()
+        kept[np.flatnonzero(kept)[dropped]] = False
+        return replace(self, kept=kept), int(dropped.sum())
 
 
 def _suffix(path: Path) -> str:

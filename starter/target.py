@@ -10,16 +10,15 @@ import numpy as np
 
 from artifact.errors import DataContractError
 from artifact.signature import Feature
-from pipeline.data.table import Table
 from starter import schema_guess
-from starter.schema_guess import Column, Left
+from starter.schema_guess import Column, Left, Raw
 
 _CLASSES = 50
 _NUMBERED = 20  # whole numbers: up to as many different ones are classes
 _LISTS = re.compile(r"\s*[|;,]\s*")
 
 
-def column(read: Table, name: str) -> Column:
+def column(read: Raw, name: str) -> Column:
     """The column `name` of rows that all have a value there; DataContractError (40) where it cannot be predicted."""
     guessed = schema_guess.guess(read, name)
     if isinstance(guessed, Left):

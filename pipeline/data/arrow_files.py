@@ -41,9 +41,10 @@ def parquet(source: Any) -> Any:
     return pyarrow.parquet.ParquetFile(source, buffer_size=_BUFFER, pre_buffer=False)
 
 
-def feather(source: Any) -> Any:
-    """The Feather file (version 2) `source`, which is one of Arrow. Raises what pyarrow raises."""
-    return pyarrow.ipc.open_file(source)
+def feather(source: Any, columns: Sequence[int] = ()) -> Any:
+    """The Feather file (version 2) `source`, which is one of Arrow; of some `columns`, only what is at these places is
+    read. Raises what pyarrow raises."""
+    return pyarrow.ipc.open_file(source, options=pyarrow.ipc.IpcReadOptions(included_fields=list(columns)))
 
 
 def json_schema(source: Any) -> pa.Schema:

@@ -31,39 +31,51 @@ def chunks(path: Path) -> Iterator[Table]:
 
     Raises DataContractError (40) where it is no such table, or its files have different columns.
     """
+    rows = 0
+    for part, file in opened(path):
+        within = None if part == path else part.relative_to(path).as_posix()
+        first = 0
+        for batch in _batches(part, file):
+            yield Table(pa.Table.from_batches([batch]), file.kind.text, first, within)
+            first += batch.num_rows
+        rows += first
+    if rows == 0:
+        raise empty(path)
+
+
+def empty(path: Path) -> DataContractError:
+    """The error for a table without a row."""
+    return DataContractError(f"{path} has a header and no rows; nothing can be trained on it")
+
+
+def opened(path: Path) -> Iterator[tuple[Path, TableFile]]:
+    """Each file of the table at `path`, in their order, whose columns are those of the first."""
     parts = files(path)
     expected: list[str] | None = None
-    rows = 0
     for part in parts:
         kind = kinds.of(part.name)
         assert kind is not None  # `files` refuses others
-        file = _checked(part, functools.partial(TableFile, part, kind, functools.partial(part.open, "rb")))
+        file = checked(part, functools.partial(TableFile, part, kind, functools.partial(part.open, "rb")))
         names = list(file.types)
         expected = names if expected is None else expected
         if names != expected:
             raise DataContractError(
                 f"{part} has other columns than {parts[0]}: {names} against {expected}; give both the same"
             )
-        within = None if part == path else part.relative_to(path).as_posix()
-        first = 0
-        for batch in _batches(part, file):
-            yield Table(pa.Table.from_batches([batch]), kind.text, first, within)
-            first += batch.num_rows
-        rows += first
-    if rows == 0:
-        raise DataContractError(f"{path} has a header and no rows; nothing can be trained on it")
+        yield part, file
 
 
-def _batches(path: Path, file: TableFile) -> Iterator[pa.RecordBatch]:
-    _checked(path, file.check_bytes)
-    remaining = file.batches()
-    while (batch := _checked(path, lambda: next(remaining, None))) is not None:
-        for first in range(0, batch.num_rows, ROWS):  # a file of Arrow may have batches of any size
-            yield batch.slice(first, ROWS)
-
-
-def _checked(path: Path, reading: Callable[[], Any]) -> Any:
+def checked(path: Path, reading: Callable[[], Any]) -> Any:
+    """What `reading` of the file at `path` gives; DataContractError (40) where it cannot be read."""
     try:
         return reading()
     except (pa.ArrowException, OSError, EOFError, ValueError, zlib.error) as error:
         raise faults.unreadable(path, error) from error
+
+
+def _batches(path: Path, file: TableFile) -> Iterator[pa.RecordBatch]:
+    checked(path, file.check_bytes)
+    remaining = file.batches()
+    while (batch := checked(path, lambda: next(remaining, None))) is not None:
+        for first in range(0, batch.num_rows, ROWS):  # a file of Arrow may have batches of any size
+            yield batch.slice(first, ROWS)

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-SIZE = 20_000
+SIZE = 20_000  # rows; fewer of a table with many columns,
+_CELLS = 4_000_000  # which is rows × columns,
+_FEWEST = 2_000  # but no fewer than these
+
+
+def size_of(columns: int) -> int:
+    """How many rows are sampled of a table with so many columns."""
+    return min(SIZE, max(_FEWEST, _CELLS // max(1, columns)))
 
 
 class Sample:

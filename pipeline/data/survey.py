@@ -17,7 +17,7 @@ from pipeline.data import totals
 from pipeline.data.contract import Contract, refused
 from pipeline.data.conversion import ROWS, Violation, absent
 from pipeline.data.id_columns import Distinct
-from pipeline.data.sample import Sample
+from pipeline.data.sample import Sample, size_of
 from pipeline.data.table import Table
 from pipeline.params.messages import near
 from pipeline.params.params import Params
@@ -38,7 +38,7 @@ class Survey:
     def __init__(self, params: Params) -> None:
         self.params = params
         self.rows = 0
-        self.sample = Sample()
+        self.sample = Sample(size_of(len(params.features)))
         self.names: list[str] = []
         self._time = params.time
         schema = (*params.features, *params.targets, *params.weights)

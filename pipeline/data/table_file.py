@@ -51,7 +51,8 @@ class TableFile:
                 case "parquet":
                     yield from _parquet(stream, wanted, rows, skip)
                 case "feather":
-                    file = arrow_files.feather(stream)
+                    places = sorted({list(self.types).index(name) for name in wanted})
+                    file = arrow_files.feather(stream, places)
                     for number in range(file.num_record_batches):
                         yield file.get_batch(number).select(wanted)
                 case "json":

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from artifact import signature
 from artifact.unpickling import unpickle
-from artifact.validation.frame import columns
 from pipeline.engine import engines
 from pipeline.params.params import load
-from pipeline.shared import paths, tables
+from pipeline.shared import paths
+from pipeline.shared.stored_columns import StoredColumns
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     data = paths.MODEL.read_bytes()
     model = unpickle.loads(data)
     described = signature.for_model(params.model.task, params.features, params.targets, model)
-    train, holdout = (columns(tables.read(path, params)[0]) for path in (paths.TRAIN, paths.TEST))
+    train, holdout = (StoredColumns(path, params) for path in (paths.TRAIN, paths.TEST))
     choice = engines.choose(data, model, described, train=train, holdout=holdout)
     choice.write(data)
     print(f"engine {choice.in_words()}")

@@ -18,6 +18,7 @@ from pipeline.engine import equality, estimators, transformers
 from pipeline.engine.choice import Choice
 from pipeline.engine.graph import Column, Graph, NoGraph, columns_of
 from pipeline.engine.probes import Probes
+from pipeline.shared.stored_columns import beginning
 
 _LARGEST = 32 << 20  # bytes of model.joblib: the graph of more is as large again
 _SINGLE = 64  # rows predicted one by one and together, to see whether company changes an answer
@@ -76,7 +77,7 @@ def _order(first: Any, names: tuple[str, ...]) -> list[str]:
 
 
 def _batch_invariant(engine: Runner, holdout: Columns) -> bool:
-    few = {name: values[:_SINGLE] for name, values in holdout.items()}
+    few = beginning(holdout, _SINGLE)
     together = engine.predict(few)
     for size in (1, 7):
         for start in range(0, rows(few), size):

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from artifact.engines import unanswered
-from artifact.prediction import PROBABILITIES, Columns, Prediction, Runner, rows
+from artifact.prediction import PROBABILITIES, Columns, Prediction, Runner, rows, together
 from artifact.signature import Signature
 from artifact.tolerance import TOLERANCE, differing, mean_size
 from pipeline.engine.agreement import Agreement
-from pipeline.engine.probes import Probes, shown
+from pipeline.engine.probes import Probes
+from pipeline.shared.stored_columns import ROWS
 
 # Of what may differ online: rows that are not among the probes may differ a hundred times as much as these.
 PROVED = TOLERANCE / 100
@@ -20,23 +21,24 @@ LEAST = 0.5  # the share of all rows that must have been compared
 
 def compare(signature: Signature, exact: Runner, candidate: Runner, probes: Probes) -> Agreement:
     """Compare `candidate` with scikit-learn (`exact`) on `probes`."""
-    with np.errstate(all="ignore"):  # extremes overflow, as they may
-        other = candidate.predict(probes.table)
-        answered = other.finite()
-        one = _predict(exact, probes.table, np.flatnonzero(~answered))
-    finite = one.finite()
+    others, ones = [], []
+    for lot in probes.lots():
+        with np.errstate(all="ignore"):  # extremes overflow, as they may
+            others.append(candidate.predict(lot))
+            ones.append(_predict(exact, lot, others[-1]))
+    other, one = together(others), together(ones)
+    finite, answered = one.finite(), other.finite()
     both = finite & answered
     usual = float(mean_size(one.values[: probes.real][finite[: probes.real]])) if signature.number else 0.0
     problem, differences = None, dict[str, float]()
     for output in signature.outputs if both.any() else ():
-        before, now = one.array(output.name)[both].tolist(), other.array(output.name)[both].tolist()
-        wrong = differing(output.name, before, now, PROVED, usual)
-        differences[output.name] = len(wrong) if output.name == "label" else _largest(signature, before, now, usual)
-        if len(wrong) and problem is None:
-            row = int(wrong[0])
+        before, now = one.array(output.name)[both], other.array(output.name)[both]
+        count, first, differences[output.name] = _differences(signature, output.name, before, now, usual)
+        if count and problem is None:
+            answer, due = (array[first : first + 1].tolist()[0] for array in (now, before))
             problem = (
-                f"{output.name} differs on {len(wrong)} of {len(before)} rows, as {now[row]!r} from {before[row]!r} "
-                f"for {shown(probes.table, int(np.flatnonzero(both)[row]))}"
+                f"{output.name} differs on {count} of {len(before)} rows, as {answer!r} from {due!r} for "
+                f"{probes.shown(int(np.flatnonzero(both)[first]))}"
             )
     return Agreement(
         rows=probes.rows,
@@ -50,23 +52,40 @@ def compare(signature: Signature, exact: Runner, candidate: Runner, probes: Prob
     )
 
 
-def _predict(exact: Runner, table: Columns, suspects: np.ndarray) -> Prediction:
+def _differences(
+    signature: Signature, output: str, before: np.ndarray, now: np.ndarray, usual: float
+) -> tuple[int, int, float]:
+    """How many rows differ by more than PROVED, the first of them, and the largest difference of all."""
+    count, first, largest = 0, -1, 0.0
+    for start in range(0, len(before), ROWS):  # as lists, in which labels have their types
+        one, other = (array[start : start + ROWS].tolist() for array in (before, now))
+        wrong = differing(output, one, other, PROVED, usual)
+        if len(wrong) and first < 0:
+            first = start + int(wrong[0])
+        count += len(wrong)
+        largest = max(largest, 0.0 if output == "label" else _largest(signature, one, other, usual))
+    return count, first, float(count) if output == "label" else largest
+
+
+def _predict(exact: Runner, table: Columns, other: Prediction) -> Prediction:
     """What `exact` answers; rows that it raises for have numbers that are not finite.
 
-    `suspects` are rows that the other engine has no answer for. Mostly those are the rows, and a few calls find them.
+    Mostly those are rows that the other engine has no answer for, as `other` says, and a few calls find them.
     """
     try:
         return exact.predict(table)
     except Exception:
-        alone = (int(row) for row in suspects)
+        alone = np.flatnonzero(~other.finite()).tolist()
         wrong = [row for row in alone if any(True for _ in unanswered.failing(exact, _at(table, [row])))]
-    kept = np.delete(np.arange(rows(table)), wrong)
     try:
-        some = exact.predict(_at(table, kept))
+        return _without(exact, table, wrong, other)
     except Exception:
-        kept = np.delete(np.arange(rows(table)), list(unanswered.failing(exact, table)))
-        some = exact.predict(_at(table, kept))
-    return _spread(some, kept, rows(table))
+        return _without(exact, table, list(unanswered.failing(exact, table)), other)
+
+
+def _without(exact: Runner, table: Columns, wrong: list[int], other: Prediction) -> Prediction:
+    kept = np.delete(np.arange(rows(table)), wrong)
+    return _spread(exact.predict(_at(table, kept)) if len(kept) else other, kept, rows(table))
 
 
 def _at(table: Columns, places: Any) -> Columns:
@@ -92,7 +111,7 @@ def _gaps(finite: np.ndarray, answered: np.ndarray, probes: Probes) -> str | Non
         (~both & (np.arange(len(both)) < probes.real), "{} of {} rows, of training or held out, have no finite answer"),
     ):
         if wrong.any():
-            return f"{words.format(wrong.sum(), len(both))}, as for {shown(probes.table, int(np.argmax(wrong)))}"
+            return f"{words.format(wrong.sum(), len(both))}, as for {probes.shown(int(np.argmax(wrong)))}"
     if both.sum() < LEAST * len(both):
         return f"{both.sum()} of {len(both)} rows have a finite answer, at least {LEAST:.0%} are needed"
     return None

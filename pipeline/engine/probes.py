@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from artifact.golden import UNSEEN
-from artifact.prediction import Columns, rows
+from artifact.prediction import Columns, lots, rows
 from artifact.signature import Feature, Signature
 from artifact.validation.column import LARGEST
 from artifact.validation.validator import number_bounds
 from pipeline.engine import neighbours
+from pipeline.shared.stored_columns import beginning
 
 TRAINING = 10_000  # training rows at most, evenly spaced
 _VARIED = 64  # held-out rows that are varied
@@ -25,14 +26,15 @@ _NUMBERS = (0.0, -0.0, 5e-324, 1e-40, 1.0, -1.0, 1e5, -1e5, 16777217.0, 1e10, -1
 
 @dataclass(frozen=True)
 class Probes:
-    """A table to compare engines on; its first `real` rows are of training or held out, the others are made.
+    """Rows to compare engines on: some of training, all that are held out, and `made` ones.
 
     `rows`: how many of each kind. `training`: how many training rows there are. `splits`: of how many splits of trees
     both sides are among the rows, and how many splits there are.
     """
 
-    table: Columns
-    real: int
+    trained: Columns
+    held_out: Columns
+    made: Columns
     rows: Mapping[str, int]
     training: int
     splits: tuple[int, int]
@@ -45,36 +47,57 @@ class Probes:
         and of what training saw, denormal, beyond 2^24 and, without a range, up to what a caller may send; such
         extremes in several columns at once; each value missing or never seen; and both sides of the trees' splits.
         """
-        some = sample(train, TRAINING)
-        extremes = {feature.name: _extremes(feature, train[feature.name]) for feature in signature.inputs}
-        parts = {"training": some, "held out": holdout}
-        first = {name: values[:_VARIED] for name, values in holdout.items()}
+        some, few, extremes = dict[str, np.ndarray](), dict[str, np.ndarray](), dict[str, list[Any]]()
+        for feature in signature.inputs:  # each column is read once
+            column = train[feature.name]
+            some[feature.name] = column[_spaced(column, TRAINING)]
+            few[feature.name] = column[_spaced(column, _TOGETHER)]
+            extremes[feature.name] = _extremes(feature, column)
+        first = beginning(holdout, _VARIED)
         edges = [_moved(signature, first, way) for way in (_up, _down, _rounded, _between)]
-        edges.append(_one_by_one(signature, holdout, extremes))
-        edges.append(_together(signature, sample(train, _TOGETHER), extremes))
-        parts["extremes"] = _stacked(signature, edges)
+        edges.append(_one_by_one(signature, first, extremes))
+        edges.append(_together(signature, few, extremes))
         beside = neighbours.of(signature, fitted, some)
-        parts["beside splits"] = beside.table
-        counts = {name: rows(part) for name, part in parts.items()}
+        counts = {
+            "training": rows(some),
+            "held out": rows(holdout),
+            "extremes": sum(map(rows, edges)),
+            "beside splits": rows(beside.table),
+        }
         return cls(
-            table=_stacked(signature, list(parts.values())),
-            real=counts["training"] + counts["held out"],
+            trained=some,
+            held_out=holdout,
+            made=_stacked(signature, [*edges, beside.table]),
             rows=counts,
             training=rows(train),
             splits=(beside.tried, beside.present),
         )
 
+    @property
+    def real(self) -> int:
+        """How many rows are of training or held out; they come first."""
+        return self.rows["training"] + self.rows["held out"]
 
-def sample(table: Columns, most: int) -> Columns:
-    """At most `most` rows of `table`, evenly spaced."""
-    places = np.unique(np.linspace(0, rows(table) - 1, min(most, rows(table))).round().astype(int))
-    return {name: values[places] for name, values in table.items()}
+    def lots(self) -> Iterator[Columns]:
+        """All rows, a lot at a time."""
+        yield self.trained
+        yield from lots(self.held_out)
+        yield self.made
+
+    def shown(self, row: int) -> str:
+        """The row with this number in words, for a reason."""
+        first = 0
+        for lot in self.lots():
+            if row < first + rows(lot):
+                break
+            first += rows(lot)
+        text = ", ".join(f"{name} = {values[row - first]}" for name, values in list(lot.items())[:6])
+        return text if len(lot) <= 6 else f"{text}, …"
 
 
-def shown(columns: Columns, row: int) -> str:
-    """One row in words, for a reason."""
-    text = ", ".join(f"{name} = {values[row]}" for name, values in list(columns.items())[:6])
-    return text if len(columns) <= 6 else f"{text}, …"
+def _spaced(column: np.ndarray, most: int) -> np.ndarray:
+    """The places of at most `most` values of `column`, evenly spaced."""
+    return np.unique(np.linspace(0, len(column) - 1, min(most, len(column))).round().astype(int))
 
 
 def _stacked(signature: Signature, parts: list[Columns]) -> Columns:
@@ -107,10 +130,10 @@ def _between(values: np.ndarray) -> np.ndarray:
     return (near.astype(np.float64) + np.nextafter(near, np.float32(np.inf)).astype(np.float64)) / 2
 
 
-def _one_by_one(signature: Signature, holdout: Columns, extremes: Mapping[str, list[Any]]) -> Columns:
+def _one_by_one(signature: Signature, first: Columns, extremes: Mapping[str, list[Any]]) -> Columns:
     pairs = [(name, value) for name in signature.names for value in extremes[name]]
     some = np.unique(np.linspace(0, len(pairs) - 1, min(_ALONE, len(pairs))).round().astype(int)).tolist()
-    table = {name: np.repeat(values[:1], len(some)) for name, values in holdout.items()}
+    table = {name: np.repeat(values[:1], len(some)) for name, values in first.items()}
     for row, pair in enumerate(some):
         name, value = pairs[pair]
         table[name][row] = value

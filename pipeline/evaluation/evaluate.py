@@ -11,12 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from artifact import signature
-from artifact.prediction import Prediction
+from artifact.prediction import Columns, Prediction
 from artifact.unpickling import unpickle
-from artifact.validation.frame import columns
 from pipeline.engine.choice import Choice
 from pipeline.evaluation import behaviour, bootstrap, calibration, guessing, held_out, importance, slices, weighing
 from pipeline.params import metrics
@@ -24,6 +22,7 @@ from pipeline.params.measures import Metric
 from pipeline.params.params import Params, load
 from pipeline.pictures import plots
 from pipeline.shared import decision_file, json_file, paths, tables
+from pipeline.shared.stored_columns import StoredColumns
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -32,10 +31,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     params = load()
     data = paths.MODEL.read_bytes()
     model = unpickle.loads(data)
-    frame, target = tables.read(paths.TEST, params)
+    holdout, target = StoredColumns(paths.TEST, params), tables.read_target(paths.TEST, params)
     described = signature.for_model(params.model.task, params.features, params.targets, model)
     runner = Choice.read(data).runner(data, described, decision_file.read(described))
-    holdout = columns(frame)
     prediction = held_out.answers(runner, holdout)
     classes = np.asarray(model.classes_) if params.model.task == "classification" else np.empty(0)
 
@@ -52,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     measured, better = guessing.separated(bootstrap.intervals(weighed, len(target), params.evaluate.bootstrap))
     json_file.write(paths.METRICS, {"rows": len(target), **measured})
     json_file.write(paths.GUESSING, {"rows": len(target), "better_by": better})
-    json_file.write(paths.SLICES, sliced(params, frame, target, prediction, classes))
+    json_file.write(paths.SLICES, sliced(params, holdout, target, prediction, classes))
     curve = calibration.curve(params.model.task, target, prediction, classes)
     json_file.write(paths.CALIBRATION, {"task": params.model.task, "bins": curve})
     checks = behaviour.run(params.evaluate.behaviour, described, runner, holdout)
@@ -66,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         known = classes if params.model.task == "classification" else np.array([False, True])
         plots.confusion(paths.PLOTS, known, target.ravel(), prediction.values.ravel())
     plots.reliability(paths.PLOTS, params.model.task, {"challenger": curve})
-    mean, spread = importance.of(params.model.task, model, runner, frame, target, params.evaluate.bootstrap.seed)
+    mean, spread = importance.of(params.model.task, model, runner, holdout, target, params.evaluate.bootstrap.seed)
     plots.importance(paths.PLOTS, described.names, mean, spread, _scoring(params))
     for name, value in measured.items():
         print(f"{name}: {_interval(value)}")
@@ -75,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def sliced(
-    params: Params, frame: pd.DataFrame, target: np.ndarray, prediction: Prediction, classes: np.ndarray
+    params: Params, holdout: Columns, target: np.ndarray, prediction: Prediction, classes: np.ndarray
 ) -> dict[str, Any]:
     """Each slice's loss beside that of all rows, the worst first; `worse` where that cannot be chance.
 
@@ -85,13 +83,16 @@ def sliced(
     metric = metrics.default(task, prediction.probabilities is not None)
     loss, losses = metrics.losses(metric, task, target, prediction, classes)
     answer = (params.target.name, target) if task == "classification" else None
-    parts = slices.of(frame, answer, losses, params.evaluate.slices)
+    means = {  # the mask of a slice goes before the next is made
+        (part.name, part.origin): slices.Mean.of(losses[part.mask])
+        for part in slices.of(holdout, answer, losses, params.evaluate.slices)
+    }
     overall = float(losses.mean())
     entries: list[dict[str, Any]] = []
-    for part in parts:
-        mean, low, high = slices.mean_interval(losses[part.mask], params.evaluate.bootstrap.confidence, len(parts))
-        entry = {"name": part.name, "origin": part.origin, "rows": int(part.mask.sum())}
-        entries.append({**entry, "value": mean, "low": low, "high": high, "worse": low > overall})
+    for (name, origin), mean in means.items():
+        low, high = mean.interval(params.evaluate.bootstrap.confidence, len(means))
+        entry = {"name": name, "origin": origin, "rows": mean.rows}
+        entries.append({**entry, "value": mean.value, "low": low, "high": high, "worse": low > overall})
     entries.sort(key=lambda entry: (-entry["value"], entry["name"]))
     return {"loss": loss.name, "overall": overall, "rows": params.evaluate.slices.rows, "slices": entries}
 

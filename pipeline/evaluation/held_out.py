@@ -6,25 +6,29 @@ import numpy as np
 
 from artifact.engines import unanswered
 from artifact.errors import ConfigurationError
-from artifact.prediction import Columns, Prediction, Runner, rows
+from artifact.prediction import Columns, Prediction, Runner, lots, together
 
 _SHOWN = 6  # features of a row
 
 
 def answers(runner: Runner, holdout: Columns) -> Prediction:
     """What `runner` answers; ConfigurationError (10) names the first row that it raises for, or has no number for."""
-    try:
-        prediction = runner.predict(holdout)
-    except Exception as error:
-        failing = next(unanswered.failing(runner, holdout), None)
-        if failing is None:
-            raise
-        raise _unanswered(holdout, failing, f"the model fails ({type(error).__name__}: {error!s:.200})") from error
+    prediction = together([_answered(runner, lot) for lot in lots(holdout)])
     missing = np.flatnonzero(~prediction.finite())
     if len(missing):
-        words = f"the model has no finite answer for {len(missing)} of {rows(holdout)} held-out rows"
+        words = f"the model has no finite answer for {len(missing)} of {len(prediction.values)} held-out rows"
         raise _unanswered(holdout, int(missing[0]), words)
     return prediction
+
+
+def _answered(runner: Runner, lot: Columns) -> Prediction:
+    try:
+        return runner.predict(lot)
+    except Exception as error:
+        failing = next(unanswered.failing(runner, lot), None)
+        if failing is None:
+            raise
+        raise _unanswered(lot, failing, f"the model fails ({type(error).__name__}: {error!s:.200})") from error
 
 
 def _unanswered(holdout: Columns, row: int, words: str) -> ConfigurationError:

@@ -20,7 +20,7 @@ FEATURES = 200  # that are shuffled one by one; of more, those in the blocks who
 
 
 def of(
-    task: str, model: Any, runner: Runner, frame: pd.DataFrame, target: np.ndarray, seed: int
+    task: str, model: Any, runner: Runner, holdout: Columns, target: np.ndarray, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of the fall of accuracy or R², [features] each (Breiman, Random Forests, 2001).
 
@@ -28,10 +28,9 @@ def of(
     that costs nothing, or of too many blocks to look into, count as worth nothing.
     """
     generator = np.random.default_rng(seed)
-    most = min(ROWS, max(100, CELLS // frame.shape[1]), len(frame))
-    rows = np.sort(generator.choice(len(frame), most, replace=False))
-    some, truth = frame.iloc[rows], target[rows]
-    base = columns(some)
+    most = min(ROWS, max(100, CELLS // len(holdout)), len(target))
+    rows = np.sort(generator.choice(len(target), most, replace=False))
+    base, truth = {name: values[rows] for name, values in holdout.items()}, target[rows]
     measure = r2_score if task == "regression" else accuracy_score
 
     def score(changed: Columns) -> float:
@@ -43,7 +42,7 @@ def of(
     looked_at = names if len(names) <= FEATURES else _in_costly_blocks(names, base, score, generator)
     importance = permutation_importance(
         model,
-        some[looked_at],
+        pd.DataFrame({name: base[name] for name in looked_at}),
         truth,
         scoring=lambda _, table, __: score(columns(table)),
         n_repeats=REPEATS,

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 from sklearn.tree import DecisionTreeRegressor
 
+from artifact.prediction import Columns
 from artifact.signature import label_text
 from pipeline.params.evaluate import Cut, Slices
 
 _CATEGORIES = 20  # of a column, the most frequent first
+_LOOKED_AT = 20_000  # rows that tell whether a column of numbers has few values
 _PARTS = 4  # of a column of numbers, equally filled
 _DEPTH = 2
-_TREE_ROWS = 20_000
+_TREE_ROWS = 20_000  # that a tree learns on; fewer of a table with many columns,
+_TREE_CELLS = 8_000_000  # which is rows × columns,
+_FEWEST = 1_000  # but no fewer than these
 _ONE_HOT = 10
 
 
@@ -35,33 +40,56 @@ class Slice:
 
 
 @dataclass(frozen=True)
-class _Holdout:
-    """The held-out rows as a frame of the features and as columns with the target, their loss, and what is declared."""
+class Mean:
+    """Of the values of one slice: how many `rows`, their mean, and its standard error, infinite of a single row."""
 
-    frame: pd.DataFrame
-    columns: Mapping[str, np.ndarray]
+    rows: int
+    value: float
+    error: float
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Self:
+        """Of `values`, [rows]."""
+        count = len(values)
+        error = float(values.std(ddof=1)) / math.sqrt(count) if count > 1 else math.inf
+        return cls(count, float(values.mean()), error)
+
+    def interval(self, confidence: float, slices: int) -> tuple[float, float]:
+        """The ends of its interval, one of `slices` that hold together with `confidence`."""
+        reach = quantile(confidence, slices, self.rows) * self.error
+        return self.value - reach, self.value + reach
+
+
+@dataclass(frozen=True)
+class _Holdout:
+    """The features of the held-out rows, their target, their loss, and what is declared; columns are read in turn."""
+
+    features: Columns
+    target: tuple[str, np.ndarray] | None
     loss: np.ndarray
     settings: Slices
 
+    def column(self, name: str) -> np.ndarray:
+        return self.target[1] if self.target is not None and name == self.target[0] else self.features[name]
 
-def of(frame: pd.DataFrame, target: tuple[str, np.ndarray] | None, loss: np.ndarray, settings: Slices) -> list[Slice]:
-    """The slices of `frame` ([rows, features]) with at least `settings.rows` rows, declared ones first.
+
+def of(features: Columns, target: tuple[str, np.ndarray] | None, loss: np.ndarray, settings: Slices) -> Iterator[Slice]:
+    """The slices of the rows of `features` with at least `settings.rows` rows, declared ones first, one at a time.
 
     `target` is its name and values for a classification, whose classes are slices as well. `loss` ([rows]) is what the
     search is after: a tree of depth 2 learns on every second row where it is high, and its leaves are slices of the
     other rows, so that what was picked for looking bad is not also judged by what made it look bad.
     """
-    columns: dict[str, np.ndarray] = {str(name): values.to_numpy() for name, values in frame.items()}
-    if target is not None:
-        columns[target[0]] = target[1]
-    holdout = _Holdout(frame, columns, loss, settings)
-    kept: dict[bytes, Slice] = {}
+    holdout = _Holdout(features, target, loss, settings)
+    kept: set[bytes] = set()
     for origin, slices in ORIGINS.items():
         for name, mask in slices(holdout) if origin == "declared" or settings.found else ():
-            if settings.rows <= mask.sum() < len(frame):
+            if settings.rows <= mask.sum() < len(loss):
                 # The same rows under two names are one slice.
-                kept.setdefault(np.packbits(mask).tobytes(), Slice(name, origin, mask))
-    return list(kept.values())
+                rows = hashlib.blake2b(np.packbits(mask).tobytes(), digest_size=16).digest()
+                if rows not in kept:
+                    kept.add(rows)
+                    yield Slice(name, origin, mask)
 
 
 def quantile(confidence: float, slices: int, rows: int) -> float:
@@ -69,24 +97,16 @@ def quantile(confidence: float, slices: int, rows: int) -> float:
     return float(stats.t.ppf(1 - (1 - confidence) / (2 * max(slices, 1)), max(rows - 1, 1)))
 
 
-def mean_interval(values: np.ndarray, confidence: float, slices: int) -> tuple[float, float, float]:
-    """Mean of `values` and the ends of its interval, one of `slices` that hold together with `confidence`."""
-    mean, count = float(values.mean()), len(values)
-    error = float(values.std(ddof=1)) / math.sqrt(count) if count > 1 else math.inf
-    reach = quantile(confidence, slices, count) * error
-    return mean, mean - reach, mean + reach
-
-
 def _cuts(holdout: _Holdout) -> Iterator[tuple[str, np.ndarray]]:
     for cut in holdout.settings.cuts:
-        yield from _at(cut, holdout.columns[cut.column])
+        yield from _at(cut, holdout.column(cut.column))
 
 
 def _columns(holdout: _Holdout) -> Iterator[tuple[str, np.ndarray]]:
     declared = {cut.column for cut in holdout.settings.cuts}
-    for column, values in holdout.columns.items():
+    for column in (*holdout.features, *([holdout.target[0]] if holdout.target else [])):
         if column not in declared:
-            yield from _parts(column, values)
+            yield from _parts(column, holdout.column(column))
 
 
 def _at(cut: Cut, values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
@@ -106,7 +126,7 @@ def _at(cut: Cut, values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _parts(column: str, values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    if values.dtype in (object, bool) or len(np.unique(values[:_TREE_ROWS])) <= _PARTS:
+    if values.dtype in (object, bool) or len(np.unique(values[:_LOOKED_AT])) <= _PARTS:
         yield from _categories(column, values)
         return
     numbers = values.astype(np.float64)
@@ -134,53 +154,69 @@ def _value(value: Any) -> str:
 
 
 def _searched(holdout: _Holdout) -> Iterator[tuple[str, np.ndarray]]:
-    frame, loss, rows = holdout.frame, holdout.loss, holdout.settings.rows
-    names, table = _numbers(frame)
-    learn = np.arange(len(frame)) % 2 == 0
-    if learn.sum() < 2 * rows or not names:
+    loss, rows = holdout.loss, holdout.settings.rows
+    learn = np.arange(len(loss)) % 2 == 0
+    if learn.sum() < 2 * rows:
         return
     picked = np.flatnonzero(learn)
-    picked = picked[np.unique(np.linspace(0, len(picked) - 1, min(len(picked), _TREE_ROWS)).round().astype(int))]
+    most = min(len(picked), _TREE_ROWS, max(_FEWEST, _TREE_CELLS // len(holdout.features)))
+    picked = picked[np.unique(np.linspace(0, len(picked) - 1, most).round().astype(int))]
+    inputs = [one for name in holdout.features for one in _inputs(name, holdout.features[name], picked)]
+    if not inputs:
+        return
     tree = DecisionTreeRegressor(max_depth=_DEPTH, min_samples_leaf=rows, random_state=0)
-    tree.fit(table[picked], loss[picked])
-    leaf = tree.apply(table)
-    for node, name in _leaves(tree.tree_, names):
-        yield name, (leaf == node) & ~learn
+    tree.fit(np.column_stack([one.picked for one in inputs]), loss[picked])
+    yield from _leaves(tree.tree_, inputs, holdout.features, ~learn)
 
 
-def _numbers(frame: pd.DataFrame) -> tuple[list[tuple[str, bool]], np.ndarray]:
-    """(name, whether it is the 0/1 of a category) of each column, and the columns as float32, [rows, columns].
+@dataclass(frozen=True)
+class _Input:
+    """A column that the tree looks at: numbers, or the 0/1 of one `category`; `picked`: of the rows it learns on."""
 
-    A missing number lies below all others.
-    """
-    names: list[tuple[str, bool]] = []
-    columns = []
-    for name, series in frame.items():
-        values = series.to_numpy()
-        if values.dtype == object:
-            codes, distinct = pd.factorize(values, use_na_sentinel=True)
-            counts = np.bincount(codes[codes >= 0], minlength=len(distinct))
-            for code in np.argsort(-counts, kind="stable")[:_ONE_HOT]:
-                names.append((f"{name} = {distinct[code]}", True))
-                columns.append((codes == code).astype(np.float32))
-        else:
-            limit = np.finfo(np.float32).max
-            numbers = np.clip(values.astype(np.float64), -limit, limit)
-            names.append((str(name), False))
-            columns.append(np.where(np.isnan(numbers), -limit, numbers).astype(np.float32))
-    return names, np.column_stack(columns) if columns else np.empty((len(frame), 0), dtype=np.float32)
+    column: str
+    category: Any
+    picked: np.ndarray
+
+    def of(self, values: np.ndarray) -> np.ndarray:
+        """The input of each of the `values` of the column, float32, [rows]; a missing number lies below all others."""
+        if self.category is not None:
+            return np.asarray(values == self.category).astype(np.float32)
+        limit = np.finfo(np.float32).max
+        numbers = np.clip(values.astype(np.float64), -limit, limit)
+        return np.where(np.isnan(numbers), -limit, numbers).astype(np.float32)
+
+    def words(self, edge: float) -> tuple[str, str]:
+        """The rows on the left and on the right of `edge`."""
+        if self.category is not None:
+            return f"{self.column} ≠ {self.category}", f"{self.column} = {self.category}"
+        return f"{self.column} ≤ {edge:.4g}", f"{self.column} > {edge:.4g}"
 
 
-def _leaves(tree: Any, names: list[tuple[str, bool]], node: int = 0, path: str = "") -> Iterator[tuple[int, str]]:
+def _inputs(column: str, values: np.ndarray, picked: np.ndarray) -> Iterator[_Input]:
+    categories: list[Any] = [None]
+    if values.dtype == object:
+        codes, distinct = pd.factorize(values, use_na_sentinel=True)
+        counts = np.bincount(codes[codes >= 0], minlength=len(distinct))
+        categories = [distinct[code] for code in np.argsort(-counts, kind="stable")[:_ONE_HOT]]
+    for category in categories:
+        one = _Input(column, category, np.empty(0))
+        yield replace(one, picked=one.of(values[picked]))
+
+
+def _leaves(
+    tree: Any, inputs: Sequence[_Input], features: Columns, within: np.ndarray, node: int = 0, path: str = ""
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Each leaf below `node` in words, and which of the rows `within`, [rows], come to it."""
     if tree.children_left[node] == tree.children_right[node]:
         if path:
-            yield node, path
+            yield path, within
         return
-    name, category = names[tree.feature[node]]
-    edge = tree.threshold[node]
-    words = (name.replace(" = ", " ≠ ", 1), name) if category else (f"{name} ≤ {edge:.4g}", f"{name} > {edge:.4g}")
-    for child, word in zip((tree.children_left[node], tree.children_right[node]), words, strict=True):
-        yield from _leaves(tree, names, int(child), f"{path}, {word}" if path else word)
+    one, edge = inputs[tree.feature[node]], tree.threshold[node]
+    left = one.of(features[one.column]).astype(np.float64) <= edge
+    for child, word, mask in zip(
+        (tree.children_left[node], tree.children_right[node]), one.words(edge), (left, ~left), strict=True
+    ):
+        yield from _leaves(tree, inputs, features, within & mask, int(child), f"{path}, {word}" if path else word)
 
 
 # Where slices come from, and in which order: each gives names and masks. All but the declared ones may be switched off.

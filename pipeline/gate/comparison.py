@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from artifact.prediction import Prediction
+from artifact.prediction import Columns, Prediction
 from pipeline.evaluation import bootstrap, calibration, paired, slices, weighing
 from pipeline.params import metrics
 from pipeline.params.measures import Metric
@@ -28,9 +27,9 @@ class Answers:
 
 
 def compare(
-    params: Params, frame: pd.DataFrame, target: np.ndarray, answers: Answers, weights: np.ndarray | None = None
+    params: Params, holdout: Columns, target: np.ndarray, answers: Answers, weights: np.ndarray | None = None
 ) -> dict[str, Any]:
-    """The comparison on the rows of `frame` ([rows, features]), as JSON; `weights` say how much each counts, [rows].
+    """The comparison on the rows of `holdout`, as JSON; `weights` say how much each counts, [rows].
 
     A difference is positive where the challenger is better, whatever the metric. `metric`, `margin` and `slice_margin`
     are those of the rules; a slice is `worse` when even the favourable end of its interval lies beyond its margin, all
@@ -47,7 +46,7 @@ def compare(
         "confidence": params.evaluate.bootstrap.confidence,
         "rows": len(target),
         **intervals,
-        "slices": _slices(params, metric, slice_margin, frame, target, answers),
+        "slices": _slices(params, metric, slice_margin, holdout, target, answers),
         "calibration": {
             side: calibration.curve(task, target, getattr(answers, side), answers.classes) for side in _SIDES
         },
@@ -86,7 +85,7 @@ def _measured(params: Params, target: np.ndarray, prediction: Prediction, classe
 
 
 def _slices(
-    params: Params, metric: str, margin: float, frame: pd.DataFrame, target: np.ndarray, answers: Answers
+    params: Params, metric: str, margin: float, holdout: Columns, target: np.ndarray, answers: Answers
 ) -> list[dict[str, Any]]:
     """Each slice with the means of both models' losses and the difference, the worst for the challenger first."""
     task = params.model.task
@@ -94,24 +93,24 @@ def _slices(
     _, now = metrics.losses(metric, task, target, answers.challenger, answers.classes, params.catalogue)
     better = before - now
     answer = (params.target.name, target) if task == "classification" else None
-    parts = slices.of(frame, answer, -better, params.evaluate.slices)
     entries: list[dict[str, Any]] = []
-    for part in parts:
+    means: list[slices.Mean] = []
+    for part in slices.of(holdout, answer, -better, params.evaluate.slices):
         champion, challenger = float(before[part.mask].mean()), float(now[part.mask].mean())
         # A difference of squared errors, brought to the unit of their root: (a² − b²) / (a + b) = a − b.
         unit = (np.sqrt(champion) + np.sqrt(challenger)) or 1.0 if loss.root else 1.0
-        confidence = params.evaluate.bootstrap.confidence
-        mean, low, high = slices.mean_interval(better[part.mask] / unit, confidence, len(parts))
+        means.append(slices.Mean.of(better[part.mask] / unit))
         entries.append(
             {
                 "name": part.name,
                 "origin": part.origin,
-                "rows": int(part.mask.sum()),
+                "rows": means[-1].rows,
                 "loss": loss.name,
                 "champion": champion,
                 "challenger": challenger,
-                "difference": {"value": mean, "low": low, "high": high},
-                "worse": high < -margin,
             }
         )
+    for entry, mean in zip(entries, means, strict=True):
+        low, high = mean.interval(params.evaluate.bootstrap.confidence, len(entries))
+        entry |= {"difference": {"value": mean.value, "low": low, "high": high}, "worse": high < -margin}
     return sorted(entries, key=lambda entry: (entry["difference"]["value"], entry["name"]))

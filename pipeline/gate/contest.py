@@ -7,13 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 
 from artifact import golden, load
 from artifact.errors import IncompatibleError, InvalidRequest
 from artifact.load import Loaded, Verified
-from artifact.prediction import Columns
-from artifact.validation.frame import columns
+from artifact.prediction import Columns, Prediction, lots, rows, together
 from artifact.validation.validator import Validator
 from pipeline.gate import outcomes
 from pipeline.gate.champion import Champion, seen_by
@@ -24,6 +22,7 @@ from pipeline.gate.rules import Rule
 from pipeline.gate.signatures import difference
 from pipeline.params.params import Params
 from pipeline.shared import paths, tables
+from pipeline.shared.stored_columns import SomeRows
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,10 @@ class Judged:
     words: list[str]
     rules: list[Rule]
     comparison: dict[str, Any] | None = None
+
+
+class _Refused(Exception):
+    """The champion takes no such row as a held-out one."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Opponent:
         except IncompatibleError as error:
             return cls(params, champion, challenger, verified, None, f"the champion does not run here: {error}")
 
-    def judge(self, frame: pd.DataFrame, target: np.ndarray, hashes: np.ndarray, apart: bool) -> Judged:
+    def judge(self, holdout: Columns, target: np.ndarray, hashes: np.ndarray, apart: bool) -> Judged:
         """Compare on the rows of the holdout that the champion was not trained on; on all where twins are `apart`."""
         if self.loaded is None:
             return self._incomparable(self.unable)
@@ -64,23 +67,23 @@ class Opponent:
         if changed:
             return self._incomparable(f"the signature changed: {changed}")
         fewest = self.params.gate.champion.rows
-        holdout = comparable(hashes, seen_by(self.verified.files), self._same_split(), fewest, apart)
-        numbers = {"rows": len(holdout.rows), "trained": holdout.trained, "unknown": holdout.unknown}
-        if holdout.reason is not None:
-            return self._incomparable(holdout.reason, numbers)
+        new = comparable(hashes, seen_by(self.verified.files), self._same_split(), fewest, apart)
+        numbers = {"rows": len(new.rows), "trained": new.trained, "unknown": new.unknown}
+        if new.reason is not None:
+            return self._incomparable(new.reason, numbers)
         weights = tables.weights(paths.TEST, self.params)
-        frame, target = frame.iloc[holdout.rows].reset_index(drop=True), target[holdout.rows]
-        table = columns(frame)
+        target = target[new.rows]
+        table = holdout if len(new.rows) == len(hashes) else SomeRows(holdout, new.rows)
         try:
-            accepted = self._accepted(table)
-        except InvalidRequest as error:
+            before, now = self._answers(self.loaded, table)
+        except _Refused as error:
             return self._incomparable(f"the champion refuses a held-out row: {error}", numbers)
         comparison = compare(
             self.params,
-            frame,
+            table,
             target,
-            Answers(self.loaded.runner.predict(accepted), self.challenger.runner.predict(table), self._classes()),
-            None if weights is None else weights[holdout.rows],
+            Answers(before, now, self._classes()),
+            None if weights is None else weights[new.rows],
         )
         words = "" if len(target) == len(hashes) else f"{len(target)} of {len(hashes)} held-out rows are new to both"
         first = Rule(
@@ -108,11 +111,20 @@ class Opponent:
         before, now = self.verified.manifest, self.challenger.manifest
         return before.data_digest == now.data_digest and before.parameters.get("split") == now.parameters.get("split")
 
-    def _accepted(self, table: Columns) -> Columns:
-        assert self.loaded is not None
-        if self.loaded.signature.inputs == self.challenger.signature.inputs:
-            return table
-        return Validator(self.loaded.signature).columns(golden.to_json(self.challenger.signature, table))
+    def _answers(self, champion: Loaded, table: Columns) -> tuple[Prediction, Prediction]:
+        """Of both models, a lot of rows at a time."""
+        before, now, first = [], [], 0
+        for lot in lots(table):
+            accepted = lot
+            if champion.signature.inputs != self.challenger.signature.inputs:
+                try:
+                    accepted = Validator(champion.signature).columns(golden.to_json(self.challenger.signature, lot))
+                except InvalidRequest as error:
+                    raise _Refused(f"{error}" + (f", counted from row {first}" if first else "")) from error
+            before.append(champion.runner.predict(accepted))
+            now.append(self.challenger.runner.predict(lot))
+            first += rows(lot)
+        return together(before), together(now)
 
     def _classes(self) -> np.ndarray:
         output = self.challenger.signature.outputs[0]

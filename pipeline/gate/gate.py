@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from artifact import digest
 from artifact import load as artifacts
 from artifact.errors import ConfigurationError, GateRefused
 from artifact.load import Loaded
-from artifact.validation.frame import columns
+from artifact.prediction import Columns
 from pipeline.gate import outcomes
 from pipeline.gate.champion import Champion, seen_by
 from pipeline.gate.contest import Opponent
@@ -26,6 +25,7 @@ from pipeline.gate.rules import RULES, Case
 from pipeline.packaging.training_rows import Seen
 from pipeline.params.params import Params, load
 from pipeline.shared import json_file, paths, row_hashes, tables
+from pipeline.shared.stored_columns import StoredColumns
 
 SCHEMA_VERSION = 2
 
@@ -55,23 +55,23 @@ def main(argv: Sequence[str] | None = None) -> None:
         enforce()
         return
     params = load()
-    frame, target = tables.read(paths.TEST, params)
-    verdict, comparison = decide(params, challenger(params), Champion.read(), frame, target)
+    holdout, target = StoredColumns(paths.TEST, params), tables.read_target(paths.TEST, params)
+    verdict, comparison = decide(params, challenger(params), Champion.read(), holdout, target)
     for path, value in ((paths.COMPARISON, comparison), (paths.VERDICT, verdict)):
         json_file.write(path, value)
     print(f"gate {'passed' if verdict['passed'] else 'refused'}, {verdict['outcome']}: {verdict['reason']}")
 
 
 def decide(
-    params: Params, challenger: Challenger, champion: Champion, frame: pd.DataFrame, target: np.ndarray
+    params: Params, challenger: Challenger, champion: Champion, holdout: Columns, target: np.ndarray
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """The verdict, and the comparison with the champion on the holdout (`frame`, [rows, features]) where there is one.
+    """The verdict, and the comparison with the champion on the rows of `holdout` where there is one.
 
     Raises ConfigurationError (10) for a rule that does not fit the model, IntegrityError (20) and GoldenError (23) for
     a champion that is not what Git names or does not repeat its answers.
     """
     mine = challenger.loaded
-    hashes = row_hashes.of(columns(frame))
+    hashes = row_hashes.of(holdout)
     opponent = None if champion.digest in (None, mine.digest) else Opponent.of(params, champion, mine)
     case = Case(
         gate=params.gate,
@@ -92,7 +92,7 @@ def decide(
     rules = [one for check in RULES for one in check(case)]
     comparison = None
     if opponent is not None:
-        judged = opponent.judge(frame, target, hashes, challenger.apart)
+        judged = opponent.judge(holdout, target, hashes, challenger.apart)
         comparison, passes, words = judged.comparison, judged.outcome, judged.words
         rules += judged.rules
     elif case.unchanged:

@@ -15,10 +15,10 @@ import numpy as np
 from artifact import load as artifacts
 from artifact.errors import IncompatibleError
 from artifact.prediction import Columns, Runner
-from artifact.validation.frame import columns
 from pipeline.gate.champion import Champion
 from pipeline.params.params import load
-from pipeline.shared import json_file, paths, tables
+from pipeline.shared import json_file, paths
+from pipeline.shared.stored_columns import StoredColumns, beginning
 
 _ROUNDS = 20  # each model in turn, so that whatever else the machine does slows both
 _CALLS = 50  # a round, of one row
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 runners["champion"] = loaded.runner
         except IncompatibleError as error:
             print(f"the champion is not measured: {error}")
-    holdout = columns(tables.read(paths.TEST, params)[0])
+    holdout = beginning(StoredColumns(paths.TEST, params), _BATCH)
     sides = measured(runners, holdout)
     latency = {"model_digest": challenger.digest, "champion_digest": champion.digest, **sides}
     json_file.write(paths.LATENCY, latency)

@@ -13,15 +13,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from artifact import extras, save, signature
 from artifact.environment import LIBRARIES
 from artifact.errors import IncompatibleError, kind
 from artifact.unpickling import unpickle
-from artifact.validation.frame import columns
 from pipeline.engine.choice import Choice
 from pipeline.packaging import lock, proof, training_rows
 from pipeline.params.params import Params, json_values, load
 from pipeline.shared import best_parameters, decision_file, json_file, paths, tables
+from pipeline.shared.stored_columns import StoredColumns
 
 _SECONDS = 600
 
@@ -48,15 +50,16 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _modules(params: Params) -> list[str]:
     """Modules of features/ that are here once the model has predicted; nothing else in this process imports any."""
-    unpickle.loads(paths.MODEL.read_bytes()).predict(tables.read(paths.TEST, params)[0])
+    model = unpickle.loads(paths.MODEL.read_bytes())
+    for lot in StoredColumns(paths.TEST, params).lots():
+        model.predict(pd.DataFrame(lot))
     return sorted(name for name in sys.modules if name.partition(".")[0] == "features")
 
 
 def _save(params: Params, directory: Path, modules: Sequence[str]) -> str:
     data = paths.MODEL.read_bytes()
     model = unpickle.loads(data)
-    train, _ = tables.read(paths.TRAIN, params)
-    test, target = tables.read(paths.TEST, params)
+    train, test = StoredColumns(paths.TRAIN, params), StoredColumns(paths.TEST, params)
     described = signature.for_model(params.model.task, params.features, params.targets, model)
     choice = Choice.read(data)
     print(f"engine {choice.in_words()}")
@@ -70,9 +73,9 @@ def _save(params: Params, directory: Path, modules: Sequence[str]) -> str:
         signature=described,
         decision=decision_file.read(described),
         weight=params.data.weight,
-        train=columns(train),
-        holdout=columns(test),
-        target=target if params.model.task == "classification" else None,
+        train=train,
+        holdout=test,
+        target=tables.read_target(paths.TEST, params) if params.model.task == "classification" else None,
         golden_rows=params.package.golden,
         data_digest=json_file.read(paths.PREPARED)["data_digest"],
         parameters=parameters(params),
@@ -82,7 +85,7 @@ def _save(params: Params, directory: Path, modules: Sequence[str]) -> str:
             if isinstance(entry, dict) and entry["value"] is not None
         },
         modules=modules,
-        beside={training_rows.FILE: training_rows.Seen.of(columns(train)).to_bytes()},
+        beside={training_rows.FILE: training_rows.Seen.of(train).to_bytes()},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,8 +13,8 @@ import pyarrow.parquet
 
 from artifact.errors import DataContractError, InvalidRequest
 from artifact.signature import TIMES, Feature, Signature
-from artifact.validation import frame as frames
 from artifact.validation.column import convert
+from artifact.validation.validator import Validator
 from pipeline.params.params import Params
 from pipeline.shared.texts import texts
 
@@ -90,27 +90,53 @@ def read(path: Path, params: Params) -> tuple[pd.DataFrame, np.ndarray]:
     The target is float64 for a regression; int64, bool or object (text) for a classification; 0 or 1 for labels;
     [rows, targets] where there are several. Read by groups of rows: beside what is returned, memory holds one of them.
     """
-    with pyarrow.parquet.ParquetFile(path, pre_buffer=False) as file:
-        rows = file.metadata.num_rows
-        columns: dict[str, np.ndarray] = {}
-        answers = np.empty(0)
-        first = 0
-        for batch in file.iter_batches(batch_size=_ROWS, use_threads=False):
-            part = pa.Table.from_batches([batch])
-            given = {feature.name: _values(feature, part.column(feature.name)) for feature in params.features}
-            given |= {target.name: _values(target, part.column(target.name)) for target in params.targets}
-            some = {str(name): values.to_numpy() for name, values in frame(params, given).items()}
-            known = target(params, given)
-            if first == 0:
-                columns = {name: np.empty(rows, dtype=values.dtype) for name, values in some.items()}
-                answers = np.empty((rows, *known.shape[1:]), dtype=known.dtype)
-            place = slice(first, first + part.num_rows)
-            for name, values in some.items():
-                columns[name][place] = values
-            answers[place] = known
-            first += part.num_rows
+    columns = read_columns(path, params.features)
     names = [feature.name for feature in params.features]
-    return pd.DataFrame(columns, columns=names, copy=False), answers
+    return pd.DataFrame(columns, columns=names, copy=False), read_target(path, params)
+
+
+def count(path: Path) -> int:
+    """How many rows the file has."""
+    with pyarrow.parquet.ParquetFile(path) as file:
+        rows: int = file.metadata.num_rows
+    return rows
+
+
+def read_columns(path: Path, features: Sequence[Feature]) -> dict[str, np.ndarray]:
+    """Some of the features, [rows] each, as `artifact.validation` gives them to a model."""
+    columns: dict[str, np.ndarray] = {}
+    first = 0
+    for rows, part in _batches(path, features):
+        some = _of_arrow(features, part)
+        if first == 0:
+            columns = {name: np.empty(rows, dtype=values.dtype) for name, values in some.items()}
+        for name, values in some.items():
+            columns[name][first : first + part.num_rows] = values
+        first += part.num_rows
+    return columns
+
+
+def read_target(path: Path, params: Params) -> np.ndarray:
+    """The target alone, as `read` gives it."""
+    parts = []
+    for _, part in _batches(path, params.targets):
+        parts.append(target(params, {one.name: _values(one, part.column(one.name)) for one in params.targets}))
+    return np.concatenate(parts)
+
+
+def lots(path: Path, features: Sequence[Feature], rows: int) -> Iterator[dict[str, np.ndarray]]:
+    """The features of `rows` rows at a time, in the order of the file; the last lot has what is left."""
+    waiting: list[pa.Table] = []
+    count = 0
+    for _, part in _batches(path, features, min(rows, _ROWS)):
+        waiting.append(part)
+        count += part.num_rows
+        while count >= rows:
+            whole = pa.concat_tables(waiting)
+            yield _of_arrow(features, whole.slice(0, rows))
+            waiting, count = [whole.slice(rows)], count - rows
+    if count:
+        yield _of_arrow(features, pa.concat_tables(waiting))
 
 
 def weights(path: Path, params: Params) -> np.ndarray | None:
@@ -123,14 +149,8 @@ def weights(path: Path, params: Params) -> np.ndarray | None:
 
 def frame(params: Params, columns: Mapping[str, Any]) -> pd.DataFrame:
     """The features among `columns` as the frame a model takes; DataContractError (40) for what does not fit."""
-    signature = Signature(params.model.task, params.features, ())
-    try:
-        values = {feature.name: columns[feature.name] for feature in params.features}
-        return frames.of(signature, values)
-    except InvalidRequest as error:
-        raise DataContractError(
-            f"the data does not match its schema: {error} (rows counted from 0); correct one of them"
-        ) from error
+    names = [feature.name for feature in params.features]
+    return pd.DataFrame(_checked(params.features, columns), columns=names, copy=False)
 
 
 def target(params: Params, columns: Mapping[str, Any]) -> np.ndarray:
@@ -142,6 +162,29 @@ def target(params: Params, columns: Mapping[str, Any]) -> np.ndarray:
     if params.model.task == "multilabel":
         return values.astype(np.int64)  # RidgeClassifier takes booleans for another form of several labels
     return values.astype(bool) if params.target.dtype == "bool" else values
+
+
+def _batches(path: Path, columns: Sequence[Feature], most: int = _ROWS) -> Iterator[tuple[int, pa.Table]]:
+    """How many rows the file has, and `columns` of at most `most` rows at a time, in their order."""
+    with pyarrow.parquet.ParquetFile(path, pre_buffer=False) as file:
+        names = [feature.name for feature in columns]
+        for batch in file.iter_batches(batch_size=most, columns=names, use_threads=False):
+            yield file.metadata.num_rows, pa.Table.from_batches([batch])
+
+
+def _of_arrow(features: Sequence[Feature], table: pa.Table) -> dict[str, np.ndarray]:
+    return _checked(features, {feature.name: _values(feature, table.column(feature.name)) for feature in features})
+
+
+def _checked(features: Sequence[Feature], columns: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """`features` among `columns` as `artifact.validation` gives them; DataContractError (40) for what does not fit."""
+    try:
+        values = {feature.name: columns[feature.name] for feature in features}
+        return Validator(Signature("regression", tuple(features), ())).columns(values)
+    except InvalidRequest as error:
+        raise DataContractError(
+            f"the data does not match its schema: {error} (rows counted from 0); correct one of them"
+        ) from error
 
 
 def _values(feature: Feature, column: pa.ChunkedArray) -> Any:

@@ -12,6 +12,7 @@ import pytest
 
 from artifact import load, save
 from artifact.errors import ConfigurationError
+from artifact.validation.frame import columns
 from artifact.validation.frame import of as frame_of
 from tests.deadlines import START_SECONDS
 from tests.predictor import models
@@ -107,7 +108,7 @@ def test_killed_while_writing(tmp_path: Path, iris: Packaged) -> None:
 
 def test_a_bad_name_writes_nothing(tmp_path: Path, iris: Packaged) -> None:
     """A model that cannot be named as its InferenceService is refused before anything is written."""
-    rows = frame_of(iris.signature, iris.rows)
+    rows = columns(frame_of(iris.signature, iris.rows))
     with pytest.raises(ConfigurationError, match="'Iris' cannot name a model"):
         save.save(
             tmp_path / "artifact",

@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 from artifact import digest, save
 from artifact.signature import Feature, for_model
+from artifact.validation.frame import columns
 from local.ports import free
 from tests.deadlines import ANSWER_SECONDS, START_SECONDS
 from tests.image.built import Image
@@ -75,8 +76,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         name="flower",
         model=buffer.getvalue(),
         signature=for_model("classification", features, Feature("species", "string"), fitted),
-        train=bunch.data,
-        holdout=bunch.data,
+        train=columns(bunch.data),
+        holdout=columns(bunch.data),
         golden_rows=4,
         data_digest=digest.of_bytes(b"iris"),
         parameters={},

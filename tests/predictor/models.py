@@ -22,6 +22,7 @@ from artifact import save
 from artifact.decision import Decision
 from artifact.digest import of_bytes
 from artifact.signature import Feature, Signature, for_model
+from artifact.validation.frame import columns as columns_of
 from artifact.validation.frame import of as frame_of
 from features.calendar import CalendarFeatures
 from pipeline.training import canonical_pickle
@@ -77,8 +78,8 @@ def package(
         name=name,
         model=canonical_pickle.dumps(pipeline),
         signature=signature,
-        train=frame,
-        holdout=frame,
+        train=columns_of(frame),
+        holdout=columns_of(frame),
         target=None if task == "regression" else np.asarray(labels),
         golden_rows=8,
         decision=decision,

@@ -24,6 +24,7 @@ from sklearn.linear_model import LinearRegression
 from artifact import digest, save
 from artifact.command import run
 from artifact.signature import Feature, for_model
+from artifact.validation.frame import columns
 from artifact.validation.frame import of as frame_of
 from release import settings
 from release.__main__ import main
@@ -151,8 +152,8 @@ def make_artifact(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], P
                 name="iris",
                 model=stream.getvalue(),
                 signature=signature,
-                train=frame,
-                holdout=frame,
+                train=columns(frame),
+                holdout=columns(frame),
                 golden_rows=2,
                 data_digest=DATA,
                 parameters={"number": number},

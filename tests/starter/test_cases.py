@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,13 @@ def described(here: Path, table: pd.DataFrame | str, *options: str) -> tuple[Dra
     path = here / "data/toy.csv"
     path.write_text(table) if isinstance(table, str) else table.to_csv(path, index=False)
     arguments = init.parser().parse_args(["--data", str(path), "--target", "y", "--name", "toy", *options])
-    _, drafted, _ = init.describe(arguments)
+    _, drafted, _ = init.describe(arguments, scratch(here))
     return drafted, list(drafted.draft.notes)
+
+
+def scratch(here: Path) -> Path:
+    """A folder for one call of init."""
+    return Path(tempfile.mkdtemp(dir=here))
 
 
 def prepared(here: Path, drafted: Drafted) -> None:
@@ -173,7 +179,7 @@ def test_a_file_of_rows_to_hold_out_is_the_holdout(here: Path, capsys: pytest.Ca
     frame[:200].to_csv(here / "known.csv", index=False)
     frame[200:].to_csv(here / "new.csv", index=False)
     words = ["--data", str(here / "known.csv"), "--test", str(here / "new.csv"), "--target", "y", "--name", "toy"]
-    source, drafted, survey = init.describe(init.parser().parse_args(words))
+    source, drafted, survey = init.describe(init.parser().parse_args(words), scratch(here))
     assert (survey.rows, drafted.draft.split["method"]) == (300, "file")
     for origin, target in source.files:
         target.parent.mkdir(exist_ok=True)
@@ -184,4 +190,4 @@ def test_a_file_of_rows_to_hold_out_is_the_holdout(here: Path, capsys: pytest.Ca
     other = frame[200:].rename(columns={"z": "w"})
     other.to_csv(here / "new.csv", index=False)
     with pytest.raises(DataContractError, match="are not alike"):
-        init.describe(init.parser().parse_args(words))
+        init.describe(init.parser().parse_args(words), scratch(here))

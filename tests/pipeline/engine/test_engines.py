@@ -253,8 +253,8 @@ def test_probes_hold_the_edges() -> None:
         ROWS + 50,
         ROWS,
     )
-    assert sum(probes.rows.values()) == len(probes.table["age"])
-    made = {name: values[probes.real :] for name, values in probes.table.items()}
+    assert sum(probes.rows.values()) == sum(len(lot["age"]) for lot in probes.lots())
+    made = probes.made
     sizes = made["size (m²)"]
     assert {5e-324, 16777217.0, LARGEST, -LARGEST, np.nanmax(holdout["size (m²)"])} <= set(sizes.tolist())
     assert np.isnan(sizes).any()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from artifact.validation.frame import columns
 from pipeline.evaluation import slices
 from pipeline.params.evaluate import Slices
 
@@ -27,7 +28,7 @@ LOSS = np.where((COLOR == "red") & (np.nan_to_num(SIZE) > 75), 2.0, 0.1)
 
 
 def cut(**settings: Any) -> dict[str, slices.Slice]:
-    return {one.name: one for one in slices.of(FRAME, None, LOSS, Slices(**settings))}
+    return {one.name: one for one in slices.of(columns(FRAME), None, LOSS, Slices(**settings))}
 
 
 def test_declared_slices_are_the_rows_they_say() -> None:
@@ -57,10 +58,10 @@ def test_slices_are_found_without_being_declared() -> None:
 def test_the_target_and_twins_of_a_slice() -> None:
     """A class of the target is a slice; the same rows under two names are one."""
     target = np.where(COLOR == "red", "yes", "no").astype(object)
-    parts = [one.name for one in slices.of(FRAME, ("y", target), LOSS, Slices())]
+    parts = [one.name for one in slices.of(columns(FRAME), ("y", target), LOSS, Slices())]
     assert "y = no" in parts
     assert "y = yes" not in parts  # it is color = red
-    assert slices.of(FRAME[:40], None, LOSS[:40], Slices()) == []
+    assert list(slices.of(columns(FRAME[:40]), None, LOSS[:40], Slices())) == []
 
 
 def test_many_slices_are_rarely_accused_together() -> None:
@@ -69,8 +70,8 @@ def test_many_slices_are_rarely_accused_together() -> None:
     masks = RANDOM.random((40, 500)) < 0.2
     for _ in range(200):
         loss = RANDOM.normal(0, 1, 500)
-        ends = [slices.mean_interval(loss[mask], 0.95, len(masks)) for mask in masks]
-        accused += any(low > 0 or high < 0 for _, low, high in ends)
+        ends = [slices.Mean.of(loss[mask]).interval(0.95, len(masks)) for mask in masks]
+        accused += any(low > 0 or high < 0 for low, high in ends)
     assert accused <= 22
-    mean, low, high = slices.mean_interval(np.array([1.0]), 0.95, 1)
-    assert (mean, low, high) == (1.0, -np.inf, np.inf)
+    one = slices.Mean.of(np.array([1.0]))
+    assert (one.value, *one.interval(0.95, 1)) == (1.0, -np.inf, np.inf)

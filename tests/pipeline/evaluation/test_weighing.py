@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.linear_model import Ridge
@@ -45,10 +44,10 @@ def test_the_comparison_counts_by_weight(tmp_path: Path) -> None:
     """Where only rows that count for nothing differ, champion and challenger are alike."""
     weights = np.r_[np.zeros(20), np.ones(20)]
     other = np.r_[CHANCES[:20, ::-1], CHANCES[20:]]
-    frame = pd.DataFrame({"a": RANDOM.normal(size=40)})
+    holdout = {"a": RANDOM.normal(size=40)}
     both = Answers(answers(CHANCES), answers(other), CLASSES)
     params = read(tmp_path)
-    alike, different = (compare(params, frame, TARGET, both, one)["differences"] for one in (weights, None))
+    alike, different = (compare(params, holdout, TARGET, both, one)["differences"] for one in (weights, None))
     assert alike["log_loss"]["value"] == 0
     assert different["log_loss"]["value"] != 0
 

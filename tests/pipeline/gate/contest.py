@@ -122,4 +122,4 @@ class Contest:
         value = {"schema_version": 1, "model": "toy", "environment": release and "production", "champion": release}
         paths.CHAMPION_RECORD.parent.mkdir(exist_ok=True)
         paths.CHAMPION_RECORD.write_text(json.dumps({**value, "quarantined": [], **record}), encoding="utf-8")
-        return gate.decide(params, judged, Champion.read(), self.table.test, self.table.test_target)
+        return gate.decide(params, judged, Champion.read(), columns(self.table.test), self.table.test_target)
