@@ -6,12 +6,12 @@ PYTHON ?= python3
 ROLE ?= dev
 IN = $(PYTHON) requirements/install.py $(ROLE) --
 DEV = $(PYTHON) requirements/install.py dev --
-PACKAGES = artifact features pipeline scoring starter audit monitoring release predictor local bench
+PACKAGES = artifact features pipeline scoring starter audit monitoring release predictor initializer local bench
 KNOWN_EXTRAS = lightgbm xgboost shap
 # What the predictor's image is made from; tests/image holds it equal to the Dockerfile.
-IMAGE_INPUTS = Dockerfile .dockerignore artifact features predictor requirements/serving.txt requirements/extras/chosen.txt
+IMAGE_INPUTS = Dockerfile .dockerignore artifact features initializer predictor requirements/serving.txt requirements/extras/chosen.txt
 # What a model is made from; tests/workflows holds it equal to the paths of the workflows that train.
-MODEL_INPUTS = .dvc/config data/*.dvc dvc.yaml params.yaml artifact features pipeline predictor \
+MODEL_INPUTS = .dvc/config data/*.dvc dvc.yaml params.yaml artifact features pipeline initializer predictor \
   requirements/pipeline.txt requirements/serving.txt requirements/extras/chosen.txt Dockerfile .dockerignore
 export DO_NOT_TRACK = true
 export DVC_NO_ANALYTICS = true
@@ -274,7 +274,8 @@ lock: ## resolve requirements/*.in again: serving first, the others constrained 
 	  echo "locking $$role"; \
 	  held=; case "$$role" in extras/*) held=$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' serving.txt) ;; esac; \
 	  $(PYTHON) install.py bootstrap --venvs ../.venvs -- uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	    --no-annotate --custom-compile-command "make lock" $(LOCK_ARGS) $$held $$role.in -o $$role.txt || exit 1; done
+	    --no-annotate $$(test ! -f $$role.excludes || echo --excludes $$role.excludes) --custom-compile-command "make lock" \
+	    $(LOCK_ARGS) $$held $$role.in -o $$role.txt || exit 1; done
 	@sed -n 's/^# chosen: //p' requirements/extras/chosen.txt | xargs -r $(PYTHON) requirements/extras/choose.py
 
 extras: ## let the image and the training hold EXTRAS="lightgbm xgboost shap", or some of them; none takes them back

@@ -12,22 +12,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from artifact import decision, digest, strict_json
+from artifact import decision, digest, file_list, strict_json
 from artifact.decision import Decision
 from artifact.engines import engine
 from artifact.engines.engine import Engine
 from artifact.errors import ConfigurationError, IncompatibleError, IntegrityError
+from artifact.file_list import BUNDLE as BUNDLE
+from artifact.file_list import FILE as FILE
+from artifact.file_list import LARGEST as LARGEST
+from artifact.file_list import File as File
 from artifact.schema_version import READABLE, SCHEMA_VERSION
 from artifact.signature import Signature
 from artifact.text_file import readable_json
 
-FILE = "manifest.json"
-# A signature of manifest.json as sigstore writes it: whoever checks signatures reads it, no digest covers it.
-BUNDLE = "manifest.json.sigstore.json"
-_PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-LARGEST = 16 << 20  # bytes: a signature of 5,000 features has one
 _MODULE = re.compile(r"features(\.[A-Za-z_][A-Za-z0-9_]*)*")
-_FILES = 100
 _ENGINES = 8
 _KEYS = {
     1: (
@@ -39,15 +37,6 @@ _KEYS = {
         *("data_digest", "parameters", "metrics", "libraries", "features"),
     ),
 }
-
-
-@dataclass(frozen=True)
-class File:
-    """One file of the artifact beside the manifest: flat name, size in bytes, digest."""
-
-    path: str
-    size: int
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -127,7 +116,7 @@ class Manifest:
             return cls(
                 model=digest.model_name(value["model"]),
                 engines=_engines([value["engine"]] if version == 1 else value["engines"]),
-                files=_files(value["files"]),
+                files=file_list.read(value["files"]),
                 signature=signature,
                 decision=decision.of_manifest(value.get("decision"), signature),
                 weight=_weight(value.get("weight")),
@@ -170,7 +159,7 @@ def _numbers(value: Any) -> dict[str, float]:
 
 def _libraries(value: Any) -> dict[str, str]:
     for name, version in _object(value, "libraries").items():
-        if not _PATH.fullmatch(name) or not isinstance(version, str) or not version:
+        if not file_list.PATH.fullmatch(name) or not isinstance(version, str) or not version:
             raise ValueError(f"the library {name[:80]!r} has the version {version!r:.80}")
     return dict(value)
 
@@ -180,29 +169,6 @@ def _features(value: Any) -> dict[str, str]:
         if not _MODULE.fullmatch(name):
             raise ValueError(f"{name[:80]!r} is no module of features/")
     return {name: digest.parse(one) for name, one in value.items()}
-
-
-def _files(entries: Any) -> tuple[File, ...]:
-    if type(entries) is not list or len(entries) > _FILES:
-        raise TypeError(f"'files' is no list of at most {_FILES}")
-    files = tuple(_file(entry) for entry in entries)
-    before: set[str] = set()
-    for file in files:
-        if file.path in before:
-            raise ValueError(f"it names {file.path!r} twice")
-        before.add(file.path)
-    return files
-
-
-def _file(entry: Mapping[str, Any]) -> File:
-    if set(entry) != {"path", "size", "sha256"}:
-        raise ValueError(f"a file has the keys {sorted(entry)}, not path, size and sha256")
-    path, size = entry["path"], entry["size"]
-    if not isinstance(path, str) or not _PATH.fullmatch(path) or path in (FILE, BUNDLE):
-        raise ValueError(f"{path!r} cannot be a file of an artifact")
-    if type(size) is not int or size < 1:
-        raise ValueError(f"{path} has the size {size!r}; KServe's storage initializer drops empty files")
-    return File(path, size, digest.parse(entry["sha256"]))
 
 
 def _sorted(value: Any, where: str) -> Any:

@@ -21,6 +21,7 @@ OURS = frozenset(
         "monitoring",
         "release",
         "predictor",
+        "initializer",
         "local",
         "bench",
     }
@@ -37,6 +38,7 @@ MAY = {
     "starter": {"artifact", "features", "pipeline"},
     "audit": {"artifact", "pipeline", "release"},
     "predictor": {"artifact", "features"},
+    "initializer": {"artifact"},
     "local": {"artifact", "release"},
     "bench": {"artifact", "features", "pipeline", "scoring", "local", "monitoring", "predictor"},
 }
@@ -49,7 +51,8 @@ MUST_NOT = {
     "audit": {"kserve"},
     "monitoring": {"kserve", "mlflow", "dvc", "boto3", "botocore"},
     "release": {"kserve", "mlflow", "dvc", "sklearn"},
-    "predictor": {"mlflow", "dvc", "boto3", "botocore"},
+    "predictor": {"mlflow", "dvc", "boto3", "botocore", "obstore"},
+    "initializer": {"mlflow", "dvc", "boto3", "botocore", "kserve", "numpy"},
     "local": set(),
     "bench": set(),
 }
@@ -142,9 +145,9 @@ def test_every_package_is_listed() -> None:
 
 
 def test_the_image_needs_only_the_serving_lock() -> None:
-    """What predictor/ and artifact/ import is in requirements/serving.in or comes with it."""
+    """What predictor/, initializer/ and artifact/ import is in requirements/serving.in or comes with it."""
     lock = (ROOT / "requirements/serving.txt").read_text().lower()
-    for package in ("artifact", "predictor", "features"):
+    for package in ("artifact", "predictor", "initializer", "features"):
         for name in imported(package):
             if name not in sys.stdlib_module_names and name not in OURS:
                 distribution = DISTRIBUTIONS.get(name, name).replace("_", "-")
@@ -180,7 +183,19 @@ def test_every_room_is_listed_and_looks_back_only(house: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "package", ["artifact", "features", "pipeline", "scoring", "starter", "audit", "release", "monitoring", "predictor"]
+    "package",
+    [
+        "artifact",
+        "features",
+        "pipeline",
+        "scoring",
+        "starter",
+        "audit",
+        "release",
+        "monitoring",
+        "predictor",
+        "initializer",
+    ],
 )
 def test_no_two_modules_import_each_other(package: str) -> None:
     """No circle of imports within a package, however long; an import within a function counts."""

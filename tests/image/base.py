@@ -1,15 +1,18 @@
 """A base image for the Dockerfile where no image registry is in reach: Debian's files, this machine's Python.
 
-It takes the name that the Dockerfile's FROM asks for, so that the Dockerfile is built unmodified.
+buildah is told to take it where the Dockerfile's FROM names the real one, so that the Dockerfile is built unmodified.
 """
 
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 from pathlib import Path
 
-NAME = "docker.io/library/python:3.12-slim"
+ROOT = Path(__file__).parents[2]
+NAME = re.findall(r"^FROM .*?(\S+@sha256:[0-9a-f]{64}) AS", (ROOT / "Dockerfile").read_text(), re.M)[0]
+STAND_IN = "localhost/python:base"
 PYTHON = "python3.12"
 LIBRARIES = "ca-certificates,libssl3,libffi8,zlib1g,libbz2-1.0,liblzma5,libsqlite3-0,libuuid1,libreadline8,libncursesw6"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")

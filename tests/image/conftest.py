@@ -25,11 +25,15 @@ def image(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("image")
     buildah = Buildah(folder)
     try:
+        stand_in = []
         if not buildah.run("pull", base.NAME, check=False):
             context = base.make(folder)
-            buildah.run("bud", "--isolation", "chroot", "-t", base.NAME, "-f", "Containerfile", ".", cwd=context)
+            buildah.run("bud", "--isolation", "chroot", "-t", base.STAND_IN, "-f", "Containerfile", ".", cwd=context)
+            stand_in = [f"--build-context={base.NAME}=container-image://{base.STAND_IN}"]
         secrets = [f"--secret=id=pip,src={path}" for path in PIP_CONFIG if path.is_file()][:1]
-        buildah.run("bud", "--isolation", "chroot", "--pull-never", *secrets, "-t", "predictor", ".", cwd=ROOT)
+        buildah.run(
+            "bud", "--isolation", "chroot", "--pull-never", *stand_in, *secrets, "-t", "predictor", ".", cwd=ROOT
+        )
         container = buildah.run("from", "--pull-never", "localhost/predictor").strip()
         files = Path(buildah.run("mount", container).strip())
         (files / "mnt/models").mkdir(parents=True, exist_ok=True)  # as the kubelet makes the mount point

@@ -26,9 +26,9 @@ COPIED = re.findall(r"^COPY (?!--from)(\S+) ", TEXT, re.M)
 
 
 def test_only_what_serves_is_copied() -> None:
-    """The image holds predictor/, artifact/, features/, its lock and the chosen extras, and nothing that trains."""
+    """Four packages of ours, the serving lock and the chosen extras, and nothing that trains."""
     locks = ["requirements/extras/chosen.txt", "requirements/serving.txt"]
-    assert sorted(COPIED) == ["artifact", "features", "predictor", *locks]
+    assert sorted(COPIED) == ["artifact", "features", "initializer", "predictor", *locks]
 
 
 def test_nothing_else_reaches_the_build() -> None:
@@ -91,13 +91,16 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.timeout(1200)
 def test_the_built_image_holds_what_serves_and_its_bytecode(image: Image) -> None:
     """Three packages, all compiled; no training, release or storage library; no pip.conf left behind."""
-    assert sorted(path.name for path in (image.files / "app").iterdir()) == ["artifact", "features", "predictor"]
+    assert sorted(path.name for path in (image.files / "app").iterdir()) == [
+        *("artifact", "features", "initializer", "predictor")
+    ]
     assert image.config["User"] == "10001:10001"
     assert "8080/tcp" in image.config["ExposedPorts"]
-    site = next((image.files / "opt/venv/lib").glob("python3.*/site-packages"))
+    site = image.files / "opt/packages"
     assert not {"mlflow", "dvc", "boto3", "pytest", "matplotlib"} & {path.name for path in site.iterdir()}
-    sources = [path for folder in (image.files / "app", site / "sklearn") for path in folder.rglob("*.py")]
+    sources = [path for folder in (image.files / "app", site) for path in folder.rglob("*.py")]
     assert sources
+    sources += (image.files / "usr/local/lib").glob("python3.*/asyncio/*.py")
     bare = [path for path in sources if not list((path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"))]
     assert not bare
     config = image.files / "etc/pip.conf"
