@@ -33,6 +33,7 @@ EXTRAS = {
     for extra in (
         Extra("lightgbm", "lightgbm", ("LGBMClassifier", "LGBMRegressor")),
         Extra("xgboost", "xgboost-cpu", ("XGBClassifier", "XGBRegressor", "XGBRFClassifier", "XGBRFRegressor")),
+        Extra("shap", "shap"),
     )
 }
 CHOSEN = "requirements/extras/chosen.txt"

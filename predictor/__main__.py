@@ -16,7 +16,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from predictor.model import Model
         from predictor.server import Server
 
-    model = Model(source)
+    model = Model(source, settings.explain_rows)
     model.load()
     Server(model, settings).run()
     return 0

@@ -27,6 +27,10 @@ class MethodNotAllowed(Exception):
     """The route exists, but answers POST only."""
 
 
+class NotExplained(Exception):
+    """This predictor predicts, and explains nothing; the message says what to do."""
+
+
 class BodyTooSlow(Exception):
     """The body did not arrive in time."""
 
@@ -75,6 +79,7 @@ _STATUS: dict[type[Exception], tuple[int, grpc.StatusCode]] = {
     InvalidRequest: (400, grpc.StatusCode.INVALID_ARGUMENT),
     NotFound: (404, grpc.StatusCode.NOT_FOUND),
     MethodNotAllowed: (405, grpc.StatusCode.UNIMPLEMENTED),
+    NotExplained: (501, grpc.StatusCode.UNIMPLEMENTED),
     BodyTooSlow: (408, grpc.StatusCode.DEADLINE_EXCEEDED),
     BodyTooLarge: (413, grpc.StatusCode.RESOURCE_EXHAUSTED),
     TooManyRows: (413, grpc.StatusCode.RESOURCE_EXHAUSTED),
@@ -92,6 +97,7 @@ _REASON: dict[type[Exception], str] = {
     NoAnswer: "no-answer",
     NotFound: "not-found",
     MethodNotAllowed: "method",
+    NotExplained: "not-explained",
     BodyTooSlow: "body-slow",
     BodyTooLarge: "body-bytes",
     TooManyRows: "rows",

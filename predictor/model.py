@@ -1,4 +1,4 @@
-"""The kserve.Model: `load`, `preprocess`, `predict` and `postprocess` are what every request passes through.
+"""The kserve.Model: `load`, `preprocess`, `predict`, `explain` and `postprocess` are what requests pass through.
 
 REST v1 and v2, CloudEvents and gRPC, the fast path and the slow one call these methods of one Model, so that what a
 subclass overrides shows on the wire. `predictor.serving.lifecycle` calls them, admits requests before, and counts them
@@ -7,21 +7,29 @@ behind.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kserve.model import Model as KServeModel
 
 from artifact import load
 from artifact.engines.engine import Fallback
+from artifact.errors import IncompatibleError
+from artifact.explanation import background
 from artifact.prediction import Columns, Prediction, Runner
 from artifact.validation.validator import Validator
+from predictor.errors import NotExplained, TooManyRows
 from predictor.observe import start_times
 from predictor.protocols import v2
+from predictor.protocols.explained import Explained
 from predictor.protocols.request import Answer, Decoded, Request, Served
 from predictor.serving.batcher import Batcher
 from predictor.settings import Source
+
+if TYPE_CHECKING:
+    from artifact.explanation.explainer import Explainer
 
 DIGEST_HEADER = "x-model-digest"
 RELEASE_HEADER = "x-model-release"
@@ -30,10 +38,11 @@ RELEASE_HEADER = "x-model-release"
 class Model(KServeModel):
     """One model. What `load` does not verify never becomes ready, and is never served."""
 
-    def __init__(self, source: Source) -> None:
-        """`source` names the artifact and the digest that it must have."""
+    def __init__(self, source: Source, explain_rows: int = 0) -> None:
+        """`source` names the artifact and the digest that it must have. `explain_rows`: of one request, 0 for none."""
         super().__init__(source.model_name)
         self._source = source
+        self._explain_rows = explain_rows
         self.release = source.release
 
     def load(self) -> bool:
@@ -63,8 +72,42 @@ class Model(KServeModel):
         quick = _Quick(self) if self._first is not loaded.runner else None
         self.batcher = Batcher(self, loaded.sample, batching=loaded.manifest.batching, quick=quick)
         self._served = Served(self.name, self.digest, self.signature)
+        self._load_explainer(verified.files, loaded.sample)
         self.ready = True
         return self.ready
+
+    def _load_explainer(self, files: Mapping[str, bytes], sample: Columns) -> None:
+        """Only an artifact that explains costs the Pipeline's memory; one that cannot here predicts all the same."""
+        self._explainer: Explainer | None = None
+        if self._explain_rows == 0:
+            self._unexplained = "this server explains no answers: its setting explain_rows is 0"
+        elif background.FILE not in files:
+            self._unexplained = (
+                "this model explains no answers: set package.explain to true in params.yaml, and train it again"
+            )
+        else:
+            from artifact.explanation import explainer  # scikit-learn, which a server of a graph does without
+
+            try:
+                made = explainer.of_artifact(files, self.signature)
+                made.explain({name: values[:1] for name, values in sample.items()})
+                self._explainer = made
+            except (IncompatibleError, explainer.NotApplicable) as error:
+                self._unexplained = str(error)
+
+    @property
+    def explains(self) -> bool:
+        """Whether `explain` answers."""
+        return self._explainer is not None
+
+    def check_explains(self, count: int = 0) -> None:
+        """NotExplained where `explain` does not answer; TooManyRows for more rows than it takes at once."""
+        if self._explainer is None:
+            raise NotExplained(self._unexplained)
+        if count > self._explain_rows:
+            raise TooManyRows(
+                f"the request has {count} rows to explain, the limit is {self._explain_rows}; send several requests"
+            )
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
@@ -87,6 +130,14 @@ class Model(KServeModel):
         it has no finite answer for comes again without.
         """
         return (self._first if quick else self.runner).predict(columns)
+
+    def explain(self, columns: Columns) -> Explained:
+        """What each feature adds to the scores of these rows. Called in a thread."""
+        assert self._explainer is not None  # check_explains comes first
+        try:
+            return Explained(self._explainer.explain(columns), self._explainer.background)
+        except ValueError as error:
+            raise NotExplained(f"{error}; ask for predictions alone") from error
 
     def postprocess(self, request: Request, prediction: Prediction) -> Answer:
         """The answer to `request` in the form of its protocol."""

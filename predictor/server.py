@@ -130,7 +130,8 @@ class Server(ModelServer):
     def _add_docs(self, app: Any) -> None:
         """What the model is, for people and for machines; KServe's document is of its own servers."""
         model = self._model
-        described = openapi.document(model.name, model.digest, model.signature, self._row, self._settings.rows)
+        most, explained = self._settings.rows, self._settings.explain_rows if model.explains else 0
+        described = openapi.document(model.name, model.digest, model.signature, self._row, most, explained)
         page = docs_page.page(described, model.signature, self._row, dict(model.headers))
         app.router.routes[:] = [route for route in app.router.routes if route.path != "/openapi.json"]
         for path, body, media, headers in (

@@ -30,6 +30,7 @@ class Settings:
     grpc_port: int = _setting(8081, "the port of v2 over gRPC", 1, 65535)
     body_bytes: int = _setting(8 << 20, "bytes of one body or gRPC message; more is 413", 1)
     rows: int = _setting(100_000, "rows of one request; more is 413", 1)
+    explain_rows: int = _setting(1000, "rows of one request for explanations, 0 for none; more is 413", 0)
     header_bytes: int = _setting(32 << 10, "bytes of a request's line and headers; more is 431", 256)
     header_seconds: float = _setting(10.0, "time for a request's line and headers; then the connection ends", 0.01)
     body_seconds: float = _setting(30.0, "time for a body; then 408", 0.01)

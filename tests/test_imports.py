@@ -84,6 +84,10 @@ ARTIFACT_ROOMS = {
     "validation": {"feature", "moment", "signature", "prediction", "errors", "checkpoint", "shown"},
     "unpickling": {"errors", "shown"},
     "engines": {"validation", "unpickling", "signature", "output", "prediction", "decision", "errors", "extras"},
+    "explanation": {
+        *("checkpoint", "engines", "errors", "extras", "prediction", "signature", "strict_json", "unpickling"),
+        "validation",
+    },
 }
 HOUSES = {"pipeline": ROOMS, "predictor": PREDICTOR_ROOMS, "artifact": ARTIFACT_ROOMS}
 # What stands beside the stages uses these rooms.

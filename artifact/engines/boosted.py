@@ -99,6 +99,16 @@ class _Boosted(BaseEstimator):
         margins = self.booster().inplace_predict(numbers, predict_type="margin", validate_features=False)
         return np.asarray(margins, dtype=np.float64)
 
+    def contributions(self, X: Any) -> np.ndarray:
+        """What each column adds to the margins by TreeSHAP, and at the end the base: [rows, outputs, columns + 1]."""
+        numbers = _numbers(self.kind, X)
+        if _library(self.kind) == _LIGHTGBM:
+            shares = self.booster().predict(numbers, pred_contrib=True, num_threads=1)
+        else:
+            matrix = importlib.import_module(_library(self.kind)).DMatrix(numbers, nthread=1)
+            shares = self.booster().predict(matrix, pred_contribs=True, validate_features=False)
+        return np.asarray(shares, dtype=np.float64).reshape(numbers.shape[0], -1, numbers.shape[1] + 1)
+
     def _answers(self, X: Any) -> np.ndarray:
         if _library(self.kind) == _LIGHTGBM:
             return np.asarray(self.booster().predict(_numbers(self.kind, X), num_threads=1))

@@ -18,9 +18,11 @@ import pandas as pd
 from artifact import extras, save, signature
 from artifact.environment import LIBRARIES
 from artifact.errors import IncompatibleError, kind
+from artifact.explanation import background
+from artifact.signature import Signature
 from artifact.unpickling import unpickle
 from pipeline.engine.choice import Choice
-from pipeline.packaging import lock, proof, training_rows
+from pipeline.packaging import explaining, lock, proof, training_rows
 from pipeline.params.params import Params, json_values, load
 from pipeline.shared import best_parameters, decision_file, json_file, paths, tables
 from pipeline.shared.stored_columns import StoredColumns
@@ -85,8 +87,20 @@ def _save(params: Params, directory: Path, modules: Sequence[str]) -> str:
             if isinstance(entry, dict) and entry["value"] is not None
         },
         modules=modules,
-        beside={training_rows.FILE: training_rows.Seen.of(train).to_bytes()},
+        beside=_beside(params, model, described, train, test),
     )
+
+
+def _beside(
+    params: Params, model: Any, described: Signature, train: StoredColumns, test: StoredColumns
+) -> dict[str, bytes]:
+    """The files that no engine reads: the rows trained on, and what explains answers, if that is asked for."""
+    beside = {training_rows.FILE: training_rows.Seen.of(train).to_bytes()}
+    if params.package.explain:
+        made = explaining.background_of(model, described, train, test)
+        beside[background.FILE] = made.to_bytes()
+        print(f"explains its answers: {made.method}, {made.scale} of {', '.join(made.outputs)}")
+    return beside
 
 
 def parameters(params: Params) -> dict[str, Any]:

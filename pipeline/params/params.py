@@ -64,9 +64,12 @@ class Data(Section):
 
 
 class Package(Section):
-    """`golden`: how many requests the artifact carries with their answers."""
+    """`golden`: how many requests the artifact carries with their answers. `explain`: whether it carries what
+    explains its answers too.
+    """
 
     golden: int = Field(ge=1, le=1000)
+    explain: bool = False
 
 
 class Track(Section):

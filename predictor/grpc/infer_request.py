@@ -15,6 +15,7 @@ from artifact.validation.validator import Validator
 from predictor.grpc import packed
 from predictor.grpc.methods import UNREADABLE
 from predictor.protocols import tensors, v2
+from predictor.protocols.explained import ExplainedPrediction
 from predictor.protocols.request import Answer, Served
 
 FIELDS = {
@@ -48,6 +49,9 @@ class Request(v2.Request):
             elif not packed.write(output.contents, field, array):
                 values = [value.encode() if isinstance(value, str) else value for value in array.ravel().tolist()]
                 getattr(output.contents, field).extend(values)
+        if isinstance(prediction, ExplainedPrediction) and prediction.explained is not None:
+            for name, text in prediction.explained.parameters.items():
+                response.parameters[name].string_param = text
         # Messages join as their bytes do: the first two fields are the same in every answer.
         return Answer(_named(served.name, served.digest) + response.SerializeToString())
 
@@ -95,9 +99,8 @@ def read(validator: Validator, message: pb.ModelInferRequest) -> Request:
     shapes = _shapes(message)
     raw = len(message.raw_input_contents) > 0
     outputs = [(output.name, raw) for output in message.outputs]
-    built = v2.build(
-        validator, message.id or None, _read(validator, inputs, shapes, message.raw_input_contents), outputs, raw
-    )
+    rows = _read(validator, inputs, shapes, message.raw_input_contents)
+    built = v2.build(validator, message.id or None, rows, outputs, raw, _explain(message.parameters))
     return Request(built.id, built.columns, built.outputs)
 
 
@@ -128,6 +131,14 @@ def _read(validator: Validator, inputs: list[Any], shapes: list[list[int]], raws
             values = getattr(contents, field)
         read.append(tensors.from_typed(name, datatype, shape, values, missing))
     return read
+
+
+def _explain(parameters: Any) -> bool:
+    if "explain" not in parameters:
+        return False
+    if parameters["explain"].WhichOneof("parameter_choice") != "bool_param":
+        raise InvalidRequest("the parameter 'explain' is neither true nor false")
+    return bool(parameters["explain"].bool_param)
 
 
 def _missing(name: str, datatype: str, parameters: Any) -> str | None:

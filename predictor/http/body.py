@@ -13,7 +13,7 @@ from typing import Any
 from artifact.errors import InvalidRequest
 from predictor import errors
 from predictor.observe.request_log import Exchange
-from predictor.serving.lifecycle import Buffers
+from predictor.serving.admission import Buffers
 from predictor.settings import Settings
 
 BINARY = "inference-header-content-length"

@@ -186,7 +186,10 @@ class FastPath:
             )
         except Exception:  # the InferLayer finds the same, and says it
             return False
-        return rows_of(request.content.columns) * self._numbers_of(request.content) * _NUMBER_BYTES < SMALL
+        return (
+            not request.content.explain
+            and rows_of(request.content.columns) * self._numbers_of(request.content) * _NUMBER_BYTES < SMALL
+        )
 
     def _numbers_of(self, request: Request) -> int:
         """How many numbers answer a row, about."""

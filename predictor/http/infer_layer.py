@@ -181,10 +181,10 @@ class InferLayer:
         self._check_model(match["model"])
         if match["verb"] is None:
             return None
-        if match["verb"] != ":predict":
-            raise errors.NotFound(f"{match['verb'][:200]!r} does not exist; this model has ':predict'")
+        if match["verb"] not in (":predict", ":explain"):
+            raise errors.NotFound(f"{match['verb'][:200]!r} does not exist; this model has ':predict' and ':explain'")
         _check_method(method)
-        return self._answer_v1
+        return self._answer_v1 if match["verb"] == ":predict" else self._explain_v1
 
     def _check_model(self, name: str) -> None:
         if name != self._model.name:
@@ -203,6 +203,17 @@ class InferLayer:
             if binary or media == cloudevent.MEDIA:
                 return cloudevent.decode(body, binary=media != cloudevent.MEDIA)
             return v1.decode(body)
+
+        return await self._lifecycle.serve(request, decode, lambda: _gone(scope))
+
+    async def _explain_v1(self, scope: Scope, headers: Headers, body: bytes, request: Exchange) -> Answer:
+        request.purpose = request.purpose or request_log.EXPLAIN
+        self._model.check_explains()
+        check_media(headers, (JSON,))
+
+        def decode() -> v1.Decoded:
+            self._v1_limits.check(body)
+            return v1.decode(body, explain=True)
 
         return await self._lifecycle.serve(request, decode, lambda: _gone(scope))
 

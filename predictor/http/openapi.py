@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from artifact.explanation.background import LINEAR, SCALES, TREES
 from artifact.feature import Feature, Value
 from artifact.output import LOWER, UPPER, Output
 from artifact.prediction import PROBABILITIES
 from artifact.signature import Signature
+from predictor.protocols import explained
 
 Json = dict[str, Any]
 
@@ -45,11 +47,16 @@ def has_probabilities(signature: Signature) -> bool:
     return PROBABILITIES in {output.name for output in signature.outputs}
 
 
-def document(name: str, digest: str, signature: Signature, row: list[Value], most_rows: int) -> Json:
-    """The whole document, of at most `most_rows` rows a request; `row` is its example."""
+def document(
+    name: str, digest: str, signature: Signature, row: list[Value], most_rows: int, explain_rows: int = 0
+) -> Json:
+    """The whole document, of at most `most_rows` rows a request; `row` is its example. `explain_rows`: of a request for
+    explanations, 0 where the model gives none.
+    """
     model, v2 = f"/v1/models/{name}", f"/v2/models/{name}"
     first = signature.outputs[0].name
     body = {"instances": [row]}
+    explain = _operation(f"Predict {first}, and what each feature adds", "ExplainRequest", "ExplainAnswer", body)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -59,6 +66,7 @@ def document(name: str, digest: str, signature: Signature, row: list[Value], mos
         },
         "paths": {
             f"{model}:predict": {"post": _operation(f"Predict {first}", "V1Request", "V1Answer", body)},
+            **({f"{model}:explain": {"post": explain}} if explain_rows else {}),
             f"{v2}/infer": {
                 "post": _operation(
                     f"Predict {first} (Open Inference Protocol)", "V2Request", "V2Answer", _v2_example(signature, row)
@@ -78,8 +86,9 @@ def document(name: str, digest: str, signature: Signature, row: list[Value], mos
                 "Row": _row(signature),
                 "V1Request": _v1_request(signature, most_rows),
                 "V1Answer": _v1_answer(signature),
-                "V2Request": _v2_request(signature),
-                "V2Answer": _v2_answer(signature),
+                **(_explain(signature, explain_rows) if explain_rows else {}),
+                "V2Request": _v2_request(signature, explain_rows),
+                "V2Answer": _v2_answer(signature, explain_rows),
                 "Error": _object({"error": {"type": "string"}}, "error"),
             }
         },
@@ -138,6 +147,23 @@ def _v1_answer(signature: Signature) -> Json:
     return _object(properties, *always)
 
 
+def _explain(signature: Signature, most_rows: int) -> Json:
+    names, inputs = {"type": "array", "items": {"type": "string"}}, len(signature.names)
+    shares = {"type": "array", "items": {"type": "number"}, "minItems": inputs, "maxItems": inputs}
+    told = {
+        "method": {"enum": [LINEAR, TREES]},
+        "scale": {"enum": list(SCALES)},
+        "features": {"const": list(signature.names)},
+        "outputs": names,
+        "base": {"type": "array", "items": {"type": "number"}},
+        "contributions": {"type": "array", "items": {"type": "array", "items": shares}},
+    }
+    answer = _v1_answer(signature)
+    answer["properties"]["explanations"] = _object(told, *told)
+    answer["required"].append("explanations")
+    return {"ExplainRequest": _v1_request(signature, most_rows), "ExplainAnswer": answer}
+
+
 def _rows(output: Output) -> Json:
     value: Json = {"type": _TYPES.get(output.dtype, "string")}
     if output.categories is not None:
@@ -148,14 +174,14 @@ def _rows(output: Output) -> Json:
     return {"type": "array", "items": value}
 
 
-def _v2_request(signature: Signature) -> Json:
+def _v2_request(signature: Signature, explain_rows: int) -> Json:
     names = [*(["input-0"] if signature.common_dtype else []), *signature.names]
     tensor = _object({"name": {"enum": names}, **_TENSOR}, "name", "datatype", "shape")
     outputs = _object({"name": {"enum": [output.name for output in signature.outputs]}}, "name", closed=False)
     return _object(
         {
             "id": {"type": "string"},
-            "parameters": {"type": "object"},
+            "parameters": {"type": "object", "properties": {"explain": {"type": "boolean"}} if explain_rows else {}},
             "inputs": {"type": "array", "items": tensor, "minItems": 1, "maxItems": len(signature.inputs)},
             "outputs": {"type": "array", "items": outputs},
         },
@@ -163,8 +189,9 @@ def _v2_request(signature: Signature) -> Json:
     )
 
 
-def _v2_answer(signature: Signature) -> Json:
-    tensor = _object({"name": {"enum": [output.name for output in signature.outputs]}, **_TENSOR}, "name", closed=False)
+def _v2_answer(signature: Signature, explain_rows: int) -> Json:
+    outputs = [*(output.name for output in signature.outputs), *(explained.DATATYPES if explain_rows else ())]
+    tensor = _object({"name": {"enum": outputs}, **_TENSOR}, "name", closed=False)
     properties = {name: {"type": "string"} for name in ("model_name", "model_version", "id")}
     answer: Json = {**properties, "outputs": {"type": "array", "items": tensor}}
     return _object(answer, "model_name", "outputs", closed=False)
@@ -184,7 +211,7 @@ def _v2_example(signature: Signature, row: list[Value]) -> Json:
 
 _TENSOR: Json = {
     "datatype": {"enum": list(_TENSORS)},
-    "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "maxItems": 2},
+    "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "maxItems": 3},
     "data": {"type": "array"},
     "parameters": {"type": "object"},
 }

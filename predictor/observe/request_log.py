@@ -28,6 +28,7 @@ TRACEPARENT = "traceparent"
 # Whoever sends a request that is no user's says so: it is counted apart, so that it is no evidence on a canary.
 PURPOSE = "x-modelpin-purpose"
 PURPOSES = ("proof", "golden", "shadow")
+EXPLAIN = "explain"  # the same of a request for explanations, by its route or parameter
 _ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
 # https://www.w3.org/TR/trace-context/#traceparent-header: version 00 has four fields, a later one may have more.
 _TRACE = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.S)
@@ -57,7 +58,7 @@ class Exchange:
     sent: int = 0
     reason: str = ""
     fast: bool = False  # answered on the fast path
-    purpose: str = ""  # one of PURPOSES; empty for a user's request
+    purpose: str = ""  # one of PURPOSES, or EXPLAIN; empty for a user's request for a prediction
 
 
 def begin(protocol: str, request_id: str | None, traceparent: str | None, purpose: str | None = None) -> Exchange:

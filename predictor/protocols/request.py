@@ -33,13 +33,16 @@ class Answer(NamedTuple):
 
 
 class Request(Protocol):
-    """A validated request: its columns, and what its answer must hold."""
+    """A validated request: its columns, and what its answer must hold; `explain`: the reasons for it too."""
 
     @property
     def columns(self) -> Columns: ...
 
     @property
     def probabilities(self) -> bool: ...
+
+    @property
+    def explain(self) -> bool: ...
 
     def answer(self, served: Served, prediction: Prediction) -> Answer: ...
 

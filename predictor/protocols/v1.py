@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,11 @@ import orjson
 
 from artifact.errors import InvalidRequest
 from artifact.prediction import PROBABILITIES, Columns, Prediction
+from artifact.signature import Signature
 from artifact.validation.validator import Validator
 from predictor.errors import Unplain
 from predictor.protocols import json_body, json_pieces
+from predictor.protocols.explained import ExplainedPrediction
 from predictor.protocols.request import Answer, Served
 
 _KEYS = ("instances", "inputs", "probabilities")
@@ -21,21 +23,23 @@ _KEYS = ("instances", "inputs", "probabilities")
 
 @dataclass(frozen=True)
 class Request:
-    """A validated v1 request: the rows as columns, and whether probabilities were asked for."""
+    """A validated v1 request: the rows as columns, and whether probabilities, or explanations, were asked for."""
 
     columns: Columns
     probabilities: bool
+    explain: bool = field(default=False, kw_only=True)
 
     def answer(self, served: Served, prediction: Prediction) -> Answer:
         """The body in JSON."""
-        return Answer(encode(self, prediction))
+        return Answer(encode(self, prediction, served.signature))
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """The JSON of a v1 body."""
+    """The JSON of a v1 body, and whether its route explains."""
 
     payload: Any
+    explain: bool = field(default=False, kw_only=True)
 
     @property
     def rows(self) -> int:
@@ -47,16 +51,16 @@ class Decoded:
 
     def validated(self, validator: Validator, closely: bool) -> Request:
         """As `parse`."""
-        return parse(validator, self.payload, closely=closely)
+        return replace(parse(validator, self.payload, closely=closely), explain=self.explain)
 
     def free(self) -> None:
         """Empty the rows."""
         json_pieces.free(self.payload)
 
 
-def decode(body: bytes, *, closely: bool = True) -> Decoded:
+def decode(body: bytes, *, closely: bool = True, explain: bool = False) -> Decoded:
     """Read a body; InvalidRequest, or Unplain where it takes a second look and may not have it."""
-    return Decoded(json_body.read(body) if closely else json_body.read_plain(body))
+    return Decoded(json_body.read(body) if closely else json_body.read_plain(body), explain=explain)
 
 
 def parse(validator: Validator, payload: Any, *, closely: bool = True) -> Request:
@@ -89,9 +93,15 @@ def parse(validator: Validator, payload: Any, *, closely: bool = True) -> Reques
     return Request(columns, probabilities)
 
 
-def encode(request: Request, prediction: Prediction) -> bytes:
-    """The body of `reply`, without a list of Python's in between."""
-    answered = {name: json_body.array_json(array) for name, array in _answered(request, prediction)}
+def encode(request: Request, prediction: Prediction, signature: Signature) -> bytes:
+    """The body of `reply`, without a list of Python's in between; with `explanations` where it has them."""
+    answered: dict[str, Any] = {name: json_body.array_json(array) for name, array in _answered(request, prediction)}
+    if isinstance(prediction, ExplainedPrediction) and prediction.explained is not None:
+        told = prediction.explained.to_dict(signature)
+        answered["explanations"] = {
+            name: json_body.array_json(value) if isinstance(value, np.ndarray) else value
+            for name, value in told.items()
+        }
     return orjson.dumps(answered, option=orjson.OPT_SERIALIZE_NUMPY)
 
 

@@ -15,7 +15,8 @@ from artifact.prediction import Columns, Prediction
 from artifact.signature import Signature, is_unicode
 from artifact.validation.validator import Validator
 from predictor.errors import Unplain
-from predictor.protocols import json_body, json_pieces, tensors, tensors_fast
+from predictor.protocols import explained, json_body, json_pieces, tensors, tensors_fast
+from predictor.protocols.explained import ExplainedPrediction
 from predictor.protocols.request import Answer, Served
 
 DATATYPES = {
@@ -42,6 +43,11 @@ class Request:
     def probabilities(self) -> bool:
         """Whether the answer has the probabilities."""
         return "probabilities" in self.outputs
+
+    @property
+    def explain(self) -> bool:
+        """Whether the answer says why."""
+        return explained.BASE in self.outputs
 
     def answer(self, served: Served, prediction: Prediction) -> Answer:
         """The body: JSON, with the tensors behind it that were asked for as bytes."""
@@ -109,6 +115,8 @@ def parse(validator: Validator, payload: Any, binary: memoryview, *, closely: bo
     if outputs is not None and not isinstance(outputs, list):
         raise InvalidRequest("'outputs' is not a list")
     binary_by_output = _binary_by_output(validator, [_output(entry, default) for entry in outputs or ()], default)
+    if _flag(parameters, "explain"):
+        binary_by_output |= dict.fromkeys(explained.DATATYPES, default)
     if columns is None:
         columns = validator.columns(tensors.columns(validator, read))
     return Request(request_id, columns, binary_by_output)
@@ -120,9 +128,12 @@ def build(
     inputs: list[tensors.Tensor],
     pairs: Iterable[tuple[str, bool]],
     default: bool,
+    explain: bool,
 ) -> Request:
     """A Request from tensors of any transport; no outputs named means all of them."""
     binary_by_output = _binary_by_output(validator, pairs, default)
+    if explain:
+        binary_by_output |= dict.fromkeys(explained.DATATYPES, default)
     return Request(request_id, validator.columns(tensors.columns(validator, inputs)), binary_by_output)
 
 
@@ -140,7 +151,7 @@ def _binary_by_output(validator: Validator, pairs: Iterable[tuple[str, bool]], d
 
 def outputs(signature: Signature, request: Request, prediction: Prediction) -> list[tuple[str, str, np.ndarray]]:
     """(name, datatype, array) of each output asked for, in the order asked."""
-    datatypes = {output.name: DATATYPES[output.dtype] for output in signature.outputs}
+    datatypes = {output.name: DATATYPES[output.dtype] for output in signature.outputs} | explained.DATATYPES
     return [(name, datatypes[name], prediction.array(name)) for name in request.outputs]
 
 
@@ -159,6 +170,8 @@ def answer(served: Served, request: Request, prediction: Prediction) -> Answer:
     reply: dict[str, Any] = {"model_name": served.name, "model_version": served.digest, "outputs": described}
     if request.id is not None:
         reply["id"] = request.id
+    if isinstance(prediction, ExplainedPrediction) and prediction.explained is not None:
+        reply["parameters"] = prediction.explained.parameters
     head = orjson.dumps(reply, option=orjson.OPT_SERIALIZE_NUMPY)
     return Answer(b"".join([head, *tail]), len(head)) if tail else Answer(head)
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
-from artifact.prediction import Prediction
+from artifact.prediction import Prediction, rows
 from predictor import errors
-from predictor.errors import BuffersFull, QueueFull, TooManyRows
+from predictor.errors import TooManyRows
 from predictor.model import Model
 from predictor.observe.drift import Drift
 from predictor.observe.inference_log import InferenceLog, Policy
 from predictor.observe.metrics import Metrics
-from predictor.observe.request_log import PARSE, PREDICT, QUEUE, RESPOND, Exchange, LogWriter, RequestLog
+from predictor.observe.request_log import EXPLAIN, PARSE, PREDICT, QUEUE, RESPOND, Exchange, LogWriter, RequestLog
+from predictor.protocols.explained import ExplainedPrediction
 from predictor.protocols.request import Answer, Decoded, Request
+from predictor.serving.admission import Buffers, QueuedSemaphore
 from predictor.serving.threads import HEAVY, LONG, Deadline, Threads
 from predictor.settings import Settings
 
@@ -29,80 +30,6 @@ _TURN_BYTES = 4 << 10  # of a body: of longer ones a few are worked on in each t
 _TURN_PLACES = 2
 
 Decode = Callable[[], Decoded]
-
-
-class QueuedSemaphore:
-    """A semaphore of `places` with a FIFO queue of at most `queue` requests before it. For one event loop."""
-
-    def __init__(self, places: int, queue: int) -> None:
-        self._places = places
-        self._queue = queue
-        self._waiting: deque[asyncio.Future[None]] = deque()
-        self.busy = 0
-
-    @property
-    def waiting(self) -> int:
-        """Requests in the queue."""
-        return len(self._waiting)
-
-    def try_acquire(self) -> bool:
-        """Take a place if one is free."""
-        if self.busy < self._places:
-            self.busy += 1
-            return True
-        return False
-
-    async def acquire(self) -> None:
-        """Take a place, or wait for one; QueueFull at once where too many wait already."""
-        if self.try_acquire():
-            return
-        if len(self._waiting) >= self._queue:
-            raise QueueFull(f"{self.busy} requests are in work and {len(self._waiting)} wait; try again in a second")
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if not turn.cancelled():
-                self.release()  # the place was given in the moment of giving up: it goes on to the next
-            elif turn in self._waiting:
-                self._waiting.remove(turn)
-            raise
-
-    def release(self) -> None:
-        """Give the place back, or on to who has waited longest."""
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self.busy -= 1
-
-
-class Buffers:
-    """Bytes of bodies that are being received or worked on, and of answers that nobody has read yet."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self.used = 0
-
-    def take(self, size: int) -> None:
-        """Count `size` more bytes; BuffersFull, and nothing counted, where that is over the limit."""
-        self.check(size)
-        self.used += size
-
-    def has_room(self, size: int) -> bool:
-        """Whether `size` more bytes are within the limit."""
-        return self.used + size <= self._limit
-
-    def check(self, size: int) -> None:
-        """BuffersFull where `size` more bytes are over the limit."""
-        if not self.has_room(size):
-            raise BuffersFull("too many bytes of other requests are in memory; try again in a second")
-
-    def give(self, size: int) -> None:
-        """Count `size` bytes less."""
-        self.used -= size
 
 
 class Lifecycle:
@@ -241,18 +168,22 @@ class Lifecycle:
         await places.acquire()
         try:
             if size <= self.loop_bytes:
-                return await self._on_the_loop(exchange, arrived, decode)
+                return await self._on_the_loop(exchange, arrived, decode, gone)
             thread = HEAVY if places is self.heavy else LONG
             return await self._off_the_loop(thread, exchange, arrived, decode, gone)
         finally:
             places.release()
 
-    async def _on_the_loop(self, exchange: Exchange, arrived: float, decode: Decode) -> Answer:
+    async def _on_the_loop(
+        self, exchange: Exchange, arrived: float, decode: Decode, gone: Callable[[], bool]
+    ) -> Answer:
         if exchange.received > _TURN_BYTES:
             await self._turns.acquire()
             # Left in the next turn: whoever is ready in this one would follow at once, and hold up all sockets.
             asyncio.get_running_loop().call_soon(self._turns.release)
         request = self.parse(exchange, arrived, decode)
+        if request.explain:
+            return await self._explained(LONG, exchange, request, Deadline(self.settings.work_seconds, gone))
         start = perf_counter()
         prediction = await self.model.batcher.predict(request.columns)
         exchange.seconds[PREDICT] = perf_counter() - start
@@ -267,10 +198,25 @@ class Lifecycle:
         deadline = Deadline(self.settings.work_seconds, gone)
         deadline.check()
         request = await self._threads.run(thread, deadline, self._parse_and_free, exchange, arrived, decode)
+        if request.explain:
+            return await self._explained(thread, exchange, request, deadline)
         start = perf_counter()
         prediction = await self.model.batcher.predict_in_parts(request.columns, deadline.check)
         exchange.seconds[PREDICT] = perf_counter() - start
         return await self._threads.run(thread, deadline, self.respond, exchange, request, prediction)
+
+    async def _explained(self, thread: str, exchange: Exchange, request: Request, deadline: Deadline) -> Answer:
+        """Predict and explain in a thread: what takes milliseconds a row is no work for the event loop. Such a request
+        is counted apart, and neither its rows nor its answers are observed.
+        """
+        exchange.purpose = exchange.purpose or EXPLAIN
+        self.model.check_explains(rows(request.columns))
+        start = perf_counter()
+        prediction = await self.model.batcher.predict_in_parts(request.columns, deadline.check)
+        explained = await self._threads.run(thread, deadline, self.model.explain, request.columns)
+        exchange.seconds[PREDICT] = perf_counter() - start
+        both = ExplainedPrediction.of(prediction, explained)
+        return await self._threads.run(thread, deadline, self.respond, exchange, request, both)
 
     def _parse_and_free(self, exchange: Exchange, arrived: float, decode: Decode) -> Request:
         """As `parse`. What was decoded of a long body is freed a little at a time, so that other threads run."""

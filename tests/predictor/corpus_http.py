@@ -113,7 +113,7 @@ ROUTES = [
     _to("/v2/models/iris/versions/{digest}/infer", 400, "not JSON", b"{"),
     _to("/v1/models/iris:predict//", 404, NO_ROUTE),
     _to("/v1/models/iris:predict/?a=b", 200, SETOSA),
-    _to("/v1/models/iris:explain", 404, "explain"),
+    _to("/v1/models/iris:explain", 501, "package.explain"),
     _to("/v1/models/iris:PREDICT", 404, "PREDICT"),
     _to("/v1/models/iris/infer", 404, NO_ROUTE),
     _to("/v1/models/iris%FF:predict", 404, "iris"),

@@ -21,10 +21,12 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from artifact import save
 from artifact.decision import Decision
 from artifact.digest import of_bytes
+from artifact.explanation.background import FILE
 from artifact.signature import Feature, Signature, for_model
 from artifact.validation.frame import columns as columns_of
 from artifact.validation.frame import of as frame_of
 from features.calendar import CalendarFeatures
+from pipeline.packaging.explaining import background_of
 from pipeline.training import canonical_pickle
 from predictor.settings import Source
 
@@ -66,6 +68,7 @@ def package(
     steps: tuple[BaseEstimator, ...],
     modules: tuple[str, ...] = (),
     decision: Decision | None = None,
+    explain: bool = False,
 ) -> Packaged:
     """Fit `steps` on `columns` and save the artifact; the rows to ask about are a few of `columns`."""
     task = "regression" if target.dtype == "float64" else "classification"
@@ -73,13 +76,14 @@ def package(
     frame = frame_of(Signature(task, inputs, ()), columns)
     pipeline = make_pipeline(*steps).fit(frame, labels)
     signature = for_model(task, inputs, target, pipeline)
+    table = columns_of(frame)
     digest = save.save(
         directory,
         name=name,
         model=canonical_pickle.dumps(pipeline),
         signature=signature,
-        train=columns_of(frame),
-        holdout=columns_of(frame),
+        train=table,
+        holdout=table,
         target=None if task == "regression" else np.asarray(labels),
         golden_rows=8,
         decision=decision,
@@ -87,19 +91,21 @@ def package(
         parameters={"steps": [str(step) for step in steps]},
         metrics={"score": float(pipeline.score(frame, labels))},
         modules=modules,
+        beside={FILE: background_of(pipeline, signature, table, table).to_bytes()} if explain else None,
     )
     rows = {column: list(values[::7]) for column, values in columns.items()}
     return Packaged(name, pipeline, signature, directory, digest, rows)
 
 
-def iris(directory: Path) -> Packaged:
+def iris(directory: Path, explain: bool = False) -> Packaged:
     """Four float64 columns within declared ranges, text labels, probabilities: one wide tensor can carry it."""
     data = load_iris(as_frame=True)
     schema = {column: {"dtype": "float64", "range": [0, 100]} for column in data.data}
     columns = {column: data.data[column].tolist() for column in data.data}
     labels = np.asarray(data.target_names, dtype=object)[data.target.to_numpy()]
     steps = (StandardScaler(), LogisticRegression())
-    return package(directory, "iris", schema, columns, Feature("species", "string"), labels, steps)
+    target = Feature("species", "string")
+    return package(directory, "iris", schema, columns, target, labels, steps, explain=explain)
 
 
 def people(directory: Path) -> Packaged:

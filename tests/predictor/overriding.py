@@ -12,6 +12,7 @@ from artifact.command import run
 from artifact.prediction import Columns, Prediction
 from predictor import __main__ as predictor
 from predictor import kserve_import
+from predictor.protocols.explained import Explained
 from predictor.protocols.request import Answer, Decoded, Request
 
 with kserve_import.kserve():
@@ -38,6 +39,15 @@ class Predict(model.Model):
         return relabelled(super().predict(columns, quick))
 
 
+class Explain(model.Model):
+    """Explains the same, with nothing added by any feature."""
+
+    def explain(self, columns: Columns) -> Explained:
+        explained = super().explain(columns)
+        nothing = np.zeros_like(explained.explanation.contributions)
+        return replace(explained, explanation=replace(explained.explanation, contributions=nothing))
+
+
 class Postprocess(model.Model):
     """Writes the same label for each row."""
 
@@ -50,7 +60,12 @@ def relabelled(prediction: Prediction) -> Prediction:
     return replace(prediction, values=np.full(len(prediction.values), "virginica", dtype=object))
 
 
-KINDS: dict[str, type[model.Model]] = {"preprocess": Preprocess, "predict": Predict, "postprocess": Postprocess}
+KINDS: dict[str, type[model.Model]] = {
+    "preprocess": Preprocess,
+    "predict": Predict,
+    "explain": Explain,
+    "postprocess": Postprocess,
+}
 
 if __name__ == "__main__":
     model.Model = KINDS[sys.argv.pop(1)]  # type: ignore[misc]

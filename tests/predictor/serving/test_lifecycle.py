@@ -49,6 +49,7 @@ class Asked:
     """A request of `rows` rows in all of its forms, which remembers the threads that read and answer it."""
 
     probabilities = True
+    explain = False
 
     def __init__(self, rows: int) -> None:
         self.rows = rows
