@@ -221,7 +221,7 @@ def say_what_runs(demo: Demo, predictor: Predictor, run: dict[str, Any]) -> None
     for line in (
         f"$ curl -H 'content-type: application/json' {predictor.url}/v1/models/{MODEL}:predict -d '{body}'",
         f"predictor   {predictor.url}",
-        f"MLflow      {demo.state.describe()['urls']['mlflow']}",
+        f"MLflow      {demo.state.describe()['urls']['mlflow']}/#/experiments/1/runs?workflowType=machine_learning",
         f"report      {demo.state.runs / run['id'] / 'uploads/reports/reports/report.md'}",
     ):
         demo.tell.say(line)
