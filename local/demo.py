@@ -9,18 +9,21 @@ import fcntl
 import json
 import os
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from artifact.errors import ConfigurationError
-from local import expect, git, served, storage, venv
+from local import expect, git, ports, served, storage, venv
 from local.clone import PERSON, Clone
+from local.deadlines import START_SECONDS
 from local.expect import DemoFailed
 from local.narrator import Narrator
+from local.process import Process
 from local.served import Served
 from local.serving import Predictor, Question
 from local.state import DEFAULT, REPOSITORY, State
@@ -77,7 +80,8 @@ def show(state: State, tell: Narrator, cleanup: ExitStack, *, full: bool, stay: 
         predictor.stop()
         demo_full.go_on(demo, first, run, model)
     elif stay:
-        say_what_runs(demo, predictor, run)
+        pages = cleanup.enter_context(start_pages(demo, predictor, run))
+        say_what_runs(demo, predictor, run, pages)
         wait_for_ctrl_c(tell)
     else:
         tell.say("on a terminal, or with `make demo DEMO_ARGS=--stay`, all of it would run on, to be asked with curl")
@@ -215,11 +219,39 @@ def ask(demo: Demo, release: Served, predictor: Predictor) -> None:
     demo.tell.say(expect.equal(answers, release))
 
 
-def say_what_runs(demo: Demo, predictor: Predictor, run: dict[str, Any]) -> None:
+@dataclass
+class Pages:
+    """What `make ui` shows, of the demo's clone."""
+
+    url: str
+    process: Process
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.stop()
+
+
+def start_pages(demo: Demo, predictor: Predictor, run: dict[str, Any]) -> Pages:
+    """`make ui` in the clone, with the report that the workflow's training uploaded, and a form for the predictor."""
+    for name in ("build", "reports"):
+        for folder in (demo.state.runs / run["id"] / "uploads").glob(f"*/{name}"):
+            shutil.copytree(folder, demo.clone.folder / name, dirs_exist_ok=True)
+    (port,) = ports.free(1)
+    command = [sys.executable, "-m", "release", "page", "--port", str(port), "--predictor", predictor.url]
+    log = demo.state.root / "pages.log"
+    process = Process("the pages", command, env=demo.clone.env, cwd=demo.clone.folder, log=log)
+    process.wait_until(lambda: not ports.is_free(port), seconds=START_SECONDS)
+    return Pages(f"http://{ports.LOOPBACK}:{port}/", process)
+
+
+def say_what_runs(demo: Demo, predictor: Predictor, run: dict[str, Any], pages: Pages) -> None:
     demo.tell.step("Yours", "what runs now, and a request to try")
     body = json.dumps({"instances": FLOWERS.rows[:1], "probabilities": True})
     for line in (
         f"$ curl -H 'content-type: application/json' {predictor.url}/v1/models/{MODEL}:predict -d '{body}'",
+        f"pages       {pages.url}   what serves, since when, from which commit; the gate's report; a form to ask it",
         f"predictor   {predictor.url}",
         f"MLflow      {demo.state.describe()['urls']['mlflow']}/#/experiments/1/runs?workflowType=machine_learning",
         f"report      {demo.state.runs / run['id'] / 'uploads/reports/reports/report.md'}",

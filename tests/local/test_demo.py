@@ -7,6 +7,7 @@ import re
 import shlex
 import signal
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,9 @@ from tests.deadlines import START_SECONDS
 
 @pytest.mark.story
 def test_the_demo_in_a_folder_with_a_space(tmp_path: Path) -> None:
-    """A shallow clone, in a folder with a space: it answers, its curl works until Ctrl-C, then nothing of it runs."""
+    """A shallow clone, in a folder with a space: it answers, its curl and its pages work until Ctrl-C, then
+    nothing of it runs.
+    """
     folder = tmp_path / "a clone" / "modelpin"
     git.run(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{REPOSITORY}", str(folder))
     environ = {**os.environ, "MODELPIN_VENVS": str(venvs())}
@@ -37,6 +40,10 @@ def test_the_demo_in_a_folder_with_a_space(tmp_path: Path) -> None:
             curl = next(line.strip().removeprefix("$ ") for line in lines if "curl -H" in line)
             answer = subprocess.run(shlex.split(curl), capture_output=True, text=True, timeout=START_SECONDS)
             assert json.loads(answer.stdout)["predictions"] == ["setosa"]
+            pages = next(line.split()[1] for line in lines if line.strip().startswith("pages "))
+            for page, text in (("", "iris"), ("report.html", "onfusion"), ("predict.html", "<form")):
+                with urllib.request.urlopen(pages + page, timeout=START_SECONDS) as shown:
+                    assert text in shown.read().decode()
             again = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True)
             assert re.search(r"a demo runs in this clone already, as process \d+", again.stderr)
         finally:
