@@ -33,13 +33,13 @@ Example = tuple[Schema, Pipeline, Data]
 
 def logistic() -> Example:
     """Scaler and logistic regression, 4 numbers, 3 classes: iris in all but name."""
-    schema, data = _numbers(4)
+    schema, data = numbers(4)
     return schema, make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)), data
 
 
 def forest() -> Example:
     """A forest of 100 trees, 20 numbers, 3 classes."""
-    schema, data = _numbers(20)
+    schema, data = numbers(20)
     return schema, make_pipeline(RandomForestClassifier(n_estimators=100, random_state=_SEED)), data
 
 
@@ -83,7 +83,7 @@ def mixed() -> Example:
 EXAMPLES: dict[str, Callable[[], Example]] = {"logistic": logistic, "forest": forest, "mixed": mixed}
 
 
-def _numbers(width: int) -> tuple[Schema, Data]:
+def numbers(width: int) -> tuple[Schema, Data]:
     """`width` float64 columns around one centre a class, overlapping enough that the trees grow deep."""
     random = np.random.default_rng(_SEED)
     labels = random.integers(0, 3, TRAIN + HOLDOUT)

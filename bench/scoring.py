@@ -60,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _compare(name: str, table: Path, rows: int, dask: bool) -> None:
     command = [sys.executable, "-m", "bench.scale", "--rows", str(_TRAINED_ON), "--keep", "--only", name]
+    command += ["--stages", "prepare,tune,train,convert,evaluate,package"]
     subprocess.run(command, cwd=scale.ROOT, check=True, stdout=subprocess.DEVNULL)
     artifact = HOME / "artifact"
     shutil.rmtree(artifact, ignore_errors=True)
