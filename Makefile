@@ -40,7 +40,7 @@ setup: ## install everything a contributor needs into .venvs/, linked as .venv
 	@$(PYTHON) requirements/install.py dev --link .venv
 
 help: ## list these targets
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Settings
 .PHONY: configure aws github settings doctor
@@ -241,6 +241,18 @@ up: ## start S3, MLflow and a Git origin that runs the workflows, on 127.0.0.1
 
 down: ## stop them
 	@$(DEV) python -m local down $(if $(STATE),--state '$(STATE)')
+
+##@ A cluster on this machine
+.PHONY: cluster e2e cluster-down
+cluster: ## make a cluster by kind: Knative, KServe, Argo CD, S3, Git, a model that answers (needs Docker, kind, kubectl, helm)
+	@$(PYTHON) local/cluster/preflight.py
+	@$(DEV) python -m local.cluster up
+
+e2e: ## tell the whole loop on it: push, retrain, deploy, canary, promote, roll back, rebuild, scale to zero
+	@$(DEV) python -m local.cluster test
+
+cluster-down: ## remove it; what its S3 and Git hold stays in .local/cluster
+	@$(DEV) python -m local.cluster down
 
 ##@ Measurements
 .PHONY: bench

@@ -24,12 +24,12 @@ TOOLS = ("argocd", "aws", "eksctl", "gh", "helm", "kubectl")
 AWS = {"--region", "--query", "--output"}
 # Commands that the aws tool adds to the API, and their options: https://docs.aws.amazon.com/cli/latest/reference/
 AWS_OWN = {("eks", "update-kubeconfig"): {"--name", "--region"}}
-# Command → options. https://helm.sh/docs/helm/helm_install, …/helm_uninstall;
+# Command → options. https://helm.sh/docs/helm/helm_upgrade, …/helm_uninstall;
 # https://github.com/eksctl-io/eksctl, pkg/ctl/utils/associate_iam_oidc_provider.go;
 # https://argo-cd.readthedocs.io/en/stable/user-guide/commands/argocd_cluster_add/
 TABLE = {
     ("argocd", "cluster", "add"): {"--in-cluster", "--label", "--name"},
-    ("helm", "install"): {"--create-namespace", "--namespace", "--set", "--version", "--wait"},
+    ("helm", "upgrade"): {"--create-namespace", "--install", "--namespace", "--set", "--version", "--wait"},
     ("helm", "uninstall"): {"--namespace"},
     ("eksctl", "utils", "associate-iam-oidc-provider"): {"--approve", "--cluster", "--region"},
 }

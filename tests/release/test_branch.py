@@ -10,13 +10,13 @@ import pytest
 
 from artifact.errors import ConfigurationError, GitError
 from artifact.git import redact
+from local.git_server import GitServer
 from release.commands import adopt, status
 from release.git.branch import Branch, Change, opened, tip, update
 from release.git.client import Caller
 from release.git.tip import Tip
 from tests.deadlines import ANSWER_SECONDS
 from tests.release.conftest import Repository, commit, everything, git
-from tests.release.http_git import HttpGit
 
 TOKEN = "AUTHORIZATION: basic c2VjcmV0"
 
@@ -78,17 +78,17 @@ def test_lost_answer_is_our_own_success(plain: Repository) -> None:
 
 
 @pytest.fixture
-def server(plain: Repository) -> Iterator[HttpGit]:
+def server(plain: Repository) -> Iterator[GitServer]:
     """The same remote over HTTP, for whoever has the token."""
     git(plain.origin, "config", "uploadpack.allowFilter", "true")
     git(plain.origin, "config", "http.receivepack", "true")
-    running = HttpGit(plain.origin.parent, TOKEN.partition(": ")[2])
+    running = GitServer(plain.origin.parent, authorization=TOKEN.partition(": ")[2])
     yield running
     running.close()
 
 
 def test_token_of_the_checkout_is_used(
-    plain: Repository, server: HttpGit, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    plain: Repository, server: GitServer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The header that actions/checkout keeps in the clone's configuration, or in a file of it, opens the remote."""
     url = f"{server.url}/origin.git"
@@ -103,7 +103,7 @@ def test_token_of_the_checkout_is_used(
     assert "c2VjcmV0" not in "".join(capfd.readouterr())
 
 
-def test_reads_only_what_it_needs(plain: Repository, server: HttpGit) -> None:
+def test_reads_only_what_it_needs(plain: Repository, server: GitServer) -> None:
     """From a server that can filter, history comes without contents, and the clone still reads and pushes."""
     big = commit(plain.folder, "big", "x" * 100_000)
     git(plain.folder, "config", f"http.{server.url}/.extraheader", TOKEN)
@@ -121,7 +121,7 @@ def test_reads_only_what_it_needs(plain: Repository, server: HttpGit) -> None:
     git(plain.origin, "fsck", "--strict")
 
 
-def test_the_files_of_all_models_are_brought_at_once(plain: Repository, server: HttpGit) -> None:
+def test_the_files_of_all_models_are_brought_at_once(plain: Repository, server: GitServer) -> None:
     """From a server that can filter, reading every model takes no more requests than reading one."""
     asked = []
     for number in (3, 30):

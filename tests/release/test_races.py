@@ -11,20 +11,20 @@ from pathlib import Path
 
 import pytest
 
+from local.git_server import GitServer
 from release import settings
 from release.settings import Settings
 from tests.conftest import Bucket
 from tests.release.conftest import IMAGE, Repository, commit, git, write_verdict
-from tests.release.http_git import HttpGit
 from tests.release.test_deploy import recorded
 
 TOKEN = "basic c2VjcmV0"
 
 
-def serve_http(repository: Repository) -> HttpGit:
+def serve_http(repository: Repository) -> GitServer:
     """The remote over HTTP, as the settings of the clone name it from now on."""
     git(repository.origin, "config", "http.receivepack", "true")
-    server = HttpGit(repository.origin.parent, TOKEN)
+    server = GitServer(repository.origin.parent, authorization=TOKEN)
     chosen = Settings(bucket=repository.bucket, gitops_remote=f"{server.url}/origin.git")
     (repository.folder / settings.PATH).write_text(settings.render(chosen))
     git(repository.folder, "config", f"http.{server.url}/.extraheader", f"Authorization: {TOKEN}")
