@@ -7,8 +7,6 @@ that was typed is imported, so that `--help` answers at once.
 
 from __future__ import annotations
 
-import argparse
-import ast
 import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -34,11 +32,7 @@ def main(
     `before` is called when the command line named a command and its module is not imported yet.
     """
     argv = sys.argv[1:] if argv is None else argv
-    parser = argparse.ArgumentParser(prog=f"python -m {package}", description=description)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
-    for name, module in modules.items():
-        commands.add_parser(name, help=_summary(module, name).replace("%", "%%"), add_help=False)
-    name = parser.parse_args(argv[:1]).command
+    name = argv[0] if argv and argv[0] in modules else _parsed(package, description, modules, argv[:1])
     before()
     code: int | None = importlib.import_module(modules[name]).main(argv[1:])
     return code
@@ -68,7 +62,21 @@ def refuse_module(package: str) -> None:
             raise SystemExit(command.fail(UsageError(f"{module} is no program: run `python -m {package} {name}`")))
 
 
+def _parsed(package: str, description: str | None, modules: Mapping[str, str], argv: Sequence[str]) -> str:
+    """What argparse makes of a first argument that is no command: the help, or what is wrong."""
+    import argparse  # here, as `ast` is below: a command that runs needs neither
+
+    parser = argparse.ArgumentParser(prog=f"python -m {package}", description=description)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
+    for name, module in modules.items():
+        commands.add_parser(name, help=_summary(module, name).replace("%", "%%"), add_help=False)
+    named: str = parser.parse_args(argv).command
+    return named
+
+
 def _summary(module: str, name: str) -> str:
+    import ast
+
     source = _ROOT.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
     line = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
     return line.removeprefix(f"Stage {name}: ")

@@ -1,6 +1,9 @@
 """The stages of dvc.yaml, one by one; `dvc repro` runs those whose inputs changed."""
 
+import sys
+
 from artifact.command_table import run
+from pipeline import fork_server
 from pipeline.shared import determinism
 
 # In the order in which dvc.yaml runs them; the last two are no stages.
@@ -21,4 +24,5 @@ COMMANDS = {
 }
 
 if __name__ == "__main__":
+    fork_server.hand_over(sys.argv[1:], determinism.ENVIRONMENT)
     run("pipeline", __doc__, COMMANDS, before=determinism.fix)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from artifact import digest, manifest, profile
 from artifact.errors import DataContractError, IntegrityError
@@ -125,6 +124,8 @@ def psi(expected: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
     distribution it is (1/n + 1/m) times a chi-square of bins − 1 degrees of freedom: Yurdakul, Statistical Properties
     of Population Stability Index, 2018.
     """
+    from scipy import special  # here: most of stage prepare's imports, and a first training has no champion
+
     if not expected.sum() or not counts.sum():
         return 0.0, 0.0
     p, q = (np.maximum(part / part.sum(), _FLOOR) for part in (counts, expected))

@@ -20,7 +20,6 @@ from artifact.load import Loaded
 from artifact.prediction import Columns
 from pipeline.gate import outcomes
 from pipeline.gate.champion import Champion, seen_by
-from pipeline.gate.contest import Opponent
 from pipeline.gate.rules import RULES, Case
 from pipeline.packaging.training_rows import Seen
 from pipeline.params.params import Params, load
@@ -72,7 +71,11 @@ def decide(
     """
     mine = challenger.loaded
     hashes = row_hashes.of(holdout)
-    opponent = None if champion.digest in (None, mine.digest) else Opponent.of(params, champion, mine)
+    opponent = None
+    if champion.digest not in (None, mine.digest):
+        from pipeline.gate.contest import Opponent  # here: it loads scikit-learn, which nothing else here needs
+
+        opponent = Opponent.of(params, champion, mine)
     case = Case(
         gate=params.gate,
         digest=mine.digest,

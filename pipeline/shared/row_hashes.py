@@ -9,7 +9,6 @@ import hashlib
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from artifact.prediction import Columns
 
@@ -39,6 +38,8 @@ def _bits(values: np.ndarray) -> np.ndarray:
     if values.dtype == np.float64:
         return np.where(np.isnan(values), _MISSING, (values + 0.0).view(np.uint64))
     if values.dtype == object:
+        import pandas as pd  # here: stage report, which hashes no row, starts sooner without it
+
         codes, distinct = pd.factorize(values, use_na_sentinel=True)
         table = np.array([*(_text(str(value)) for value in distinct), _MISSING], dtype=np.uint64)
         return table[codes]  # -1, the last, is the missing one

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from pipeline import fork_server
 from tests.pipeline.commands import Commands
 from tests.pipeline.repository import Repository
 from tests.pipeline.toy import GOOD, csv
@@ -37,6 +38,7 @@ def stage_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
         "HOME": str(home),
         "DVC_SITE_CACHE_DIR": str(home / "dvc"),
         "DVC_NO_ANALYTICS": "true",
+        fork_server.SWITCH: "off",  # `python` does the same for all repros of the session
         "MPLCONFIGDIR": os.environ.get("MPLCONFIGDIR", str(home / "matplotlib")),
         "GIT_CONFIG_GLOBAL": os.devnull,
         **{
