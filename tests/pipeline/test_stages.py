@@ -78,8 +78,8 @@ def test_nothing_is_listed_twice() -> None:
 
 
 def test_dvc_yaml_can_be_read_at_once() -> None:
-    """A stage names rooms, not modules: the whole file stays under 280 lines."""
-    assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) < 280
+    """A stage names rooms, not modules: the whole file stays under 300 lines."""
+    assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) < 300
 
 
 def test_what_speaks_of_one_place_and_time_is_not_cached() -> None:
