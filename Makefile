@@ -7,7 +7,7 @@ ROLE ?= dev
 IN = $(PYTHON) requirements/install.py $(ROLE) --
 DEV = $(PYTHON) requirements/install.py dev --
 PACKAGES = artifact features pipeline scoring starter audit monitoring release predictor initializer local bench
-KNOWN_EXTRAS = lightgbm xgboost shap
+KNOWN_EXTRAS = lightgbm xgboost shap sigstore
 # What the predictor's image is made from; tests/image holds it equal to the Dockerfile.
 IMAGE_INPUTS = Dockerfile .dockerignore artifact features initializer predictor requirements/serving.txt requirements/extras/chosen.txt
 # What a model is made from; tests/workflows holds it equal to the paths of the workflows that train.
@@ -290,7 +290,7 @@ lock: ## resolve requirements/*.in again: serving first, the others constrained 
 	    $(LOCK_ARGS) $$held $$role.in -o $$role.txt || exit 1; done
 	@sed -n 's/^# chosen: //p' requirements/extras/chosen.txt | xargs -r $(PYTHON) requirements/extras/choose.py
 
-extras: ## let the image and the training hold EXTRAS="lightgbm xgboost shap", or some of them; none takes them back
+extras: ## let the image and the training hold EXTRAS="lightgbm xgboost shap sigstore", or some of them; none takes them back
 	@$(PYTHON) requirements/extras/choose.py $(EXTRAS)
 
 venv: ## make the environment of ROLE= and print its path

@@ -92,6 +92,11 @@ class ArtifactUri:
         """The S3 key prefix of its objects, with the trailing slash: without it KServe takes neighbours too."""
         return f"{self.prefix}/{self.model}/{self.digest}/"
 
+    @property
+    def about(self) -> str:
+        """The S3 key prefix of documents about it, with the trailing slash: no part of it, and not served with it."""
+        return f"{self.prefix}/{self.model}/about/{self.digest}/"
+
     @classmethod
     def parse(cls, text: str) -> ArtifactUri:
         """Read a storageUri; ConfigurationError names what does not fit."""

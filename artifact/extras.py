@@ -1,4 +1,4 @@
-"""Extras: libraries that some models need and the default image does not hold. Each has a lock of its own.
+"""Extras: libraries that some models or settings need and the default image does not hold, each with its own lock.
 
 `make extras EXTRAS="lightgbm"` writes requirements/extras/chosen.txt, which training installs beside its own lock, and
 the image beside the serving lock.
@@ -34,6 +34,7 @@ EXTRAS = {
         Extra("lightgbm", "lightgbm", ("LGBMClassifier", "LGBMRegressor")),
         Extra("xgboost", "xgboost-cpu", ("XGBClassifier", "XGBRegressor", "XGBRFClassifier", "XGBRFRegressor")),
         Extra("shap", "shap"),
+        Extra("sigstore", "sigstore"),
     )
 }
 CHOSEN = "requirements/extras/chosen.txt"

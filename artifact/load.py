@@ -9,15 +9,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from artifact import digest, environment, golden, manifest, profile
+from artifact import digest, environment, extras, golden, manifest, profile
 from artifact.engines import engine, unanswered
-from artifact.errors import ConfigurationError, ForbiddenTypeError, IntegrityError, InvalidRequest, ModelpinError
+from artifact.errors import (
+    ConfigurationError,
+    ForbiddenTypeError,
+    IncompatibleError,
+    IntegrityError,
+    InvalidRequest,
+    ModelpinError,
+)
 from artifact.manifest import Manifest
 from artifact.prediction import Columns, Runner
 from artifact.signature import Signature
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from artifact.attestation.signers import Signers
 
 
 @dataclass(frozen=True)
@@ -105,12 +114,13 @@ def verify(
     expected_digest: str | None,
     name: str | None = None,
     allow_unpinned: bool = False,
+    signers: Signers | None = None,
 ) -> Verified:
     """Read each file of `directory` once and hash it against the manifest, and the manifest against `expected_digest`.
 
     `name` is the model it must be. Links, devices, pipes, folders, missing, extra and empty files are refused with
-    IntegrityError (20); a signature of the manifest may lie there, and is not read. `allow_unpinned` is the one way to
-    do without an expected digest.
+    IntegrityError (20). `allow_unpinned` is the one way to do without an expected digest. A signature of the manifest
+    may lie there: with `signers` there must be one of theirs, without it is not read.
     """
     if expected_digest is None and not allow_unpinned:
         raise ConfigurationError(
@@ -134,7 +144,25 @@ def verify(
         raise IntegrityError(
             f"{directory} holds the model {described.model!r}, but {name!r} was named; each has a URI of its own"
         )
+    if signers is not None:
+        _require_signature(root, present, actual, described.model, signers)
     return Verified(described, actual, _contents(root, described, present))
+
+
+def _require_signature(root: str, present: set[str], actual: str, model: str, signers: Signers) -> None:
+    if manifest.BUNDLE not in present:
+        raise IntegrityError(
+            f"there is no {manifest.BUNDLE}, and only what {signers.names} signed may be loaded: publish the artifact "
+            "again, signed"
+        )
+    try:
+        from artifact.attestation import verify as attestation  # cryptography, and for an identity Sigstore's library
+
+        attestation.verify(_read(root, manifest.BUNDLE, None), actual, model, signers)
+    except ImportError as error:
+        raise IncompatibleError(
+            f"a signature is to be verified, and {error.name} is not in this image: {extras.remedy(['sigstore'])}"
+        ) from error
 
 
 def _contents(root: str, described: Manifest, present: set[str]) -> dict[str, bytes]:
@@ -174,7 +202,7 @@ def _listing(root: str) -> set[str]:
 
 
 def _read(root: str, path: str, size: int | None) -> bytes:
-    """The bytes of a file that has `size` bytes, or, where that is None, as many as a manifest may have."""
+    """The bytes of a file that has `size` bytes, or, where that is None, at most as many as a manifest may have."""
     # O_NOFOLLOW and O_NONBLOCK: between the listing and here a file could have become a link or a pipe.
     try:
         descriptor = os.open(os.path.join(root, path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

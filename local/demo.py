@@ -123,7 +123,17 @@ def take_clone(state: State, tell: Narrator) -> Clone:
         raise DemoFailed(f"{DATA}.dvc is not in the last commit: the demo is of the example as shipped")
     tell.say(git.run(folder, "log", "-1", "--format=%h %s").strip())
     description = state.describe()
-    return Clone(state, folder, tell, {**description["s3"], **description["variables"]})
+    clone = Clone(state, folder, tell, {**description["s3"], **description["variables"]})
+    trust_this_platform(clone, state)
+    return clone
+
+
+def trust_this_platform(clone: Clone, state: State) -> None:
+    """Commit that staging takes only what this platform's workflow signed, by its key that is in no commit."""
+    clone.python("-m", "release", "trust", "platform", "--key", str(state.signing_key))
+    environment = f"gitops/models/{MODEL}/{ENVIRONMENT}/environment.yaml"
+    clone.replace(environment, "signatures: none", "signatures: required")
+    clone.git("commit", "--quiet", "--all", "--message", "Deploy only what this platform signed")
 
 
 def copy(folder: Path, tell: Narrator) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from artifact import text_file
 from artifact.errors import ConfigurationError
-from local import git, program, venv
+from local import git, program, signing_key, venv
 from local.process import Process
 from local.report import Report
 from local.state import PRIVATE, State, environment
@@ -143,9 +143,10 @@ def _options(state: State, path: str, push: Push, event: Event, number: str, wor
     variables = work / "variables"
     variables.write_text("".join(f"{name}={value}\n" for name, value in state.describe()["variables"].items()))
     secret = work / "secrets"
-    text_file.write(
-        secret, f"GITHUB_TOKEN=local-{secrets.token_hex(16)}\n", PRIVATE
-    )  # as GitHub, which makes one a run
+    signing = signing_key.of(state.signing_key).replace("\n", "\\n")
+    # As GitHub, which makes a token for each run.
+    texts = (f"GITHUB_TOKEN=local-{secrets.token_hex(16)}", f'SIGNING_KEY="{signing}"')
+    text_file.write(secret, "".join(f"{text}\n" for text in texts), PRIVATE)
     env = work / "env"
     values = {
         "GITHUB_RUN_ID": number,

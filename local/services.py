@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Self
 
 from artifact import text_file
-from local import git
+from local import git, signing_key
 from local.s3 import S3
 from local.state import PRIVATE, REPOSITORY, State, venvs
 from local.tracking import Tracking
@@ -29,6 +29,7 @@ class Services:
         shutil.rmtree(self.state.runner / "work", ignore_errors=True)  # of a run that was killed
         origin = git.make_origin(self.state, self._gitops_remote)
         say(f"Git origin    {origin}")
+        signing_key.of(self.state.signing_key)
         self._tracking.launch()  # the slower one starts while S3 does
         self._s3.start()
         say(f"S3            {self._s3.endpoint}")

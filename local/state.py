@@ -75,6 +75,11 @@ class State:
         return self.root / "runs"
 
     @property
+    def signing_key(self) -> Path:
+        """The private key of the publish job, as a secret of the environment `publish` is on GitHub."""
+        return self.root / "signing.pem"
+
+    @property
     def env_file(self) -> Path:
         """Shell exports for people: `source .local/env`."""
         return self.root / "env"

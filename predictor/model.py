@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from predictor.serving.batcher import Batcher
 from predictor.settings import Source
 
 if TYPE_CHECKING:
+    from artifact.attestation.signers import Signers
     from artifact.explanation.explainer import Explainer
 
 DIGEST_HEADER = "x-model-digest"
@@ -54,6 +56,7 @@ class Model(KServeModel):
             expected_digest=source.expected_digest,
             name=source.model_name,
             allow_unpinned=source.allow_unpinned,
+            signers=_signers(source.signers),
         )
         hashed = perf_counter()
         loaded = load.deserialise(verified)
@@ -170,6 +173,14 @@ class Model(KServeModel):
             }
             for output in self.signature.outputs
         ]
+
+
+def _signers(path: Path | None) -> Signers | None:
+    if path is None:
+        return None
+    from artifact.attestation import signers  # most predictors ask for no signature
+
+    return signers.read(path)
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ class Settings:
     inference_without: str = _setting("none", "inputs that are left out of it, with commas between them, or none")
     inference_hashed: str = _setting("none", "inputs of which it has a keyed hash, with commas between them, or none")
     inference_key_file: str = _setting("none", "a file with the key of those hashes, 16 bytes or more, or none")
+    signers: str = _setting("off", "a file of who may have signed the model, which is refused otherwise; or off")
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -84,6 +85,7 @@ class Source:
     expected_digest: str | None
     allow_unpinned: bool
     release: str | None = None  # name in Git of this model with this image; None where no release is served
+    signers: Path | None = None  # the file of who may have signed it; None where no signature is asked for
 
 
 def read(argv: Sequence[str] | None, environment: Mapping[str, str] = os.environ) -> tuple[Source, Settings]:
@@ -107,7 +109,9 @@ def read(argv: Sequence[str] | None, environment: Mapping[str, str] = os.environ
     settings = Settings(**{name: value for name, value in values.items() if value is not None})
     expected = _expected(arguments.expected_digest, arguments.model_name, environment.get("MODEL_URI"))
     release = _release(arguments.model_name, environment.get("MODEL_RELEASE"))
-    return Source(arguments.model_dir, arguments.model_name, expected, arguments.allow_unpinned, release), settings
+    signers = None if settings.signers == "off" else Path(settings.signers)
+    unpinned = arguments.allow_unpinned
+    return Source(arguments.model_dir, arguments.model_name, expected, unpinned, release, signers), settings
 
 
 def _value(name: str, kind: type, arguments: argparse.Namespace, environment: Mapping[str, str]) -> Any:

@@ -12,7 +12,7 @@ COMMANDS = {
     for name in (
         "publish", "deploy", "advance", "promote", "prove", "rollback", "retire", "quarantine", "unquarantine",
         "batch", "analyse", "step", "retrain", "migrate", "check", "references", "status", "fetch", "show", "champion",
-        "adopt", "settings", "configure", "github", "manifests", "comment", "doctor",
+        "adopt", "settings", "configure", "trust", "github", "manifests", "comment", "doctor",
         "page",
     )
 }  # fmt: skip

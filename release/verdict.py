@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from artifact import digest
 from artifact.errors import ConfigurationError, GateRefused
@@ -23,6 +25,7 @@ class Verdict:
     model_digest: str
     inputs_digest: str
     data_digest: str
+    content: Mapping[str, Any]  # all that the file says
 
 
 def read(path: Path, model_digest: str) -> Verdict:
@@ -47,6 +50,7 @@ def read(path: Path, model_digest: str) -> Verdict:
             model_digest=digest.parse(str(texts["model_digest"])),
             inputs_digest=digest.parse(str(texts["inputs_digest"])),
             data_digest=digest.parse(str(texts["data_digest"])),
+            content=value,
         )
     except ConfigurationError as error:
         raise GateRefused(f"{path}: {error}") from error

@@ -7,6 +7,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import boto3
@@ -39,11 +40,15 @@ _PASSING = {
 
 @dataclass(frozen=True)
 class Stored:
-    """What the bucket says of an object: size in bytes, digest (None when it keeps no SHA-256), user metadata."""
+    """What the bucket says of an object: size in bytes, digest (None when it keeps no SHA-256), user metadata.
+
+    `modified`: when it was written, by the bucket's clock.
+    """
 
     size: int
     digest: str | None
     metadata: Mapping[str, str]
+    modified: datetime
 
 
 @dataclass(frozen=True)
@@ -131,7 +136,7 @@ class Store:
         checksum = str(answer.get("ChecksumSHA256", ""))
         # `…-3` is the checksum of three parts' checksums, not of the object.
         digest = f"sha256-{base64.b64decode(checksum).hex()}" if checksum and "-" not in checksum else None
-        return Stored(int(answer["ContentLength"]), digest, dict(answer.get("Metadata", {})))
+        return Stored(int(answer["ContentLength"]), digest, dict(answer.get("Metadata", {})), answer["LastModified"])
 
     def get(self, key: str) -> bytes | None:
         """The bytes of an object, None when there is none."""

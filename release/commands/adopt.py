@@ -48,6 +48,8 @@ keep: 10
 ready: 2
 # Percent of the traffic that a canary begins with, when the command gives none.
 canary: 10
+# Whether only what a trusted signer signed is deployed here: required, or none (docs/signed-models.md).
+signatures: none
 # By what canaries are decided, when `release step` runs; without it they wait for a person (docs/canaries.md).
 # analysis: {prometheus: "http://prometheus-operated.monitoring:9090"}
 """

@@ -14,11 +14,12 @@ from artifact import text_file
 from artifact.digest import ArtifactUri
 from artifact.errors import ConfigurationError, StorageError
 from release import command_line
+from release.bucket import attested
 from release.bucket.store import Store
 from release.checkout import Checkout
 from release.commands import fetch
 from release.git.tip import Tip
-from release.gitops import environment
+from release.gitops import environment, signers
 from release.gitops.folder import Folder
 from release.gitops.old_record import TEXTS
 from release.gitops.release import Release
@@ -32,7 +33,8 @@ _SCHEMA_VERSION = 1
 def champion(store: Store, reader: Tip | Worktree, *, model: str, out: Path, record: Path) -> str:
     """Write the file `record` and bring the champion's artifact into `out`; says what was found, in one sentence.
 
-    Without a champion there is no `out`. ConfigurationError (10), IntegrityError (20) for one that does not verify,
+    Without a champion there is no `out`. ConfigurationError (10), IntegrityError (20) for one that does not verify, or
+    that nobody who is trusted signed where its environment asks for that,
     StorageError (30) for one that cannot be fetched: it is never taken for none.
     """
     where, release = _pinned(reader, model)
@@ -40,7 +42,10 @@ def champion(store: Store, reader: Tip | Worktree, *, model: str, out: Path, rec
     if release is None:
         fetch.remove(out)
     else:
-        fetch.fetch(store, ArtifactUri.parse(release.uri), out)
+        uri = ArtifactUri.parse(release.uri)
+        if where is not None and Folder(model, where).read(reader)[0].signed:
+            attested.find(store, uri, signers.of(reader.of(where)))
+        fetch.fetch(store, uri, out)
     content = {
         "schema_version": _SCHEMA_VERSION,
         "model": model,

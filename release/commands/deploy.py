@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from artifact.digest import ArtifactUri
 from artifact.errors import ConfigurationError, GateRefused, UsageError
 from release import command_line, readiness, transitions
-from release.bucket import published
+from release.bucket import attested, published
 from release.bucket.store import Store
 from release.change import Decision, Outcome, Request, Situation, apply, situation_of
 from release.checkout import Checkout
@@ -24,6 +24,7 @@ from release.commands.publish import uri_of
 from release.evidence import sources
 from release.git.batch import AnyBranch
 from release.git.tip import Tip
+from release.gitops import signers
 from release.gitops.folder import Folder
 from release.gitops.record import Record
 from release.gitops.release import Release, parse_image
@@ -100,6 +101,7 @@ class _Deployment:
         takes = self.wanted.source or situation.environment.takes
         release = self.direct if takes is None else _served_by(situation, takes, self.direct)
         assert release is not None  # either it is one of the bucket, or there is a source
+        release = self._attested(situation, release)
         self.release = release.name
         what = f"{release.name} in {self.folder.environment}"
         situation.refuse(release)
@@ -125,6 +127,20 @@ class _Deployment:
             after = transitions.advance(after, None, now())
             subject = f"deploy {what}" + (f" as a canary at {after.percent} %" if after.candidate else "")
         return Decision(after, subject, release, reason=f"the gate's verdict is {release.gate}")
+
+    def _attested(self, situation: Situation, release: Release) -> Release:
+        """`release` as a trusted signer states it; as it is where the environment asks for no signature."""
+        if not situation.environment.signed:
+            return release
+        uri = ArtifactUri.parse(release.uri)
+        statement = attested.find(self.store, uri, signers.of(situation.tip)).statement
+        return dataclasses.replace(
+            release,
+            inputs_digest=statement.inputs_digest,
+            data_digest=statement.data_digest,
+            source_commit=statement.source_commit,
+            gate=statement.gate,
+        )
 
     def _require_healthy(self, here: Tip, there: Situation, release: Release) -> None:
         """Unseen (41) unless `release`, which Git names in `there`, is seen to serve there; asked once."""

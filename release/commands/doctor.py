@@ -1,4 +1,4 @@
-"""Look at tools, settings, credentials, bucket, trust, branch rules and cluster, and name the remedy of each fault.
+"""Look at tools, settings, bucket, signers, credentials, branch rules and cluster, and name the remedy of each fault.
 
 It changes nothing but one probe in the bucket.
 """
@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from artifact.errors import ConfigurationError, kind
 from release import command_line
 from release.checkout import Checkout
-from release.doctor import account, bucket, cluster, owned, repository, tools
+from release.doctor import account, bucket, cluster, owned, repository, signatures, tools
 from release.doctor.finding import FAULT, Finding
 
 PARTS: dict[str, Callable[[Checkout], Iterable[Finding]]] = {
     "tools": lambda here: tools.look(),
     "settings": owned.look,
     "bucket": lambda here: bucket.look(here.settings),
+    "signers": signatures.look,
     "aws": lambda here: account.look(here.settings),
     "github": repository.look,
     "cluster": lambda here: cluster.look(here.root, here.settings),

@@ -13,8 +13,8 @@ from pathlib import Path
 from artifact import digest, load
 from artifact.digest import ArtifactUri
 from artifact.errors import ConfigurationError, IntegrityError, StorageError
+from artifact.manifest import BUNDLE, Manifest
 from artifact.manifest import FILE as MANIFEST
-from artifact.manifest import Manifest
 from release import command_line
 from release.bucket.store import Store
 from release.checkout import Checkout
@@ -22,7 +22,7 @@ from release.commands.status import uri_of
 
 
 def fetch(store: Store, uri: ArtifactUri, out: Path) -> bool:
-    """Make `out` hold exactly the artifact at `uri`; False when it did already.
+    """Make `out` hold exactly the artifact at `uri`, with its signature if it has one; False when it did already.
 
     IntegrityError (20) when the bucket lacks a file of it or has other bytes, StorageError (30) when it cannot be
     reached. `out` then stays as it was.
@@ -44,6 +44,8 @@ def fetch(store: Store, uri: ArtifactUri, out: Path) -> bool:
             for file in Manifest.from_bytes(data).files:
                 (fresh / file.path).write_bytes(_get(store, uri, file.path))
             (fresh / MANIFEST).write_bytes(data)
+            if (signed := store.get(uri.key + BUNDLE)) is not None:
+                (fresh / BUNDLE).write_bytes(signed)
             load.verify(fresh, expected_digest=uri.digest, name=uri.model)
             if out.exists():
                 os.rename(out, Path(folder) / "before")

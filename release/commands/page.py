@@ -41,7 +41,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _read(here: Checkout, arguments: argparse.Namespace) -> Site:
     data = site_data.read(here, tree=arguments.tree, model=arguments.model)
     report = training_report.read(here.root)
-    return Site(data, report, drift_pages.read(data, arguments.prometheus), clock.now())
+    card = None if report is None else training_report.card(here.root, report)
+    return Site(data, report, drift_pages.read(data, arguments.prometheus), clock.now(), card)
 
 
 def _write(site: Site, out: Path) -> None:

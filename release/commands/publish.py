@@ -1,27 +1,35 @@
-"""Put an artifact into the bucket under its own digest, and print its URI.
+"""Put an artifact into the bucket under its own digest, signed where the environment has a key, and print its URI.
 
-Every file is written once, the manifest last.
+Every file is written once, the manifest last. A bill of materials and a model card go beside the artifact.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from artifact import digest, extras, load
+from artifact.attestation.statement import Statement
 from artifact.digest import ArtifactUri
 from artifact.errors import CollisionError, ConfigurationError, IntegrityError
 from artifact.manifest import FILE as MANIFEST
 from release import command_line, verdict
-from release.bucket import published
+from release.bucket import attested, published
 from release.bucket.store import Store
 from release.checkout import Checkout
-from release.gitops import quarantine
+from release.clock import now
+from release.documents import bom
+from release.documents.subject import Subject
+from release.gitops import quarantine, signers
 from release.gitops.folder import Folder
 from release.gitops.quarantine import Quarantined
 from release.gitops.worktree import reader
+from release.page import model_card
 from release.settings import Settings
+from release.signing import chosen
+from release.signing.variables import Sign
 
 LOCK = Path("dvc.lock")
 
@@ -36,11 +44,13 @@ def publish(
     source_commit: str,
     root: Path,
     quarantined: Sequence[Quarantined] = (),
+    sign: Sign | None = None,
 ) -> ArtifactUri:
     """Publish the directory `artifact` and return its URI; the same artifact again writes nothing. `root`: the checkout
     that trained it, whose image is to serve it.
 
-    The manifest is written after everything it names, so that whoever finds a manifest finds the whole artifact. Raises
+    The manifest is written after everything it names, so that whoever finds a manifest finds the whole artifact. What
+    `sign` makes of the statement goes beside it; an artifact that is signed already keeps its signature. Raises
     ConfigurationError (10), IntegrityError (20), IncompatibleError (22), StorageError (30), CollisionError (31),
     GateRefused (41).
     """
@@ -49,6 +59,11 @@ def publish(
     approval = verdict.read(verdict_path, uri.digest)
     quarantine.refuse(quarantined, uri.digest, approval.inputs_digest)
     verified = load.verify(artifact, expected_digest=uri.digest, name=model)
+    if sign is not None and json.loads(manifest)["schema_version"] == 1:
+        raise ConfigurationError(
+            f"{uri.digest} is of schema_version 1, whose images do not start beside a signature: train it again, or "
+            "publish it unsigned"
+        )
     if verified.manifest.data_digest != approval.data_digest:
         raise IntegrityError(
             f"the manifest says data {verified.manifest.data_digest}, the verdict {approval.data_digest}: "
@@ -56,7 +71,13 @@ def publish(
         )
     extras.refuse_unchosen(verified.manifest.libraries, root)
     new = [store.put_once(uri.key + path, data) for path, data in sorted(verified.files.items())]
-    _keep_lock(store, f"{settings.prefix}/{model}/runs/{approval.inputs_digest}/{LOCK}", root / LOCK)
+    if (root / LOCK).exists():
+        lock = (root / LOCK).read_bytes()
+        _keep_first(store, f"{settings.prefix}/{model}/runs/{approval.inputs_digest}/{LOCK}", lock)
+    _write_documents(store, uri, Subject.of(verified, approval.content, root))
+    if sign is not None:
+        said = (approval.inputs_digest, approval.data_digest, source_commit, approval.outcome)
+        new.append(attested.put_once(store, uri, Statement(model, uri.digest, *said, now()), sign))
     metadata = {
         published.INPUTS: approval.inputs_digest,
         published.DATA: approval.data_digest,
@@ -80,14 +101,18 @@ def _manifest(artifact: Path) -> bytes:
         raise ConfigurationError(f"{artifact} holds no {MANIFEST} ({error.strerror}): run `dvc repro` first") from error
 
 
-def _keep_lock(store: Store, key: str, lock: Path) -> None:
-    if not lock.exists():
-        return
+def _write_documents(store: Store, uri: ArtifactUri, subject: Subject) -> None:
+    """The bill of materials and the model card, where no storage initializer fetches them."""
+    _keep_first(store, f"{uri.about}{bom.FILE}", bom.render(subject))
+    _keep_first(store, f"{uri.about}{model_card.FILE}", model_card.page(subject))
+
+
+def _keep_first(store: Store, key: str, data: bytes) -> None:
+    """Write what another run may have written otherwise: its lock after equal inputs, its verdict on an equal model."""
     try:
-        store.put_once(key, lock.read_bytes())
+        store.put_once(key, data)
     except CollisionError:
-        # Equal inputs gave other outputs, on another class of CPU for example: the first run's lock stays.
-        print(f"s3://{store.bucket}/{key} keeps the lock of an earlier run", file=sys.stderr)
+        print(f"s3://{store.bucket}/{key} stays as an earlier run wrote it", file=sys.stderr)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -100,6 +125,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     model = here.model(arguments)
     with reader(here.root, here.remote) as pinned:
         quarantined = Folder(model, "staging").quarantined(pinned)
+        sign = chosen.sign(signers.of(pinned))
     uri = publish(
         here.store,
         here.settings,
@@ -109,5 +135,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         source_commit=here.commit(),
         root=here.root,
         quarantined=quarantined,
+        sign=sign,
     )
     print(uri)

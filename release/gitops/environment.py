@@ -16,7 +16,7 @@ SHAPE = "Knative"
 _KEEP = 10
 _READY = 2
 _CANARY = 10
-_PROOFS = ("required", "none")
+_PROOFS = _SIGNATURES = ("required", "none")
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
 
@@ -28,7 +28,7 @@ class Environment:
     that a canary begins with when the command gives none; `takes`: the environment that has to have proved what is
     deployed here, None for none; `proves`: whether a release has to answer at its own host before it gets traffic;
     `analysis`: by what `release step` decides a canary, None where it does not; `retrain`: how often
-    the model may be trained again.
+    the model may be trained again; `signed`: whether only what a trusted signer signed is deployed here.
     """
 
     shape: str = SHAPE
@@ -39,6 +39,7 @@ class Environment:
     proves: bool = True
     analysis: Thresholds | None = None
     retrain: Policy = field(default_factory=Policy)
+    signed: bool = False
 
 
 def parse(text: str, where: str) -> Environment:
@@ -50,6 +51,7 @@ def parse(text: str, where: str) -> Environment:
     ready = section.whole("ready", _READY)
     takes = section.value("takes")
     proof = section.value("proof", _PROOFS[0])
+    signatures = section.value("signatures", _SIGNATURES[1])
     policy = retraining.policy(section.value("retrain"), where)
     thresholds = analysis.parse(section.value("analysis"), where)
     section.end()
@@ -63,8 +65,11 @@ def parse(text: str, where: str) -> Environment:
         raise ConfigurationError(f"{where}: ready must be from 1 to keep, which is {keep}, not {ready}")
     if proof not in _PROOFS:
         raise ConfigurationError(f"{where}: proof must be one of {', '.join(_PROOFS)}, not {proof!r}")
+    if signatures not in _SIGNATURES:
+        raise ConfigurationError(f"{where}: signatures must be one of {', '.join(_SIGNATURES)}, not {signatures!r}")
     if not 1 <= canary <= 99:
         raise ConfigurationError(f"{where}: canary must be a percentage from 1 to 99, not {canary}")
     if takes is not None and not (isinstance(takes, str) and _NAME.fullmatch(takes)):
         raise ConfigurationError(f"{where}: takes must name an environment, as `takes: staging`, not {takes!r}")
-    return Environment(shape, keep, ready, canary, takes, proof == "required", thresholds, policy)
+    signed = signatures == "required"
+    return Environment(shape, keep, ready, canary, takes, proof == "required", thresholds, policy, signed)

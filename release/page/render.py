@@ -2,44 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from release.commit_message import short
-from release.page import lineage_graph
+from release.documents.subject import Subject
+from release.page import html, lineage_graph, model_card
 from release.page.drift_pages import DriftPage
 from release.page.predictor_client import Served
 from release.page.site_data import ModelData, SiteData
 from release.page.training_report import TrainingReport
 
-_TEMPLATES = Path(__file__).with_name("templates")
-STYLE = "style.css"
 FORM = "predict.html"
-_COLOURS = 8  # of releases in a bar, as style.css names them
 
 
 @dataclass(frozen=True)
 class Site:
-    """What all pages are made from. `made`: when, in UTC."""
+    """What all pages are made from. `made`: when, in UTC; `card`: of the artifact that `report` is about."""
 
     data: SiteData
     report: TrainingReport | None
     drift: tuple[DriftPage, ...]
     made: str
+    card: Subject | None = None
 
 
 def pages(site: Site) -> Iterator[tuple[str, Callable[[], str]]]:
     """Path of each page of the static site, and what makes its text."""
-    yield STYLE, partial((_TEMPLATES / STYLE).read_text, encoding="utf-8")
+    yield html.STYLE, html.style
     for name in ("index.html", "quarantine.html", "report.html", "drift.html"):
         yield name, partial(_page, site, name)
     yield FORM, partial(form, site)
+    if site.card is not None:
+        yield model_card.FILE, partial(_page, site, model_card.FILE, card=site.card, **model_card.values(site.card))
     for one in site.drift:
         if one.html is not None:
             yield one.path, partial(str, one.html)
@@ -53,7 +49,8 @@ def pages(site: Site) -> Iterator[tuple[str, Callable[[], str]]]:
 
 
 def _model(site: Site, model: ModelData) -> str:
-    return _page(site, "model.html", model.path, model=model, graph=lineage_graph.of(model))
+    graph = lineage_graph.of(model)
+    return _page(site, "model.html", model.path, model=model, graph=graph, columns=lineage_graph.COLUMNS)
 
 
 def form(
@@ -71,25 +68,4 @@ def form(
 
 def _page(site: Site, template: str, path: str = "", **values: Any) -> str:
     root = "../" * path.count("/")
-    return _environment.get_template(template).render(site=site, root=root, here=path or template, **values)
-
-
-def _colour(name: str) -> int:
-    """The same one of a release wherever it is drawn."""
-    return hashlib.sha256(name.encode()).digest()[0] % _COLOURS
-
-
-def _when(text: str) -> str:
-    """`2026-11-26T08:07:39Z` as people read it."""
-    return text.replace("T", " ").removesuffix("Z")[:16] + " UTC" if text[10:11] == "T" else text
-
-
-_environment = Environment(
-    loader=FileSystemLoader(_TEMPLATES),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_environment.filters |= {"short": short, "colour": _colour, "when": _when}
-_environment.globals |= {"columns": lineage_graph.COLUMNS}
+    return html.text(template, site=site, root=root, here=path or template, **values)

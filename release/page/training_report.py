@@ -14,8 +14,11 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from artifact.errors import ConfigurationError
+from artifact import load
+from artifact.errors import ConfigurationError, IntegrityError
+from release.documents.subject import Subject
 
+_ARTIFACT = Path("build/artifact")
 _VERDICT, _REPORT = Path("build/verdict.json"), Path("reports/report.md")
 _PLOTS, _FIGURES = Path("reports/plots"), Path("reports/figures")
 _PICTURES = "pictures"  # folder of the site that holds what the report shows
@@ -80,6 +83,15 @@ def read(root: Path) -> TrainingReport | None:
         raise ConfigurationError(
             f"the report of the training cannot be read ({type(error).__name__}: {error}): run `dvc repro report`"
         ) from error
+
+
+def card(root: Path, report: TrainingReport) -> Subject | None:
+    """What the model card is made from; None unless the artifact that `report` is about is still under `root`."""
+    try:
+        verified = load.verify(root / _ARTIFACT, expected_digest=report.digest)
+    except IntegrityError:
+        return None
+    return Subject.of(verified, report.verdict, root)
 
 
 def _html(markdown: str) -> str:

@@ -7,6 +7,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from artifact.attestation import signers
 from tests.gitops.render import ROOT, Manifest, Tree, only
 from tests.gitops.test_environments import check, release
 
@@ -158,9 +159,22 @@ def test_the_analysis_of_canaries_may_nothing_in_the_cluster(tree: Tree) -> None
     assert done.stdout.split()[-4:] == ["--env", "staging", "--model", "red-flower"]
 
 
+def test_the_predictor_is_told_whom_to_trust(tree: Tree) -> None:
+    """The list of signers is mounted where the variable says, from the ConfigMap that is applied with it."""
+    manifests = render(tree, "signed-models")
+    files = next(one["data"] for one in manifests if one["metadata"]["name"] == "signers")
+    predictor = only(manifests, "InferenceService")["spec"]["predictor"]
+    (mount,) = predictor["model"]["volumeMounts"]
+    (volume,) = predictor["volumes"]
+    assert volume == {"name": mount["name"], "configMap": {"name": "signers"}}
+    path = next(one["value"] for one in predictor["model"]["env"] if one["name"] == "PREDICTOR_SIGNERS")
+    assert Path(path).relative_to(mount["mountPath"]) == Path(signers.FILE)
+    assert signers.parse(files[signers.FILE], "here").listed == ()
+
+
 def test_all_components_together(tree: Tree) -> None:
     """They do not get in one another's way."""
-    assert len(COMPONENTS) == 8
+    assert len(COMPONENTS) == 9
     assert len(render(tree, *COMPONENTS)) > 10
 
 

@@ -35,6 +35,16 @@ class Trained:
     bot: str  # the workflow's
 
 
+def trust_platform(clone: Path, platform: State) -> None:
+    """Let staging take only what the platform's publish job signed."""
+    command = ["-m", "release", "trust", "platform", "--key", str(platform.signing_key), "--until", "2099-12-31"]
+    subprocess.run([sys.executable, *command], cwd=clone, check=True, stdout=subprocess.DEVNULL)
+    environment = clone / "gitops/models/iris/staging/environment.yaml"
+    text = environment.read_text()
+    assert text.count("signatures: none") == 1
+    environment.write_text(text.replace("signatures: none", "signatures: required"))
+
+
 @pytest.fixture(scope="session")
 def trained(platform: State, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """This tree as it is now, uncommitted files included, pushed to main: the unmodified train.yml runs once."""
@@ -45,6 +55,7 @@ def trained(platform: State, tmp_path_factory: pytest.TempPathFactory) -> Traine
             (clone / name).parent.mkdir(parents=True, exist_ok=True)
             (clone / name).write_bytes((REPOSITORY / name).read_bytes())
             (clone / name).chmod((REPOSITORY / name).stat().st_mode)
+    trust_platform(clone, platform)
     git.run(clone, "init", "--quiet", f"--initial-branch={git.BRANCH}")
     git.run(clone, "add", "--all")
     git.run(clone, "-c", "user.name=a", "-c", "user.email=a@localhost", "commit", "--quiet", "-m", "This tree")

@@ -1,15 +1,21 @@
 """The real train.yml, end to end on the platform: a push becomes a model in S3 and one commit in gitops/."""
 
 import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from local import git, served, storage
+from artifact.errors import StorageError
+from local import demo, git, served, storage
 from local.receive import decide
 from local.runner import Push
+from local.serving import Predictor
+from local.state import REPOSITORY
 from local.workflow import Workflow
+from tests.attestation import keys
 from tests.local.conftest import Trained
 
 # Half a minute: `make demo` pushes the same, and test_receive.py pushes what takes less, in every run of the tests.
@@ -39,6 +45,33 @@ def test_what_git_names_can_be_fetched(trained: Trained, tmp_path: Path) -> None
     release = served.read(trained.state, "iris", "staging")
     storage.download(release.uri, tmp_path / "model", trained.state.describe()["s3"], print)
     assert load(tmp_path / "model", expected_digest=release.digest, name="iris").digest == release.digest
+
+
+def test_what_was_deployed_is_signed(trained: Trained, tmp_path: Path) -> None:
+    """The platform's key, made at its start and in no commit, signed it; the storage initializer brings the signature,
+    a predictor that trusts the key starts, and one that trusts another does not: 20."""
+    release, env = served.read(trained.state, "iris", "staging"), trained.state.describe()["s3"]
+    storage.download(release.uri, tmp_path / "model", env, print)
+    trust = [sys.executable, "-m", "release", "trust", "--json"]
+    done = subprocess.run(trust, cwd=trained.clone, capture_output=True, text=True, check=True)
+    (tmp_path / "signers.json").write_text(done.stdout)
+    (tmp_path / "others.json").write_text(keys.trusting(keys.made()).text)
+    where = tmp_path / "model", tmp_path / "log"
+
+    def start(trusted: str) -> Predictor:
+        told = {**os.environ, "PREDICTOR_SIGNERS": str(tmp_path / trusted)}
+        return Predictor("iris", release.uri, release.name, where[0], code=REPOSITORY, env=told, log=where[1])
+
+    with start("signers.json") as predictor:
+        assert predictor.v1(demo.FLOWERS).digest == release.digest
+    with pytest.raises(StorageError):
+        start("others.json")
+    assert "is none of those that are trusted (key-0)" in where[1].read_text()
+    assert "PRIVATE" not in git.run(trained.state.origin, "log", "--patch", git.BRANCH, "--", "gitops")
+    assert (
+        trained.state.signing_key.read_text().splitlines()[1]
+        not in (trained.state.runs / trained.result["id"] / "log").read_text()
+    )
 
 
 def test_the_bots_own_push_starts_nothing(trained: Trained) -> None:

@@ -10,13 +10,16 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import grpc
 import pytest
 
+from artifact.manifest import BUNDLE
 from local.ports import free
 from tests.artifact import tampering
+from tests.attestation import keys
 from tests.deadlines import START_SECONDS
 from tests.pipeline.commands import Fork
 from tests.predictor.conftest import ROOT, Server, command, environment, forks
@@ -65,6 +68,13 @@ REFUSED = {
     "any golden answer will do": (23, "a tolerance of 1e+09 proves nothing"),
     "another scikit-learn": (22, "made with scikit-learn 0.1, this environment has"),
     "features that are not installed": (22, "module features.calendar is not in features/ here; serve with the image"),
+    "no signature": (20, "there is no manifest.json.sigstore.json, and only what key-0 signed may be loaded"),
+    "a signature by another": (20, "none of those that are trusted (key-0)"),
+    "a signature of another model": (20, f"is of iris {OTHER}, the artifact is iris sha256-"),
+    "a signature of a changed statement": (20, "one of the two was changed; publish the artifact again"),
+    "a signature cut short": (20, "manifest.json.sigstore.json is not JSON"),
+    "a signature by a key that had expired": (20, "key-0 might sign until 2026-11-26, and signed this on 2026-11-27"),
+    "signers that cannot be read": (10, "cannot be read, so nobody is trusted"),
     "golden answers changed": (23, "label is 'setosa', 'virginica' was recorded; this model must not serve here"),
 }
 # By interpreters of their own: one for the exit code itself, one for modules that a fork would have imported.
@@ -107,6 +117,8 @@ def begin(title: str, iris: Packaged, prices: Packaged, folder: Path) -> Start:
                 (folder / "code").mkdir(exist_ok=True)
                 (folder / "code" / package).symlink_to(ROOT / package)
             cwd = folder / "code"
+        case title if "sign" in title:
+            env = {"PREDICTOR_SIGNERS": str(signed(title, directory, digest, folder))}
         case "MODEL_URI of another digest":
             env = {"MODEL_URI": f"s3://bucket/models/iris/{OTHER}/"}
         case "MODEL_URI of another model":
@@ -133,6 +145,29 @@ def begin(title: str, iris: Packaged, prices: Packaged, folder: Path) -> Start:
         else:
             process = forks().start("predictor", line[3:], environment(**env), cwd, log)
     return Start(process, ports, folder / "log")
+
+
+def signed(title: str, directory: Path, digest: str, folder: Path) -> Path:
+    """Sign the artifact in `directory` as `title` says; the file of who may."""
+    key, file = keys.made(), folder / "signers.json"
+    file.write_text(keys.trusting(key, until=date(2026, 11, 26)).text)
+    match title:
+        case "no signature":
+            return file
+        case "signers that cannot be read":
+            return folder / "nothing.json"
+        case "a signature by another":
+            data = keys.made().signs(keys.statement(digest))
+        case "a signature of another model":
+            data = key.signs(keys.statement(OTHER))
+        case "a signature of a changed statement":
+            data = key.signs(keys.statement(digest)).replace(b'"payload": "eyJ', b'"payload": "eyK')
+        case "a signature by a key that had expired":
+            data = key.signs(keys.statement(digest, signed_at="2026-11-27T00:00:00Z"))
+        case _:
+            data = key.signs(keys.statement(digest))
+    (directory / BUNDLE).write_bytes(data[:-20] if title == "a signature cut short" else data)
+    return file
 
 
 @pytest.fixture(scope="module")
@@ -163,10 +198,12 @@ def test_refused(starts: dict[str, Start], title: str) -> None:
 
 @pytest.fixture
 def running(packaged: dict[str, Packaged], tmp_path: Path) -> Iterator[Server]:
-    """A predictor of its own, pinned by MODEL_URI as gitops/ does it, for a test that ends it."""
+    """A predictor of its own, pinned by MODEL_URI as gitops/ does it, of a model that is signed as is asked for."""
     model, ports = packaged["iris"], free(2)
-    (tmp_path / "models").symlink_to(model.directory)  # as kubelet mounts it
-    uri = {"MODEL_URI": f"s3://bucket/models/iris/{model.digest}/"}
+    shutil.copytree(model.directory, tmp_path / "mounted")
+    signers = signed("in time", tmp_path / "mounted", model.digest, tmp_path)
+    (tmp_path / "models").symlink_to(tmp_path / "mounted")  # as kubelet mounts it
+    uri = {"MODEL_URI": f"s3://bucket/models/iris/{model.digest}/", "PREDICTOR_SIGNERS": str(signers)}
     log = tmp_path / "log"
     with log.open("wb") as output:
         line = command(tmp_path / "models", "iris", ports=ports)
@@ -180,7 +217,7 @@ def running(packaged: dict[str, Packaged], tmp_path: Path) -> Iterator[Server]:
 
 
 def test_without_a_release(running: Server) -> None:
-    """Where MODEL_RELEASE is not set, as on a laptop, no answer names a release, and the metrics' label is empty."""
+    """A signed model starts; without MODEL_RELEASE no answer names a release, and the metrics' label is empty."""
     answers = [running.post(running.v1, {"instances": rows}) for rows in ([ROW], [])]
     assert [answer.status for answer in answers] == [200, 400]
     for answer in answers:

@@ -9,14 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from artifact import load
 from local import ports
 from local.process import Process
 from release.checkout import Checkout
-from release.page import render, server, site_data, training_report
+from release.documents.subject import Subject
+from release.page import model_card, render, server, site_data, training_report
 from release.page.drift_pages import read as drift_of
 from release.page.render import Site
 from tests.deadlines import START_SECONDS
 from tests.release.conftest import ROOT, Repository
+from tests.release.documents.test_bom import VERDICT
 from tests.release.page import browser
 from tests.release.page.browser import Browser
 from tests.release.page.conftest import FOURTH, SECOND
@@ -28,7 +31,8 @@ pytestmark = [
 ]
 VIEWS = (
     "index.html", "models/iris/index.html", "models/iris/environments/production.html",
-    f"models/iris/releases/{SECOND.name}.html", "report.html", "drift.html", "quarantine.html", render.FORM,
+    f"models/iris/releases/{SECOND.name}.html", "report.html", model_card.FILE, "drift.html",
+    "quarantine.html", render.FORM,
 )  # fmt: skip
 # Where the pictures of all views go, for a person to look at.
 PICTURES = "PAGE_PICTURES"
@@ -56,11 +60,13 @@ def predictor(make_artifact: Callable[[int], Path], tmp_path: Path) -> Iterator[
 
 
 @pytest.fixture
-def address(pages: Repository, predictor: str) -> Iterator[str]:
+def address(pages: Repository, predictor: str, make_artifact: Callable[[int], Path]) -> Iterator[str]:
     """URL of the served pages."""
     train(pages.folder, FOURTH.digest)
     data = site_data.read(Checkout(pages.folder), tree=False)
-    site = Site(data, training_report.read(pages.folder), drift_of(data, None), "2026-11-26T08:00:00Z")
+    verified = load.verify(make_artifact(2), expected_digest=None, allow_unpinned=True)
+    card = Subject.of(verified, VERDICT, ROOT)
+    site = Site(data, training_report.read(pages.folder), drift_of(data, None), "2026-11-26T08:00:00Z", card)
     with server.start(0, lambda: site, predictor) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{running.server_port}"

@@ -1,0 +1,65 @@
+"""docs/signed-models.md against the code it speaks of."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+from artifact.attestation import bundle, statement
+from artifact.attestation.statement import Statement
+from artifact.digest import ArtifactUri
+from artifact.manifest import BUNDLE
+from release.commands import doctor
+from release.doctor import signatures
+from release.documents import bom
+from release.gitops import signers
+from release.page import model_card
+from release.signing import variables
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/signed-models.md").read_text()
+
+
+def rows(head: str) -> list[str]:
+    """The first cells of the table whose head begins with `head`."""
+    (found,) = re.findall(rf"^\| {head} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", PAGE, re.M)
+    return [line.split("|")[1].strip().strip("`") for line in found.splitlines()]
+
+
+def test_the_statement_is_that_of_the_page() -> None:
+    """Its type, each field of it, the file and its version."""
+    assert rows("field") == [one.name for one in dataclasses.fields(Statement) if one.name != "model_digest"]
+    assert f"`{statement.PREDICATE}`" in PAGE
+    assert f"`{BUNDLE}`" in PAGE
+    assert "(version 0.3)" in PAGE
+    assert "v0.3+json" in bundle.MEDIA_TYPE
+
+
+def test_the_variables_are_those_of_the_workflow() -> None:
+    """Each one is read by publish, and set by train.yml or said to be set by hand."""
+    names = [variables.KEY, variables.WAY, variables.TRUST_CONFIG]
+    assert rows("variable") == names
+    workflow = (ROOT / ".github/workflows/train.yml").read_text()
+    assert f"{variables.KEY}: ${{{{ secrets.{variables.KEY} }}}}" in workflow
+    assert f"{variables.WAY}: ${{{{ vars.{variables.WAY} }}}}" in workflow
+    assert f"  {variables.WAY}: " in (ROOT / ".github/protection.yaml").read_text()
+
+
+def test_the_places_are_those_of_the_code() -> None:
+    """The list, the documents and where they are, the part of doctor, and how long before it warns."""
+    assert f"`{signers.PATH}`" in PAGE
+    assert rows("object") == [bom.FILE, model_card.FILE]
+    assert f"CycloneDX {bom.SPEC_VERSION}" in PAGE
+    uri = ArtifactUri("<bucket>", "<prefix>", "<model>", "<digest>")
+    assert f"`s3://<bucket>/{uri.about}`" in PAGE
+    assert signatures.PART in doctor.PARTS
+    assert "doctor signers" in PAGE
+    assert signatures._SOON.days == 30
+    assert "thirty days before" in PAGE
+
+
+def test_every_path_is_there() -> None:
+    """Each file and folder that the page names."""
+    for path in re.findall(r"`(gitops/[\w./-]+)`", PAGE):
+        assert (ROOT / path).exists(), path
+    for link in re.findall(r"\]\(([\w./-]+)\)", PAGE):
+        assert (ROOT / "docs" / link).exists(), link

@@ -1,0 +1,296 @@
+"""Signed artifacts through publish, deploy, champion, doctor and trust, on a real S3 and a real Git remote."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from artifact import digest
+from artifact.attestation import bundle
+from artifact.attestation import signers as lists
+from artifact.attestation.signers import Signers
+from artifact.attestation.statement import Statement
+from artifact.manifest import BUNDLE
+from release.gitops import signers
+from release.gitops.worktree import Worktree
+from tests.attestation import keys
+from tests.attestation.keys import Key, statement, trusting
+from tests.attestation.sigstore_instance import Instance
+from tests.conftest import Bucket
+from tests.release.conftest import DATA, IMAGE, INPUTS, ROOT, Repository, git, write_verdict
+
+Make = Callable[[int], Path]
+TODAY = datetime.now(UTC).date()
+DEPLOY = ("deploy", "--env", "staging", "--image", IMAGE, "--uri")
+
+
+@pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch) -> Key:
+    """The one that publish signs with."""
+    made = keys.made()
+    monkeypatch.setenv("SIGNING_KEY", made.pem)
+    return made
+
+
+def trust(repository: Repository, *trusted: Key, until: date | None = None, required: str = "required") -> None:
+    """Commit whom the repository trusts, and that staging and production ask for it."""
+    text = signers.render(trusting(*trusted, until=until))
+    file = repository.folder / signers.PATH
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    for name in ("staging", "production"):
+        path = repository.folder / f"gitops/models/iris/{name}/environment.yaml"
+        path.write_text(re.sub(r"(?m)^signatures: .*$", f"signatures: {required}", path.read_text()))
+    git(repository.folder, "add", "--all")
+    git(repository.folder, "commit", "--quiet", "--allow-empty", "--message", "trust")
+    git(repository.folder, "pull", "--quiet", "--rebase", "origin", "main")
+    git(repository.folder, "push", "--quiet", "origin", "HEAD:main")
+
+
+def key_of(uri: str) -> str:
+    """The key of the bundle of the artifact at `uri`."""
+    return uri.split("/", 3)[3] + BUNDLE
+
+
+def put(s3: Bucket, uri: str, data: bytes) -> None:
+    """Another bundle in the place of the one that was published, as no role of ours may."""
+    s3.client.put_object(Bucket=s3.name, Key=key_of(uri), Body=data)
+
+
+def stated(s3: Bucket, uri: str) -> Statement:
+    """What the bundle in the bucket says, whoever signed it."""
+    data = s3.client.get_object(Bucket=s3.name, Key=key_of(uri))["Body"].read()
+    return Statement.from_bytes(bundle.read(data).payload)
+
+
+def test_publish_signs_once(repository: Repository, key: Key, publish: Callable[[int], str], s3: Bucket) -> None:
+    """Inputs, data, commit and verdict are signed beside the manifest; published again, the first signature stays."""
+    uri = publish(1)
+    said = stated(s3, uri)
+    commit = git(repository.folder, "rev-parse", "HEAD")
+    name = uri.rstrip("/").rpartition("/")[2]
+    assert said == Statement("iris", name, INPUTS, DATA, commit, "better", said.signed_at)
+    assert abs(datetime.now(UTC) - said.time) < timedelta(minutes=5)
+    before = s3.client.get_object(Bucket=s3.name, Key=key_of(uri))["Body"].read()
+    assert publish(1) == uri
+    assert s3.client.get_object(Bucket=s3.name, Key=key_of(uri))["Body"].read() == before
+
+
+@pytest.mark.story
+def test_an_artifact_of_before_is_signed_when_it_is_published_again(
+    repository: Repository, publish: Callable[[int], str], s3: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a key nothing is signed; with one, the same artifact gets its signature, and may be deployed."""
+    uri = publish(1)
+    assert not s3.keys(key_of(uri))
+    key = keys.made()
+    trust(repository, key)
+    assert repository.release(*DEPLOY, uri).code == 20
+    monkeypatch.setenv("SIGNING_KEY", key.pem)
+    assert publish(1) == uri
+    assert repository.release(*DEPLOY, uri).code == 0
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({"SIGNING_KEY": "no key"}, "SIGNING_KEY holds no private key"),
+        ({"SIGNING_KEY": "of another"}, "none of those that are trusted (key-0): add it with"),
+        ({"SIGNING": "yes"}, "SIGNING is 'yes'"),
+        ({"SIGNING": "keyless", "SIGNING_KEY": "x"}, "and SIGNING_KEY is set"),
+    ],
+    ids=str,
+)
+def test_what_cannot_sign_is_said_before_anything_is_written(
+    repository: Repository,
+    make_artifact: Make,
+    s3: Bucket,
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    says: str,
+) -> None:
+    """A key that is none, or not trusted, and variables that contradict each other: 10, and an empty bucket."""
+    trust(repository, keys.made())
+    for name, value in variables.items():
+        monkeypatch.setenv(name, keys.made().pem if value == "of another" else value)
+    artifact = make_artifact(1)
+    done = repository.release("publish", "--artifact", str(artifact), "--verdict", str(write_verdict(artifact)))
+    assert (done.code, s3.keys()) == (10, [])
+    assert says in done.err.splitlines()[-1]
+
+
+@pytest.mark.story
+def test_an_expired_key_signs_nothing(repository: Repository, key: Key, make_artifact: Make, s3: Bucket) -> None:
+    """From the day after its last one publish refuses it: 10, and what to do."""
+    trust(repository, key, until=TODAY - timedelta(days=1))
+    artifact = make_artifact(1)
+    done = repository.release("publish", "--artifact", str(artifact), "--verdict", str(write_verdict(artifact)))
+    assert (done.code, s3.keys()) == (10, [])
+    assert "key-0, might sign until" in done.err.splitlines()[-1]
+
+
+def test_deploy_takes_what_was_signed(
+    repository: Repository, key: Key, publish: Callable[[int], str], s3: Bucket
+) -> None:
+    """The record gets what the signer states, and not what somebody wrote into the metadata of an object."""
+    trust(repository, key)
+    uri = publish(1)
+    where = {"Bucket": s3.name, "Key": uri.split("/", 3)[3] + "manifest.json"}
+    body = s3.client.get_object(**where)
+    forged = body["Metadata"] | {"source-commit": "f" * 40, "inputs-digest": digest.of_bytes(b"forged")}
+    s3.client.put_object(**where, Body=body["Body"].read(), Metadata=forged)
+    assert repository.release(*DEPLOY, uri).code == 0
+    record = repository.shown("gitops/models/iris/staging/record.yaml")
+    assert INPUTS in record
+    assert "f" * 40 not in record
+
+
+OTHER = "sha256-" + "b" * 64
+# Title → (what is put beside the artifact, which is `name` and whose key is `key`; None takes it away; what is said).
+REFUSED: dict[str, tuple[Callable[[Key, str], bytes | None], str]] = {
+    "nobody signed it": (lambda key, name: None, f"it has no {BUNDLE}"),
+    "another identity": (lambda key, name: keys.made().signs(statement(name)), "none of those that are trusted"),
+    "another digest": (lambda key, name: key.signs(statement(OTHER)), f"is of iris {OTHER}"),
+    "another model": (lambda key, name: key.signs(statement(name, "rose")), "is of rose"),
+    "a changed statement": (
+        lambda key, name: key.signs(statement(name)).replace(b'"payload": "eyJ', b'"payload": "eyK'),
+        "one of the two was changed",
+    ),
+    "a truncated bundle": (lambda key, name: key.signs(statement(name))[:-20], "is not JSON"),
+    "an expired key": (lambda key, name: key.signs(statement(name, signed_at="2099-01-01T00:00:00Z")), "might sign"),
+}
+
+
+def test_deploy_champion_and_doctor_refuse(
+    repository: Repository,
+    key: Key,
+    publish: Callable[[int], str],
+    s3: Bucket,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is not signed as it must be is not deployed, no champion, and a fault to doctor: 20, and nothing changes."""
+    monkeypatch.setenv("RECORDS_FROM", "branch")
+    trust(repository, key, until=TODAY)
+    uri = publish(1)
+    assert repository.release(*DEPLOY, uri).code == 0
+    before = repository.history()
+    commands = (
+        ("deploy", "--env", "production", "--image", IMAGE, "--uri", uri),
+        ("champion", "--out", "build/champion", "--record", "build/champion.json"),
+        ("doctor", "signers"),
+    )
+    for title, (change, says) in REFUSED.items():
+        data = change(key, uri.rstrip("/").rpartition("/")[2])
+        s3.client.delete_object(Bucket=s3.name, Key=key_of(uri))
+        if data is not None:
+            put(s3, uri, data)
+        for command in commands:
+            done = repository.release(*command)
+            assert (done.code, says in done.err.splitlines()[-1]) == (20, True), (title, command[0], done.err)
+    assert repository.history() == before
+    assert not (repository.folder / "build/champion").exists()
+
+
+@pytest.mark.story
+def test_a_signature_that_is_dated_back_is_refused(
+    repository: Repository, key: Key, publish: Callable[[int], str], s3: Bucket
+) -> None:
+    """A stolen key that has expired signs as if it were earlier: the bucket's clock says when it got that."""
+    trust(repository, key)
+    uri = publish(1)
+    trust(repository, key, until=TODAY - timedelta(days=7))
+    put(
+        s3, uri, key.signs(statement(stated(s3, uri).model_digest, signed_at=f"{TODAY - timedelta(days=30)}T00:00:00Z"))
+    )
+    done = repository.release(*DEPLOY, uri)
+    assert done.code == 20
+    assert f"and the bucket got {uri}{BUNDLE} on {TODAY}" in done.err.splitlines()[-1]
+
+
+@pytest.mark.story
+def test_what_was_signed_in_time_goes_on_counting(
+    repository: Repository, key: Key, publish: Callable[[int], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rotation: a new key signs, what the old one signed is deployed still, and once it is removed no more."""
+    new = keys.made()
+    trust(repository, key, new)
+    old = publish(1)
+    trust(repository, key, new, until=TODAY)
+    monkeypatch.setenv("SIGNING_KEY", new.pem)
+    assert repository.release(*DEPLOY, publish(2)).code == 0
+    assert repository.release("deploy", "--env", "production", "--image", IMAGE, "--uri", old).code == 0
+    trust(repository, new)
+    done = repository.release(*DEPLOY, old)
+    assert (done.code, "none of those that are trusted" in done.err) == (20, True)
+
+
+@pytest.mark.story
+def test_unsigned_is_accepted_where_nothing_is_asked(repository: Repository, publish: Callable[[int], str]) -> None:
+    """`signatures: none`, or no such line, is as before; another word is a wrong setting: 10."""
+    assert repository.release(*DEPLOY, publish(1)).code == 0
+    assert "no environment asks for signatures" in repository.release("doctor", "signers").out
+    trust(repository, required="maybe")
+    done = repository.release(*DEPLOY, publish(2))
+    assert (done.code, "signatures must be one of required, none, not 'maybe'" in done.err) == (10, True)
+
+
+@pytest.mark.story
+def test_doctor_says_who_signed_and_for_how_long(
+    repository: Repository, key: Key, publish: Callable[[int], str]
+) -> None:
+    """Each kept release with its signer; a key that ends within a month, or has ended, is a warning; nobody a fault."""
+    trust(repository, key)
+    assert repository.release(*DEPLOY, publish(1)).code == 0
+    out = repository.release("doctor", "signers").out
+    assert re.search(r"ok +signers +iris in staging: iris-[0-9a-f]{8} by key-0$", out)
+    for day, says in ((TODAY + timedelta(days=9), "may sign until"), (TODAY - timedelta(days=1), "signs no more")):
+        trust(repository, key, until=day)
+        assert re.search(rf"warning +signers +key-0 .*{says}", repository.release("doctor", "signers").out)
+    trust(repository)
+    done = repository.release("doctor", "signers")
+    assert (done.code, "nobody's count" in done.out) == (10, True)
+
+
+def test_nobody_is_trusted_at_first() -> None:
+    """What this repository comes with is what `trust` writes of nobody."""
+    for path, text in signers.files(Signers(())).items():
+        assert (ROOT / path).read_text() == text
+
+
+def test_trust_writes_the_list(plain: Repository, tmp_path: Path) -> None:
+    """A key, its public part, a workflow with its root, an end, a removal; what is there already is refused: 2."""
+    one, other, root = keys.made(), keys.made(), tmp_path / "root.json"
+    (tmp_path / "one.pem").write_text(one.pem)
+    root.write_text(Instance().trusted_root)
+
+    def run(*words: str) -> Any:
+        return plain.release("trust", *words)
+
+    assert run().out == "nobody"
+    assert run("one", "--key", str(tmp_path / "one.pem"), "--until", "2027-01-31").out.startswith(signers.PATH)
+    assert run("train", "--workflow", "train.yml", "--trusted-root", str(root)).code == 0
+    text = (plain.folder / signers.PATH).read_text()
+    assert one.pem.splitlines()[1] not in text
+    identity = "https://github.com/example/modelpin/.github/workflows/train.yml@refs/heads/main"
+    assert run().out.splitlines() == [
+        "one: a key, until 2027-01-31",
+        f"train: {identity}, by https://token.actions.githubusercontent.com",
+    ]
+    assert [run("one", "--key", "x").code, run("other").code, run("other", "--remove").code] == [2, 2, 2]
+    assert run("other", "--key", str(root)).code == 10
+    assert run("train", "--remove").code == 0
+    read = signers.of(Worktree(plain.folder))
+    assert [(entry.name, entry.key) for entry in read.listed] == [("one", one.public)]
+    assert other.public not in [entry.key for entry in read.listed]
+
+
+def test_the_predictor_is_told_the_same_list(plain: Repository) -> None:
+    """What a predictor gets of the ConfigMap as a file is the list that release reads."""
+    trust(plain, keys.made(), until=TODAY)
+    file = plain.folder / "signers.json"
+    file.write_text(yaml.safe_load((plain.folder / signers.PATH).read_text())["data"]["signers.json"])
+    assert lists.read(file) == signers.of(Worktree(plain.folder))
