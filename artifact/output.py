@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from artifact.errors import ConfigurationError
 from artifact.feature import Feature, Value, as_json, categories_of, label_text
 
-# The target of `multilabel` is several columns of booleans; `outliers` says which rows are unlike the others.
-TASKS = ("classification", "regression", "multilabel", "outliers")
+# The target of `multilabel` is several columns of booleans, of `multioutput` several of classes; `outliers` says which
+# rows are unlike the others.
+TASKS = ("classification", "regression", "multilabel", "multioutput", "outliers")
 LOWER, UPPER = "lower", "upper"  # ends of the interval of a regression that has one
 
 
@@ -59,6 +60,8 @@ def for_estimator(task: str, targets: tuple[Feature, ...], model: Any) -> tuple[
     - regression: `prediction` (float64; of several targets a column each), and `lower` and `upper` where the estimator
       has `quantiles`;
     - multilabel: `labels` (bool, a column a target) and, where the model has predict_proba, `probabilities` of true;
+    - multioutput: `labels` (the targets' dtype, a column a target, `categories` of all of them) and, where the model
+      has predict_proba, `probabilities` (float64, a column `<target>=<class>` for each class of each target);
     - outliers: `outlier` (bool) and `score` (float64, more is less like the rows that were trained on).
     """
     columns = tuple(target.name for target in targets)
@@ -68,6 +71,10 @@ def for_estimator(task: str, targets: tuple[Feature, ...], model: Any) -> tuple[
         return _multilabel(columns, hasattr(model, "predict_proba"))
     if task == "outliers":
         return _OUTLIERS
+    if task == "multioutput":
+        each = [tuple(as_json(value) for value in classes) for classes in _last(model).classes_]
+        probabilities = hasattr(model, "predict_proba")
+        return _multioutput(targets[0].dtype, columns, _union(each), _chances(columns, each) if probabilities else None)
     if task != "classification":
         raise ConfigurationError(f"task {task!r} is not one of {', '.join(TASKS)}")
     classes = tuple(as_json(value) for value in model.classes_)
@@ -83,6 +90,13 @@ def check(task: str, outputs: tuple[Output, ...]) -> None:
         expected = _multilabel(first.columns or (), more)
     elif task == "outliers":
         expected = _OUTLIERS
+    elif task == "multioutput":
+        classes = categories_of("labels", first.dtype, first.categories) or ()
+        names = outputs[-1].columns or ()
+        each = [tuple(one for one in classes if _chance(target, one) in names) for target in first.columns or ()]
+        if not classes or len(first.columns or ()) < 2 or (more and set(names) != set(_chances(first.columns, each))):
+            raise ValueError("the labels have no classes, or their probabilities those of other targets")
+        expected = _multioutput(first.dtype, first.columns or (), classes, names if more else None)
     elif task == "classification":
         classes = categories_of("label", first.dtype, first.categories) or ()
         if not classes:
@@ -112,6 +126,42 @@ def _regression(columns: tuple[str, ...], interval: bool) -> tuple[Output, ...]:
 def _multilabel(columns: tuple[str, ...], probabilities: bool) -> tuple[Output, ...]:
     outputs = (Output("labels", "bool", columns), Output("probabilities", "float64", columns))
     return outputs if probabilities else outputs[:1]
+
+
+def _multioutput(
+    dtype: str, columns: tuple[str, ...], classes: tuple[Value, ...], chances: tuple[str, ...] | None
+) -> tuple[Output, ...]:
+    labels = Output("labels", dtype, columns, classes)
+    return (labels,) if chances is None else (labels, Output("probabilities", "float64", chances))
+
+
+def _union(each: Sequence[Sequence[Value]]) -> tuple[Value, ...]:
+    """All classes, in the order in which the targets name them."""
+    return tuple(dict.fromkeys(one for classes in each for one in classes))
+
+
+def _chances(targets: Sequence[str] | None, each: Sequence[Sequence[Value]]) -> tuple[str, ...]:
+    return tuple(_chance(name, one) for name, classes in zip(targets or (), each, strict=True) for one in classes)
+
+
+def _chance(target: str, label: Value) -> str:
+    """The name of the probability that the target has this label."""
+    return f"{target}={label_text(label)}"
+
+
+def classes_of(outputs: tuple[Output, ...]) -> list[list[Value]]:
+    """The classes of each target of a `multioutput` model, in the order of their probabilities; all of the classes
+    where it gives none."""
+    first, known = outputs[0], outputs[0].categories or ()
+    if len(outputs) == 1:
+        return [list(known) for _ in first.columns or ()]
+    names = outputs[1].columns or ()
+    return [
+        sorted(
+            (one for one in known if _chance(target, one) in names), key=lambda one: names.index(_chance(target, one))
+        )
+        for target in first.columns or ()
+    ]
 
 
 def _last(model: Any) -> Any:

@@ -29,6 +29,7 @@ class SklearnRunner:
             "classification": self._labels,
             "regression": self._numbers,
             "multilabel": self._flags,
+            "multioutput": self._several,
             "outliers": self._outliers,
         }[signature.task]
         self._probabilities = any(output.name == PROBABILITIES for output in signature.outputs)
@@ -55,6 +56,9 @@ class SklearnRunner:
     def _flags(self, table: pd.DataFrame) -> Prediction:
         values = np.asarray(self._model.predict(table)).reshape(len(table), self._width) == 1
         return Prediction(values, true_probabilities(self._model.predict_proba(table)) if self._probabilities else None)
+
+    def _several(self, table: pd.DataFrame) -> Prediction:
+        return Prediction(self._model.predict(table), self._model.predict_proba(table) if self._probabilities else None)
 
     def _outliers(self, table: pd.DataFrame) -> Prediction:
         score = -np.asarray(self._model.decision_function(table), dtype=np.float64).reshape(len(table))

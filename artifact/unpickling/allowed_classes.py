@@ -119,6 +119,10 @@ EMPTY = (
         {"artifact.engines.quantile_interval": "QuantileInterval"},
     ),
     Group(
+        "A classifier of several labels: one of this list, fitted to whole numbers.",
+        {"artifact.engines.several_labels": "SeveralLabels"},
+    ),
+    Group(
         "Boosters of the extras: the libraries' text, which artifact/engines/boosted.py checks. Nothing of LightGBM or "
         "XGBoost itself is named.",
         {"artifact.engines.boosted": "BoostedClassifier BoostedRegressor"},

@@ -87,9 +87,14 @@ def _ids(survey: Survey) -> list[Violation]:
 
 
 def _determining(survey: Survey) -> list[Violation]:
-    classification = survey.params.model.task in ("classification", "outliers")
-    classes = len(survey.labels.names) if classification else 0
-    answers = (survey.labels.codes if classification else survey.target)[survey.sample.rows]
+    classification = survey.params.model.task in ("classification", "multioutput", "outliers")
+    if survey.params.model.task == "multioutput":
+        several = list(survey.several.values())
+        classes, codes = len(several[0].names), np.column_stack([labels.codes for labels in several])
+    else:
+        classes = len(survey.labels.names) if classification else 0
+        codes = survey.labels.codes if classification else survey.target
+    answers = codes[survey.sample.rows]
     measure, threshold = "balanced accuracy" if classification else "R²", survey.params.prepare.leakage.threshold
     violations = []
     pairs = list(zip(survey.params.targets, answers.reshape(len(answers), -1).T, strict=True))

@@ -23,6 +23,7 @@ from pipeline.data.table import Table
 from pipeline.params.params import Params, load
 from pipeline.params.prepare import Split
 from pipeline.shared import json_file, paths, split
+from pipeline.shared.labels import Labels
 from pipeline.shared.tables import Writer
 
 
@@ -170,6 +171,13 @@ def _within(rows: np.ndarray, first: int, chunk: Table) -> np.ndarray:
 def _target(survey: Survey, parts: split.Parts) -> dict[str, Any]:
     rows = {"train": parts.train, "test": parts.test}
     targets = survey.params.targets
+    if survey.params.model.task == "multioutput":
+        return {
+            "several": {
+                target: {name: _counts(labels, part) for name, part in rows.items()}
+                for target, labels in survey.several.items()
+            }
+        }
     if len(targets) > 1:
         means = {name: survey.target[part].mean(axis=0) for name, part in rows.items()}
         return {
@@ -183,8 +191,8 @@ def _target(survey: Survey, parts: split.Parts) -> dict[str, Any]:
             key: {name: float(of(survey.target[part])) for name, part in rows.items()}
             for key, of in (("mean", np.mean), ("median", np.median))
         }
-    labels = survey.labels
-    return {
-        name: dict(sorted((label_text(label), count) for label, count in labels.counts(part).items()))
-        for name, part in rows.items()
-    }
+    return {name: _counts(survey.labels, part) for name, part in rows.items()}
+
+
+def _counts(labels: Labels, part: np.ndarray) -> dict[str, int]:
+    return dict(sorted((label_text(label), count) for label, count in labels.counts(part).items()))

@@ -76,6 +76,14 @@ class Survey:
         return Labels.of_codes(self._whole("target"), list(self._codes))
 
     @property
+    def several(self) -> dict[str, Labels]:
+        """Of a classification of several targets, by target."""
+        codes, names = self._whole("target"), list(self._codes)
+        return {
+            target.name: Labels.of_codes(codes[:, place], names) for place, target in enumerate(self.params.targets)
+        }
+
+    @property
     def keys(self) -> np.ndarray:
         """Of the columns in prepare.split.by together, [rows], uint64; of all features in a split by hash without."""
         return self._whole("keys")
@@ -119,14 +127,14 @@ class Survey:
     def _keep(self, table: Table, columns: Mapping[str, np.ndarray]) -> None:
         frame = tables.frame(self.params, columns)
         self._kept["hashes"].append(split.twin_hashes(frame))
-        values = columns[self.params.target.name]
         if self.params.model.task in ("regression", "multilabel"):
             each = [convert(target, columns[target.name]).astype(np.float64) for target in self.params.targets]
             self._kept["target"].append(each[0] if len(each) == 1 else np.column_stack(each))
+        elif self.params.model.task == "multioutput":
+            several = [self._coded(columns[target.name]) for target in self.params.targets]
+            self._kept["target"].append(np.column_stack(several))
         else:
-            places, names = pd.factorize(values)
-            codes = [self._codes.setdefault(name, len(self._codes)) for name in names.tolist()]
-            self._kept["target"].append(np.array(codes, dtype=np.int32)[places])
+            self._kept["target"].append(self._coded(columns[self.params.target.name]))
         rule = self.params.prepare.split
         if rule.by:
             self._kept["keys"].append(self._split_keys(table, columns, rule.by))
@@ -142,6 +150,12 @@ class Survey:
             distinct.add(columns[name])
         sampled: dict[str, np.ndarray] = {str(name): frame[name].to_numpy() for name in frame.columns}
         self.sample.add(self.rows, sampled)
+
+    def _coded(self, values: np.ndarray) -> np.ndarray:
+        """The number of each class, [rows], in the order in which they came."""
+        places, names = pd.factorize(values)
+        codes = [self._codes.setdefault(name, len(self._codes)) for name in names.tolist()]
+        return np.array(codes, dtype=np.int32)[places]
 
     def finish(self, again: Iterable[Table]) -> None:
         """Check what only the whole table shows; DataContractError (40) lists all that is wrong.

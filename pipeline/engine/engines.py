@@ -101,7 +101,9 @@ def _text_may_be_missing(signature: Signature) -> str | None:
 
 
 def _several_outputs(signature: Signature) -> str | None:
-    if signature.task in ("multilabel", "outliers") or (signature.task == "regression" and not _plain(signature)):
+    if signature.task in ("multilabel", "multioutput", "outliers") or (
+        signature.task == "regression" and not _plain(signature)
+    ):
         return f"a graph here has one label or one number for a row, and this is {_kind(signature)}"
     return None
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from artifact.prediction import Prediction
-from pipeline.params.answers import BINS, bins_of
+from pipeline.params.answers import BINS, Answers, bins_of
 
 
 def curve(task: str, target: np.ndarray, prediction: Prediction, classes: np.ndarray) -> list[dict[str, Any]]:
@@ -15,12 +15,18 @@ def curve(task: str, target: np.ndarray, prediction: Prediction, classes: np.nda
 
     Classification: the probability of the likeliest class, in 10 equally wide bins, against the share of rows where it
     was right; empty without probabilities, and for outliers. Multilabel: the probability of each label against how
-    often it is there. Regression, of several targets all together: the prediction in 10 equally filled bins against
+    often it is there. Multioutput: as a classification, all targets together.
+    Regression, of several targets all together: the prediction in 10 equally filled bins against
     the target.
     """
     if task == "multilabel" and prediction.probabilities is not None:
         chances = prediction.probabilities.ravel()
         return _bins(bins_of(chances), chances, target.ravel().astype(np.float64))
+    if task == "multioutput" and prediction.probabilities is not None:
+        parts = Answers.of(task, target, prediction, classes).parts
+        likeliest = np.concatenate([part.chances.max(axis=1) for part in parts])
+        right = np.concatenate([part.chances.argmax(axis=1) == part.target for part in parts])
+        return _bins(bins_of(likeliest), likeliest, right.astype(np.float64))
     if task == "regression":
         target, values = target.ravel(), prediction.values.ravel()
         order = np.argsort(values, kind="stable")

@@ -14,6 +14,7 @@ import numpy as np
 
 from artifact import signature
 from artifact.prediction import Columns, Prediction
+from artifact.signature import label_text
 from artifact.unpickling import unpickle
 from pipeline.engine.choice import Choice
 from pipeline.evaluation import behaviour, bootstrap, calibration, guessing, held_out, importance, slices, weighing
@@ -21,6 +22,7 @@ from pipeline.params import metrics
 from pipeline.params.measures import Metric
 from pipeline.params.params import Params, load
 from pipeline.pictures import plots
+from pipeline.shared import classes as known_classes
 from pipeline.shared import decision_file, json_file, paths, tables
 from pipeline.shared.stored_columns import StoredColumns
 
@@ -35,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     described = signature.for_model(params.model.task, params.features, params.targets, model)
     runner = Choice.read(data).runner(data, described, decision_file.read(described))
     prediction = held_out.answers(runner, holdout)
-    classes = np.asarray(model.classes_) if params.model.task == "classification" else np.empty(0)
+    classes = known_classes.of(described)
 
     catalogue = params.catalogue
     guesses = guessing.predictions(params.model.task, json_file.read(paths.PREPARED)["target"], classes, len(target))
@@ -60,6 +62,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     paths.PLOTS.mkdir(parents=True)
     if params.model.task == "regression":
         plots.residuals(paths.PLOTS, target.ravel(), prediction.values.ravel())
+    elif params.model.task == "multioutput":
+        told = [_with_targets(params, labels) for labels in (target, prediction.values)]
+        plots.confusion(paths.PLOTS, np.unique(told), *told)
     else:
         known = classes if params.model.task == "classification" else np.array([False, True])
         plots.confusion(paths.PLOTS, known, target.ravel(), prediction.values.ravel())
@@ -95,6 +100,14 @@ def sliced(
         entries.append({**entry, "value": mean.value, "low": low, "high": high, "worse": low > overall})
     entries.sort(key=lambda entry: (-entry["value"], entry["name"]))
     return {"loss": loss.name, "overall": overall, "rows": params.evaluate.slices.rows, "slices": entries}
+
+
+def _with_targets(params: Params, labels: np.ndarray) -> np.ndarray:
+    """`labels`, [rows, targets], as texts that name their target, one behind the other."""
+    names = [target.name for target in params.targets]
+    return np.array(
+        [f"{name}={label_text(label)}" for row in labels.tolist() for name, label in zip(names, row, strict=True)]
+    )
 
 
 def _scoring(params: Params) -> str:

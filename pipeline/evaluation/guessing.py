@@ -18,11 +18,19 @@ _TINY = 1e-12  # the share of a class that training did not have
 
 def predictions(task: str, target: Mapping[str, Any], classes: np.ndarray, rows: int) -> dict[str, Prediction]:
     """Metric → the guess that is best by it, for `rows` rows: the shares of the classes with the most frequent label,
-    the mean, or for the mean error the median; of several targets the share or the mean of each; no outliers.
+    the mean, or for the mean error the median; of several targets the shares or the mean of each; no outliers.
 
     `target` is what prepare wrote of the target, `classes` are those of the model in their order.
     """
     names = [name for name in metrics.names(task) if not metrics.CATALOGUE[name].of_intervals]
+    if "several" in target:
+        each = [
+            _shares(counted["train"], known) for counted, known in zip(target["several"].values(), classes, strict=True)
+        ]
+        labels = np.stack(
+            [np.repeat(known[[shares.argmax()]], rows) for known, shares in zip(classes, each, strict=True)], axis=1
+        )
+        return dict.fromkeys(names, Prediction(labels, np.tile(np.concatenate(each), (rows, 1))))
     if "means" in target:
         means = np.tile([one["train"] for one in target["means"].values()], (rows, 1))
         guess = Prediction(means) if task == "regression" else Prediction(means >= 0.5, means)
@@ -32,10 +40,15 @@ def predictions(task: str, target: Mapping[str, Any], classes: np.ndarray, rows:
     if task == "regression":
         mean, median = (np.full(rows, float(target[key]["train"])) for key in ("mean", "median"))
         return {name: Prediction(median if name == "mae" else mean, None) for name in names}
-    counts = np.array([target["train"].get(label_text(name), 0) for name in classes.tolist()], dtype=np.float64)
-    shares = np.maximum(counts / max(counts.sum(), 1.0), _TINY)
+    shares = _shares(target["train"], classes)
     guess = Prediction(np.full(rows, classes[int(shares.argmax())], dtype=classes.dtype), np.tile(shares, (rows, 1)))
     return dict.fromkeys(names, guess)
+
+
+def _shares(counted: Mapping[str, int], classes: np.ndarray) -> np.ndarray:
+    """How often each class was among the rows trained on."""
+    counts = np.array([counted.get(label_text(name), 0) for name in classes.tolist()], dtype=np.float64)
+    return np.asarray(np.maximum(counts / max(counts.sum(), 1.0), _TINY))
 
 
 def compared(measures: Mapping[str, Metric], guesses: Mapping[str, Metric]) -> dict[str, Metric]:

@@ -21,7 +21,7 @@ from pipeline.gate.replay import replayed
 from pipeline.gate.rules import Rule
 from pipeline.gate.signatures import difference
 from pipeline.params.params import Params
-from pipeline.shared import paths, tables
+from pipeline.shared import classes, paths, tables
 from pipeline.shared.stored_columns import SomeRows
 
 
@@ -82,7 +82,7 @@ class Opponent:
             self.params,
             table,
             target,
-            Answers(before, now, self._classes()),
+            Answers(before, now, classes.of(self.challenger.signature)),
             None if weights is None else weights[new.rows],
         )
         words = "" if len(target) == len(hashes) else f"{len(target)} of {len(hashes)} held-out rows are new to both"
@@ -125,13 +125,6 @@ class Opponent:
             now.append(self.challenger.runner.predict(lot))
             first += rows(lot)
         return together(before), together(now)
-
-    def _classes(self) -> np.ndarray:
-        output = self.challenger.signature.outputs[0]
-        if self.challenger.signature.task != "classification":
-            return np.empty(0)
-        kind = object if output.dtype == "string" else None
-        return np.array(output.categories or (), dtype=kind)
 
 
 def _lead(value: float) -> str:

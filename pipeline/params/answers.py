@@ -21,6 +21,7 @@ class Answers:
     classification, 0 and 1 for outliers, and [rows, labels] of 0 and 1 for multilabel. `probabilities` are
     [rows, classes], or [rows, labels]; None where the model gives none. `score` is that of an outlier detector,
     `ends` are those of the interval of a regression, [2, rows]. `names` are the classes in the order of their codes.
+    `parts` are those of each target of multioutput, whose `target` and `values` are codes, [rows, targets].
     """
 
     target: np.ndarray
@@ -30,6 +31,7 @@ class Answers:
     score: np.ndarray | None = None
     ends: np.ndarray | None = None
     names: np.ndarray | None = None
+    parts: tuple[Answers, ...] = ()
 
     @classmethod
     def of(cls, task: str, target: np.ndarray, prediction: Prediction, classes: np.ndarray) -> Answers:
@@ -43,6 +45,10 @@ class Answers:
             return cls(flags, labels, 2, prediction.probabilities)
         if task == "outliers":
             return cls(target.astype(np.int64), prediction.values.astype(np.int64), 2, score=more["score"])
+        if task == "multioutput":
+            parts = _of_each(target, prediction, classes)
+            codes, labels = (np.stack([getattr(part, side) for part in parts], axis=1) for side in ("target", "values"))
+            return cls(codes, labels, probabilities=prediction.probabilities, parts=parts)
         codes, labels = np.searchsorted(classes, target), np.searchsorted(classes, prediction.values)
         return cls(codes, labels, len(classes), prediction.probabilities, names=classes)
 
@@ -77,6 +83,23 @@ class Answers:
             return [(self.target[:, place] == 1, self.values[:, place] == 1) for place in range(self.target.shape[1])]
         of_interest = [1] if self.classes == 2 else range(self.classes)
         return [(self.target == code, self.values == code) for code in of_interest]
+
+
+def _of_each(target: np.ndarray, prediction: Prediction, classes: np.ndarray) -> tuple[Answers, ...]:
+    """The answers for each target, whose probabilities lie side by side; a class that no model knows has none."""
+    parts, start = [], 0
+    for place, known in enumerate(classes):
+        both = [target[:, place], prediction.values[:, place]]
+        names = np.array([*known, *sorted(set(both[0].tolist()) - set(known.tolist()))], dtype=known.dtype)
+        code = {name: number for number, name in enumerate(names.tolist())}
+        codes, labels = (np.array([code[value] for value in values.tolist()], dtype=np.int64) for values in both)
+        chances = None
+        if prediction.probabilities is not None:
+            chances = np.zeros((len(target), len(names)))
+            chances[:, : len(known)] = prediction.probabilities[:, start : start + len(known)]
+        start += len(known)
+        parts.append(Answers(codes, labels, len(names), chances, names=names))
+    return tuple(parts)
 
 
 def share_wrong(answers: Answers) -> np.ndarray:

@@ -92,7 +92,7 @@ class Floor(Section):
             return self.metric
         if probabilities or task in ("regression", "outliers"):
             return default(task, True)
-        return "f1_macro" if task == "multilabel" else "balanced_accuracy"
+        return "f1_macro" if task in ("multilabel", "multioutput") else "balanced_accuracy"
 
 
 class Gate(Section):

@@ -70,8 +70,8 @@ class Entry:
         return (ranked or not self.needs_probabilities) and (answers.ends is not None or not self.of_intervals)
 
 
-LABELS = ("classification", "multilabel", "outliers")
-_CHANCES = ("classification", "multilabel")
+LABELS = ("classification", "multilabel", "multioutput", "outliers")
+_CHANCES = ("classification", "multilabel", "multioutput")
 _SURE = {"needs_probabilities": True}
 _SHOWN = {"searched": False, "compared": False}
 
@@ -79,7 +79,7 @@ _SHOWN = {"searched": False, "compared": False}
 _ENTRIES = (
     Entry("accuracy", _CHANCES, "share of rows with the right label, or with all", by.accuracy, WRONG, True, 0.01),
     Entry(
-        "balanced_accuracy", ("classification", "outliers"), "the same, each class counting equally",
+        "balanced_accuracy", ("classification", "multioutput", "outliers"), "the same, each class counting equally",
         by.balanced_accuracy, WRONG, True, 0.01,
     ),
     Entry(
@@ -150,10 +150,21 @@ def measures(
     probabilities is left out where the model gives none. Definitions are those of sklearn.metrics, with which the tests
     compare: ROC AUC is one-against-rest weighted by class for more than two. The calibration error is the expected one
     of the likeliest class (Guo et al., On Calibration of Modern Neural Networks, 2017). Precision, recall, their means
-    and average precision are those of the second of two classes; of several, the mean over all.
+    and average precision are those of the second of two classes; of several, the mean over all. Of multioutput each is
+    the mean over the targets.
     """
     answers = Answers.of(task, target, prediction, classes)
-    return {name: catalogue[name].of(answers) for name in names(task, catalogue) if catalogue[name].fits(answers)}
+    return {
+        name: _measure(catalogue[name], answers) for name in names(task, catalogue) if catalogue[name].fits(answers)
+    }
+
+
+def _measure(entry: Entry, answers: Answers) -> Metric:
+    """Of several targets of classes the mean of theirs; only the accuracy asks for a row that is right in all."""
+    if not answers.parts or entry.name == "accuracy":
+        return entry.of(answers)
+    each = [entry.of(part) for part in answers.parts]
+    return lambda weights: float(np.mean([measure(weights) for measure in each]))
 
 
 def default(task: str, probabilities: bool) -> str:
@@ -184,4 +195,7 @@ def losses(
     """
     entry = catalogue[metric]
     loss = WRONG if entry.needs_probabilities and prediction.probabilities is None else entry.loss
-    return loss, loss.of(Answers.of(task, target, prediction, classes))
+    answers = Answers.of(task, target, prediction, classes)
+    if answers.parts:
+        return loss, np.asarray(np.mean([loss.of(part) for part in answers.parts], axis=0))
+    return loss, loss.of(answers)

@@ -38,7 +38,8 @@ class Model(Section):
 class Data(Section):
     """The table: a file of one of the kinds in docs/data.md, or a folder of files of one kind.
 
-    `target` is the column to predict, or `targets` are several: numbers for a regression, booleans for multilabel.
+    `target` is the column to predict, or `targets` are several: numbers for a regression, booleans for multilabel,
+    classes for multioutput.
     For outliers it is a boolean that tells the known ones, by which alone the detector is judged. `weight` is a column
     that says how much each row counts in training and in the metrics; `time` the column that orders the rows, if any,
     and `time_format` how it is written where schema does not say it: NUMBER, or a strptime format (default: ISO 8601).
@@ -222,20 +223,25 @@ def _check_schema(params: Params) -> tuple[Feature, ...]:
     check_rows(params.data, params.described, task)
     for feature in params.targets:
         _check_target(feature, task)
-    if (task == "multilabel" and len(names) == 1) or (task not in _SEVERAL and len(names) > 1):
-        several = "targets, two or more columns of booleans," if task == "multilabel" else "one target"
+    if (task in _COLUMNS and len(names) == 1) or (task not in _SEVERAL and len(names) > 1):
+        several = f"targets, two or more columns of {_COLUMNS[task]}," if task in _COLUMNS else "one target"
         raise wrong("data.targets", list(names), f"{several} for {task}")
+    dtypes = {feature.dtype for feature in params.targets}
+    if task == "multioutput" and len(dtypes) > 1:
+        raise wrong("data.targets", list(names), f"columns of one dtype, and these are {', '.join(sorted(dtypes))}")
     _check_weight(params)
     if not params.features:
         raise ConfigurationError("params.yaml: schema declares the target only; declare the columns to predict it from")
     return params.features
 
 
-_SEVERAL = ("regression", "multilabel")  # tasks that may have several targets
+_SEVERAL = ("regression", "multilabel", "multioutput")  # tasks that may have several targets
+_COLUMNS = {"multilabel": "booleans", "multioutput": "text or whole numbers"}  # of tasks that have to have several
 _FITTING = {
     "classification": ("string", "int64", "bool"),
     "regression": ("float64", "int64"),
     "multilabel": ("bool",),
+    "multioutput": ("string", "int64"),
     "outliers": ("bool",),
 }
 

@@ -140,8 +140,8 @@ def check_prepare(prepare: Prepare, features: Sequence[Feature], time: str | Non
 
 def _check_split(split: Split, task: str) -> None:
     method = split.method
-    if method == "stratified" and task in ("regression", "multilabel"):
-        raise wrong("prepare.split.method", method, f"random or time: a {task} has no classes to stratify by")
+    if method == "stratified" and task in ("regression", "multilabel", "multioutput"):
+        raise wrong("prepare.split.method", method, f"random or time: a {task} has no one class to stratify by")
     if split.by and method not in ("group", "hash"):
         raise wrong("prepare.split.by", list(split.by), "nothing: it belongs to the methods group and hash")
     if method == "group" and not split.by:

@@ -27,6 +27,12 @@ def data(evidence: Evidence) -> list[str]:
             [f"mean of {text(name)}" if name else "mean", *(number(mean[part]) for part in ("train", "test"))]
             for name, mean in means.items()
         ]
+    elif "several" in target:
+        rows = [
+            [f"{text(column)} = {text(name)}", *(str(one[part].get(name, 0)) for part in ("train", "test"))]
+            for column, one in target["several"].items()
+            for name in one["train"]
+        ]
     else:
         counts_of = [target["train"], target["test"]]
         rows = [[text(name), *(str(part.get(name, 0)) for part in counts_of)] for name in target["train"]]

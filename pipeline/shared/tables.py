@@ -156,7 +156,7 @@ def frame(params: Params, columns: Mapping[str, Any]) -> pd.DataFrame:
 def target(params: Params, columns: Mapping[str, Any]) -> np.ndarray:
     """The target among `columns` as estimators take it, [rows], or [rows, targets] of several."""
     each = [convert(target, columns[target.name]) for target in params.targets]
-    values = each[0] if len(each) == 1 else np.column_stack(each)
+    values = each[0] if len(each) == 1 else np.stack(each, axis=1)
     if params.model.task == "regression":
         return values.astype(np.float64)
     if params.model.task == "multilabel":

@@ -19,7 +19,7 @@ from artifact.validation.frame import columns
 from pipeline.params import metrics
 from pipeline.params.params import Params
 from pipeline.params.tune import Tune
-from pipeline.shared import best_parameters
+from pipeline.shared import best_parameters, classes
 from pipeline.shared.progress import Progress
 from pipeline.training import cluster, train
 from pipeline.training.folds import Fold
@@ -124,8 +124,8 @@ def score(
         return math.nan, str(error)
     described = signature.for_model(params.model.task, params.features, params.targets, fitted)
     prediction = SklearnRunner(fitted, described).predict(columns(frame.iloc[fold.test]))
-    classes = np.asarray(fitted.classes_) if params.model.task == "classification" else np.empty(0)
-    measures = metrics.measures(params.model.task, target[fold.test], prediction, classes, params.catalogue)
+    known = classes.of(described)
+    measures = metrics.measures(params.model.task, target[fold.test], prediction, known, params.catalogue)
     if metric not in measures:
         return math.nan, f"{metric} needs probabilities, which {params.train.estimator} does not give"
     value = float(measures[metric](np.ones(len(fold.test))))

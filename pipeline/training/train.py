@@ -16,6 +16,7 @@ from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.pipeline import Pipeline
 
 from artifact.engines.quantile_interval import QuantileInterval
+from artifact.engines.several_labels import SeveralLabels
 from artifact.errors import ConfigurationError
 from features.texts import OneColumn
 from pipeline.params.params import Params, load
@@ -65,6 +66,8 @@ def build(params: Params) -> Pipeline:
     estimator = components.build(params.train.estimator, params.train.parameters, "train.estimator")
     _check_task(estimator, params)
     seeds.refuse_unseeded(estimator, "train.parameters")
+    if params.model.task == "multioutput":
+        estimator = SeveralLabels(estimator)
     steps: list[tuple[str, Any]] = [("estimator", estimator)]
     if params.train.preprocessing:
         steps.insert(0, ("preprocessing", _preprocessing(params.train.preprocessing)))
@@ -109,6 +112,7 @@ _MADE_FOR = {
     "classification": is_classifier,
     "regression": is_regressor,
     "multilabel": is_classifier,
+    "multioutput": is_classifier,
     "outliers": is_outlier_detector,
 }
 

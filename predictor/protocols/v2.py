@@ -180,7 +180,7 @@ def to_raw(datatype: str, array: np.ndarray) -> bytes:
     """The little-endian bytes of an output tensor; text as elements behind their lengths."""
     if datatype != "BYTES":
         return array.astype(np.dtype(tensors.DTYPES[datatype]).newbyteorder("<"), copy=False).tobytes()
-    texts = [str(value).encode() for value in array.tolist()]
+    texts = [str(value).encode() for value in array.ravel().tolist()]
     return b"".join(len(text).to_bytes(4, "little") + text for text in texts)
 
 

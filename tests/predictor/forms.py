@@ -236,6 +236,6 @@ def _from_raw(datatype: str, raw: bytes) -> list[Any]:
 
 def _shaped(datatype: str, flat: list[Any], shape: list[int]) -> Any:
     if datatype == "FP64" or len(shape) > 1:
-        return np.array(flat, dtype=np.float64 if datatype == "FP64" else bool).reshape(shape)
+        return np.array(flat, dtype={"FP64": np.float64, "BOOL": bool}.get(datatype, object)).reshape(shape)
     assert shape == [len(flat)]
     return flat

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -129,6 +130,21 @@ def test_openapi_has_it_when_it_is_on(server: Server, iris: Server) -> None:
     assert document["components"]["schemas"]["ExplainRequest"]["properties"]["instances"]["maxItems"] == 4
     assert "explain" in json.dumps(document["components"]["schemas"]["V2Request"])
     assert ":explain" not in json.dumps(iris.request("GET", "/openapi.json").json)
+
+
+@pytest.mark.story
+def test_what_a_subclass_overrides_shows_on_the_wire(tmp_path: Path) -> None:
+    """`kserve.Model.explain`, overridden, is what v1 and v2 answer."""
+    packaged = models.iris(tmp_path / "iris", explain=True)
+    running = start(packaged, tmp_path / "log", "tests.predictor.overriding", "explain")
+    running.wait()
+    some = rows(packaged, 2)
+    told = running.post(running.v1.replace(":predict", ":explain"), {"instances": some}).json["explanations"]
+    tensor = {"name": "input-0", "datatype": "FP64", "shape": [2, 4], "data": some}
+    outputs = running.post(running.v2, {"inputs": [tensor], "parameters": {"explain": True}}).json["outputs"]
+    assert running.stop() == 0
+    assert not np.any(told["contributions"])
+    assert not np.any(next(one["data"] for one in outputs if one["name"] == "explanation_contributions"))
 
 
 def test_off(iris: Server) -> None:

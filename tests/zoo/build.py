@@ -35,7 +35,13 @@ from tests.zoo.configuration import Configuration
 from tests.zoo.tables import REGRESSION, ROWS, SCHEMAS, TARGETS, draw
 
 NAME = "zoo"
-THRESHOLD = {"classification": "accuracy", "regression": "r2", "multilabel": "accuracy", "outliers": "recall"}
+THRESHOLD = {
+    "classification": "accuracy",
+    "regression": "r2",
+    "multilabel": "accuracy",
+    "multioutput": "accuracy",
+    "outliers": "recall",
+}
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,13 @@ class Configuration:
     more: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def estimator_name(self) -> str:
+        """The class that predicts, with the class within it where it asks another one."""
+        inner = [name for value in self.parameters.values() if isinstance(value, dict) for name in value]
+        names = [self.estimator, *(name for name in inner if name.startswith(("sklearn.", "lightgbm.", "xgboost.")))]
+        return " of ".join(name.rpartition(".")[2] for name in names)
+
+    @property
     def targets(self) -> list[str]:
         """The columns to predict: `target`, or several with a plus between them."""
         return self.target.split("+")

@@ -10,6 +10,7 @@ import pytest
 
 from tests.zoo.build import build
 from tests.zoo.configuration import Configuration
+from tests.zoo.kind import kind_of
 from tests.zoo.rows import rows
 from tests.zoo.wire import compare, serving
 
@@ -35,6 +36,8 @@ def ask(tables: Path, tmp_path: Path, record_property: Callable[[str, object], N
         with serving(built, tmp_path / "log") as server:
             findings = compare(server, built, columns)
         line = {
+            "estimator": configuration.estimator_name,
+            "task": kind_of(built.signature),
             "model": configuration.name,
             "engine": built.engine,
             "rows": findings.rows,

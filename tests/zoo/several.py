@@ -19,11 +19,17 @@ from tests.zoo.configuration import (
 RIDGE = part("linear_model.Ridge", **SEED)
 BOOSTED = part("ensemble.HistGradientBoostingRegressor", max_iter=15, **SEED)
 LABELS, PRICES = "near+costly", "price+visits"
+CLASSES, GRADES = "kind+shade", "grade+level"
 
 
 def labels(one: Configuration) -> Configuration:
     """The same with several labels."""
     return replace(one, task="multilabel")
+
+
+def classes(one: Configuration) -> Configuration:
+    """The same with several labels, each one of several classes."""
+    return replace(one, task="multioutput")
 
 
 def outliers(name: str, *steps: Any, sample: bool = False, **parameters: Any) -> Configuration:
@@ -70,6 +76,13 @@ SEVERAL: list[Configuration] = [
     labels(numbers("neural_network.MLPClassifier", LABELS, SCALE, hidden_layer_sizes=[12], max_iter=120, **SEED)),
     labels(numbers("multioutput.MultiOutputClassifier", LABELS, SCALE, estimator=part("svm.LinearSVC", **SEED))),
     labels(numbers("linear_model.RidgeClassifier", LABELS, SCALE, **SEED)),
+    # several labels of several classes
+    classes(mixed("ensemble.RandomForestClassifier", CLASSES, sample=True, **FEW)),
+    classes(numbers("ensemble.ExtraTreesClassifier", GRADES, **FEW)),
+    classes(numbers("tree.DecisionTreeClassifier", CLASSES, max_depth=5, **SEED)),
+    classes(numbers("neighbors.KNeighborsClassifier", GRADES, SCALE)),
+    classes(numbers("multioutput.MultiOutputClassifier", CLASSES, SCALE, estimator=LOGISTIC)),
+    classes(numbers("multioutput.MultiOutputClassifier", GRADES, SCALE, estimator=part("svm.LinearSVC", **SEED))),
     # outliers
     outliers("ensemble.IsolationForest", sample=True, **FEW),
     outliers("ensemble.IsolationForest", SCALE, max_features=2, contamination=0.1, **FEW),

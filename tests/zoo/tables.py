@@ -21,8 +21,11 @@ TARGETS: dict[str, dict[str, Any]] = {
     "near": {"dtype": "bool"},
     "costly": {"dtype": "bool"},
     "odd": {"dtype": "bool"},
+    "shade": {"dtype": "string"},
+    "level": {"dtype": "int64"},
 }
 REGRESSION = ("price", "visits")
+SHADES = np.array(["dark", "höll", "light", "mid"], dtype=object)
 SCHEMAS: dict[str, dict[str, dict[str, Any]]] = {
     # A day number and an area without a range: their cubes are 1e13 and more.
     "pair": {"day": {"dtype": "float64"}, "area": {"dtype": "float64"}},
@@ -101,5 +104,7 @@ def draw(table: str, rows: int, seed: int) -> pd.DataFrame:
         "near": columns["area"] + random.normal(0, 30, rows) < 150,
         "costly": size + random.normal(0, 0.5, rows) > 4.2,
         "odd": random.random(rows) < 0.1,
+        "shade": SHADES[np.digitize(columns["share"] + random.normal(0, 0.1, rows), [0.2, 0.4, 0.6])],
+        "level": np.digitize(columns["area"] + random.normal(0, 40, rows), [100, 200]) * 5,
     }
     return pd.DataFrame({**features, **{name: values.tolist() for name, values in targets.items()}})

@@ -127,11 +127,24 @@ def _flags(pipeline: Any, table: Any) -> dict[str, Any]:
     }
 
 
+def _several(pipeline: Any, table: Any) -> dict[str, Any]:
+    answers = {"labels": np.asarray(pipeline.predict(table))}
+    return (
+        {**answers, "probabilities": pipeline.predict_proba(table)} if hasattr(pipeline, "predict_proba") else answers
+    )
+
+
 def _outliers(pipeline: Any, table: Any) -> dict[str, Any]:
     return {"outlier": pipeline.predict(table) == -1, "score": -pipeline.decision_function(table)}
 
 
-_ANSWERS = {"classification": _labels, "regression": _numbers, "multilabel": _flags, "outliers": _outliers}
+_ANSWERS = {
+    "classification": _labels,
+    "regression": _numbers,
+    "multilabel": _flags,
+    "multioutput": _several,
+    "outliers": _outliers,
+}
 
 
 def no_answer(built: Built, columns: Columns) -> np.ndarray:

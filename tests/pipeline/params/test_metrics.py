@@ -149,6 +149,41 @@ def test_metrics_of_labels_are_scikit_learns() -> None:
     )
 
 
+def test_metrics_of_several_targets_of_classes_are_scikit_learns() -> None:
+    """Each is the mean of those of the targets, as of one; only a row with all labels right is accurate."""
+    known = np.empty(2, dtype=object)
+    known[:] = [np.array(["a", "b", "c"], dtype=object), np.array(["s", "t"], dtype=object)]
+    target = np.empty((150, 2), dtype=object)
+    labels, chances = target.copy(), []
+    for place, names in enumerate(known):
+        target[:, place] = RANDOM.choice(names, 150)
+        raw = RANDOM.random((150, len(names))) + 0.7 * (target[:, [place]] == names)
+        chances.append(raw / raw.sum(axis=1, keepdims=True))
+        labels[:, place] = names[chances[-1].argmax(axis=1)]
+    weights = RANDOM.random(150)
+    found = measures("multioutput", target, Prediction(labels, np.concatenate(chances, axis=1)), known)
+    one_by_one = [
+        measures("classification", target[:, place], Prediction(labels[:, place], chances[place]), names)
+        for place, names in enumerate(known)
+    ]
+    right = (target == labels).all(axis=1)
+    assert found["accuracy"](weights) == pytest.approx(np.average(right, weights=weights))
+    for name in set(found) - {"accuracy"}:
+        assert found[name](weights) == pytest.approx(np.mean([one[name](weights) for one in one_by_one])), name
+    assert {"log_loss", "f1_macro", "balanced_accuracy", "roc_auc", "recall"} <= set(found)
+
+
+def test_a_class_that_the_model_does_not_know() -> None:
+    """A held-out label that training never saw is a wrong answer with no probability, and no error."""
+    known = np.empty(2, dtype=object)
+    known[:] = [np.array(["a", "b"], dtype=object) for _ in range(2)]
+    target = np.array([["a", "z"], ["b", "a"]], dtype=object)
+    answers = Prediction(np.array([["a", "a"], ["b", "a"]], dtype=object), np.full((2, 4), 0.5))
+    found = measures("multioutput", target, answers, known)
+    assert found["accuracy"](np.ones(2)) == 0.5
+    assert found["log_loss"](np.ones(2)) > 5
+
+
 def test_metrics_of_outliers_and_intervals() -> None:
     """Outliers are ranked by their score, found by their flag; an interval covers a share of the rows, and is wide."""
     target, score = RANDOM.random(200) < 0.2, RANDOM.random(200)

@@ -1,0 +1,22 @@
+"""The classes that a model knows, as metrics take them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from artifact.output import classes_of
+from artifact.signature import Signature
+
+
+def of(signature: Signature) -> np.ndarray:
+    """Of a classification, in the order of its probabilities; of multioutput an array of such arrays; else empty."""
+    first = signature.outputs[0]
+    kind = object if first.dtype == "string" else None
+    if signature.task == "classification":
+        return np.array(first.categories or (), dtype=kind)
+    several = (
+        [np.array(one, dtype=kind) for one in classes_of(signature.outputs)] if signature.task == "multioutput" else []
+    )
+    classes = np.empty(len(several), dtype=object)
+    classes[:] = several
+    return classes
