@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from artifact.digest import ArtifactUri
 from release.documents.subject import Subject
+from release.gitops.release import Release
 from release.page import html, lineage_graph, model_card
 from release.page.drift_pages import DriftPage
 from release.page.predictor_client import Served
@@ -45,7 +47,13 @@ def pages(site: Site) -> Iterator[tuple[str, Callable[[], str]]]:
             yield each.path, partial(_page, site, "environment.html", each.path, model=model, environment=each)
         for name, release in model.releases.items():
             path = model.release_path(name)
-            yield path, partial(_page, site, "release.html", path, model=model, release=release)
+            yield path, partial(_release, site, path, model, release)
+
+
+def _release(site: Site, path: str, model: ModelData, release: Release) -> str:
+    uri = ArtifactUri.parse(release.uri)
+    card = f"s3://{uri.bucket}/{uri.about}{model_card.FILE}"
+    return _page(site, "release.html", path, model=model, release=release, card=card)
 
 
 def _model(site: Site, model: ModelData) -> str:

@@ -39,7 +39,7 @@ def test_choosing(repository: Path) -> None:
     assert set(re.findall(r"^([a-z-]+)==", lock, re.M)) == {"lightgbm", "xgboost-cpu"}
     assert lock.count("--hash=sha256:") > 4
     wrong = choose(repository, "catboost")
-    assert (wrong.returncode, "use some of lightgbm, shap, xgboost" in wrong.stderr) == (2, True)
+    assert (wrong.returncode, "use some of lightgbm, shap, sigstore, xgboost" in wrong.stderr) == (2, True)
     assert choose(repository).returncode == 0
     assert (repository / extras.CHOSEN).read_text() == (FOLDER / "extras/chosen.txt").read_text()
 

@@ -15,13 +15,15 @@ Make = Callable[[int], Path]
 
 
 def test_publishes_once(repository: Repository, publish: Publish, make_artifact: Make, s3: Bucket) -> None:
-    """The first publish writes each file under the digest and prints the URI; the second writes nothing, prints it."""
+    """The first publish writes each file under the digest, and what is about it elsewhere, and prints the URI; the second
+    writes nothing and prints it."""
     (repository.folder / "dvc.lock").write_text("schema: '2.0'\n")
     name = digest.of_file(make_artifact(1) / "manifest.json")
     uri = publish(1)
     assert uri == f"s3://{s3.name}/models/iris/{name}/"
     files = [path.name for path in make_artifact(1).iterdir()]
-    wanted = sorted([f"models/iris/{name}/{file}" for file in files] + [f"models/iris/runs/{INPUTS}/dvc.lock"])
+    beside = [f"about/{name}/bom.cdx.json", f"about/{name}/card.html", f"runs/{INPUTS}/dvc.lock"]
+    wanted = sorted(f"models/iris/{path}" for path in [*(f"{name}/{file}" for file in files), *beside])
     assert s3.keys() == wanted
     written = {key: s3.client.head_object(Bucket=s3.name, Key=key)["LastModified"] for key in wanted}
     assert publish(1) == uri
