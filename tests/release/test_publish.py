@@ -15,8 +15,8 @@ Make = Callable[[int], Path]
 
 
 def test_publishes_once(repository: Repository, publish: Publish, make_artifact: Make, s3: Bucket) -> None:
-    """The first publish writes each file under the digest, and what is about it elsewhere, and prints the URI; the second
-    writes nothing and prints it."""
+    """The first publish writes each file under the digest, its papers elsewhere, and prints the URI; the second writes
+    nothing and prints it."""
     (repository.folder / "dvc.lock").write_text("schema: '2.0'\n")
     name = digest.of_file(make_artifact(1) / "manifest.json")
     uri = publish(1)
