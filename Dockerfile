@@ -1,5 +1,5 @@
-# The predictor's image: the serving lock, the chosen extras, artifact/, features/, predictor/ and initializer/; no
-# model, no training code.
+# The predictor's image: the serving lock, the chosen extras, artifact/, features/, predictor/, initializer/ and shipper/;
+# no model, no training code.
 # Build: make image. The model comes from a storage initializer at /mnt/models; nothing is written at run time.
 # Two builds of one commit give one digest (docs/image.md): no step here takes anything from the clock or the network
 # that a digest or a hash does not name.
@@ -29,6 +29,7 @@ COPY artifact artifact
 COPY features features
 COPY initializer initializer
 COPY predictor predictor
+COPY shipper shipper
 # Bytecode belongs in the image: the root file system is read-only, and compiling costs every cold start seconds. The
 # base has none of the standard library's. Unchecked, so that it stays valid whatever time stamps the files get; by one
 # process, since what a module is compiled to depends a little on those before it.

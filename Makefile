@@ -6,12 +6,12 @@ PYTHON ?= python3
 ROLE ?= dev
 IN = $(PYTHON) requirements/install.py $(ROLE) --
 DEV = $(PYTHON) requirements/install.py dev --
-PACKAGES = artifact features pipeline scoring starter audit monitoring release predictor initializer local bench
+PACKAGES = artifact features pipeline scoring starter audit monitoring release predictor initializer shipper local bench
 KNOWN_EXTRAS = lightgbm xgboost shap sigstore
 # What the predictor's image is made from; tests/image holds it equal to the Dockerfile.
-IMAGE_INPUTS = Dockerfile .dockerignore artifact features initializer predictor requirements/serving.txt requirements/extras/chosen.txt
+IMAGE_INPUTS = Dockerfile .dockerignore artifact features initializer predictor shipper requirements/serving.txt requirements/extras/chosen.txt
 # What a model is made from; tests/workflows holds it equal to the paths of the workflows that train.
-MODEL_INPUTS = .dvc/config data/*.dvc dvc.yaml params.yaml artifact features pipeline initializer predictor \
+MODEL_INPUTS = .dvc/config data/*.dvc dvc.yaml params.yaml artifact features pipeline initializer predictor shipper \
   requirements/pipeline.txt requirements/serving.txt requirements/extras/chosen.txt Dockerfile .dockerignore
 export DO_NOT_TRACK = true
 export DVC_NO_ANALYTICS = true
@@ -48,7 +48,7 @@ SETTINGS = BUCKET PREFIX REGION REGISTRY DOMAIN HOST_FORM CERTIFICATE_ARN GITOPS
   PRODUCTION_REMOTE PRODUCTION_BRANCH PRODUCTION_URL \
   GITOPS_PATH GITOPS_URL \
   GITHUB_REPOSITORY GITHUB_REPOSITORY_ID GITHUB_OWNER_ID GITHUB_BRANCH IMAGE_ROLE_ARN TRAIN_ROLE_ARN PUBLISH_ROLE_ARN \
-  RELEASE_ROLE_ARN SERVING_ROLE_ARN CLUSTER_ISSUER KMS_KEY_ARN ACCOUNT
+  RELEASE_ROLE_ARN SERVING_ROLE_ARN CLUSTER_ISSUER SHIPPER_IMAGE KMS_KEY_ARN ACCOUNT
 configure: ## set what you own: BUCKET= REGISTRY= REGION= DOMAIN= ACCOUNT= GITHUB_REPOSITORY= GITOPS_URL= CLUSTER_ISSUER= …
 	@$(IN) python -m release configure $(foreach name,$(SETTINGS),$(if $(value $(name)),--set '$(name)=$($(name))'))
 

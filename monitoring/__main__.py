@@ -8,7 +8,6 @@ COMMANDS = {
     "labels": "monitoring.labels",
     "rules": "monitoring.rules.write",
     "board": "monitoring.board",
-    "ship": "monitoring.ship",
     "shadow": "monitoring.shadow",
 }
 

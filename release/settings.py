@@ -119,6 +119,11 @@ class Settings:
         rf"{_ISSUER}|{_LABEL}={_ISSUER}(?:,{_LABEL}={_ISSUER})+",
         "OIDC issuer of the cluster, without https://; of several clusters: staging=<issuer>,production=<issuer>",
     )
+    shipper_image: str = _setting(
+        "",
+        r"(?:[^\s@]+@sha256:[0-9a-f]{64})?",
+        "image of the predictor, by digest, that ships the inference log to S3; empty: nothing may write it",
+    )
     kms_key_arn: str = _setting(
         "",
         r"(?:arn:aws(?:-[a-z-]+)?:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+)?",

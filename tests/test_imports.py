@@ -22,6 +22,7 @@ OURS = frozenset(
         "release",
         "predictor",
         "initializer",
+        "shipper",
         "local",
         "bench",
     }
@@ -39,6 +40,7 @@ MAY = {
     "audit": {"artifact", "pipeline", "release"},
     "predictor": {"artifact", "features"},
     "initializer": {"artifact"},
+    "shipper": {"artifact"},
     "local": {"artifact", "release"},
     "bench": {"artifact", "features", "pipeline", "scoring", "local", "monitoring", "predictor"},
 }
@@ -53,6 +55,7 @@ MUST_NOT = {
     "release": {"kserve", "mlflow", "dvc", "sklearn"},
     "predictor": {"mlflow", "dvc", "boto3", "botocore", "obstore"},
     "initializer": {"mlflow", "dvc", "boto3", "botocore", "kserve", "numpy"},
+    "shipper": {"mlflow", "dvc", "boto3", "botocore", "kserve", "numpy", "pyarrow"},
     "local": set(),
     "bench": set(),
 }
@@ -100,7 +103,7 @@ USES = {
 }
 
 # Where the import name is not the distribution's.
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "grpc": "grpcio", "google": "protobuf"}
+DISTRIBUTIONS = {"arro3": "arro3-core", "sklearn": "scikit-learn", "grpc": "grpcio", "google": "protobuf"}
 
 
 def imported(package: str) -> dict[str, set[Path]]:
@@ -150,9 +153,9 @@ def test_every_package_is_listed() -> None:
 
 
 def test_the_image_needs_only_the_serving_lock() -> None:
-    """What predictor/, initializer/ and artifact/ import is in the serving lock, or in that of the extra sigstore."""
+    """What predictor/, initializer/, shipper/ and artifact/ import is in the serving lock, or in sigstore's."""
     lock = "".join((ROOT / f"requirements/{name}.txt").read_text() for name in ("serving", "extras/sigstore")).lower()
-    for package in ("artifact", "predictor", "initializer", "features"):
+    for package in ("artifact", "predictor", "initializer", "shipper", "features"):
         for name in imported(package):
             if name not in sys.stdlib_module_names and name not in OURS:
                 distribution = DISTRIBUTIONS.get(name, name).replace("_", "-")
@@ -200,6 +203,7 @@ def test_every_room_is_listed_and_looks_back_only(house: str) -> None:
         "monitoring",
         "predictor",
         "initializer",
+        "shipper",
     ],
 )
 def test_no_two_modules_import_each_other(package: str) -> None:

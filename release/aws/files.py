@@ -34,7 +34,7 @@ def render(settings: Settings, listed: Sequence[Folder]) -> dict[str, str]:
                 f"the role {name!r} would have {len(name)} characters, IAM takes {_LONGEST_ROLE}: choose a shorter "
                 "serving-role-arn, or a shorter name for the model"
             )
-        documents[f"serving/{one.namespace}"] = policies.serving(settings, one.model)
+        documents[f"serving/{one.namespace}"] = policies.serving(settings, one)
         documents[f"serving/{one.namespace}-trust"] = trust.pods(settings, one)
     return {f"{FOLDER}/{name}.json": text_file.readable_json(document) for name, document in documents.items()}
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from release.gitops.folder import Folder
 from release.settings import Settings
 
 Document = dict[str, Any]
 Statement = dict[str, Any]
+INFERENCE = "inference"  # first part of the key of every file of the inference log: inference/<namespace>/
 
 # What a push of an image takes, and a look whether the registry has it already.
 _PUSH = (
@@ -60,15 +62,22 @@ def publish(settings: Settings) -> Document:
 
 
 def release(settings: Settings) -> Document:
-    """Read artifacts: whether one is complete, and its golden requests."""
-    return _document(_list(settings), _read(settings, settings.prefix), *_decrypt(settings))
+    """Read artifacts: whether one is complete, and its golden requests. And the inference log, where there is one, to
+    ask a candidate the same."""
+    log = [INFERENCE] if settings.shipper_image else []
+    return _document(_list(settings), _read(settings, settings.prefix, *log), *_decrypt(settings))
 
 
-def serving(settings: Settings, model: str) -> Document:
-    """Read the artifacts of `model` and of no other."""
+def serving(settings: Settings, folder: Folder) -> Document:
+    """Read the artifacts of the model and of no other; write the inference log of the namespace, where there is one."""
     listed = _list(settings)
-    listed["Condition"] = {"StringLike": {"s3:prefix": f"{settings.prefix}/{model}/*"}}
-    return _document(listed, _read(settings, f"{settings.prefix}/{model}"), *_decrypt(settings))
+    listed["Condition"] = {"StringLike": {"s3:prefix": f"{settings.prefix}/{folder.model}/*"}}
+    read = _read(settings, f"{settings.prefix}/{folder.model}")
+    if not settings.shipper_image:
+        return _document(listed, read, *_decrypt(settings))
+    # A repeat replaces what it wrote: no If-None-Match here.
+    log = _allow("WriteTheInferenceLog", ["s3:PutObject"], _objects(settings, f"{INFERENCE}/{folder.namespace}"))
+    return _document(listed, read, log, *_decrypt(settings, "kms:GenerateDataKey"))
 
 
 def bucket(settings: Settings) -> Document:

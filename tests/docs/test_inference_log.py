@@ -18,10 +18,11 @@ def test_settings_and_options_exist() -> None:
     """Every setting of the log is listed, and the options of `ship` are its own."""
     listed = set(re.findall(r"`(inference_\w+)`", PAGE.partition("The predictor's answering")[0]))
     assert listed == {one.name for one in fields(Settings) if one.name.startswith("inference_")}
-    command = [sys.executable, "-m", "monitoring", "ship", "--help"]
+    command = [sys.executable, "-m", "shipper", "--help"]
     said = subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout
     assert {"--from", "--to", "--every", "--grace"} <= set(re.findall(r"--\w+", said))
-    said = subprocess.run([*command[:3], "shadow", "--help"], capture_output=True, text=True, cwd=ROOT).stdout
+    command = [sys.executable, "-m", "monitoring", "shadow", "--help"]
+    said = subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout
     named = set(re.findall(r"--[a-z-]+", PAGE.partition("## Ask a candidate")[2]))
     assert named <= set(re.findall(r"--[a-z-]+", said))
     assert f"{inference_log._SECONDS:g} seconds or {inference_log._FILE_BYTES >> 20} MiB" in PAGE

@@ -1,9 +1,12 @@
 """gitops/components/monitoring and gitops/monitoring, rendered."""
 
+import dataclasses
 import json
 
 import yaml
 
+from release import settings
+from release.aws.policies import INFERENCE
 from tests.gitops.render import Tree, only
 from tests.gitops.test_components import add_components
 from tests.gitops.test_environments import release
@@ -43,6 +46,10 @@ def test_the_inference_log_is_shipped_by_a_container_with_credentials(tree: Tree
     """The predictor writes to a volume and has no credentials; another container ships it, and has them."""
     release(tree, "flower", "staging")
     add_components(tree, "inference-log")
+    root = tree.folder.parent
+    image = f"registry.example.com/modelpin/predictor@sha256:{'a' * 64}"
+    chosen = dataclasses.replace(settings.read(root), shipper_image=image, bucket="acme-models")
+    (root / settings.PATH).write_text(settings.render(chosen))
     service = only(tree.render("models/flower/staging"), "InferenceService")
     predictor = service["spec"]["predictor"]
     (shipper,) = predictor["containers"]
@@ -53,3 +60,7 @@ def test_the_inference_log_is_shipped_by_a_container_with_credentials(tree: Tree
     assert "kserve-container" in skipped
     assert shipper["name"] not in skipped
     assert shipper["securityContext"]["readOnlyRootFilesystem"] is True
+    assert shipper["image"] == image
+    assert shipper["args"][:4] == ["--from", "/var/inference-log", "--to", f"s3://acme-models/{INFERENCE}"]
+    (log,) = (one["value"] for one in predictor["model"]["env"] if one["name"] == "PREDICTOR_INFERENCE_LOG")
+    assert log == f"{shipper['args'][1]}/{{{{.Namespace}}}}"

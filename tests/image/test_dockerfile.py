@@ -26,9 +26,9 @@ COPIED = re.findall(r"^COPY (?!--from)(\S+) ", TEXT, re.M)
 
 
 def test_only_what_serves_is_copied() -> None:
-    """Four packages of ours, the serving lock and the chosen extras, and nothing that trains."""
+    """Five packages of ours, the serving lock and the chosen extras, and nothing that trains."""
     locks = ["requirements/extras/chosen.txt", "requirements/serving.txt"]
-    assert sorted(COPIED) == ["artifact", "features", "initializer", "predictor", *locks]
+    assert sorted(COPIED) == ["artifact", "features", "initializer", "predictor", *locks, "shipper"]
 
 
 def test_nothing_else_reaches_the_build() -> None:
@@ -90,9 +90,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.image
 @pytest.mark.timeout(1200)
 def test_the_built_image_holds_what_serves_and_its_bytecode(image: Image) -> None:
-    """Three packages, all compiled; no training, release or storage library; no pip.conf left behind."""
+    """Five packages, all compiled; no training, release or storage library; no pip.conf left behind."""
     assert sorted(path.name for path in (image.files / "app").iterdir()) == [
-        *("artifact", "features", "initializer", "predictor")
+        *("artifact", "features", "initializer", "predictor", "shipper")
     ]
     assert image.config["User"] == "10001:10001"
     assert "8080/tcp" in image.config["ExposedPorts"]

@@ -11,7 +11,9 @@ import pandas as pd
 import pytest
 
 from artifact.errors import DataContractError, UsageError
-from monitoring import log_drift, ship
+from monitoring import log_drift
+from shipper.destination import Destination
+from shipper.ship import ship
 from tests.predictor import models
 from tests.predictor.models import Packaged
 
@@ -47,7 +49,7 @@ def log(folder: Path, iris: Packaged, rows: pd.DataFrame, **more: Any) -> Path:
         for number, (values, sure) in enumerate(zip(shown.to_dict("records"), probabilities, strict=True))
     ]
     (folder / "one.jsonl").write_text("\n".join(lines))
-    ship.ship(folder, ship.Destination(str(folder / "log")))
+    ship(folder, Destination(str(folder / "log")))
     return folder / "log"
 
 

@@ -10,9 +10,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from artifact.errors import StorageError, UsageError
-from monitoring import shadow, ship
+from monitoring import shadow
 from monitoring.shadow import Answered, Pairs, Release
 from monitoring.shadow_evidence import ShadowEvidence, ShadowLimits
+from shipper.__main__ import main as shipping
 from tests.deadlines import ANSWER_SECONDS
 from tests.predictor import models
 from tests.predictor.conftest import start
@@ -104,7 +105,7 @@ def test_a_candidate_is_compared_and_nothing_counts(tmp_path: Path, capsys: pyte
         copied = tmp_path / "copied"
         copied.mkdir()
         (copied / "1.jsonl").write_bytes(open_file.read_bytes())
-        ship.main(["--from", str(copied), "--to", str(tmp_path / "shipped")])
+        shipping(["--from", str(copied), "--to", str(tmp_path / "shipped")])
         capsys.readouterr()
         urls = ["--stable", first.url, "--candidate", second.url]
         shadow.main(["--log", str(tmp_path / "shipped"), "--model", "iris", *urls, "--rate", "1000"])

@@ -51,6 +51,7 @@ OWN = {
         "issuer.example.com",
         "staging=a.example.com/id/A,production=b.example.com",
     ],
+    "shipper_image": ["", f"localhost:5000/p@sha256:{'1' * 64}"],
     "kms_key_arn": ["", "arn:aws:kms:eu-west-1:123456789012:key/0f-1"],
 }
 BAD = {
@@ -85,6 +86,7 @@ BAD = {
     "release_role_arn": ["arn:aws:iam::123456789012:user/x"],
     "serving_role_arn": ["", "arn:aws:iam::1:role/x", "arn:aws:iam::123456789012:user/x", "role"],
     "cluster_issuer": ["", "https://issuer.example.com", "a b", "staging=a.example.com", "a=b,c"],
+    "shipper_image": ["r.example.com/p:latest", f"r.example.com/p@sha256:{'1' * 63}", "p q@sha256:1"],
     "kms_key_arn": ["alias/mine", "arn:aws:kms:eu-west-1:1:key/x"],
 }
 

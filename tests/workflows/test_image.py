@@ -19,6 +19,7 @@ def test_an_image_is_named_after_what_goes_into_it(tmp_path: Path) -> None:
         "artifact/x.py",
         "features/x.py",
         "initializer/x.py",
+        "shipper/x.py",
     ]
     shutil.copy(ROOT / "Makefile", tmp_path)
 

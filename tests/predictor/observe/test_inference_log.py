@@ -14,9 +14,11 @@ import pytest
 
 from artifact.errors import ConfigurationError
 from artifact.prediction import Prediction
-from monitoring import labels, ship
+from monitoring import labels
 from predictor.observe import inference_log
 from predictor.observe.inference_log import InferenceLog, Policy
+from shipper.destination import Destination
+from shipper.ship import ship
 from tests.conftest import Bucket
 from tests.deadlines import ANSWER_SECONDS
 from tests.predictor.conftest import start
@@ -115,12 +117,12 @@ def test_from_the_wire_to_s3_and_joined_with_labels(packaged: dict[str, Packaged
         assert server.stop() == 0
     (tmp_path / "log/1-killed.jsonl").write_text('{"request_id": "f", "ti')
     kept = {file.name: file.read_bytes() for file in (tmp_path / "log").iterdir()}
-    target = ship.Destination(f"s3://{s3.name}/inference/iris")
-    assert ship.ship(tmp_path / "log", target) == (6, 1)
+    target = Destination(f"s3://{s3.name}/inference/iris")
+    assert ship(tmp_path / "log", target) == (6, 1)
     assert not list((tmp_path / "log").iterdir())
     for name, content in kept.items():  # it was killed before it deleted
         (tmp_path / "log" / name).write_bytes(content)
-    ship.ship(tmp_path / "log", target)
+    ship(tmp_path / "log", target)
     (key,) = s3.keys()
     assert re.fullmatch(rf"inference/iris/digest={model.digest}/day=\d{{4}}-\d\d-\d\d/\d+-\d+-1\.parquet", key)
     file = tmp_path / "shipped" / key.removeprefix("inference/iris/")

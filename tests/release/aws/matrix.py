@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from release.aws import policies, trust
 from release.aws.policies import Document
+from release.gitops.folder import Folder
 from release.settings import Settings
 
 SETTINGS = Settings(
@@ -65,8 +66,11 @@ KEYS = (
 
 
 def policy(role: str, settings: Settings) -> Document:
-    """The policy of a role; that of the role `serving` is of the model iris."""
-    return policies.serving(settings, "iris") if role == "serving" else getattr(policies, role)(settings)
+    """The policy of a role; that of the role `serving` is of the model iris, in production."""
+    if role == "serving":
+        return policies.serving(settings, Folder("iris", "production"))
+    document: Document = getattr(policies, role)(settings)
+    return document
 
 
 def claims(place: str, *, numbers: bool, **changes: str) -> dict[str, str]:

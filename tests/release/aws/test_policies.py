@@ -56,6 +56,24 @@ def test_a_key_of_ones_own_is_used_through_s3(act: Act) -> None:
         assert "kms" not in json.dumps(policy(role, SETTINGS))
 
 
+def test_pods_write_the_inference_log_of_their_namespace_where_there_is_one() -> None:
+    """Nobody else does, nor reads it but who releases; without an image that ships, nobody does either."""
+    image = f"{SETTINGS.registry}@sha256:{'a' * 64}"
+    logged = dataclasses.replace(ENCRYPTED, shipper_image=image)
+    mine, other = (
+        f"arn:aws:s3:::modelpin/inference/iris-{name}/digest=1/x.parquet" for name in ENVIRONMENTS[2:4][::-1]
+    )
+    for chosen, writers, readers in ((logged, {"serving"}, {"release"}), (ENCRYPTED, set(), set())):
+        for role in ROLES:
+            document = policy(role, chosen)
+            assert allows("s3:PutObject", mine, {}, document, policies.bucket(chosen)) is (role in writers), role
+            assert allows("s3:GetObject", mine, {}, document) is (role in readers), role
+            assert not allows("s3:PutObject", other, {}, document), role
+            assert not allows("s3:DeleteObject", mine, {}, document), role
+    context = {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}
+    assert allows("kms:GenerateDataKey", ENCRYPTED.kms_key_arn, context, policy("serving", logged))
+
+
 @pytest.mark.parametrize("numbers", [False, True])
 def test_a_role_trusts_its_own_jobs(numbers: bool) -> None:
     """Each job gets its role and no other, in both forms of GitHub's subject."""
