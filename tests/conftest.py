@@ -5,6 +5,7 @@ import itertools
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 # Before anything imports numpy. With a thread a core, two workers have twice as many threads as there are cores, and
@@ -17,8 +18,10 @@ import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 
 from local.s3 import S3  # noqa: E402
+from starter import origin  # noqa: E402
 from tests.zoo.report import pytest_terminal_summary as pytest_terminal_summary  # noqa: E402
 
+ROOT = Path(__file__).parents[1]
 # The repository that stages run in: tests of packages that build on the pipeline use it, too.
 pytest_plugins = ("tests.pipeline.fixtures",)
 
@@ -33,7 +36,8 @@ botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Files whose tests copy or look at a whole training come first: what takes longest must not begin last.
 
-    A story is told, and all of the zoo asked, when they are asked for.
+    A story is told, and all of the zoo asked, when they are asked for. In a repository that `starter new` made, with a
+    model of its own, what needs the example's files is skipped.
     """
     asked = config.option.markexpr or ""
     if "zoo" not in asked:
@@ -45,6 +49,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("story") and not ("story" in asked or "sweep" in asked):
             item.add_marker(untold)
+    if (ROOT / origin.FILE).exists():
+        absent = pytest.mark.skip(reason="of the example as shipped, which this repository does not hold")
+        for item in items:
+            if item.get_closest_marker("example") or "shipped" in getattr(item, "fixturenames", ()):
+                item.add_marker(absent)
     long = {item.path for item in items if "trained" in getattr(item, "fixturenames", ())}
     items.sort(key=lambda item: item.path not in long)
 

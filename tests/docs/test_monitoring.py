@@ -6,6 +6,8 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+import pytest
+
 from monitoring.rules.alerts import alerts
 from monitoring.rules.burn_rates import alerts as burn_rates
 from monitoring.rules.objectives import Objective
@@ -24,6 +26,7 @@ def test_every_alert_is_listed_with_its_severities() -> None:
     assert listed == {name: ", ".join(severities) for name, severities in known.items()}
 
 
+@pytest.mark.example
 def test_files_keys_and_options_exist() -> None:
     """What the page names is there."""
     assert all((ROOT / path).exists() for path in re.findall(r"`((?:gitops|docs)/[\w./-]+)`", PAGE))

@@ -52,6 +52,7 @@ def test_every_option_exists(command: str) -> None:
         assert known <= {"--json", "--model", "--installed"}
 
 
+@pytest.mark.example
 def test_the_search_of_the_page_is_accepted(tmp_path: Path) -> None:
     """The example loads, and the table has every key, method and metric."""
     page = PAGES["tuning"]

@@ -36,6 +36,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.example
 def test_a_clone_in_order_gets_a_forecast(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Every check passes here, and one line says how long it takes and how much is written."""
     assert preflight.main() == 0
@@ -96,6 +97,7 @@ def test_another_demo(root: Path) -> None:
     assert preflight.another_demo(root) is None
 
 
+@pytest.mark.example
 def test_it_needs_nothing_installed() -> None:
     """An interpreter without site-packages runs it, and it has no syntax that Python 3.6 did not have."""
     script = REPOSITORY / "requirements/preflight.py"

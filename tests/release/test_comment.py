@@ -83,6 +83,7 @@ def page(tree: Repository, code: int = 0) -> str:
     return done.out if code == 0 else done.err
 
 
+@pytest.mark.example
 def test_the_manifests_that_change_are_shown(tree: Repository) -> None:
     """An edit of one environment shows that one, of the base both; a comment changes nothing that is applied."""
     folder = tree.folder / "gitops"

@@ -32,6 +32,7 @@ def test_a_valid_file_has_no_mark(values: dict[str, Any]) -> None:
     assert list(Draft202012Validator(SCHEMA).iter_errors(values)) == []
 
 
+@pytest.mark.example
 @pytest.mark.parametrize(
     ("path", "value"),
     [

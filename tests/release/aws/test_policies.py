@@ -164,6 +164,7 @@ def test_a_pod_of_another_cluster_gets_no_role() -> None:
         trust.pods(several, Folder("iris", "canary"))
 
 
+@pytest.mark.example
 def test_the_files_in_the_tree_are_those_of_its_settings() -> None:
     """gitops/aws is what `make configure` writes, no more and no less."""
     expected = files.render(settings.read(ROOT), folders.all_of(Worktree(ROOT)))
