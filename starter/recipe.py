@@ -69,7 +69,18 @@ def preprocessing(columns: Sequence[Column], boosted: bool, by_time: bool) -> di
         if members:
             steps = _calendar(members, boosted, by_time) if kind == "moment" else _steps(kind, members, boosted)
             blocks[name] = {"columns": [column.feature.name for column in members], "steps": steps}
+    texts = [column.feature.name for column in columns if column.kind == "text"]
+    for number, column in enumerate(texts, 1):  # a vectorizer reads one column
+        blocks["text" if len(texts) == 1 else f"text{number}"] = {"columns": [column], "steps": _words(boosted)}
     return blocks
+
+
+def _words(boosted: bool) -> list[dict[str, Any]]:
+    """How much each word of a text stands out; for trees, which look at one number at a time, in few numbers."""
+    counted: dict[str, Any] = {"max_features": 500, "sublinear_tf": True}
+    vectorizer = {"sklearn.feature_extraction.text.TfidfVectorizer": counted}
+    reduced = {"sklearn.decomposition.TruncatedSVD": {"n_components": 20, "random_state": SEED}}
+    return [vectorizer, reduced] if boosted else [vectorizer]
 
 
 def _steps(kind: str, members: Sequence[Column], boosted: bool) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -24,6 +25,8 @@ from starter.cell_formats import Guess, Words
 
 _ONE_IN = 0.5  # of the rows: texts that differ more often than this name the row, they do not describe it
 _FEW = 50
+_READ, _TERMS = 1000, 50  # texts whose words are counted, and the fewest different ones that a model is made of
+_TERM = re.compile(r"\b\w\w+\b")  # a word, as TfidfVectorizer takes it
 _CODE = r"^0[0-9]+$"  # a number would lose the 0
 
 
@@ -41,8 +44,8 @@ class Raw(Protocol):
 
 @dataclass(frozen=True)
 class Column:
-    """A feature: its entry of the schema; its kind (numeric, flag, category, moment); its texts for a missing value;
-    the format of its cells, and what a person should know of it, where there is something. `timed`: of moments,
+    """A feature: its entry of the schema; its kind (numeric, flag, category, text, moment); its texts for a missing
+    value; the format of its cells, and what a person should know of it, where there is something. `timed`: of moments,
     whether any is more than a day."""
 
     feature: Feature
@@ -240,7 +243,12 @@ def _category(column: Column, present: np.ndarray, distinct: int) -> Column | Le
     name = column.feature.name
     words = np.mean([len(str(value).split()) for value in present[:1000].tolist()])
     if distinct > _FEW and words >= WORDS:
-        return Left(name, "it is free text; write a transformer in features/ to use it")
+        terms = {term for value in present[:_READ].tolist() for term in _TERM.findall(str(value).lower())}
+        if len(terms) < _TERMS:
+            return Left(
+                name, f"it is free text of {len(terms)} different words; write a transformer in features/ to use it"
+            )
+        return replace(column, kind="text", note=f"free text, taken by its words, of which {len(terms)} differ")
     if distinct > len(column.values) * _ONE_IN and (distinct > _FEW or distinct == len(column.values)):
         return Left(name, f"it has {distinct} different texts in {len(column.values)} rows, like an id")
     return column

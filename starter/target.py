@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from artifact.errors import DataContractError
 from artifact.signature import Feature
-from starter import schema_guess
+from starter import schema_guess, yaml_lines
 from starter.schema_guess import Column, Left, Raw
 
 _CLASSES = 50
 _NUMBERED = 20  # whole numbers: up to as many different ones are classes
+_SHOWN = 6
 _LISTS = re.compile(r"\s*[|;,]\s*")
 
 
@@ -74,14 +75,24 @@ def _check_classes(target: Column, classes: Collection[object]) -> None:
     if several is not None and len(labels) < len(texts):  # the same few labels, in many combinations
         raise DataContractError(
             f"the target {name!r} holds several labels in one cell, such as {several!r}: a multi-label target is a "
-            f"column of true and false for each of {', '.join(sorted(labels)[:6])}; write those columns, begin "
-            "with one of them as --target, and name all of them in data.targets with model.task: multilabel"
+            f"column of true and false for each of {', '.join(sorted(labels)[:6])}; write those columns, begin with "
+            f"--target {min(labels)!r}, and then set in params.yaml: {_several_labels(sorted(labels))}"
         )
     if len(classes) > _CLASSES:
         remedy = target.note or "group them, or use --task regression for numbers"
         raise DataContractError(
             f"the target {name!r} has {len(classes)} different values, more than {_CLASSES} classes; {remedy}"
         )
+
+
+def _several_labels(labels: Sequence[str]) -> str:
+    """The keys of params.yaml of a model that answers all of them."""
+    names = yaml_lines.flow(list(labels[:_SHOWN]))
+    more = "" if len(labels) <= _SHOWN else f" and the {len(labels) - _SHOWN} others"
+    return (
+        f"model.task: multilabel, data.targets: {names}{more} instead of data.target, prepare.split.method: "
+        "random, train.estimator: sklearn.multioutput.MultiOutputClassifier around the one there; docs/models.md"
+    )
 
 
 def _whole(values: np.ndarray) -> bool:

@@ -124,7 +124,8 @@ def _replaced(there: Path, origin: Origin, version: str, new: str) -> Upgrade:
     gone = sorted(old_files & here - new_files)
     if gone:
         git.run("rm", "--quiet", "--force", "--", *gone, folder=there)
-    for start in range(0, len(names := sorted(new_files)), 500):
+    begun = {path for path in code_files.first(origin.commit, new, there) if not (there / path).exists()}
+    for start in range(0, len(names := sorted(new_files | begun)), 500):
         git.run("checkout", "--quiet", new, "--", *names[start : start + 500], folder=there, seconds=_SECONDS)
     return Upgrade(origin.version, version, changed, patch, tuple(_migrations(there, origin.version, version)))
 

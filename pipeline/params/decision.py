@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -34,8 +35,8 @@ class Interval(Section):
 
 
 class Decide(Section):
-    """One of three: `thresholds` by class; `costs` by true class and answered class, of which those that are not named
-    are 0; or thresholds that are tuned by `metric` on `folds` of the training rows.
+    """One of three: `thresholds` by class, or by target of multilabel; `costs` by true class and answered class, of
+    which those that are not named are 0; or thresholds that are tuned by `metric` on `folds` of the training rows.
     """
 
     thresholds: dict[str, Annotated[float, Field(gt=0, lt=1)]] | None = None
@@ -61,11 +62,12 @@ def check_calibration(calibration: Calibration | None, task: str) -> None:
         raise wrong("train.calibration", task, f"nothing: a {task} has no probabilities of classes")
 
 
-def check_decision(decide: Decide | None, target: Feature, task: str, catalogue: Catalogue) -> None:
-    """ConfigurationError (10) where the section fits neither the task nor the classes that the schema declares."""
+def check_decision(decide: Decide | None, targets: Sequence[Feature], task: str, catalogue: Catalogue) -> None:
+    """ConfigurationError (10) where the section fits neither the task nor the classes, or labels, that the schema
+    declares."""
     if decide is None:
         return
-    if task != "classification":
+    if task not in ("classification", "multilabel") or (task == "multilabel" and decide.costs is not None):
         raise wrong("train.decision", task, f"nothing: a {task} has no probabilities of classes")
     given = [name for name in ("thresholds", "costs", "metric") if getattr(decide, name) is not None]
     if len(given) != 1:
@@ -77,7 +79,9 @@ def check_decision(decide: Decide | None, target: Feature, task: str, catalogue:
             f"params.yaml: train.decision.metric is {decide.metric!r}, which no threshold changes"
             f"{near(decide.metric, labels)}; use one of {', '.join(labels)}"
         )
-    classes = [label_text(value) for value in target.categories or ()]
+    classes = [label_text(value) for value in targets[0].categories or ()]
+    if task == "multilabel":
+        classes = [target.name for target in targets]
     named = {
         *(decide.thresholds or ()),
         *(decide.costs or ()),
@@ -86,5 +90,6 @@ def check_decision(decide: Decide | None, target: Feature, task: str, catalogue:
     for name in sorted(named if classes else ()):
         if name not in classes:
             raise ConfigurationError(
-                f"params.yaml: train.decision names {name!r}, which is no class of the target{near(name, classes)}"
+                f"params.yaml: train.decision names {name!r}, which is no class of the target, and no target of "
+                f"several{near(name, classes)}"
             )

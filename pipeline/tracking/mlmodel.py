@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from artifact import digest as digests
-from artifact import load, manifest
+from artifact import extras, load, manifest
 from artifact.engines.engine import MODEL
 from artifact.load import Loaded
 from artifact.unpickling import unpickle
@@ -45,7 +45,10 @@ def write(folder: Path, artifact: Path) -> None:
         "mlflow_version": metadata.version("mlflow"),
     }
     (folder / "MLmodel").write_text(yaml.safe_dump(value, sort_keys=False), encoding="utf-8")
-    pins = "".join(f"{library}=={version}\n" for library, version in sorted(described.libraries.items()))
+    # The Pipeline may need an extra that serving does without.
+    needed = {library: metadata.version(library) for library in extras.needed_by((artifact / MODEL).read_bytes())}
+    libraries = {**needed, **described.libraries}
+    pins = "".join(f"{library}=={version}\n" for library, version in sorted(libraries.items()))
     (folder / "requirements.txt").write_text(pins, encoding="utf-8")
 
 

@@ -16,7 +16,7 @@ from artifact.signature import label_text
 from pipeline.params import metrics
 from pipeline.params.decision import Decide
 from pipeline.params.params import Params
-from pipeline.training import declared_folds
+from pipeline.training import deciding_labels, declared_folds
 from pipeline.training.folds import Fold
 
 _CANDIDATES = 200  # thresholds tried of one of two classes: quantiles of what the folds answered
@@ -38,6 +38,8 @@ def decided(params: Params, fitted: Pipeline, frame: pd.DataFrame, target: np.nd
             f"params.yaml: train.decision needs probabilities, and {params.train.estimator} gives none; "
             "calibrate it with train.calibration, or use another estimator"
         )
+    if params.model.task == "multilabel":
+        return deciding_labels.decided(params, fitted, frame, target)
     classes = np.asarray(fitted.classes_)
     named = [label_text(value) for value in classes.tolist()]
     if decide.thresholds is not None:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
-from artifact.signature import Feature
+from artifact.signature import TIMES, Feature
 from tests.deadlines import ANSWER_SECONDS
 from tests.predictor.answer import Answer
 from tests.predictor.conftest import Server
@@ -25,7 +25,7 @@ Form = Callable[[Server, Columns], Answers]
 
 ID = "ü-東京-😀"
 MARK = "\x00missing"  # stands for a missing text where a form has no null
-DATATYPES = {"float64": "FP64", "int64": "INT64", "bool": "BOOL", "string": "BYTES"}
+DATATYPES = {"float64": "FP64", "int64": "INT64", "bool": "BOOL", **dict.fromkeys(("string", *TIMES), "BYTES")}
 NUMPY = {"FP64": "<f8", "FP32": "<f4", "INT64": "<i8", "BOOL": "?"}
 FIELDS = {"FP64": "fp64_contents", "FP32": "fp32_contents", "INT64": "int64_contents", "BOOL": "bool_contents"}
 
@@ -101,7 +101,8 @@ def grpc_typed(server: Server, columns: Columns, datatype: str = "") -> Answers:
     request = pb.ModelInferRequest(model_name=server.model.name, id=ID)
     for feature in reversed(server.model.signature.inputs):
         values = columns[feature.name]
-        sent, mark = _datatype(feature, datatype, values), feature.dtype == "string" and None in values
+        sent = _datatype(feature, datatype, values)
+        mark = sent == "BYTES" and None in values
         made = _grpc_input(request, feature, len(values), sent, mark)
         if sent == "BYTES":
             made.contents.bytes_contents.extend((MARK if value is None else value).encode() for value in values)
@@ -207,10 +208,11 @@ def _grpc_input(request: Any, feature: Feature, rows: int, datatype: str, mark: 
 
 
 def _datatype(feature: Feature, datatype: str, values: list[Any] | None = None) -> str:
-    """The datatype to send: `datatype` for float64 features; FP64 for booleans with gaps where there is no null."""
+    """The datatype to send: `datatype` for float64 features; FP64 where there is no null for a boolean or a count."""
     if feature.dtype == "float64":
         return datatype or "FP64"
-    return "FP64" if feature.dtype == "bool" and values and None in values else DATATYPES[feature.dtype]
+    gap = feature.dtype in ("bool", "int64") and values and None in values
+    return "FP64" if gap else DATATYPES[feature.dtype]
 
 
 def _raw(feature: Feature, values: list[Any], datatype: str) -> tuple[str, bytes, bool]:

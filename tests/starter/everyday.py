@@ -11,6 +11,13 @@ X = _RANDOM.normal(size=ROWS).round(3)
 _LABEL = np.where(X + _RANDOM.normal(0, 0.7, ROWS) > 0, "q", "p")
 
 
+WORDS = [
+    first + second
+    for first in ("ba", "ko", "li", "mu", "ne", "ri", "so", "ta")
+    for second in ("den", "lum", "pos", "rax", "sim", "tor", "vel")
+]
+
+
 def tables() -> dict[str, pd.DataFrame | str]:
     """By name; the target is y."""
     few = _RANDOM.integers(1, 4, ROWS)
@@ -43,6 +50,12 @@ def tables() -> dict[str, pd.DataFrame | str]:
         "no target": frame.assign(y=gone),
         "comment": f"# exported 2024\n{frame.to_csv(index=False)}",
         "several labels": frame.assign(y=_RANDOM.choice(["a", "b", "c", "a|b", "b|c", "a|b|c", "a|c"], ROWS)),
+        "reviews": frame.assign(
+            said=[
+                " ".join([*_RANDOM.choice(WORDS, 8), *(("great", "lovely") if label == "q" else ("poor", "broken"))])
+                for label in np.where(_RANDOM.random(ROWS) < 0.85, _LABEL, "p")
+            ]
+        ),
         "customers": frame.assign(customer_id=customers),
         "blanks": frame.assign(flag=flag, y=np.where((flag == "") ^ (X > 1.5), "miss", "known")),
         "leak": frame.assign(**{"paid back": np.where(_LABEL == "q", 1.5, 0.25)}),

@@ -97,7 +97,11 @@ REFUSED: list[tuple[str, list[str], list[str]]] = [
     ("counts", [], ["--task regression"]),
     ("rare", [], ["class 'rare' of the target has 1 row", "--min-class-rows 2"]),
     ("comment", [], ["begins with the comment '# exported 2024'", "sed -i 1d"]),
-    ("several labels", [], ["several labels in one cell, such as 'a|b'", "for each of a, b, c"]),
+    (
+        "several labels",
+        [],
+        ["several labels in one cell, such as 'a|b'", "for each of a, b, c", "data.targets: [a, b, c]", "multilabel"],
+    ),
     (
         "nearly percent",
         [],
@@ -119,6 +123,25 @@ def test_what_a_person_has_to_decide_is_one_message(
     with pytest.raises(DataContractError) as refused:
         started()
     assert [part for part in parts if part not in str(refused.value)] == []
+
+
+def test_free_text_is_taken_by_its_words(here: Path) -> None:
+    """A block of its own with TfidfVectorizer, in few numbers for trees; prepare and both recipes take it."""
+    path = here / "data/toy.csv"
+    table = TABLES["reviews"]
+    assert isinstance(table, pd.DataFrame)
+    table.to_csv(path, index=False)
+    arguments = init.parser().parse_args(["--data", str(path), "--target", "y", "--name", "toy"])
+    source, drafted, survey = init.describe(arguments, scratch(here))
+    assert drafted.draft.schema["said"] == {"dtype": "string"}
+    assert "free text, taken by its words" in " | ".join(drafted.draft.notes)
+    chosen, compared, text = init.first_model(drafted, survey, source)
+    assert 'columns: ["said"]' in text or "columns: [said]" in text
+    steps = [next(iter(step)).rpartition(".")[2] for step in chosen.preprocessing["text"]["steps"]]
+    assert steps in (["TfidfVectorizer"], ["TfidfVectorizer", "TruncatedSVD"])
+    assert {len(one.recipe.preprocessing["text"]["steps"]) for one in compared.tried if one.recipe} == {1, 2}
+    assert compared.score(compared.best) < 0.9 * compared.score(compared.guess)
+    prepared(here, drafted)
 
 
 def test_a_column_that_may_group_the_rows_is_said(here: Path) -> None:

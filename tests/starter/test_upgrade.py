@@ -21,7 +21,8 @@ V1 = {
     "gitops/models/iris/staging/record.yaml": "a record\n",
     "gitops/settings/settings.yaml": "settings\n",
 }
-V2 = {"pipeline/stage.py": "two = 2\n", "pipeline/new.py": "new = 1\n", "pipeline/old.py": None}
+CHOSEN = "requirements/extras/chosen.txt"
+V2 = {"pipeline/stage.py": "two = 2\n", "pipeline/new.py": "new = 1\n", "pipeline/old.py": None, CHOSEN: "# chosen:\n"}
 V3 = {
     "pipeline/stage.py": "three = 3\n",
     "Makefile": "test:\n\t@grep -q migrated params.yaml\n",
@@ -99,6 +100,8 @@ def test_an_upgrade_replaces_the_code_and_touches_nothing_else(mine: Path) -> No
     assert (done.changed, done.migrations) == ((), ())
     assert not (mine / "pipeline/old.py").exists()
     assert (mine / "pipeline/new.py").is_file()
+    assert (mine / CHOSEN).read_text() == "# chosen:\n", "a file of the user's that this version begins"
+    _write(mine, {CHOSEN: "# chosen: lightgbm\n"}, "choose an extra")
     _write(mine, {"pipeline/stage.py": "two = 2  # mine\n", "pipeline/mine.py": "mine\n"}, "change the code")
     count = int(_git(mine, "rev-list", "--count", "HEAD"))
     done = upgrade.upgrade(mine, "v0.3.0", tests=True)
@@ -110,6 +113,7 @@ def test_an_upgrade_replaces_the_code_and_touches_nothing_else(mine: Path) -> No
     assert (mine / "params.yaml").read_text() == "model: {name: houses}\n# migrated\n"
     for path in ("features/area.py", "data/houses.csv.dvc", "gitops/models/houses/staging/record.yaml"):
         assert (mine / path).read_text() == "mine\n"
+    assert (mine / CHOSEN).read_text() == "# chosen: lightgbm\n"
     assert (mine / "pipeline/mine.py").is_file()
     assert (mine / ".github/workflows/mine.yml").is_file()
     assert json.loads((mine / FILE).read_text())["version"] == "v0.3.0"

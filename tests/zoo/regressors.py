@@ -27,6 +27,8 @@ REGRESSORS: list[Configuration] = [
     numbers("linear_model.LinearRegression", "price", CUBE, table="pair"),
     numbers("linear_model.Ridge", "price", CUBE, table="pair", **SEED),
     numbers("linear_model.Ridge", "visits", **SEED),
+    numbers("linear_model.Ridge", "price", IMPUTE, SCALE, table="times", **SEED),
+    numbers("ensemble.HistGradientBoostingRegressor", "price", table="times", max_iter=10, **SEED),
     mixed("linear_model.Ridge", "price", **SEED),
     mixed("linear_model.Ridge", "visits", table="people", **SEED),
     numbers("linear_model.RidgeCV", "price", SCALE),

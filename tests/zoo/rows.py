@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from artifact.prediction import Columns
-from artifact.signature import Feature
+from artifact.signature import TIMES, Feature
 from artifact.validation.column import LARGEST
 from artifact.validation.frame import from_columns
 from artifact.validation.validator import number_bounds, validated_columns
@@ -84,6 +84,17 @@ def extremes(feature: Feature, trained: np.ndarray) -> list[Any]:
         return [0.0, 1.0, *gap]
     if feature.dtype == "string":
         return [*(feature.categories or _TEXTS), *gap]
+    if feature.dtype in TIMES:
+        days = [
+            -9_214_560_000.0,
+            -86_400.0,
+            0.0,
+            951_782_400.0,
+            9_214_560_000.0,
+            float(trained[trained == trained].max()),
+        ]
+        days = [day // 86_400 * 86_400 for day in days]
+        return [*days, *([day + 0.25 for day in days[1:]] if feature.dtype == "datetime" else []), *gap]
     low, high = number_bounds(feature)
     present = trained[trained == trained].astype(np.float64)
     marks = [low, high, present.min(), present.max(), float(np.median(present))]
@@ -96,7 +107,7 @@ def extremes(feature: Feature, trained: np.ndarray) -> list[Any]:
     if feature.dtype == "int64":
         whole = {int(number) for number in numbers if abs(number) < 2**62 and number == int(number)}
         whole |= {number + step for number in whole for step in (-1, 1)} | {2**62, -(2**62)}
-        return sorted(number for number in whole if low <= number <= high)
+        return [*sorted(number for number in whole if low <= number <= high), *gap]
     return [number for number in dict.fromkeys(numbers) if low <= number <= high] + gap
 
 

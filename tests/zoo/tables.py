@@ -57,6 +57,12 @@ SCHEMAS: dict[str, dict[str, dict[str, Any]]] = {
         "city": {"dtype": "string", "nullable": True},
         "plan": {"dtype": "string", "categories": ["basic", "plus", "pro"], "nullable": True},
     },
+    "times": {
+        "when": {"dtype": "datetime"},
+        "built": {"dtype": "date", "nullable": True},
+        "floors": {"dtype": "int64", "nullable": True},
+        "area": {"dtype": "float64"},
+    },
     "dates": {"sold": {"dtype": "string"}, "area": {"dtype": "float64"}},
 }
 
@@ -78,6 +84,9 @@ def draw(table: str, rows: int, seed: int) -> pd.DataFrame:
         "plan": random.choice(["basic", "plus", "pro"], rows, p=[0.5, 0.3, 0.2]),
         "sold": (np.datetime64("1970-01-01") + day.astype("timedelta64[D]")).astype(str),
     }
+    columns["when"] = [f"{sold}T{place % 24:02d}:30:00.25+02:00" for place, sold in enumerate(columns["sold"].tolist())]
+    columns["built"] = np.char.replace(columns["sold"], "20", "19", 1)
+    columns["floors"] = columns["rooms"] % 4 + 1
     size = (
         (day - 18_000) / 2_500
         + columns["area"] / 300

@@ -13,6 +13,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from artifact.decision import Decision
 from artifact.errors import ConfigurationError
 from artifact.signature import for_model
+from artifact.unpickling import unpickle
 from pipeline.data import prepare
 from pipeline.params.params import Params
 from pipeline.shared import decision_file, paths, tables
@@ -49,8 +50,6 @@ def trained(here: Path, **changes: Any) -> Params:
 
 
 def decision(params: Params) -> Decision | None:
-    from artifact.unpickling import unpickle
-
     model = unpickle.loads(paths.MODEL.read_bytes())
     return decision_file.read(for_model("classification", params.features, params.targets, model))
 
@@ -120,3 +119,44 @@ def test_is_refused(here: Path, changes: dict[str, Any], says: str) -> None:
     """What does not fit the task, the classes or the estimator is refused by its name."""
     with pytest.raises(ConfigurationError, match=says):
         trained(here, **changes)
+
+
+LABELS = RARE.assign(often=RARE["a"] > RANDOM.normal(0, 1, ROWS), seldom=RARE["a"] + RANDOM.normal(0, 1.2, ROWS) > 1.8)
+SEVERAL: dict[str, Any] = {
+    "model__task": "multilabel",
+    "data__target": None,
+    "data__targets": ["often", "seldom"],
+    "schema": {"a": SCHEMA["a"], "often": {"dtype": "bool"}, "seldom": {"dtype": "bool"}},
+    "prepare__split": {"method": "random", "test_size": 0.3, "seed": 1},
+    "train__estimator": "sklearn.multioutput.MultiOutputClassifier",
+    "train__parameters": {"estimator": {"sklearn.linear_model.LogisticRegression": {"random_state": 1}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [({"thresholds": {"seldom": 0.2}}, (0.5, 0.2)), ({"metric": "f1_macro", "folds": 3}, None)],
+)
+def test_thresholds_of_labels(here: Path, declared: dict[str, Any], expected: tuple[float, ...] | None) -> None:
+    """One a label: as params.yaml says, a half where it says none, or tuned on folds; a rare label gets a low one."""
+    Path("data").mkdir()
+    Path("data/toy.csv").write_bytes(csv(LABELS))
+    params = read(here, train__preprocessing={}, **SEVERAL, train__decision=declared)
+    prepare.main([])
+    paths.TUNED.write_text('{"best": {}}', encoding="utf-8")
+    train.main([])
+    model = unpickle.loads(paths.MODEL.read_bytes())
+    decided = decision_file.read(for_model("multilabel", params.features, params.targets, model))
+    assert decided is not None
+    assert decided.thresholds is not None
+    assert decided.thresholds == expected or (expected is None and decided.thresholds[1] < 0.4)
+
+
+@pytest.mark.parametrize(
+    ("declared", "says"),
+    [({"thresholds": {"rare": 0.2}}, "names 'rare'"), ({"costs": {"often": {"seldom": 1.0}}}, "nothing: a multilabel")],
+)
+def test_a_decision_that_labels_do_not_take(here: Path, declared: dict[str, Any], says: str) -> None:
+    """Exit 10: a label that is no target, and costs, which are of classes."""
+    with pytest.raises(ConfigurationError, match=says):
+        read(here, train__preprocessing={}, **SEVERAL, train__decision=declared)
