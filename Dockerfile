@@ -18,8 +18,8 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
  && for tag in _2_28 _2_27 _2_26 _2_24 _2_17 2014; do set -- "$@" --platform "manylinux${tag}_$machine"; done \
  && python -m pip install --target /opt/packages "$@" --no-deps --no-cache-dir --no-compile \
       --require-hashes --only-binary :all: --requirement /tmp/serving.txt --requirement /tmp/chosen.txt
-# Their own tests, and programs that nothing here calls.
-RUN rm -r /opt/packages/bin \
+# Their own tests, programs that nothing here calls, and the C++ that pysimdjson is made of.
+RUN rm -r /opt/packages/bin /opt/packages/simdjson/simdjson.cpp /opt/packages/simdjson/simdjson.h \
  && find /opt/packages/numpy /opt/packages/pandas /opt/packages/scipy /opt/packages/sklearn \
       -depth -type d -name tests -exec rm -r {} +
 # LightGBM asks for a libgomp that the slim image does not have: it gets the one that scikit-learn brings.

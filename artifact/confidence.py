@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from artifact.feature import Value
 from artifact.output import Output
 from artifact.prediction import PROBABILITIES, Prediction
 from artifact.signature import Signature
@@ -28,14 +29,22 @@ def of(signature: Signature, prediction: Prediction) -> np.ndarray | None:
 
 def chosen(label: Output, values: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """The probability that each row's label has, [rows]: of [rows, classes], in the order of the label's categories."""
-    place_of = {value: place for place, value in enumerate(label.categories or ())}
-    places = np.fromiter((place_of[value] for value in values.tolist()), dtype=np.int64, count=len(values))
-    return np.asarray(probabilities[np.arange(len(values)), places])
+    return np.asarray(probabilities[np.arange(len(values)), _places(label.categories or (), values)])
+
+
+def _places(categories: tuple[Value, ...], values: np.ndarray) -> np.ndarray:
+    """Where in `categories` each value is, [rows]."""
+    if values.dtype.kind in "bi" and categories:
+        classes = np.array(categories)
+        order = np.argsort(classes)
+        return np.asarray(order[np.searchsorted(classes[order], values)])
+    place_of = {value: place for place, value in enumerate(categories)}
+    return np.fromiter(map(place_of.__getitem__, values.tolist()), dtype=np.int64, count=len(values))
 
 
 def bins_of(sure: np.ndarray) -> np.ndarray:
     """Which of BINS each value is in, [rows]."""
-    return np.clip((sure * BINS).astype(np.int64), 0, BINS - 1)
+    return np.minimum(np.maximum((sure * BINS).astype(np.int64), 0), BINS - 1)
 
 
 def reference(sure: np.ndarray, right: np.ndarray) -> dict[str, Any]:

@@ -13,7 +13,8 @@ import numpy as np
 from artifact.prediction import Columns, rows
 from artifact.signature import Signature, as_json, label_text
 
-_CELLS = 1 << 16  # values counted by one array operation: arrays of this size stay in the processor's cache
+_CELLS = 1 << 14  # values compared with all edges at once: arrays of this size stay in the processor's cache
+_MOST_ROWS = (1 << 15) - 1  # counted at once, in 16 bits: three times as fast as in 64
 
 
 class Distribution:
@@ -124,9 +125,8 @@ class FeatureDistributions:
         self._edges = np.full((max(map(len, edges), default=0), len(edges), 1), np.inf)
         for place, own in enumerate(edges):
             self._edges[: len(own), place, 0] = own
-        self._width = len(self._edges) + 2  # below all edges, behind each of them, and missing
-        self._table = np.zeros((len(edges), self._width), dtype=np.int64)
-        self._first = np.arange(len(edges))[:, np.newaxis] * self._width  # where a feature's row begins in it
+        # Numbers below all edges, behind each of them, and missing.
+        self._table = np.zeros((len(edges), len(self._edges) + 2), dtype=np.int64)
         for place, name in enumerate(self._numeric):
             self.features[name].places = self._table[place]
         self._lock = Lock()
@@ -134,37 +134,42 @@ class FeatureDistributions:
     def add(self, tables: Sequence[Columns]) -> None:
         """Count the values of `tables`, columns of [rows] by feature name; NaN is a missing value."""
         if self._numeric:
-            step = max(1, _CELLS // len(self._numeric))
-            short = [table for table in tables if rows(table) <= step]
-            numbers = [_side_by_side([table[name] for name in self._numeric]) for table in short]
-            together = np.concatenate(numbers, axis=1) if numbers else np.empty((0, 0))
-            for start in range(0, together.shape[1], step):
-                self._add_numbers(together[:, start : start + step])
-            for table in tables:
-                for start in range(0, rows(table), step) if rows(table) > step else ():
-                    self._add_numbers(_side_by_side([table[name][start : start + step] for name in self._numeric]))
+            step = max(1, min(_MOST_ROWS, _CELLS // len(self._numeric)))
+            lengths = list(map(rows, tables))
+            long = [table for table, length in zip(tables, lengths, strict=True) if length > step]
+            if short := [table for table, length in zip(tables, lengths, strict=True) if length <= step]:
+                numbers = self._numbers(short)
+                for start in range(0, numbers.shape[1], step):
+                    self._add_numbers(numbers[:, start : start + step])
+            for table in long:
+                for start in range(0, rows(table), step):
+                    part = {name: table[name][start : start + step] for name in self._numeric}
+                    self._add_numbers(self._numbers([part]))
         for name in self._others:
             values = np.concatenate([table[name] for table in tables]) if len(tables) > 1 else tables[0][name]
             counted = self.features[name].counted(values)
             with self._lock:
                 self.features[name].add_counted(counted)
 
+    def _numbers(self, tables: Sequence[Columns]) -> np.ndarray:
+        """The numeric features of all tables, one behind the other: float64 of shape [features, rows]."""
+        # One concatenation of all columns of all tables: one for each table would cost more than the counting.
+        columns = [table[name] for name in self._numeric for table in tables]
+        flat: np.ndarray = np.concatenate(columns, dtype=np.float64, casting="unsafe")
+        return flat.reshape(len(self._numeric), -1)
+
     def _add_numbers(self, numbers: np.ndarray) -> None:
-        """Count `numbers`, shape [features, rows]."""
-        places = np.zeros(numbers.shape, dtype=np.intp)
-        for edge in self._edges:
-            places += numbers >= edge
-        places[np.isnan(numbers)] = self._width - 1
-        places += self._first
-        counts = np.bincount(places.ravel(), minlength=self._table.size)
+        """Count `numbers`, shape [features, rows], at most _MOST_ROWS rows: their sums are of 16 bits."""
+        reached = np.add.reduce(numbers >= self._edges, axis=2, dtype=np.int16).T.astype(np.int64)  # [features, edges]
+        missing = np.add.reduce(np.isnan(numbers), axis=1, dtype=np.int16)
+        counts = np.empty_like(self._table)
+        # Below all edges; behind each edge but not the next one; behind the last.
+        counts[:, 0] = numbers.shape[1] - missing - reached[:, 0]
+        counts[:, 1:-2] = reached[:, :-1] - reached[:, 1:]
+        counts[:, -2] = reached[:, -1]
+        counts[:, -1] = missing
         with self._lock:
-            self._table += counts.reshape(self._table.shape)
-
-
-def _side_by_side(columns: Sequence[np.ndarray]) -> np.ndarray:
-    """Columns of [rows] as float64 of shape [columns, rows]."""
-    flat: np.ndarray = np.concatenate(columns, dtype=np.float64, casting="unsafe")
-    return flat.reshape(len(columns), -1)
+            self._table += counts
 
 
 def _counted(values: np.ndarray) -> Mapping[Any, int]:

@@ -103,7 +103,13 @@ USES = {
 }
 
 # Where the import name is not the distribution's.
-DISTRIBUTIONS = {"arro3": "arro3-core", "sklearn": "scikit-learn", "grpc": "grpcio", "google": "protobuf"}
+DISTRIBUTIONS = {
+    "arro3": "arro3-core",
+    "google": "protobuf",
+    "grpc": "grpcio",
+    "simdjson": "pysimdjson",
+    "sklearn": "scikit-learn",
+}
 
 
 def imported(package: str) -> dict[str, set[Path]]:

@@ -67,9 +67,11 @@ class TableRules:
         return self.accept(columns_of(self._order, rows))
 
     def accept_array(self, table: np.ndarray) -> Accepted:
-        """As `accept`, from an array of shape [rows, features]; None, too, where the features have different types."""
-        if self._wide is None or table.shape[1] != len(self._order):
+        """As `accept`, from an array of shape [rows, features]."""
+        if table.shape[1] != len(self._order):
             return None
+        if self._wide is None:
+            return self.accept(dict(zip(self._order, table.T, strict=True)))
         into: dict[str, np.ndarray] = {}
         return into if self._wide.accept_array(table.T, into) else None
 
@@ -113,53 +115,72 @@ class _Numbers:
         self._kind = {"float64": "f", "int64": "i", "bool": "b"}[dtype]
         widest = (-(2**63), 2**63 - 1) if self.whole else (-LARGEST, LARGEST)
         ends = [feature.range or (None, None) for feature in features]
-        self._low = np.array([[widest[0] if low is None else low] for low, _ in ends])
-        self._high = np.array([[widest[1] if high is None else high] for _, high in ends])
+        self._low = np.array([widest[0] if low is None else low for low, _ in ends])
+        self._high = np.array([widest[1] if high is None else high for _, high in ends])
         self._bounded = dtype == "float64" or any(feature.range for feature in features)
-        self._nullable = np.array([[feature.nullable] for feature in features])
+        self._nullable = np.array([feature.nullable for feature in features])
         if self._nullable.any():
             self._json_types = self._json_types | {_NONE}
 
     def accept(self, raw: RawColumns, into: dict[str, np.ndarray]) -> bool:
         columns = [raw[name] for name in self._names]
-        arrays = [isinstance(column, np.ndarray) for column in columns]
-        if all(arrays):
+        if all(isinstance(column, np.ndarray) for column in columns):
             kinds = {np.asarray(column).dtype.kind for column in columns}
             # One kind, so that what they become together is a wider one: int64 beside uint64 would become a float.
-            if len(kinds) > 1 or not kinds <= set("fib") or any(np.ndim(column) != 1 for column in columns):
-                return False
-            return self.accept_array(np.array(columns), into)
-        table = None if any(arrays) else self._packed(columns)
-        return table is not None and self.accept_array(table, into)
+            if len(kinds) == 1 and kinds <= set("fib"):
+                return all(np.ndim(column) == 1 for column in columns) and self.accept_array(np.array(columns), into)
+        table = self._packed(columns)
+        return table is not None and self._accept_converted(table, into)
 
     def accept_array(self, table: np.ndarray, into: dict[str, np.ndarray]) -> bool:
-        """Whether `table`, of shape [features, rows], fits; its rows are then the columns in `into`."""
-        if not self._takes(table):
-            return False
-        table = table.astype(self._type, copy=False)
-        if self._bounded:
-            fits = (table >= self._low) & (table <= self._high)
-            if not fits.all() and not (fits | (np.isnan(table) & self._nullable)).all():
+        """Whether `table`, of shape [features, rows], fits; the rows of a copy of it are then the columns in `into`."""
+        # A copy: models may write into their columns. Each of them is in one piece, however `table` lies in memory.
+        return self._takes(table) and self._accept_converted(np.array(table, dtype=self._type, order="C"), into)
+
+    def _accept_converted(self, table: np.ndarray, into: dict[str, np.ndarray]) -> bool:
+        """As `accept_array`, of an array of the features' own type, which is not copied."""
+        if self._type is np.float64 or self._bounded:
+            # Each of them is NaN where a value is, which is within no bounds.
+            least, most = table.min(axis=1), table.max(axis=1)
+            fits = (least >= self._low) & (most <= self._high) if self._bounded else ~np.isnan(least)
+            if not fits.all() and not self._fit_but_gaps(table):
                 return False
-        elif self._type is np.float64 and not (self._nullable | ~np.isnan(table)).all():
-            return False
         into.update(zip(self._names, table, strict=True))
         return True
 
+    def _fit_but_gaps(self, table: np.ndarray) -> bool:
+        """Whether the values fit, where some may be missing."""
+        gaps = np.isnan(table)
+        if (gaps.any(axis=1) & ~self._nullable).any():
+            return False
+        low, high = self._low[:, np.newaxis], self._high[:, np.newaxis]
+        return not self._bounded or bool((gaps | ((table >= low) & (table <= high))).all())
+
     def _takes(self, table: np.ndarray) -> bool:
-        """Whether the type of `table` becomes the features' without loss: narrower ones, whole numbers up to 2^53."""
+        """Whether the type of `table` becomes the features' without loss: a narrower one of the same kind, whole
+        numbers up to 2^53 for floats, and floats that are such whole numbers for them.
+        """
         kind = table.dtype.kind
+        if table.dtype.itemsize > 8:
+            return False
         if self._kind == "f" and kind in "iu":
-            return bool((table <= EXACT).all() and (kind == "u" or (table >= -EXACT).all()))
-        return table.dtype == self._type or (kind == self._kind and table.dtype.itemsize <= 8)
+            return bool(table.max() <= EXACT and (kind == "u" or table.min() >= -EXACT))
+        if self._kind == "i" and kind == "f":
+            # As floats of Python: 2^53 is no float16.
+            within = float(table.max()) <= EXACT and float(table.min()) >= -EXACT
+            return within and bool((np.trunc(table) == table).all())
+        return kind == self._kind
 
     def _packed(self, columns: list[Any]) -> np.ndarray | None:
         table = np.empty((len(columns), len(columns[0])), dtype=self._type)
         for place, column in enumerate(columns):
             checkpoint.check()
-            packed = None if self._kind == "b" else packing.column(column, self.whole)
-            if packed is None:
-                packed = self._closely(column)
+            if isinstance(column, np.ndarray):
+                packed = column if column.ndim == 1 and column.dtype.kind in "fib" and self._takes(column) else None
+            else:
+                packed = None if self._kind == "b" else packing.column(column, self.whole)
+                if packed is None:
+                    packed = self._closely(column)
             if packed is None:
                 return None
             table[place] = packed
@@ -173,6 +194,8 @@ class _Numbers:
         # A whole number beyond 2^53 may not be exact as float64: `column` tells.
         if int in types and any(type(value) is int and not -EXACT <= value <= EXACT for value in column):
             return None
+        if types == {bool}:
+            return np.frombuffer(bytes(column), np.uint8)
         return np.array(column, dtype=self._type)
 
 

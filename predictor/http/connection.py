@@ -18,6 +18,7 @@ from predictor.http.closing import Connection
 from predictor.http.fast_path import FastPath, FastRequest, read_head
 
 PAUSE = 0.1  # seconds that a plain request waits for its body before it goes the way of the others
+PIECES = 8  # of such a body, the head counted; a socket gives some 64 KiB at a time
 Refusal = tuple[int, str]  # status and text
 
 _HOST = rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?"
@@ -140,10 +141,13 @@ class HttpProtocol(Connection):
             super().on_message_complete()
 
     def _wait_for_body(self, request: FastRequest) -> None:
-        """Many clients send the head and then the body; one that sends less at a time is not for the fast path."""
-        if request.body or self._timer is not None:
+        """Many clients send the head and then the body, and a long body arrives in some pieces; one that sends less at
+        a time is not for the fast path.
+        """
+        request.pieces += 1
+        if request.pieces > PIECES:
             self._leave_fast_path()
-        else:
+        elif self._timer is None:
             self._timer = self.loop.call_later(PAUSE, self._leave_fast_path)
 
     def _leave_fast_path(self) -> None:

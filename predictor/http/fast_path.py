@@ -30,7 +30,9 @@ _TURN_BYTES = 64 << 10  # of bodies: what more has arrived is answered in the ne
 _TURN_SECONDS = 1.5e-3  # after which no further body is read, or no further group answered, in this turn
 _GROUP = 64  # requests answered one behind the other
 _NUMBER_BYTES = 24  # as many as a float64 takes in JSON, about
-_MOST_BYTES = 64 << 10  # of a body: it is worked on in one turn of the event loop, and health waits for that
+# Of a body: it is worked on in one turn of the event loop, and health waits for that.
+_MOST_BYTES = 256 << 10
+_MOST_BINARY_BYTES = 64 << 10
 _JSON, _OCTETS, _BINARY = JSON.encode(), OCTETS.encode(), BINARY.encode()
 _ID, _TRACE = request_log.REQUEST_ID.encode(), request_log.TRACEPARENT.encode()
 _MEDIA = frozenset(_JSON + end for end in (b"", b"; charset=utf-8", b";charset=utf-8"))
@@ -59,6 +61,7 @@ class FastRequest:
         self.protocol = protocol
         self.json_bytes = json_bytes
         self.body = b""
+        self.pieces = 0  # in which it has come so far
         self.more_body = self.keep_alive = True
         self.response_complete = self.disconnected = False
         self._url, self._pairs, self._headers = connection.url, connection.headers, headers
@@ -110,7 +113,8 @@ def read_head(connection: Connection, protocols: dict[bytes, str]) -> FastReques
     if len(headers) < len(connection.headers) or not _ODD.isdisjoint(headers):
         return None
     length = headers.get(b"content-length", b"")
-    if not length.isdigit() or not 0 < int(length) <= _MOST_BYTES:
+    most = _MOST_BINARY_BYTES if _BINARY in headers else _MOST_BYTES
+    if not length.isdigit() or not 0 < int(length) <= most:
         return None
     json_bytes, media = headers.get(_BINARY, length), headers.get(b"content-type")
     if _BINARY in headers and (protocol != "v2" or not json_bytes.isdigit() or int(json_bytes) > int(length)):
@@ -246,7 +250,7 @@ class FastPath:
             self._hand_over(request)
             return
         try:
-            answer = self._lifecycle.respond(exchange, request.content, prediction, most_bytes=SMALL, here=False)
+            answer = self._lifecycle.respond(exchange, request.content, prediction, most_bytes=SMALL)
         except Exception:  # as in _parse
             self._hand_over(request)
             return

@@ -1,10 +1,10 @@
-"""What was asked and answered: gathered with an append, and counted many requests at a time, off the event loop."""
+"""What was asked and answered: gathered with an append, and counted many requests at a time, after the answers."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import Any
 
@@ -15,15 +15,17 @@ from artifact.live_counts import Distribution, FeatureDistributions
 from artifact.prediction import Columns, Prediction, together
 from artifact.signature import Signature
 
-_ROWS = 128  # counted at once ...
+_ROWS = 64  # counted at once ...
 _CELLS = 1 << 16  # ... or as many values: each waits in an array of its own, some hundred bytes
+_SHORT_CELLS = 1 << 15  # of one request: the event loop counts them in less than a millisecond
 
 
 class Drift:
     """Live distributions of the inputs and of the predictions. What waits to be counted is bounded, and none is lost.
 
-    A request is gathered by the thread that answers it. Where that is the event loop, a thread of this object counts;
-    should that fall behind, the loop counts one request for each it gathers.
+    The event loop counts in a turn of its own, behind the answers of the turn before. A thread beside it would hold the
+    interpreter's lock for up to 5 ms while the loop waits to answer. A long table is counted by the thread that made
+    its answer.
     """
 
     def __init__(self, signature: Signature, reference: Mapping[str, Any]) -> None:
@@ -39,43 +41,48 @@ class Drift:
         self.certainty = reference["confidence"]
         self.certainties = np.zeros(confidence.BINS, dtype=np.int64)
         self._rows = max(1, min(_ROWS, _CELLS // len(signature.inputs)))
+        self._short_rows = _SHORT_CELLS // len(signature.inputs)
         self._pending: deque[tuple[Columns, Prediction]] = deque()
         self._waiting = 0  # rows, about: two threads may change it at once
-        self._counts = Lock()  # held while counts of predictions change
-        self._flush = Lock()  # held while anything is taken to be counted
-        self._thread = ThreadPoolExecutor(1, "count")
-        self._counting: Future[None] | None = None
+        self._counting = Lock()  # held while anything is taken to be counted, and while counts change
+        self._due = False  # the event loop will count in a turn to come
 
     @property
     def features(self) -> Mapping[str, Distribution]:
         """The distribution of each feature."""
         return self.inputs.features
 
-    def observe(self, columns: Columns, prediction: Prediction) -> None:
-        """Remember one request that the event loop answers: `columns` of [rows] by feature, and what was answered."""
-        self._remember(columns, prediction)
-        if self._waiting < self._rows:
-            return
-        if self._counting is None or self._counting.done():
-            self._counting = self._thread.submit(self.flush)
-        elif self._waiting >= 2 * self._rows:
-            self._count(self._take(1))
-
-    def observe_here(self, columns: Columns, prediction: Prediction) -> None:
-        """As `observe`, for a request that another thread answers; that thread also counts."""
-        self._remember(columns, prediction)
-        if self._waiting >= self._rows:
+    def observe(self, columns: Columns, prediction: Prediction, *, may_count: bool = False) -> None:
+        """Remember one request: `columns` of [rows] by feature, and what was answered. From any thread; the event loop
+        calls `count_soon` behind it. A thread other than that `may_count` what is too long for the event loop.
+        """
+        self._pending.append((columns, prediction))
+        self._waiting += len(prediction.values)
+        if may_count and self._waiting > self._short_rows:
             self.flush()
+
+    def count_soon(self) -> None:
+        """Count in the next turn of this thread's event loop, where enough waits for that."""
+        if self._waiting >= self._rows and not self._due:
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._count_now)
 
     def flush(self) -> None:
         """Count all that was remembered before."""
-        with self._flush:
-            while batch := self._take(self._rows):
-                self._count(batch)
+        with self._counting:
+            self._count_all()
 
-    def _remember(self, columns: Columns, prediction: Prediction) -> None:
-        self._waiting += len(prediction.values)
-        self._pending.append((columns, prediction))
+    def _count_now(self) -> None:
+        self._due = False
+        if self._counting.acquire(blocking=False):  # who holds it counts what waits
+            try:
+                self._count_all()
+            finally:
+                self._counting.release()
+
+    def _count_all(self) -> None:
+        while batch := self._take(self._rows):
+            self._count(batch)
 
     def _take(self, most: int) -> list[tuple[Columns, Prediction]]:
         batch: list[tuple[Columns, Prediction]] = []
@@ -89,15 +96,11 @@ class Drift:
         return batch
 
     def _count(self, batch: list[tuple[Columns, Prediction]]) -> None:
-        if not batch:
-            return
         self.inputs.add([columns for columns, _ in batch])
         answers = together([prediction for _, prediction in batch])
         parts = zip(profile.series(self._signature), profile.split(self._signature, answers), strict=True)
-        sure = None if self.certainty is None else confidence.of(self._signature, answers)
-        with self._counts:
-            for (name, _, _), values in parts:
-                if name in self.outputs:
-                    self.outputs[name].add(values)
-            if sure is not None:
-                self.certainties += np.bincount(confidence.bins_of(sure), minlength=confidence.BINS)
+        for (name, _, _), values in parts:
+            if name in self.outputs:
+                self.outputs[name].add(values)
+        if self.certainty is not None and (sure := confidence.of(self._signature, answers)) is not None:
+            self.certainties += np.bincount(confidence.bins_of(sure), minlength=confidence.BINS)

@@ -29,6 +29,7 @@ _NAMED = re.compile(rb'["\s]:')
 _PIECE = 1 << 20
 _STRICT_PIECE = 16 << 10  # bytes: the standard library takes some ten times as long as orjson
 _SMALL = 1 << 13  # bytes up to which a regular expression is faster than operations on whole arrays
+_PLAIN = 64 << 10  # bytes: of more, orjson may make more objects than the event loop has time for
 _NUMBERS = 1 << 13  # of an array, written at once
 _ITEMS = 1 << 14  # of a list, looked at without a pause for other threads
 _DEEPEST = 8  # lists and objects within objects in any request that is right
@@ -47,7 +48,11 @@ def read(body: bytes) -> Any:
 
 
 def read_plain(body: bytes) -> Any:
-    """As `read`, where one look is enough; Unplain where the standard library would have to read, which takes long."""
+    """As `read`, where one look is enough; Unplain where the standard library would have to read, which takes long, and
+    for a body of more than 64 KiB.
+    """
+    if len(body) > _PLAIN:
+        raise Unplain
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:

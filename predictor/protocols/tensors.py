@@ -120,11 +120,13 @@ def from_json(name: str, datatype: str, shape: tuple[int, ...], data: Any, missi
     return Tensor(name, shape, [value if value is None else int(value) for value in flat] if float in present else flat)
 
 
-def from_raw(name: str, datatype: str, shape: tuple[int, ...], raw: bytes, missing: str | None = None) -> Tensor:
-    """A tensor from its little-endian bytes, of exactly the length its shape asks for."""
+def from_raw(
+    name: str, datatype: str, shape: tuple[int, ...], raw: bytes | memoryview, missing: str | None = None
+) -> Tensor:
+    """A tensor from its little-endian bytes, of exactly the length its shape asks for. Numbers stay where they are."""
     count = math.prod(shape)
     if datatype == "BYTES":
-        return Tensor(name, shape, _marked(_texts(name, _elements(name, raw, count)), missing))
+        return Tensor(name, shape, _marked(_texts(name, _elements(name, bytes(raw), count)), missing))
     dtype = np.dtype(DTYPES[datatype]).newbyteorder("<")
     size = count * dtype.itemsize
     if len(raw) != size:

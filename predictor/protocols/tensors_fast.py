@@ -14,6 +14,7 @@ import numpy as np
 from artifact.errors import InvalidRequest
 from artifact.prediction import Columns
 from artifact.validation import packing
+from artifact.validation.packing import EXACT
 from artifact.validation.validator import Validator
 from predictor.protocols import tensors
 from predictor.protocols.tensors import DTYPES, WIDE
@@ -77,7 +78,13 @@ def _wide(
         if "data" in tensor or size != len(binary) or type(size) is not int:
             return None
         table = _raw(datatype, tensor["shape"], binary, 0, size)
-    elif len(binary) or type(data) is not list or not data:
+    elif len(binary):
+        return None
+    elif isinstance(data, np.ndarray):
+        if data.shape not in ((rows, width), (rows * width,)):
+            return None
+        table = data if datatype == _SAME[dtype] else _cast(datatype, data)
+    elif type(data) is not list or not data:
         return None
     elif datatype == _SAME[dtype] and (rows == 1 or type(data[0]) is list):
         nested = data if type(data[0]) is list else [data]
@@ -95,9 +102,26 @@ def _is_shape(shape: Any) -> bool:
 
 
 def _listed(data: Any, datatype: str, rows: int, same: bool) -> list[Any] | np.ndarray | None:
+    if isinstance(data, np.ndarray):
+        if data.shape != (rows,) or datatype in ("BOOL", "BYTES"):
+            return None
+        return data if same else _cast(datatype, data)
     if type(data) is not list or len(data) != rows:
         return None
     return data if same else _typed(datatype, data)
+
+
+def _cast(datatype: str, numbers: np.ndarray) -> np.ndarray | None:
+    """As `_typed`, of an array of int64 or float64."""
+    if datatype == "FP64":
+        exact = numbers.dtype == np.float64 or bool(numbers.min() >= -EXACT and numbers.max() <= EXACT)
+        return numbers.astype(np.float64) if exact else None
+    if datatype == "FP32":
+        exact = bool(numbers.min() >= -_EXACT_FLOAT32 and numbers.max() <= _EXACT_FLOAT32)
+        return numbers.astype(np.float32) if exact else None
+    if numbers.dtype != np.int64:
+        return None
+    return _narrowed(datatype, numbers)
 
 
 def _typed(datatype: str, data: list[Any]) -> np.ndarray | None:
@@ -108,22 +132,24 @@ def _typed(datatype: str, data: list[Any]) -> np.ndarray | None:
         wide = packing.column(data, whole=False)
         # Beyond that a whole number may not be exact as float32, and a float may be more than one holds.
         return None if wide is None or (np.abs(wide) > _EXACT_FLOAT32).any() else wide.astype(np.float32)
+    whole = packing.column(data, whole=True)
+    return None if whole is None else _narrowed(datatype, whole)
+
+
+def _narrowed(datatype: str, whole: np.ndarray) -> np.ndarray | None:
+    """`whole`, of int64, as an array of a datatype of whole numbers; None where that holds less, or is none."""
     dtype = DTYPES.get(datatype)
     if dtype is None or not issubclass(dtype, np.integer):
         return None
-    whole = packing.column(data, whole=True)
     limits = np.iinfo(dtype)
-    if whole is None or whole.min() < limits.min or whole.max() > limits.max:
-        return None
-    return whole.astype(dtype)
+    return whole.astype(dtype) if whole.min() >= limits.min and whole.max() <= limits.max else None
 
 
 def _raw(datatype: str, shape: list[int], binary: memoryview, at: int, size: int) -> list[Any] | np.ndarray | None:
-    """The values in `size` bytes from `at` on; numbers as a copy, as models may write into their columns."""
+    """The values in `size` bytes from `at` on; the validator copies numbers."""
     if datatype not in DTYPES or not 0 <= size <= len(binary) - at:
         return None
     try:
-        values = tensors.from_raw("", datatype, tuple(shape), bytes(binary[at : at + size])).values
+        return tensors.from_raw("", datatype, tuple(shape), binary[at : at + size]).values
     except InvalidRequest:
         return None
-    return values.astype(DTYPES[datatype]) if isinstance(values, np.ndarray) else values

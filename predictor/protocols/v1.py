@@ -14,7 +14,7 @@ from artifact.prediction import PROBABILITIES, Columns, Prediction
 from artifact.signature import Signature
 from artifact.validation.validator import Validator
 from predictor.errors import Unplain
-from predictor.protocols import json_body, json_pieces
+from predictor.protocols import json_arrays, json_body, json_pieces
 from predictor.protocols.explained import ExplainedPrediction
 from predictor.protocols.request import Answer, Served
 
@@ -36,9 +36,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Decoded:
-    """The JSON of a v1 body, and whether its route explains."""
+    """The JSON of a v1 body, and whether its route explains. `body`: its bytes, where its long lists of numbers are
+    arrays.
+    """
 
     payload: Any
+    body: bytes | None = field(default=None, kw_only=True)
     explain: bool = field(default=False, kw_only=True)
 
     @property
@@ -47,11 +50,21 @@ class Decoded:
         if not isinstance(self.payload, dict):
             return 0
         lists = (self.payload.get(key) for key in ("instances", "inputs"))
-        return max((len(rows) for rows in lists if isinstance(rows, list)), default=0)
+        return max((len(rows) for rows in lists if isinstance(rows, list | np.ndarray)), default=0)
 
     def validated(self, validator: Validator, closely: bool) -> Request:
         """As `parse`."""
-        return replace(parse(validator, self.payload, closely=closely), explain=self.explain)
+        return replace(self._parsed(validator, closely), explain=self.explain)
+
+    def _parsed(self, validator: Validator, closely: bool) -> Request:
+        if self.body is None:
+            return parse(validator, self.payload, closely=closely)
+        try:
+            return parse(validator, self.payload, closely=False)
+        except (Unplain, InvalidRequest):  # its lists say it better
+            if not closely:
+                raise Unplain from None
+            return parse(validator, json_body.read(self.body))
 
     def free(self) -> None:
         """Empty the rows."""
@@ -60,12 +73,14 @@ class Decoded:
 
 def decode(body: bytes, *, closely: bool = True, explain: bool = False) -> Decoded:
     """Read a body; InvalidRequest, or Unplain where it takes a second look and may not have it."""
+    if (payload := json_arrays.read(body)) is not None:
+        return Decoded(payload, body=body, explain=explain)
     return Decoded(json_body.read(body) if closely else json_body.read_plain(body), explain=explain)
 
 
 def parse(validator: Validator, payload: Any, *, closely: bool = True) -> Request:
     """Read a decoded v1 body; InvalidRequest says what does not fit. Where values would have to be looked at one by one
-    this raises Unplain unless `closely`.
+    this raises Unplain unless `closely`, and where they are arrays in any case.
 
     `instances` (or `inputs`, as KServe's own servers take it) is a list of rows: each a list in the signature's order,
     or an object by feature name. `"probabilities": true` asks for the probabilities beside the labels.
@@ -80,14 +95,17 @@ def parse(validator: Validator, payload: Any, *, closely: bool = True) -> Reques
     if ("instances" in payload) == ("inputs" in payload):
         raise InvalidRequest("give the rows once, as 'instances'")
     rows = payload["instances"] if "instances" in payload else payload["inputs"]
-    if not isinstance(rows, list):
+    if not isinstance(rows, list | np.ndarray):
         raise InvalidRequest("'instances' is not a list of rows")
     probabilities = payload.get("probabilities", False)
     if not isinstance(probabilities, bool):
         raise InvalidRequest("'probabilities' is neither true nor false")
     if probabilities and not any(output.name == PROBABILITIES for output in validator.signature.outputs):
         raise InvalidRequest("this model has no probabilities")
-    columns = validator.columns_of_rows(rows) if closely else validator.accept_rows(rows)
+    if isinstance(rows, np.ndarray):
+        columns = validator.accept_table(rows) if rows.ndim == 2 else None
+    else:
+        columns = validator.columns_of_rows(rows) if closely else validator.accept_rows(rows)
     if columns is None:
         raise Unplain
     return Request(columns, probabilities)

@@ -15,7 +15,7 @@ from artifact.prediction import Columns, Prediction
 from artifact.signature import Signature, is_unicode
 from artifact.validation.validator import Validator
 from predictor.errors import Unplain
-from predictor.protocols import explained, json_body, json_pieces, tensors, tensors_fast
+from predictor.protocols import explained, json_arrays, json_body, json_pieces, tensors, tensors_fast
 from predictor.protocols.explained import ExplainedPrediction
 from predictor.protocols.request import Answer, Served
 
@@ -56,10 +56,13 @@ class Request:
 
 @dataclass(frozen=True)
 class Decoded:
-    """The JSON of a v2 body, and the bytes that follow it."""
+    """The JSON of a v2 body, and the bytes that follow it. `text`: the bytes of the JSON, where its long lists of
+    numbers are arrays.
+    """
 
     payload: Any
     binary: memoryview
+    text: bytes | None = None
 
     @property
     def rows(self) -> int:
@@ -71,7 +74,14 @@ class Decoded:
 
     def validated(self, validator: Validator, closely: bool) -> Request:
         """As `parse`."""
-        return parse(validator, self.payload, self.binary, closely=closely)
+        if self.text is None:
+            return parse(validator, self.payload, self.binary, closely=closely)
+        try:
+            return parse(validator, self.payload, self.binary, closely=False)
+        except (Unplain, InvalidRequest):  # its lists say it better
+            if not closely:
+                raise Unplain from None
+            return parse(validator, json_body.read(self.text), self.binary)
 
     def free(self) -> None:
         """Empty the tensors."""
@@ -88,8 +98,10 @@ def decode(body: bytes, json_bytes: int, *, closely: bool = True) -> Decoded:
     may not have it.
     """
     text = body if json_bytes == len(body) else body[:json_bytes]
-    payload = json_body.read(text) if closely else json_body.read_plain(text)
-    return Decoded(payload, memoryview(body)[json_bytes:])
+    binary = memoryview(body)[json_bytes:]
+    if (payload := json_arrays.read(text)) is not None:
+        return Decoded(payload, binary, text)
+    return Decoded(json_body.read(text) if closely else json_body.read_plain(text), binary)
 
 
 def parse(validator: Validator, payload: Any, binary: memoryview, *, closely: bool = True) -> Request:

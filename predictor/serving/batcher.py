@@ -64,7 +64,7 @@ class Batcher:
         try:
             if rows(columns) <= self.short_rows:
                 prediction = self._quick.predict(columns)
-                if self._quick is self._runner or prediction.finite().all():
+                if self._quick is self._runner or prediction.all_finite:
                     return _finite(prediction)
             return await self.submit(columns)
         except Exception as error:
@@ -87,7 +87,7 @@ class Batcher:
                 parts.append(await self._in_the_thread(part, check))
             except NoAnswer as error:
                 raise NoAnswer(start + error.row, error.why) from None
-        return parts[0] if len(parts) == 1 else together(parts)
+        return together(parts)
 
     async def _in_the_thread(self, columns: Columns, check: Callable[[], None]) -> Prediction:
         answer = self.submit(columns)
@@ -178,16 +178,18 @@ def _answers(runner: Runner, tables: Sequence[Columns]) -> list[Prediction | Exc
     if len(tables) > 1:
         joined = {name: np.concatenate([table[name] for table in tables]) for name in joined}
     prediction = runner.predict(joined)
+    finite = prediction.all_finite
+    if len(tables) == 1 and finite:
+        return [prediction]
     ends = accumulate(map(rows, tables))
     parts = [prediction.part(end - rows(table), end) for table, end in zip(tables, ends, strict=True)]
-    return [*parts] if prediction.finite().all() else [_finite_or_why(part) for part in parts]
+    return [*parts] if finite else [_finite_or_why(part) for part in parts]
 
 
 def _finite(prediction: Prediction) -> Prediction:
     """`prediction`; NoAnswer for the first row of it that holds a number that is not finite."""
-    finite = prediction.finite()
-    if not finite.all():
-        raise NoAnswer(int(np.argmin(finite)), unanswered.NOT_FINITE)
+    if not prediction.all_finite:
+        raise NoAnswer(int(np.argmin(prediction.finite())), unanswered.NOT_FINITE)
     return prediction
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -122,22 +123,24 @@ class Lifecycle:
         prediction: Prediction,
         *,
         most_bytes: float = math.inf,
-        here: bool = True,
+        in_thread: bool = False,
     ) -> Answer:
-        """Write the answer and observe what was predicted: `here`, or in the thread of the drift where this is the
-        event loop. Unplain, and nothing observed, where the answer is longer than `most_bytes`.
+        """Write the answer and remember what was predicted, which the event loop counts behind the answer; where it is
+        long and this is `in_thread`, it is counted here. Unplain, and nothing observed, where the answer is longer than
+        `most_bytes`.
         """
         start = perf_counter()
         answer = self.model.postprocess(request, prediction)
         if len(answer.body) > most_bytes:
             raise errors.Unplain
         if not exchange.purpose:
-            observe = self.drift.observe_here if here else self.drift.observe
-            observe(request.columns, prediction)
+            self.drift.observe(request.columns, prediction, may_count=in_thread)
             if self.inference_log is not None:
                 self.inference_log.observe(exchange.request_id, request.columns, prediction)
         exchange.rows, exchange.sent = len(prediction.values), len(answer.body)
         exchange.seconds[RESPOND] = perf_counter() - start
+        if not in_thread:
+            self.drift.count_soon()
         return answer
 
     def account(self, exchange: Exchange, code: str, error: Exception | None = None) -> None:
@@ -188,9 +191,9 @@ class Lifecycle:
         prediction = await self.model.batcher.predict(request.columns)
         exchange.seconds[PREDICT] = perf_counter() - start
         if len(prediction.values) * self._answers <= _LOOP_ANSWERS:
-            return self.respond(exchange, request, prediction, here=False)
+            return self.respond(exchange, request, prediction)
         deadline = Deadline(self.settings.work_seconds, lambda: False)
-        return await self._threads.run(LONG, deadline, self.respond, exchange, request, prediction)
+        return await self._respond_in(LONG, deadline, exchange, request, prediction)
 
     async def _off_the_loop(
         self, thread: str, exchange: Exchange, arrived: float, decode: Decode, gone: Callable[[], bool]
@@ -203,7 +206,15 @@ class Lifecycle:
         start = perf_counter()
         prediction = await self.model.batcher.predict_in_parts(request.columns, deadline.check)
         exchange.seconds[PREDICT] = perf_counter() - start
-        return await self._threads.run(thread, deadline, self.respond, exchange, request, prediction)
+        return await self._respond_in(thread, deadline, exchange, request, prediction)
+
+    async def _respond_in(
+        self, thread: str, deadline: Deadline, exchange: Exchange, request: Request, prediction: Prediction
+    ) -> Answer:
+        respond = partial(self.respond, in_thread=True)
+        answer = await self._threads.run(thread, deadline, respond, exchange, request, prediction)
+        self.drift.count_soon()
+        return answer
 
     async def _explained(self, thread: str, exchange: Exchange, request: Request, deadline: Deadline) -> Answer:
         """Predict and explain in a thread: what takes milliseconds a row is no work for the event loop. Such a request

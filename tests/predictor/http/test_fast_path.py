@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from predictor.http import connection
+from tests.predictor.corpus import NAMES
 from tests.predictor.http.fast_server import (
     BODY,
     LATEST,
@@ -25,6 +29,11 @@ def iris(packaged: dict[str, Packaged]) -> Packaged:
     return packaged["iris"]
 
 
+OBJECTS = json.dumps({"instances": [dict.fromkeys(NAMES, 0.5)] * 200}).encode()
+TENSOR = {"name": "input-0", "shape": [2100, 4], "datatype": "FP64", "parameters": {"binary_data_size": 2100 * 32}}
+HEAD_OF_BYTES = json.dumps({"inputs": [TENSOR], "outputs": [{"name": "label"}]}).encode()
+V2_BYTES = HEAD_OF_BYTES + np.tile([5.1, 3.5, 1.4, 0.2], 2100).tobytes()
+HEAD = f"inference-header-content-length: {len(HEAD_OF_BYTES)}"
 TAKEN = {
     "alone": (post(),),
     "v2": (post(V2, path="/v2/models/iris/infer"),),
@@ -34,6 +43,8 @@ TAKEN = {
     "its head before its body": (post().removesuffix(BODY), BODY),
     "its first line in two": (post()[:9], post()[9:]),
     "typed": (post(BODY, "Content-Type: Application/JSON; charset=UTF-8"),),
+    "a long body": (post(BODY + b" " * 70_000),),
+    "a long body in some pieces": (post(BODY + b" " * 70_000)[:40_000], post(BODY + b" " * 70_000)[40_000:]),
     "named": (post(BODY, "x-request-id: a", "traceparent: x", "accept: */*", "connection: keep-alive"),),
 }
 LEFT = {
@@ -49,7 +60,9 @@ LEFT = {
     "a query": (post(BODY, path="/v1/models/iris:predict?x"), 200),
     "another model": (post(BODY, path="/v1/models/rose:predict"), 404),
     "no body": (post(b""), 400),
-    "a long body": (post(BODY + b" " * 70_000), 200),
+    "a very long body": (post(BODY + b" " * 270_000), 200),
+    "a long body of objects": (post(OBJECTS + b" " * 70_000), 200),
+    "a long body with its bytes": (post(V2_BYTES, HEAD, path="/v2/models/iris/infer"), 200),
     "a long answer": (post(b'{"instances":[' + b"[1,1,1,1]," * 3000 + b'[1,1,1,1]],"probabilities":true}'), 200),
     "a body in pieces": (post(), 200),
 }
@@ -78,7 +91,8 @@ def test_what_does_not(iris: Packaged, case: str) -> None:
     async def test() -> None:
         async with place(iris) as server:
             client = await server.connect()
-            parts = [data] if case != "a body in pieces" else [data[:-9], data[-9:-3], data[-3:]]
+            ends = range(len(data) - 9, len(data)) if case == "a body in pieces" else ()
+            parts = [data[start:end] for start, end in pairwise((0, *ends, len(data)))]
             assert (await client.ask(*parts)).status == status
             assert (server.counted("fast_requests"), server.counted("requests")) == (0, 1)
             assert server.lifecycle.light.busy == server.lifecycle.buffers.used == 0

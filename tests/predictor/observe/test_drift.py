@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
 from typing import Any
@@ -69,17 +70,17 @@ def test_what_training_did_not_see(packaged: dict[str, Packaged]) -> None:
 
 
 def gathered(packaged: dict[str, Packaged]) -> tuple[Drift, list[int]]:
-    """A Drift of the model iris, and the threads in which it has counted."""
+    """A Drift of the model iris, and how many requests it has counted at a time."""
     model = loaded(packaged, "iris")
-    drift, threads = Drift(model.signature, model.profile), []
+    drift, calls = Drift(model.signature, model.profile), []
     add = drift.inputs.add
 
     def watched(tables: Any) -> None:
-        threads.append(threading.get_ident())
+        calls.append(len(tables))
         add(tables)
 
     drift.inputs.add = watched  # type: ignore[method-assign]
-    return drift, threads
+    return drift, calls
 
 
 ROW: dict[str, Any] = {
@@ -88,48 +89,66 @@ ROW: dict[str, Any] = {
 SETOSA = Prediction(np.array(["setosa"], dtype=object), np.array([[0.93, 0.05, 0.02]]))
 
 
-def test_counted_off_the_event_loop(packaged: dict[str, Packaged]) -> None:
-    """What the event loop answers is counted by another thread, many requests at a time, and a scrape the rest."""
-    drift, threads = gathered(packaged)
-    for _ in range(128):
-        drift.observe(ROW, SETOSA)
-    drift._thread.submit(int).result(10)  # behind the counting
+def answers(drift: Drift, count: int) -> None:
+    """Answer so many requests on an event loop, as the predictor does."""
+
+    async def answer() -> None:
+        for _ in range(count):
+            drift.observe(ROW, SETOSA)
+            drift.count_soon()
+        assert len(drift._pending) == count  # answers are not held up
+        await asyncio.sleep(0)
+
+    asyncio.run(answer())
+
+
+def test_counted_behind_the_answers(packaged: dict[str, Packaged]) -> None:
+    """The event loop counts many requests at a time in the turn behind their answers, and a scrape the rest."""
+    drift, calls = gathered(packaged)
+    answers(drift, 128)
     assert drift.outputs["label"].counts.sum() == 128
-    assert (len(threads), threading.get_ident() in threads) == (1, False)
-    for _ in range(100):
-        drift.observe(ROW, SETOSA)
+    assert (len(calls), len(drift._pending)) == (2, 0)
+    answers(drift, 50)
+    assert (len(calls), len(drift._pending)) == (2, 50)
     drift.flush()
-    assert drift.outputs["label"].counts.sum() == 228
-    assert {int(one.counts.sum()) for one in drift.features.values()} == {228}
+    assert drift.outputs["label"].counts.sum() == 178
+    assert {int(one.counts.sum()) for one in drift.features.values()} == {178}
 
 
-def test_what_waits_is_bounded(packaged: dict[str, Packaged]) -> None:
-    """Where the counting thread comes to nothing, no more waits than two lots, and none is lost."""
+def test_the_event_loop_waits_for_no_thread_that_counts(packaged: dict[str, Packaged]) -> None:
+    """While another thread counts, the event loop leaves to it what waits."""
     drift, _ = gathered(packaged)
-    go = threading.Event()
-    drift._thread.submit(go.wait, 30)
-    most = 0
-    for _ in range(1000):
-        drift.observe(ROW, SETOSA)
-        most = max(most, len(drift._pending))
-    assert most <= 256
-    go.set()
+    with drift._counting:
+        answers(drift, 100)
+        assert drift.outputs["label"].counts.sum() == 0
     drift.flush()
-    assert drift.outputs["label"].counts.sum() == 1000
-    assert {int(one.counts.sum()) for one in drift.features.values()} == {1000}
+    assert drift.outputs["label"].counts.sum() == 100
+
+
+def test_a_long_table_is_counted_by_the_thread_that_answers(packaged: dict[str, Packaged]) -> None:
+    """A thread counts what would hold up the event loop, and leaves to that what would not."""
+    drift, calls = gathered(packaged)
+    short = {name: np.full(1000, 5.1) for name in ROW}
+    drift.observe(short, Prediction(np.full(1000, "setosa", dtype=object), np.full((1000, 3), 1 / 3)), may_count=True)
+    assert not calls
+    long = {name: np.full(100_000, 5.1) for name in ROW}
+    answer = Prediction(np.full(100_000, "setosa", dtype=object), np.full((100_000, 3), 1 / 3))
+    drift.observe(long, answer, may_count=True)
+    assert {int(one.counts.sum()) for one in drift.features.values()} == {101_000}
 
 
 def test_from_several_threads(packaged: dict[str, Packaged]) -> None:
     """Requests gathered in several threads at once are all counted."""
     drift, _ = gathered(packaged)
 
-    def answer(observe: Any) -> None:
-        for _ in range(2000):
-            observe(ROW, SETOSA)
+    def answer() -> None:
+        for _ in range(1000):
+            drift.observe(ROW, SETOSA, may_count=True)
+        drift.flush()
+        for _ in range(1000):
+            drift.observe(ROW, SETOSA, may_count=True)
 
-    threads = [
-        threading.Thread(target=answer, args=(observe,)) for observe in (drift.observe, *[drift.observe_here] * 3)
-    ]
+    threads = [threading.Thread(target=answer) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
