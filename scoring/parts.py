@@ -101,10 +101,15 @@ class Parts:
                 with self._folder.child(name).open() as source:
                     table = pa.ipc.open_file(source).read_all()
                 if writer is None:
-                    make = pyarrow.csv.CSVWriter if csv else pyarrow.parquet.ParquetWriter
-                    writer = make(stream, table.schema)
+                    writer = pyarrow.csv.CSVWriter(stream, table.schema) if csv else _parquet(stream, table.schema)
                 writer.write_table(table)
             writer.close()
+
+
+def _parquet(stream: Any, schema: pa.Schema) -> Any:
+    """A writer that looks for repeated values in columns of text alone: a probability is rarely there twice."""
+    texts = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
+    return pyarrow.parquet.ParquetWriter(stream, schema, use_dictionary=texts or False)
 
 
 def _arrow(stream: Any, table: pa.Table) -> None:

@@ -123,11 +123,13 @@ def _artifact(options: argparse.Namespace) -> Iterator[tuple[Path, str]]:
 @contextmanager
 def _stored() -> Iterator[None]:
     """What disk or S3 refuses, as StorageError (30)."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
         yield
-    except (OSError, BotoCoreError, ClientError) as error:
+    except Exception as error:
+        from botocore.exceptions import BotoCoreError, ClientError  # here: a table on disk needs no client of S3
+
+        if not isinstance(error, OSError | BotoCoreError | ClientError):
+            raise
         raise StorageError(
             f"{' '.join(str(error).split())[:300] or type(error).__name__}; see whether disk or S3 can be reached and "
             "written, then run this again: it goes on where it was"

@@ -22,6 +22,7 @@ from artifact.signature import Signature
 from artifact.validation.validator import Validator
 from pipeline.data import conversion
 from pipeline.params.cells import Cells
+from scoring.plain import PlainTables, given
 
 ROW, REASON = "row", "reason"
 _DTYPES = {"float64": pa.float64(), "int64": pa.int64(), "bool": pa.bool_(), "string": pa.string()}  # of answers
@@ -56,6 +57,7 @@ class Scorer:
         self._form = form
         learned = Cells.from_dict(artifact.manifest.parameters.get("cells", {}))
         self._cells = replace(learned, missing=(*learned.missing, *form.missing))
+        self._plain = PlainTables(artifact.signature, self._cells, form.text)
 
     def check(self, types: Mapping[str, pa.DataType]) -> None:
         """DataContractError (40) where a whole column has a type that no value of its feature can have."""
@@ -69,13 +71,16 @@ class Scorer:
 
     def score(self, table: pa.Table, first: int) -> Scored:
         """Score `table`, whose first row has the number `first`."""
-        columns, reasons = self._converted(table)
+        reasons: dict[int, str] = {}
         fits = np.ones(table.num_rows, dtype=bool)
-        fits[list(reasons)] = False
-        if reasons:
-            columns = {name: values[fits] for name, values in columns.items()}
-        accepted = self._accepted(columns, np.flatnonzero(fits), reasons) if fits.any() else None
-        fits[list(reasons)] = False
+        accepted: Columns | None = self._plain.columns(table)
+        if accepted is None:
+            columns = self._converted(table, reasons)
+            fits[list(reasons)] = False
+            if reasons:
+                columns = {name: values[fits] for name, values in columns.items()}
+            accepted = self._accepted(columns, np.flatnonzero(fits), reasons) if fits.any() else None
+            fits[list(reasons)] = False
         prediction = None if accepted is None else self._answered(accepted, np.flatnonzero(fits), reasons)
         fits[list(reasons)] = False
         if prediction is None:
@@ -106,10 +111,9 @@ class Scorer:
         columns = {_free(name, (ROW, *outputs)): table.column(name) for name in self._form.keep}
         return pa.table({ROW: rows, **columns, **outputs})
 
-    def _converted(self, table: pa.Table) -> tuple[dict[str, np.ndarray], dict[int, str]]:
-        """Each feature's values, [rows], and the first reason of each row of which a cell does not convert."""
+    def _converted(self, table: pa.Table, reasons: dict[int, str]) -> dict[str, np.ndarray]:
+        """Each feature's values, [rows]; the first reason of each row of which a cell does not convert is added."""
         columns: dict[str, np.ndarray] = {}
-        reasons: dict[int, str] = {}
         for feature in self._signature.inputs:
             raw = table.column(feature.name)
             convert = conversion.text if self._form.text else conversion.typed
@@ -119,12 +123,12 @@ class Scorer:
                     text = repr(raw[row].as_py())
                     cut = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
                     reasons.setdefault(row, f"feature {feature.name!r}: {cut} does not fit {violation.rule}")
-        return columns, reasons
+        return columns
 
     def _accepted(self, columns: Columns, rows: np.ndarray, reasons: dict[int, str]) -> Columns | None:
         """The columns as the model takes them, without the rows that do not fit, whose reasons are added."""
         try:
-            return self._validator.columns(_given(columns))
+            return self._validator.columns(_sent(columns))
         except InvalidRequest as error:
             wrong: dict[int, str] = {}
             self._search(columns, 0, len(rows), str(error), wrong)
@@ -133,7 +137,7 @@ class Scorer:
         reasons.update({int(rows[row]): reason for row, reason in wrong.items()})
         if not fits.any():
             return None
-        return self._validator.columns(_given({name: values[fits] for name, values in columns.items()}))
+        return self._validator.columns(_sent({name: values[fits] for name, values in columns.items()}))
 
     def _answered(self, columns: Columns, rows: np.ndarray, reasons: dict[int, str]) -> Prediction | None:
         """The answers for the rows that have finite ones; for the others of `rows` reasons are added.
@@ -166,7 +170,7 @@ class Scorer:
         middle = (start + end) // 2
         for low, high in ((start, middle), (middle, end)):
             try:
-                self._validator.columns(_given(columns, slice(low, high)))
+                self._validator.columns(_sent(columns, slice(low, high)))
             except InvalidRequest as error:
                 self._search(columns, low, high, str(error), wrong)
 
@@ -189,6 +193,5 @@ def _arrays(signature: Signature, prediction: Prediction) -> list[pa.Array]:
     return arrays
 
 
-def _given(columns: Columns, rows: slice = slice(None)) -> dict[str, Any]:
-    # Lists of objects, as JSON gives them: the whole-column checks are made for those.
-    return {name: (each[rows].tolist() if each.dtype == object else each[rows]) for name, each in columns.items()}
+def _sent(columns: Columns, rows: slice = slice(None)) -> dict[str, Any]:
+    return {name: given(each[rows]) for name, each in columns.items()}

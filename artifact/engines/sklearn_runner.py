@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn import config_context
+from sklearn.pipeline import Pipeline
 
 from artifact.output import LOWER, UPPER
 from artifact.prediction import PROBABILITIES, Columns, Prediction
@@ -42,8 +43,9 @@ class SklearnRunner:
             return self._answer(table)
 
     def _labels(self, table: pd.DataFrame) -> Prediction:
-        values = np.asarray(self._model.predict(table))
-        return Prediction(values, self._model.predict_proba(table) if self._probabilities else None)
+        estimator, prepared = self._prepared(table)
+        values = np.asarray(estimator.predict(prepared))
+        return Prediction(values, estimator.predict_proba(prepared) if self._probabilities else None)
 
     def _numbers(self, table: pd.DataFrame) -> Prediction:
         values = np.asarray(self._model.predict(table)).astype(np.float64, copy=False)
@@ -54,8 +56,11 @@ class SklearnRunner:
         return Prediction(prediction, None, {LOWER: lower, UPPER: upper})
 
     def _flags(self, table: pd.DataFrame) -> Prediction:
-        values = np.asarray(self._model.predict(table)).reshape(len(table), self._width) == 1
-        return Prediction(values, true_probabilities(self._model.predict_proba(table)) if self._probabilities else None)
+        estimator, prepared = self._prepared(table)
+        values = np.asarray(estimator.predict(prepared)).reshape(len(table), self._width) == 1
+        return Prediction(
+            values, true_probabilities(estimator.predict_proba(prepared)) if self._probabilities else None
+        )
 
     def _several(self, table: pd.DataFrame) -> Prediction:
         return Prediction(self._model.predict(table), self._model.predict_proba(table) if self._probabilities else None)
@@ -63,6 +68,16 @@ class SklearnRunner:
     def _outliers(self, table: pd.DataFrame) -> Prediction:
         score = -np.asarray(self._model.decision_function(table), dtype=np.float64).reshape(len(table))
         return Prediction(np.asarray(self._model.predict(table)) == -1, None, {"score": score})
+
+    def _prepared(self, table: pd.DataFrame) -> tuple[Any, Any]:
+        """The last step of the Pipeline, and the table as the steps before make it: once, not for each question."""
+        if type(self._model) is not Pipeline:
+            return self._model, table
+        prepared: Any = table
+        for _, step in self._model.steps[:-1]:
+            if step not in (None, "passthrough"):
+                prepared = step.transform(prepared)
+        return self._model.steps[-1][1], prepared
 
 
 def true_probabilities(answered: Any) -> np.ndarray:
