@@ -58,12 +58,14 @@ class SklearnRunner:
     def _flags(self, table: pd.DataFrame) -> Prediction:
         estimator, prepared = self._prepared(table)
         values = np.asarray(estimator.predict(prepared)).reshape(len(table), self._width) == 1
-        return Prediction(
-            values, true_probabilities(estimator.predict_proba(prepared)) if self._probabilities else None
-        )
+        if not self._probabilities:
+            return Prediction(values)
+        return Prediction(values, true_probabilities(estimator.predict_proba(prepared)))
 
     def _several(self, table: pd.DataFrame) -> Prediction:
-        return Prediction(self._model.predict(table), self._model.predict_proba(table) if self._probabilities else None)
+        estimator, prepared = self._prepared(table)
+        values = estimator.predict(prepared)
+        return Prediction(values, estimator.predict_proba(prepared) if self._probabilities else None)
 
     def _outliers(self, table: pd.DataFrame) -> Prediction:
         score = -np.asarray(self._model.decision_function(table), dtype=np.float64).reshape(len(table))
