@@ -1,7 +1,8 @@
-"""Batch scoring beside the loop that a person would write: the same model, the same rows, in the same run.
+"""Batch scoring beside the programs that a person would write: the same model, the same rows, in the same run.
 
-`python -m bench.scoring` trains a small model of `bench.scale`, generates a table of 10 million rows x 30 columns, and
-scores it with `python -m scoring`, with a plain loop of pandas (read, predict, write), and with two local Dask workers.
+`python -m bench.scoring` trains small models of `bench.scale`, generates a table of 10 million rows x 30 columns, and
+scores it with `python -m scoring`, with a plain loop of pandas (read, predict, write), with polars and ONNX Runtime
+where the artifact has a graph, and with two local Dask workers. `--csv`: the table is a CSV, and there is no polars.
 """
 
 from __future__ import annotations
@@ -16,10 +17,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow.csv
+import pyarrow.parquet
+
 from artifact import digest, manifest
 from artifact.command import run
+from artifact.engines.engine import GRAPH
 from artifact.errors import UsageError
-from bench import cluster, scale
+from bench import cluster, environments, scale
 
 HOME = scale.ROOT / ".bench/scoring"
 _TRAINED_ON = 50_000
@@ -28,8 +33,10 @@ PLAIN = """
 import sys, joblib, pandas as pd, pyarrow as pa, pyarrow.parquet as pq
 model, source, target = sys.argv[1:]
 model, writer = joblib.load(model), None
-for batch in pq.ParquetFile(source).iter_batches(65536):
-    frame = batch.to_pandas()
+csv = source.endswith(".csv")
+batches = pd.read_csv(source, chunksize=65536) if csv else pq.ParquetFile(source).iter_batches(65536)
+for batch in batches:
+    frame = batch if csv else batch.to_pandas()
     rows = frame[list(model.feature_names_in_)]
     answers = pd.DataFrame(model.predict_proba(rows), columns=[f"probability_{name}" for name in model.classes_])
     answers.insert(0, "label", model.predict(rows))
@@ -38,20 +45,41 @@ for batch in pq.ParquetFile(source).iter_batches(65536):
     writer.write_table(table)
 writer.close()
 """
+# The same without scikit-learn: ONNX Runtime with its own threads, polars with its own.
+BY_HAND = """
+import json, sys, onnxruntime, polars as pl
+graph, source, target = sys.argv[1:]
+session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+columns = json.loads(session.get_modelmeta().custom_metadata_map["columns"])
+table, parts = pl.scan_parquet(source), []
+for first in range(0, table.select(pl.len()).collect().item(), 65536):
+    frame = table.slice(first, 65536).collect()
+    feed = {}
+    for node, names in zip(session.get_inputs(), columns):
+        some = frame.select(names)
+        some = some if node.type == "tensor(string)" else some.cast(pl.Float64)
+        feed[node.name] = some.to_numpy(order="c")
+    label, probabilities = session.run(["label", "probabilities"], feed)
+    parts.append(pl.DataFrame({"label": label, "no": probabilities[:, 0], "yes": probabilities[:, 1]}))
+pl.concat(parts).write_parquet(target)
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Print one line a way of scoring."""
     parser = argparse.ArgumentParser(prog="python -m bench.scoring", description=__doc__)
     parser.add_argument("--rows", type=int, default=scale.ROWS)
-    parser.add_argument("--only", choices=scale.ESTIMATORS, help="one of the two estimators")
+    parser.add_argument("--only", choices=scale.ESTIMATORS, help="one of the estimators")
     parser.add_argument("--no-dask", action="store_true", help="without the cluster of two workers")
+    parser.add_argument("--csv", action="store_true", help="score a CSV")
     options = parser.parse_args(argv)
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir(parents=True)
     try:
         table = HOME / "table.parquet"
         scale.generate(table, options.rows)
+        if options.csv:
+            table = _as_csv(table)
         for name in [options.only] if options.only else scale.ESTIMATORS:
             _compare(name, table, options.rows, not options.no_dask)
     finally:
@@ -65,8 +93,8 @@ def _compare(name: str, table: Path, rows: int, dask: bool) -> None:
     artifact = HOME / "artifact"
     shutil.rmtree(artifact, ignore_errors=True)
     shutil.copytree(scale.HOME / "build/artifact", artifact)
-    engine = manifest.Manifest.from_bytes((artifact / manifest.FILE).read_bytes()).engine
-    print(f"{name} by {engine}, {rows} rows x 30 columns", flush=True)
+    engines = manifest.Manifest.from_bytes((artifact / manifest.FILE).read_bytes()).engines
+    print(f"{name} by {', '.join(engine.name for engine in engines)}, {rows} rows x 30 columns", flush=True)
     words = ["--artifact", str(artifact), "--digest", digest.of_file(artifact / manifest.FILE), "--input", str(table)]
     ours = ["-m", "scoring", *words, "--output"]
     plain = _measured(
@@ -74,6 +102,10 @@ def _compare(name: str, table: Path, rows: int, dask: bool) -> None:
     )
     here = _measured("scoring", [*ours, str(HOME / "here.parquet")], rows)
     print(f"  {here / plain:.2f} times the rows a second of pandas", flush=True)
+    if (artifact / GRAPH).is_file() and table.suffix == ".parquet":
+        words = ["-c", BY_HAND, str(artifact / GRAPH), str(table), str(HOME / "by-hand.parquet")]
+        by_hand = _measured("polars by hand", words, rows, environments.peer("polars", scale.ROOT / ".bench"))
+        print(f"  {here / by_hand:.2f} times the rows a second of polars and ONNX Runtime", flush=True)
     if dask:
         with tempfile.TemporaryDirectory(prefix="modelpin-bench-") as folder, cluster.running(Path(folder)) as address:
             _measured("two Dask workers", [*ours, str(HOME / "there.parquet")], rows, DASK_SCHEDULER_ADDRESS=address)
@@ -81,12 +113,18 @@ def _compare(name: str, table: Path, rows: int, dask: bool) -> None:
         print(f"  {'the same bytes' if same else 'OTHER BYTES'} from the cluster", flush=True)
 
 
-def _measured(name: str, words: list[str], rows: int, **env: str) -> float:
-    """Run Python with `words`; rows a second."""
+def _as_csv(table: Path) -> Path:
+    path = table.with_suffix(".csv")
+    with pyarrow.parquet.ParquetFile(table) as file, pyarrow.csv.CSVWriter(path, file.schema_arrow) as writer:
+        for batch in file.iter_batches():
+            writer.write_batch(batch)
+    return path
+
+
+def _measured(name: str, words: list[str], rows: int, python: Path = Path(sys.executable), **env: str) -> float:
+    """Run `python` with `words`; rows a second."""
     began = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, *words], cwd=scale.ROOT, env={**os.environ, **env}, stdout=subprocess.DEVNULL
-    )
+    process = subprocess.Popen([python, *words], cwd=scale.ROOT, env={**os.environ, **env}, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
