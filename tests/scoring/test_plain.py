@@ -56,30 +56,37 @@ TYPED: dict[str, list[pa.Array]] = {
     "words": [pa.array(["", None]), pa.array(["\x00", "é"]), pa.array([18000, None], pa.date32())],
     "day": [pa.array([18000, None], pa.date32()), pa.array(["2026-01-01", "soon"]), pa.array([1, 2])],
 }  # fmt: skip
-CSV = Cells(formats={})
+STORED = {
+    "number": pa.array([1.5, 2.0]), "free": pa.array([1.0, 2.0]), "count": pa.array([1, 2]), "gaps": pa.array([1, 2]),
+    "flag": pa.array([True, False]), "grade": pa.array(["a", "b"]), "words": pa.array(["x", "y"]),
+    "day": pa.array([18000, 18001], pa.date32()),
+}  # fmt: skip
+CSV = Cells()
+
+
+def signature(table: pa.Table) -> Signature:
+    """Of the columns of `table`."""
+    return Signature("regression", tuple(FEATURES[name] for name in table.column_names), ())
 
 
 def closely(table: pa.Table, cells: Cells, text: bool) -> dict[str, np.ndarray] | None:
     """The columns as conversion and validation make them cell by cell; None where either refuses one."""
     raw: dict[str, Any] = {}
-    for name, feature in FEATURES.items():
-        values, violations = (conversion.text if text else conversion.typed)(feature, table.column(name), cells)
+    for name in table.column_names:
+        convert = conversion.text if text else conversion.typed
+        values, violations = convert(FEATURES[name], table.column(name), cells)
         if violations:
             return None
         raw[name] = given(values)
     try:
-        return Validator(signature()).columns(raw)
+        return Validator(signature(table)).columns(raw)
     except InvalidRequest:
         return None
 
 
-def signature() -> Signature:
-    return Signature("regression", tuple(FEATURES.values()), ())
-
-
 def compare(table: pa.Table, cells: Cells, text: bool) -> bool:
     """Whether `table` is taken, with the columns that a closer look gives; one that is not taken may be anything."""
-    taken = PlainTables(signature(), cells, text).columns(table)
+    taken = PlainTables(signature(table), cells, text).columns(table)
     if taken is None:
         return False
     expected = closely(table, cells, text)
@@ -87,51 +94,40 @@ def compare(table: pa.Table, cells: Cells, text: bool) -> bool:
     assert list(taken) == list(expected)
     for name, values in expected.items():
         assert taken[name].dtype == values.dtype, name
-        same = values.tolist() if values.dtype == object else values.tobytes()
-        assert repr(taken[name].tolist() if values.dtype == object else taken[name].tobytes()) == repr(same), name
+        if values.dtype == object:
+            assert repr(taken[name].tolist()) == repr(values.tolist()), name
+        else:
+            assert taken[name].tobytes() == values.tobytes(), name
     return True
 
 
-def written(**column: list[str | None]) -> pa.Table:
-    """Two rows of a CSV."""
-    return pa.table({name: pa.array(column.get(name, [PLAIN[name]] * 2), pa.string()) for name in FEATURES})
-
-
-def stored(**column: pa.Array) -> pa.Table:
-    """Two rows of a Parquet file."""
-    rows = {
-        "number": pa.array([1.5, 2.0]), "free": pa.array([1.0, 2.0]), "count": pa.array([1, 2]),
-        "gaps": pa.array([1, 2]), "flag": pa.array([True, False]), "grade": pa.array(["a", "b"]),
-        "words": pa.array(["x", "y"]), "day": pa.array([18000, 18001], pa.date32()),
-    }  # fmt: skip
-    return pa.table(rows | column)
+def text(values: list[str | None]) -> pa.Array:
+    return pa.array(values, pa.string())
 
 
 def test_a_plain_table_is_taken() -> None:
     """Of text and of types, in one piece or several."""
-    assert compare(written(), CSV, text=True)
-    assert compare(stored(), CSV, text=False)
-    assert compare(pa.concat_tables([stored(), stored().slice(1)]), CSV, text=False)
-    assert compare(written().slice(1), CSV, text=True)
+    written = pa.table({name: text([cell] * 2) for name, cell in PLAIN.items()})
+    stored = pa.table(STORED)
+    assert compare(written, CSV, text=True)
+    assert compare(written.slice(1), CSV, text=True)
+    assert compare(stored, CSV, text=False)
+    assert compare(pa.concat_tables([stored, stored.slice(1)]), CSV, text=False)
 
 
 @pytest.mark.parametrize("name", FEATURES)
 def test_each_cell_of_text_is_what_it_is_cell_by_cell(name: str) -> None:
     """Numbers that only Arrow reads, texts for no value, texts that are numbers: none is taken for another."""
-    for cells in (
-        CSV,
-        Cells(missing=("NA",)),
-        Cells(missing=("NA", "-999")),
-        Cells(formats={name: Format(decimal=",")}),
-    ):
-        if cells.formats and FEATURES[name].dtype not in ("float64", "int64"):
-            continue
-        taken = {cell: compare(written(**{name: [cell, PLAIN[name]]}), cells, text=True) for cell in CELLS}
-        assert not all(taken.values()) or name == "words"
+    forms = [CSV, Cells(missing=("NA",)), Cells(missing=("NA", "-999"))]
+    if FEATURES[name].dtype in ("float64", "int64"):
+        forms.append(Cells(formats={name: Format(decimal=",")}))
+    for cells in forms:
+        taken = [compare(pa.table({name: text([cell, PLAIN[name]])}), cells, text=True) for cell in CELLS]
+        assert not all(taken) or name == "words"
 
 
 @pytest.mark.parametrize("name", TYPED)
 def test_each_type_is_what_it_is_cell_by_cell(name: str) -> None:
     """Wider and narrower numbers, missing values, infinities, other types."""
     for column in TYPED[name]:
-        compare(stored(**{name: column}), CSV, text=False)
+        compare(pa.table({name: column}), CSV, text=False)
