@@ -42,7 +42,10 @@ class PlainTables:
         """Each feature's values, [rows], as an engine takes them; None unless every cell of it fits."""
         accepted: dict[str, np.ndarray] = {}
         for feature in self._features:
-            column = table.column(feature.name).combine_chunks()
+            column = table.column(feature.name)
+            column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+            if isinstance(column, pa.ChunkedArray):  # more text than one array holds
+                return None
             numbers = self._number(feature, column) if feature.dtype in _NUMBERS else None
             try:
                 if numbers is not None:
