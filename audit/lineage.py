@@ -59,6 +59,7 @@ def lineage(uri: ArtifactUri) -> dict[str, Any]:
         "inputs_digest": listing["inputs_digest"],
         "data_digest": listing["data_digest"],
         "gate": listing["gate"],
+        "signed_by": listing["signed_by"],
         "engine": manifest.Manifest.from_bytes(encoded).engine,
         "parameters": content["parameters"],
         "metrics": content["metrics"],
@@ -138,6 +139,7 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
     yield f"  commit      {document['source_commit']}{origin}"
     yield f"  data        {document['data_digest']}"
     yield f"  inputs      {document['inputs_digest']}"
+    yield f"  signed by   {document['signed_by'] or 'nobody who is trusted here'}"
     yield f"  trained by  {json.dumps(document['parameters'], ensure_ascii=False)}"
     yield f"  metrics     {', '.join(f'{name} {value:.6g}' for name, value in sorted(document['metrics'].items()))}"
     yield f"  engine      {document['engine']}"

@@ -58,9 +58,10 @@ class Signers:
     trusted_root: str | None = None
 
     @property
-    def text(self) -> str:
-        """The text of FILE."""
-        return readable_json({"signers": [one.to_dict() for one in self.listed]})
+    def files(self) -> dict[str, str]:
+        """Name → text: FILE, and TRUSTED_ROOT where there is one."""
+        listed = {FILE: readable_json({"signers": [one.to_dict() for one in self.listed]})}
+        return listed if self.trusted_root is None else listed | {TRUSTED_ROOT: self.trusted_root}
 
     @property
     def names(self) -> str:

@@ -76,8 +76,8 @@ def publish(
         _keep_first(store, f"{settings.prefix}/{model}/runs/{approval.inputs_digest}/{LOCK}", lock)
     _write_documents(store, uri, Subject.of(verified, approval.content, root))
     if sign is not None:
-        said = (approval.inputs_digest, approval.data_digest, source_commit, approval.outcome)
-        new.append(attested.put_once(store, uri, Statement(model, uri.digest, *said, now()), sign))
+        content = (approval.inputs_digest, approval.data_digest, source_commit, approval.outcome)
+        new.append(attested.put_once(store, uri, Statement(model, uri.digest, *content, now()), sign))
     metadata = {
         published.INPUTS: approval.inputs_digest,
         published.DATA: approval.data_digest,

@@ -6,12 +6,25 @@ import dataclasses
 import json
 from collections.abc import Sequence
 
+from artifact.attestation.signers import Signers
 from artifact.digest import ArtifactUri
+from artifact.errors import GateRefused, IntegrityError
 from release import command_line
-from release.bucket import published
+from release.bucket import attested, published
 from release.bucket.store import Store
 from release.checkout import Checkout
 from release.commands.status import uri_of
+from release.gitops import signers
+from release.gitops.worktree import Worktree
+
+
+def _signer(store: Store, uri: ArtifactUri, trusted: Signers) -> str | None:
+    """Who of those that the working tree trusts signed the artifact, and when; None when nobody did."""
+    try:
+        attestation = attested.find(store, uri, trusted)
+    except (IntegrityError, GateRefused):
+        return None
+    return f"{attestation.signer.name} on {attestation.statement.signed_at}"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -23,8 +36,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("--json", action="store_true", help="for programs")
     arguments, here = command_line.parse(line, argv), Checkout.here()
     uri = ArtifactUri.parse(uri_of(here.remote, arguments.uri))
-    artifact = published.find(Store(dataclasses.replace(here.settings, bucket=uri.bucket)), uri)
+    store = Store(dataclasses.replace(here.settings, bucket=uri.bucket))
+    artifact = published.find(store, uri)
     content = {"digest": uri.digest} | dataclasses.asdict(artifact) | {"uri": str(uri)}
+    content["signed_by"] = _signer(store, uri, signers.of(Worktree(here.root)))
     if arguments.json:
         print(json.dumps(content, indent=2))
     else:

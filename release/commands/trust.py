@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from artifact import text_file
-from artifact.attestation.signers import Signer, Signers
+from artifact.attestation.signers import FILE, Signer, Signers
 from artifact.errors import ConfigurationError, UsageError
 from release import command_line
 from release.checkout import Checkout
@@ -28,12 +28,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("--workflow", metavar="FILE", help="it is this workflow of github-repository, as train.yml")
     line.add_argument("--trusted-root", type=Path, metavar="FILE", help="of the Sigstore that knows the workflow")
     line.add_argument("--until", type=date.fromisoformat, metavar="DAY", help="the last day on which it may sign")
-    line.add_argument("--json", action="store_true", help="list them as a predictor's --signers takes them")
+    line.add_argument("--out", type=Path, metavar="DIR", help="write what a predictor's --signers reads there")
     line.add_argument("--remove", action="store_true", help="what it signed does not count any more")
     arguments, here = command_line.parse(line, argv), Checkout.here()
     before = signers.of(Worktree(here.root))
-    if arguments.json:
-        print(before.text, end="")
+    if arguments.out is not None:
+        for name, text in before.files.items():
+            text_file.write(arguments.out / name, text)
+        print(arguments.out / FILE)
         return
     if arguments.name is None:
         print("\n".join(f"{one.name}: {_described(one)}" for one in before.listed) or "nobody")

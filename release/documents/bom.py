@@ -67,13 +67,14 @@ def _card(subject: Subject) -> dict[str, Any]:
     if subject.estimator:
         parameters["modelArchitecture"] = subject.estimator
     metrics = [{"type": name, "value": repr(value)} for name, value in sorted(subject.manifest.metrics.items())]
-    said = [("gate:outcome", str(subject.verdict.get("outcome"))), ("gate:reason", str(subject.verdict.get("reason")))]
-    said += [(f"gate:{one.get('rule')}", str(one.get("words"))) for one in subject.rules]
-    said += [("inputs_digest", str(subject.verdict.get("inputs_digest"))), ("engine", subject.manifest.engine)]
+    verdict = subject.verdict
+    properties = [(f"gate:{name}", str(verdict.get(name))) for name in ("outcome", "reason")]
+    properties += [(f"gate:{one.get('rule')}", str(one.get("words"))) for one in subject.rules]
+    properties += [("inputs_digest", str(verdict.get("inputs_digest"))), ("engine", subject.manifest.engine)]
     return {
         "modelParameters": parameters,
         "quantitativeAnalysis": {"performanceMetrics": metrics},
-        "properties": [{"name": f"modelpin:{name}", "value": value} for name, value in said],
+        "properties": [{"name": f"modelpin:{name}", "value": value} for name, value in properties],
     }
 
 

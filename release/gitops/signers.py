@@ -59,10 +59,7 @@ def files(trusted: Signers) -> dict[str, str]:
 
 def render(trusted: Signers) -> str:
     """The whole text of signers.yaml."""
-    files = {FILE: trusted.text}
-    if trusted.trusted_root is not None:
-        files[TRUSTED_ROOT] = trusted.trusted_root
-    return _HEAD + "".join(f"  {name}: |\n{_indented(text)}" for name, text in files.items())
+    return _HEAD + "".join(f"  {name}: |\n{_indented(text)}" for name, text in trusted.files.items())
 
 
 def _indented(text: str) -> str:

@@ -25,11 +25,10 @@ def page(subject: Subject) -> bytes:
 
 def values(subject: Subject) -> dict[str, Any]:
     """What the template of the card takes beside its subject."""
-    seen = subject.profile
+    features = subject.profile["features"]
     return {
         "inputs": [
-            (one, _allowed(one), distribution.of(seen["features"][one.name], one.dtype))
-            for one in subject.signature.inputs
+            (one, _allowed(one), distribution.of(features[one.name], one.dtype)) for one in subject.signature.inputs
         ],
         "answers": _answers(subject),
         "sure": _sure(subject),

@@ -210,13 +210,13 @@ def running(instance: Instance) -> Iterator[dict[str, str]]:
             self._answer({"value": instance.token()})
 
         def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             if self.path == "/api/v2/signingCert":
-                pem = base64.b64decode(asked["certificateSigningRequest"])
+                pem = base64.b64decode(body["certificateSigningRequest"])
                 chain = instance.certificate(x509.load_pem_x509_csr(pem))
                 self._answer({"signedCertificateEmbeddedSct": {"chain": {"certificates": chain}}})
             else:
-                self._answer(instance.entry(asked))
+                self._answer(instance.entry(body))
 
         def _answer(self, value: Any) -> None:
             body = json.dumps(value).encode()

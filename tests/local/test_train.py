@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from artifact.attestation.signers import FILE
 from artifact.errors import StorageError
 from local import demo, git, served, storage
 from local.receive import decide
@@ -52,15 +53,14 @@ def test_what_was_deployed_is_signed(trained: Trained, tmp_path: Path) -> None:
     a predictor that trusts the key starts, and one that trusts another does not: 20."""
     release, env = served.read(trained.state, "iris", "staging"), trained.state.describe()["s3"]
     storage.download(release.uri, tmp_path / "model", env, print)
-    trust = [sys.executable, "-m", "release", "trust", "--json"]
-    done = subprocess.run(trust, cwd=trained.clone, capture_output=True, text=True, check=True)
-    (tmp_path / "signers.json").write_text(done.stdout)
-    (tmp_path / "others.json").write_text(keys.trusting(keys.made()).text)
+    trust = [sys.executable, "-m", "release", "trust", "--out", str(tmp_path)]
+    subprocess.run(trust, cwd=trained.clone, check=True)
+    (tmp_path / "others.json").write_text(keys.trusting(keys.made()).files[FILE])
     where = tmp_path / "model", tmp_path / "log"
 
     def start(trusted: str) -> Predictor:
-        told = {**os.environ, "PREDICTOR_SIGNERS": str(tmp_path / trusted)}
-        return Predictor("iris", release.uri, release.name, where[0], code=REPOSITORY, env=told, log=where[1])
+        variables = {**os.environ, "PREDICTOR_SIGNERS": str(tmp_path / trusted)}
+        return Predictor("iris", release.uri, release.name, where[0], code=REPOSITORY, env=variables, log=where[1])
 
     with start("signers.json") as predictor:
         assert predictor.v1(demo.FLOWERS).digest == release.digest

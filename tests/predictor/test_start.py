@@ -16,6 +16,7 @@ from pathlib import Path
 import grpc
 import pytest
 
+from artifact.attestation.signers import FILE
 from artifact.manifest import BUNDLE
 from local.ports import free
 from tests.artifact import tampering
@@ -150,7 +151,7 @@ def begin(title: str, iris: Packaged, prices: Packaged, folder: Path) -> Start:
 def signed(title: str, directory: Path, digest: str, folder: Path) -> Path:
     """Sign the artifact in `directory` as `title` says; the file of who may."""
     key, file = keys.made(), folder / "signers.json"
-    file.write_text(keys.trusting(key, until=date(2026, 11, 26)).text)
+    file.write_text(keys.trusting(key, until=date(2026, 11, 26)).files[FILE])
     match title:
         case "no signature":
             return file

@@ -1,6 +1,9 @@
 """Signed artifacts through publish, deploy, champion, doctor and trust, on a real S3 and a real Git remote."""
 
+import dataclasses
+import json
 import re
+import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -9,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from artifact import digest
+from artifact import digest, load
 from artifact.attestation import bundle
 from artifact.attestation import signers as lists
 from artifact.attestation.signers import Signers
@@ -70,11 +73,11 @@ def stated(s3: Bucket, uri: str) -> Statement:
 def test_publish_signs_once(repository: Repository, key: Key, publish: Callable[[int], str], s3: Bucket) -> None:
     """Inputs, data, commit and verdict are signed beside the manifest; published again, the first signature stays."""
     uri = publish(1)
-    said = stated(s3, uri)
+    signed = stated(s3, uri)
     commit = git(repository.folder, "rev-parse", "HEAD")
     name = uri.rstrip("/").rpartition("/")[2]
-    assert said == Statement("iris", name, INPUTS, DATA, commit, "better", said.signed_at)
-    assert abs(datetime.now(UTC) - said.time) < timedelta(minutes=5)
+    assert signed == Statement("iris", name, INPUTS, DATA, commit, "better", signed.signed_at)
+    assert abs(datetime.now(UTC) - signed.time) < timedelta(minutes=5)
     before = s3.client.get_object(Bucket=s3.name, Key=key_of(uri))["Body"].read()
     assert publish(1) == uri
     assert s3.client.get_object(Bucket=s3.name, Key=key_of(uri))["Body"].read() == before
@@ -93,6 +96,33 @@ def test_an_artifact_of_before_is_signed_when_it_is_published_again(
     monkeypatch.setenv("SIGNING_KEY", key.pem)
     assert publish(1) == uri
     assert repository.release(*DEPLOY, uri).code == 0
+
+
+def test_an_artifact_of_version_1_is_not_signed(repository: Repository, key: Key, s3: Bucket, tmp_path: Path) -> None:
+    """Images of its time do not start beside a file that they do not know: 10, and nothing is written."""
+    artifact = tmp_path / "old"
+    shutil.copytree(ROOT / "tests/artifact/formats/1", artifact)
+    described = json.loads((artifact / "manifest.json").read_bytes())
+    verdict = write_verdict(artifact, data_digest=described["data_digest"])
+    line = ("--artifact", str(artifact), "--verdict", str(verdict), "--model", described["model"])
+    done = repository.release("publish", *line)
+    assert (done.code, s3.keys()) == (10, [])
+    assert "is of schema_version 1" in done.err.splitlines()[-1]
+
+
+def test_show_says_who_signed_and_fetch_brings_it(
+    repository: Repository, key: Key, publish: Callable[[int], str]
+) -> None:
+    """The signer is named where it is trusted; what was fetched can be verified again, by its folder alone."""
+    uri = publish(1)
+    assert "signed by: None" in repository.release("show", uri).out
+    (repository.folder / signers.PATH).parent.mkdir(parents=True)
+    (repository.folder / signers.PATH).write_text(signers.render(trusting(key)))
+    assert "signed by: key-0 on 20" in repository.release("show", uri).out
+    assert repository.release("fetch", uri, "--out", "there").code == 0
+    name = uri.rstrip("/").rpartition("/")[2]
+    verified = load.verify(repository.folder / "there", expected_digest=name, signers=trusting(key))
+    assert verified.digest == name
 
 
 @pytest.mark.parametrize(
@@ -289,8 +319,13 @@ def test_trust_writes_the_list(plain: Repository, tmp_path: Path) -> None:
 
 
 def test_the_predictor_is_told_the_same_list(plain: Repository) -> None:
-    """What a predictor gets of the ConfigMap as a file is the list that release reads."""
-    trust(plain, keys.made(), until=TODAY)
-    file = plain.folder / "signers.json"
-    file.write_text(yaml.safe_load((plain.folder / signers.PATH).read_text())["data"]["signers.json"])
-    assert lists.read(file) == signers.of(Worktree(plain.folder))
+    """What a predictor gets of the ConfigMap, and what `trust --out` writes, is the list that release reads."""
+    trusted = dataclasses.replace(trusting(keys.made(), until=TODAY), trusted_root=Instance().trusted_root + "\n")
+    (plain.folder / signers.PATH).parent.mkdir(parents=True)
+    (plain.folder / signers.PATH).write_text(signers.render(trusted))
+    assert signers.of(Worktree(plain.folder)) == trusted
+    for name, text in yaml.safe_load((plain.folder / signers.PATH).read_text())["data"].items():
+        (plain.folder / name).write_text(text)
+    assert lists.read(plain.folder / lists.FILE) == trusted
+    assert plain.release("trust", "--out", "there").out == "there/signers.json"
+    assert lists.read(plain.folder / "there/signers.json") == trusted

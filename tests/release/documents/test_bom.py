@@ -46,10 +46,10 @@ def test_it_is_valid(packaged: Packaged) -> None:
 
 def test_it_names_all_that_the_model_is_made_of(packaged: Packaged) -> None:
     """Each file and the data with their SHA-256, each library with the hashes of the lock; the model depends on all."""
-    told = subject(packaged)
-    document = json.loads(bom.render(told))
+    whole = subject(packaged)
+    document = json.loads(bom.render(whole))
     parts: dict[str, dict[str, Any]] = {one["bom-ref"]: one for one in document["components"]}
-    manifest = told.manifest
+    manifest = whole.manifest
     for file in manifest.files:
         assert parts[f"file:{file.path}"]["hashes"][0]["content"] == file.sha256.removeprefix("sha256-")
     assert parts[f"data:{manifest.data_digest}"]["hashes"][0]["content"] == manifest.data_digest.removeprefix("sha256-")
@@ -66,8 +66,8 @@ def test_it_names_all_that_the_model_is_made_of(packaged: Packaged) -> None:
         one["type"]: float(one["value"]) for one in model["modelCard"]["quantitativeAnalysis"]["performanceMetrics"]
     }
     assert metrics == manifest.metrics
-    said = {one["name"]: one["value"] for one in model["modelCard"]["properties"]}
-    assert said["modelpin:gate:outcome"] == "better"
+    properties = {one["name"]: one["value"] for one in model["modelCard"]["properties"]}
+    assert properties["modelpin:gate:outcome"] == "better"
 
 
 def test_equal_models_have_equal_bytes(packaged: Packaged) -> None:

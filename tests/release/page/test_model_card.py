@@ -19,24 +19,24 @@ __all__ = ["packaged"]
 
 def test_the_card_says_what_the_model_is(packaged: Packaged) -> None:
     """Each input with what is taken, each output, each metric and each rule of the gate stand in it; it is one file."""
-    told = subject(packaged)
-    page = model_card.page(told).decode()
+    whole = subject(packaged)
+    page = model_card.page(whole).decode()
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
-    for one in (*told.signature.inputs, *told.signature.outputs):
+    for one in (*whole.signature.inputs, *whole.signature.outputs):
         assert f" {one.name} " in text
-    assert all(name in text for name in told.manifest.metrics)
-    assert all(one["words"] in text for one in told.rules)
-    assert told.digest in text
-    assert str(told.manifest.data_digest) in text
+    assert all(name in text for name in whole.manifest.metrics)
+    assert all(one["words"] in text for one in whole.rules)
+    assert whole.digest in text
+    assert str(whole.manifest.data_digest) in text
     assert re.findall(r'(?:src|href)="([^"]+)"', page) == ["data:,"]
     assert model_card.page(subject(packaged)).decode() == page
 
 
 def test_what_comes_from_data_stays_text(packaged: Packaged) -> None:
     """A name that holds markup is shown, not obeyed."""
-    told = subject(packaged)
-    object.__setattr__(told, "verdict", VERDICT | {"reason": "<script>alert(1)</script>"})
-    page = model_card.page(told).decode()
+    whole = subject(packaged)
+    object.__setattr__(whole, "verdict", VERDICT | {"reason": "<script>alert(1)</script>"})
+    page = model_card.page(whole).decode()
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
 
@@ -58,11 +58,11 @@ def test_what_is_taken_is_said_in_words(feature: Feature, words: str) -> None:
 def test_bars_are_as_wide_as_their_values() -> None:
     """Two bins of ten rows, one nine times as wide: its bar is as much lower; missing values are counted beside."""
     summary = {"kind": "numeric", "min": 0.0, "max": 10.0, "edges": [1.0], "counts": [10, 10], "missing": 3}
-    drawn = distribution.of(summary, "float64")
-    first, second = drawn.bars
+    column = distribution.of(summary, "float64")
+    first, second = column.bars
     assert (first.width, second.width) == (WIDTH / 10, WIDTH * 0.9)
     assert (first.height, second.height) == (HEIGHT, HEIGHT / 9)
-    assert (drawn.words, drawn.missing) == ("0 to 10", 3)
+    assert (column.words, column.missing) == ("0 to 10", 3)
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,9 @@ def test_bars_are_as_wide_as_their_values() -> None:
 )
 def test_any_column_is_drawn(summary: dict[str, object], dtype: str, words: str) -> None:
     """A column without values, of one value, of times, of names."""
-    drawn = distribution.of(summary, dtype)
-    assert drawn.words == words
-    assert all(bar.x + bar.width <= WIDTH + 1 and 0 <= bar.height <= HEIGHT for bar in drawn.bars)
+    column = distribution.of(summary, dtype)
+    assert column.words == words
+    assert all(bar.x + bar.width <= WIDTH + 1 and 0 <= bar.height <= HEIGHT for bar in column.bars)
 
 
 def test_the_pages_have_the_card_of_the_training_here(pages: Repository, packaged: Packaged, tmp_path: Path) -> None:

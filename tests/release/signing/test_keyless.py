@@ -14,7 +14,7 @@ import pytest
 from artifact.attestation import verify
 from artifact.attestation.signers import Signer, Signers
 from artifact.errors import ConfigurationError, IntegrityError, StorageError
-from release.signing import chosen, variables
+from release.signing import chosen, keyless, variables
 from tests.artifact.attestation.test_verify import changed, restated
 from tests.attestation.keys import DIGEST, OTHER, statement
 from tests.attestation.sigstore_instance import ISSUER, WORKFLOW, Instance, running
@@ -148,3 +148,28 @@ def test_sigstore_that_does_not_answer(tmp_path: Path, quiet: pytest.MonkeyPatch
         assert sign is not None
         with pytest.raises(StorageError, match="Sigstore did not sign"):
             sign(statement())
+
+
+@pytest.fixture
+def no_sigstore(quiet: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """Nothing remembered of Sigstore's public instance, and no way to it."""
+    for name in ("XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        quiet.setenv(name, str(tmp_path))
+    for name in ("http_proxy", "https_proxy"):
+        quiet.setenv(name, "http://127.0.0.1:9")
+        quiet.setenv(name.upper(), "http://127.0.0.1:9")
+    return quiet
+
+
+def test_a_root_that_cannot_be_fetched(no_sigstore: pytest.MonkeyPatch) -> None:
+    """Without a way to Sigstore `trust --workflow` ends with 30, and says which option takes a file."""
+    with pytest.raises(StorageError, match="give a file by --trusted-root"):
+        keyless.trusted_root()
+
+
+def test_the_public_root_is_one_that_is_read(by_train: Signed, no_sigstore: pytest.MonkeyPatch) -> None:
+    """The root that Sigstore's library comes with, as `trust` would write it: read, and another instance refused."""
+    public = keyless.ClientTrustConfig.production(offline=True)
+    no_sigstore.setattr(keyless.ClientTrustConfig, "production", lambda: public)
+    with pytest.raises(IntegrityError, match="certificate chain"):
+        verify.verify(by_train.data, DIGEST, "iris", Signers((TRAIN,), keyless.trusted_root()))
