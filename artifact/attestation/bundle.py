@@ -1,7 +1,7 @@
 """The file that holds a signature: a bundle of Sigstore, version 0.3, around a DSSE envelope with one statement.
 
 https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_bundle.proto, and for the envelope
-https://github.com/secure-systems-lab/dsse/blob/v1.0.2/protocol.md. model-signing and cosign write the same.
+https://github.com/secure-systems-lab/dsse/blob/v1.0.2/protocol.md. model-signing writes the same.
 """
 
 from __future__ import annotations
