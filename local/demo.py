@@ -131,8 +131,9 @@ def take_clone(state: State, tell: Narrator) -> Clone:
 def trust_this_platform(clone: Clone, state: State) -> None:
     """Commit that staging takes only what this platform's workflow signed, by its key that is in no commit."""
     clone.python("-m", "release", "trust", "platform", "--key", str(state.signing_key))
-    environment = f"gitops/models/{MODEL}/{ENVIRONMENT}/environment.yaml"
-    clone.replace(environment, "signatures: none", "signatures: required")
+    environment = clone.folder / f"gitops/models/{MODEL}/{ENVIRONMENT}/environment.yaml"
+    lines = [line for line in environment.read_text("utf-8").splitlines() if not line.startswith("signatures:")]
+    environment.write_text("\n".join([*lines, "signatures: required"]) + "\n", "utf-8")
     clone.git("commit", "--quiet", "--all", "--message", "Deploy only what this platform signed")
 
 

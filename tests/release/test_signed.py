@@ -195,12 +195,24 @@ REFUSED: dict[str, tuple[Callable[[Key, str], bytes | None], str]] = {
 }
 
 
-def test_deploy_champion_and_doctor_refuse(
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("deploy", "--env", "production", "--image", IMAGE, "--uri"),
+        pytest.param(
+            ("champion", "--out", "build/champion", "--record", "build/champion.json"), marks=pytest.mark.story
+        ),
+        pytest.param(("doctor", "signers"), marks=pytest.mark.story),
+    ],
+    ids=lambda command: command[0],
+)
+def test_refused(
     repository: Repository,
     key: Key,
     publish: Callable[[int], str],
     s3: Bucket,
     monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
 ) -> None:
     """What is not signed as it must be is not deployed, no champion, and a fault to doctor: 20, and nothing changes."""
     monkeypatch.setenv("RECORDS_FROM", "branch")
@@ -208,19 +220,14 @@ def test_deploy_champion_and_doctor_refuse(
     uri = publish(1)
     assert repository.release(*DEPLOY, uri).code == 0
     before = repository.history()
-    commands = (
-        ("deploy", "--env", "production", "--image", IMAGE, "--uri", uri),
-        ("champion", "--out", "build/champion", "--record", "build/champion.json"),
-        ("doctor", "signers"),
-    )
+    words = (*command, uri) if command[0] == "deploy" else command
     for title, (change, says) in REFUSED.items():
         data = change(key, uri.rstrip("/").rpartition("/")[2])
         s3.client.delete_object(Bucket=s3.name, Key=key_of(uri))
         if data is not None:
             put(s3, uri, data)
-        for command in commands:
-            done = repository.release(*command)
-            assert (done.code, says in done.err.splitlines()[-1]) == (20, True), (title, command[0], done.err)
+        done = repository.release(*words)
+        assert (done.code, says in done.err.splitlines()[-1]) == (20, True), (title, done.err)
     assert repository.history() == before
     assert not (repository.folder / "build/champion").exists()
 
@@ -285,6 +292,7 @@ def test_doctor_says_who_signed_and_for_how_long(
     assert (done.code, "nobody's count" in done.out) == (10, True)
 
 
+@pytest.mark.example
 def test_nobody_is_trusted_at_first() -> None:
     """What this repository comes with is what `trust` writes of nobody."""
     for path, text in signers.files(Signers(())).items():
