@@ -2,9 +2,15 @@
 
 import dataclasses
 import re
+import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
+import pytest
+
 from artifact.attestation import bundle, statement
+from artifact.attestation.signers import Signers
 from artifact.attestation.statement import Statement
 from artifact.digest import ArtifactUri
 from artifact.manifest import BUNDLE
@@ -13,7 +19,8 @@ from release.doctor import signatures
 from release.documents import bom
 from release.gitops import signers
 from release.page import model_card
-from release.signing import variables
+from release.signing import chosen, variables
+from tests.attestation import keys
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/signed-models.md").read_text()
@@ -63,3 +70,13 @@ def test_every_path_is_there() -> None:
         assert (ROOT / path).exists(), path
     for link in re.findall(r"\]\(([\w./-]+)\)", PAGE):
         assert (ROOT / "docs" / link).exists(), link
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl")
+def test_the_key_of_the_page_signs(tmp_path: Path) -> None:
+    """What its first command makes is a key that publish takes."""
+    (command,) = re.findall(r"^(openssl .*?) +#", PAGE, re.M)
+    subprocess.run(shlex.split(command), cwd=tmp_path, check=True, capture_output=True)
+    sign = chosen.sign(Signers(()), {variables.KEY: (tmp_path / "signing.pem").read_text()})
+    assert sign is not None
+    assert bundle.read(sign(keys.statement())).hint is not None

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,6 +112,34 @@ def test_a_bundle_cut_short_is_refused(by_train: Signed) -> None:
     for length in range(0, len(by_train.data) - 1, 100):
         with pytest.raises(IntegrityError):
             verify.verify(by_train.data[:length], DIGEST, "iris", by_train.trusting())
+
+
+def test_no_value_of_a_bundle_ends_in_a_traceback(by_train: Signed) -> None:
+    """Each value, one after the other, becomes a text, a number, a list or nothing: the bundle is refused, or accepted
+    as before where that value says nothing of who signed what."""
+
+    def places(value: Any, *path: Any) -> Iterator[tuple[Any, ...]]:
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield (*path, key)
+            if isinstance(item, dict | list):
+                yield from places(item, *path, key)
+
+    whole = verify.verify(by_train.data, DIGEST, "iris", by_train.trusting())
+    refused, accepted = 0, set()
+    for path in places(json.loads(by_train.data)):
+        for value in ("x", 7, [], None):
+            copy = parent = json.loads(by_train.data)
+            for key in path[:-1]:
+                parent = parent[key]
+            parent[path[-1]] = value
+            try:
+                assert verify.verify(json.dumps(copy).encode(), DIGEST, "iris", by_train.trusting()) == whole
+            except IntegrityError:
+                refused += 1
+            else:
+                accepted.add(path[-1])
+    assert refused > 80
+    assert not accepted & {"payload", "payloadType", "sig", "rawBytes", "mediaType", "canonicalizedBody", "rootHash"}
 
 
 def test_a_certificate_that_had_expired_is_refused(tmp_path: Path, quiet: pytest.MonkeyPatch) -> None:
