@@ -134,7 +134,8 @@ def trust_this_platform(clone: Clone, state: State) -> None:
     environment = clone.folder / f"gitops/models/{MODEL}/{ENVIRONMENT}/environment.yaml"
     lines = [line for line in environment.read_text("utf-8").splitlines() if not line.startswith("signatures:")]
     environment.write_text("\n".join([*lines, "signatures: required"]) + "\n", "utf-8")
-    clone.git("commit", "--quiet", "--all", "--message", "Deploy only what this platform signed")
+    clone.git("add", "gitops")
+    clone.git("commit", "--quiet", "--message", "Deploy only what this platform signed")
 
 
 def copy(folder: Path, tell: Narrator) -> None:
