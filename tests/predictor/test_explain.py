@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from artifact.validation.frame import of as frame_of
+from tests.deadlines import ANSWER_SECONDS
 from tests.predictor import models
 from tests.predictor.conftest import Server, pb, start
 from tests.predictor.models import Packaged
@@ -88,25 +90,42 @@ def test_v2_rest_and_grpc(server: Server) -> None:
 
 
 def evidence(server: Server) -> tuple[list[str], float]:
-    """The samples that a canary, drift and the log are judged by, and how many explanations were counted."""
+    """The samples that a canary and drift are judged by, and how many explanations were counted."""
     lines = server.request("GET", "/metrics").body.decode().splitlines()
-    names = (
-        "requests_total rows_total input_bin_total predictions_total confidence_total inference_logged_total".split()
-    )
+    names = "requests_total rows_total input_bin_total predictions_total confidence_total request_seconds_count".split()
     apart = [line for line in lines if re.match(r'modelpin_apart_requests_total\{.*purpose="explain"', line)]
     kept = [line for line in lines if line.startswith(tuple(f"modelpin_{name}" for name in names))]
     return kept, sum(float(line.split()[-1]) for line in apart if 'code="200"' in line)
 
 
+def logged(server: Server, folder: Path) -> set[str]:
+    """The ids of the requests in the inference log, once the last prediction is in it."""
+    last = f"last-{time.monotonic()}"
+    body = {"instances": rows(server.model, 1)}
+    assert server.post(server.v1, body, {"x-request-id": last}).status == 200
+    end = time.monotonic() + ANSWER_SECONDS
+    found: set[str] = set()
+    while last not in found:
+        assert time.monotonic() < end, "the log is not written"
+        time.sleep(0.05)
+        lines = [line for path in folder.iterdir() for line in path.read_text().splitlines()]
+        found = {json.loads(line)["request_id"] for line in lines if line.endswith("}")}
+    return found
+
+
 def test_it_is_counted_apart(server: Server) -> None:
-    """No explanation is evidence: not on a canary, not on drift, and not in the inference log."""
+    """No explanation is evidence: not on a canary, not on drift, and not in the inference log, by v1 or by v2."""
     some = rows(server.model, 3)
     assert server.post(server.v1, {"instances": some}).status == 200
     before = evidence(server)
     assert len(before[0]) > 10
-    for _ in range(3):
-        assert server.post(server.v1.replace(":predict", ":explain"), {"instances": some}).status == 200
-    assert evidence(server) == (before[0], before[1] + 3)
+    tensor = {"name": "input-0", "datatype": "FP64", "shape": [3, 4], "data": some}
+    for _ in range(2):
+        told = {"x-request-id": "explained"}
+        assert server.post(server.v1.replace(":predict", ":explain"), {"instances": some}, told).status == 200
+        assert server.post(server.v2, {"inputs": [tensor], "parameters": {"explain": True}}, told).status == 200
+    assert evidence(server) == (before[0], before[1] + 4)
+    assert "explained" not in logged(server, server.log.parent / "asked")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib import metadata
 from typing import Any
 
@@ -14,8 +15,9 @@ from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_wine
 
 from artifact import environment
-from artifact.engines import boosted
+from artifact.engines import boosted, lightgbm_text
 from artifact.engines.boosted import BoostedClassifier, BoostedRegressor
+from artifact.engines.boosted_trees import BoostedTree
 from artifact.errors import ForbiddenTypeError, IncompatibleError
 from artifact.unpickling import unpickle
 from pipeline.training import canonical_pickle
@@ -62,7 +64,9 @@ def test_the_arrays_say_what_the_library_adds_up(kind: str) -> None:
     """Whoever walks the checked arrays comes to the margins of the library, on small numbers and gaps too."""
     values = table(kind)[0][:40].copy()
     values[:8, 1] = [0.0, -0.0, 1e-35, -1e-35, 1e-36, np.nan, 1e30, -1e30]
-    model = fitted(kind, **({"use_missing": True} if kind.startswith("lightgbm") else {}))
+    small = lightgbm_text._SMALL
+    values[8:10] = [[small], [-small]]
+    model = fitted(kind, **({"n_estimators": 60, "max_depth": -1} if kind.startswith("lightgbm") else {}))
     trees = model.trees()
     held = values.astype(np.float32).astype(np.float64) if kind.startswith("xgboost") else values
     for row, margin in zip(held, model.margins(values).reshape(len(values), -1), strict=True):
@@ -131,6 +135,35 @@ def test_a_tree_in_a_circle() -> None:
     model.text_ = json.dumps(text)
     with pytest.raises(ForbiddenTypeError, match="no fit makes"):
         unpickle.loads(canonical_pickle.dumps(model))
+
+
+def test_arrays_in_a_circle() -> None:
+    """Two nodes that share a child, or lead back to the root, are refused, whichever library wrote them."""
+    fields = {"column": np.zeros(5, int), "threshold": np.zeros(5), "missing_left": np.zeros(5, bool)}
+    leaf, value = np.array([False, False, True, True, True]), np.zeros(5)
+    tree = BoostedTree(
+        left=np.array([1, 3, -1, -1, -1]),
+        right=np.array([2, 4, -1, -1, -1]),
+        leaf=leaf,
+        value=value,
+        output=0,
+        **fields,
+    )
+    tree.check(1, 1)
+    for left, right in (([1, 3], [2, 2]), ([1, 0], [2, 4]), ([1, 1], [2, 4])):
+        wrong = replace(tree, left=np.array([*left, -1, -1, -1]), right=np.array([*right, -1, -1, -1]))
+        with pytest.raises(ValueError, match="is not there"):
+            wrong.check(1, 1)
+
+
+def test_numbers_that_lightgbm_takes_for_zero() -> None:
+    """A threshold among them divides the numbers themselves as LightGBM divides what it makes of them."""
+    small = lightgbm_text._SMALL
+    numbers = np.array([-1.0, -2 * small, -small, -small / 2, -0.0, 0.0, small / 2, small, 2 * small, 1.0])
+    taken = np.where(np.abs(numbers) > small, numbers, 0.0)
+    for threshold in numbers:
+        (divides,) = lightgbm_text._beside_zero(np.array([threshold]))
+        assert (numbers <= divides).tolist() == (taken <= threshold).tolist(), threshold
 
 
 def test_an_environment_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
