@@ -19,7 +19,7 @@ import pytest
 
 from artifact import digest
 from pipeline import fork_server
-from tests.deadlines import ANSWER_SECONDS
+from tests.deadlines import ANSWER_SECONDS, START_SECONDS
 from tests.pipeline.repository import Repository, stages
 
 pytestmark = [
@@ -149,7 +149,7 @@ def test_a_repro_makes_the_same_artifact_and_leaves_no_process(
     repro, pipe = [sys.executable, "-m", "dvc", "repro"], subprocess.PIPE
     ran = subprocess.Popen(repro, cwd=fresh.path, env=env, stdout=pipe, stderr=subprocess.STDOUT)
     until(lambda: fork_server._address(ran.pid)[1:] in Path("/proc/net/unix").read_text() or ran.poll() is not None)
-    output = ran.communicate(timeout=ANSWER_SECONDS)[0].decode()
+    output = ran.communicate(timeout=START_SECONDS)[0].decode()
     assert ran.returncode == 0, output
     assert stages(output) == stages(trained[1])
     made, session = (digest.of_file(one.path / "build/artifact/manifest.json") for one in (fresh, trained[0]))
