@@ -8,7 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from artifact import digest, extras
-from artifact.engines.engine import ONNX, SKLEARN
+from artifact.engines import engine
+from artifact.engines.table import SKLEARN
 from artifact.errors import IncompatibleError
 
 # Those whose version changes what a pickle means or what it computes; Python's minor does not (golden proves the rest).
@@ -17,7 +18,7 @@ LIBRARIES = ("joblib", "numpy", "scikit-learn", "scipy")
 
 def needed_by(engines: Collection[str]) -> tuple[str, ...]:
     """The libraries that a manifest with these engines has the versions of, at least."""
-    return (*LIBRARIES, ONNX) if ONNX in engines else LIBRARIES
+    return (*LIBRARIES, *sorted({library for name in engines for library in engine.libraries(name)}))
 
 
 def libraries(engines: Collection[str], model: bytes = b"") -> dict[str, str]:

@@ -12,7 +12,8 @@ import numpy as np
 
 from artifact import digest, environment, golden, manifest, profile
 from artifact.decision import Decision
-from artifact.engines.engine import GRAPH, MODEL, ONNX, SKLEARN, Engine, serving
+from artifact.engines.engine import Engine, serving
+from artifact.engines.table import MODEL, SKLEARN
 from artifact.prediction import Columns, lots, together
 from artifact.signature import Signature
 
@@ -22,8 +23,8 @@ def save(
     *,
     name: str,
     model: bytes,
-    graph: bytes | None = None,
-    batching: bool = False,
+    engines: Sequence[Engine] = (Engine(SKLEARN, batching=False),),
+    files: Mapping[str, bytes] | None = None,
     signature: Signature,
     decision: Decision | None = None,
     weight: str | None = None,
@@ -39,27 +40,26 @@ def save(
 ) -> str:
     """Make `directory` the artifact of `model` (the bytes joblib.dump wrote) and return its digest.
 
-    With `graph`, the same model as ONNX, ONNX Runtime serves it; `batching` is that of `engines.engine.Engine`.
+    It is served by `engines`, from `files` beside model.joblib: the same model in their forms.
     `train` and `holdout` are columns of `artifact.validation`, and may be read one by one: the reference profile of
     inputs comes from the first, that of answers and the golden requests from the second. `target`, [rows of holdout]:
     the labels that a classification should have answered, from which the profile tells how often it is right. `modules`
     are the modules of features/ that the model imports, and `beside` further files that a server hashes and otherwise
     ignores. What stands at `directory` is replaced only when everything is written.
     """
-    engines = (Engine(SKLEARN if graph is None else ONNX, batching),)
-    files = {MODEL: model} if graph is None else {MODEL: model, GRAPH: graph}
-    served = serving(engines, files, signature, decision)
+    served_from = {MODEL: model, **(files or {})}
+    served = serving(engines, served_from, signature, decision)
     answers = together([served.predict(lot) for lot in lots(holdout)])
     right = None if target is None else answers.values == target
     contents = {
         golden.FILE: _readable(golden.make(signature, served, holdout, golden_rows)),
         profile.FILE: _readable(profile.reference(signature, train, answers, right)),
-        **files,
+        **served_from,
         **(beside or {}),
     }
     written = manifest.Manifest(
         model=digest.model_name(name),
-        engines=engines,
+        engines=tuple(engines),
         files=tuple(manifest.File(path, len(data), digest.of_bytes(data)) for path, data in sorted(contents.items())),
         signature=signature,
         decision=decision,

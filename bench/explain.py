@@ -17,7 +17,8 @@ from sklearn.preprocessing import StandardScaler
 
 from artifact.command import run
 from artifact.engines import boosted
-from artifact.engines.engine import GRAPH, MODEL, ONNX, runner
+from artifact.engines.engine import runner
+from artifact.engines.table import GRAPH, MODEL, ONNX
 from artifact.explanation.background import LINEAR, LOG_ODDS, PROBABILITY, TREES, Background
 from artifact.explanation.explainer import Explainer
 from artifact.signature import Feature, for_model

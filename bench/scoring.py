@@ -22,7 +22,7 @@ import pyarrow.parquet
 
 from artifact import digest, manifest
 from artifact.command import run
-from artifact.engines.engine import GRAPH
+from artifact.engines.table import GRAPH
 from artifact.errors import UsageError
 from bench import cluster, environments, scale
 

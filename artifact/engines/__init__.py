@@ -1,4 +1,4 @@
-"""What computes predictions from validated columns: scikit-learn's own Pipeline, or the same model in ONNX Runtime.
+"""What computes predictions from validated columns: scikit-learn's own Pipeline, or the same model in another form.
 
-`engine` reads a manifest's engine and loads what it needs; a new engine is a runner beside these and a line in there.
+`engine` reads a manifest's engines and loads them; a new engine is a module beside these and a row of `table`.
 """

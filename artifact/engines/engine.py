@@ -7,19 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from artifact.decision import Decided, Decision
+from artifact.engines.table import MODEL, SKLEARN, TABLE, EngineRunner
 from artifact.errors import IncompatibleError
 from artifact.prediction import Columns, Prediction, Runner, rows
 from artifact.signature import Signature
-
-SKLEARN = "sklearn"
-ONNX = "onnxruntime"
-MODEL = "model.joblib"
-GRAPH = "model.onnx"
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,12 @@ def check(engines: Sequence[Engine]) -> None:
 
 def files(engine: str) -> tuple[str, ...]:
     """The files of an artifact that this engine serves from; the fitted Pipeline is always among them."""
-    return (MODEL, GRAPH) if engine == ONNX else (MODEL,)
+    return (MODEL, *TABLE[engine].files) if engine in TABLE else (MODEL,)
+
+
+def libraries(engine: str) -> tuple[str, ...]:
+    """The distributions beside scikit-learn's that compute what this engine answers."""
+    return TABLE[engine].libraries if engine in TABLE else ()
 
 
 def serving(
@@ -79,18 +81,16 @@ def serving(
 def runner(engine: str, files: Mapping[str, bytes], signature: Signature, decision: Decision | None = None) -> Runner:
     """The runner of one engine, from the verified bytes of the artifact's files.
 
-    Whatever may answer a row is loaded when this returns; scikit-learn is not where the graph answers alone. Raises
+    Whatever may answer a row is loaded when this returns; scikit-learn is not where the engine answers alone. Raises
     IncompatibleError (22) for an engine this version does not have, and what deserialising raises.
     """
-    if engine == SKLEARN:
-        return _decided(_sklearn(files, signature), signature, decision)
-    if engine == ONNX:
-        from artifact.engines.onnx_runner import OnnxRunner
-
-        graph = OnnxRunner(files[GRAPH], signature)
-        first = _decided(graph, signature, decision)
-        return first if graph.alone else Fallback(first, _decided(_sklearn(files, signature), signature, decision))
-    raise IncompatibleError(f"engine {engine!r} is not one of {SKLEARN}, {ONNX}; serve with the image of its release")
+    if engine not in TABLE:
+        raise IncompatibleError(
+            f"engine {engine!r} is not one of {', '.join(TABLE)}; serve with the image of its release"
+        )
+    loaded: EngineRunner = import_module(TABLE[engine].module).load(files, signature)
+    first = _decided(loaded, signature, decision)
+    return first if loaded.alone else Fallback(first, runner(SKLEARN, files, signature, decision))
 
 
 def each(runner: Runner) -> Iterator[Runner]:
@@ -106,13 +106,6 @@ def each(runner: Runner) -> Iterator[Runner]:
 
 def _decided(runner: Runner, signature: Signature, decision: Decision | None) -> Runner:
     return runner if decision is None else Decided(runner, decision, signature)
-
-
-def _sklearn(files: Mapping[str, bytes], signature: Signature) -> Runner:
-    from artifact.engines.sklearn_runner import SklearnRunner
-    from artifact.unpickling import unpickle
-
-    return SklearnRunner(unpickle.loads(files[MODEL]), signature)
 
 
 @dataclass(frozen=True)

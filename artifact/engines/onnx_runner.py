@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import numpy as np
 import onnxruntime
 
+from artifact.engines.table import GRAPH
 from artifact.prediction import Columns, Prediction, rows
 from artifact.signature import Signature
 
 _TYPES = {"tensor(string)": object, "tensor(float)": np.float32, "tensor(double)": np.float64}
 ALONE = "alone"  # in the graph's metadata: "true" where scikit-learn need not answer any row
 COLUMNS = "columns"  # in the graph's metadata: the names of the columns of each input, as a JSON list of lists
+
+
+def load(files: Mapping[str, bytes], signature: Signature) -> OnnxRunner:
+    """The graph in model.onnx; raises what ONNX Runtime raises."""
+    return OnnxRunner(files[GRAPH], signature)
 
 
 class OnnxRunner:
@@ -24,30 +31,56 @@ class OnnxRunner:
     """
 
     def __init__(self, graph: bytes, signature: Signature) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 4  # what fails is raised; onnxruntime would print it in red as well
-        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        described = self._session.get_modelmeta().custom_metadata_map
-        self.alone = described.get(ALONE) == "true"
+        self._session = session(graph)
+        self.alone = self._session.get_modelmeta().custom_metadata_map.get(ALONE) == "true"
+        self._inputs = Inputs(self._session, signature)
+        self._outputs = Outputs(self._session, signature)
+
+    def predict(self, columns: Columns) -> Prediction:
+        """Predict columns made by artifact.validation."""
+        return self._outputs.prediction(self._inputs.feed(columns), rows(columns))
+
+
+def session(graph: bytes) -> onnxruntime.InferenceSession:
+    """A graph in memory, on one thread."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # what fails is raised; onnxruntime would print it in red as well
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+class Inputs:
+    """The inputs of a graph that begins with the columns of a signature."""
+
+    def __init__(self, graph: onnxruntime.InferenceSession, signature: Signature) -> None:
+        described = graph.get_modelmeta().custom_metadata_map
         # A graph that says nothing has an input a feature, in the signature's order.
         columns = json.loads(described[COLUMNS]) if COLUMNS in described else [[name] for name in signature.names]
         self._inputs = [
             (node.name, names, np.dtype(_TYPES[node.type]))
-            for node, names in zip(self._session.get_inputs(), columns, strict=True)
+            for node, names in zip(graph.get_inputs(), columns, strict=True)
         ]
-        self._outputs = [node.name for node in self._session.get_outputs()]
+
+    def feed(self, columns: Columns) -> dict[str, np.ndarray]:
+        """What the graph is given: an even number of rows."""
+        return {
+            name: _side_by_side([columns[feature] for feature in names], dtype) for name, names, dtype in self._inputs
+        }
+
+
+class Outputs:
+    """The outputs of a graph that ends with what a signature says."""
+
+    def __init__(self, graph: onnxruntime.InferenceSession, signature: Signature) -> None:
+        self._graph = graph
+        self._names = [node.name for node in graph.get_outputs()]
         self._regression = signature.task == "regression"
         self._boolean = signature.outputs[0].dtype == "bool"
         self._probabilities = len(signature.outputs) > 1
 
-    def predict(self, columns: Columns) -> Prediction:
-        """Predict columns made by artifact.validation."""
-        feed = {
-            name: _side_by_side([columns[feature] for feature in names], dtype) for name, names, dtype in self._inputs
-        }
-        count = rows(columns)
-        answers = [answer[:count] for answer in self._session.run(self._outputs, feed)]
+    def prediction(self, feed: dict[str, np.ndarray], count: int) -> Prediction:
+        """What the graph answers to `feed`, the first `count` rows of it."""
+        answers = [answer[:count] for answer in self._graph.run(self._names, feed)]
         if self._regression:
             return Prediction(answers[0].reshape(-1).astype(np.float64, copy=False))
         labels = answers[0].reshape(-1)

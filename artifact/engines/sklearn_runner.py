@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,17 @@ import pandas as pd
 from sklearn import config_context
 from sklearn.pipeline import Pipeline
 
+from artifact.engines.table import MODEL
 from artifact.output import LOWER, UPPER
 from artifact.prediction import PROBABILITIES, Columns, Prediction
 from artifact.signature import Signature
+from artifact.unpickling import unpickle
 from artifact.validation.frame import from_columns
+
+
+def load(files: Mapping[str, bytes], signature: Signature) -> SklearnRunner:
+    """The Pipeline in model.joblib; raises what unpickling raises."""
+    return SklearnRunner(unpickle.loads(files[MODEL]), signature)
 
 
 class SklearnRunner:
@@ -22,6 +30,8 @@ class SklearnRunner:
     its parameters are switched off, since nothing changes them. The checks of numbers stay: a preprocessing may make
     more of one than the estimator takes, which then raises, as it does offline.
     """
+
+    alone = True
 
     def __init__(self, model: Any, signature: Signature) -> None:
         self._model = _single_threaded(model)

@@ -11,7 +11,7 @@ from sklearn import config_context
 from sklearn.pipeline import Pipeline
 
 from artifact import checkpoint
-from artifact.engines.engine import MODEL
+from artifact.engines.table import MODEL
 from artifact.explanation import background, contributions, sources
 from artifact.explanation.background import LINEAR, Background
 from artifact.explanation.explanation import Explanation, NotApplicable, together

@@ -81,6 +81,7 @@ def _tree(tree: BoostedTree) -> Tree:
         tree.right,
         tree.missing_left,
         tree.leaf,
+        trees.halves(tree.left, tree.right, tree.leaf),
         tree.value[:, None],
         tree.output,
     )

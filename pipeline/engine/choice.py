@@ -1,14 +1,16 @@
-"""The engine that was chosen for a model: stage convert leaves it in build/engine/, later stages predict with it."""
+"""The engines that were chosen for a model: stage convert leaves them in build/engine/, later stages use them."""
 
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Self
 
 from artifact import digest
 from artifact.decision import Decision
-from artifact.engines.engine import GRAPH, MODEL, ONNX, SKLEARN, runner
+from artifact.engines.engine import Engine, files, serving
+from artifact.engines.table import MODEL, SKLEARN
 from artifact.errors import ConfigurationError
 from artifact.prediction import Runner
 from artifact.signature import Signature
@@ -18,46 +20,49 @@ from pipeline.shared import json_file, paths
 
 @dataclass(frozen=True)
 class Choice:
-    """`graph`: the model as ONNX; None for scikit-learn, and then `reason` says why. `batching` is that of
-    `artifact.engines.engine.Engine`. `agreement`: how far the graph agrees with scikit-learn; None without a graph.
+    """`engines`: as the manifest will name them. `files`: what they serve from, beside model.joblib. `agreements`: how
+    far each engine that was tried agrees with scikit-learn. `refusals`: of each that does not serve, why not.
     """
 
-    graph: bytes | None
-    batching: bool
-    reason: str | None
-    agreement: Agreement | None
+    engines: tuple[Engine, ...]
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    agreements: Mapping[str, Agreement] = field(default_factory=dict)
+    refusals: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        """The engine's name in the manifest."""
-        return SKLEARN if self.graph is None else ONNX
+        """The names of the engines, as `artifact.manifest.Manifest.engine` gives them."""
+        return "+".join(engine.name for engine in self.engines)
 
     def runner(self, model: bytes, signature: Signature, decision: Decision | None = None) -> Runner:
         """What serves `model`, the bytes of model.joblib, with this decision: the code that the predictor runs."""
-        files = {MODEL: model} if self.graph is None else {MODEL: model, GRAPH: self.graph}
-        return runner(self.name, files, signature, decision)
+        return serving(self.engines, {MODEL: model, **self.files}, signature, decision)
 
     def in_words(self) -> str:
-        """One line: the engine, and why it is this one or how far it is from scikit-learn."""
-        if self.graph is None:
-            return f"{self.name}, not ONNX Runtime: {self.reason}"
-        return self.name if self.agreement is None else f"{self.name}: {self.agreement.in_words()}"
+        """One line: each engine with how far it is from scikit-learn, and why others do not serve."""
+        names = [engine.name for engine in self.engines]
+        said = [f"{engine.name}{_limit(engine)}{self._agreement(engine.name)}" for engine in self.engines]
+        # Why an engine does not serve is news only where scikit-learn, the slowest, has to.
+        refused = [f"not {name}: {why}" for name, why in self.refusals.items() if SKLEARN in names]
+        return ", ".join(["; ".join(said), *refused])
+
+    def _agreement(self, name: str) -> str:
+        return f": {self.agreements[name].in_words()}" if name in self.agreements else ""
 
     def write(self, model: bytes) -> None:
-        """Make build/engine/ for `model`, the bytes of model.joblib: proof.json, and model.onnx if there is a graph."""
+        """Make build/engine/ for `model`, the bytes of model.joblib: proof.json, and the files of the engines."""
         folder = paths.PROOF.parent
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        if self.graph is not None:
-            paths.GRAPH.write_bytes(self.graph)
+        for name, data in self.files.items():
+            (folder / name).write_bytes(data)
         json_file.write(
             paths.PROOF,
             {
                 "model": digest.of_bytes(model),
-                "engine": self.name,
-                "batching": self.batching,
-                "reason": self.reason,
-                "agreement": None if self.agreement is None else self.agreement.to_dict(),
+                "engines": [engine.to_dict() for engine in self.engines],
+                "agreements": {name: agreement.to_dict() for name, agreement in self.agreements.items()},
+                "refusals": dict(self.refusals),
             },
         )
 
@@ -67,10 +72,15 @@ class Choice:
         value = json_file.read(paths.PROOF)
         if value["model"] != digest.of_bytes(model):
             raise ConfigurationError(f"{paths.PROOF} speaks of another {paths.MODEL}; make it anew with `dvc repro`")
-        agreement = value["agreement"]
+        engines = tuple(map(Engine.from_dict, value["engines"]))
+        names = {name for engine in engines for name in files(engine.name)} - {MODEL}
         return cls(
-            graph=paths.GRAPH.read_bytes() if value["engine"] == ONNX else None,
-            batching=value["batching"],
-            reason=value["reason"],
-            agreement=None if agreement is None else Agreement.from_dict(agreement),
+            engines=engines,
+            files={name: (paths.PROOF.parent / name).read_bytes() for name in sorted(names)},
+            agreements={name: Agreement.from_dict(one) for name, one in value["agreements"].items()},
+            refusals=value["refusals"],
         )
+
+
+def _limit(engine: Engine) -> str:
+    return "" if engine.most_rows is None else f" up to {engine.most_rows} rows"

@@ -1,79 +1,115 @@
-"""Choose what an artifact is served by: ONNX Runtime where it is proved equal to scikit-learn, scikit-learn otherwise.
+"""Choose what an artifact is served by: engines that are proved equal to scikit-learn, each for calls of as many rows
+as it is the cheapest for; scikit-learn where none is proved.
 
 Equal means, on every row of `pipeline.engine.probes` that either answers: identical labels, and numbers within a
-hundredth of the tolerance of `artifact.tolerance`, so that rows which nobody tried are within all of it.
+hundredth of the tolerance of `artifact.tolerance`, so that rows which nobody tried are within all of it. Engines of one
+artifact are equal to each other to the bit: which of them answers a row depends on how many others are in the call.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
+from importlib import import_module
 from typing import Any
 
-from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import Pipeline
+import numpy as np
 
-from artifact.engines.engine import GRAPH, MODEL, ONNX, SKLEARN, runner
+from artifact.engines.engine import Engine, runner
+from artifact.engines.table import MODEL, SKLEARN, TABLE, NotWritten
 from artifact.prediction import Columns, Runner, rows
 from artifact.signature import Signature
-from pipeline.engine import equality, estimators, transformers
+from pipeline.engine import costs, equality
+from pipeline.engine.agreement import Agreement
 from pipeline.engine.choice import Choice
-from pipeline.engine.graph import Column, Graph, NoGraph, columns_of
+from pipeline.engine.costs import Cost
 from pipeline.engine.probes import Probes
 from pipeline.shared.stored_columns import beginning
 
-_LARGEST = 32 << 20  # bytes of model.joblib: the graph of more is as large again
 _SINGLE = 64  # rows predicted one by one and together, to see whether company changes an answer
 
 
 def choose(model: bytes, fitted: Any, signature: Signature, *, train: Columns, holdout: Columns) -> Choice:
-    """The fastest engine that is proved equal; `model` are the bytes of `fitted`, tables are [rows] a feature."""
-    files = {MODEL: model}
-    exact = runner(SKLEARN, files, signature)
-    agreement = None
-    checks = (_several_outputs, _text_may_be_missing, _labels_alone)
-    reason = _too_large(model) or next(filter(None, (check(signature) for check in checks)), None)
-    if reason is None:
-        try:
-            graph = convert(fitted, signature)
-            candidate = runner(ONNX, files | {GRAPH: graph}, signature)
-            agreement = equality.compare(signature, exact, candidate, Probes.of(signature, fitted, train, holdout))
-            if agreement.problem is None:
-                return Choice(graph, _batch_invariant(candidate, holdout), None, agreement)
-            reason = agreement.problem
-        except NoGraph as error:
-            reason = str(error)
-        except Exception as error:
-            # A model may raise what it likes on rows that its schema lets in: scikit-learn then serves it, and raises.
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-    return Choice(None, _batch_invariant(exact, holdout), reason, agreement)
+    """The cheapest engines that are proved equal; `model` are the bytes of `fitted`, tables are [rows] a feature."""
+    proofs = _Proofs(model, fitted, signature, train, holdout)
+    priced = _prices(fitted)
+    plan: list[tuple[str, int | None]] = []
+    while priced:
+        plan = costs.plan(priced)
+        failed = next((name for name, _ in plan if not proofs.holds(name)), None)
+        if failed is None:
+            break
+        del priced[failed]
+    if not priced:
+        plan = [(SKLEARN, None)]
+    engines = tuple(Engine(name, _batch_invariant(proofs.runners[name], holdout), most) for name, most in plan)
+    files = {path: data for name, _ in plan for path, data in proofs.files[name].items()}
+    return Choice(engines, files, proofs.agreements, proofs.refusals)
 
 
-def convert(fitted: Any, signature: Signature) -> bytes:
-    """The model as an ONNX graph with one float64 input for all numbers and booleans, [rows, numbers], and one for all
-    texts, [rows, texts]: every input costs a request some microseconds. Which columns they are, it says itself
-    (`onnx_runner.COLUMNS`). The same bytes each time. NoGraph names a part that has no form in a graph.
-    """
-    steps = [step for _, step in fitted.steps] if type(fitted) is Pipeline else [fitted]
-    graph = Graph()
-    texts = {feature.name for feature in signature.inputs if feature.dtype == "string"}
-    order = _order(steps[0], signature.names)
-    where: dict[str, Column] = {}
-    for name, text in (("numbers", False), ("texts", True)):
-        columns = [column for column in order if (column in texts) == text]
-        if columns:
-            where |= zip(columns, columns_of(graph.input(name, columns, text)), strict=True)
-    table = [where[name] for name in signature.names]
-    for step in steps[:-1]:
-        table = transformers.add(graph, step, table)
-    estimators.add(graph, steps[-1], graph.gather(table))
-    return graph.to_bytes()
+def _prices(fitted: Any) -> dict[str, Cost]:
+    """What each engine costs that has a form of this model, as far as that is known without writing it."""
+    writers = {name: import_module(row.writer) for name, row in TABLE.items() if row.writer is not None}
+    prices: dict[str, Cost | None] = {name: writer.cost(fitted) for name, writer in writers.items()}
+    return {name: cost for name, cost in prices.items() if cost is not None}
 
 
-def _order(first: Any, names: tuple[str, ...]) -> list[str]:
-    """The columns in the order in which the model selects them, so that the graph need not."""
-    if not isinstance(first, ColumnTransformer):
-        return list(names)
-    order = [names[place] for _, _, columns in first.transformers_ for place in transformers.places(columns, names)]
-    return list(dict.fromkeys([*order, *names]))
+class _Proofs:
+    """The engines that were tried: runners, files, how far they agree with scikit-learn, and why some do not serve."""
+
+    def __init__(self, model: bytes, fitted: Any, signature: Signature, train: Columns, holdout: Columns) -> None:
+        self._model, self._fitted, self._signature = model, fitted, signature
+        self._train, self._holdout = train, holdout
+        self.files: dict[str, Mapping[str, bytes]] = {SKLEARN: {}}
+        self.runners: dict[str, Runner] = {SKLEARN: runner(SKLEARN, {MODEL: model}, signature)}
+        self.agreements: dict[str, Agreement] = {}
+        self.refusals: dict[str, str] = {}
+        self._first: str | None = None  # the engine that was proved first
+
+    @cached_property
+    def _probes(self) -> Probes:
+        return Probes.of(self._signature, self._fitted, self._train, self._holdout)
+
+    def holds(self, name: str) -> bool:
+        """Whether the engine is proved; its files are written and its rows compared when it is first asked about."""
+        if name not in self.files:
+            try:
+                self.files[name] = import_module(str(TABLE[name].writer)).write(
+                    self._model, self._fitted, self._signature
+                )
+                self.runners[name] = runner(name, {MODEL: self._model, **self.files[name]}, self._signature)
+                self._compare(name)
+            except NotWritten as error:
+                self.refusals[name] = str(error)
+            except Exception as error:
+                # A model may raise what it likes on rows that its schema lets in: scikit-learn serves it, and raises.
+                self.refusals[name] = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            self.files.setdefault(name, {})
+        return name not in self.refusals
+
+    def _compare(self, name: str) -> None:
+        """With scikit-learn; where another engine is proved already, with that one, to the bit."""
+        if self._first is None:
+            exact = self.runners[SKLEARN]
+            agreement = equality.compare(self._signature, exact, self.runners[name], self._probes)
+            if agreement.problem is not None:
+                self.refusals[name] = agreement.problem
+            else:
+                self._first = name
+        else:
+            one, other = self.runners[self._first], self.runners[name]
+            if not all(_same(one, other, lot) for lot in self._probes.lots()):
+                self.refusals[name] = f"its answers are not to the bit those of {self._first}"
+            agreement = self.agreements[self._first]
+        self.agreements[name] = agreement
+
+
+def _same(one: Runner, other: Runner, table: Columns) -> bool:
+    """Whether the same rows of `table` have a finite answer, and the same one to the bit."""
+    with np.errstate(all="ignore"):  # extremes overflow, as they may
+        first, second = one.predict(table), other.predict(table)
+    finite = first.finite()
+    return bool(np.array_equal(finite, second.finite()) and first.taken(finite).equals(second.taken(finite)))
 
 
 def _batch_invariant(engine: Runner, holdout: Columns) -> bool:
@@ -85,40 +121,3 @@ def _batch_invariant(engine: Runner, holdout: Columns) -> bool:
             if not alone.equals(together.part(start, start + size)):
                 return False
     return True
-
-
-def _too_large(model: bytes) -> str | None:
-    if len(model) > _LARGEST:
-        return f"model.joblib has {len(model) >> 20} MiB, more than {_LARGEST >> 20}: its graph would be as large again"
-    return None
-
-
-def _text_may_be_missing(signature: Signature) -> str | None:
-    for feature in signature.inputs:
-        if feature.nullable and feature.dtype == "string":
-            return f"{feature.name!r} is a text that may be missing, which an ONNX tensor cannot say"
-    return None
-
-
-def _several_outputs(signature: Signature) -> str | None:
-    if signature.task in ("multilabel", "multioutput", "outliers") or (
-        signature.task == "regression" and not _plain(signature)
-    ):
-        return f"a graph here has one label or one number for a row, and this is {_kind(signature)}"
-    return None
-
-
-def _plain(signature: Signature) -> bool:
-    return signature.number and len(signature.outputs) == 1
-
-
-def _kind(signature: Signature) -> str:
-    if signature.task != "regression":
-        return f"a model of {signature.task}"
-    return "a regression of several targets" if signature.outputs[0].columns else "a regression with an interval"
-
-
-def _labels_alone(signature: Signature) -> str | None:
-    if signature.task == "classification" and len(signature.outputs) == 1:
-        return "the model gives labels without probabilities: a graph could not say which rows it has no answer for"
-    return None

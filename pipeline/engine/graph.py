@@ -14,13 +14,14 @@ import numpy as np
 from onnx import TensorProto, helper
 
 from artifact.engines.onnx_runner import ALONE, COLUMNS
+from artifact.engines.table import NotWritten
 
 TREES = "ai.onnx.ml"  # the domain of TreeEnsemble and LabelEncoder
 _OPSETS = (("", 17), (TREES, 5))
 _TYPES = {"f": TensorProto.DOUBLE, "i": TensorProto.INT64, "b": TensorProto.BOOL, "O": TensorProto.STRING}
 
 
-class NoGraph(Exception):
+class NoGraph(NotWritten):
     """A part of the model has no form in a graph; the message names it."""
 
 
@@ -131,9 +132,50 @@ class Graph:
 
     def to_bytes(self) -> bytes:
         """The model, whose metadata name the columns of its inputs and say that it answers alone."""
-        graph = helper.make_graph(
-            self._nodes, "model", [described for described, _ in self._inputs], self._outputs, self._constants
+        return self._model(self._nodes, [described for described, _ in self._inputs], self._outputs)
+
+    def around_trees(self, value: str, result: str) -> tuple[bytes, bytes, Any]:
+        """The models before and behind the trees, and the type of their numbers, as numpy has it: the first ends with
+        the trees' input, as `value`, and the second begins with their output, as `result`, and, where it needs that,
+        `value` too. NoGraph where that cannot be.
+        """
+        ensembles = [node for node in self._nodes if node.op_type == "TreeEnsemble"]
+        if len(ensembles) != 1:
+            raise NoGraph(f"{len(ensembles)} ensembles of trees in the graph, not one")
+        (into,), (out,) = ensembles[0].input, ensembles[0].output
+        (kind,) = (one.t.data_type for one in ensembles[0].attribute if one.name == "nodes_splits")
+        behind = []
+        for node in self._leading_to({output.name for output in self._outputs}, {into, out}):
+            behind.append(type(node)())
+            behind[-1].CopyFrom(node)
+            behind[-1].input[:] = [{into: value, out: result}.get(name, name) for name in node.input]
+        made = {name for node in behind for name in node.output} | {constant.name for constant in self._constants}
+        inputs = list(dict.fromkeys(name for node in behind for name in node.input if name not in made))
+        if not {value, result}.issuperset(inputs):
+            raise NoGraph("the trees are not the only way through the graph")
+        before = [*self._leading_to({into}, set()), helper.make_node("Identity", [into], [value])]
+        ends, begins = (
+            [helper.make_tensor_value_info(name, kind, [None, None]) for name in names] for names in ([value], inputs)
         )
+        return (
+            self._model(before, [described for described, _ in self._inputs], ends),
+            self._model(behind, begins, self._outputs),
+            helper.tensor_dtype_to_np_dtype(kind),
+        )
+
+    def _leading_to(self, values: set[str], stop: set[str]) -> list[Any]:
+        """The nodes that `values` are computed by, in their order, as far as they do not make one of `stop`."""
+        needed, nodes = values - stop, list[Any]()
+        for node in reversed(self._nodes):
+            if needed.intersection(node.output):
+                nodes.append(node)
+                needed.update(set(node.input) - stop)
+        return nodes[::-1]
+
+    def _model(self, nodes: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> bytes:
+        used = {name for node in nodes for name in node.input}
+        constants = [constant for constant in self._constants if constant.name in used]
+        graph = helper.make_graph(nodes, "model", inputs, outputs, constants)
         opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSETS]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
         columns = [list(names) for _, names in self._inputs]

@@ -19,6 +19,7 @@ class Tree:
     """A fitted tree: arrays of [nodes], and `value`, [nodes, targets], what a leaf adds to each target from `first` on.
 
     `column` <= `threshold` goes to the node `left`, others to `right`; a missing number goes where `missing_left` says.
+    `count`: the training rows that came by.
     """
 
     column: np.ndarray
@@ -27,6 +28,7 @@ class Tree:
     right: np.ndarray
     missing_left: np.ndarray
     leaf: np.ndarray
+    count: np.ndarray
     value: np.ndarray
     first: int = 0
 
@@ -34,6 +36,20 @@ class Tree:
     def copies(self) -> int:
         """How often ONNX needs the tree, whose leaf has one target: as often as a leaf adds to several."""
         return max(1, int((self.value[self.leaf] != 0).sum(axis=1).max()))
+
+    @property
+    def path(self) -> float:
+        """How many nodes a training row comes by on the mean, its leaf not counted."""
+        return float(self.count[~self.leaf].sum() / self.count[0])
+
+    @property
+    def depth(self) -> int:
+        """How many nodes the longest way has, its leaf not counted."""
+        depth, level = 0, np.flatnonzero(~self.leaf[:1])
+        while len(level):
+            below = np.concatenate((self.left[level], self.right[level]))
+            depth, level = depth + 1, below[~self.leaf[below]]
+        return depth
 
     @classmethod
     def of(cls, estimator: Any, first: int = 0, factor: float = 1.0) -> Self:
@@ -49,6 +65,7 @@ class Tree:
             nodes["right_child"],
             nodes["missing_go_to_left"].astype(bool),
             nodes["left_child"] == -1,
+            nodes["weighted_n_node_samples"],
             value[:, 0, :] * factor,
             first,
         )
@@ -65,9 +82,21 @@ class Tree:
             nodes["right"],
             nodes["missing_go_to_left"].astype(bool),
             nodes["is_leaf"].astype(bool),
+            nodes["count"],
             nodes["value"][:, None],
             first,
         )
+
+
+def halves(left: np.ndarray, right: np.ndarray, leaf: np.ndarray) -> np.ndarray:
+    """Stands for counts that a library does not keep, [nodes]: each node sends half of its rows to either side."""
+    counts = np.ones(len(leaf))
+    level = np.flatnonzero(~leaf[:1])
+    while len(level):
+        below = np.concatenate((left[level], right[level]))
+        counts[below] = np.tile(counts[level] / 2, 2)
+        level = below[~leaf[below]]
+    return counts
 
 
 def add(graph: Graph, numbers: str, trees: Sequence[Tree], targets: int, narrow: bool = False) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from artifact.engines.engine import MODEL
+from artifact.engines.table import MODEL
 from artifact.manifest import Manifest
 from pipeline.engine.choice import Choice
 from pipeline.gate.champion import Champion

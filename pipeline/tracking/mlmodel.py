@@ -16,7 +16,7 @@ import yaml
 
 from artifact import digest as digests
 from artifact import extras, load, manifest
-from artifact.engines.engine import MODEL
+from artifact.engines.table import MODEL
 from artifact.load import Loaded
 from artifact.unpickling import unpickle
 

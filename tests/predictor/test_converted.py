@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from artifact.engines import engine
+from artifact.engines.table import MODEL, ONNX
 from artifact.load import Loaded, load
 from artifact.prediction import rows
 from artifact.save import save
@@ -31,16 +31,16 @@ from tests.predictor.models import Packaged
 def converted(packaged: Packaged, directory: Path) -> Packaged:
     """The same model, packaged as the stage does where ONNX Runtime is proved equal."""
     source = load(packaged.directory, expected_digest=packaged.digest)
-    data = (packaged.directory / engine.MODEL).read_bytes()
+    data = (packaged.directory / MODEL).read_bytes()
     columns = validated_columns(packaged.signature, packaged.rows)
     choice = engines.choose(data, packaged.pipeline, packaged.signature, train=columns, holdout=columns)
-    assert choice.reason is None
+    assert not choice.refusals
     digest = save(
         directory,
         name=packaged.name,
         model=data,
-        graph=choice.graph,
-        batching=choice.batching,
+        engines=choice.engines,
+        files=choice.files,
         signature=packaged.signature,
         train=columns,
         holdout=columns,
@@ -114,7 +114,7 @@ def test_every_protocol_gives_the_engines_bits(server: Server, loaded: Loaded, f
     for name, values in answers.items():
         assert np.asarray(values).tolist() == np.asarray(wanted[name]).tolist()
         assert not len(differing(name, list(exact[name]), list(values)))
-    assert loaded.manifest.engine == engine.ONNX
+    assert loaded.manifest.engine == ONNX
 
 
 def test_company_changes_no_bit(server: Server, loaded: Loaded) -> None:

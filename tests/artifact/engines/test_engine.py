@@ -13,11 +13,12 @@ from onnx import TensorProto, helper
 from sklearn.linear_model import Ridge
 
 from artifact import golden
-from artifact.engines.engine import GRAPH, MODEL, ONNX, SKLEARN, Fallback, runner
+from artifact.engines.engine import Fallback, runner
+from artifact.engines.table import GRAPH, MODEL, ONNX, SKLEARN
 from artifact.errors import ConfigurationError, ForbiddenTypeError, GoldenError
 from artifact.prediction import Columns, Prediction, rows
 from artifact.signature import Feature, Output, Signature, for_model
-from pipeline.engine import engines
+from pipeline.engine import conversion
 
 INPUTS = (Feature("a", "float64"), Feature("b", "float64"))
 
@@ -69,7 +70,7 @@ def test_all_that_may_answer_is_loaded_at_once() -> None:
     fitted, _, signature = model()
     with pytest.raises(ForbiddenTypeError):
         runner(ONNX, {MODEL: b"junk", GRAPH: narrow(fitted)}, signature)
-    alone = runner(ONNX, {MODEL: b"junk", GRAPH: engines.convert(fitted, signature)}, signature)
+    alone = runner(ONNX, {MODEL: b"junk", GRAPH: conversion.convert(fitted, signature)}, signature)
     assert alone.predict(TABLE).finite().all()
 
 

@@ -9,7 +9,7 @@ import joblib
 import numpy as np
 from sklearn.pipeline import make_pipeline
 
-from artifact.engines.engine import ONNX
+from artifact.engines.table import ONNX
 from artifact.prediction import Columns
 from artifact.signature import Feature, Signature, for_model
 from artifact.validation import frame
@@ -58,6 +58,5 @@ def chosen(inputs: tuple[Feature, ...], target: np.ndarray, *steps: Any) -> tupl
 
 def equal(choice: Choice) -> bool:
     """Whether a graph was proved, and differs in last bits at most."""
-    assert (choice.name, choice.reason) == (ONNX, None)
-    assert choice.agreement is not None
-    return max(choice.agreement.differences.values()) < 1e-9
+    assert (choice.engines[0].name, choice.refusals) == (ONNX, {})
+    return max(choice.agreements[ONNX].differences.values()) < 1e-9

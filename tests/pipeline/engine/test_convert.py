@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from artifact.manifest import Manifest
-from pipeline.engine import engines
+from pipeline.engine import conversion
 from tests.pipeline.repository import Repository
 
 PROOF = "build/engine/proof.json"
@@ -27,7 +27,7 @@ def test_metrics_are_those_of_the_engine(again: Repository) -> None:
     table = rows[list(signature.names)]  # beside them stands what keeps rows in one fold
     other = make_pipeline(StandardScaler(), LogisticRegression()).fit(table, shuffled)
     before = json.loads(again.read("reports/metrics.json"))
-    (again.path / "build/engine/model.onnx").write_bytes(engines.convert(other, signature))
+    (again.path / "build/engine/model.onnx").write_bytes(conversion.convert(other, signature))
     again.done("pipeline", "evaluate")
     metrics = json.loads(again.read("reports/metrics.json"))
     held = pd.read_parquet(again.path / "build/prepared/test.parquet")
@@ -42,8 +42,8 @@ def test_the_artifact_holds_the_graph_that_was_judged(trained: tuple[Repository,
     proof = json.loads(repository.read(PROOF))
     graph = (repository.path / "build/engine/model.onnx").read_bytes()
     assert (repository.path / "build/artifact/model.onnx").read_bytes() == graph
-    assert proof["engine"] == json.loads(repository.read("build/artifact/manifest.json"))["engines"][0]["name"]
-    agreement = proof["agreement"]
+    assert proof["engines"] == json.loads(repository.read("build/artifact/manifest.json"))["engines"]
+    agreement = proof["agreements"]["onnxruntime"]
     assert (agreement["rows"]["training"], agreement["rows"]["held out"], agreement["unanswered"]) == (105, 45, 0)
     assert agreement["differences"]["probabilities"] < 1e-9
     page = repository.read("reports/report.md")
@@ -66,7 +66,7 @@ def test_a_proof_of_another_model_is_refused(again: Repository) -> None:
     again.replace("params.yaml", block, "sklearn.preprocessing.PowerTransformer: {}")
     again.done("pipeline", "train")
     said = again.done("pipeline", "convert")
-    assert "engine sklearn, not ONNX Runtime: PowerTransformer has no form in a graph" in said
+    assert "engine sklearn, not onnxruntime: PowerTransformer has no form in a graph" in said
     assert not (again.path / "build/engine/model.onnx").exists()
     again.done("pipeline", "evaluate")
-    assert json.loads(again.read(PROOF))["agreement"] is None
+    assert json.loads(again.read(PROOF))["agreements"] == {}

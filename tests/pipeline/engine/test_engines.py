@@ -20,7 +20,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.utils import all_estimators
 
-from artifact.engines.engine import GRAPH, MODEL, ONNX, SKLEARN, runner
+from artifact.engines.engine import runner
+from artifact.engines.table import GRAPH, MODEL, ONNX, SKLEARN
 from artifact.load import load
 from artifact.prediction import Columns
 from artifact.save import save
@@ -28,8 +29,9 @@ from artifact.signature import Feature, Signature, for_model
 from artifact.tolerance import differing
 from artifact.validation import frame
 from artifact.validation.column import LARGEST
-from pipeline.engine import engines
+from pipeline.engine import conversion, engines
 from pipeline.engine.choice import Choice
+from pipeline.engine.graph import NoGraph
 from pipeline.engine.probes import Probes
 
 DOCS = Path(__file__).parents[3] / "docs/predictor.md"
@@ -94,10 +96,9 @@ def test_onnx_where_it_is_equal(estimator: BaseEstimator, target: Any) -> None:
     """Mixed columns, missing numbers and every kind of label: the same labels, numbers within the tolerance."""
     data, model, signature, holdout = fitted(estimator, target, scale=not hasattr(estimator, "n_estimators"))
     choice = choose(data, model, signature, holdout)
-    assert (choice.name, choice.reason) == (ONNX, None)
-    assert choice.graph is not None
-    assert engines.convert(model, signature) == choice.graph, "the same model gives the same bytes"
-    served = runner(ONNX, {MODEL: data, GRAPH: choice.graph}, signature).predict(holdout)
+    assert (choice.engines[0].name, choice.refusals) == (ONNX, {})
+    assert conversion.convert(model, signature) == choice.files[GRAPH], "the same model gives the same bytes"
+    served = runner(ONNX, {MODEL: data, GRAPH: choice.files[GRAPH]}, signature).predict(holdout)
     exact = runner(SKLEARN, {MODEL: data}, signature).predict(holdout)
     assert served.values.dtype.kind == exact.values.dtype.kind
     for output in signature.outputs:
@@ -113,9 +114,10 @@ def test_scikit_learn_for_what_cannot_be_converted() -> None:
     data, _, signature, holdout = fitted(LogisticRegression(), TEXTS, inputs)
     table = frame.from_columns(signature, holdout).fillna(0)
     odd = make_pipeline(FunctionTransformer(np.log1p), SimpleImputer(), LogisticRegression()).fit(table, TEXTS)
-    assert "FunctionTransformer" in str(choose(data, odd, signature, holdout).reason)
+    assert "FunctionTransformer" in choose(data, odd, signature, holdout).refusals[ONNX]
     nullable = Signature(signature.task, (Feature("city", "string", nullable=True),), signature.outputs)
-    assert "may be missing" in str(engines._text_may_be_missing(nullable))
+    with pytest.raises(NoGraph, match="may be missing"):
+        conversion.write(data, odd, nullable)
 
 
 def test_company(tmp_path: Path) -> None:
@@ -129,15 +131,15 @@ def test_company(tmp_path: Path) -> None:
         tmp_path / "artifact",
         name="m",
         model=data,
-        graph=choice.graph,
-        batching=choice.batching,
+        engines=choice.engines,
+        files=choice.files,
         signature=signature,
         train=holdout,
         holdout=holdout,
         **arguments,
     )
     loaded = load(tmp_path / "artifact", expected_digest=digest)
-    assert (loaded.manifest.engine, loaded.manifest.batching) == (ONNX, choice.batching)
+    assert (loaded.manifest.engine, loaded.manifest.batching) == (choice.name, choice.engines[0].batching)
     assert "onnxruntime" in loaded.manifest.libraries
     assert not len(differing("label", exact.predict(holdout).values, loaded.runner.predict(holdout).values))
 
@@ -163,7 +165,7 @@ def test_every_way_to_select_columns(numbers: Any, texts: Any) -> None:
         joblib.dump(model, stream)
         signature = signature or for_model("classification", INPUTS, Feature("y", "string"), model)
         choice = choose(stream.getvalue(), model, signature, frame.columns(table))
-        assert (choice.name, choice.reason) == (ONNX, None)
+        assert (choice.engines[0].name, choice.refusals) == (ONNX, {})
 
 
 def test_an_estimator_without_preprocessing() -> None:
@@ -176,7 +178,7 @@ def test_an_estimator_without_preprocessing() -> None:
     joblib.dump(model, stream)
     signature = for_model("classification", inputs, Feature("y", "string"), model)
     choice = choose(stream.getvalue(), model, signature, frame.columns(table))
-    assert (choice.name, choice.reason) == (ONNX, None)
+    assert (choice.engines[0].name, choice.refusals) == (ONNX, {})
 
 
 def kinds(text: str) -> list[str]:
@@ -212,9 +214,8 @@ def chosen(name: str, scale: bool) -> Choice:
 @pytest.mark.parametrize("name", kinds("Proved equal"))
 def test_kinds_that_onnx_serves(name: str) -> None:
     """What docs/predictor.md says of each kind of model is so."""
-    assert [(one.name, one.reason) for one in (chosen(name, scale=False), chosen(name, scale=True))] == [
-        (ONNX, None)
-    ] * 2
+    both = chosen(name, scale=False), chosen(name, scale=True)
+    assert [(one.engines[0].name, one.refusals) for one in both] == [(ONNX, {})] * 2
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -231,7 +232,7 @@ def test_a_booster_of_one_leaf() -> None:
     signature = for_model("classification", (Feature("a", "float64"),), Feature("y", "int64"), model)
     stream = BytesIO()
     joblib.dump(model, stream)
-    served = runner(ONNX, {MODEL: b"", GRAPH: engines.convert(model, signature)}, signature)
+    served = runner(ONNX, {MODEL: b"", GRAPH: conversion.convert(model, signature)}, signature)
     exact = runner(SKLEARN, {MODEL: stream.getvalue()}, signature)
     columns = {"a": np.array([0.0, 30.0])}
     assert served.predict(columns).values.tolist() == exact.predict(columns).values.tolist()

@@ -14,11 +14,12 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRe
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
-from artifact.engines.engine import GRAPH, MODEL, ONNX, SKLEARN, runner
+from artifact.engines.engine import runner
+from artifact.engines.table import GRAPH, MODEL, ONNX, SKLEARN
 from artifact.prediction import Columns, Prediction, Runner
 from artifact.signature import Feature, Signature, for_model
 from artifact.validation import frame
-from pipeline.engine import engines, equality
+from pipeline.engine import conversion, engines, equality
 from pipeline.engine.agreement import Agreement
 from pipeline.engine.probes import Probes
 
@@ -85,16 +86,16 @@ def test_cubes_of_great_numbers(estimator: BaseEstimator) -> None:
         np.testing.assert_allclose(served.values, wanted.values, rtol=1e-9)
     else:
         np.testing.assert_allclose(served.probabilities, wanted.probabilities, rtol=0, atol=1e-9)
-    if choice.agreement is not None and choice.graph is not None:
-        assert choice.agreement.unanswered == 0
-        assert choice.agreement.compared >= 800
+    if ONNX in choice.agreements and not choice.refusals:
+        assert choice.agreements[ONNX].unanswered == 0
+        assert choice.agreements[ONNX].compared >= 800
 
 
 def test_a_graph_of_another_model_is_not_equal() -> None:
     """A difference is named with a row and both answers."""
     data, model, signature, columns = fitted(LogisticRegression(C=1.0), StandardScaler())
     _, other, _, _ = fitted(LogisticRegression(C=0.9), StandardScaler())
-    graph = runner(ONNX, {GRAPH: engines.convert(other, signature)}, signature)
+    graph = runner(ONNX, {GRAPH: conversion.convert(other, signature)}, signature)
     said = agreement(model, signature, columns, runner(SKLEARN, {MODEL: data}, signature), graph)
     assert "differs on" in str(said.problem)
     assert "for day = " in str(said.problem)
@@ -153,9 +154,8 @@ def test_what_overflows_in_both_is_answered_by_neither() -> None:
     data, model, signature, columns = fitted(PoissonRegressor(max_iter=300), StandardScaler())
     with np.errstate(over="ignore"):
         choice = engines.choose(data, model, signature, train=columns, holdout=columns)
-    assert (choice.name, choice.reason) == (ONNX, None)
-    assert choice.agreement is not None
-    assert choice.agreement.neither > 0
+    assert (choice.engines[0].name, choice.refusals) == (ONNX, {})
+    assert choice.agreements[ONNX].neither > 0
     answer = choice.runner(data, signature).predict({"day": np.array([1e30]), "area": np.array([1e30])})
     assert answer.finite().tolist() == [False]
 
@@ -177,10 +177,9 @@ def test_the_words_and_the_json_of_an_agreement() -> None:
     """What was counted comes back from JSON as it was, and stands in the sentence for the report."""
     data, model, signature, columns = fitted(LogisticRegression(), StandardScaler())
     choice = engines.choose(data, model, signature, train=columns, holdout=columns)
-    assert choice.agreement is not None
-    assert Agreement.from_dict(choice.agreement.to_dict()) == choice.agreement
+    assert Agreement.from_dict(choice.agreements[ONNX].to_dict()) == choice.agreements[ONNX]
     for word in (
-        f"{choice.agreement.compared} rows",
+        f"{choice.agreements[ONNX].compared} rows",
         "0 labels differ",
         "probabilities differ by at most",
         "400 of 400 training rows",

@@ -22,6 +22,7 @@ from sklearn.preprocessing import (
 )
 from sklearn.tree import DecisionTreeClassifier
 
+from artifact.engines.table import GRAPH
 from artifact.signature import Feature
 from tests.pipeline.engine.conversion import NUMBERS, ROWS, SCORE, THREE, TWO, chosen, equal
 
@@ -74,8 +75,7 @@ def test_trees_compare_float32_with_float64() -> None:
     """
     for estimator, casts in ((DecisionTreeClassifier(max_depth=2), 4), (HistGradientBoostingClassifier(max_iter=2), 0)):
         choice, *_ = chosen(NUMBERS[:2], TWO, StandardScaler(), estimator)
-        assert choice.graph is not None
-        graph = onnx.load_model_from_string(choice.graph).graph
+        graph = onnx.load_model_from_string(choice.files[GRAPH]).graph
         assert [node.op_type for node in graph.node].count("Cast") == casts
         (trees,) = [node for node in graph.node if node.op_type == "TreeEnsemble"]
         (splits,) = [attribute.t for attribute in trees.attribute if attribute.name == "nodes_splits"]
@@ -86,7 +86,8 @@ def test_trees_compare_float32_with_float64() -> None:
 def test_pure_leaves_need_no_second_tree() -> None:
     """A forest is written once, however many classes it has, where each leaf has one class only."""
     choice, _, model, _ = chosen(NUMBERS[:2], THREE, RandomForestClassifier(5, bootstrap=False, random_state=0))
-    assert choice.graph is not None
-    (trees,) = [node for node in onnx.load_model_from_string(choice.graph).graph.node if node.op_type == "TreeEnsemble"]
+    (trees,) = [
+        node for node in onnx.load_model_from_string(choice.files[GRAPH]).graph.node if node.op_type == "TreeEnsemble"
+    ]
     (roots,) = [attribute.ints for attribute in trees.attribute if attribute.name == "tree_roots"]
     assert len(roots) == len(model[-1].estimators_) == 5

@@ -32,9 +32,9 @@ from sklearn.preprocessing import (
 )
 from sklearn.tree import DecisionTreeClassifier
 
-from artifact.engines.engine import GRAPH, ONNX, SKLEARN, runner
-from artifact.engines.engine import MODEL as FILE
-from pipeline.engine import engines
+from artifact.engines.engine import runner
+from artifact.engines.table import GRAPH, MODEL, ONNX, SKLEARN
+from pipeline.engine import conversion
 from pipeline.engine.graph import NoGraph
 from tests.pipeline.engine.conversion import NUMBERS, OTHERS, ROWS, SCORE, THREE, TWO, chosen, equal
 
@@ -82,8 +82,8 @@ def test_transformers(steps: tuple[Any, ...]) -> None:
     """Numbers, of which one may be missing, behind each transformer."""
     choice, signature, model, _ = chosen(NUMBERS, TWO, *steps, LogisticRegression(max_iter=2000))
     assert equal(choice)
-    assert choice.graph == engines.convert(model, signature), "the same model gives the same bytes"
-    assert choice.batching
+    assert choice.files[GRAPH] == conversion.convert(model, signature), "the same model gives the same bytes"
+    assert choice.engines[0].batching
 
 
 ENCODERS = [
@@ -139,9 +139,9 @@ def test_what_has_no_form_is_named(steps: tuple[Any, ...], says: str) -> None:
     """The reason names the part of the Pipeline."""
     choice, signature, model, _ = chosen(NUMBERS, TWO, *steps)
     assert choice.name == SKLEARN
-    assert says in str(choice.reason)
+    assert says in choice.refusals[ONNX]
     with pytest.raises(NoGraph, match=says):
-        engines.convert(model, signature)
+        conversion.convert(model, signature)
 
 
 def test_labels_alone_are_scikit_learns() -> None:
@@ -150,13 +150,13 @@ def test_labels_alone_are_scikit_learns() -> None:
 
     choice, *_ = chosen(NUMBERS[:2], TWO, StandardScaler(), LinearSVC())
     assert choice.name == SKLEARN
-    assert "labels without probabilities" in str(choice.reason)
+    assert "labels without probabilities" in choice.refusals[ONNX]
 
 
 def test_company_changes_no_bit() -> None:
     """Exponentials of an odd number of rows are computed as those of an even one: three classes, tables of any size."""
     choice, signature, _, columns = chosen(NUMBERS[:2], THREE, StandardScaler(), LogisticRegression())
-    assert choice.batching
+    assert choice.engines[0].batching
     engine = choice.runner(b"", signature)
     together = engine.predict(columns).probabilities
     assert together is not None
@@ -171,9 +171,8 @@ def test_company_changes_no_bit() -> None:
 def test_a_graph_is_never_handed_the_pickle() -> None:
     """What was proved answers alone: other bytes for model.joblib change no answer."""
     choice, signature, model, columns = chosen(NUMBERS[:2], SCORE, StandardScaler(), Ridge())
-    assert choice.graph is not None
     stream = BytesIO()
     joblib.dump(Pipeline(model.steps), stream)
-    with_model = runner(ONNX, {FILE: stream.getvalue(), GRAPH: choice.graph}, signature).predict(columns)
-    without = runner(ONNX, {GRAPH: choice.graph}, signature).predict(columns)
+    with_model = runner(ONNX, {MODEL: stream.getvalue(), GRAPH: choice.files[GRAPH]}, signature).predict(columns)
+    without = runner(ONNX, {GRAPH: choice.files[GRAPH]}, signature).predict(columns)
     assert with_model.values.tolist() == without.values.tolist()

@@ -15,11 +15,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from artifact.engines.engine import MODEL, ONNX, SKLEARN, runner
+from artifact.engines.engine import runner
+from artifact.engines.table import MODEL, ONNX, SKLEARN
 from artifact.prediction import Columns
 from artifact.signature import Feature, Signature, for_model
 from artifact.validation import frame
-from pipeline.engine import engines
+from pipeline.engine import conversion, engines
 
 INPUTS = (Feature("a", "float64"), Feature("b", "float64"))
 FAR = np.array([0.05, 1e38, -1e38, 0.05, 3e38])  # a hundred times as much, float32 does not hold
@@ -51,9 +52,8 @@ def test_a_tree_behind_a_transformer(steps: tuple[BaseEstimator, ...]) -> None:
     """A number that float32 no longer holds when it reaches a tree: no finite answer, and the rest as scikit-learn."""
     data, model, signature, columns = fitted(*steps)
     choice = engines.choose(data, model, signature, train=columns, holdout=columns)
-    assert (choice.name, choice.reason) == (ONNX, None)
-    assert choice.agreement is not None
-    assert choice.agreement.neither > 0
+    assert (choice.engines[0].name, choice.refusals) == (ONNX, {})
+    assert choice.agreements[ONNX].neither > 0
     exact, graph = runner(SKLEARN, {MODEL: data}, signature), choice.runner(data, signature)
     for value in FAR:
         row = {"a": np.array([value]), "b": np.array([100.0])}
@@ -75,6 +75,6 @@ def test_a_tree_behind_a_transformer(steps: tuple[BaseEstimator, ...]) -> None:
 def test_a_tree_of_numbers_as_they_come_is_not_guarded() -> None:
     """float32 holds every number that a caller may send: a graph without a transformer looks for no infinity."""
     _, model, signature, _ = fitted(RandomForestClassifier(5, random_state=0))
-    operators = {node.op_type for node in onnx.load_model_from_string(engines.convert(model, signature)).graph.node}
+    operators = {node.op_type for node in onnx.load_model_from_string(conversion.convert(model, signature)).graph.node}
     assert "TreeEnsemble" in operators
     assert "IsInf" not in operators

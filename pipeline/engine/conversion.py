@@ -1,0 +1,108 @@
+"""The files of the ONNX Runtime engine: the Pipeline as a graph in float64, or the reason why it has none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+
+from artifact.engines.table import GRAPH
+from artifact.signature import Signature
+from pipeline.engine import estimators, transformers
+from pipeline.engine.costs import Amounts, Cost
+from pipeline.engine.graph import Column, Graph, NoGraph, columns_of
+from pipeline.engine.trees import Tree
+
+# Microseconds of what `amounts` counts, of a call and of a row (`python -m bench.engine_costs`).
+PRICES = (10.0, 0.0), (0.1, 0.001, 0.0038)
+_LARGEST = 32 << 20  # bytes of model.joblib: the graph of more is as large again
+
+
+def write(model: bytes, fitted: Any, signature: Signature) -> Mapping[str, bytes]:
+    """model.onnx for `fitted`, whose bytes are `model`; NoGraph says why there is none."""
+    return {GRAPH: graph_of(model, fitted, signature).to_bytes()}
+
+
+def graph_of(model: bytes, fitted: Any, signature: Signature) -> Graph:
+    """The graph that `convert` has the bytes of; NoGraph also for a model that is served better without."""
+    if len(model) > _LARGEST:
+        size = f"model.joblib has {len(model) >> 20} MiB, more than {_LARGEST >> 20}"
+        raise NoGraph(f"{size}: its graph would be as large again")
+    for check in (_several_outputs, _text_may_be_missing, _labels_alone):
+        check(signature)
+    return _graph(fitted, signature)
+
+
+def cost(fitted: Any) -> Cost:
+    """What a call costs. Of models without trees there is little to tell: the graph has no rival."""
+    return Cost.priced(PRICES, amounts(estimators.trees_of(fitted[-1] if isinstance(fitted, Pipeline) else fitted)))
+
+
+def amounts(trees: Sequence[Tree]) -> Amounts:
+    """What the microseconds of a call and of a row depend on, in the order of `PRICES`.
+
+    A call: itself, and the nodes of the trees. A row: itself, the trees, and the nodes on its way. A tree counts as
+    often as it is written.
+    """
+    written = [(tree, tree.copies) for tree in trees]
+    nodes = sum(copies * len(tree.leaf) for tree, copies in written)
+    return (1, nodes), (1, sum(copies for _, copies in written), sum(copies * tree.path for tree, copies in written))
+
+
+def convert(fitted: Any, signature: Signature) -> bytes:
+    """The model as an ONNX graph with one float64 input for all numbers and booleans, [rows, numbers], and one for all
+    texts, [rows, texts]: every input costs a request some microseconds. Which columns they are, it says itself
+    (`onnx_runner.COLUMNS`). The same bytes each time. NoGraph names a part that has no form in a graph.
+    """
+    return _graph(fitted, signature).to_bytes()
+
+
+def _graph(fitted: Any, signature: Signature) -> Graph:
+    steps = [step for _, step in fitted.steps] if type(fitted) is Pipeline else [fitted]
+    graph = Graph()
+    texts = {feature.name for feature in signature.inputs if feature.dtype == "string"}
+    order = _order(steps[0], signature.names)
+    where: dict[str, Column] = {}
+    for name, text in (("numbers", False), ("texts", True)):
+        columns = [column for column in order if (column in texts) == text]
+        if columns:
+            where |= zip(columns, columns_of(graph.input(name, columns, text)), strict=True)
+    table = [where[name] for name in signature.names]
+    for step in steps[:-1]:
+        table = transformers.add(graph, step, table)
+    estimators.add(graph, steps[-1], graph.gather(table))
+    return graph
+
+
+def _order(first: Any, names: tuple[str, ...]) -> list[str]:
+    """The columns in the order in which the model selects them, so that the graph need not."""
+    if not isinstance(first, ColumnTransformer):
+        return list(names)
+    order = [names[place] for _, _, columns in first.transformers_ for place in transformers.places(columns, names)]
+    return list(dict.fromkeys([*order, *names]))
+
+
+def _text_may_be_missing(signature: Signature) -> None:
+    for feature in signature.inputs:
+        if feature.nullable and feature.dtype == "string":
+            raise NoGraph(f"{feature.name!r} is a text that may be missing, which an ONNX tensor cannot say")
+
+
+def _several_outputs(signature: Signature) -> None:
+    plain = signature.number and len(signature.outputs) == 1
+    several = signature.task in ("multilabel", "multioutput", "outliers")
+    if several or (signature.task == "regression" and not plain):
+        raise NoGraph(f"a graph here has one label or one number for a row, and this is {_kind(signature)}")
+
+
+def _kind(signature: Signature) -> str:
+    if signature.task != "regression":
+        return f"a model of {signature.task}"
+    return "a regression of several targets" if signature.outputs[0].columns else "a regression with an interval"
+
+
+def _labels_alone(signature: Signature) -> None:
+    if signature.task == "classification" and len(signature.outputs) == 1:
+        raise NoGraph("the model gives labels without probabilities: a graph could not say which rows it cannot answer")

@@ -1,0 +1,86 @@
+"""Trees in numpy: the leaves that a row reaches, added in the order of the trees, whatever rows are asked with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from artifact.engines.decision_trees import EXITS, GROUP, DecisionTrees
+from pipeline.engine import tree_tables
+from pipeline.engine.trees import Tree, halves
+
+COLUMNS = 5
+ROWS = 700  # more than are worked on at a time, and than are sorted first
+SPECIAL = [np.nan, np.inf, -np.inf, 0.0, -0.0, 5e-324]
+
+
+def grown(random: np.random.Generator, leaves: int, targets: int = 2) -> Tree:
+    """A tree of random splits, of which some are at the same thresholds, and missing numbers go either way."""
+    left, right, waiting = [-1], [-1], [0]
+    while len(left) < 2 * leaves - 1:
+        node = waiting.pop(int(random.integers(len(waiting))))
+        left[node], right[node] = len(left), len(left) + 1
+        waiting += [left[node], right[node]]
+        left, right = [*left, -1, -1], [*right, -1, -1]
+    sides = np.array(left), np.array(right)
+    size, leaf = len(left), sides[0] == -1
+    thresholds = random.normal(size=size).round(1)
+    value = np.where(leaf[:, None], random.normal(size=(size, targets)), 0.0)
+    return Tree(
+        random.integers(0, COLUMNS, size),
+        np.where(random.random(size) < 0.05, np.inf, thresholds),
+        *sides,
+        random.random(size) < 0.5,
+        leaf,
+        halves(*sides, leaf),
+        value,
+    )
+
+
+def walked(trees: list[Tree], row: np.ndarray, dtype: Any) -> np.ndarray:
+    """What the leaves add up to, one tree after the other."""
+    total = np.zeros(trees[0].value.shape[1], dtype)
+    for tree in trees:
+        node = 0
+        while not tree.leaf[node]:
+            number = row[tree.column[node]]
+            goes_left = tree.missing_left[node] if np.isnan(number) else number <= tree.threshold[node]
+            node = (tree.left if goes_left else tree.right)[node]
+        total = total + tree.value[node].astype(dtype)
+    return total
+
+
+def rows_of(random: np.random.Generator) -> np.ndarray:
+    """Rows on, beside and far from the thresholds; one in ten of their numbers is special."""
+    numbers = np.where(random.random((ROWS, COLUMNS)) < 0.5, random.normal(size=(ROWS, COLUMNS)), 0).round(1)
+    return np.where(random.random(numbers.shape) < 0.1, random.choice(SPECIAL, numbers.shape), numbers)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_to_the_bit(dtype: Any) -> None:
+    """Trees of one leaf to twice as many as a top has exits, more of them than share a table: the same sums."""
+    random = np.random.default_rng(5)
+    sizes = [1, 2, 3, EXITS - 1, EXITS, EXITS + 1, 2 * EXITS, *random.integers(2, 20, GROUP).tolist()]
+    trees = [grown(random, leaves) for leaves in sizes]
+    table = rows_of(random).astype(dtype)
+    served = DecisionTrees(tree_tables.of(trees, dtype))
+    together = served.sums(table)
+    assert together.dtype == dtype
+    some = [*range(0, ROWS, 7)]
+    assert together[some].tolist() == [walked(trees, table[row], dtype).tolist() for row in some]
+    for size in (2, 3, 100, 513):
+        assert served.sums(table[:size]).tobytes() == together[:size].tobytes(), "company changes no bit"
+    whole = np.nan_to_num(table)
+    assert served.sums(whole)[:9].tolist() == [walked(trees, row, dtype).tolist() for row in whole[:9]]
+
+
+def test_arrays_that_lead_nowhere() -> None:
+    """A node that leads back, or beyond the last one, is refused: no walk is without an end."""
+    arrays = tree_tables.of([grown(np.random.default_rng(1), 2 * EXITS)])
+    for place, node in ((-1, 0), (0, len(arrays["first"]))):
+        first = arrays["first"].copy()
+        first[place] = node
+        with pytest.raises(ValueError, match="leads to"):
+            DecisionTrees({**arrays, "first": first})
