@@ -23,7 +23,7 @@ from artifact.explanation.background import LINEAR, LOG_ODDS, PROBABILITY, TREES
 from artifact.explanation.explainer import Explainer
 from artifact.signature import Feature, for_model
 from artifact.validation.frame import columns
-from pipeline.engine import engines
+from pipeline.engine import conversion
 from pipeline.shared import determinism
 
 ROWS, FEATURES, TREES_OF_EACH = 5000, 20, 100
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _costs(model: Pipeline, table: pd.DataFrame, described: Background) -> str:
     inputs = tuple(Feature(name, "float64") for name in table.columns)
     signature = for_model("classification", inputs, Feature("y", "string"), model)
-    graph = engines.convert(model, signature)
+    graph = conversion.convert(model, signature)
     served = runner(ONNX, {MODEL: b"", GRAPH: graph}, signature)
     if described.method == LINEAR:
         means = model[:-1].transform(table).mean(axis=0)

@@ -40,7 +40,7 @@ class MessageLimits:
             return
         counts = dict.fromkeys(self._named, 0)
         fields = 0
-        for number, begin, end in _fields(data, 0, len(data)):
+        for number, begin, end in fields_of(data, 0, len(data)):
             fields += 1
             if number in counts:
                 counts[number] += 1
@@ -50,7 +50,7 @@ class MessageLimits:
                         f"the message has more than {most} {name}, the most for this model; send each tensor once"
                     )
             if number == _NUMBERS["inputs"] and end - begin > _SHORT_INPUT:
-                for _ in _fields(data, begin, end):
+                for _ in fields_of(data, begin, end):
                     fields += 1
                     if fields > self._fields:
                         break
@@ -60,7 +60,7 @@ class MessageLimits:
                 )
 
 
-def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
+def fields_of(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
     """Of each field between `at` and `end`: its number, and where what belongs to it begins and ends."""
     while at < end:
         tag, begin = _varint(data, at, end)

@@ -14,6 +14,7 @@ from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 
 from predictor import errors
 from predictor.grpc import infer_request
+from predictor.grpc.layouts import Layouts
 from predictor.grpc.message_limits import MessageLimits
 from predictor.grpc.receive import Receiver
 from predictor.observe.request_log import PURPOSE, REQUEST_ID, TRACEPARENT, begin
@@ -32,6 +33,7 @@ class Servicer(InferenceServicer):
         self._headers = lifecycle.model.headers
         self._receiver = Receiver(lifecycle.settings)
         self._limits = MessageLimits(lifecycle.model.signature)
+        self._layouts = Layouts(self._decode)
         self._metadata = pb.ModelMetadataResponse(**lifecycle.model.metadata())
 
     async def infer(self, _: Any, context: Any) -> bytes:
@@ -45,7 +47,7 @@ class Servicer(InferenceServicer):
             data = await self._receiver.read(context)
             self._lifecycle.buffers.take(len(data))
             exchange.received = len(data)
-            answer = await self._lifecycle.serve(exchange, lambda: self._decode(data))
+            answer = await self._lifecycle.serve(exchange, lambda: self._layouts.decode(data))
         except asyncio.CancelledError:
             self._lifecycle.account(exchange, "CANCELLED", errors.Disconnected())
             raise
