@@ -37,7 +37,15 @@ def graph_of(model: bytes, fitted: Any, signature: Signature) -> Graph:
 
 def cost(fitted: Any) -> Cost:
     """What a call costs. Of models without trees there is little to tell: the graph has no rival."""
-    return Cost.priced(PRICES, amounts(estimators.trees_of(fitted[-1] if isinstance(fitted, Pipeline) else fitted)))
+    return Cost.priced(PRICES, amounts(trees_of(fitted)))
+
+
+def trees_of(fitted: Any) -> list[Tree]:
+    """The trees of the last step; none where it has none, or such as have no form in a graph."""
+    try:
+        return estimators.trees_of(fitted[-1] if isinstance(fitted, Pipeline) else fitted)
+    except NoGraph:
+        return []
 
 
 def amounts(trees: Sequence[Tree]) -> Amounts:

@@ -132,7 +132,8 @@ class Graph:
 
     def to_bytes(self) -> bytes:
         """The model, whose metadata name the columns of its inputs and say that it answers alone."""
-        return self._model(self._nodes, [described for described, _ in self._inputs], self._outputs)
+        inputs = [described for described, _ in self._inputs]
+        return self._model(self._nodes, inputs, self._outputs, self._constants)
 
     def around_trees(self, value: str, result: str) -> tuple[bytes, bytes, Any]:
         """The models before and behind the trees, and the type of their numbers, as numpy has it: the first ends with
@@ -158,10 +159,14 @@ class Graph:
             [helper.make_tensor_value_info(name, kind, [None, None]) for name in names] for names in ([value], inputs)
         )
         return (
-            self._model(before, [described for described, _ in self._inputs], ends),
-            self._model(behind, begins, self._outputs),
+            self._model(before, [described for described, _ in self._inputs], ends, self._constants_of(before)),
+            self._model(behind, begins, self._outputs, self._constants_of(behind)),
             helper.tensor_dtype_to_np_dtype(kind),
         )
+
+    def _constants_of(self, nodes: Sequence[Any]) -> list[Any]:
+        used = {name for node in nodes for name in node.input}
+        return [constant for constant in self._constants if constant.name in used]
 
     def _leading_to(self, values: set[str], stop: set[str]) -> list[Any]:
         """The nodes that `values` are computed by, in their order, as far as they do not make one of `stop`."""
@@ -172,9 +177,9 @@ class Graph:
                 needed.update(set(node.input) - stop)
         return nodes[::-1]
 
-    def _model(self, nodes: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> bytes:
-        used = {name for node in nodes for name in node.input}
-        constants = [constant for constant in self._constants if constant.name in used]
+    def _model(
+        self, nodes: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any], constants: Sequence[Any]
+    ) -> bytes:
         graph = helper.make_graph(nodes, "model", inputs, outputs, constants)
         opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSETS]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=8)

@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
 from artifact.engines import trees_runner
 from artifact.engines.decision_trees import EXITS, GROUP
 from artifact.engines.table import TREE_TABLES
 from artifact.signature import Signature
-from pipeline.engine import conversion, estimators
+from pipeline.engine import conversion
 from pipeline.engine.costs import Amounts, Cost
 from pipeline.engine.graph import NoGraph
 from pipeline.engine.trees import Tree
@@ -51,7 +50,7 @@ class _Tables:
 
 def write(model: bytes, fitted: Any, signature: Signature) -> Mapping[str, bytes]:
     """trees.npz for `fitted`, whose bytes are `model`; NoGraph says why there is none."""
-    trees = _trees(fitted)
+    trees = conversion.trees_of(fitted)
     if not trees:
         raise NoGraph("the model has no trees")
     graph = conversion.graph_of(model, fitted, signature)
@@ -61,7 +60,7 @@ def write(model: bytes, fitted: Any, signature: Signature) -> Mapping[str, bytes
 
 def cost(fitted: Any) -> Cost | None:
     """What a call costs; None for a model without trees."""
-    trees = _trees(fitted)
+    trees = conversion.trees_of(fitted)
     if not trees:
         return None
     return Cost.priced(PRICES, amounts(trees))
@@ -108,10 +107,6 @@ def of(trees: Sequence[Tree], dtype: Any = np.float64) -> dict[str, np.ndarray]:
         "leaf": places.reshape(-1).astype(np.int32),
         "values": values.astype(dtype),
     }
-
-
-def _trees(fitted: Any) -> list[Tree]:
-    return estimators.trees_of(fitted[-1] if isinstance(fitted, Pipeline) else fitted)
 
 
 def _add(tables: _Tables, number: int, tree: Tree, targets: int) -> None:

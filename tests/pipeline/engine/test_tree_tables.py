@@ -20,13 +20,13 @@ from sklearn.preprocessing import StandardScaler
 from artifact import golden
 from artifact.engines import engine
 from artifact.engines.engine import Engine, runner
-from artifact.engines.table import GRAPH, ONNX, TREE_TABLES, TREES
+from artifact.engines.table import GRAPH, ONNX, SKLEARN, TREE_TABLES, TREES
 from artifact.errors import GoldenError
 from artifact.load import load
 from artifact.save import save
 from pipeline.engine import conversion, costs, tree_tables
 from pipeline.engine.costs import Cost
-from tests.pipeline.engine.conversion import NUMBERS, ROWS, SCORE, THREE, TWO, chosen
+from tests.pipeline.engine.conversion import NUMBERS, OTHERS, ROWS, SCORE, THREE, TWO, chosen
 
 BOTH = [ONNX, TREES]
 
@@ -110,10 +110,14 @@ def test_golden_requests_are_asked_of_both(tmp_path: Path) -> None:
 
 
 def test_by_the_rule() -> None:
-    """A forest of some size gets both engines, one of few trees and a model without any ONNX Runtime alone."""
+    """A large forest gets both engines, a small one and other models one; scikit-learn serves trees without a graph."""
     large, *_ = chosen(NUMBERS[:2], THREE, RandomForestClassifier(60, random_state=0))
     assert [one.name for one in large.engines] == BOTH
     for small in (RandomForestClassifier(2, max_depth=2, random_state=0), LogisticRegression()):
         choice, *_ = chosen(NUMBERS[:2], THREE, small)
         assert choice.engines == (Engine(ONNX, True),)
         assert not choice.refusals
+    categories = HistGradientBoostingClassifier(max_iter=2, categorical_features=[0])
+    choice, *_ = chosen(OTHERS[:1], TWO, categories)
+    assert choice.name == SKLEARN
+    assert "categorical features has no form" in choice.refusals[ONNX]
