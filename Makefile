@@ -6,7 +6,7 @@ PYTHON ?= python3
 ROLE ?= dev
 IN = $(PYTHON) requirements/install.py $(ROLE) --
 DEV = $(PYTHON) requirements/install.py dev --
-PACKAGES = artifact features pipeline scoring starter audit monitoring release predictor initializer shipper local bench
+PACKAGES = artifact features pipeline scoring starter audit monitoring release predictor initializer shipper image local bench
 KNOWN_EXTRAS = lightgbm xgboost shap sigstore
 # What the predictor's image is made from; tests/image holds it equal to the Dockerfile.
 IMAGE_INPUTS = Dockerfile .dockerignore artifact features initializer predictor shipper requirements/serving.txt requirements/extras/chosen.txt
@@ -44,7 +44,7 @@ help: ## list these targets
 
 ##@ Settings
 .PHONY: configure aws github settings doctor
-SETTINGS = BUCKET PREFIX REGION REGISTRY DOMAIN HOST_FORM CERTIFICATE_ARN GITOPS_REMOTE GITOPS_BRANCH \
+SETTINGS = BUCKET PREFIX REGION REGISTRY INITIALIZER_IMAGE DOMAIN HOST_FORM CERTIFICATE_ARN GITOPS_REMOTE GITOPS_BRANCH \
   PRODUCTION_REMOTE PRODUCTION_BRANCH PRODUCTION_URL \
   GITOPS_PATH GITOPS_URL \
   GITHUB_REPOSITORY GITHUB_REPOSITORY_ID GITHUB_OWNER_ID GITHUB_BRANCH IMAGE_ROLE_ARN TRAIN_ROLE_ARN PUBLISH_ROLE_ARN \
@@ -96,7 +96,7 @@ endef
 
 ##@ The loop, step by step
 .PHONY: data pull champion repro track gate report publish deploy advance promote prove step analyse drift rules retrain follow rollback retire quarantine unquarantine
-.PHONY: migrate release-check changed page comment propose release status ui site mirror image image-find render
+.PHONY: migrate release-check changed page comment propose release status ui site mirror image image-tag image-find image-build image-sbom image-push image-verify render
 data: ## write the example's raw data from scikit-learn's own copy (a laptop without the DVC remote)
 	@$(DEV) python -m local.example data/iris.csv
 
@@ -226,13 +226,27 @@ image: ## build the predictor's image as modelpin/predictor:local (TOOL=buildah 
 	@$(if $(filter buildah,$(TOOL)),buildah bud --isolation chroot,docker build) \
 	  $(if $(PIP_CONFIG_FILE),--secret id=pip,src=$(PIP_CONFIG_FILE)) --tag modelpin/predictor:local .
 
-# A repository whose tags are immutable takes each tag once: a rebuild is `<tag>-2`, `<tag>-3`, and the last is taken.
-image-find: ## print the tag that the image's sources call for, and the digest that REGISTRY= has under it (REBUILD=true)
-	@tag=inputs-$$(git ls-tree -r HEAD -- $(IMAGE_INPUTS) | sha256sum | cut -c1-20); next=$$tag; number=1; found=; \
-	  while digest=$$(docker buildx imagetools inspect "$$REGISTRY:$$next" --format '{{json .Manifest.Digest}}' 2>/dev/null); do \
-	    found=$$(echo "$$digest" | tr -d '"'); number=$$((number + 1)); last=$$next; next=$$tag-$$number; done; \
-	  if test -z "$$found" || test "$$REBUILD" = true; then echo "tag=$$next"; echo "digest="; \
-	  else echo "tag=$$last"; echo "digest=$$found"; fi
+# Of what goes into it, so that an unchanged image has one already.
+IMAGE_TAG = inputs-$$(git ls-tree -r HEAD -- $(IMAGE_INPUTS) | sha256sum | cut -c1-20)
+image-tag: ## print the tag that the image of this commit's inputs has
+	@echo "$(IMAGE_TAG)"
+
+image-find: ## print the digest that the registry has under the tag of these inputs, if its attestations hold (needs gh)
+	@$(PYTHON) -m image find "$(IMAGE_TAG)"
+
+image-build: ## build the image for PLATFORMS=linux/amd64,linux/arm64 into build/image: equal inputs, equal digest
+	@$(PYTHON) -m image build "$(IMAGE_TAG)"
+
+image-sbom: ## write build/image-sbom.json: what the built image holds, as CycloneDX (needs syft)
+	@rm -rf build/image-amd64 && skopeo copy --quiet --override-os linux --override-arch amd64 oci:build/image oci:build/image-amd64
+	@"$${SYFT:-syft}" scan --quiet oci-dir:build/image-amd64 --source-name "$$($(PYTHON) -m image name)" \
+	  --output cyclonedx-json=build/image-sbom.json
+
+image-push: ## copy build/image to the registry, under the tag of its inputs or the next one that is free
+	@$(PYTHON) -m image push "$(IMAGE_TAG)"
+
+image-verify: ## fail unless the provenance and the SBOM of IMAGE= hold: built by image.yml, on the branch, at GitHub
+	@$(call NEEDS,IMAGE); $(PYTHON) -m image verify "$$IMAGE"
 
 ##@ The embedded platform
 .PHONY: up down

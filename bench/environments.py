@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HERE = Path(__file__).resolve().parent
 _SAME = (*LIBRARIES, "pandas")  # at one version everywhere: the model is the same, and so is what runs it
 _CLIENTS = {"wrk": "wrk", "h2load": "nghttp2-client", "taskset": "util-linux"}  # command → Debian package
-_PACKAGES = ("artifact", "features", "predictor")
+_PACKAGES = ("artifact", "features", "initializer", "predictor")
 
 
 def clients(needed: tuple[str, ...]) -> None:

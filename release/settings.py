@@ -68,6 +68,11 @@ class Settings:
         rf"{_HOST}(?::\d{{1,5}})?(?:/[a-z0-9]+(?:(?:\.|_{{1,2}}|-+)[a-z0-9]+)*)+",
         "image repository of the predictor, without tag or digest",
     )
+    initializer_image: str = _setting(
+        f"registry.example.com/modelpin/predictor@sha256:{'0' * 64}",
+        rf"{_HOST}(?::\d{{1,5}})?(?:/[a-z0-9]+(?:(?:\.|_{{1,2}}|-+)[a-z0-9]+)*)+@sha256:[0-9a-f]{{64}}",
+        "image whose initializer/ downloads, of gitops/initializer: one that a release serves with",
+    )
     domain: str = _setting(
         "models.example.com", rf"{_LABEL}(?:\.{_LABEL})+", "DNS domain under which the cluster serves the models"
     )

@@ -23,6 +23,7 @@ OURS = frozenset(
         "predictor",
         "initializer",
         "shipper",
+        "image",
         "local",
         "bench",
     }
@@ -41,6 +42,7 @@ MAY = {
     "predictor": {"artifact", "features"},
     "initializer": {"artifact"},
     "shipper": {"artifact"},
+    "image": {"artifact"},
     "local": {"artifact", "release"},
     "bench": {"artifact", "features", "pipeline", "scoring", "local", "monitoring", "predictor"},
 }
@@ -56,6 +58,7 @@ MUST_NOT = {
     "predictor": {"mlflow", "dvc", "boto3", "botocore", "obstore"},
     "initializer": {"mlflow", "dvc", "boto3", "botocore", "kserve", "numpy"},
     "shipper": {"mlflow", "dvc", "boto3", "botocore", "kserve", "numpy", "pyarrow"},
+    "image": {"mlflow", "dvc", "boto3", "botocore", "kserve", "numpy", "yaml"},
     "local": set(),
     "bench": set(),
 }

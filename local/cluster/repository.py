@@ -14,7 +14,7 @@ from local.state import State
 
 # Inside a cluster callers ask for these hosts, and nothing has to be exposed.
 DOMAIN = "svc.cluster.local"
-IMAGES = "images.json"  # tag of an image → digest by which the node has it; local/actions/docker reads it
+IMAGES = "images.json"  # tag of an image → digest by which the node has it; local/image_stand_in.py reads it
 _COMPONENTS = "components:\n  - ../../../base\n"
 # Nothing here assumes the role in AWS: the storage initializer takes the keys of the embedded S3 from a Secret. And a
 # laptop has fewer cores than a cluster.
@@ -65,8 +65,8 @@ def fill_remote(clone: Clone) -> None:
 
 def image_tag(clone: Clone) -> str:
     """The tag that image.yml pushes the image of the clone's commit under."""
-    lines = clone.run(["make", "--silent", "image-find", "REGISTRY=registry.invalid/none"], "make image-find")
-    return next(line.removeprefix("tag=") for line in lines if line.startswith("tag="))
+    lines = clone.run(["make", "--silent", "image-tag"], "make image-tag")
+    return next(line for line in lines if line.startswith("inputs-"))
 
 
 def name_image(state: State, tag: str, digest: str) -> None:

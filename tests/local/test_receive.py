@@ -63,9 +63,13 @@ jobs:
     outputs: {{digest: "${{{{ steps.build.outputs.digest }}}}"}}
     steps:
       - uses: {CHECKOUT} # v6
+      - uses: actions/attest@263435318d21b8e681c14492fe198d362a7d2c83 # v4
+        with: {{subject-name: image, subject-digest: none}}
       - id: build
-        uses: docker/build-push-action@263435318d21b8e681c14492fe198d362a7d2c83 # v6
-        with: {{push: true}}
+        run: |
+          buildah bud .
+          buildah manifest push --all image oci:layout
+          echo "digest=$(sed 's/.*"digest": "//; s/".*//' layout/index.json)" >> "$GITHUB_OUTPUT"
 """
 
 
@@ -151,8 +155,8 @@ def test_a_failing_step_is_shown(clone: Clone) -> None:
 def test_an_action_without_stand_in_is_named(clone: Clone) -> None:
     """An action that has no stand-in is an error before anything runs, naming the file to write."""
     text = (clone.folder / ".github/workflows/image.yml").read_text()
-    clone.write(".github/workflows/image.yml", text.replace("docker/build-push-action@", "docker/unknown@"))
-    assert "which has no stand-in for this machine: write local/actions/docker/unknown/action.yml" in clone.push()
+    clone.write(".github/workflows/image.yml", text.replace("actions/attest@", "actions/unknown@"))
+    assert "which has no stand-in for this machine: write local/actions/actions/unknown/action.yml" in clone.push()
 
 
 def test_the_image_digest_follows_what_is_copied(clone: Clone) -> None:

@@ -1,15 +1,18 @@
-"""image.yml: under which tag an image is looked for, and pushed."""
+"""image.yml and the targets it calls: what an image is named after, and what the workflow does in which order.
+
+tests/image asks a real registry; here programs of a line stand for skopeo, which no newcomer's machine needs to have.
+"""
 
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
-from tests.workflows.files import ROOT
+from tests.workflows.files import ROOT, workflow
 
 
 def test_an_image_is_named_after_what_goes_into_it(tmp_path: Path) -> None:
-    """`make image-find`: the same tag for a commit that changes docs, another for one that changes the predictor."""
+    """The tag is the same for a commit that changes docs, another for one that changes anything in the image."""
     files = [
         "Dockerfile",
         ".dockerignore",
@@ -30,14 +33,12 @@ def test_an_image_is_named_after_what_goes_into_it(tmp_path: Path) -> None:
         git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
         for command in (["git", "init", "-q"], ["git", "add", "."], [*git, "commit", "-q", "-m", "x"]):
             subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
-        # Without a registry nothing is found, and the next step builds.
         done = subprocess.run(
-            ["make", "--silent", "image-find", "REGISTRY=127.0.0.1:1/none"],
-            cwd=tmp_path, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        found = re.fullmatch(r"tag=(inputs-[0-9a-f]+)\ndigest=\n", done.stdout)
-        assert found, done.stdout
-        return found[1]
+            ["make", "--silent", "image-find", "PYTHON=echo"], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        printed = re.fullmatch(r"-m image find (inputs-[0-9a-f]{20})\n", done.stdout)
+        assert printed, done.stdout
+        return printed[1]
 
     for path in files:
         first = tag(path, "1\n")
@@ -45,29 +46,37 @@ def test_an_image_is_named_after_what_goes_into_it(tmp_path: Path) -> None:
     assert {tag(path, "2\n") for path in files}.isdisjoint({first})
 
 
-def test_a_rebuild_has_a_tag_of_its_own(tmp_path: Path) -> None:
-    """In a registry whose tags are immutable a rebuild is pushed under the next number, and is what is taken then."""
-    docker = tmp_path / "docker"
-    # A registry's answer: the digest of a tag that it has, else an error.
-    docker.write_text(f'#!/bin/sh\ncat {tmp_path}/tags/"${{4##*:}}" 2>/dev/null\n')
-    docker.chmod(0o755)
-    (tmp_path / "tags").mkdir()
+def test_a_registry_without_the_image_is_no_error(tmp_path: Path) -> None:
+    """`make image-find` prints an empty digest, and the next step builds; one that refuses ends with 30."""
+    skopeo = tmp_path / "skopeo"
+    skopeo.write_text("#!/bin/sh\necho 'manifest unknown' >&2\nexit 1\n")
+    skopeo.chmod(0o755)
+    command = ["make", "--silent", "image-find"]
+    env = {"PATH": f"{tmp_path}:/usr/local/bin:/usr/bin:/bin"}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=env)
+    assert (done.returncode, done.stdout) == (0, "digest=\n"), done.stderr
+    skopeo.write_text("#!/bin/sh\necho 'unauthorized: your authorization token has expired' >&2\nexit 1\n")
+    done = subprocess.run(
+        ["python3", "-m", "image", "find", f"inputs-{'0' * 20}"], cwd=ROOT, capture_output=True, text=True, env=env
+    )
+    assert done.returncode == 30
+    assert "authorization token has expired" in done.stderr
 
-    def found(**variables: str) -> dict[str, str]:
-        done = subprocess.run(
-            ["make", "--silent", "image-find"], cwd=ROOT, capture_output=True, text=True, check=True,
-            env={"PATH": f"{tmp_path}:/usr/bin:/bin", "REGISTRY": "r/p", **variables},
-        )  # fmt: skip
-        return dict(line.split("=", 1) for line in done.stdout.splitlines())
 
-    def push(digest: str, **variables: str) -> str:
-        tag = found(**variables)["tag"]
-        (tmp_path / "tags" / tag).write_text(f'"{digest}"\n')
-        return tag
-
-    first = push("sha256:1")
-    assert found() == {"tag": first, "digest": "sha256:1"}
-    assert push("sha256:2", REBUILD="true") == f"{first}-2"
-    assert found() == {"tag": f"{first}-2", "digest": "sha256:2"}
-    assert push("sha256:3", REBUILD="true") == f"{first}-3"
-    assert found() == {"tag": f"{first}-3", "digest": "sha256:3"}
+def test_an_image_is_attested_and_verified_before_it_is_named() -> None:
+    """Find or build, list, push, attest, verify: each step of a build only where nothing was found."""
+    steps = workflow("image.yml")["jobs"]["image"]["steps"]
+    names = [step["name"] for step in steps if "name" in step]
+    assert names == [
+        *("Settings", "Find", "Build", "syft", "SBOM", "Push", "Attest provenance", "Attest SBOM", "Verify", "Scan")
+    ]
+    named = {step["name"]: step for step in steps if "name" in step}
+    for name in names[2:-1]:
+        assert named[name]["if"].startswith("steps.find.outputs.digest == ''"), name
+    for name in ("Attest provenance", "Attest SBOM"):
+        given = named[name]["with"]
+        assert given["subject-digest"] == "${{ steps.build.outputs.digest }}"
+        assert given["push-to-registry"] is True
+    assert "sbom-path" in named["Attest SBOM"]["with"]
+    scan = named["Scan"]["with"]
+    assert (scan["fail-build"], scan["severity-cutoff"], scan["only-fixed"]) == (True, "high", True)

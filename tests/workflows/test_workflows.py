@@ -25,7 +25,7 @@ def test_nothing_is_granted_that_a_job_does_not_ask_for() -> None:
     for path in FILES:
         assert workflow(path.name)["permissions"] == {}, path.name
         for line in re.findall(
-            r"^ +(?:actions|contents|id-token|issues|packages|pull-requests): .*$", path.read_text(), re.M
+            r"^ +(?:actions|attestations|contents|id-token|issues|packages|pull-requests): .*$", path.read_text(), re.M
         ):
             assert re.search(r": (read|write)  # \S", line), f"{path.name}: {line.strip()} has no reason"
     for file, name, job in jobs():
@@ -33,7 +33,10 @@ def test_nothing_is_granted_that_a_job_does_not_ask_for() -> None:
         assert "write-all" not in str(job["permissions"])
     granted = {(file, name): job["permissions"] for file, name, job in jobs()}
     read = {"contents": "read", "id-token": "write"}
-    assert granted["train.yml", "image"] == granted["train.yml", "train"] == granted["train.yml", "publish"] == read
+    assert granted["train.yml", "train"] == granted["train.yml", "publish"] == read
+    attests = [key for key, value in granted.items() if "attestations" in value]
+    assert attests == [("image.yml", "image"), ("train.yml", "image")]
+    assert {tuple(granted[key].items()) for key in attests} == {(*read.items(), ("attestations", "write"))}
     releases = [
         ("release.yml", "release"),
         ("rollback.yml", "rollback"),
@@ -53,7 +56,7 @@ def test_actions_are_pinned() -> None:
         for line in re.findall(r"uses: .*$", path.read_text(), re.M):
             if line.startswith("uses: ./.github/workflows/image.yml "):
                 continue
-            pin = re.fullmatch(r"uses: ([\w-]+/[\w-]+)@([0-9a-f]{40} # v\d+\.\d+\.\d+)", line)
+            pin = re.fullmatch(r"uses: ([\w-]+(?:/[\w-]+)+)@([0-9a-f]{40} # v\d+\.\d+\.\d+)", line)
             assert pin, f"{path.name}: {line}"
             pins.setdefault(pin[1], set()).add(pin[2])
     assert {action: versions for action, versions in pins.items() if len(versions) > 1} == {}

@@ -1,0 +1,171 @@
+"""`python -m image` with a real registry on loopback, and attestations that the real gh verifies."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from artifact.errors import ModelpinError
+from image import __main__
+from local.program import find
+from tests.image import registry
+from tests.image.signer import PROVENANCE, SBOM, Identity, Signer, push
+
+pytestmark = pytest.mark.image
+OURS = Identity("acme/ml")
+TAG = f"inputs-{'0a' * 10}"
+
+
+@dataclass
+class Place:
+    """A registry with no images, and who may attest some."""
+
+    server: str
+    folder: Path
+    signer: Signer
+
+    def build(self, contents: str = "", version: str = TAG) -> str:
+        """What `make image-build` leaves, without the build: its digest."""
+        return registry.layout(self.folder / "build/image", version, contents)
+
+    def attest(self, digest: str, identity: Identity = OURS, kinds: tuple[str, ...] = (PROVENANCE, SBOM)) -> None:
+        name = f"{self.server}/predictor"
+        for kind in kinds:
+            push(self.server, "predictor", digest, self.signer.bundle(name, digest, kind, {}, identity))
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """A working directory with settings, and gh with the trusted root of the tests' own Sigstore."""
+    if "image" not in (request.config.option.markexpr or ""):
+        pytest.skip("asks a registry, for some seconds: make test PYTEST_ARGS='-m image'")
+    signer = Signer(tmp_path)
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin/gh"
+    program.write_text(f'#!/bin/sh\nexec "{find("gh")}" "$@" --custom-trusted-root "{signer.trusted_root}"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("GH_TOKEN", "a token that GitHub is not asked with")
+    monkeypatch.chdir(tmp_path)
+    with registry.running(tmp_path / "registry") as server:
+        settings = tmp_path / "gitops/settings/settings.yaml"
+        settings.parent.mkdir(parents=True)
+        settings.write_text(
+            f'data:\n  registry: "{server}/predictor"\n  github-repository: "acme/ml"\n  github-branch: "main"\n'
+        )
+        yield Place(server, tmp_path, signer)
+
+
+def found(capfd: pytest.CaptureFixture[str]) -> tuple[str, str]:
+    """The digest that `find` prints, and what people read."""
+    capfd.readouterr()
+    __main__.main(["find", TAG])
+    out, err = capfd.readouterr()
+    assert out.startswith("digest=")
+    return out.removeprefix("digest=").strip(), err
+
+
+def test_only_what_is_attested_is_found(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    """Nothing there: built. Pushed: not used before it is attested, both ways. Then it is found, and verifies."""
+    assert found(capfd)[0] == ""
+    digest = place.build()
+    __main__.main(["push", TAG])
+    digest_found, words = found(capfd)
+    assert digest_found == ""
+    assert "::warning title=image::" in words
+    assert "no provenance of" in words
+    place.attest(digest, kinds=(PROVENANCE,))
+    assert "no SBOM of" in found(capfd)[1]
+    place.attest(digest, kinds=(SBOM,))
+    assert found(capfd)[0] == digest
+    assert __main__.main(["verify", f"{place.server}/predictor@{digest}"]) == 0
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        Identity("evil/ml"),
+        replace(OURS, workflow=".github/workflows/other.yml"),
+        replace(OURS, ref="refs/heads/mine"),
+        None,
+    ],
+    ids=["another repository", "another workflow", "another branch", "another signer"],
+)
+def test_an_attestation_of_another_identity_is_refused(
+    place: Place, capfd: pytest.CaptureFixture[str], identity: Identity | None
+) -> None:
+    """Who did not sign it as image.yml on main of this repository did not sign it: not found, and 20 when verified."""
+    digest = place.build()
+    __main__.main(["push", TAG])
+    if identity is None:
+        own = place.folder / "another"
+        own.mkdir()
+        replace(place, signer=Signer(own)).attest(digest)
+    else:
+        place.attest(digest, identity)
+    assert found(capfd)[0] == ""
+    with pytest.raises(ModelpinError, match=r"no provenance of .* holds") as caught:
+        __main__.main(["verify", f"{place.server}/predictor@{digest}"])
+    assert caught.value.exit_code == 20
+
+
+def test_an_attestation_of_another_image_is_refused(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    """A bundle of an image that was attested, put beside one that was not."""
+    other = place.build("other")
+    digest = place.build()
+    __main__.main(["push", TAG])
+    for kind in (PROVENANCE, SBOM):
+        bundle = place.signer.bundle(f"{place.server}/predictor", other, kind, {}, OURS)
+        push(place.server, "predictor", digest, bundle)
+    assert found(capfd)[0] == ""
+
+
+def test_an_attested_image_of_other_inputs_is_refused(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    """A tag proves nothing: an older image, attested in its time, is not what these inputs make."""
+    digest = place.build(version=f"inputs-{'ff' * 10}")
+    __main__.main(["push", TAG])
+    place.attest(digest)
+    digest_found, words = found(capfd)
+    assert digest_found == ""
+    assert "it says that it is 'inputs-ffff" in words
+
+
+def test_a_build_that_is_equal_is_not_pushed_again(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    """Attested at last, it is found. One that differs gets the next tag, and the newest that is attested is taken."""
+    digest = place.build()
+    __main__.main(["push", TAG])
+    __main__.main(["push", TAG])
+    assert "has sha256:" in capfd.readouterr().err
+    place.attest(digest)
+    second = place.build("differs")
+    __main__.main(["push", TAG])
+    words = capfd.readouterr().err
+    assert "differs from every image of" in words
+    assert f"predictor:{TAG}-2 is {second}" in words
+    assert found(capfd)[0] == digest, "the second is not attested yet"
+    place.attest(second)
+    assert found(capfd)[0] == second
+
+
+def test_without_attestations_nothing_is_found(
+    place: Place, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the plan has none (IMAGE_ATTESTATIONS is not true) each run builds: no tag is believed."""
+    digest = place.build()
+    __main__.main(["push", TAG])
+    place.attest(digest)
+    monkeypatch.setenv("ATTESTATIONS", "")
+    assert found(capfd)[0] == ""
+
+
+def test_a_registry_that_does_not_answer_is_named(place: Place) -> None:
+    """That is not an image that is absent: 30, before anything is built."""
+    settings = place.folder / "gitops/settings/settings.yaml"
+    settings.write_text(settings.read_text().replace(place.server, "127.0.0.1:1"))
+    with pytest.raises(ModelpinError, match=r"skopeo inspect failed: .*127\.0\.0\.1:1") as caught:
+        __main__.main(["find", TAG])
+    assert caught.value.exit_code == 30
