@@ -83,6 +83,25 @@ def test_a_model_of_an_extra(again: Repository) -> None:
     assert "needs the extra lightgbm, which requirements/extras/chosen.txt does not name" in refused.stderr
 
 
+@pytest.mark.story
+def test_an_artifact_that_explains(again: Repository) -> None:
+    """`package.explain: true` adds the background, a file that the manifest names; a model that cannot be taken apart
+    is refused with 10, and the artifact before it stays."""
+    plain = json.loads(again.read("build/artifact/manifest.json"))
+    assert "background.json" not in {file["path"] for file in plain["files"]}
+    again.params(package__explain=True)
+    assert "explains its answers: linear, log-odds of" in again.done("pipeline", "package")
+    packaged = again.read("build/artifact/manifest.json")
+    assert "background.json" in {file["path"] for file in json.loads(packaged)["files"]}
+    again.params(train__calibration={"method": "sigmoid", "folds": 3})
+    for stage in ("train", "convert"):
+        again.done("pipeline", stage)
+    refused = again.run("pipeline", "package")
+    assert refused.returncode == 10
+    assert "package.explain: CalibratedClassifierCV is neither linear nor made of trees" in refused.stderr
+    assert again.read("build/artifact/manifest.json") == packaged
+
+
 def test_locks_are_read_for_this_platform(tmp_path: Path) -> None:
     """Markers choose the pin, hashes and comments are passed over, names are canonical."""
     path = tmp_path / "serving.txt"
