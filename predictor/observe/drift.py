@@ -15,8 +15,8 @@ from artifact.live_counts import Distribution, FeatureDistributions
 from artifact.prediction import Columns, Prediction, together
 from artifact.signature import Signature
 
-_ROWS = 64  # counted at once ...
-_CELLS = 1 << 16  # ... or as many values: each waits in an array of its own, some hundred bytes
+_REQUESTS = 64  # counted at once ...
+_CELLS = 1 << 16  # ... or as many values
 _SHORT_CELLS = 1 << 15  # of one request: the event loop counts them in less than a millisecond
 
 
@@ -40,7 +40,7 @@ class Drift:
         }
         self.certainty = reference["confidence"]
         self.certainties = np.zeros(confidence.BINS, dtype=np.int64)
-        self._rows = max(1, min(_ROWS, _CELLS // len(signature.inputs)))
+        self._rows = _CELLS // len(signature.inputs)
         self._short_rows = _SHORT_CELLS // len(signature.inputs)
         self._pending: deque[tuple[Columns, Prediction]] = deque()
         self._waiting = 0  # rows, about: two threads may change it at once
@@ -63,7 +63,7 @@ class Drift:
 
     def count_soon(self) -> None:
         """Count in the next turn of this thread's event loop, where enough waits for that."""
-        if self._waiting >= self._rows and not self._due:
+        if (len(self._pending) >= _REQUESTS or self._waiting >= self._rows) and not self._due:
             self._due = True
             asyncio.get_running_loop().call_soon(self._count_now)
 
@@ -81,12 +81,12 @@ class Drift:
                 self._counting.release()
 
     def _count_all(self) -> None:
-        while batch := self._take(self._rows):
+        while batch := self._take():
             self._count(batch)
 
-    def _take(self, most: int) -> list[tuple[Columns, Prediction]]:
+    def _take(self) -> list[tuple[Columns, Prediction]]:
         batch: list[tuple[Columns, Prediction]] = []
-        while len(batch) < most:
+        while len(batch) < _REQUESTS:
             try:
                 batch.append(self._pending.popleft())
             except IndexError:

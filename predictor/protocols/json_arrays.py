@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import string
 import threading
+from codecs import BOM_UTF8
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ def read(body: bytes) -> Any:
     """The object in `body`: lists of 32 numbers and more are arrays of int64 or float64, a list of equally long lists
     of numbers is one of two dimensions. None where the body has to be read otherwise.
     """
-    if not SHORT < len(body) <= json_pieces.LONG:
+    if not SHORT < len(body) <= json_pieces.LONG or body.startswith(BOM_UTF8):
         return None
     data = np.frombuffer(body, np.uint8)
     if _count(data, "{") > _MEMBERS:

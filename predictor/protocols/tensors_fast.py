@@ -44,7 +44,9 @@ def columns(validator: Validator, inputs: list[Any], binary: memoryview) -> Colu
         if type(name) is not str or type(datatype) is not str or not _is_shape(shape):
             return None
         dtype = dtypes.get(name)
-        parameters = tensor.get("parameters") or {}
+        parameters = tensor.get("parameters")
+        if parameters is None:
+            parameters = {}
         if type(parameters) is not dict or "missing" in parameters:
             return None
         if dtype is None:
@@ -75,7 +77,7 @@ def _wide(
     table: Any
     if "binary_data_size" in parameters:
         size = parameters["binary_data_size"]
-        if "data" in tensor or size != len(binary) or type(size) is not int:
+        if "data" in tensor or type(size) is not int or size != len(binary):
             return None
         table = _raw(datatype, tensor["shape"], binary, 0, size)
     elif len(binary):

@@ -73,7 +73,8 @@ class Decoded:
 
 def decode(body: bytes, *, closely: bool = True, explain: bool = False) -> Decoded:
     """Read a body; InvalidRequest, or Unplain where it takes a second look and may not have it."""
-    if (payload := json_arrays.read(body)) is not None:
+    payload = json_arrays.read(body)
+    if payload is not None and any(isinstance(payload.get(key), np.ndarray) for key in ("instances", "inputs")):
         return Decoded(payload, body=body, explain=explain)
     return Decoded(json_body.read(body) if closely else json_body.read_plain(body), explain=explain)
 

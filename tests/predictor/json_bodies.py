@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from artifact.signature import Feature, Signature
 
+_LONG = "[" + "7," * 40 + "1]"  # an array, where nothing else belongs
 # In the place of a number: what JSON, a float64, an int64 or a signature may take for something else.
 TOKENS = (
     *("-0", "-0.0", "5", "5.0", "2.5", "1E2", "1e-400", "5e-324", "3.4e38", "3.5e38", "1e400", "-1e400", "0e99999"),
@@ -16,6 +17,7 @@ TOKENS = (
     *("18446744073709551616", "123456789012345678901234567890", "1" + "0" * 400, "0.1234567890123456789012345"),
     *("NaN", "Infinity", "-Infinity", "null", "true", '"5"', '"a:b"', '"[,]"', r'"\ud800"', r'"\u0031"', '"é"'),
     *("[5]", "[]", "[[5]]", "{}", '{"a":1}', '{"a":1,"a":2}', "01", "1.", ".5", "+1", "", "5,5", "5],[5"),
+    *(_LONG, _LONG.replace("7", "7.5")),
 )
 _COLUMNS = {
     "floats": {"a": "float64", "b": "float64", "c": "float64"},
@@ -27,6 +29,10 @@ _COLUMNS = {
     "times": {"a": "datetime", "b": "float64"},
 }
 _DATATYPES = {"float64": "FP64", "int64": "INT64", "bool": "BOOL", "string": "BYTES", "datetime": "BYTES"}
+_MEMBERS = (
+    *('"parameters":{"x":["a",{"k":1,"k":2}]}', '"parameters":{}', '"data":[1]', '"z":1'),
+    *(f'"parameters":{_LONG}', f'"parameters":{{"binary_data_size":{_LONG}}}', f'"parameters":{{"x":{_LONG}}}'),
+)
 _OTHERS = ("FP64", "FP32", "FP16", "INT64", "INT32", "INT8", "UINT8", "UINT64", "BOOL", "BYTES")
 
 
@@ -79,7 +85,16 @@ def _v1(draw: random.Random, columns: dict[str, list[str]]) -> str:
     else:
         rows = [f"[{space}" + f"{space},".join(row) + "]" for row in zip(*columns.values(), strict=True)]
     members = ['"instances":[' + f",{space}".join(rows) + "]"]
-    more = ("", '"probabilities":false', '"probabilities":1', '"instances":[]', '"inputs":[[1]]', r'"\u0069nputs":[]')
+    more = (
+        "",
+        '"probabilities":false',
+        '"probabilities":1',
+        '"instances":[]',
+        '"inputs":[[1]]',
+        r'"\u0069nputs":[]',
+        f'"probabilities":{_LONG}',
+        f'"inputs":{_LONG}',
+    )
     if draw.random() < 0.3 and (member := draw.choice(more)):
         members.insert(draw.randrange(2), member)
     return "{" + ",".join(members) + "}"
@@ -101,7 +116,20 @@ def _v2(draw: random.Random, signature: Signature, columns: dict[str, list[str]]
             for feature in signature.inputs
         ]  # fmt: skip
         draw.shuffle(tensors)
-    members = ['"inputs":[' + ",".join(tensors) + "]", *draw.choice(([], ['"id":"x"'], ['"id":"a:[b"'], ['"id":7']))]
+    members = [
+        '"inputs":[' + ",".join(tensors) + "]",
+        *draw.choice(
+            (
+                [],
+                ['"id":"x"'],
+                ['"id":"a:[b"'],
+                ['"id":7'],
+                [f'"id":{_LONG}'],
+                [f'"outputs":{_LONG}'],
+                [f'"parameters":{_LONG}'],
+            )
+        ),
+    ]
     draw.shuffle(members)
     return "{" + ",".join(members) + "}"
 
@@ -110,9 +138,7 @@ def _tensor(draw: random.Random, name: str, dtype: str, shape: list[int], data: 
     datatype = _DATATYPES[dtype] if draw.random() < 0.7 else draw.choice(_OTHERS)
     members = [f'"name":"{name}"', f'"datatype":"{datatype}"', f'"shape":{json.dumps(shape)}', f'"data":[{data}]']
     if draw.random() < 0.1:
-        members.append(
-            draw.choice(('"parameters":{"x":["a",{"k":1,"k":2}]}', '"parameters":{}', '"data":[1]', '"z":1'))
-        )
+        members.append(draw.choice(_MEMBERS))
     draw.shuffle(members)
     return "{" + ",".join(members) + "}"
 

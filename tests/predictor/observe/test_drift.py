@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import threading
 from typing import Any
@@ -115,6 +116,23 @@ def test_counted_behind_the_answers(packaged: dict[str, Packaged]) -> None:
     assert {int(one.counts.sum()) for one in drift.features.values()} == {178}
 
 
+def test_many_values_are_counted_before_many_requests(packaged: dict[str, Packaged]) -> None:
+    """Few requests of many rows are counted as soon as there are 65,536 values."""
+    drift, calls = gathered(packaged)
+    table = {name: np.full(4096, 5.1) for name in ROW}
+    answer = Prediction(np.full(4096, "setosa", dtype=object), np.full((4096, 3), 1 / 3))
+
+    async def answer_some() -> None:
+        for _ in range(4):
+            assert not calls
+            drift.observe(table, answer)
+            drift.count_soon()
+            await asyncio.sleep(0)
+
+    asyncio.run(answer_some())
+    assert calls == [4]
+
+
 def test_the_event_loop_waits_for_no_thread_that_counts(packaged: dict[str, Packaged]) -> None:
     """While another thread counts, the event loop leaves to it what waits."""
     drift, _ = gathered(packaged)
@@ -171,9 +189,11 @@ def operations(width: int) -> int:
     distributions = FeatureDistributions(Signature("regression", inputs, ()), dict.fromkeys(names, reference))
     row = {name: np.array([place - 2.0]) for place, name in enumerate(names)}
     called: list[str] = []
+    gc.disable()  # who watches collections would be counted
     sys.setprofile(lambda _, event, __: called.append(event))
     distributions.add([row])
     sys.setprofile(None)
+    gc.enable()
     counts = [distributions.features[name].counts.tolist() for name in names[:5]]
     assert counts == [[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 1]]
     return len(called)

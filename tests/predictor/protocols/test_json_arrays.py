@@ -77,6 +77,33 @@ def test_the_same_as_lists_for_many(monkeypatch: pytest.MonkeyPatch) -> None:
     assert arrays > 10_000
 
 
+NUMBERS = b"[" + b"7," * 40 + b"1]"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "body"),
+    [
+        (v1, b'{"instances":[{"a":%b,"b":1},{"a":1,"b":1}]}' % NUMBERS),
+        (v1, b'{"instances":%b}' % NUMBERS),
+        (v1, b'{"instances":[[1]],"probabilities":%b}' % NUMBERS),
+        (v2, b'{"inputs":[{"name":"a","datatype":"FP64","shape":[1],"data":[1],"parameters":%b}]}' % NUMBERS),
+        (v2, b'{"inputs":[{"name":"input-0","datatype":"FP64","shape":[1,1],"parameters":{"binary_data_size":%b}}]}'
+         % NUMBERS),
+        (v2, b'{"inputs":%b}' % NUMBERS),
+        (v2, b'{"inputs":[{"name":%b}]}' % NUMBERS),
+        (v2, b'{"inputs":[{"name":"a","datatype":"FP64","shape":%b,"data":[1]}]}' % NUMBERS),
+    ],
+)  # fmt: skip
+def test_an_array_where_none_belongs(protocol: Any, body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long list of numbers in the place of anything else is refused as such a list, not by an error of ours."""
+    validator = Validator(SIGNATURES["wholes" if protocol is v1 else "one"])
+    refusal = outcome(protocol, validator, PAD + body)
+    assert outcome(protocol, validator, PAD + body, closely=False)[0] in (Unplain, InvalidRequest)
+    monkeypatch.setattr(json_arrays, "read", lambda _: None)
+    assert refusal == outcome(protocol, validator, PAD + body)
+    assert refusal[0] is InvalidRequest
+
+
 def rows(*row: str) -> bytes:
     """A v1 body of 40 rows, the others of which are right."""
     return PAD + b'{"instances":[' + ",".join([*["[1.5,2]"] * (40 - len(row)), *row]).encode() + b"]}"

@@ -55,6 +55,19 @@ def check(validator: Validator, inputs: list[Any], binary: bytes = b"") -> None:
         assert found == outcome(validator, {"inputs": inputs}, binary)
 
 
+@pytest.mark.parametrize("rows", [1, 2, 40])
+@pytest.mark.parametrize(("value", "right"), [(0.0, True), (1.0, True), (np.nan, True), (7.5, False), (-1.0, False)])
+def test_floats_for_booleans(rows: int, value: float, right: bool) -> None:
+    """A tensor of floats says 0, 1 and missing for a boolean, and nothing else, however many rows it has."""
+    raw = {"size": np.ones(rows), "rooms": np.ones(rows, np.int64), "city": ["x"] * rows}
+    flags = np.array([*[1.0] * (rows - 1), value])
+    if right:
+        assert MIXED.columns(raw | {"flag": flags})["flag"].tobytes() == flags.tobytes()
+    else:
+        with pytest.raises(InvalidRequest, match=f"'flag', row {rows - 1}: {value} is neither 0, 1 nor NaN"):
+            MIXED.columns(raw | {"flag": flags})
+
+
 @st.composite
 def tensors(draw: st.DrawFn) -> list[dict[str, Any]]:
     """A tensor a feature, plain but for a few things."""
