@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from artifact.command import run
 from local.deadlines import ANSWER_SECONDS
+from predictor import kserve_import
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -20,10 +21,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("address", metavar="HOST:PORT")
     parser.add_argument("model")
     options = parser.parse_args(argv)
-    sys.argv = sys.argv[:1]  # `import kserve` parses them
-    import grpc
-    from kserve.protocol.grpc import grpc_predict_v2_pb2 as messages
-    from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as services
+    with kserve_import.kserve():  # all of kserve asks for more than that environment has
+        import grpc
+        from kserve.protocol.grpc import grpc_predict_v2_pb2 as messages
+        from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as services
 
     rows = json.load(sys.stdin)["rows"]
     request = messages.ModelInferRequest(model_name=options.model)

@@ -43,7 +43,7 @@ MAY = {
     "initializer": {"artifact"},
     "shipper": {"artifact"},
     "image": {"artifact"},
-    "local": {"artifact", "release"},
+    "local": {"artifact", "release", "predictor"},
     "bench": {"artifact", "features", "pipeline", "scoring", "local", "monitoring", "predictor"},
 }
 MUST_NOT = {
