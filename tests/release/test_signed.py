@@ -110,6 +110,7 @@ def test_an_artifact_of_version_1_is_not_signed(repository: Repository, key: Key
     assert "is of schema_version 1" in done.err.splitlines()[-1]
 
 
+@pytest.mark.story
 def test_show_says_who_signed_and_fetch_brings_it(
     repository: Repository, key: Key, publish: Callable[[int], str]
 ) -> None:
@@ -163,6 +164,7 @@ def test_an_expired_key_signs_nothing(repository: Repository, key: Key, make_art
     assert "key-0, might sign until" in done.err.splitlines()[-1]
 
 
+@pytest.mark.story
 def test_deploy_takes_what_was_signed(
     repository: Repository, key: Key, publish: Callable[[int], str], s3: Bucket
 ) -> None:
