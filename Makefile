@@ -95,7 +95,7 @@ define COMMIT_RELEASE
 endef
 
 ##@ The loop, step by step
-.PHONY: data pull champion repro track gate report publish deploy advance promote prove step analyse drift rules retrain follow rollback retire quarantine unquarantine
+.PHONY: data pull champion repro track gate report publish deploy advance promote prove shadow step analyse drift rules retrain follow rollback retire quarantine unquarantine
 .PHONY: migrate release-check changed page comment propose release status ui site mirror image image-tag image-find image-build image-sbom image-push image-verify render
 data: ## write the example's raw data from scikit-learn's own copy (a laptop without the DVC remote)
 	@$(DEV) python -m local.example data/iris.csv
@@ -134,6 +134,10 @@ promote: ## give the candidate of ENV= all traffic, proved
 
 prove: ## prove what ENV= keeps ready, as it is rendered now, or RELEASE= (WAIT=600)
 	$(COMMIT_RELEASE)
+
+shadow: ## ask the candidate of ENV= what users asked, where its first share waits for that, and write OUT= (LOG=)
+	@$(call NEEDS,ENV OUT); $(IN) python -m release shadow --env="$$ENV" --out="$$OUT" $${MODEL:+--model="$$MODEL"} \
+	  $${LOG:+--log="$$LOG"} $${GATEWAY:+--gateway="$$GATEWAY"}
 
 step: ## carry out what the traffic of ENV= proves: advance, promote or take back (PROMETHEUS=, PAGE=, SHADOW=)
 	$(COMMIT_RELEASE)

@@ -27,7 +27,7 @@ EVERY = 0.1  # seconds between two looks at Git
 HOLDING, FOLLOWING = "holding", "following"
 DIGEST, RELEASE = "x-model-digest", "x-model-release"
 METRICS, REQUESTS = "/metrics", "gateway_requests_total"
-_PASSED = ("content-type", "accept", PURPOSE)
+_PASSED = ("content-type", "accept", "x-request-id", PURPOSE)
 
 
 class Server(Protocol):

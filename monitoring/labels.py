@@ -122,10 +122,10 @@ def _keyed(table: pd.DataFrame, value: str, what: str) -> pd.DataFrame:
     return kept
 
 
-def read(path: Path, what: str) -> pd.DataFrame:
-    """A CSV file, a Parquet file, or a folder of Parquet files; UsageError (2) for anything else."""
+def read(path: str, what: str) -> pd.DataFrame:
+    """A CSV file, a Parquet file, or a folder of Parquet files, also s3://…; UsageError (2) for anything else."""
     try:
-        return pd.read_csv(path, dtype={"request_id": str}) if path.suffix == ".csv" else pd.read_parquet(path)
+        return pd.read_csv(path, dtype={"request_id": str}) if path.endswith(".csv") else pd.read_parquet(path)
     except (OSError, ValueError, ImportError) as error:
         raise UsageError(f"{what} {path} cannot be read ({error!s:.200}): give CSV or Parquet") from error
 
@@ -143,8 +143,8 @@ def promised(folder: Path, margin: float) -> Promise:
 def main(argv: Sequence[str] | None = None) -> None:
     """As `join`, with the sequential test of `monitoring.risk` for each digest."""
     line = argparse.ArgumentParser(prog="python -m monitoring labels", description=__doc__)
-    line.add_argument("--in", dest="labels", type=Path, required=True, metavar="FILE", help="the labels")
-    line.add_argument("--log", type=Path, required=True, metavar="PATH", help="the inference log")
+    line.add_argument("--in", dest="labels", required=True, metavar="FILE", help="the labels")
+    line.add_argument("--log", required=True, metavar="PATH", help="the inference log: a folder, or s3://…")
     line.add_argument("--artifact", type=Path, metavar="DIR", help="of a classifier: what its held-out rows promised")
     line.add_argument("--loss", type=float, metavar="L", help="in its place: mean held-out loss …")
     line.add_argument("--rows", type=int, metavar="N", help="… and of how many rows")

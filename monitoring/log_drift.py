@@ -167,7 +167,7 @@ def _window(expected: Profile, bins: Sequence[ColumnBins], rows: LoggedRows, gri
 def _logged(log: pd.DataFrame, manifest: Manifest, inputs: Sequence[Feature], answer: Feature | None) -> LoggedRows:
     missing = [name for name in ("request_id", "time", "digest", "prediction") if name not in log]
     if missing:
-        raise DataContractError(f"--log has no column {', '.join(missing)}: is it what `monitoring ship` wrote?")
+        raise DataContractError(f"--log has no column {', '.join(missing)}: is it what `python -m shipper` wrote?")
     own = log[log["digest"].astype(str) == manifest.digest]
     if own.empty:
         held = ", ".join(sorted(set(log["digest"].astype(str)))[:3])
@@ -224,7 +224,7 @@ def _refuse_hashes(bins: ColumnBins, column: np.ndarray) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """As `measure`."""
     line = argparse.ArgumentParser(prog="python -m monitoring log-drift", description=__doc__)
-    line.add_argument("--log", type=Path, required=True, metavar="PATH", help="the inference log")
+    line.add_argument("--log", required=True, metavar="PATH", help="the inference log: a folder, or s3://…")
     line.add_argument("--artifact", type=Path, required=True, metavar="DIR", help="that answered")
     line.add_argument("--reference", type=Path, required=True, metavar="FILE", help="as build/prepared/train.parquet")
     line.add_argument("--without", nargs="+", default=[], metavar="INPUT", help="inputs that the log hashes")
@@ -240,7 +240,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         described = profile.read(manifest.signature, (options.artifact / profile.FILE).read_bytes())
     except OSError as error:
         raise UsageError(f"--artifact {options.artifact} is no artifact ({error}): give its folder") from error
-    log, reference = labels.read(options.log, "--log"), labels.read(options.reference, "--reference")
+    log, reference = labels.read(options.log, "--log"), labels.read(str(options.reference), "--reference")
     found = measure(manifest, described, log, reference, options.window, options.least, options.without)
     if options.page:
         options.page.write_text(found.page(), encoding="utf-8")

@@ -14,7 +14,6 @@ import urllib.parse
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -193,7 +192,9 @@ def _plain(value: Any) -> Any:
 def main(argv: Sequence[str] | None = None) -> None:
     """As `compare`."""
     line = argparse.ArgumentParser(prog="python -m monitoring shadow", description=__doc__)
-    line.add_argument("--log", type=Path, required=True, metavar="PATH", help="the inference log of the stable release")
+    line.add_argument(
+        "--log", required=True, metavar="PATH", help="the inference log of the stable release: a folder, or s3://…"
+    )
     line.add_argument("--model", required=True, help="as iris")
     line.add_argument("--stable", required=True, metavar="URL", help="of the stable release")
     line.add_argument("--candidate", required=True, metavar="URL", help="of the candidate")

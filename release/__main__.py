@@ -11,7 +11,8 @@ COMMANDS = {
     name: f"release.commands.{name}"
     for name in (
         "publish", "deploy", "advance", "promote", "prove", "rollback", "retire", "quarantine", "unquarantine",
-        "batch", "analyse", "step", "retrain", "migrate", "check", "references", "status", "fetch", "show", "champion",
+        "batch", "analyse", "shadow",
+        "step", "retrain", "migrate", "check", "references", "status", "fetch", "show", "champion",
         "adopt", "settings", "configure", "trust", "github", "manifests", "comment", "doctor",
         "page",
     )

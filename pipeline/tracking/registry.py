@@ -38,8 +38,8 @@ class Registry:
         # Beside the local database; a server decides for itself.
         self._artifacts = str(Path(uri.removeprefix("sqlite:///")).parent / "artifacts") if local else None
 
-    def record(self, training: Training, source: Source) -> tuple[str, str]:
-        """Run id and version of `training`, made where they are missing.
+    def record(self, training: Training, source: Source, trigger: str = "") -> tuple[str, str]:
+        """Run id and version of `training`, made where they are missing; `trigger`: what asked for it, if anything did.
 
         `challenger` then points at the version when the gate passed it; a refused version never holds the alias.
         """
@@ -49,7 +49,10 @@ class Registry:
             run_id = self._log(experiment, training, source)
         version = self._version(training, run_id, source)
         # The verdict on an unchanged model can be another than last time, since the champion was another.
-        for key, value in _judged(training).items():
+        asked = {"retrain_trigger": trigger} if trigger else {}
+        for key, value in asked.items():
+            self._client.set_tag(run_id, key, value)
+        for key, value in {**_judged(training), **asked}.items():
             self._client.set_model_version_tag(training.model, version, key, value)
         if training.passed:
             self._client.set_registered_model_alias(training.model, CHALLENGER, version)

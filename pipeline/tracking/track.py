@@ -7,6 +7,7 @@ adding others. A version that the gate refused is registered, too, so that it ca
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 
 from pipeline.params.params import load
@@ -15,12 +16,15 @@ from pipeline.shared import json_file, paths
 from pipeline.tracking import server
 from pipeline.tracking.run import Training
 
+TRIGGER = "RETRAIN_TRIGGER"  # what asked for the training, as release's deploy puts it into its commit
+
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write build/tracked.json."""
     argparse.ArgumentParser(prog="python -m pipeline track", description=__doc__).parse_args(argv)
     training = Training.read(load())
-    (run_id, version), where = server.asked(lambda registry: registry.record(training, Source.here()))
+    trigger = os.environ.get(TRIGGER, "")
+    (run_id, version), where = server.asked(lambda registry: registry.record(training, Source.here(), trigger))
     # What every machine writes alike: dvc.lock names its hash.
     json_file.write(paths.TRACKED, training.key())
     role = "challenger" if training.passed else f"no alias: {training.outcome}"

@@ -95,6 +95,7 @@ def test_no_checkout_leaves_a_token_behind() -> None:
         "Release",
         "Retrain",
         "Roll back",
+        "Shadow",
         "Step",
     }
     for where, step in steps():

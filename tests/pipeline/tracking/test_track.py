@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[3]
 def test_a_run_says_what_it_was(again: Repository) -> None:
     """Parameters, metrics, plots, data, artifact, digests, commit, a version with alias challenger; once only."""
     again.params(track__experiment="other")
-    for _ in range(2):
-        again.done("pipeline", "track", GITHUB_SHA="c0ffee")
+    for trigger in ("", "drift 2026-11-01"):  # the second time a training was asked for
+        again.done("pipeline", "track", GITHUB_SHA="c0ffee", RETRAIN_TRIGGER=trigger)
     uri = f"sqlite:///{again.path}/.mlflow/mlflow.db"
     client = MlflowClient(uri, uri)
     experiment = client.get_experiment_by_name("other")
@@ -32,6 +32,7 @@ def test_a_run_says_what_it_was(again: Repository) -> None:
     assert run.data.params["train.preprocessing.numeric.steps"].startswith("[{")
     assert {"accuracy", "accuracy_low", "accuracy_high"} <= set(run.data.metrics)
     assert run.data.tags["source_commit"] == run.data.tags["mlflow.source.git.commit"] == "c0ffee"
+    assert run.data.tags["retrain_trigger"] == "drift 2026-11-01"
     assert (run.data.tags["gate"], run.data.tags["gate_passed"]) == ("first-deployment", "true")
     assert run.info.run_name == f"iris {run.data.tags['model_digest'][7:15]} first-deployment"
     (table,) = run.inputs.dataset_inputs
@@ -48,6 +49,7 @@ def test_a_run_says_what_it_was(again: Repository) -> None:
     assert {"report.md", "figures"} <= listed
     # One version a model digest, whatever experiment asks.
     (version,) = client.search_model_versions("name = 'iris'")
+    assert version.tags["retrain_trigger"] == "drift 2026-11-01"
     assert version.tags["model_digest"] == run.data.tags["model_digest"]
     assert client.get_model_version_by_alias("iris", "challenger").version == version.version
 
