@@ -116,13 +116,13 @@ def watch(seeds: int) -> list[tuple[str, int, int, str, str]]:
             for seed in range(1, seeds + 1):
                 live = drawn(np.random.default_rng(seed), WINDOWS * ROWS, **kind)
                 logged = log(model, manifest.digest, live, kind.get("clump", 1))
-                found = log_drift.measure(manifest, described, logged, reference, _DAY, ROWS // 2)
-                over = np.flatnonzero(found.overall >= np.log(ALARM))
+                drift = log_drift.measure(manifest, described, logged, reference, _DAY, ROWS // 2)
+                over = np.flatnonzero(drift.overall >= np.log(ALARM))
                 values += bool(len(over))
                 first += [int(over[0]) + 1] if len(over) else []
-                assert found.domain is not None
-                classifier += found.domain.alarms
-                areas.append(found.domain.auc)
+                assert drift.domain is not None
+                classifier += drift.domain.alarms
+                areas.append(drift.domain.auc)
             low, middle, high = np.quantile(areas, (0.1, 0.5, 0.9))
             spans = "/".join(f"{one:.0f}" for one in np.quantile(first, (0.5, 0.9))) if first else "–"
             rows.append((title, values, classifier, spans, f"{middle:.3f} ({low:.3f} to {high:.3f})"))

@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     folder: Folder = here.folder(arguments)
     log = arguments.log or f"s3://{here.settings.bucket}/{INFERENCE}/{folder.namespace}"
     cluster = Cluster(folder, here.settings.domain, arguments.gateway, joint=here.settings.joint)
-    found, says = compare(here.remote(arguments.env), cluster, log, most=arguments.most, rate=arguments.rate)
-    if found is not None:
-        arguments.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    evidence, says = compare(here.remote(arguments.env), cluster, log, most=arguments.most, rate=arguments.rate)
+    if evidence is not None:
+        arguments.out.write_text(json.dumps(evidence, indent=2) + "\n", encoding="utf-8")
     print(says)

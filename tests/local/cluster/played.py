@@ -124,8 +124,8 @@ class Played:
     def _follow(self, line: str, _: str) -> tuple[int, str]:
         """As an ApplicationSet does: an environment each, from the URL and the branch that it names."""
         rendered = self._render(Path(line.split()[-1]))
-        (found,) = [one for one in rendered if one["kind"] == "ApplicationSet"]
-        git = [one["matrix"]["generators"][0]["git"] for one in found["spec"]["generators"]]
+        (application_set,) = [one for one in rendered if one["kind"] == "ApplicationSet"]
+        git = [one["matrix"]["generators"][0]["git"] for one in application_set["spec"]["generators"]]
         self.url = git[0]["repoURL"]
         subprocess.run(
             ["git", "ls-remote", "--exit-code", self.url, git[0]["revision"]], check=True, capture_output=True
