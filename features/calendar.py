@@ -91,7 +91,11 @@ def parse(texts: Any) -> pd.DatetimeIndex:
     NaT for a missing value and for text that is no such date.
     """
     if getattr(texts, "dtype", None) == np.float64:  # a datetime or date of the schema: seconds since 1970 UTC
-        return pd.DatetimeIndex(pd.to_datetime(np.asarray(texts), unit="s", utc=True, errors="coerce"))
+        seconds = np.asarray(texts)
+        # Of a NaN, pandas 2.3 rounds a number that it never set, which may be too large.
+        known = np.where(np.isnan(seconds), 0.0, seconds)
+        moments = pd.DatetimeIndex(pd.to_datetime(known, unit="s", utc=True, errors="coerce"))
+        return moments.where(~np.isnan(seconds))
     series = pd.Series(texts, dtype=object)
     # pandas also takes words ("now", "today") whose meaning would change from one call to the next.
     dates = series.where(series.astype(str).str.match(r"\d{4}"))

@@ -76,16 +76,15 @@ def column(table: Raw, name: str) -> Column | Left:
     if isinstance(guessed, Left):
         return guessed
     present = guessed.values[~conversion.absent(guessed.values)]
-    distinct = len(pd.unique(present))
-    if distinct == 0:
+    if len(present) == 0:
         return Left(name, "it is empty")
-    if distinct == 1 and len(present) == len(guessed.values):
+    if len(present) == len(guessed.values) and bool((present == present[0]).all()):
         return Left(
             name, f"every row holds {present[0]!r}" if isinstance(present[0], str) else f"every row holds {present[0]}"
         )
     if guessed.kind == "category":
-        return _category(guessed, present, distinct)
-    if guessed.feature.dtype == "int64" and distinct == len(guessed.values) > 2 and _counts_up(name, present):
+        return _category(guessed, present, len(pd.unique(present)))
+    if guessed.feature.dtype == "int64" and len(guessed.values) > 2 and _numbers_rows(name, present):
         return Left(name, "it numbers the rows")
     return guessed
 
@@ -230,12 +229,9 @@ def _numbers_in_text(column: Column | Left) -> Column | Left:
 def _texts(name: str, values: np.ndarray) -> Column:
     absent = conversion.absent(values)
     feature = Feature(name, "string", bool(absent.any()))
-    moments = calendar.parse(values[~absent])
-    dates = (
-        len(moments) > 0
-        and not np.asarray(moments.isna()).any()
-        and all(len(str(value)) >= 8 for value in values[~absent])
-    )
+    texts = pd.unique(values[~absent])
+    moments = calendar.parse(texts)
+    dates = len(moments) > 0 and not np.asarray(moments.isna()).any() and all(len(str(text)) >= 8 for text in texts)
     return Column(feature, "moment" if dates else "category", values)
 
 
@@ -254,8 +250,9 @@ def _category(column: Column, present: np.ndarray, distinct: int) -> Column | Le
     return column
 
 
-def _counts_up(name: str, values: np.ndarray) -> bool:
-    return bool(NAME.search(name)) or bool(np.all(np.diff(values) == 1))
+def _numbers_rows(name: str, values: np.ndarray) -> bool:
+    """Whether the whole numbers count up, or are all different in a column that is named as an id."""
+    return bool(np.all(np.diff(values) == 1)) or bool(NAME.search(name) and len(pd.unique(values)) == len(values))
 
 
 def declared(columns: Sequence[Column]) -> list[dict[str, Any]]:

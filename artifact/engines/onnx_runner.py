@@ -9,12 +9,16 @@ import numpy as np
 import onnxruntime
 
 from artifact.engines.table import GRAPH
-from artifact.prediction import Columns, Prediction, rows
+from artifact.prediction import PROBABILITIES, Columns, Prediction, rows
 from artifact.signature import Signature
 
 _TYPES = {"tensor(string)": object, "tensor(float)": np.float32, "tensor(double)": np.float64}
 ALONE = "alone"  # in the graph's metadata: "true" where scikit-learn need not answer any row
 COLUMNS = "columns"  # in the graph's metadata: the names of the columns of each input, as a JSON list of lists
+MISSING = "missing"  # in the graph's metadata: "true" where a text may be missing, and GAP stands for it
+# A tensor of text has no place for what is missing. A caller may send this very text, which then becomes another one;
+# neither is a category of any graph.
+GAP, SENT = "\N{REPLACEMENT CHARACTER} missing", "\N{REPLACEMENT CHARACTER} sent"
 
 
 def load(files: Mapping[str, bytes], signature: Signature) -> OnnxRunner:
@@ -60,12 +64,16 @@ class Inputs:
             (node.name, names, np.dtype(_TYPES[node.type]))
             for node, names in zip(graph.get_inputs(), columns, strict=True)
         ]
+        self._gaps = described.get(MISSING) == "true"
 
     def feed(self, columns: Columns) -> dict[str, np.ndarray]:
         """What the graph is given: an even number of rows."""
-        return {
+        feed = {
             name: _side_by_side([columns[feature] for feature in names], dtype) for name, names, dtype in self._inputs
         }
+        if self._gaps:
+            feed = {name: _marked(table) if table.dtype == object else table for name, table in feed.items()}
+        return feed
 
 
 class Outputs:
@@ -74,6 +82,8 @@ class Outputs:
     def __init__(self, graph: onnxruntime.InferenceSession, signature: Signature) -> None:
         self._graph = graph
         self._names = [node.name for node in graph.get_outputs()]
+        self._signature = signature
+        self._several = signature.task != "classification" and not _one_number(signature)
         self._regression = signature.task == "regression"
         self._boolean = signature.outputs[0].dtype == "bool"
         self._probabilities = len(signature.outputs) > 1
@@ -81,12 +91,36 @@ class Outputs:
     def prediction(self, feed: dict[str, np.ndarray], count: int) -> Prediction:
         """What the graph answers to `feed`, the first `count` rows of it."""
         answers = [answer[:count] for answer in self._graph.run(self._names, feed)]
+        if self._several:
+            return self._by_name(dict(zip(self._names, answers, strict=True)), count)
         if self._regression:
             return Prediction(answers[0].reshape(-1).astype(np.float64, copy=False))
         labels = answers[0].reshape(-1)
         if self._boolean:
             labels = labels.astype(bool)
         return Prediction(labels, answers[1].astype(np.float64, copy=False) if self._probabilities else None)
+
+    def _by_name(self, answers: dict[str, np.ndarray], count: int) -> Prediction:
+        """Outputs of any number and width, which the graph names as the signature does."""
+        arrays = {
+            output.name: answers[output.name].reshape((count, -1) if output.columns else count)
+            for output in self._signature.outputs
+        }
+        values = arrays.pop(self._signature.outputs[0].name)
+        return Prediction(values, arrays.pop(PROBABILITIES, None), arrays)
+
+
+def _one_number(signature: Signature) -> bool:
+    return signature.number and len(signature.outputs) == 1
+
+
+def _marked(texts: np.ndarray) -> np.ndarray:
+    """`texts`, [rows, columns], with the text GAP for each that is missing (NaN)."""
+    sent = texts == GAP
+    if sent.any():
+        texts[sent] = SENT
+    texts[texts != texts] = GAP
+    return texts
 
 
 def _side_by_side(columns: list[np.ndarray], dtype: np.dtype) -> np.ndarray:

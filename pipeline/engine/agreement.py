@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from artifact.prediction import PROBABILITIES
+from artifact.tolerance import LABELS
+
 
 @dataclass(frozen=True)
 class Agreement:
@@ -30,9 +33,10 @@ class Agreement:
     def in_words(self) -> str:
         """What was compared and how much it differs, for the log of `convert` and for the report."""
         say = {
-            "label": "{:.0f} labels differ from scikit-learn's",
-            "probabilities": "probabilities differ by at most {:.1e}",
+            **dict.fromkeys(LABELS, "{:.0f} labels differ from scikit-learn's"),
+            PROBABILITIES: "probabilities differ by at most {:.1e}",
             "prediction": "answers differ from scikit-learn's by at most {:.1e} of their size",
+            **{name: f"{name} by {{:.1e}}" for name in ("lower", "upper", "score")},
         }
         differ = ", ".join(say[name].format(value) for name, value in self.differences.items())
         kinds = ", ".join(f"{count} {kind}" for kind, count in self.rows.items())

@@ -1,17 +1,39 @@
-"""The outputs of an ONNX graph: a label and probabilities, or a number."""
+"""The outputs of an ONNX graph, by the names that a signature has for them (`artifact.output`)."""
 
 from __future__ import annotations
 
 import numpy as np
 from onnx import TensorProto
 
+from artifact.output import LOWER, UPPER
+from artifact.prediction import PROBABILITIES
 from pipeline.engine.graph import Graph, Matrix
 
 
-def regress(graph: Graph, value: str) -> None:
-    """The output of a regression, from float64, [rows, 1]."""
-    graph.add("Identity", value, output="prediction")
-    graph.output("prediction", TensorProto.DOUBLE, [None, 1])
+def regress(graph: Graph, value: str, width: int = 1) -> None:
+    """The output of a regression, from float64, [rows, width]."""
+    _number(graph, "prediction", value, width)
+
+
+def between(graph: Graph, value: str, ends: tuple[str, str]) -> None:
+    """The outputs of a regression with an interval, [rows, 1] each; the lesser of the two `ends` is the low one."""
+    regress(graph, value)
+    for name, operator in ((LOWER, "Min"), (UPPER, "Max")):
+        _number(graph, name, graph.add(operator, *ends), 1)
+
+
+def multilabel(graph: Graph, flags: str, probabilities: str, width: int) -> None:
+    """The outputs of several labels: booleans, and the probabilities of true, [rows, width] each."""
+    graph.add("Identity", flags, output="labels")
+    graph.output("labels", TensorProto.BOOL, [None, width])
+    _number(graph, PROBABILITIES, probabilities, width)
+
+
+def outlier(graph: Graph, score: str) -> None:
+    """The outputs of an outlier detector, from its score, [rows, 1], which is above 0 of an outlier."""
+    graph.add("Greater", score, graph.constant([0.0]), output="outlier")
+    graph.output("outlier", TensorProto.BOOL, [None, 1])
+    _number(graph, "score", score, 1)
 
 
 def classify(graph: Graph, probabilities: str, place: str, classes: np.ndarray) -> None:
@@ -51,5 +73,9 @@ def _label(graph: Graph, value: str, classes: np.ndarray) -> None:
 
 
 def _probabilities(graph: Graph, value: str, classes: np.ndarray) -> None:
-    graph.add("Identity", value, output="probabilities")
-    graph.output("probabilities", TensorProto.DOUBLE, [None, len(classes)])
+    _number(graph, PROBABILITIES, value, len(classes))
+
+
+def _number(graph: Graph, name: str, value: str, width: int) -> None:
+    graph.add("Identity", value, output=name)
+    graph.output(name, TensorProto.DOUBLE, [None, width])

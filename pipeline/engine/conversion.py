@@ -30,8 +30,7 @@ def graph_of(model: bytes, fitted: Any, signature: Signature) -> Graph:
     if len(model) > _LARGEST:
         size = f"model.joblib has {len(model) >> 20} MiB, more than {_LARGEST >> 20}"
         raise NoGraph(f"{size}: its graph would be as large again")
-    for check in (_several_outputs, _text_may_be_missing, _labels_alone):
-        check(signature)
+    _labels_alone(signature)
     return _graph(fitted, signature)
 
 
@@ -76,7 +75,8 @@ def _graph(fitted: Any, signature: Signature) -> Graph:
     for name, text in (("numbers", False), ("texts", True)):
         columns = [column for column in order if (column in texts) == text]
         if columns:
-            where |= zip(columns, columns_of(graph.input(name, columns, text)), strict=True)
+            gaps = any(feature.nullable for feature in signature.inputs if text and feature.name in columns)
+            where |= zip(columns, columns_of(graph.input(name, columns, text, gaps)), strict=True)
     table = [where[name] for name in signature.names]
     for step in steps[:-1]:
         table = transformers.add(graph, step, table)
@@ -92,25 +92,6 @@ def _order(first: Any, names: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys([*order, *names]))
 
 
-def _text_may_be_missing(signature: Signature) -> None:
-    for feature in signature.inputs:
-        if feature.nullable and feature.dtype == "string":
-            raise NoGraph(f"{feature.name!r} is a text that may be missing, which an ONNX tensor cannot say")
-
-
-def _several_outputs(signature: Signature) -> None:
-    plain = signature.number and len(signature.outputs) == 1
-    several = signature.task in ("multilabel", "multioutput", "outliers")
-    if several or (signature.task == "regression" and not plain):
-        raise NoGraph(f"a graph here has one label or one number for a row, and this is {_kind(signature)}")
-
-
-def _kind(signature: Signature) -> str:
-    if signature.task != "regression":
-        return f"a model of {signature.task}"
-    return "a regression of several targets" if signature.outputs[0].columns else "a regression with an interval"
-
-
 def _labels_alone(signature: Signature) -> None:
-    if signature.task == "classification" and len(signature.outputs) == 1:
+    if signature.task in ("classification", "multilabel") and len(signature.outputs) == 1:
         raise NoGraph("the model gives labels without probabilities: a graph could not say which rows it cannot answer")

@@ -10,7 +10,8 @@ import numpy as np
 from onnx import TensorProto
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
-from pipeline.engine.graph import TREES, Column, Graph, Matrix, NoGraph, columns_of
+from artifact.engines.onnx_runner import GAP
+from pipeline.engine.graph import Column, Graph, Matrix, NoGraph, columns_of
 
 KINDS = (OneHotEncoder, OrdinalEncoder, TargetEncoder)
 _EXACT = 2.0**53  # whole numbers from here on share a float64 with others
@@ -68,17 +69,11 @@ def _outputs(encoder: Any, column: int, total: int) -> slice:
 
 
 def _text(graph: Graph, column: Matrix, categories: np.ndarray, table: np.ndarray) -> str:
-    if not all(isinstance(category, str) for category in categories):
-        raise NoGraph("an encoder of texts among which some are missing")
+    texts = [category if isinstance(category, str) else GAP for category in categories]  # else it is None or NaN
+    if GAP in categories.tolist() or texts.count(GAP) > 1:
+        raise NoGraph(f"an encoder with the category {GAP!r}, or with two kinds of missing text")
     flat = graph.add("Reshape", column.name, graph.constant(np.array([-1])))
-    number = graph.add(
-        "LabelEncoder",
-        flat,
-        domain=TREES,
-        keys_strings=list(categories),
-        values_int64s=list(range(len(categories))),
-        default_int64=len(categories),
-    )
+    number = graph.numbered(flat, texts, len(texts))
     return graph.add("Gather", graph.constant(table), number, axis=0)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from artifact.engines import unanswered
 from artifact.prediction import PROBABILITIES, Columns, Prediction, Runner, rows, together
 from artifact.signature import Signature
-from artifact.tolerance import TOLERANCE, differing, mean_size
+from artifact.tolerance import LABELS, TOLERANCE, differing, mean_size
 from pipeline.engine.agreement import Agreement
 from pipeline.engine.probes import Probes
 from pipeline.shared.stored_columns import ROWS
@@ -29,11 +29,11 @@ def compare(signature: Signature, exact: Runner, candidate: Runner, probes: Prob
     other, one = together(others), together(ones)
     finite, answered = one.finite(), other.finite()
     both = finite & answered
-    usual = float(mean_size(one.values[: probes.real][finite[: probes.real]])) if signature.number else 0.0
     problem, differences = None, dict[str, float]()
     for output in signature.outputs if both.any() else ():
         before, now = one.array(output.name)[both], other.array(output.name)[both]
-        count, first, differences[output.name] = _differences(signature, output.name, before, now, usual)
+        usual = _usual(output.name, one, finite, probes.real)
+        count, first, differences[output.name] = _differences(output.name, before, now, usual)
         if count and problem is None:
             answer, due = (array[first : first + 1].tolist()[0] for array in (now, before))
             problem = (
@@ -52,19 +52,23 @@ def compare(signature: Signature, exact: Runner, candidate: Runner, probes: Prob
     )
 
 
-def _differences(
-    signature: Signature, output: str, before: np.ndarray, now: np.ndarray, usual: float
-) -> tuple[int, int, float]:
+def _usual(output: str, one: Prediction, finite: np.ndarray, real: int) -> Any:
+    """The mean size of the answers to real rows, a number or [columns]; None of what is no such number."""
+    values = one.array(output)
+    return None if output in (*LABELS, PROBABILITIES) else mean_size(values[:real][finite[:real]])
+
+
+def _differences(output: str, before: np.ndarray, now: np.ndarray, usual: Any) -> tuple[int, int, float]:
     """How many rows differ by more than PROVED, the first of them, and the largest difference of all."""
     count, first, largest = 0, -1, 0.0
-    for start in range(0, len(before), ROWS):  # as lists, in which labels have their types
-        one, other = (array[start : start + ROWS].tolist() for array in (before, now))
-        wrong = differing(output, one, other, PROVED, usual)
+    for start in range(0, len(before), ROWS):
+        one, other = before[start : start + ROWS], now[start : start + ROWS]
+        wrong = differing(output, one.tolist(), other.tolist(), PROVED, usual)  # as lists, labels have their types
         if len(wrong) and first < 0:
             first = start + int(wrong[0])
         count += len(wrong)
-        largest = max(largest, 0.0 if output == "label" else _largest(signature, one, other, usual))
-    return count, first, float(count) if output == "label" else largest
+        largest = max(largest, 0.0 if output in LABELS else _largest(one, other, usual))
+    return count, first, float(count) if output in LABELS else largest
 
 
 def _predict(exact: Runner, table: Columns, other: Prediction) -> Prediction:
@@ -117,8 +121,7 @@ def _gaps(finite: np.ndarray, answered: np.ndarray, probes: Probes) -> str | Non
     return None
 
 
-def _largest(signature: Signature, before: list[Any], now: list[Any], usual: float) -> float:
-    first, second = np.array(before), np.array(now)
-    moved = np.abs(second - first)
-    scale = np.maximum(np.abs(first), usual) if signature.number else np.ones_like(moved)
+def _largest(before: np.ndarray, now: np.ndarray, usual: Any) -> float:
+    moved = np.abs(now - before)
+    scale = np.ones_like(moved) if usual is None else np.maximum(np.abs(before), usual)
     return float(np.divide(moved, scale, out=np.zeros_like(moved), where=moved > 0).max())

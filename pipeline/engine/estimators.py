@@ -10,11 +10,20 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from sklearn import discriminant_analysis, ensemble, linear_model, naive_bayes, neural_network, svm, tree
+from sklearn import (
+    cross_decomposition,
+    discriminant_analysis,
+    ensemble,
+    linear_model,
+    naive_bayes,
+    neural_network,
+    svm,
+    tree,
+)
 
 from artifact.engines.boosted import BoostedClassifier, BoostedRegressor
-from pipeline.engine import boosters, boosting, trees
-from pipeline.engine.answers import argmax, classify, regress, softmax, two_classes
+from pipeline.engine import boosters, boosting, outliers, several, trees
+from pipeline.engine.answers import argmax, classify, multilabel, regress, softmax, two_classes
 from pipeline.engine.graph import Graph, Matrix, NoGraph
 from pipeline.engine.trees import Tree
 
@@ -23,6 +32,9 @@ _ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh", "logistic": "Sigmoid", "identity
 
 def add(graph: Graph, estimator: Any, numbers: Matrix) -> None:
     """Write `estimator` and its outputs; NoGraph for one that is not among these."""
+    if isinstance(estimator, several.KINDS):
+        several.add(graph, estimator, numbers, add)
+        return
     write = _WRITERS.get(type(estimator))
     if write is None:
         raise NoGraph(f"{type(estimator).__name__} has no form in a graph")
@@ -31,6 +43,10 @@ def add(graph: Graph, estimator: Any, numbers: Matrix) -> None:
 
 def trees_of(estimator: Any) -> list[Tree]:
     """The trees that `add` writes for `estimator`; none for what has none."""
+    if isinstance(estimator, several.KINDS):
+        return [tree for member in several.members(estimator) for tree in trees_of(member)]
+    if isinstance(estimator, ensemble.IsolationForest):
+        return outliers.trees_of(estimator)
     write = _WRITERS.get(type(estimator))
     if write in (_boosting, _booster):
         return boosters.trees_of(estimator) if write is _booster else boosting.trees_of(estimator)
@@ -48,7 +64,12 @@ def _coefficients(graph: Graph, model: Any, numbers: Matrix) -> str:
 
 
 def _linear_regression(graph: Graph, model: Any, numbers: Matrix) -> None:
-    regress(graph, _coefficients(graph, model, numbers))
+    regress(graph, _coefficients(graph, model, numbers), len(np.atleast_2d(model.coef_)))
+
+
+def _components(graph: Graph, model: Any, numbers: Matrix) -> None:
+    moved = Matrix(graph.add("Sub", numbers.name, graph.constant(np.asarray(model._x_mean, float))), numbers.width)
+    _linear_regression(graph, model, moved)
 
 
 def _exponential_regression(graph: Graph, model: Any, numbers: Matrix) -> None:
@@ -101,18 +122,20 @@ def _network(graph: Graph, model: Any, numbers: Matrix) -> str:
 def _network_regression(graph: Graph, model: Any, numbers: Matrix) -> None:
     if model.out_activation_ != "identity":
         raise NoGraph(f"{type(model).__name__} with loss {model.loss!r} has no form in a graph")
-    regress(graph, _network(graph, model, numbers))
+    regress(graph, _network(graph, model, numbers), model.coefs_[-1].shape[1])
 
 
 def _network_classifier(graph: Graph, model: Any, numbers: Matrix) -> None:
-    scores = _network(graph, model, numbers)
+    scores, width = _network(graph, model, numbers), model.coefs_[-1].shape[1]
     if model.out_activation_ == "softmax":
         softmax(graph, scores, model.classes_)
-    elif len(model.classes_) == 2:
-        half = graph.add("Greater", graph.add("Sigmoid", scores), graph.constant([0.5]))
-        two_classes(graph, scores, half, model.classes_)
+        return
+    probabilities = graph.add("Sigmoid", scores)
+    half = graph.add("Greater", probabilities, graph.constant([0.5]))
+    if width > 1:
+        multilabel(graph, half, probabilities, width)
     else:
-        raise NoGraph("MLPClassifier with several labels a row has no form in a graph")
+        two_classes(graph, scores, half, model.classes_)
 
 
 def _members(model: Any) -> list[Tree]:
@@ -129,14 +152,18 @@ def _forest(graph: Graph, model: Any, numbers: Matrix) -> tuple[str, int]:
 
 
 def _forest_regression(graph: Graph, model: Any, numbers: Matrix) -> None:
-    regress(graph, _forest(graph, model, numbers)[0])
+    regress(graph, *_forest(graph, model, numbers))
 
 
 def _forest_classifier(graph: Graph, model: Any, numbers: Matrix) -> None:
     means, targets = _forest(graph, model, numbers)
-    if targets != len(model.classes_):
-        raise NoGraph(f"{type(model).__name__} with several targets has no form in a graph")
-    classify(graph, means, argmax(graph, means), model.classes_)
+    if not isinstance(model.classes_, list):
+        classify(graph, means, argmax(graph, means), model.classes_)
+        return
+    if any(list(classes) != [0, 1] for classes in model.classes_):
+        raise NoGraph(f"{type(model).__name__} with a label that is always, or never, there has no form in a graph")
+    sides = [graph.take(Matrix(means, targets), list(range(place, targets, 2))).name for place in (0, 1)]
+    multilabel(graph, graph.add("Greater", sides[1], sides[0]), sides[1], len(model.classes_))
 
 
 def _boosting(graph: Graph, model: Any, numbers: Matrix) -> None:
@@ -163,6 +190,10 @@ _WRITERS: dict[type, Callable[[Graph, Any, Matrix], None]] = {
             linear_model.LassoLarsCV,
             linear_model.LassoLarsIC,
             linear_model.LinearRegression,
+            linear_model.MultiTaskElasticNet,
+            linear_model.MultiTaskElasticNetCV,
+            linear_model.MultiTaskLasso,
+            linear_model.MultiTaskLassoCV,
             linear_model.OrthogonalMatchingPursuit,
             linear_model.QuantileRegressor,
             linear_model.Ridge,
@@ -172,6 +203,9 @@ _WRITERS: dict[type, Callable[[Graph, Any, Matrix], None]] = {
             svm.LinearSVR,
         ),
         _linear_regression,
+    ),
+    **dict.fromkeys(
+        (cross_decomposition.CCA, cross_decomposition.PLSCanonical, cross_decomposition.PLSRegression), _components
     ),
     **dict.fromkeys((linear_model.PoissonRegressor, linear_model.GammaRegressor), _exponential_regression),
     **dict.fromkeys(
@@ -214,4 +248,5 @@ _WRITERS: dict[type, Callable[[Graph, Any, Matrix], None]] = {
         _boosting,
     ),
     **dict.fromkeys((BoostedClassifier, BoostedRegressor), _booster),
+    **dict.fromkeys(outliers.KINDS, outliers.add),
 }

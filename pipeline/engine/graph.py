@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper
 
-from artifact.engines.onnx_runner import ALONE, COLUMNS
+from artifact.engines.onnx_runner import ALONE, COLUMNS, GAP, MISSING, SENT
 from artifact.engines.table import NotWritten
 
 TREES = "ai.onnx.ml"  # the domain of TreeEnsemble and LabelEncoder
@@ -52,9 +52,11 @@ class Graph:
         self._outputs: list[Any] = []
         # Values whose numbers float32 holds, as it holds all that a caller may send (`column.LARGEST`).
         self._held: set[str] = set()
+        self._gaps = False
 
-    def input(self, name: str, columns: Sequence[str], text: bool) -> Matrix:
-        """An input of these columns, [rows, columns]."""
+    def input(self, name: str, columns: Sequence[str], text: bool, gaps: bool = False) -> Matrix:
+        """An input of these columns, [rows, columns]; `gaps`: texts of them may be missing, and GAP stands for that."""
+        self._gaps |= gaps
         kind = TensorProto.STRING if text else TensorProto.DOUBLE
         self._held.add(name)
         self._inputs.append((helper.make_tensor_value_info(name, kind, [None, len(columns)]), columns))
@@ -74,6 +76,19 @@ class Graph:
         flat: Any = [str(value).encode() for value in array.ravel()] if text else array.ravel().tolist()
         self._constants.append(helper.make_tensor(name, _TYPES[array.dtype.kind], array.shape, flat))
         return name
+
+    def numbered(self, texts: str, known: Sequence[str], default: int) -> str:
+        """The place in `known` of each of `texts`, [rows], or `default` where it has none: int64, [rows]."""
+        if {GAP, SENT} & ({*known} - {GAP}):
+            raise NoGraph(f"a category is {SENT!r}")
+        return self.add(
+            "LabelEncoder",
+            texts,
+            domain=TREES,
+            keys_strings=list(known),
+            values_int64s=list(range(len(known))),
+            default_int64=default,
+        )
 
     def cast(self, value: str, kind: int) -> str:
         """`value` as another type of TensorProto."""
@@ -130,6 +145,10 @@ class Graph:
         """The value `name` is an output of the graph."""
         self._outputs.append(helper.make_tensor_value_info(name, kind, shape))
 
+    def inner(self) -> Inner:
+        """A graph of a model within this one: its nodes stand here, and its outputs are values."""
+        return Inner(self)
+
     def to_bytes(self) -> bytes:
         """The model, whose metadata name the columns of its inputs and say that it answers alone."""
         inputs = [described for described, _ in self._inputs]
@@ -184,6 +203,26 @@ class Graph:
         opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSETS]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
         columns = [list(names) for _, names in self._inputs]
-        helper.set_model_props(model, {COLUMNS: json.dumps(columns), ALONE: "true"})
+        gaps = {MISSING: "true"} if self._gaps else {}
+        helper.set_model_props(model, {COLUMNS: json.dumps(columns), ALONE: "true", **gaps})
         data: bytes = model.SerializeToString(deterministic=True)
         return data
+
+
+class Inner(Graph):
+    """The part of another graph that a model within a model is; `made`: its outputs, by their names."""
+
+    def __init__(self, outer: Graph) -> None:
+        self._nodes, self._constants, self._held = outer._nodes, outer._constants, outer._held
+        self.made: dict[str, Matrix] = {}
+
+    def add(self, operator: str, *inputs: str, domain: str = "", output: str = "", **attributes: Any) -> str:
+        """As in any graph; an output gets the name of a value."""
+        name = super().add(operator, *inputs, domain=domain, **attributes)
+        if output:
+            self.made[output] = Matrix(name, 1)
+        return name
+
+    def output(self, name: str, kind: int, shape: Sequence[int | None] | None) -> None:
+        """How wide the output is."""
+        self.made[name] = Matrix(self.made[name].name, (shape[1] if shape else None) or 1)

@@ -13,7 +13,9 @@ from sklearn.base import TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
-from pipeline.engine import encoders
+from artifact.engines.onnx_runner import GAP
+from features.calendar import CalendarFeatures
+from pipeline.engine import calendar_parts, encoders, functions
 from pipeline.engine.graph import Column, Graph, Matrix, NoGraph, columns_of
 
 
@@ -30,10 +32,12 @@ def add(graph: Graph, transformer: Any, table: Sequence[Column]) -> list[Column]
         return _union(graph, transformer, table)
     if kind is ColumnTransformer:
         return _selections(graph, transformer, table)
+    if kind is CalendarFeatures:
+        return calendar_parts.add(graph, transformer, table)
     if kind in encoders.KINDS:
         return encoders.add(graph, transformer, table)
     if kind is impute.SimpleImputer and any(matrix.text for matrix, _ in table):
-        return _text_imputer(transformer, table)
+        return _text_imputer(graph, transformer, table)
     write = _WRITERS.get(kind)
     if write is None:
         raise NoGraph(f"{kind.__name__} has no form in a graph")
@@ -129,12 +133,20 @@ def _gap(graph: Graph, missing: Any, x: Matrix) -> str:
     return graph.add("Equal", x.name, graph.constant(float(missing)))
 
 
-def _text_imputer(transformer: Any, table: Sequence[Column]) -> list[Column]:
-    """Texts that may not be missing (`pipeline.engine.engines` sees to that) are what they are."""
+def _text_imputer(graph: Graph, transformer: Any, table: Sequence[Column]) -> list[Column]:
+    """Texts with the statistic of their column where GAP stands for what is missing."""
     usual = transformer.indicator_ is None and pd.isna(transformer.missing_values)
     if not usual or not all(matrix.text for matrix, _ in table) or len(_kept(transformer, len(table))) < len(table):
         raise NoGraph("SimpleImputer of text has a form in a graph only where it fills in for missing texts alone")
-    return list(table)
+    columns: list[Column] = []
+    for (matrix, place), filling in zip(table, transformer.statistics_.tolist(), strict=True):
+        column = graph.take(matrix, [place]).name
+        flat = graph.add("Reshape", column, graph.constant(np.array([-1])))
+        there = graph.cast(graph.numbered(flat, [GAP], 1), TensorProto.BOOL)
+        beside = graph.add("Reshape", there, graph.constant(np.array([-1, 1])))
+        filled = graph.add("Where", beside, column, graph.constant(np.array([[filling]], dtype=object)))
+        columns.append((Matrix(filled, 1, text=True), 0))
+    return columns
 
 
 def _polynomial(graph: Graph, transformer: Any, x: Matrix) -> Matrix:
@@ -175,12 +187,6 @@ def _selection(graph: Graph, transformer: Any, x: Matrix) -> Matrix:
     return graph.take(x, np.flatnonzero(transformer.get_support()).tolist())
 
 
-def _function(graph: Graph, transformer: Any, x: Matrix) -> Matrix:
-    if transformer.func is not None:
-        raise NoGraph("FunctionTransformer has no form in a graph")
-    return x
-
-
 _WRITERS: dict[type[TransformerMixin], Callable[[Graph, Any, Matrix], Matrix]] = {
     preprocessing.StandardScaler: _in_turn(
         _moved("Sub", lambda scaler: scaler.mean_ if scaler.with_mean else None),
@@ -194,7 +200,8 @@ _WRITERS: dict[type[TransformerMixin], Callable[[Graph, Any, Matrix], Matrix]] =
     ),
     preprocessing.MaxAbsScaler: _in_turn(_moved("Div", lambda scaler: scaler.scale_), _clip),
     preprocessing.PolynomialFeatures: _polynomial,
-    preprocessing.FunctionTransformer: _function,
+    preprocessing.FunctionTransformer: functions.function,
+    preprocessing.KBinsDiscretizer: functions.bins,
     impute.SimpleImputer: _imputer,
     decomposition.PCA: _projection,
     decomposition.TruncatedSVD: _projection,

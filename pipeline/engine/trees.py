@@ -55,9 +55,7 @@ class Tree:
     def of(cls, estimator: Any, first: int = 0, factor: float = 1.0) -> Self:
         """A fitted scikit-learn tree; `factor` is what its leaves are multiplied by."""
         nodes = estimator.tree_.__getstate__()["nodes"]
-        value = estimator.tree_.value
-        if value.shape[1] != 1:
-            raise NoGraph("a tree with several targets")
+        value = estimator.tree_.value  # [nodes, targets, classes]
         return cls(
             nodes["feature"],
             nodes["threshold"],
@@ -66,7 +64,7 @@ class Tree:
             nodes["missing_go_to_left"].astype(bool),
             nodes["left_child"] == -1,
             nodes["weighted_n_node_samples"],
-            value[:, 0, :] * factor,
+            value.reshape(len(value), -1) * factor,
             first,
         )
 

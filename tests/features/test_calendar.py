@@ -31,6 +31,19 @@ def test_seconds_are_the_moment_that_the_text_is() -> None:
     assert np.array_equal(made, parts(list(texts), parts=tuple(PARTS))[0], equal_nan=True)
 
 
+def test_a_missing_moment_reads_no_memory_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever number memory held before, a missing moment is missing, and the others are what they are."""
+
+    def holding_large_numbers(shape: int, dtype: object = float) -> np.ndarray:
+        return np.full(shape, 1e308 if np.dtype(dtype).kind == "f" else 0, dtype)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "empty", holding_large_numbers)
+        moments = parse(np.array([0.0, np.nan, 86_400.0]))
+    assert moments[[0, 2]].tolist() == [pd.Timestamp(0, tz="UTC"), pd.Timestamp("1970-01-02", tz="UTC")]
+    assert moments.isna().tolist() == [False, True, False]
+
+
 def test_what_is_no_date_is_missing() -> None:
     """None, NaN, other text, and words that a clock would change give NaN in every part."""
     found, _ = parts([None, np.nan, "never seen in training", "2024-02-30", "now", "today", "", "-1"])

@@ -24,7 +24,7 @@ _NUMBERS = [0.0, -0.0, 5e-324, 1e-45, 16777217.0, 2.0**53, LARGEST, *_SIZES]
 _TEXTS = ["", " ", "never seen in training", "Bonn ", "bonn", "東京都", "É" * 40, "\t", "None", "nan", "1"]
 
 
-def rows(built: Built, table: str, seed: int) -> Columns:
+def rows(built: Built, table: str, seed: int) -> dict[str, np.ndarray]:
     """WANTED rows as `artifact.validation` makes them, [rows] a feature.
 
     Half of them are drawn as the training rows were, or are training rows. Then come each feature at the ends of its
@@ -41,7 +41,15 @@ def rows(built: Built, table: str, seed: int) -> Columns:
     known = _joined(built, [ordinary, trained, beside, *_one_extreme(built, ordinary)])
     left = WANTED - len(next(iter(known.values())))
     assert left > 0
-    return _joined(built, [known, _several_extreme(built, ordinary, left, random)])
+    every = _joined(built, [known, _several_extreme(built, ordinary, left, random)])
+    return every | {feature.name: _as_sent(feature, every[feature.name]) for feature in built.signature.inputs}
+
+
+def _as_sent(feature: Feature, values: np.ndarray) -> np.ndarray:
+    """Moments as their text has them: to the microsecond, a date to the day."""
+    if feature.dtype not in TIMES:
+        return values
+    return np.round(values, 6) if feature.dtype == "datetime" else np.floor(values / 86_400) * 86_400
 
 
 def _drawn(built: Built, table: str, seed: int) -> Columns:
@@ -52,7 +60,7 @@ def _drawn(built: Built, table: str, seed: int) -> Columns:
     return validated_columns(built.signature, columns)
 
 
-def _joined(built: Built, parts: list[Columns]) -> Columns:
+def _joined(built: Built, parts: list[Columns]) -> dict[str, np.ndarray]:
     return {name: np.concatenate([part[name] for part in parts]) for name in built.signature.names}
 
 
