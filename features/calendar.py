@@ -95,7 +95,7 @@ def parse(texts: Any) -> pd.DatetimeIndex:
         # Of a NaN, pandas 2.3 rounds a number that it never set, which may be too large.
         known = np.where(np.isnan(seconds), 0.0, seconds)
         moments = pd.DatetimeIndex(pd.to_datetime(known, unit="s", utc=True, errors="coerce"))
-        return moments.where(~np.isnan(seconds))
+        return pd.DatetimeIndex(moments.where(~np.isnan(seconds)))
     series = pd.Series(texts, dtype=object)
     # pandas also takes words ("now", "today") whose meaning would change from one call to the next.
     dates = series.where(series.astype(str).str.match(r"\d{4}"))
