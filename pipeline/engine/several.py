@@ -87,18 +87,23 @@ def _labels(graph: Graph, parts: list[tuple[Matrix, Matrix]]) -> None:
 def _regressor_chain(graph: Graph, model: RegressorChain, numbers: Matrix, write: Write) -> None:
     made: list[Matrix] = []
     for estimator in model.estimators_:
+        _smooth(model, estimator)
         made.append(_number(graph, estimator, graph.side_by_side([numbers, *made]), write))
     _side_by_side(graph, [made[place] for place in np.argsort(model.order_)])
 
 
 def _classifier_chain(graph: Graph, model: ClassifierChain, numbers: Matrix, write: Write) -> None:
-    if model.chain_method_ not in ("predict", "predict_proba"):
-        raise NoGraph(f"ClassifierChain by {model.chain_method_} has no form in a graph")
+    if model.chain_method_ != "predict_proba":
+        raise NoGraph("ClassifierChain of labels, not of probabilities: where one is rounded otherwise, the next jumps")
     made: list[tuple[Matrix, Matrix]] = []
-    before: list[Matrix] = []
     for estimator in model.estimators_:
-        flag, probability = _flag(graph, estimator, graph.side_by_side([numbers, *before]), write)
-        made.append((flag, probability))
-        by_label = Matrix(graph.cast(flag.name, TensorProto.DOUBLE), 1)
-        before.append(by_label if model.chain_method_ == "predict" else probability)
+        _smooth(model, estimator)
+        before = [probability for _, probability in made]
+        made.append(_flag(graph, estimator, graph.side_by_side([numbers, *before]), write))
     _labels(graph, [made[place] for place in np.argsort(model.order_)])
+
+
+def _smooth(model: Any, estimator: Any) -> None:
+    """NoGraph unless the estimator of a chain moves by a rounding where an answer before it does."""
+    if not hasattr(estimator, "coef_"):
+        raise NoGraph(f"{type(model).__name__} of {type(estimator).__name__}: where one is rounded otherwise, it jumps")

@@ -30,16 +30,17 @@ def dated(name: str, parts: list[str], **parameters: Any) -> Configuration:
         parameters,
         {
             "calendar": (["built", "when"], [calendar, part("impute.SimpleImputer"), SCALE]),
-            "numbers": (["area"], [SCALE]),
+            "numbers": (["area", "floors"], [IMPUTE, SCALE]),
         },
     )
 
 
+BINS = part("preprocessing.KBinsDiscretizer", n_bins=4, encode="ordinal", **SEED)
 LOG = {"sklearn.preprocessing.FunctionTransformer": {"func": "numpy.log1p"}}
 
 INPUTS: list[Configuration] = [
     numbers("linear_model.Ridge", "price", LOG, SCALE, **SEED),
-    numbers("linear_model.Ridge", "price", part("preprocessing.KBinsDiscretizer", n_bins=4, encode="ordinal", **SEED)),
+    numbers("linear_model.Ridge", "price", BINS, **SEED),
     dated("linear_model.LogisticRegression", ["year", "month", "day_of_week", "hour"], **LINEAR),
     dated("ensemble.RandomForestClassifier", ["day", "day_of_year", "minute"], **FEW),
     mixed("linear_model.LogisticRegression", "kind", RARE_TOGETHER, table="people", **LINEAR),

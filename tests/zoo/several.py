@@ -68,6 +68,14 @@ SEVERAL: list[Configuration] = [
     # several labels
     labels(numbers("multioutput.MultiOutputClassifier", LABELS, SCALE, estimator=LOGISTIC, sample=True)),
     labels(numbers("multioutput.ClassifierChain", LABELS, SCALE, estimator=LOGISTIC, **SEED)),
+    replace(
+        labels(
+            numbers(
+                "multioutput.ClassifierChain", LABELS, SCALE, estimator=LOGISTIC, chain_method="predict_proba", **SEED
+            )
+        ),
+        name=f"{LABELS} of homes: StandardScaler ClassifierChain of probabilities",
+    ),
     labels(numbers("multiclass.OneVsRestClassifier", LABELS, SCALE, estimator=LOGISTIC)),
     labels(numbers("ensemble.RandomForestClassifier", LABELS, **FEW)),
     labels(mixed("ensemble.ExtraTreesClassifier", LABELS, **FEW)),

@@ -57,7 +57,7 @@ def chosen(task: str, targets: Any, answers: Any, estimator: Any) -> tuple[Choic
         ("regression", NAMES[:1], NUMBERS[:, 0], QuantileInterval(BOOSTED)),
         ("multilabel", FLAGS, LABELS, RandomForestClassifier(5, random_state=1)),
         ("multilabel", FLAGS, LABELS, MultiOutputClassifier(LOGISTIC)),
-        ("multilabel", FLAGS, LABELS, ClassifierChain(LOGISTIC, order=[1, 0])),
+        ("multilabel", FLAGS, LABELS, ClassifierChain(LOGISTIC, order=[1, 0], chain_method="predict_proba")),
         ("multilabel", FLAGS, LABELS, MLPClassifier([4], max_iter=20, random_state=1)),
         ("outliers", (), None, IsolationForest(n_estimators=9, max_features=2, random_state=1)),
         ("outliers", (), None, EllipticEnvelope(random_state=1)),
@@ -80,6 +80,16 @@ def test_several_answers_from_one_graph(task: str, targets: Any, answers: Any, e
             one, other = before.array(output.name), now.array(output.name)
             assert (one.shape, one.dtype) == (other.shape, other.dtype)
             assert not len(differing(output.name, one.tolist(), other.tolist(), 1e-9))
+
+
+def test_chains_that_jump_are_no_graph() -> None:
+    """Where the next of a chain sees a label, or is a tree, the last bit of one answer decides of another."""
+    for task, targets, answers, chain in (
+        ("multilabel", FLAGS, LABELS, ClassifierChain(LOGISTIC)),
+        ("regression", NAMES, NUMBERS, RegressorChain(DecisionTreeRegressor(max_depth=3))),
+    ):
+        choice, _, _ = chosen(task, targets, answers, chain)
+        assert "rounded otherwise" in str(choice.reason)
 
 
 @pytest.mark.filterwarnings("ignore")
