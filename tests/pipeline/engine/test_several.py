@@ -18,8 +18,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeRegressor
 
-from artifact.engines.engine import GRAPH, MODEL, ONNX, SKLEARN, runner
+from artifact.engines.engine import runner
 from artifact.engines.quantile_interval import QuantileInterval
+from artifact.engines.table import MODEL, ONNX, SKLEARN
 from artifact.signature import Feature, Signature, for_model
 from artifact.tolerance import differing
 from artifact.validation import frame
@@ -69,9 +70,9 @@ def chosen(task: str, targets: Any, answers: Any, estimator: Any) -> tuple[Choic
 def test_several_answers_from_one_graph(task: str, targets: Any, answers: Any, estimator: Any) -> None:
     """Each output has the name, shape and values of scikit-learn's, one row and many."""
     choice, data, signature = chosen(task, targets, answers, estimator)
-    assert (choice.name, choice.reason) == (ONNX, None)
-    assert choice.graph is not None
-    served = runner(ONNX, {MODEL: data, GRAPH: choice.graph}, signature)
+    assert ONNX not in choice.refusals
+    assert SKLEARN not in choice.name
+    served = choice.runner(data, signature)
     exact = runner(SKLEARN, {MODEL: data}, signature)
     for rows in (slice(None), slice(1)):
         some = {name: values[rows] for name, values in COLUMNS.items()}
@@ -89,11 +90,11 @@ def test_chains_that_jump_are_no_graph() -> None:
         ("regression", NAMES, NUMBERS, RegressorChain(DecisionTreeRegressor(max_depth=3))),
     ):
         choice, _, _ = chosen(task, targets, answers, chain)
-        assert "rounded otherwise" in str(choice.reason)
+        assert "rounded otherwise" in choice.refusals[ONNX]
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_labels_without_probabilities_are_no_graph() -> None:
     """Of several labels without a number nobody could say which rows have an answer: the reason says so."""
     choice, _, _ = chosen("multilabel", FLAGS, LABELS, MultiOutputClassifier(LinearSVC()))
-    assert "labels without probabilities" in str(choice.reason)
+    assert "labels without probabilities" in choice.refusals[ONNX]

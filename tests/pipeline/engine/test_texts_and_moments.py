@@ -16,8 +16,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, OrdinalEncoder, TargetEncoder
 
-from artifact.engines.engine import GRAPH, MODEL, ONNX, runner
 from artifact.engines.onnx_runner import GAP, SENT
+from artifact.engines.table import ONNX
 from artifact.signature import Feature
 from features.calendar import PARTS, CalendarFeatures
 from pipeline.engine import calendar_parts
@@ -51,9 +51,8 @@ def test_a_missing_text_has_a_place(steps: list[Any]) -> None:
     before = make_column_transformer((make_pipeline(*steps), ["gaps", "t"]), ("passthrough", ["a"]))
     target = TWO if isinstance(steps[0], TargetEncoder) else THREE
     choice, signature, model, columns = chosen(INPUTS, target, before, LogisticRegression())
-    assert (choice.name, choice.reason) == (ONNX, None)
-    assert choice.graph is not None
-    served = runner(ONNX, {MODEL: b"", GRAPH: choice.graph}, signature)
+    assert choice.name == ONNX
+    served = choice.runner(b"", signature)
     texts = np.array([np.nan, GAP, SENT, "x", "rare", ""], dtype=object)
     table = {name: values[: len(texts)] for name, values in columns.items()} | {"gaps": texts}
     exact = model.predict_proba(pd.DataFrame(table))
@@ -87,7 +86,7 @@ def test_dates_in_text_fall_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversion, "TABLE", TABLE | {"t": texts})
     calendar = make_column_transformer((CalendarFeatures(["day"]), ["t"]), ("passthrough", ["a"]))
     choice, *_ = chosen((INPUTS[0], INPUTS[2]), THREE, calendar, LogisticRegression(max_iter=500))
-    assert "declare them as date or datetime" in str(choice.reason)
+    assert "declare them as date or datetime" in choice.refusals[ONNX]
 
 
 @pytest.mark.parametrize("encode", ["ordinal", "onehot-dense"])
@@ -95,4 +94,4 @@ def test_bins(encode: str) -> None:
     """A number at an edge is in the bin on its right, as scikit-learn has it."""
     inputs = tuple(replace(INPUTS[0], name=name) for name in "ab")
     choice, *_ = chosen(inputs, THREE, KBinsDiscretizer(4, encode=encode), LogisticRegression(max_iter=500))
-    assert (choice.name, choice.reason) == (ONNX, None)
+    assert choice.name == ONNX
