@@ -125,7 +125,7 @@ def test_texts_may_pass_an_imputer() -> None:
     ("steps", "says"),
     [
         ((FILL, PowerTransformer(), LogisticRegression()), "PowerTransformer has no form"),
-        ((FILL, FunctionTransformer(np.abs), LogisticRegression()), "FunctionTransformer has no form"),
+        ((FILL, FunctionTransformer(np.cbrt), LogisticRegression()), "FunctionTransformer of cbrt has no form"),
         ((FILL, BaggingClassifier(random_state=0, n_estimators=2)), "BaggingClassifier has no form"),
         (
             (FILL, GradientBoostingClassifier(init=LogisticRegression(), n_estimators=2)),
