@@ -174,7 +174,7 @@ def test_the_predictor_is_told_whom_to_trust(tree: Tree) -> None:
 
 def test_all_components_together(tree: Tree) -> None:
     """They do not get in one another's way."""
-    assert len(COMPONENTS) == 9
+    assert len(COMPONENTS) == 10
     assert len(render(tree, *COMPONENTS)) > 10
 
 

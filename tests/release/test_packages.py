@@ -11,7 +11,7 @@ MAY = {
     "gitops": {"git", "release"},
     "bucket": {"release"},
     "evidence": {"gitops", "release"},
-    "doctor": {"git", "gitops", "release"},
+    "doctor": {"bucket", "git", "gitops", "release"},
     "commands": {"git", "gitops", "bucket", "evidence", "doctor", "release"},
     "release": {"git", "gitops", "bucket", "evidence", "commands"},
 }
