@@ -213,6 +213,7 @@ def test_every_room_is_listed_and_looks_back_only(house: str) -> None:
         "predictor",
         "initializer",
         "shipper",
+        "image",
     ],
 )
 def test_no_two_modules_import_each_other(package: str) -> None:

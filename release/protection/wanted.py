@@ -13,7 +13,7 @@ from release import quoted_yaml
 FILE = ".github/protection.yaml"
 OWNERS_FILE = ".github/CODEOWNERS"
 # What decides what serves, or what may decide it.
-_OWNED = ("/.github/", "/gitops/", "/release/", "/requirements/", "/Makefile", "/Dockerfile")
+_OWNED = ("/.github/", "/gitops/", "/release/", "/image/", "/requirements/", "/Makefile", "/Dockerfile")
 _HEAD = "# Written by `make github` from owners in protection.yaml: whose approval a change of these takes.\n"
 
 
