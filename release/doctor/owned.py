@@ -15,16 +15,14 @@ from release.settings import Settings, key
 
 # What nobody can mean: names that are reserved for examples, the account of AWS's documentation.
 _PLACEHOLDERS = ("example.com", "111122223333", "example/modelpin", "0" * 32)
+# Settings that only environments with a component read, and they cannot do without.
+_OF_COMPONENTS = {"initializer_image": "components/initializer", "shipper_image": "components/inference-log"}
 
 
 def look(here: Checkout) -> Iterator[Finding]:
     """Findings on settings.yaml, the folders of the models, and the branch of the releases."""
     chosen = here.settings
-    left = [
-        key(name)
-        for name in Settings.__dataclass_fields__
-        if any(one in str(getattr(chosen, name)) for one in _PLACEHOLDERS)
-    ]
+    left = [key(name) for name in Settings.__dataclass_fields__ if _is_left(here.root, name, getattr(chosen, name))]
     if left:
         names = " ".join(f"{name.upper().replace('-', '_')}=…" for name in left)
         yield Finding("settings", FAULT, f"still as they came: {', '.join(left)}", f"make configure {names}")
@@ -37,6 +35,17 @@ def look(here: Checkout) -> Iterator[Finding]:
         yield Finding("git", FAULT, str(error), "name the remote of the releases")
         return
     yield from map(_branch, branches)
+
+
+def _is_left(root: Path, name: str, value: object) -> bool:
+    """Whether somebody still has to fill this setting in."""
+    if (component := _OF_COMPONENTS.get(name)) is not None:
+        environments = (root / "gitops/models").glob("*/*/kustomization.yaml")
+        if not any(component in one.read_text(encoding="utf-8") for one in environments):
+            return False
+        if not value:
+            return True
+    return any(one in str(value) for one in _PLACEHOLDERS)
 
 
 def _hosts(root: Path, chosen: Settings) -> Iterator[Finding]:

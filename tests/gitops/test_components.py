@@ -1,5 +1,6 @@
 """gitops/components and gitops/exposure: what a model may have beside its base, and how requests reach it."""
 
+import dataclasses
 import subprocess
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 import yaml
 
 from artifact.attestation import signers
+from release import settings
 from tests.gitops.render import ROOT, Manifest, Tree, only
 from tests.gitops.test_environments import check, release
 
@@ -175,6 +177,10 @@ def test_the_predictor_is_told_whom_to_trust(tree: Tree) -> None:
 def test_all_components_together(tree: Tree) -> None:
     """They do not get in one another's way."""
     assert len(COMPONENTS) == 10
+    root = tree.folder.parent
+    image = f"registry.example.com/modelpin/predictor@sha256:{'a' * 64}"
+    chosen = dataclasses.replace(settings.read(root), shipper_image=image)
+    (root / settings.PATH).write_text(settings.render(chosen))
     assert len(render(tree, *COMPONENTS)) > 10
 
 

@@ -159,6 +159,13 @@ def old_subject(world: World) -> None:
     world.says("aws iam get-role --role-name modelpin-release --output json", role)
 
 
+def log_requests(world: World) -> None:
+    """An environment with the component of the inference log."""
+    file = world.repository.folder / "gitops/models/iris/staging/kustomization.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("components:\n  - ../../../components/inference-log\n")
+
+
 Plant = Callable[[World], object]
 FAULTS: dict[str, tuple[str, Plant, int, str, str]] = {
     "a tool is too old": (
@@ -172,6 +179,10 @@ FAULTS: dict[str, tuple[str, Plant, int, str, str]] = {
     "a setting is as it came": (
         "settings", lambda w: w.settings(registry=Settings().registry), 10,
         "still as they came: registry", "make configure REGISTRY=…",
+    ),
+    "a component without its image": (
+        "settings", log_requests, 10,
+        "still as they came: shipper-image", "make configure SHIPPER_IMAGE=…",
     ),
     "a branch that is not there": (
         "settings", lambda w: w.settings(production_branch="live"), 50,

@@ -132,5 +132,5 @@ def test_from_the_wire_to_s3_and_joined_with_labels(packaged: dict[str, Packaged
     assert table["request_id"].tolist() == ["a", "a", "b", "b", "c", "c"]
     assert {f"in:{name}" for name in model.rows} <= set(table.columns)
     back = pd.DataFrame({"request_id": ["a", "b"], "row": [0, 1], "label": ["setosa", "x"], "time": ["2026-12-01"] * 2})
-    (realised,) = labels.join(back, labels.read(tmp_path / "shipped", "the log"), None)
+    (realised,) = labels.join(back, labels.read(str(tmp_path / "shipped"), "the log"), None)
     assert (realised.digest, realised.logged, realised.losses.tolist()) == (model.digest, 6, [0.0, 1.0])
