@@ -52,6 +52,7 @@ def test_what_is_left_out_is_not_locked_and_has_its_reason() -> None:
     assert [name for name in EXCLUDED if f"\n{name}==" not in everything] == []
 
 
+@pytest.mark.story
 def test_every_protocol_is_served_without_them(server: Server) -> None:
     """v1, v2 and gRPC in every form, with the packages of the image alone: the bits that the Pipeline gives offline."""
     model, rows = unpickled(server), server.model.rows

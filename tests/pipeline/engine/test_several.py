@@ -28,6 +28,8 @@ from pipeline.engine import engines
 from pipeline.engine.choice import Choice
 from tests.pipeline.engine.conversion import RANDOM, ROWS
 
+pytestmark = pytest.mark.story  # dozens of conversions
+
 INPUTS = tuple(Feature(name, "float64") for name in "abc")
 COLUMNS = dict(zip("abc", RANDOM.normal(size=(3, ROWS)), strict=True))
 NUMBERS = np.column_stack([100 + COLUMNS["a"] - COLUMNS["b"], 7 * COLUMNS["c"] + RANDOM.normal(size=ROWS)])
