@@ -20,12 +20,14 @@ from sklearn.pipeline import make_pipeline
 from artifact import save
 from artifact.digest import of_bytes
 from artifact.engines import boosted
+from artifact.engines.engine import Engine
+from artifact.engines.table import GRAPH, ONNX, SKLEARN
 from artifact.explanation.background import FILE
 from artifact.signature import Feature, for_model
 from artifact.validation.frame import columns
 from local.ports import free
 from local.state import REPOSITORY
-from pipeline.engine import engines
+from pipeline.engine import conversion
 from pipeline.packaging.explaining import background_of
 from pipeline.training import canonical_pickle
 from tests.deadlines import START_SECONDS
@@ -65,7 +67,8 @@ def packaged(folder: Path, estimator: Any, target: np.ndarray, graph: bool, task
         folder,
         name=NAME,
         model=canonical_pickle.dumps(model),
-        graph=engines.convert(model, signature) if graph else None,
+        engines=[Engine(ONNX, batching=False)] if graph else [Engine(SKLEARN, batching=False)],
+        files={GRAPH: conversion.convert(model, signature)} if graph else {},
         signature=signature,
         train=rows,
         holdout=rows,
