@@ -3,6 +3,7 @@
 import functools
 import itertools
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,10 @@ from typing import Any
 # OpenBLAS and OpenMP keep the waiting ones busy: a loop of histogram boosting takes minutes instead of a second.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
+
+# A shell starts what runs in the background with Ctrl-C ignored, and what tests start to be interrupted would be, too.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import botocore.session  # noqa: E402
 import hypothesis  # noqa: E402

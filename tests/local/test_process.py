@@ -62,9 +62,7 @@ def test_a_killed_caller_leaves_nothing(tmp_path: Path, how: signal.Signals) -> 
         [
             sys.executable,
             "-c",
-            # A shell starts what runs in the background with SIGINT ignored, and so would this be.
-            "import signal, sys, time; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-            "from local.process import Process; from local.state import environment\n"
+            "import sys, time; from local.process import Process; from local.state import environment\n"
             "held = Process('stubborn', sys.argv[1:], env=environment(), grace=0.2); time.sleep(60)",
             *stubborn(tmp_path / "pids"),
         ],
