@@ -68,9 +68,7 @@ class Prediction:
 
     def part(self, start: int, end: int) -> Prediction:
         """The answers for rows `start` to `end`."""
-        rows = slice(start, end)  # not by `taken`: this is done for every request that shares a call
-        probabilities = None if self.probabilities is None else self.probabilities[rows]
-        return Prediction(self.values[rows], probabilities, {name: array[rows] for name, array in self.more.items()})
+        return self.taken(slice(start, end))
 
     def with_rows(self, rows: np.ndarray, others: Prediction) -> Prediction:
         """The same with the answers of `others` in the rows with these numbers."""

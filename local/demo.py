@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from artifact.errors import ConfigurationError
 from local import expect, git, ports, served, storage, venv
@@ -80,7 +80,7 @@ def show(state: State, tell: Narrator, cleanup: ExitStack, *, full: bool, stay: 
         predictor.stop()
         demo_full.go_on(demo, first, run, model)
     elif stay:
-        pages = cleanup.enter_context(start_pages(demo, predictor, run))
+        pages = start_pages(demo, predictor, run, cleanup)
         say_what_runs(demo, predictor, run, pages)
         wait_for_ctrl_c(tell)
     else:
@@ -231,39 +231,25 @@ def ask(demo: Demo, release: Served, predictor: Predictor) -> None:
     demo.tell.say(expect.equal(answers, release))
 
 
-@dataclass
-class Pages:
-    """What `make ui` shows, of the demo's clone."""
-
-    url: str
-    process: Process
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.stop()
-
-
-def start_pages(demo: Demo, predictor: Predictor, run: dict[str, Any]) -> Pages:
-    """`make ui` in the clone, with the report that the workflow's training uploaded, and a form for the predictor."""
+def start_pages(demo: Demo, predictor: Predictor, run: dict[str, Any], cleanup: ExitStack) -> str:
+    """`make ui` in the clone, with the report of the workflow's training and a form for the predictor; its URL."""
     for name in ("build", "reports"):
         for folder in (demo.state.runs / run["id"] / "uploads").glob(f"*/{name}"):
             shutil.copytree(folder, demo.clone.folder / name, dirs_exist_ok=True)
     (port,) = ports.free(1)
     command = [sys.executable, "-m", "release", "page", "--port", str(port), "--predictor", predictor.url]
     log = demo.state.root / "pages.log"
-    process = Process("the pages", command, env=demo.clone.env, cwd=demo.clone.folder, log=log)
+    process = cleanup.enter_context(Process("the pages", command, env=demo.clone.env, cwd=demo.clone.folder, log=log))
     process.wait_until(lambda: not ports.is_free(port), seconds=START_SECONDS)
-    return Pages(f"http://{ports.LOOPBACK}:{port}/", process)
+    return f"http://{ports.LOOPBACK}:{port}/"
 
 
-def say_what_runs(demo: Demo, predictor: Predictor, run: dict[str, Any], pages: Pages) -> None:
+def say_what_runs(demo: Demo, predictor: Predictor, run: dict[str, Any], pages: str) -> None:
     demo.tell.step("Yours", "what runs now, and a request to try")
     body = json.dumps({"instances": FLOWERS.rows[:1], "probabilities": True})
     for line in (
         f"$ curl -H 'content-type: application/json' {predictor.url}/v1/models/{MODEL}:predict -d '{body}'",
-        f"pages       {pages.url}   what serves, since when, from which commit; the gate's report; a form to ask it",
+        f"pages       {pages}   what serves, since when, from which commit; the gate's report; a form to ask it",
         f"predictor   {predictor.url}",
         f"MLflow      {demo.state.describe()['urls']['mlflow']}/#/experiments/1/runs?workflowType=machine_learning",
         f"report      {demo.state.runs / run['id'] / 'uploads/reports/reports/report.md'}",

@@ -26,9 +26,9 @@ class SeveralLabels(ClassifierMixin, BaseEstimator):
         """Fit to labels [rows, targets]; ValueError where the estimator takes no table of labels."""
         columns = np.asarray(y).T
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-        found = [np.unique(column, return_inverse=True) for column in columns]
-        self.classes_ = [classes for classes, _ in found]
-        self.estimator_ = clone(self.estimator).fit(X, np.column_stack([places for _, places in found]), **weights)
+        encoded = [np.unique(column, return_inverse=True) for column in columns]
+        self.classes_ = [classes for classes, _ in encoded]
+        self.estimator_ = clone(self.estimator).fit(X, np.column_stack([places for _, places in encoded]), **weights)
         return self
 
     def predict(self, X: Any) -> np.ndarray:

@@ -57,9 +57,9 @@ def read(text: str) -> BoostedTrees:
         raise ValueError("the booster has several targets, categories, or not as many trees as it says")
     base = np.broadcast_to(_margin(objective, json.loads(described["base_score"].lower())), outputs)
     trees = tuple(_tree(tree, columns, place) for tree, place in zip(model["trees"], places, strict=True))
-    made = BoostedTrees(objective, columns, outputs, base, trees)
-    made.check()
-    return made
+    ensemble = BoostedTrees(objective, columns, outputs, base, trees)
+    ensemble.check()
+    return ensemble
 
 
 def _has_categories(model: Mapping[str, Any]) -> bool:

@@ -55,12 +55,12 @@ class Explainer:
             numbers = behind(self._before, from_columns(self._signature, columns))
             base, each = self._contribute(numbers)
             shares = np.stack([each[:, :, places].sum(axis=2) for places in self._places], axis=2)
-            made = Explanation(self.background.outputs, np.asarray(base, dtype=np.float64), shares)
+            explanation = Explanation(self.background.outputs, np.asarray(base, dtype=np.float64), shares)
             due = self._due(contributions.scores(self._estimator, numbers))
         size = np.abs(shares).max(axis=(1, 2), initial=1.0)[:, None] + np.abs(due)
-        if made.scores.shape != due.shape or not (np.abs(made.scores - due) <= _EXACT * size).all():
+        if explanation.scores.shape != due.shape or not (np.abs(explanation.scores - due) <= _EXACT * size).all():
             raise ValueError("the shares of a row do not add up to its score")
-        return made
+        return explanation
 
     def _due(self, scores: np.ndarray) -> np.ndarray:
         return np.log(scores) if self._on_a_log_scale else scores

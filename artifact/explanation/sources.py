@@ -33,17 +33,17 @@ def _behind(transformer: Any, places: list[int], names: Sequence[str]) -> list[i
     if not isinstance(transformer, ColumnTransformer):
         return _traced(transformer, places, names)
     columns = list(transformer.feature_names_in_) if hasattr(transformer, "feature_names_in_") else None
-    made: list[int] = []
+    behind: list[int] = []
     for name, part, chosen in transformer.transformers_:
         width = transformer.output_indices_[name]
         if isinstance(part, str) and part == "drop":
             continue
         some = [places[place] for place in _chosen(chosen, columns, len(places))]
         if len(set(some)) == 1:
-            made += some[:1] * (width.stop - width.start)
+            behind += some[:1] * (width.stop - width.start)
         else:
-            made += some if isinstance(part, str) else _traced(part, some, names)
-    return made
+            behind += some if isinstance(part, str) else _traced(part, some, names)
+    return behind
 
 
 def _chosen(chosen: Any, columns: list[Any] | None, count: int) -> list[int]:
@@ -64,11 +64,11 @@ def _traced(transformer: Any, places: list[int], names: Sequence[str]) -> list[i
     standing = np.array([f"\x02{place}\x03" for place in range(len(places))], dtype=object)
     kind = type(transformer).__name__
     try:
-        made = _nameless(copy.deepcopy(transformer)).get_feature_names_out(standing)
+        outputs = _nameless(copy.deepcopy(transformer)).get_feature_names_out(standing)
     except Exception as error:
         raise NotApplicable(f"{kind} does not say which columns it makes of which ({error!s:.100})") from error
     traced = []
-    for name in made:
+    for name in outputs:
         stands = {places[int(place)] for place in _PLACE.findall(str(name))}
         if len(stands) > 1 or (not stands and name != _CONSTANT):
             several = sorted(stands) or sorted(set(places))
