@@ -42,7 +42,9 @@ def trees_of(model: IsolationForest) -> list[Tree]:
         strict=True,
     ):
         tree = Tree.of(estimator)
-        column = np.where(tree.leaf, 0, np.asarray(columns)[tree.column])  # a leaf has a column that is none
+        inner = ~tree.leaf  # a leaf has no column: scikit-learn writes -2
+        column = np.zeros_like(tree.column)
+        column[inner] = np.asarray(columns)[tree.column[inner]]
         members.append(replace(tree, column=column, value=(depths + lengths - 1.0)[:, None]))
     return members
 

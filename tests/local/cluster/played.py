@@ -181,7 +181,7 @@ class Played:
 
     def _application(self, line: str, _: str) -> tuple[int, str]:
         splitter = self._splitters.get(re.findall(rf"{place.MODEL}-(\w+)", line)[0])
-        if splitter is None:
+        if splitter is None or not splitter.status()[0]:
             return self._json({"status": {"sync": {"status": "OutOfSync"}, "health": {"status": "Missing"}}})
         broken = any(one["metadata"]["name"] in self._failed for one in self._manifests(splitter))
         health = "Degraded" if broken else "Healthy" if splitter.settled() else "Progressing"

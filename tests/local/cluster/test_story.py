@@ -88,7 +88,7 @@ def test_the_whole_loop(state: tuple[State, Played], tmp_path: Path, monkeypatch
         where.origin, "log", "--reverse", "--format=%s", "--", "gitops/models/iris/production"
     ).splitlines()
     words = [subject.partition(": ")[2].split()[0] for subject in subjects if subject.startswith("iris: ")]
-    assert words == ["deploy", "promote", "deploy", "advance", "advance", "promote", "roll"], subjects
+    assert words == ["deploy", "give", "deploy", "give", "give", "give", "roll"], subjects
     command.down(where, tell)
     assert not where.is_up()
     assert played.calls[-1][:3] == ["kind", "delete", "cluster"]
