@@ -50,10 +50,12 @@ class Loaded:
     profile: Mapping[str, Any]
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The answers that serving gives for the rows of `frame`: a column for each output, or for each of its columns.
+        """The answers that serving gives for `frame`, [rows, columns], as a frame with its index.
 
-        None, NaN and pandas.NA are one missing value, and other columns of `frame` are left alone. InvalidRequest names
-        the feature and the row (from 0) that serving would refuse, or the first row without a finite answer.
+        The answers have a column for each output, or for each column of an output: `label` and `probability_<class>`,
+        `prediction`, and so on. None, NaN and pandas.NA are one missing value; columns of `frame` that are no feature
+        are left alone. Raises InvalidRequest, with the feature and the row (from 0) that serving would refuse, or with
+        the first row without a finite answer.
         """
         from artifact.validation import pandas_columns  # pandas, which a server of a graph does without
         from artifact.validation.validator import validated_columns
@@ -73,17 +75,24 @@ def load(
     name: str | None = None,
     allow_unpinned: bool = False,
 ) -> Loaded:
-    """Load the artifact in `directory`, which must be the one named by `expected_digest`.
+    """Load the artifact in `directory`, which must be the one named by `expected_digest`: `verify`, then `deserialise`.
 
-    Raises ConfigurationError (10) without an expected digest, IntegrityError (20), ForbiddenTypeError (21),
-    IncompatibleError (22), GoldenError (23); in this order, and the first of them before any deserialisation.
+    `name` is the name that the model must have, where one is given. `allow_unpinned` loads whatever is there.
+    Bytes are hashed and libraries compared before anything is deserialised (docs/adr/0004).
+
+    Raises ConfigurationError (10) when neither a digest nor `allow_unpinned` is given, IntegrityError (20) for other
+    bytes than those named, ForbiddenTypeError (21) for a type that the loader does not allow, IncompatibleError (22)
+    for other libraries than those of the training, and GoldenError (23) when the model does not repeat its recorded
+    answers.
     """
     return deserialise(verify(directory, expected_digest=expected_digest, name=name, allow_unpinned=allow_unpinned))
 
 
 def deserialise(verified: Verified) -> Loaded:
-    """The model in these very bytes; IncompatibleError (22) and IntegrityError (20) before any of it, then
-    ForbiddenTypeError (21) and GoldenError (23).
+    """The model in the bytes that were verified, ready to answer.
+
+    Raises IncompatibleError (22) and IntegrityError (20) before anything is deserialised, then ForbiddenTypeError (21),
+    and GoldenError (23) when the recorded requests are not answered as recorded (within `artifact.tolerance`).
     """
     described, signature = verified.manifest, verified.manifest.signature
     environment.check([one.name for one in described.engines], described.libraries, described.features)
@@ -118,9 +127,12 @@ def verify(
 ) -> Verified:
     """Read each file of `directory` once and hash it against the manifest, and the manifest against `expected_digest`.
 
-    `name` is the model it must be. Links, devices, pipes, folders, missing, extra and empty files are refused with
-    IntegrityError (20). `allow_unpinned` is the one way to do without an expected digest. A signature of the manifest
-    may lie there: with `signers` there must be one of theirs, without it is not read.
+    `name` is the name that the model must have. `allow_unpinned` is the one way to do without an expected digest. With
+    `signers`, one of them must have signed the manifest; without, a signature that lies there is not read.
+
+    Raises ConfigurationError (10) when neither a digest nor `allow_unpinned` is given, and IntegrityError (20) for
+    other bytes, for links, devices, pipes and folders, for missing, extra and empty files, and for a signature that is
+    missing or does not hold.
     """
     if expected_digest is None and not allow_unpinned:
         raise ConfigurationError(

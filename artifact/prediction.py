@@ -29,7 +29,7 @@ class Prediction:
     more: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def array(self, output: str) -> np.ndarray:
-        """The array of the output with this name."""
+        """The array of the output with this name, [rows] or [rows, columns]."""
         if output == PROBABILITIES and self.probabilities is not None:
             return self.probabilities
         return self.more.get(output, self.values)
@@ -86,7 +86,8 @@ class Prediction:
 class Runner(Protocol):
     """Predicts on columns made by `artifact.validation`."""
 
-    def predict(self, columns: Columns) -> Prediction: ...
+    def predict(self, columns: Columns) -> Prediction:
+        """The answers for `columns`, feature → [rows]; it may raise whatever its library raises."""
 
 
 @runtime_checkable

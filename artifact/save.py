@@ -45,7 +45,11 @@ def save(
     inputs comes from the first, that of answers and the golden requests from the second. `target`, [rows of holdout]:
     the labels that a classification should have answered, from which the profile tells how often it is right. `modules`
     are the modules of features/ that the model imports, and `beside` further files that a server hashes and otherwise
-    ignores. What stands at `directory` is replaced only when everything is written.
+    ignores. What stands at `directory` is replaced only when everything is written. `golden_rows` rows of `holdout` are
+    recorded with their answers, which every load repeats.
+
+    Raises ConfigurationError (10) for a name that is no RFC 1123 label, and for parameters or metrics that are not
+    JSON; IncompatibleError (22) for a module of `modules` that has no source.
     """
     served_from = {MODEL: model, **(files or {})}
     served = serving(engines, served_from, signature, decision)

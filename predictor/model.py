@@ -135,7 +135,10 @@ class Model(KServeModel):
         return (self._first if quick else self.runner).predict(columns)
 
     def explain(self, columns: Columns) -> Explained:
-        """What each feature adds to the scores of these rows. Called in a thread."""
+        """What each feature adds to the scores of `columns`, [rows] each. Called in a thread.
+
+        Raises NotExplained (501) for rows whose shares do not add up to their score.
+        """
         assert self._explainer is not None  # check_explains comes first
         try:
             return Explained(self._explainer.explain(columns), self._explainer.background)

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OLDEST, NEWEST = (3, 11), (3, 13)
 # GB that the files of each environment take (Linux, x86-64). uv links them to its cache where both are on one disk.
 ROLES = {"pipeline": 0.9, "serving": 0.1, "platform": 0.2, "storage": 0.2}
-RUN_GB = 0.5  # what one demo writes: bytecode, what it stores, and its temporary files
+RUN_GB = 0.3  # what one demo writes: bytecode, what it stores, and its temporary files
 DOWNLOAD_GB = 0.5
 EXAMPLE = "data/iris.csv.dvc"
 
@@ -120,7 +120,7 @@ def forecast(root: Path) -> str:
         return "everything is installed: the first answered prediction comes in about a minute on two cores"
     return (
         f"first run: downloads about {DOWNLOAD_GB} GB and writes {needed(root):.1f} GB under {venvs(root)} "
-        "and uv's cache; the first answered prediction comes in about 3 minutes on two cores at 100 Mbit/s"
+        "and uv's cache; the first answered prediction comes in about 2 minutes on two cores at 100 Mbit/s"
     )
 
 

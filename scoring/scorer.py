@@ -60,7 +60,10 @@ class Scorer:
         self._plain = PlainTables(artifact.signature, self._cells, form.text)
 
     def check(self, types: Mapping[str, pa.DataType]) -> None:
-        """DataContractError (40) where a whole column has a type that no value of its feature can have."""
+        """Raise DataContractError (40) where a column has a type that no value of its feature can have.
+
+        `types`: the Arrow type of each column that the model takes.
+        """
         for feature in self._signature.inputs if not self._form.text else ():
             kind = types[feature.name]
             _, violations = conversion.typed(feature, pa.chunked_array([pa.nulls(1, kind)]), self._cells)
@@ -70,7 +73,10 @@ class Scorer:
                 )
 
     def score(self, table: pa.Table, first: int) -> Scored:
-        """Score `table`, whose first row has the number `first`."""
+        """The answers for the rows of `table`, [rows, columns], that fit the signature, and the reasons for the others.
+
+        `first` is the number of its first row. What the model raises for rows that it must be able to answer is raised.
+        """
         reasons: dict[int, str] = {}
         fits = np.ones(table.num_rows, dtype=bool)
         accepted: Columns | None = self._plain.columns(table)

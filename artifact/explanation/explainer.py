@@ -41,7 +41,10 @@ class Explainer:
             self._contribute = contributions.trees(self._estimator)
 
     def explain(self, columns: Columns) -> Explanation:
-        """The shares of each row of columns that artifact.validation made; ValueError where they do not add up."""
+        """What each input adds to the scores of each row of `columns`, feature → [rows].
+
+        Raises ValueError where the shares of a row do not add up to its score.
+        """
         count = rows(columns)
         pieces = [
             self._some({name: values[start : start + _ROWS] for name, values in columns.items()})
@@ -84,7 +87,10 @@ def behind(before: list[Any], table: Any) -> np.ndarray:
 
 
 def of_artifact(files: Mapping[str, bytes], signature: Signature) -> Explainer:
-    """The explainer of an artifact with these files, of which the background is one."""
+    """The explainer of an artifact that `artifact.load.verify` read: `files` is its `files`.
+
+    Raises KeyError for an artifact without background.json, because it was trained without `package.explain`.
+    """
     described = Background.from_bytes(files[background.FILE])
     return Explainer(unpickle.loads(files[MODEL]), signature, described)
 

@@ -15,12 +15,15 @@ from artifact.validation.validator import Validator
 
 
 def of(signature: Signature, raw: RawColumns) -> pd.DataFrame:
-    """`raw` (feature → values) validated, as a frame [rows, features] in the signature's order."""
+    """`raw` (feature → [rows] values) validated, as a frame [rows, features] in the signature's order.
+
+    Raises InvalidRequest, with the feature and the row (from 0), for what serving would refuse.
+    """
     return from_columns(signature, Validator(signature).columns(raw))
 
 
 def of_rows(signature: Signature, rows: Sequence[Any]) -> pd.DataFrame:
-    """As `of`, from rows: lists in the signature's order, or objects by feature name."""
+    """As `of`, [rows, features], from rows: each a list in the signature's order, or an object by feature name."""
     return from_columns(signature, Validator(signature).columns_of_rows(rows))
 
 

@@ -14,10 +14,10 @@ from artifact.signature import Signature
 
 
 def raw_columns(signature: Signature, frame: pd.DataFrame) -> dict[str, Any]:
-    """The values of each feature among the columns of `frame`, whose other columns are left alone.
+    """The values of each feature, feature → [rows], among the columns of `frame`; its other columns are left alone.
 
     None, NaN, NaT and pandas.NA are one missing value; categories and nullable types become what they hold; times
-    become text. InvalidRequest names a feature that `frame` does not have.
+    become ISO 8601 text. Raises InvalidRequest, which names the first feature that `frame` does not have.
     """
     missing = [name for name in signature.names if name not in frame.columns]
     if missing:

@@ -33,30 +33,37 @@ class Answer(NamedTuple):
 
 
 class Request(Protocol):
-    """A validated request: its columns, and what its answer must hold; `explain`: the reasons for it too."""
+    """A validated request."""
 
     @property
-    def columns(self) -> Columns: ...
+    def columns(self) -> Columns:
+        """What the model is asked, feature → [rows]."""
 
     @property
-    def probabilities(self) -> bool: ...
+    def probabilities(self) -> bool:
+        """Whether the answer holds probabilities."""
 
     @property
-    def explain(self) -> bool: ...
+    def explain(self) -> bool:
+        """Whether the answer holds an explanation of each row."""
 
-    def answer(self, served: Served, prediction: Prediction) -> Answer: ...
+    def answer(self, served: Served, prediction: Prediction) -> Answer:
+        """The bytes of the answer, in the form of the request's protocol."""
 
 
 class Decoded(Protocol):
-    """A request whose bytes are decoded, and whose values nobody has looked at yet. `rows`: how many it says it has.
-
-    `validated` raises InvalidRequest for what does not fit, and Unplain for values that would have to be looked at one
-    by one, unless it may look `closely`. `free` gives back the memory of what was decoded, a little at a time.
-    """
+    """A request whose bytes are decoded, and whose values nobody has looked at yet."""
 
     @property
-    def rows(self) -> int: ...
+    def rows(self) -> int:
+        """How many rows it says it has."""
 
-    def validated(self, validator: Validator, closely: bool) -> Request: ...
+    def validated(self, validator: Validator, closely: bool) -> Request:
+        """The request with its values checked against the signature.
 
-    def free(self) -> None: ...
+        Raises InvalidRequest for what does not fit, and Unplain, unless it may look `closely`, for values that would
+        have to be looked at one by one.
+        """
+
+    def free(self) -> None:
+        """Give back the memory of what was decoded, a little at a time."""

@@ -67,7 +67,10 @@ def test_what_is_never_touched_is_what_the_page_says() -> None:
 
 @pytest.mark.story
 def test_the_site_builds_strictly() -> None:
-    """mkdocs finds every page and every anchor that a page links to."""
+    """mkdocs finds every page and every anchor that a page links to, and shows every name of the API."""
     done = subprocess.run(["make", "docs"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (ROOT / "build/docs/index.html").is_file()
+    api = (ROOT / "build/docs/api/index.html").read_text()
+    names = re.findall(r"^::: ([\w.]+)$", (DOCS / "api.md").read_text(), re.M)
+    assert [name for name in names if f'id="{name}"' not in api and name != errors.__name__] == []

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from kserve.model_repository import ModelRepository
@@ -12,13 +16,14 @@ from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from artifact.errors import IntegrityError
+from local.ports import free
 from predictor.grpc.servicer import Servicer
 from predictor.health import Probes
 from predictor.model import Model
 from predictor.serving.lifecycle import Lifecycle
 from predictor.settings import Settings, Source
 from tests.predictor import forms
-from tests.predictor.conftest import Server, start
+from tests.predictor.conftest import ROOT, Server, command, environment, start
 from tests.predictor.corpus import NAMES, ROW
 from tests.predictor.loaded import loaded
 from tests.predictor.models import Packaged
@@ -61,6 +66,27 @@ def test_what_a_subclass_overrides_shows_on_the_wire(
     fast = metric(overridden[path], 'modelpin_fast_requests_total{protocol="v1"}') - before
     if form is forms.v1_lists and rows == 1:
         assert fast == (path == "on")
+
+
+@pytest.mark.story
+def test_the_example_of_the_page_serves(packaged: dict[str, Packaged], tmp_path: Path) -> None:
+    """The program of docs/api.md runs as it stands, with the predictor's flags, and rounds what it answers."""
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/api.md").read_text(encoding="utf-8"), re.S)
+    program, ports = tmp_path / "rounding.py", free(2)
+    program.write_text(code)
+    one = packaged["iris"]
+    line = command(one.directory, one.name, "--expected_digest", one.digest, ports=ports)
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, program, *line[3:]], env=environment(PYTHONPATH=str(ROOT)), stdout=log, stderr=log
+        )
+    server = Server(one, process, *ports, tmp_path / "log")
+    server.wait()
+    answer = server.post(server.v1, {"instances": [ROW], "probabilities": True})
+    assert server.stop() == 0
+    (chances,) = answer.json["probabilities"]
+    assert chances == [round(chance, 2) for chance in chances]
+    assert sum(chances) == pytest.approx(1, abs=0.02)
 
 
 def test_load_verifies(packaged: dict[str, Packaged]) -> None:
