@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int | None:
 
 
 def _repair(model: str, champions: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
-    changes, where = server.asked(lambda registry: registry.mirror(model, champions))
+    changes, where = server.ask(lambda registry: registry.mirror(model, champions))
     return changes or [f"{model}: the aliases at {where} are those of Git"]
 
 

@@ -24,7 +24,7 @@ def find(digest: str) -> tuple[dict[str, Any] | None, str | None]:
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
         return None, f"no run: {server.URI} is not set, and there is no {paths.TRACKING}/ here"
     server.bound(_BOUNDS)
-    address = server.shown(uri)
+    address = server.without_password(uri)
 
     # Here, because MLflow reads the variables above when it is imported.
     from mlflow.exceptions import MlflowException

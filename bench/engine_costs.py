@@ -146,7 +146,7 @@ def losses(results: Sequence[Timed], prices: Mapping[str, costs.Prices]) -> list
 
 
 def _plan(one: Timed, prices: Mapping[str, costs.Prices]) -> list[tuple[str, int | None]]:
-    return costs.plan({name: costs.Cost.priced(prices[name], one.counts[name]) for name in prices})
+    return costs.plan({name: costs.Cost.from_prices(prices[name], one.counts[name]) for name in prices})
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -160,7 +160,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for title, estimator, columns, classes in models(options.quick):
         results.append(timed(title, estimator, columns, classes))
         plan = costs.plan(
-            {name: costs.Cost.priced(writer.PRICES, results[-1].counts[name]) for name, writer in _WRITERS.items()}
+            {name: costs.Cost.from_prices(writer.PRICES, results[-1].counts[name]) for name, writer in _WRITERS.items()}
         )
         print(f"{title}: {plan}")
         for name, times in results[-1].times.items():

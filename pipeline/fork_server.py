@@ -136,10 +136,10 @@ class _Server:
             with connection:
                 if _user(connection) == os.getuid() and os.fork() == 0:
                     self._listening.close()
-                    return _kept(connection)
+                    return _run_kept(connection)
 
 
-def _kept(connection: socket.socket) -> list[Any]:
+def _run_kept(connection: socket.socket) -> list[Any]:
     """Return the command in a fork; this process keeps the fork: it answers its exit code, and kills it when the
     command at the other end of `connection` is gone."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)

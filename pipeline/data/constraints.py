@@ -134,8 +134,8 @@ def _typed(feature: Feature, values: np.ndarray) -> Any:
     match feature.dtype:
         case "int64":
             missing = absent(values)
-            known = np.where(missing, 0, values).astype(np.int64) if missing.any() else values.astype(np.int64)
-            return pd.arrays.IntegerArray(known, missing)
+            numbers = np.where(missing, 0, values).astype(np.int64) if missing.any() else values.astype(np.int64)
+            return pd.arrays.IntegerArray(numbers, missing)
         case "bool":
             missing = absent(values)
             return pd.arrays.BooleanArray(np.where(missing, False, values).astype(bool), missing)

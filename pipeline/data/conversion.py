@@ -66,11 +66,11 @@ class Violation:
         if self.count == 0:
             return f"{self.column!r}: {self.rule}"
         rows = ", ".join(map(str, self.rows)) + (", …" if self.count > len(self.rows) else "")
-        counted = "1 row" if self.count == 1 else f"{self.count} rows"
-        return f"{self.column!r}: {self.rule}: {counted} ({rows}), the first holds {self.shown}"
+        amount = "1 row" if self.count == 1 else f"{self.count} rows"
+        return f"{self.column!r}: {self.rule}: {amount} ({rows}), the first holds {self.value_text}"
 
     @property
-    def shown(self) -> str:
+    def value_text(self) -> str:
         """The first value, for a message."""
         return "a missing value" if self.value is None or self.value != self.value else repr(self.value)[:60]
 
@@ -208,12 +208,12 @@ def _numbers(
     rule: str,
     format: Format | None,
 ) -> tuple[np.ndarray, list[Violation]]:
-    written = pc.is_null(cells).to_numpy()
+    valid = pc.is_null(cells).to_numpy()
     if format is not None:
         cells = formats.numbers(cells, format)
         rule += "".join(f", {key} {value!r}" for key, value in format.to_dict().items())
-    written |= pc.fill_null(pc.match_substring_regex(cells, pattern), False).to_numpy()
-    cells = pc.if_else(pa.array(written), cells, pa.scalar(None, pa.string()))
+    valid |= pc.fill_null(pc.match_substring_regex(cells, pattern), False).to_numpy()
+    cells = pc.if_else(pa.array(valid), cells, pa.scalar(None, pa.string()))
     cells = pc.replace_substring_regex(cells, r"^\+", "")
     if pattern == _WHOLE:
         cells = pc.replace_substring_regex(cells, r"\..*$", "")
@@ -228,7 +228,7 @@ def _numbers(
             numbers, fits = _one_by_one(cells)
     values = _float_or_int(numbers, whole)
     violations = [
-        Violation.of(feature.name, rule, ~written, column),
+        Violation.of(feature.name, rule, ~valid, column),
         Violation.of(feature.name, f"{rule}: too large", ~fits if whole else np.isinf(values), column),
     ]
     if not whole:
@@ -272,21 +272,23 @@ def _from_numbers(feature: Feature, column: pa.ChunkedArray) -> tuple[np.ndarray
     numbers = pc.fill_null(column, 0).to_numpy()
     if numbers.dtype.kind == "f":
         present &= ~np.isnan(numbers)
-    known = np.where(present, numbers, numbers.dtype.type(0))
-    finite = np.isfinite(known)
+    filled = np.where(present, numbers, numbers.dtype.type(0))
+    finite = np.isfinite(filled)
     match feature.dtype:
         case "bool":
-            wrong = (known != 0) & (known != 1)
-            values: np.ndarray = (known == 1).astype(object)
+            wrong = (filled != 0) & (filled != 1)
+            values: np.ndarray = (filled == 1).astype(object)
             values[~present] = None
         case "int64":
-            wrong = ~finite | (np.mod(np.where(finite, known, 0), 1) != 0) | (known >= 2.0**63) | (known < -(2.0**63))
-            values = np.where(wrong, 0, known).astype(np.int64)
+            wrong = (
+                ~finite | (np.mod(np.where(finite, filled, 0), 1) != 0) | (filled >= 2.0**63) | (filled < -(2.0**63))
+            )
+            values = np.where(wrong, 0, filled).astype(np.int64)
             if not present.all():
                 values = values.astype(object)
                 values[~present] = None
         case _:
-            wrong = ~finite if numbers.dtype.kind == "f" else (known > _EXACT) | (known < -_EXACT)
-            values = np.where(present, known, np.nan).astype(np.float64)
+            wrong = ~finite if numbers.dtype.kind == "f" else (filled > _EXACT) | (filled < -_EXACT)
+            values = np.where(present, filled, np.nan).astype(np.float64)
     violation = Violation.of(feature.name, f"dtype: {feature.dtype}", wrong, column)
     return values, [violation] if violation else []

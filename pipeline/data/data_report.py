@@ -63,8 +63,8 @@ class DataReport:
     def _text(self) -> str:
         lines = [f"# Data: {self.data}", "", f"**Refused:** {self.problem}" if self.problem else "**Fits.**", ""]
         if self.rows is not None:
-            counted = ", ".join(f"{count} {part.replace('_', ' ')}" for part, count in self.parts.items())
-            lines.append(f"- {self.rows} rows" + (f": {counted}" if counted else ""))
+            sizes = ", ".join(f"{count} {part.replace('_', ' ')}" for part, count in self.parts.items())
+            lines.append(f"- {self.rows} rows" + (f": {sizes}" if sizes else ""))
         if self.repeated is not None:
             sides = "are split one by one, because so few combinations" if self.apart else "stay on one side"
             lines.append(f"- {self.repeated} rows repeat the features of another row; such rows {sides}")
@@ -96,12 +96,12 @@ def _violation(violation: Violation) -> dict[str, Any]:
         "rule": violation.rule,
         "count": violation.count,
         "rows": list(violation.rows),
-        "value": violation.shown if violation.count else None,
+        "value": violation.value_text if violation.count else None,
     }
 
 
 def _row(violation: Violation) -> tuple[str, ...]:
-    first = ", ".join(map(str, violation.rows)) + (f": {violation.shown}" if violation.count else "")
+    first = ", ".join(map(str, violation.rows)) + (f": {violation.value_text}" if violation.count else "")
     return tuple(map(markdown.text, (violation.column, violation.rule, violation.count or "", first)))
 
 

@@ -65,10 +65,10 @@ class Drift:
             _check(paths.CHAMPION / profile.FILE, expected)
             reference = json.loads((paths.CHAMPION / profile.FILE).read_bytes())
             self.rows = int(reference["rows"])
-            known: Mapping[str, Any] = reference["features"]
+            features: Mapping[str, Any] = reference["features"]
             boolean = {feature.name for feature in params.features if feature.dtype == "bool"}
-            self._known = {name: Distribution(known[name], name in boolean) for name in known}
-            self._missing = {name: int(known[name]["missing"]) for name in known}
+            self._known = {name: Distribution(features[name], name in boolean) for name in features}
+            self._missing = {name: int(features[name]["missing"]) for name in features}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise IntegrityError(
                 f"{paths.CHAMPION} holds no reference profile: {error!r}; fetch it again with `dvc repro champion`"

@@ -47,5 +47,5 @@ def dates(texts: np.ndarray, format: str) -> np.ndarray:
     )
     parsed = pd.to_datetime(pd.Series(distinct, dtype=object), format=format, errors="coerce", utc="%z" in format)
     timed = re.search(r"%[HIMSfpcXT]", format) is not None
-    iso = [None if pd.isna(one) else one.isoformat() if timed else one.date().isoformat() for one in parsed]
+    iso = [None if pd.isna(moment) else moment.isoformat() if timed else moment.date().isoformat() for moment in parsed]
     return np.array([*iso, None], dtype=object)[places]

@@ -48,8 +48,8 @@ class Distinct:
         if self._hashes is None or self._rows < FEWEST:
             return False
         if self._feature.whole:
-            counted = self._high - self._low < 2 * self._rows
-            return counted or self._rows >= MANY or bool(NAME.search(self._feature.name))
+            consecutive = self._high - self._low < 2 * self._rows
+            return consecutive or self._rows >= MANY or bool(NAME.search(self._feature.name))
         words = np.mean([len(text.split()) for text in some[:1000].tolist()])
         return bool(words < WORDS) and not _dates(some[:1000])
 

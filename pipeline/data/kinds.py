@@ -42,12 +42,12 @@ class Kind:
 def ending(name: str) -> str:
     """The ending of a file's name that says its kind, such as `.csv.gz`; empty for any other name."""
     lower = name.lower()
-    return max((known for known in KNOWN if lower.endswith(known)), key=len, default="")
+    return max((suffix for suffix in KNOWN if lower.endswith(suffix)), key=len, default="")
 
 
 def of(name: str) -> Kind | None:
     """The kind of the file with this name; None for a name that says none."""
-    known = ending(name)
-    if not known:
+    suffix = ending(name)
+    if not suffix:
         return None
-    return Kind(_ENDINGS[known.removesuffix(_GZIP)], known.endswith(_GZIP))
+    return Kind(_ENDINGS[suffix.removesuffix(_GZIP)], suffix.endswith(_GZIP))

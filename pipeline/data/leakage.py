@@ -99,8 +99,8 @@ def _determining(survey: Survey) -> list[Violation]:
     violations = []
     pairs = list(zip(survey.params.targets, answers.reshape(len(answers), -1).T, strict=True))
     for name, values in survey.sample.columns.items():
-        for target, known in pairs:
-            score = single_feature.score(values, known, classes)
+        for target, feature in pairs:
+            score = single_feature.score(values, feature, classes)
             if score is not None and score >= threshold:
                 rule = f"determines: alone it gives {target.name!r} with {measure} {score:.4f}, at least {threshold:g}"
                 violations.append(_of(survey, name, rule, np.sort(survey.sample.rows)))

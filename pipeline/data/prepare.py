@@ -123,23 +123,23 @@ def hold_out(survey: Survey, twins: np.ndarray) -> tuple[split.Parts, np.ndarray
 
 
 def _by_file(survey: Survey) -> split.Parts:
-    held, path = survey.held, survey.params.prepare.split.path
-    if held.all() or not held.any():
-        every = "every row" if held.any() else "no row"
+    holdout, path = survey.in_holdout_file, survey.params.prepare.split.path
+    if holdout.all() or not holdout.any():
+        every = "every row" if holdout.any() else "no row"
         raise DataContractError(
             f"{every} of {survey.params.data.path} stands in prepare.split.path {path!r}; name the file, or the "
             "folder, within data.path that is the holdout, and leave the others to train on"
         )
-    return split.Parts(np.flatnonzero(~held), np.flatnonzero(held), np.empty(0, dtype=np.int64))
+    return split.Parts(np.flatnonzero(~holdout), np.flatnonzero(holdout), np.empty(0, dtype=np.int64))
 
 
 def _division(rule: Split, parts: split.Parts, apart: bool) -> str:
     """How many rows each part has, and its share beside the one that was asked for."""
     counts = {"train": parts.train, "test": parts.test, "left out": parts.left_out}
-    counted = ", ".join(f"{len(rows)} {part}" for part, rows in counts.items() if len(rows))
-    wanted = "" if rule.method == "file" else f" of {rule.test_size:.1%} asked for"
+    sizes = ", ".join(f"{len(rows)} {part}" for part, rows in counts.items() if len(rows))
+    goal = "" if rule.method == "file" else f" of {rule.test_size:.1%} asked for"
     equal = "; equal rows are split one by one" if apart else ""
-    return f"{counted} ({rule.method}; held out {parts.share:.1%}{wanted}{equal})"
+    return f"{sizes} ({rule.method}; held out {parts.share:.1%}{goal}{equal})"
 
 
 def _write(

@@ -41,9 +41,9 @@ class Rows:
             self._rare = self._rare_classes()
         self.left_out.clear()
         for chunk in reader.chunks(self._path):
-            yield self._kept(chunk)
+            yield self._without_left_out(chunk)
 
-    def _kept(self, chunk: Table) -> Table:
+    def _without_left_out(self, chunk: Table) -> Table:
         values = self._target(chunk)
         if values is None:
             return chunk

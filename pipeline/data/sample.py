@@ -38,11 +38,11 @@ class Sample:
             rows, hashes = rows[near], hashes[near]
             columns = {name: values[near] for name, values in columns.items()}
         together = np.concatenate([self._hashes, hashes])
-        kept = np.argsort(together, kind="stable")[: self._size]
-        self._hashes = together[kept]
-        self.rows = np.concatenate([self.rows, rows])[kept]
+        smallest = np.argsort(together, kind="stable")[: self._size]
+        self._hashes = together[smallest]
+        self.rows = np.concatenate([self.rows, rows])[smallest]
         self.columns = {
-            name: np.concatenate([self.columns[name], values])[kept] if name in self.columns else values[kept]
+            name: np.concatenate([self.columns[name], values])[smallest] if name in self.columns else values[smallest]
             for name, values in columns.items()
         }
 

@@ -22,8 +22,10 @@ def score(feature: np.ndarray, target: np.ndarray, classes: int) -> float | None
     ordered = feature.dtype != object
     places = feature.astype(np.float64) if ordered else pd.factorize(feature)[0].astype(np.float64)
     if ordered and np.isnan(places).any():  # missing is a value of its own, far from all others
-        known = places[~np.isnan(places)]
-        places = np.where(np.isnan(places), known.max() + 1e6 * (np.ptp(known) + 1) if len(known) else 0.0, places)
+        present = places[~np.isnan(places)]
+        places = np.where(
+            np.isnan(places), present.max() + 1e6 * (np.ptp(present) + 1) if len(present) else 0.0, places
+        )
     predicted = np.empty(len(target), dtype=np.float64)
     for known_half in (half, ~half):
         predicted[~known_half] = _predict(
@@ -36,8 +38,8 @@ def score(feature: np.ndarray, target: np.ndarray, classes: int) -> float | None
     return 1.0 - float(np.square(target - predicted).sum()) / total
 
 
-def _predict(known: np.ndarray, answers: np.ndarray, numbers: np.ndarray, classes: int, exact: bool) -> np.ndarray:
-    values, place = np.unique(known, return_inverse=True)
+def _predict(inputs: np.ndarray, answers: np.ndarray, numbers: np.ndarray, classes: int, exact: bool) -> np.ndarray:
+    values, place = np.unique(inputs, return_inverse=True)
     if not classes:
         means = np.bincount(place, answers) / np.bincount(place)
         if not exact:

@@ -42,8 +42,8 @@ class Survey:
         self.names: list[str] = []
         self._time = params.time
         schema = (*params.features, *params.targets, *params.weights)
-        known = {feature.name for feature in schema}
-        self._schema = schema if self._time is None or self._time.name in known else (*schema, self._time)
+        names = {feature.name for feature in schema}
+        self._schema = schema if self._time is None or self._time.name in names else (*schema, self._time)
         self._contract = Contract(self._schema, params.cells)
         self._kept: dict[str, list[np.ndarray]] = {"hashes": [], "target": [], "moments": [], "keys": [], "held": []}
         self._unique: dict[str, tuple[str, ...]] = {name: (name,) for name in params.unique}
@@ -89,7 +89,7 @@ class Survey:
         return self._whole("keys")
 
     @property
-    def held(self) -> np.ndarray:
+    def in_holdout_file(self) -> np.ndarray:
         """Whether the row stands in the file that prepare.split.path names, [rows]."""
         return self._whole("held")
 
@@ -220,8 +220,8 @@ class Survey:
             violations.append(Violation(column, rule, len(places), rows, value))
         return violations
 
-    def _whole(self, kept: str) -> np.ndarray:
-        parts = self._kept[kept]
+    def _whole(self, part: str) -> np.ndarray:
+        parts = self._kept[part]
         if len(parts) > 1:  # joined once, and no second copy of them stays
             parts[:] = [np.concatenate(parts)]
         return parts[0]

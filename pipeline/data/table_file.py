@@ -44,22 +44,22 @@ class TableFile:
     ) -> Iterator[pa.RecordBatch]:
         """The rows in their order, of all `columns` or of some. Parquet comes in batches of `rows`, and those before
         row number `skip` may come without columns. `watched`: `check_bytes` while a CSV is read, not before."""
-        wanted = list(self.types) if columns is None else list(columns)
+        names = list(self.types) if columns is None else list(columns)
         with self._opening() as raw:
             stream = self.kind.opened(raw)
             match self.kind.form:
                 case "parquet":
-                    yield from _parquet(stream, wanted, rows, skip)
+                    yield from _parquet(stream, names, rows, skip)
                 case "feather":
-                    places = sorted({list(self.types).index(name) for name in wanted})
+                    places = sorted({list(self.types).index(name) for name in names})
                     file = arrow_files.feather(stream, places)
                     for number in range(file.num_record_batches):
-                        yield file.get_batch(number).select(wanted)
+                        yield file.get_batch(number).select(names)
                 case "json":
                     for batch in arrow_files.json(stream, pa.schema(list(self.types.items()))):
-                        yield batch.select(wanted)
+                        yield batch.select(names)
                 case _:
-                    yield from self._csv(stream, wanted, watched)
+                    yield from self._csv(stream, names, watched)
 
     def _types(self, stream: Any) -> dict[str, pa.DataType]:
         if self.kind.text:

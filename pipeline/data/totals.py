@@ -53,8 +53,8 @@ def violations(params: Params, rows: int, moments: np.ndarray | None) -> list[Vi
     for column, rule, _ in constraints.failures(
         constraints.of_table(bounds), pd.DataFrame([facts]), lambda _, check: check
     ):
-        said = f"the data has {rows}" if column == "rows" else f"it is of {moment(facts[column])}"
-        broken.append(Violation(column, f"{rule}; {said}", 0, (), None))
+        value = f"the data has {rows}" if column == "rows" else f"it is of {moment(facts[column])}"
+        broken.append(Violation(column, f"{rule}; {value}", 0, (), None))
     return broken
 
 

@@ -51,8 +51,8 @@ def two_classes(graph: Graph, scores: str, second: str, classes: np.ndarray) -> 
     """The outputs for a score of the second class, [rows, 1], and whether it is the label (booleans, [rows, 1])."""
     positive = graph.add("Sigmoid", scores)
     negative = graph.add("Sub", graph.constant([1.0]), positive)
-    one, other = (graph.constant(_labels(classes[place : place + 1])) for place in (1, 0))
-    _label(graph, graph.add("Where", second, one, other), classes)
+    second_label, first_label = (graph.constant(_labels(classes[place : place + 1])) for place in (1, 0))
+    _label(graph, graph.add("Where", second, second_label, first_label), classes)
     _probabilities(graph, graph.side_by_side([Matrix(negative, 1), Matrix(positive, 1)]).name, classes)
 
 

@@ -33,13 +33,13 @@ def add(graph: Graph, transformer: CalendarFeatures, table: Sequence[Column]) ->
 def _turned(graph: Graph, value: str, most: int, cycle: float) -> list[Matrix]:
     """Sine and cosine of a part, a whole number up to `most`, as numpy computes them; NaN where it is missing."""
     angles = np.arange(most + 1.0) * (2.0 * np.pi / cycle)
-    known = graph.add("Where", graph.add("IsNaN", value), graph.constant([most + 1.0]), value)
-    place = graph.add("Reshape", graph.cast(known, TensorProto.INT64), graph.constant(np.array([-1])))
-    made = []
+    filled = graph.add("Where", graph.add("IsNaN", value), graph.constant([most + 1.0]), value)
+    place = graph.add("Reshape", graph.cast(filled, TensorProto.INT64), graph.constant(np.array([-1])))
+    curves = []
     for curve in (np.sin, np.cos):
         values = np.append(curve(angles), np.nan)[:, None]
-        made.append(Matrix(graph.add("Gather", graph.constant(values), place, axis=0), 1))
-    return made
+        curves.append(Matrix(graph.add("Gather", graph.constant(values), place, axis=0), 1))
+    return curves
 
 
 class _Calendar:

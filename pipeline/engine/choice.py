@@ -41,10 +41,10 @@ class Choice:
     def in_words(self) -> str:
         """One line: each engine with how far it is from scikit-learn, and why others do not serve."""
         names = [engine.name for engine in self.engines]
-        said = [f"{engine.name}{_limit(engine)}{self._agreement(engine.name)}" for engine in self.engines]
+        served = [f"{engine.name}{_limit(engine)}{self._agreement(engine.name)}" for engine in self.engines]
         # Why an engine does not serve is news only where scikit-learn, the slowest, has to.
         refused = [f"not {name}: {why}" for name, why in self.refusals.items() if SKLEARN in names]
-        return ", ".join(["; ".join(said), *refused])
+        return ", ".join(["; ".join(served), *refused])
 
     def _agreement(self, name: str) -> str:
         return f": {self.agreements[name].in_words()}" if name in self.agreements else ""
@@ -77,7 +77,7 @@ class Choice:
         return cls(
             engines=engines,
             files={name: (paths.PROOF.parent / name).read_bytes() for name in sorted(names)},
-            agreements={name: Agreement.from_dict(one) for name, one in value["agreements"].items()},
+            agreements={name: Agreement.from_dict(agreement) for name, agreement in value["agreements"].items()},
             refusals=value["refusals"],
         )
 

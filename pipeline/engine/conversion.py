@@ -36,7 +36,7 @@ def graph_of(model: bytes, fitted: Any, signature: Signature) -> Graph:
 
 def cost(fitted: Any) -> Cost:
     """What a call costs. Of models without trees there is little to tell: the graph has no rival."""
-    return Cost.priced(PRICES, amounts(trees_of(fitted)))
+    return Cost.from_prices(PRICES, amounts(trees_of(fitted)))
 
 
 def trees_of(fitted: Any) -> list[Tree]:
@@ -53,9 +53,9 @@ def amounts(trees: Sequence[Tree]) -> Amounts:
     A call: itself, and the nodes of the trees. A row: itself, the trees, and the nodes on its way. A tree counts as
     often as it is written.
     """
-    written = [(tree, tree.copies) for tree in trees]
-    nodes = sum(copies * len(tree.leaf) for tree, copies in written)
-    return (1, nodes), (1, sum(copies for _, copies in written), sum(copies * tree.path for tree, copies in written))
+    counts = [(tree, tree.copies) for tree in trees]
+    nodes = sum(copies * len(tree.leaf) for tree, copies in counts)
+    return (1, nodes), (1, sum(copies for _, copies in counts), sum(copies * tree.path for tree, copies in counts))
 
 
 def convert(fitted: Any, signature: Signature) -> bytes:
@@ -71,13 +71,13 @@ def _graph(fitted: Any, signature: Signature) -> Graph:
     graph = Graph()
     texts = {feature.name for feature in signature.inputs if feature.dtype == "string"}
     order = _order(steps[0], signature.names)
-    where: dict[str, Column] = {}
+    inputs: dict[str, Column] = {}
     for name, text in (("numbers", False), ("texts", True)):
         columns = [column for column in order if (column in texts) == text]
         if columns:
             gaps = any(feature.nullable for feature in signature.inputs if text and feature.name in columns)
-            where |= zip(columns, columns_of(graph.input(name, columns, text, gaps)), strict=True)
-    table = [where[name] for name in signature.names]
+            inputs |= zip(columns, columns_of(graph.input(name, columns, text, gaps)), strict=True)
+    table = [inputs[name] for name in signature.names]
     for step in steps[:-1]:
         table = transformers.add(graph, step, table)
     estimators.add(graph, steps[-1], graph.gather(table))

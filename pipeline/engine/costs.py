@@ -28,7 +28,7 @@ class Cost:
     row: float
 
     @classmethod
-    def priced(cls, prices: Prices, amounts: Amounts) -> Self:
+    def from_prices(cls, prices: Prices, amounts: Amounts) -> Self:
         """What a call and a row cost that have such amounts of what `prices` are for."""
         return cls(*(sum(map(mul, price, amount)) for price, amount in zip(prices, amounts, strict=True)))
 

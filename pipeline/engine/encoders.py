@@ -31,9 +31,9 @@ def add(graph: Graph, encoder: Any, columns: Sequence[Column]) -> list[Column]:
 
 def _table(encoder: Any, column: int) -> np.ndarray:
     """What each category of `column` becomes, and in a last row what an unknown one does: [categories + 1, outputs]."""
-    known = encoder.categories_[column]
-    odd: Any = _UNKNOWN if known.dtype.kind in "OU" else _odd(known)
-    values = [*known.tolist(), odd] if _takes_unknown(encoder) else known.tolist()
+    names = encoder.categories_[column]
+    odd: Any = _UNKNOWN if names.dtype.kind in "OU" else _odd(names)
+    values = [*names.tolist(), odd] if _takes_unknown(encoder) else names.tolist()
     rows = np.empty((len(values), len(encoder.categories_)), dtype=object)
     for other, categories in enumerate(encoder.categories_):
         rows[:, other] = values if other == column else [categories.tolist()[0]] * len(values)
@@ -52,9 +52,9 @@ def _takes_unknown(encoder: Any) -> bool:
     return isinstance(encoder, TargetEncoder) or encoder.handle_unknown != "error"
 
 
-def _odd(known: np.ndarray) -> float:
-    """A number that is not among `known`."""
-    present = known[known == known].astype(float)
+def _odd(categories: np.ndarray) -> float:
+    """A number that is not among `categories`."""
+    present = categories[categories == categories].astype(float)
     return float(np.abs(present).max(initial=0.0) + 1.5)
 
 
@@ -78,17 +78,17 @@ def _text(graph: Graph, column: Matrix, categories: np.ndarray, table: np.ndarra
 
 
 def _number(graph: Graph, column: Matrix, categories: np.ndarray, table: np.ndarray) -> str:
-    known = categories.astype(np.float64)
-    if (np.abs(known) >= _EXACT).any():
+    numbers = categories.astype(np.float64)
+    if (np.abs(numbers) >= _EXACT).any():
         raise NoGraph(f"an encoder of whole numbers beyond {_EXACT:g}")
     value = column.name
-    if np.isnan(known).any():  # nothing equals NaN, and infinity never comes
+    if np.isnan(numbers).any():  # nothing equals NaN, and infinity never comes
         value = graph.add("Where", graph.add("IsNaN", value), graph.constant(np.inf), value)
-        known = np.where(np.isnan(known), np.inf, known)
-    equal = graph.cast(graph.add("Equal", value, graph.constant(known)), TensorProto.DOUBLE)
+        numbers = np.where(np.isnan(numbers), np.inf, numbers)
+    equal = graph.cast(graph.add("Equal", value, graph.constant(numbers)), TensorProto.DOUBLE)
     if table.shape[0] == table.shape[1] + 1 and np.array_equal(table, np.eye(*table.shape)):
         return equal
-    places = graph.constant(np.arange(1.0, len(known) + 1)[:, None])  # 0 is left for what is not known
+    places = graph.constant(np.arange(1.0, len(numbers) + 1)[:, None])  # 0 is left for what is not known
     place = graph.cast(graph.add("MatMul", equal, places), TensorProto.INT64)
     flat = graph.add("Reshape", place, graph.constant(np.array([-1])))
     return graph.add("Gather", graph.constant(np.roll(table, 1, axis=0)), flat, axis=0)

@@ -32,15 +32,15 @@ _SINGLE = 64  # rows predicted one by one and together, to see whether company c
 def choose(model: bytes, fitted: Any, signature: Signature, *, train: Columns, holdout: Columns) -> Choice:
     """The cheapest engines that are proved equal; `model` are the bytes of `fitted`, tables are [rows] a feature."""
     proofs = _Proofs(model, fitted, signature, train, holdout)
-    priced = _prices(fitted)
+    prices = _prices(fitted)
     plan: list[tuple[str, int | None]] = []
-    while priced:
-        plan = costs.plan(priced)
+    while prices:
+        plan = costs.plan(prices)
         failed = next((name for name, _ in plan if not proofs.holds(name)), None)
         if failed is None:
             break
-        del priced[failed]
-    if not priced:
+        del prices[failed]
+    if not prices:
         plan = [(SKLEARN, None)]
     engines = tuple(Engine(name, _batch_invariant(proofs.runners[name], holdout), most) for name, most in plan)
     files = {path: data for name, _ in plan for path, data in proofs.files[name].items()}
@@ -97,17 +97,17 @@ class _Proofs:
             else:
                 self._first = name
         else:
-            one, other = self.runners[self._first], self.runners[name]
-            if not all(_same(one, other, lot) for lot in self._probes.lots()):
+            first, second = self.runners[self._first], self.runners[name]
+            if not all(_same(first, second, lot) for lot in self._probes.lots()):
                 self.refusals[name] = f"its answers are not to the bit those of {self._first}"
             agreement = self.agreements[self._first]
         self.agreements[name] = agreement
 
 
-def _same(one: Runner, other: Runner, table: Columns) -> bool:
+def _same(runner: Runner, candidate: Runner, table: Columns) -> bool:
     """Whether the same rows of `table` have a finite answer, and the same one to the bit."""
     with np.errstate(all="ignore"):  # extremes overflow, as they may
-        first, second = one.predict(table), other.predict(table)
+        first, second = runner.predict(table), candidate.predict(table)
     finite = first.finite()
     return bool(np.array_equal(finite, second.finite()) and first.taken(finite).equals(second.taken(finite)))
 

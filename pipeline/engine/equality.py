@@ -26,19 +26,19 @@ def compare(signature: Signature, exact: Runner, candidate: Runner, probes: Prob
         with np.errstate(all="ignore"):  # extremes overflow, as they may
             others.append(candidate.predict(lot))
             ones.append(_predict(exact, lot, others[-1]))
-    other, one = together(others), together(ones)
-    finite, answered = one.finite(), other.finite()
+    actual, expected = together(others), together(ones)
+    finite, answered = expected.finite(), actual.finite()
     both = finite & answered
     problem, differences = None, dict[str, float]()
     for output in signature.outputs if both.any() else ():
-        before, now = one.array(output.name)[both], other.array(output.name)[both]
-        usual = _usual(output.name, one, finite, probes.real)
+        before, now = expected.array(output.name)[both], actual.array(output.name)[both]
+        usual = _usual(output.name, expected, finite, probes.real)
         count, first, differences[output.name] = _differences(output.name, before, now, usual)
         if count and problem is None:
             answer, due = (array[first : first + 1].tolist()[0] for array in (now, before))
             problem = (
                 f"{output.name} differs on {count} of {len(before)} rows, as {answer!r} from {due!r} for "
-                f"{probes.shown(int(np.flatnonzero(both)[first]))}"
+                f"{probes.row_text(int(np.flatnonzero(both)[first]))}"
             )
     return Agreement(
         rows=probes.rows,
@@ -52,9 +52,9 @@ def compare(signature: Signature, exact: Runner, candidate: Runner, probes: Prob
     )
 
 
-def _usual(output: str, one: Prediction, finite: np.ndarray, real: int) -> Any:
+def _usual(output: str, expected: Prediction, finite: np.ndarray, real: int) -> Any:
     """The mean size of the answers to real rows, a number or [columns]; None of what is no such number."""
-    values = one.array(output)
+    values = expected.array(output)
     return None if output in (*LABELS, PROBABILITIES) else mean_size(values[:real][finite[:real]])
 
 
@@ -62,12 +62,14 @@ def _differences(output: str, before: np.ndarray, now: np.ndarray, usual: Any) -
     """How many rows differ by more than PROVED, the first of them, and the largest difference of all."""
     count, first, largest = 0, -1, 0.0
     for start in range(0, len(before), ROWS):
-        one, other = before[start : start + ROWS], now[start : start + ROWS]
-        wrong = differing(output, one.tolist(), other.tolist(), PROVED, usual)  # as lists, labels have their types
+        expected, actual = before[start : start + ROWS], now[start : start + ROWS]
+        wrong = differing(
+            output, expected.tolist(), actual.tolist(), PROVED, usual
+        )  # as lists, labels have their types
         if len(wrong) and first < 0:
             first = start + int(wrong[0])
         count += len(wrong)
-        largest = max(largest, 0.0 if output in LABELS else _largest(one, other, usual))
+        largest = max(largest, 0.0 if output in LABELS else _largest(expected, actual, usual))
     return count, first, float(count) if output in LABELS else largest
 
 
@@ -88,18 +90,18 @@ def _predict(exact: Runner, table: Columns, other: Prediction) -> Prediction:
 
 
 def _without(exact: Runner, table: Columns, wrong: list[int], other: Prediction) -> Prediction:
-    kept = np.delete(np.arange(rows(table)), wrong)
-    return _spread(exact.predict(_at(table, kept)) if len(kept) else other, kept, rows(table))
+    rest = np.delete(np.arange(rows(table)), wrong)
+    return _spread(exact.predict(_at(table, rest)) if len(rest) else other, rest, rows(table))
 
 
 def _at(table: Columns, places: Any) -> Columns:
     return {name: values[places] for name, values in table.items()}
 
 
-def _spread(some: Prediction, kept: np.ndarray, count: int) -> Prediction:
-    """`some` as the answers for the rows `kept` of `count`; the others have numbers that are not finite."""
+def _spread(some: Prediction, answered: np.ndarray, count: int) -> Prediction:
+    """`some` as the answers for the rows `answered` of `count`; the others have numbers that are not finite."""
     places = np.full(count, -1)
-    places[kept] = np.arange(len(kept))
+    places[answered] = np.arange(len(answered))
     spread = some.taken(places)
     for array in spread.arrays if some.probabilities is None else [spread.array(PROBABILITIES)]:
         array[places < 0] = np.nan
@@ -115,7 +117,7 @@ def _gaps(finite: np.ndarray, answered: np.ndarray, probes: Probes) -> str | Non
         (~both & (np.arange(len(both)) < probes.real), "{} of {} rows, of training or held out, have no finite answer"),
     ):
         if wrong.any():
-            return f"{words.format(wrong.sum(), len(both))}, as for {probes.shown(int(np.argmax(wrong)))}"
+            return f"{words.format(wrong.sum(), len(both))}, as for {probes.row_text(int(np.argmax(wrong)))}"
     if both.sum() < LEAST * len(both):
         return f"{both.sum()} of {len(both)} rows have a finite answer, at least {LEAST:.0%} are needed"
     return None

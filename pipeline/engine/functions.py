@@ -49,7 +49,7 @@ def bins(graph: Graph, transformer: Any, x: Matrix) -> Matrix:
             gap = graph.add("IsNaN", column)
             parts.append(Matrix(graph.add("Where", gap, column, number), 1))
         else:
-            known = graph.add("Where", graph.add("IsNaN", column), graph.constant([-1.0]), number)
-            equal = graph.add("Equal", known, graph.constant(np.arange(float(count))))
+            bin_number = graph.add("Where", graph.add("IsNaN", column), graph.constant([-1.0]), number)
+            equal = graph.add("Equal", bin_number, graph.constant(np.arange(float(count))))
             parts.append(Matrix(graph.cast(equal, TensorProto.DOUBLE), count))
     return graph.side_by_side(parts)

@@ -77,16 +77,16 @@ class Graph:
         self._constants.append(helper.make_tensor(name, _TYPES[array.dtype.kind], array.shape, flat))
         return name
 
-    def numbered(self, texts: str, known: Sequence[str], default: int) -> str:
-        """The place in `known` of each of `texts`, [rows], or `default` where it has none: int64, [rows]."""
-        if {GAP, SENT} & ({*known} - {GAP}):
+    def numbered(self, texts: str, values: Sequence[str], default: int) -> str:
+        """The place in `values` of each of `texts`, [rows], or `default` where it has none: int64, [rows]."""
+        if {GAP, SENT} & ({*values} - {GAP}):
             raise NoGraph(f"a category is {SENT!r}")
         return self.add(
             "LabelEncoder",
             texts,
             domain=TREES,
-            keys_strings=list(known),
-            values_int64s=list(range(len(known))),
+            keys_strings=list(values),
+            values_int64s=list(range(len(values))),
             default_int64=default,
         )
 
@@ -163,14 +163,14 @@ class Graph:
         if len(ensembles) != 1:
             raise NoGraph(f"{len(ensembles)} ensembles of trees in the graph, not one")
         (into,), (out,) = ensembles[0].input, ensembles[0].output
-        (kind,) = (one.t.data_type for one in ensembles[0].attribute if one.name == "nodes_splits")
+        (kind,) = (attribute.t.data_type for attribute in ensembles[0].attribute if attribute.name == "nodes_splits")
         behind = []
         for node in self._leading_to({output.name for output in self._outputs}, {into, out}):
             behind.append(type(node)())
             behind[-1].CopyFrom(node)
             behind[-1].input[:] = [{into: value, out: result}.get(name, name) for name in node.input]
-        made = {name for node in behind for name in node.output} | {constant.name for constant in self._constants}
-        inputs = list(dict.fromkeys(name for node in behind for name in node.input if name not in made))
+        available = {name for node in behind for name in node.output} | {constant.name for constant in self._constants}
+        inputs = list(dict.fromkeys(name for node in behind for name in node.input if name not in available))
         if not {value, result}.issuperset(inputs):
             raise NoGraph("the trees are not the only way through the graph")
         before = [*self._leading_to({into}, set()), helper.make_node("Identity", [into], [value])]
@@ -210,19 +210,19 @@ class Graph:
 
 
 class Inner(Graph):
-    """The part of another graph that a model within a model is; `made`: its outputs, by their names."""
+    """The part of another graph that a model within a model is; `outputs`: its outputs, by their names."""
 
     def __init__(self, outer: Graph) -> None:
         self._nodes, self._constants, self._held = outer._nodes, outer._constants, outer._held
-        self.made: dict[str, Matrix] = {}
+        self.outputs: dict[str, Matrix] = {}
 
     def add(self, operator: str, *inputs: str, domain: str = "", output: str = "", **attributes: Any) -> str:
         """As in any graph; an output gets the name of a value."""
         name = super().add(operator, *inputs, domain=domain, **attributes)
         if output:
-            self.made[output] = Matrix(name, 1)
+            self.outputs[output] = Matrix(name, 1)
         return name
 
     def output(self, name: str, kind: int, shape: Sequence[int | None] | None) -> None:
         """How wide the output is."""
-        self.made[name] = Matrix(self.made[name].name, (shape[1] if shape else None) or 1)
+        self.outputs[name] = Matrix(self.outputs[name].name, (shape[1] if shape else None) or 1)

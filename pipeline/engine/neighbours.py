@@ -111,7 +111,9 @@ def _some_splits(members: list[Tree], values: np.ndarray) -> tuple[list[_Split],
     if not len(distinct):
         return [], 0
     some = distinct[np.unique(np.linspace(0, len(distinct) - 1, min(SPLITS, len(distinct))).round().astype(int))]
-    return [_Split(int(column[one]), float(threshold[one]), max(0, int(row[one]))) for one in some], len(distinct)
+    return [_Split(int(column[place]), float(threshold[place]), max(0, int(row[place]))) for place in some], len(
+        distinct
+    )
 
 
 def _first_rows(tree: Tree, values: np.ndarray) -> np.ndarray:
@@ -120,8 +122,8 @@ def _first_rows(tree: Tree, values: np.ndarray) -> np.ndarray:
     at, moving = np.zeros(len(values), dtype=np.int64), np.arange(len(values))
     while len(moving):
         nodes = at[moving]
-        distinct, where = np.unique(nodes, return_index=True)
-        first[distinct] = moving[where]
+        distinct, indices = np.unique(nodes, return_index=True)
+        first[distinct] = moving[indices]
         inner = ~tree.leaf[nodes]
         moving, nodes = moving[inner], nodes[inner]
         value = values[moving, tree.column[nodes]]
@@ -164,7 +166,8 @@ class _Search:
     ) -> None:
         self._base, self._preprocess = base, preprocess
         self._rows = {
-            feature: np.flatnonzero([one is feature for one in features]) for feature in dict.fromkeys(features)
+            feature: np.flatnonzero([candidate is feature for candidate in features])
+            for feature in dict.fromkeys(features)
         }
         self._count = rows(base)
         self._low, self._high = np.empty(self._count, np.int64), np.empty(self._count, np.int64)

@@ -26,7 +26,7 @@ _NUMBERS = (0.0, -0.0, 5e-324, 1e-40, 1.0, -1.0, 1e5, -1e5, 16777217.0, 1e10, -1
 
 @dataclass(frozen=True)
 class Probes:
-    """Rows to compare engines on: some of training, all that are held out, and `made` ones.
+    """Rows to compare engines on: some of training, all that are held out, and `edge_cases` ones.
 
     `rows`: how many of each kind. `training`: how many training rows there are. `splits`: of how many splits of trees
     both sides are among the rows, and how many splits there are.
@@ -34,7 +34,7 @@ class Probes:
 
     trained: Columns
     held_out: Columns
-    made: Columns
+    edge_cases: Columns
     rows: Mapping[str, int]
     training: int
     splits: tuple[int, int]
@@ -67,7 +67,7 @@ class Probes:
         return cls(
             trained=some,
             held_out=holdout,
-            made=_stacked(signature, [*edges, beside.table]),
+            edge_cases=_stacked(signature, [*edges, beside.table]),
             rows=counts,
             training=rows(train),
             splits=(beside.tried, beside.present),
@@ -82,9 +82,9 @@ class Probes:
         """All rows, a lot at a time."""
         yield self.trained
         yield from lots(self.held_out)
-        yield self.made
+        yield self.edge_cases
 
-    def shown(self, row: int) -> str:
+    def row_text(self, row: int) -> str:
         """The row with this number in words, for a reason."""
         first = 0
         for lot in self.lots():
@@ -160,8 +160,8 @@ def _extremes(feature: Feature, column: np.ndarray) -> list[Any]:
     missing = [np.nan] if feature.nullable else []
     present = column[column == column]
     if feature.dtype == "string":
-        known = sorted(set(present.tolist()))[:_CATEGORIES]
-        return [*missing, *([*known, UNSEEN, ""] if feature.categories is None else feature.categories)]
+        texts = sorted(set(present.tolist()))[:_CATEGORIES]
+        return [*missing, *([*texts, UNSEEN, ""] if feature.categories is None else feature.categories)]
     if feature.dtype == "bool":
         return [*missing, 0.0, 1.0]
     if feature.dtype == "int64" and feature.categories is not None:

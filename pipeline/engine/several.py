@@ -33,10 +33,10 @@ def add(graph: Graph, model: Any, numbers: Matrix, write: Write) -> None:
     """Write `model`, one of KINDS; `write` writes an estimator within it."""
     match model:
         case QuantileInterval():
-            value, *ends = (_number(graph, one, numbers, write) for one in members(model))
+            value, *ends = (_number(graph, member, numbers, write) for member in members(model))
             between(graph, value.name, (ends[0].name, ends[1].name))
         case MultiOutputRegressor():
-            _side_by_side(graph, [_number(graph, one, numbers, write) for one in model.estimators_])
+            _side_by_side(graph, [_number(graph, estimator, numbers, write) for estimator in model.estimators_])
         case RegressorChain():
             _regressor_chain(graph, model, numbers, write)
         case ClassifierChain():
@@ -44,7 +44,7 @@ def add(graph: Graph, model: Any, numbers: Matrix, write: Write) -> None:
         case _:
             if isinstance(model, OneVsRestClassifier) and not model.multilabel_:
                 raise NoGraph("OneVsRestClassifier of one label has no form in a graph")
-            _labels(graph, [_flag(graph, one, numbers, write) for one in model.estimators_])
+            _labels(graph, [_flag(graph, estimator, numbers, write) for estimator in model.estimators_])
 
 
 def members(model: Any) -> list[Any]:
@@ -60,7 +60,7 @@ def _number(graph: Graph, estimator: Any, numbers: Matrix, write: Write) -> Matr
     """What a regressor answers, [rows, 1]."""
     inner = graph.inner()
     write(inner, estimator, numbers)
-    return inner.made["prediction"]
+    return inner.outputs["prediction"]
 
 
 def _flag(graph: Graph, estimator: Any, numbers: Matrix, write: Write) -> tuple[Matrix, Matrix]:
@@ -69,9 +69,9 @@ def _flag(graph: Graph, estimator: Any, numbers: Matrix, write: Write) -> tuple[
         raise NoGraph(f"a label that {type(estimator).__name__} always, or never, saw has no form in a graph")
     inner = graph.inner()
     write(inner, estimator, numbers)
-    label = graph.add("Reshape", inner.made["label"].name, graph.constant(np.array([-1, 1])))
+    label = graph.add("Reshape", inner.outputs["label"].name, graph.constant(np.array([-1, 1])))
     flag = Matrix(graph.cast(label, TensorProto.BOOL), 1)
-    return flag, graph.take(inner.made[PROBABILITIES], [1])
+    return flag, graph.take(inner.outputs[PROBABILITIES], [1])
 
 
 def _side_by_side(graph: Graph, parts: list[Matrix]) -> None:
@@ -85,22 +85,22 @@ def _labels(graph: Graph, parts: list[tuple[Matrix, Matrix]]) -> None:
 
 
 def _regressor_chain(graph: Graph, model: RegressorChain, numbers: Matrix, write: Write) -> None:
-    made: list[Matrix] = []
+    predictions: list[Matrix] = []
     for estimator in model.estimators_:
         _smooth(model, estimator)
-        made.append(_number(graph, estimator, graph.side_by_side([numbers, *made]), write))
-    _side_by_side(graph, [made[place] for place in np.argsort(model.order_)])
+        predictions.append(_number(graph, estimator, graph.side_by_side([numbers, *predictions]), write))
+    _side_by_side(graph, [predictions[place] for place in np.argsort(model.order_)])
 
 
 def _classifier_chain(graph: Graph, model: ClassifierChain, numbers: Matrix, write: Write) -> None:
     if model.chain_method_ != "predict_proba":
         raise NoGraph("ClassifierChain of labels, not of probabilities: where one is rounded otherwise, the next jumps")
-    made: list[tuple[Matrix, Matrix]] = []
+    flags: list[tuple[Matrix, Matrix]] = []
     for estimator in model.estimators_:
         _smooth(model, estimator)
-        before = [probability for _, probability in made]
-        made.append(_flag(graph, estimator, graph.side_by_side([numbers, *before]), write))
-    _labels(graph, [made[place] for place in np.argsort(model.order_)])
+        before = [probability for _, probability in flags]
+        flags.append(_flag(graph, estimator, graph.side_by_side([numbers, *before]), write))
+    _labels(graph, [flags[place] for place in np.argsort(model.order_)])
 
 
 def _smooth(model: Any, estimator: Any) -> None:

@@ -60,9 +60,9 @@ def _selections(graph: Graph, transformer: ColumnTransformer, table: Sequence[Co
     names = getattr(transformer, "feature_names_in_", [str(place) for place in range(len(table))])
     columns: list[Column] = []
     for name, part, selection in transformer.transformers_:
-        where = [] if isinstance(part, str) and part == "drop" else places(selection, names)
-        if where:
-            columns += _weighted(graph, transformer, name, add(graph, part, [table[place] for place in where]))
+        chosen = [] if isinstance(part, str) and part == "drop" else places(selection, names)
+        if chosen:
+            columns += _weighted(graph, transformer, name, add(graph, part, [table[place] for place in chosen]))
     return columns
 
 
@@ -113,17 +113,17 @@ def _clip(graph: Graph, transformer: Any, x: Matrix) -> Matrix:
 
 
 def _imputer(graph: Graph, transformer: Any, x: Matrix) -> Matrix:
-    kept = _kept(transformer, x.width)
+    columns = _kept_columns(transformer, x.width)
     gap = _gap(graph, transformer.missing_values, x)
     filled = graph.add("Where", gap, graph.constant(transformer.statistics_.astype(float)), x.name)
-    parts = [graph.take(Matrix(filled, x.width), kept)]
+    parts = [graph.take(Matrix(filled, x.width), columns)]
     if transformer.indicator_ is not None:
         marks = graph.cast(gap, TensorProto.DOUBLE)
         parts.append(graph.take(Matrix(marks, x.width), transformer.indicator_.features_.tolist()))
     return graph.side_by_side(parts)
 
 
-def _kept(transformer: Any, width: int) -> list[int]:
+def _kept_columns(transformer: Any, width: int) -> list[int]:
     if transformer.keep_empty_features:
         return list(range(width))
     return [place for place, value in enumerate(transformer.statistics_) if not pd.isna(value)]
@@ -138,7 +138,11 @@ def _gap(graph: Graph, missing: Any, x: Matrix) -> str:
 def _text_imputer(graph: Graph, transformer: Any, table: Sequence[Column]) -> list[Column]:
     """Texts with the statistic of their column where GAP stands for what is missing."""
     usual = transformer.indicator_ is None and pd.isna(transformer.missing_values)
-    if not usual or not all(matrix.text for matrix, _ in table) or len(_kept(transformer, len(table))) < len(table):
+    if (
+        not usual
+        or not all(matrix.text for matrix, _ in table)
+        or len(_kept_columns(transformer, len(table))) < len(table)
+    ):
         raise NoGraph("SimpleImputer of text has a form in a graph only where it fills in for missing texts alone")
     columns: list[Column] = []
     for (matrix, place), filling in zip(table, transformer.statistics_.tolist(), strict=True):
@@ -160,12 +164,12 @@ def _polynomial(graph: Graph, transformer: Any, x: Matrix) -> Matrix:
     values: dict[int, tuple[str, list[tuple[int, ...]]]] = {1: (x.name, [(place,) for place in range(x.width)])}
     for degree in range(2, max(map(len, products)) + 1):
         terms_of = sorted(terms for terms in products if len(terms) == degree)
-        before, known = values[degree - 1]
+        before, terms_before = values[degree - 1]
         first = graph.take(x, [terms[0] for terms in terms_of])
-        others = graph.take(Matrix(before, len(known)), [known.index(terms[1:]) for terms in terms_of])
+        others = graph.take(Matrix(before, len(terms_before)), [terms_before.index(terms[1:]) for terms in terms_of])
         values[degree] = graph.add("Mul", others.name, first.name), terms_of
-    parts = [Matrix(name, len(known)) for name, known in values.values()]
-    order = [terms for _, known in values.values() for terms in known]
+    parts = [Matrix(name, len(products)) for name, products in values.values()]
+    order = [terms for _, products in values.values() for terms in products]
     if () in products:
         zeros = graph.add("Mul", graph.take(x, [0]).name, graph.constant([0.0]))
         parts.append(Matrix(graph.add("Add", zeros, graph.constant([1.0])), 1))

@@ -63,7 +63,7 @@ def cost(fitted: Any) -> Cost | None:
     trees = conversion.trees_of(fitted)
     if not trees:
         return None
-    return Cost.priced(PRICES, amounts(trees))
+    return Cost.from_prices(PRICES, amounts(trees))
 
 
 def amounts(trees: Sequence[Tree]) -> Amounts:
@@ -90,15 +90,15 @@ def of(trees: Sequence[Tree], dtype: Any = np.float64) -> dict[str, np.ndarray]:
     tables, targets = _Tables(), max(tree.first + tree.value.shape[1] for tree in trees)
     for number, tree in enumerate(trees):
         _add(tables, number, tree, targets)
-    leaves = np.array([np.zeros(targets) if one is None else one for one in tables.leaf])
+    leaves = np.array([np.zeros(targets) if leaf is None else leaf for leaf in tables.leaf])
     values, places = np.unique(leaves, axis=0, return_inverse=True)
     top = sorted(tables.top)
     return {
-        "top_column": np.array([one[0] for one in top], np.int32),
-        "top_threshold": np.array([one[1] for one in top], np.float64),
-        "top_missing_left": np.array([one[2] for one in top], bool),
-        "top_tree": np.array([one[3] for one in top], np.int32),
-        "top_mask": np.array([one[4] for one in top], np.uint64),
+        "top_column": np.array([entry[0] for entry in top], np.int32),
+        "top_threshold": np.array([entry[1] for entry in top], np.float64),
+        "top_missing_left": np.array([entry[2] for entry in top], bool),
+        "top_tree": np.array([entry[3] for entry in top], np.int32),
+        "top_mask": np.array([entry[4] for entry in top], np.uint64),
         "exits": np.array(tables.exits, np.int32),
         "first": np.array(tables.first, np.int32),
         "column": np.array(tables.column, np.int32),

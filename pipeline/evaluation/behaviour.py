@@ -64,17 +64,16 @@ def in_words(check: Check) -> str:
     """The expectation as one clause."""
     if check.kind == "invariant":
         moved = f"moving {check.column!r} by {check.by:g}" if check.by is not None else f"another {check.column!r}"
-        kept = "keeps the label" if check.epsilon is None else f"moves the prediction by at most {check.epsilon:g}"
-        return f"{moved} {kept}"
-    what = "the prediction" if check.output is None else f"the probability of {check.output}"
-    return (
-        f"raising {check.column!r} by {check.by:g} never {'lowers' if check.kind == 'increasing' else 'raises'} {what}"
-    )
+        effect = "keeps the label" if check.epsilon is None else f"moves the prediction by at most {check.epsilon:g}"
+        return f"{moved} {effect}"
+    result = "the prediction" if check.output is None else f"the probability of {check.output}"
+    moves = "lowers" if check.kind == "increasing" else "raises"
+    return f"raising {check.column!r} by {check.by:g} never {moves} {result}"
 
 
 def _moves(check: Check, signature: Signature, values: np.ndarray) -> Iterator[np.ndarray]:
     """The column with other values, [rows]; NaN stays NaN."""
-    feature = next(one for one in signature.inputs if one.name == check.column)
+    feature = next(item for item in signature.inputs if item.name == check.column)
     if check.by is not None:
         low, high = number_bounds(feature)
         for step in (check.by,) if check.kind != "invariant" else (check.by, -check.by):
@@ -89,7 +88,7 @@ def _moves(check: Check, signature: Signature, values: np.ndarray) -> Iterator[n
 
 def _broken(check: Check, signature: Signature, before: Prediction, now: Prediction) -> tuple[np.ndarray, np.ndarray]:
     """Which rows break `check`, and how far each moved, [rows] each."""
-    numbers = [_numbers(one) for one in (before, now)]
+    numbers = [_numbers(prediction) for prediction in (before, now)]
     if check.kind == "invariant":
         if numbers[0].dtype.kind != "f":
             size = np.asarray(now.values != before.values, dtype=np.float64).reshape(len(now.values), -1).max(axis=1)
@@ -100,14 +99,14 @@ def _broken(check: Check, signature: Signature, before: Prediction, now: Predict
         moved = np.zeros(len(size), dtype=bool) if check.epsilon is None else size > check.epsilon + _ROUNDING
         return moved | (now.values != before.values).reshape(len(size), -1).any(axis=1), size
     if check.output is not None:
-        columns = next((one.columns for one in signature.outputs[::-1] if one.columns is not None), ())
+        columns = next((output.columns for output in signature.outputs[::-1] if output.columns is not None), ())
         if check.output not in columns:
             raise ConfigurationError(
                 f"params.yaml: evaluate.behaviour: {check.output!r} is none of the classes or targets that the model "
                 f"gives a number for ({', '.join(columns) or 'it gives none'})"
             )
         place = columns.index(check.output)
-        numbers = [one[:, place] for one in numbers]
+        numbers = [values[:, place] for values in numbers]
     rise = numbers[1] - numbers[0]
     against = -rise if check.kind == "increasing" else rise
     return against > (check.epsilon or 0.0) + _ROUNDING, np.maximum(against, 0.0)

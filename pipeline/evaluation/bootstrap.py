@@ -38,7 +38,7 @@ def intervals(measures: Measures, rows: int, settings: Bootstrap) -> dict[str, d
     tail = (1 - settings.confidence) / 2
     ends = {}
     for name, value in values.items():
-        defined = np.array([one for one in drawn[name] if np.isfinite(one)])
+        defined = np.array([value for value in drawn[name] if np.isfinite(value)])
         if rows > ROWS and len(defined):
             defined = value + (defined - resampled[name](np.ones(count))) * np.sqrt(count / rows)
         low, high = np.quantile(defined, [tail, 1 - tail]) if len(defined) else (None, None)

@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     def measures(rows: np.ndarray) -> Mapping[str, Metric]:
         task, truth = params.model.task, target[rows]
-        each = {id(one): metrics.measures(task, truth, one.taken(rows), classes) for one in guesses.values()}
+        each = {id(guess): metrics.measures(task, truth, guess.taken(rows), classes) for guess in guesses.values()}
         guessed = {name: each[id(guess)][name] for name, guess in guesses.items()}
         return guessing.compared(metrics.measures(task, truth, prediction.taken(rows), classes, catalogue), guessed)
 
@@ -63,11 +63,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     if params.model.task == "regression":
         plots.residuals(paths.PLOTS, target.ravel(), prediction.values.ravel())
     elif params.model.task == "multioutput":
-        told = [_with_targets(params, labels) for labels in (target, prediction.values)]
-        plots.confusion(paths.PLOTS, np.unique(told), *told)
+        labels_of = [_with_targets(params, labels) for labels in (target, prediction.values)]
+        plots.confusion(paths.PLOTS, np.unique(labels_of), *labels_of)
     else:
-        known = classes if params.model.task == "classification" else np.array([False, True])
-        plots.confusion(paths.PLOTS, known, target.ravel(), prediction.values.ravel())
+        names = classes if params.model.task == "classification" else np.array([False, True])
+        plots.confusion(paths.PLOTS, names, target.ravel(), prediction.values.ravel())
     plots.reliability(paths.PLOTS, params.model.task, {"challenger": curve})
     mean, spread = importance.of(params.model.task, model, runner, holdout, target, params.evaluate.bootstrap.seed)
     plots.importance(paths.PLOTS, described.names, mean, spread, _scoring(params))

@@ -25,14 +25,14 @@ def predictions(task: str, target: Mapping[str, Any], classes: np.ndarray, rows:
     names = [name for name in metrics.names(task) if not metrics.CATALOGUE[name].of_intervals]
     if "several" in target:
         each = [
-            _shares(counted["train"], known) for counted, known in zip(target["several"].values(), classes, strict=True)
+            _shares(counts["train"], names) for counts, names in zip(target["several"].values(), classes, strict=True)
         ]
         labels = np.stack(
-            [np.repeat(known[[shares.argmax()]], rows) for known, shares in zip(classes, each, strict=True)], axis=1
+            [np.repeat(names[[shares.argmax()]], rows) for names, shares in zip(classes, each, strict=True)], axis=1
         )
         return dict.fromkeys(names, Prediction(labels, np.tile(np.concatenate(each), (rows, 1))))
     if "means" in target:
-        means = np.tile([one["train"] for one in target["means"].values()], (rows, 1))
+        means = np.tile([mean["train"] for mean in target["means"].values()], (rows, 1))
         guess = Prediction(means) if task == "regression" else Prediction(means >= 0.5, means)
         return dict.fromkeys(names, guess)
     if task == "outliers":
@@ -45,9 +45,9 @@ def predictions(task: str, target: Mapping[str, Any], classes: np.ndarray, rows:
     return dict.fromkeys(names, guess)
 
 
-def _shares(counted: Mapping[str, int], classes: np.ndarray) -> np.ndarray:
+def _shares(by_class: Mapping[str, int], classes: np.ndarray) -> np.ndarray:
     """How often each class was among the rows trained on."""
-    counts = np.array([counted.get(label_text(name), 0) for name in classes.tolist()], dtype=np.float64)
+    counts = np.array([by_class.get(label_text(name), 0) for name in classes.tolist()], dtype=np.float64)
     return np.asarray(np.maximum(counts / max(counts.sum(), 1.0), _TINY))
 
 

@@ -32,9 +32,9 @@ def _answered(runner: Runner, lot: Columns) -> Prediction:
 
 
 def _unanswered(holdout: Columns, row: int, words: str) -> ConfigurationError:
-    shown = ", ".join(f"{name} = {values[row]}" for name, values in list(holdout.items())[:_SHOWN])
+    cells = ", ".join(f"{name} = {values[row]}" for name, values in list(holdout.items())[:_SHOWN])
     return ConfigurationError(
-        f"{words}, first where {shown}; train an estimator that answers every row (IsotonicRegression with "
+        f"{words}, first where {cells}; train an estimator that answers every row (IsotonicRegression with "
         "out_of_bounds: clip, neighbours within a larger radius, QuadraticDiscriminantAnalysis with reg_param), or "
         "narrow the schema to rows that it can answer"
     )

@@ -81,14 +81,14 @@ def of(features: Columns, target: tuple[str, np.ndarray] | None, loss: np.ndarra
     other rows, so that what was picked for looking bad is not also judged by what made it look bad.
     """
     holdout = _Holdout(features, target, loss, settings)
-    kept: set[bytes] = set()
+    masks: set[bytes] = set()
     for origin, slices in ORIGINS.items():
         for name, mask in slices(holdout) if origin == "declared" or settings.found else ():
             if settings.rows <= mask.sum() < len(loss):
                 # The same rows under two names are one slice.
                 rows = hashlib.blake2b(np.packbits(mask).tobytes(), digest_size=16).digest()
-                if rows not in kept:
-                    kept.add(rows)
+                if rows not in masks:
+                    masks.add(rows)
                     yield Slice(name, origin, mask)
 
 
@@ -161,11 +161,11 @@ def _searched(holdout: _Holdout) -> Iterator[tuple[str, np.ndarray]]:
     picked = np.flatnonzero(learn)
     most = min(len(picked), _TREE_ROWS, max(_FEWEST, _TREE_CELLS // len(holdout.features)))
     picked = picked[np.unique(np.linspace(0, len(picked) - 1, most).round().astype(int))]
-    inputs = [one for name in holdout.features for one in _inputs(name, holdout.features[name], picked)]
+    inputs = [item for name in holdout.features for item in _inputs(name, holdout.features[name], picked)]
     if not inputs:
         return
     tree = DecisionTreeRegressor(max_depth=_DEPTH, min_samples_leaf=rows, random_state=0)
-    tree.fit(np.column_stack([one.picked for one in inputs]), loss[picked])
+    tree.fit(np.column_stack([item.picked for item in inputs]), loss[picked])
     yield from _leaves(tree.tree_, inputs, holdout.features, ~learn)
 
 
@@ -199,8 +199,8 @@ def _inputs(column: str, values: np.ndarray, picked: np.ndarray) -> Iterator[_In
         counts = np.bincount(codes[codes >= 0], minlength=len(distinct))
         categories = [distinct[code] for code in np.argsort(-counts, kind="stable")[:_ONE_HOT]]
     for category in categories:
-        one = _Input(column, category, np.empty(0))
-        yield replace(one, picked=one.of(values[picked]))
+        item = _Input(column, category, np.empty(0))
+        yield replace(item, picked=item.of(values[picked]))
 
 
 def _leaves(
@@ -211,10 +211,10 @@ def _leaves(
         if path:
             yield path, within
         return
-    one, edge = inputs[tree.feature[node]], tree.threshold[node]
-    left = one.of(features[one.column]).astype(np.float64) <= edge
+    item, edge = inputs[tree.feature[node]], tree.threshold[node]
+    left = item.of(features[item.column]).astype(np.float64) <= edge
     for child, word, mask in zip(
-        (tree.children_left[node], tree.children_right[node]), one.words(edge), (left, ~left), strict=True
+        (tree.children_left[node], tree.children_right[node]), item.words(edge), (left, ~left), strict=True
     ):
         yield from _leaves(tree, inputs, features, within & mask, int(child), f"{path}, {word}" if path else word)
 

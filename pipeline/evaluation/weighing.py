@@ -15,10 +15,10 @@ def weighed(measures: Measures, weights: np.ndarray | None) -> Measures:
     """`measures` with rows counted by `weights`, [rows] of the holdout; None: all alike."""
     if weights is None:
         return measures
-    known = weights
+    row_weights = weights
 
     def of_rows(rows: np.ndarray) -> Mapping[str, Metric]:
-        return {name: _times(measure, known[rows]) for name, measure in measures(rows).items()}
+        return {name: _times(measure, row_weights[rows]) for name, measure in measures(rows).items()}
 
     return of_rows
 

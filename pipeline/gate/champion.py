@@ -11,7 +11,7 @@ from artifact import load
 from artifact.errors import ConfigurationError
 from artifact.load import Verified
 from pipeline.packaging import training_rows
-from pipeline.packaging.training_rows import Seen
+from pipeline.packaging.training_rows import TrainingRows
 from pipeline.shared import paths
 
 _SCHEMA_VERSION = 1
@@ -60,6 +60,6 @@ class Champion:
         return load.verify(paths.CHAMPION, expected_digest=self.digest, name=self.model)
 
 
-def seen_by(files: Mapping[str, bytes]) -> Seen | None:
+def training_rows_of(files: Mapping[str, bytes]) -> TrainingRows | None:
     """Which rows the model of the artifact with these verified files was trained on; None where it does not say."""
-    return Seen.from_bytes(files[training_rows.FILE]) if training_rows.FILE in files else None
+    return TrainingRows.from_bytes(files[training_rows.FILE]) if training_rows.FILE in files else None

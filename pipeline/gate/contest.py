@@ -14,7 +14,7 @@ from artifact.load import Loaded, Verified
 from artifact.prediction import Columns, Prediction, lots, rows, together
 from artifact.validation.validator import Validator
 from pipeline.gate import outcomes
-from pipeline.gate.champion import Champion, seen_by
+from pipeline.gate.champion import Champion, training_rows_of
 from pipeline.gate.comparison import Answers, compare
 from pipeline.gate.holdout import comparable
 from pipeline.gate.replay import replayed
@@ -67,7 +67,7 @@ class Opponent:
         if changed:
             return self._incomparable(f"the signature changed: {changed}")
         fewest = self.params.gate.champion.rows
-        new = comparable(hashes, seen_by(self.verified.files), self._same_split(), fewest, apart)
+        new = comparable(hashes, training_rows_of(self.verified.files), self._same_split(), fewest, apart)
         numbers = {"rows": len(new.rows), "trained": new.trained, "unknown": new.unknown}
         if new.reason is not None:
             return self._incomparable(new.reason, numbers)
@@ -89,11 +89,11 @@ class Opponent:
         first = Rule(
             "holdout.champion", outcomes.INCOMPARABLE, True, words or "all held-out rows are new to both", numbers
         )
-        judged = _judged(comparison, [first])
+        result = _on_difference(comparison, [first])
         return Judged(
-            judged.outcome,
-            judged.words,
-            judged.rules,
+            result.outcome,
+            result.words,
+            result.rules,
             {**comparison, "holdout": numbers, "golden": replayed(self.loaded, self.challenger)},
         )
 
@@ -132,10 +132,10 @@ def _lead(value: float) -> str:
     return f"{'worse' if value < 0 else 'better'} by {abs(value):.3g}"
 
 
-def _judged(comparison: Mapping[str, Any], rules: list[Rule]) -> Judged:
+def _on_difference(comparison: Mapping[str, Any], rules: list[Rule]) -> Judged:
     metric, margin = comparison["metric"], comparison["margin"]
-    one = comparison["differences"][metric]
-    value, low, high = one["value"], one["low"], one["high"]
+    difference = comparison["differences"][metric]
+    value, low, high = difference["value"], difference["low"], difference["high"]
     if value is None or low is None:
         words = f"{metric} is not defined on the {comparison['rows']} rows compared"
         return Judged(outcomes.EQUIVALENT, [words], [*rules, Rule(metric, outcomes.WORSE, False, words)])

@@ -19,9 +19,9 @@ from artifact.errors import ConfigurationError, GateRefused
 from artifact.load import Loaded
 from artifact.prediction import Columns
 from pipeline.gate import outcomes
-from pipeline.gate.champion import Champion, seen_by
+from pipeline.gate.champion import Champion, training_rows_of
 from pipeline.gate.rules import RULES, Case
-from pipeline.packaging.training_rows import Seen
+from pipeline.packaging.training_rows import TrainingRows
 from pipeline.params.params import Params, load
 from pipeline.shared import json_file, paths, row_hashes, tables
 from pipeline.shared.stored_columns import StoredColumns
@@ -37,7 +37,7 @@ class Challenger:
     """
 
     loaded: Loaded
-    seen: Seen | None
+    training_rows: TrainingRows | None
     inputs: Mapping[str, Any]
     metrics: Mapping[str, Any]
     guessing: Mapping[str, Any]
@@ -88,26 +88,26 @@ def decide(
         behaviour=challenger.behaviour,
         latency=challenger.latency,
         holdout=len(hashes),
-        trained=_trained(challenger.seen, hashes),
+        trained=_trained(challenger.training_rows, hashes),
         apart=challenger.apart,
         quarantined=champion.quarantined,
     )
-    rules = [one for check in RULES for one in check(case)]
+    rules = [rule for check in RULES for rule in check(case)]
     comparison = None
     if opponent is not None:
-        judged = opponent.judge(holdout, target, hashes, challenger.apart)
-        comparison, passes, words = judged.comparison, judged.outcome, judged.words
-        rules += judged.rules
+        contest = opponent.judge(holdout, target, hashes, challenger.apart)
+        comparison, passes, words = contest.comparison, contest.outcome, contest.words
+        rules += contest.rules
     elif case.unchanged:
         passes, words = outcomes.NO_CHANGE, [f"{champion.environment} serves this very artifact"]
     else:
         passes, words = outcomes.FIRST_DEPLOYMENT, [f"no {params.model.name} was ever deployed"]
     broken = sorted(
-        (one for one in rules if not one.passed), key=lambda one: list(outcomes.REFUSALS).index(one.outcome)
+        (rule for rule in rules if not rule.passed), key=lambda rule: list(outcomes.REFUSALS).index(rule.outcome)
     )
-    reasons = [one.words for one in broken] or [
+    reasons = [rule.words for rule in broken] or [
         *words,
-        *(one.words for one in rules if one.rule.startswith("thresholds.")),
+        *(rule.words for rule in rules if rule.rule.startswith("thresholds.")),
     ]
     return {
         "schema_version": SCHEMA_VERSION,
@@ -115,7 +115,7 @@ def decide(
         "passed": not broken,
         "outcome": broken[0].outcome if broken else passes,
         "reason": "; ".join(reasons),
-        "rules": [one.to_dict() for one in rules],
+        "rules": [rule.to_dict() for rule in rules],
         "model_digest": mine.digest,
         "inputs_digest": challenger.inputs["inputs_digest"],
         "data_digest": challenger.inputs["data_digest"],
@@ -134,7 +134,7 @@ def challenger(params: Params) -> Challenger:
         raise ConfigurationError(f"{paths.LATENCY} speaks of {latency['model_digest']}; make it anew with `dvc repro`")
     return Challenger(
         loaded=loaded,
-        seen=seen_by(verified.files),
+        training_rows=training_rows_of(verified.files),
         inputs=json_file.read(paths.INPUTS),
         metrics=json_file.read(paths.METRICS),
         guessing=json_file.read(paths.GUESSING)["better_by"],
@@ -161,5 +161,5 @@ def enforce() -> None:
     print(f"gate passed, {verdict['outcome']}: {verdict['reason']}")
 
 
-def _trained(seen: Seen | None, hashes: np.ndarray) -> int:
-    return 0 if seen is None else int((seen.known(hashes) & seen.trained(hashes)).sum())
+def _trained(training_rows: TrainingRows | None, hashes: np.ndarray) -> int:
+    return 0 if training_rows is None else int((training_rows.covers(hashes) & training_rows.trained(hashes)).sum())

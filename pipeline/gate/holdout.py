@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.packaging.training_rows import Seen
+from pipeline.packaging.training_rows import TrainingRows
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Holdout:
 
 
 def comparable(
-    hashes: np.ndarray, champion: Seen | None, same_split: bool, fewest: int, apart: bool = False
+    hashes: np.ndarray, champion: TrainingRows | None, same_split: bool, fewest: int, apart: bool = False
 ) -> Holdout:
     """The rows of a holdout (`hashes`, [rows]) that a champion which knows the rows in `champion` never saw.
 
@@ -36,10 +36,10 @@ def comparable(
             return Holdout(np.arange(len(hashes)), 0, 0)
         reason = "the champion's artifact does not say which rows it was trained on, and its data or split was another"
         return Holdout(np.empty(0, dtype=np.int64), 0, len(hashes), reason)
-    known = champion.known(hashes)
-    trained = known & champion.trained(hashes)
-    clean = (known | same_split) & ~trained if not trained.any() else known & ~trained
-    holdout = Holdout(np.flatnonzero(clean), int(trained.sum()), 0 if clean.all() else int((~known).sum()))
+    recorded = champion.covers(hashes)
+    trained = recorded & champion.trained(hashes)
+    clean = (recorded | same_split) & ~trained if not trained.any() else recorded & ~trained
+    holdout = Holdout(np.flatnonzero(clean), int(trained.sum()), 0 if clean.all() else int((~recorded).sum()))
     if len(holdout.rows) >= fewest:
         return holdout
     reason = (

@@ -45,10 +45,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     sides = measured(runners, holdout)
     latency = {"model_digest": challenger.digest, "champion_digest": champion.digest, **sides}
     json_file.write(paths.LATENCY, latency)
-    for name, one in sides.items():
+    for name, times in sides.items():
         print(
-            f"{name}: one row {one['p50_ms']:.3g} ms (p50), {one['p99_ms']:.3g} ms (p99); "
-            f"{one['rows_per_second']:.0f} rows/s"
+            f"{name}: one row {times['p50_ms']:.3g} ms (p50), {times['p99_ms']:.3g} ms (p99); "
+            f"{times['rows_per_second']:.0f} rows/s"
         )
 
 
@@ -78,11 +78,11 @@ def measured(runners: Mapping[str, Runner], holdout: Columns) -> dict[str, dict[
 
 def _timed(runner: Runner, tables: Sequence[dict[str, Any]], calls: int) -> list[float]:
     """Seconds of each of up to `calls` calls, at least one, within about _SECONDS."""
-    taken: list[float] = []
+    seconds: list[float] = []
     for call in range(calls):
         start = time.perf_counter()
         runner.predict(tables[call % len(tables)])
-        taken.append(time.perf_counter() - start)
-        if sum(taken) > _SECONDS:
+        seconds.append(time.perf_counter() - start)
+        if sum(seconds) > _SECONDS:
             break
-    return taken
+    return seconds

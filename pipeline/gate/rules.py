@@ -66,7 +66,7 @@ def _threshold(name: str, threshold: Threshold, metrics: Mapping[str, Any]) -> l
     if name not in metrics:
         raise ConfigurationError(
             f"params.yaml: gate.thresholds.{name}: the estimator gives no probabilities and so no such "
-            f"metric; use one of {', '.join(known for known in metrics if known != 'rows')}"
+            f"metric; use one of {', '.join(metric for metric in metrics if metric != 'rows')}"
         )
     value = metrics[name]["value"]
     rules = []
@@ -89,7 +89,7 @@ def floor(declared: Floor, task: str, guessing: Mapping[str, Any]) -> Rule:
 
     `guessing`: metric → how much better the model is. ConfigurationError (10) for a metric that this model lacks.
     """
-    name = declared.judged(task, default(task, True) in guessing)
+    name = declared.metric_name(task, default(task, True) in guessing)
     if name not in guessing:
         raise ConfigurationError(
             f"params.yaml: gate.floor.metric is {name!r}, and the estimator gives no probabilities; use accuracy"
@@ -135,8 +135,8 @@ def quarantine(entries: Sequence[Mapping[str, Any]], model_digest: str, inputs_d
     for entry in entries:
         for key, digest in (("model_digest", model_digest), ("inputs_digest", inputs_digest)):
             if entry.get(key) == digest:
-                what = "artifact" if key == "model_digest" else "inputs"
-                words = f"the {what} {digest} is quarantined: {entry.get('reason')}"
+                kind = "artifact" if key == "model_digest" else "inputs"
+                words = f"the {kind} {digest} is quarantined: {entry.get('reason')}"
                 return Rule("quarantine", outcomes.QUARANTINED, False, words, {key: digest})
     return Rule("quarantine", outcomes.QUARANTINED, True, f"none of {len(entries)} quarantined models")
 

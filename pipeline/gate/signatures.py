@@ -10,12 +10,12 @@ def difference(before: Signature, now: Signature) -> str | None:
     if before.task != now.task:
         return f"the task was {before.task}, now {now.task}"
     for kind, old, new in (
-        ("input", [one.name for one in before.inputs], [one.name for one in now.inputs]),
-        ("output", [one.name for one in before.outputs], [one.name for one in now.outputs]),
+        ("input", [feature.name for feature in before.inputs], [feature.name for feature in now.inputs]),
+        ("output", [output.name for output in before.outputs], [output.name for output in now.outputs]),
     ):
-        for what, names in (("is gone", set(old) - set(new)), ("is new", set(new) - set(old))):
+        for change, names in (("is gone", set(old) - set(new)), ("is new", set(new) - set(old))):
             if names:
-                return f"the {kind} {min(names)!r} {what}"
+                return f"the {kind} {min(names)!r} {change}"
         if old != new:
             return f"the {kind}s have another order"
     for first, second in zip(before.inputs, now.inputs, strict=True):

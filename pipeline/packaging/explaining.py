@@ -24,14 +24,14 @@ def background_of(model: Any, signature: Signature, train: Columns, test: Column
     """For a fitted Pipeline, tried on held-out rows; ConfigurationError (10) where it cannot be taken apart."""
     try:
         some = beginning(test, _TRIED)
-        made = _background(model, signature, train, some)
-        explainer.Explainer(model, signature, made).explain(some)
+        result = _background(model, signature, train, some)
+        explainer.Explainer(model, signature, result).explain(some)
     except (NotApplicable, ValueError) as error:
         raise ConfigurationError(
             f"params.yaml: package.explain: {error}; set it to false: the importance of features in the report needs "
             "no such model"
         ) from error
-    return made
+    return result
 
 
 def _background(model: Any, signature: Signature, train: Columns, some: Columns) -> Background:

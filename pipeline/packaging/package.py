@@ -95,11 +95,11 @@ def _beside(
     params: Params, model: Any, described: Signature, train: StoredColumns, test: StoredColumns
 ) -> dict[str, bytes]:
     """The files that no engine reads: the rows trained on, and what explains answers, if that is asked for."""
-    beside = {training_rows.FILE: training_rows.Seen.of(train).to_bytes()}
+    beside = {training_rows.FILE: training_rows.TrainingRows.of(train).to_bytes()}
     if params.package.explain:
-        made = explaining.background_of(model, described, train, test)
-        beside[background.FILE] = made.to_bytes()
-        print(f"explains its answers: {made.method}, {made.scale} of {', '.join(made.outputs)}")
+        explanation = explaining.background_of(model, described, train, test)
+        beside[background.FILE] = explanation.to_bytes()
+        print(f"explains its answers: {explanation.method}, {explanation.scale} of {', '.join(explanation.outputs)}")
     return beside
 
 

@@ -22,7 +22,7 @@ LIMIT = 32_768  # hashes of 8 bytes: 256 KiB, however large the data
 
 
 @dataclass(frozen=True)
-class Seen:
+class TrainingRows:
     """The smallest hashes of the rows trained on, ascending; `complete`: all of them."""
 
     hashes: np.ndarray
@@ -51,7 +51,7 @@ class Seen:
         np.save(stream, np.r_[np.uint64(self.complete), self.hashes].astype("<u8"))
         return stream.getvalue()
 
-    def known(self, hashes: np.ndarray) -> np.ndarray:
+    def covers(self, hashes: np.ndarray) -> np.ndarray:
         """For each row, [rows]: whether this tells if it was trained on."""
         return np.ones(len(hashes), dtype=bool) if self.complete else hashes <= self.hashes[-1]
 

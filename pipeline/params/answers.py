@@ -88,16 +88,18 @@ class Answers:
 def _of_each(target: np.ndarray, prediction: Prediction, classes: np.ndarray) -> tuple[Answers, ...]:
     """The answers for each target, whose probabilities lie side by side; a class that no model knows has none."""
     parts, start = [], 0
-    for place, known in enumerate(classes):
+    for place, class_labels in enumerate(classes):
         both = [target[:, place], prediction.values[:, place]]
-        names = np.array([*known, *sorted(set(both[0].tolist()) - set(known.tolist()))], dtype=known.dtype)
+        names = np.array(
+            [*class_labels, *sorted(set(both[0].tolist()) - set(class_labels.tolist()))], dtype=class_labels.dtype
+        )
         code = {name: number for number, name in enumerate(names.tolist())}
         codes, labels = (np.array([code[value] for value in values.tolist()], dtype=np.int64) for values in both)
         chances = None
         if prediction.probabilities is not None:
             chances = np.zeros((len(target), len(names)))
-            chances[:, : len(known)] = prediction.probabilities[:, start : start + len(known)]
-        start += len(known)
+            chances[:, : len(class_labels)] = prediction.probabilities[:, start : start + len(class_labels)]
+        start += len(class_labels)
         parts.append(Answers(codes, labels, len(names), chances, names=names))
     return tuple(parts)
 

@@ -55,14 +55,16 @@ class Cells:
 
     def to_dict(self) -> dict[str, Any]:
         """What differs from the default, as JSON: empty where nothing does."""
-        formats = {name: one.to_dict() for name, one in self.formats.items()}
+        formats = {name: format.to_dict() for name, format in self.formats.items()}
         return {key: value for key, value in (("missing", list(self.missing)), ("formats", formats)) if value}
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Self:
         """Read what `to_dict` gave; ConfigurationError (10) for anything else."""
         try:
-            formats = {name: read(Format, one, f"formats.{name}") for name, one in value.get("formats", {}).items()}
+            formats = {
+                name: read(Format, format, f"formats.{name}") for name, format in value.get("formats", {}).items()
+            }
             return cls(tuple(value.get("missing", ())), formats)
         except (AttributeError, TypeError) as error:
             raise ConfigurationError(

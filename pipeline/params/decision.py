@@ -69,12 +69,12 @@ def check_decision(decide: Decide | None, targets: Sequence[Feature], task: str,
         return
     if task not in ("classification", "multilabel") or (task == "multilabel" and decide.costs is not None):
         raise wrong("train.decision", task, f"nothing: a {task} has no probabilities of classes")
-    given = [name for name in ("thresholds", "costs", "metric") if getattr(decide, name) is not None]
-    if len(given) != 1:
-        raise wrong("train.decision", given, "one of thresholds, costs and metric")
-    known = names(task, catalogue)
-    if decide.metric is not None and (decide.metric not in known or catalogue[decide.metric].needs_probabilities):
-        labels = [name for name in known if not catalogue[name].needs_probabilities]
+    methods = [name for name in ("thresholds", "costs", "metric") if getattr(decide, name) is not None]
+    if len(methods) != 1:
+        raise wrong("train.decision", methods, "one of thresholds, costs and metric")
+    metrics = names(task, catalogue)
+    if decide.metric is not None and (decide.metric not in metrics or catalogue[decide.metric].needs_probabilities):
+        labels = [name for name in metrics if not catalogue[name].needs_probabilities]
         raise ConfigurationError(
             f"params.yaml: train.decision.metric is {decide.metric!r}, which no threshold changes"
             f"{near(decide.metric, labels)}; use one of {', '.join(labels)}"
@@ -85,7 +85,7 @@ def check_decision(decide: Decide | None, targets: Sequence[Feature], task: str,
     named = {
         *(decide.thresholds or ()),
         *(decide.costs or ()),
-        *(one for row in (decide.costs or {}).values() for one in row),
+        *(cost for row in (decide.costs or {}).values() for cost in row),
     }
     for name in sorted(named if classes else ()):
         if name not in classes:

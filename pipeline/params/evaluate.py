@@ -117,25 +117,27 @@ def _check_cut(path: str, feature: Feature, value: Any) -> None:
         raise wrong(path, value, f"values of dtype {feature.dtype}")
 
 
-def _check_behaviour(path: str, one: Check, features: Sequence[Feature], targets: Sequence[Feature], task: str) -> None:
-    feature = _column(path, one.column, features)
-    numeric, directed = feature.dtype in _NUMERIC, one.kind != "invariant"
+def _check_behaviour(
+    path: str, check: Check, features: Sequence[Feature], targets: Sequence[Feature], task: str
+) -> None:
+    feature = _column(path, check.column, features)
+    numeric, directed = feature.dtype in _NUMERIC, check.kind != "invariant"
     if directed and not numeric:
         raise wrong(f"{path}.column", feature.name, f"a column of numbers: {feature.dtype} has no direction")
-    if numeric and (one.by is None or one.by <= 0):
-        raise wrong(f"{path}.by", one.by, "a number above 0: how far the column is moved")
-    if not numeric and one.by is not None:
-        raise wrong(f"{path}.by", one.by, f"nothing: a column of {feature.dtype} is set to its other values")
+    if numeric and (check.by is None or check.by <= 0):
+        raise wrong(f"{path}.by", check.by, "a number above 0: how far the column is moved")
+    if not numeric and check.by is not None:
+        raise wrong(f"{path}.by", check.by, f"nothing: a column of {feature.dtype} is set to its other values")
     if directed and (task == "classification" or len(targets) > 1):
         classes = [label_text(value) for value in targets[0].categories or ()]
         classes = classes if len(targets) == 1 else [target.name for target in targets]
-        if one.output is None or (classes and one.output not in classes):
-            expected = f"the class, or the target, that is meant{near(str(one.output), classes)}"
-            raise wrong(f"{path}.output", one.output, expected)
-    elif one.output is not None:
+        if check.output is None or (classes and check.output not in classes):
+            expected = f"the class, or the target, that is meant{near(str(check.output), classes)}"
+            raise wrong(f"{path}.output", check.output, expected)
+    elif check.output is not None:
         raise wrong(
             f"{path}.output",
-            one.output,
+            check.output,
             "nothing: it names one of several, for a direction",
         )
 

@@ -83,7 +83,7 @@ class Floor(Section):
 
     metric: MetricName | None = None
 
-    def judged(self, task: str, probabilities: bool) -> str:
+    def metric_name(self, task: str, probabilities: bool) -> str:
         """The metric for a model that has `probabilities` or not.
 
         By default a proper score; of labels alone the mean share of each class that is found, which no guess raises.
@@ -123,16 +123,16 @@ def check_gate(gate: Gate, task: str, catalogue: Catalogue) -> None:
             f"such as {names(task)[0]}: {{min: 0.9}}"
         )
     # What the best guess is by a metric of evaluate.metrics, nobody knows.
-    guessed, known = names(task, compared=True), names(task, catalogue, compared=True)
+    guess_metrics, metrics = names(task, compared=True), names(task, catalogue, compared=True)
     comparing = gate.champion.metric
-    if gate.floor.metric is not None and gate.floor.metric not in guessed:
+    if gate.floor.metric is not None and gate.floor.metric not in guess_metrics:
         raise ConfigurationError(
-            f"params.yaml: gate.floor.metric is {gate.floor.metric!r}{near(gate.floor.metric, guessed)}"
+            f"params.yaml: gate.floor.metric is {gate.floor.metric!r}{near(gate.floor.metric, guess_metrics)}"
         )
     if comparing is None:
         return
-    if comparing not in known:
-        raise ConfigurationError(f"params.yaml: gate.champion.metric is {comparing!r}{near(comparing, known)}")
+    if comparing not in metrics:
+        raise ConfigurationError(f"params.yaml: gate.champion.metric is {comparing!r}{near(comparing, metrics)}")
     entry = catalogue[comparing]
     if entry.margin is None and gate.champion.margin is None:
         units = "the target" if entry.loss_in_its_units else "its function"

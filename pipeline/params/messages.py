@@ -21,9 +21,9 @@ _BOUNDS = {
 }
 
 
-def near(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for the nearest of `known`, or `; use one of …`."""
-    choices = [str(choice) for choice in known]
+def near(word: str, words: Iterable[str]) -> str:
+    """`; did you mean 'x'?` for the nearest of `words`, or `; use one of …`."""
+    choices = [str(choice) for choice in words]
     close = difflib.get_close_matches(word, choices, 1, 0.6)
     if close:
         return f"; did you mean {close[0]!r}?"
@@ -38,22 +38,22 @@ def wrong(path: str, value: Any, expected: str) -> ConfigurationError:
 def explain(error: ValidationError, schema: Mapping[str, Any], path: str = "") -> ConfigurationError:
     """The first fault that pydantic found in the value at `path`, whose JSON schema is `schema`."""
     # A misspelled key is the reason why the right one is missing.
-    first, *others = sorted(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
+    first, *others = sorted(error.errors(include_url=False), key=lambda detail: detail["type"] != "extra_forbidden")
     keys = [key for key in first["loc"] if key != "[key]"]
-    where = join(path, keys)
+    location = join(path, keys)
     more = f" (and {len(others)} more)" if others else ""
     if first["type"] == "missing":
-        return ConfigurationError(f"params.yaml: {where} is missing; it has no default, set it{more}")
+        return ConfigurationError(f"params.yaml: {location} is missing; it has no default, set it{more}")
     if first["type"] == "extra_forbidden":
-        known = _node(schema, keys[:-1]).get("properties", {})
-        return ConfigurationError(f"params.yaml: unknown key {where}{near(str(keys[-1]), known)}{more}")
+        properties = _node(schema, keys[:-1]).get("properties", {})
+        return ConfigurationError(f"params.yaml: unknown key {location}{near(str(keys[-1]), properties)}{more}")
     value = first["input"]
     if "[key]" in first["loc"]:
-        return wrong(where, value, f"text as a key; quote it{more}")
+        return wrong(location, value, f"text as a key; quote it{more}")
     node = _node(schema, keys)
     if "enum" in node and isinstance(value, str):
-        return ConfigurationError(f"params.yaml: {where} is {value!r}{near(value, node['enum'])}{more}")
-    return wrong(where, value, _expected(node) + more)
+        return ConfigurationError(f"params.yaml: {location} is {value!r}{near(value, node['enum'])}{more}")
+    return wrong(location, value, _expected(node) + more)
 
 
 def join(path: str, keys: Sequence[str | int]) -> str:
@@ -106,10 +106,10 @@ def _expected(node: Mapping[str, Any]) -> str:
 
 
 def _number(node: Mapping[str, Any]) -> str:
-    what = "a whole number" if node["type"] == "integer" else "a number"
+    noun = "a whole number" if node["type"] == "integer" else "a number"
     if "minimum" in node and "maximum" in node:
-        return f"{what} from {node['minimum']} to {node['maximum']}"
+        return f"{noun} from {node['minimum']} to {node['maximum']}"
     if "exclusiveMinimum" in node and "exclusiveMaximum" in node:
-        return f"{what} between {node['exclusiveMinimum']} and {node['exclusiveMaximum']}"
+        return f"{noun} between {node['exclusiveMinimum']} and {node['exclusiveMaximum']}"
     bounds = [text.format(node[key]) for key, text in _BOUNDS.items() if key in node]
-    return f"{what} {' and '.join(bounds)}" if bounds else "a finite number"
+    return f"{noun} {' and '.join(bounds)}" if bounds else "a finite number"

@@ -128,13 +128,13 @@ def check_prepare(prepare: Prepare, features: Sequence[Feature], time: str | Non
             f"params.yaml: prepare.contract.max_age_days needs dates, and data.time {time!r} is {dated.dtype}; "
             "declare it as a string of ISO 8601, or do without"
         )
-    known = [feature.name for feature in features] + ([time] if time else [])
+    columns = [feature.name for feature in features] + ([time] if time else [])
     for leak in LEAKS:
         for column in getattr(prepare.leakage.allow, leak):
-            if column not in known:
+            if column not in columns:
                 raise ConfigurationError(
                     f"params.yaml: prepare.leakage.allow.{leak} names {column!r}, which is no feature"
-                    f"{near(column, known)}"
+                    f"{near(column, columns)}"
                 )
 
 

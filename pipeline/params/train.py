@@ -80,8 +80,8 @@ class Train(Section):
     def to_dict(self) -> dict[str, Any]:
         """The Pipeline as the manifest names it: its blocks as a list, because a mapping in JSON has no order."""
         blocks = [{"name": name, **block.model_dump()} for name, block in self.preprocessing.items()]
-        asked = self.model_dump(include={"class_weight", "calibration", "interval", "decision"}, exclude_none=True)
-        return {"preprocessing": blocks, "estimator": self.estimator, "parameters": self.parameters, **asked}
+        options = self.model_dump(include={"class_weight", "calibration", "interval", "decision"}, exclude_none=True)
+        return {"preprocessing": blocks, "estimator": self.estimator, "parameters": self.parameters, **options}
 
     @property
     def search(self) -> Tune | None:
@@ -91,19 +91,19 @@ class Train(Section):
 
 def check_train(train: Train, features: Sequence[Feature], task: str, catalogue: Catalogue) -> None:
     """ConfigurationError (10) where the blocks do not take each feature, or the search does not fit the task."""
-    known = [feature.name for feature in features]
+    columns = [feature.name for feature in features]
     for name, block in train.preprocessing.items():
         if "__" in name:
             raise ConfigurationError(
                 f"params.yaml: train.preprocessing.{name}: scikit-learn reserves '__' in names; use another"
             )
         for column in block.columns:
-            if column not in known:
+            if column not in columns:
                 raise ConfigurationError(
                     f"params.yaml: train.preprocessing.{name}.columns names {column!r}, "
-                    f"which is no feature of schema{near(column, known)}"
+                    f"which is no feature of schema{near(column, columns)}"
                 )
-    unused = [name for name in known if not any(name in block.columns for block in train.preprocessing.values())]
+    unused = [name for name in columns if not any(name in block.columns for block in train.preprocessing.values())]
     if train.preprocessing and unused:
         raise ConfigurationError(
             f"params.yaml: the feature {unused[0]!r} is in no block of train.preprocessing; "

@@ -81,9 +81,9 @@ class Tune(Section):
             if key not in self.model_fields_set:
                 raise ConfigurationError(f"params.yaml: train.tune.{key} is missing; it has no default, set it")
 
-        known = names(task, catalogue, searched=True)
-        if self.metric not in known:
-            raise ConfigurationError(f"params.yaml: train.tune.metric is {self.metric!r}{near(self.metric, known)}")
+        metrics = names(task, catalogue, searched=True)
+        if self.metric not in metrics:
+            raise ConfigurationError(f"params.yaml: train.tune.metric is {self.metric!r}{near(self.metric, metrics)}")
 
     def grid(self) -> list[dict[str, Any]]:
         """Every combination of the choices, the last parameter changing fastest."""

@@ -19,22 +19,22 @@ def differences(directory: Path, comparison: Mapping[str, Any]) -> None:
     metric, margin = comparison["metric"], comparison["margin"]
     overall = {"name": f"all rows ({comparison['rows']})", "difference": comparison["differences"][metric]}
     slices = [
-        {"name": f"{plots.short(one['name'])} ({one['rows']})", "difference": one["difference"]}
-        for one in comparison["slices"][:_SLICES]
+        {"name": f"{plots.short(part['name'])} ({part['rows']})", "difference": part["difference"]}
+        for part in comparison["slices"][:_SLICES]
     ]
-    shown = [one for one in (overall, *slices) if one["difference"]["low"] is not None][::-1]
-    figure = Figure((8, 1.3 + 0.28 * len(shown)))
+    bars = [bar for bar in (overall, *slices) if bar["difference"]["low"] is not None][::-1]
+    figure = Figure((8, 1.3 + 0.28 * len(bars)))
     axes = figure.subplots()
-    for place, one in enumerate(shown):
-        value, low, high = (one["difference"][end] for end in ("value", "low", "high"))
+    for place, bar in enumerate(bars):
+        value, low, high = (bar["difference"][end] for end in ("value", "low", "high"))
         color = _BETTER if low > 0 else _WORSE if high < 0 else _NEITHER
-        axes.plot([low, high], [place, place], color=color, linewidth=2 if one is not overall else 4)
-        axes.plot([value], [place], marker="o", color=color, markersize=5 if one is not overall else 8)
+        axes.plot([low, high], [place, place], color=color, linewidth=2 if bar is not overall else 4)
+        axes.plot([value], [place], marker="o", color=color, markersize=5 if bar is not overall else 8)
     axes.axvline(0, color="black", linewidth=0.8)
     for limit, words in ((-margin, "margin"), (-comparison["slice_margin"], "margin of a slice")):
         axes.axvline(limit, color=_WORSE, linewidth=0.8, linestyle=":" if words == "margin" else "--", label=words)
-    axes.set_yticks(range(len(shown)), [one["name"] for one in shown])
-    axes.set(xlabel=f"← champion better   {metric}   challenger better →", ylim=(-0.6, len(shown) - 0.4))
+    axes.set_yticks(range(len(bars)), [bar["name"] for bar in bars])
+    axes.set(xlabel=f"← champion better   {metric}   challenger better →", ylim=(-0.6, len(bars) - 0.4))
     axes.set_title("challenger against champion, same rows", loc="left")
     axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
     plots.png(directory / "difference.png", figure)

@@ -63,29 +63,31 @@ def importance(directory: Path, features: Sequence[str], mean: np.ndarray, sprea
     order = sorted(range(len(features)), key=lambda index: (-mean[index], index))
     rows = [(features[index], float(mean[index]), float(spread[index])) for index in order]
     _csv(directory / "importance.csv", ("feature", "importance", "spread"), rows)
-    shown = rows[:_BARS][::-1]
-    figure = Figure((7, 1.2 + 0.3 * len(shown)))
+    top = rows[:_BARS][::-1]
+    figure = Figure((7, 1.2 + 0.3 * len(top)))
     axes = figure.subplots()
-    axes.barh([short(name) for name, _, _ in shown], [value for _, value, _ in shown], xerr=[sd for _, _, sd in shown])
+    axes.barh([short(name) for name, _, _ in top], [value for _, value, _ in top], xerr=[sd for _, _, sd in top])
     axes.set(xlabel=f"fall of {metric} when shuffled", title="feature importance (permutation, held-out rows)")
     png(directory / "importance.png", figure)
 
 
 def reliability(directory: Path, task: str, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
     """reliability.csv and .png: in each bin of `calibration`, what was observed against what was predicted."""
-    rows = [(name, one["predicted"], one["observed"], one["rows"]) for name, bins in curves.items() for one in bins]
+    rows = [
+        (name, point["predicted"], point["observed"], point["rows"]) for name, bins in curves.items() for point in bins
+    ]
     _csv(directory / "reliability.csv", ("model", "predicted", "observed", "rows"), rows)
     figure = Figure((5, 4.5))
     axes = figure.subplots()
     ends = [value for _, predicted, observed, _ in rows for value in (predicted, observed)] or [0.0, 1.0]
     axes.plot([min(ends), max(ends)], [min(ends), max(ends)], color="black", linewidth=0.8, linestyle="--")
     for name, marker in zip(curves, "os", strict=False):
-        mine = [one for one in rows if one[0] == name]
+        mine = [row for row in rows if row[0] == name]
         most = max((count for *_, count in mine), default=1)
-        xs, ys = [one[1] for one in mine], [one[2] for one in mine]
+        xs, ys = [row[1] for row in mine], [row[2] for row in mine]
         axes.plot(xs, ys, linewidth=0.8)
         # The larger the mark, the more rows: a small one may be chance.
-        axes.scatter(xs, ys, [15 + 150 * one[3] / most for one in mine], marker=marker, alpha=0.7, label=name)
+        axes.scatter(xs, ys, [15 + 150 * row[3] / most for row in mine], marker=marker, alpha=0.7, label=name)
     axes.set(
         xlabel="probability of the likeliest class" if task == "classification" else "predicted",
         ylabel="share of rows where it was right" if task == "classification" else "actual (mean)",

@@ -58,6 +58,6 @@ class Evidence:
             manifest=Manifest.from_bytes((paths.ARTIFACT / "manifest.json").read_bytes()),
             champion=champion,
             champion_manifest=None if champion.digest is None else champion.verify().manifest,
-            source=Source.here(),
+            source=Source.current(),
             catalogue=params.catalogue,
         )

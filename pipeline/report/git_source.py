@@ -19,7 +19,7 @@ class Source:
     dirty: bool
 
     @classmethod
-    def here(cls) -> Self:
+    def current(cls) -> Self:
         """Of the current folder."""
         commit = os.environ.get("GITHUB_SHA") or _git("rev-parse", "--verify", "--quiet", "HEAD")
         return cls(commit or None, bool(commit and _git("status", "--porcelain", "--", ".", ":!dvc.lock")))

@@ -17,8 +17,8 @@ def number(value: float | None, digits: int = 4) -> str:
     """Up to `digits` significant digits; a dash for what is not defined."""
     if value is None:
         return "–"
-    shown = f"{value:.{digits}g}"
-    return shown.replace("-", "−", 1) if shown.startswith("-") else shown
+    result = f"{value:.{digits}g}"
+    return result.replace("-", "−", 1) if result.startswith("-") else result
 
 
 def signed(value: float | None, digits: int = 3) -> str:
@@ -30,8 +30,8 @@ def interval(low: float | None, high: float | None, sign: bool = False) -> str:
     """`low … high`, on one line."""
     if low is None or high is None:
         return "–"
-    shown = signed if sign else number
-    return f"{shown(low, 3)} … {shown(high, 3)}".replace(" ", "\u00a0")
+    render = signed if sign else number
+    return f"{render(low, 3)} … {render(high, 3)}".replace(" ", "\u00a0")
 
 
 def folded(summary: str, lines: Sequence[str]) -> list[str]:

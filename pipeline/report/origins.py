@@ -29,9 +29,9 @@ def data(evidence: Evidence) -> list[str]:
         ]
     elif "several" in target:
         rows = [
-            [f"{text(column)} = {text(name)}", *(str(one[part].get(name, 0)) for part in ("train", "test"))]
-            for column, one in target["several"].items()
-            for name in one["train"]
+            [f"{text(column)} = {text(name)}", *(str(counts[part].get(name, 0)) for part in ("train", "test"))]
+            for column, counts in target["several"].items()
+            for name in counts["train"]
         ]
     else:
         counts_of = [target["train"], target["test"]]
@@ -44,8 +44,8 @@ def _changes(report: Mapping[str, Any]) -> list[str]:
     """What stage prepare found: broken rules, leakage, and features that drifted since the champion."""
     marks = {"ok": "", "warn": "⚠ changed", "refuse": "✗ refused"}
     broken = [
-        [text(one["column"]), text(one["rule"]), str(one["count"])]
-        for one in (*report.get("violations", ()), *report.get("leakage", ()))
+        [text(violation["column"]), text(violation["rule"]), str(violation["count"])]
+        for violation in (*report.get("violations", ()), *report.get("leakage", ()))
     ]
     lines = table(("column", "rule", "rows"), broken, 2)
     drift = report.get("drift")
@@ -53,17 +53,17 @@ def _changes(report: Mapping[str, Any]) -> list[str]:
         return lines
     rows = [
         [
-            text(one["column"]),
-            text(one["note"]) if one.get("note") else number(one.get("psi"), 3),
-            number(one.get("chance"), 3),
-            number(one.get("missing"), 3),
-            number(one.get("unseen"), 3),
-            marks.get(one["state"], text(one["state"])),
+            text(feature["column"]),
+            text(feature["note"]) if feature.get("note") else number(feature.get("psi"), 3),
+            number(feature.get("chance"), 3),
+            number(feature.get("missing"), 3),
+            number(feature.get("unseen"), 3),
+            marks.get(feature["state"], text(feature["state"])),
         ]
-        for one in drift["features"]
+        for feature in drift["features"]
     ]
     header = ("feature", "PSI against the champion's", "by chance", "missing, more", "never seen", "")
-    changed = sum(one["state"] != "ok" for one in drift["features"])
+    changed = sum(feature["state"] != "ok" for feature in drift["features"])
     return [
         *lines, f"{changed} of {len(rows)} features changed since the champion was trained.", "",
         *folded("Each feature", table(header, rows, 1)),

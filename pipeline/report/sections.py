@@ -17,18 +17,18 @@ _SHOWN = 8  # slices; the others are folded away
 
 def verdict(evidence: Evidence) -> list[str]:
     """The answer, in a title and a sentence."""
-    said = evidence.verdict
-    mark = "✓" if said["passed"] else "✗"
-    words = {**outcomes.REFUSALS, **(outcomes.PASSES if said["passed"] else {})}[said["outcome"]]
+    answer = evidence.verdict
+    mark = "✓" if answer["passed"] else "✗"
+    words = {**outcomes.REFUSALS, **(outcomes.PASSES if answer["passed"] else {})}[answer["outcome"]]
     serves = "Git names no model yet; this would be the first."
-    if said["champion"]:
-        serves = f"The champion serves in **{text(said['champion']['environment'])}**."
+    if answer["champion"]:
+        serves = f"The champion serves in **{text(answer['champion']['environment'])}**."
     return [
-        f"# {mark} {text(evidence.name)}: {said['outcome']}",
+        f"# {mark} {text(evidence.name)}: {answer['outcome']}",
         "",
-        f"**{'May be deployed' if said['passed'] else 'Is not published'}**: {text(words)}. {serves}",
+        f"**{'May be deployed' if answer['passed'] else 'Is not published'}**: {text(words)}. {serves}",
         "",
-        f"> {text(said['reason'])}",
+        f"> {text(answer['reason'])}",
         "",
     ]
 
@@ -36,31 +36,35 @@ def verdict(evidence: Evidence) -> list[str]:
 def metrics(evidence: Evidence) -> list[str]:
     """Each metric of both models, and who is ahead."""
     lines = ["## Metrics on rows that training never saw", ""]
-    known = [entry for name, entry in evidence.catalogue.items() if name in evidence.metrics]
-    said = [[code(entry.name), _direction(entry)] for entry in known]
-    says = folded("What the metrics say", table(("metric", "it is the"), said))
+    entries = [entry for name, entry in evidence.catalogue.items() if name in evidence.metrics]
+    meanings = [[code(entry.name), _direction(entry)] for entry in entries]
+    says = folded("What the metrics say", table(("metric", "it is the"), meanings))
     compared = evidence.comparison
     if compared is None:
         rows = [
-            [code(name), number(one["value"]), interval(one["low"], one["high"])]
-            for name, one in evidence.metrics.items()
-            if isinstance(one, Mapping)
+            [code(name), number(measure["value"]), interval(measure["low"], measure["high"])]
+            for name, measure in evidence.metrics.items()
+            if isinstance(measure, Mapping)
         ]
         return [*lines, *table(("metric", "value", "interval"), rows, 1), *says]
     rows = []
     for name in evidence.metrics:
         if name in compared["differences"]:
-            one, bold = compared["differences"][name], "**" if name == compared["metric"] else ""
+            difference, bold = compared["differences"][name], "**" if name == compared["metric"] else ""
             before, now = compared["champion"][name], compared["challenger"][name]
-            ahead = [signed(one["value"]), interval(one["low"], one["high"], sign=True), _lead(one)]
+            ahead = [
+                signed(difference["value"]),
+                interval(difference["low"], difference["high"], sign=True),
+                _lead(difference),
+            ]
             rows.append([f"{bold}{code(name)}{bold}", number(before["value"]), number(now["value"]), *ahead])
     header = ("metric", "champion", "challenger", "better (+) or worse (−) by", "interval", "")
-    counted = compared["holdout"]
+    holdout = compared["holdout"]
     note = f"{compared['rows']} held-out rows, the same for both; {compared['confidence']:.0%} intervals of the "
     note += f"difference. **{text(compared['metric'])}** decides, within a margin of {compared['margin']:g}."
-    if counted["trained"] or counted["unknown"]:
-        note += f" Left out: {counted['trained']} rows that the champion was trained on"
-        note += f", {counted['unknown']} of which that is not known." if counted["unknown"] else "."
+    if holdout["trained"] or holdout["unknown"]:
+        note += f" Left out: {holdout['trained']} rows that the champion was trained on"
+        note += f", {holdout['unknown']} of which that is not known." if holdout["unknown"] else "."
     picture = image("difference by slice", "figures/difference.png")
     return [*lines, *table(header, rows, 1), note, "", *says, *picture]
 
@@ -77,13 +81,13 @@ def slices(evidence: Evidence) -> list[str]:
         ]
     rows = [
         [
-            text(one["name"]),
-            str(one["rows"]),
-            number(one["value"], 3),
-            interval(one["low"], one["high"]),
-            "⚠\u00a0worse than all" if one["worse"] else "",
+            text(part["name"]),
+            str(part["rows"]),
+            number(part["value"], 3),
+            interval(part["low"], part["high"]),
+            "⚠\u00a0worse than all" if part["worse"] else "",
         ]
-        for one in alone
+        for part in alone
     ]
     note = f"Mean {loss}, less is better; over all rows {number(evidence.slices['overall'], 3)}. The intervals of all "
     note += f"{len(alone)} slices hold together."
@@ -99,15 +103,15 @@ def _beside(compared: Mapping[str, Any]) -> list[str]:
     parts = compared["slices"]
     rows = [
         [
-            text(one["name"]),
-            str(one["rows"]),
-            number(one["champion"], 3),
-            number(one["challenger"], 3),
-            signed(one["difference"]["value"]),
-            interval(one["difference"]["low"], one["difference"]["high"], sign=True),
-            "✗\u00a0worse" if one["worse"] else _lead(one["difference"]),
+            text(part["name"]),
+            str(part["rows"]),
+            number(part["champion"], 3),
+            number(part["challenger"], 3),
+            signed(part["difference"]["value"]),
+            interval(part["difference"]["low"], part["difference"]["high"], sign=True),
+            "✗\u00a0worse" if part["worse"] else _lead(part["difference"]),
         ]
-        for one in parts
+        for part in parts
     ]
     if not rows:
         return ["None of the rows compared form a slice.", ""]
@@ -130,7 +134,7 @@ def calibration(evidence: Evidence) -> list[str]:
         else "On the dashed line the mean of the target is what was predicted."
     )
     bins = evidence.comparison["calibration"]["challenger"] if evidence.comparison else evidence.calibration["bins"]
-    rows = [[str(one["rows"]), number(one["predicted"], 3), number(one["observed"], 3)] for one in bins]
+    rows = [[str(row["rows"]), number(row["predicted"], 3), number(row["observed"], 3)] for row in bins]
     numbers = folded("The challenger's numbers", table(("rows", "predicted", "observed"), rows, 0))
     return ["## Calibration", "", words, "", *image("calibration", "figures/reliability.png"), *numbers]
 
@@ -139,13 +143,13 @@ def behaviour(evidence: Evidence) -> list[str]:
     """What a change of one column does to the prediction."""
     rows = [
         [
-            "✓" if one["passed"] else "✗",
-            text(one["check"]),
-            f"{one['broke']} of {one['rows']}",
-            f"{one['tolerated']:.2%}",
-            number(one["worst"], 2),
+            "✓" if check["passed"] else "✗",
+            text(check["check"]),
+            f"{check['broke']} of {check['rows']}",
+            f"{check['tolerated']:.2%}",
+            number(check["worst"], 2),
         ]
-        for one in evidence.behaviour
+        for check in evidence.behaviour
     ]
     return (
         ["## Behaviour", "", *table(("", "expected", "rows that break it", "tolerated", "worst"), rows)] if rows else []
@@ -160,7 +164,9 @@ def engine(evidence: Evidence) -> list[str]:
 def cost(evidence: Evidence) -> list[str]:
     """Latency and size of what would serve."""
     before, now = evidence.latency.get("champion"), evidence.latency["challenger"]
-    sizes = [None if one is None else mib(one) for one in (evidence.champion_manifest, evidence.manifest)]
+    sizes = [
+        None if manifest is None else mib(manifest) for manifest in (evidence.champion_manifest, evidence.manifest)
+    ]
     rows = [
         [words, number(before and before[key], 3), number(now[key], 3)]
         for words, key in (
@@ -168,10 +174,12 @@ def cost(evidence: Evidence) -> list[str]:
             ("one row, 99 of 100, ms", "p99_ms"),
         )
     ]
-    rates = [None if one is None else one["rows_per_second"] for one in (before, now)]
-    rows.append(["rows a second, 1000 at a time", *("–" if one is None else f"{one:,.0f}" for one in rates)])
+    rates = [None if timing is None else timing["rows_per_second"] for timing in (before, now)]
+    rows.append(["rows a second, 1000 at a time", *("–" if rate is None else f"{rate:,.0f}" for rate in rates)])
     rows.append(["size, MiB", number(sizes[0], 3), number(sizes[1], 3)])
-    engines = [None if one is None else one.engine for one in (evidence.champion_manifest, evidence.manifest)]
+    engines = [
+        None if manifest is None else manifest.engine for manifest in (evidence.champion_manifest, evidence.manifest)
+    ]
     rows.append(["engine", *("–" if name is None else text(name) for name in engines)])
     note = "Measured in turn on one machine, the engine alone: without HTTP, and not comparable with another report."
     return ["## Cost", "", *table(("", "champion", "challenger"), rows, 1), note, ""]
@@ -185,11 +193,11 @@ def golden(evidence: Evidence) -> list[str]:
     moved = "" if answers["moved"] is None else f" The largest move of a number is {number(answers['moved'], 3)}."
     rows = [
         [
-            "<br>".join(f"{text(name)} = {text(value)}" for name, value in one["row"].items()),
-            text(one["champion"]),
-            text(one["challenger"]),
+            "<br>".join(f"{text(name)} = {text(value)}" for name, value in example["row"].items()),
+            text(example["champion"]),
+            text(example["challenger"]),
         ]
-        for one in answers["examples"]
+        for example in answers["examples"]
     ]
     return [
         "## Golden answers that changed",
@@ -202,7 +210,9 @@ def golden(evidence: Evidence) -> list[str]:
 
 def rules(evidence: Evidence) -> list[str]:
     """Every rule of the gate."""
-    rows = [["✓" if one["passed"] else "✗", code(one["rule"]), text(one["words"])] for one in evidence.verdict["rules"]]
+    rows = [
+        ["✓" if rule["passed"] else "✗", code(rule["rule"]), text(rule["words"])] for rule in evidence.verdict["rules"]
+    ]
     return ["## Rules", "", *table(("", "rule", "what was found"), rows)]
 
 
@@ -221,7 +231,7 @@ def _direction(entry: Entry) -> str:
     return f"{entry.words}; {'more' if entry.more_is_better else 'less'} is better"
 
 
-def _lead(one: Mapping[str, Any]) -> str:
-    if one["low"] is None:
+def _lead(difference: Mapping[str, Any]) -> str:
+    if difference["low"] is None:
         return ""
-    return "▲\u00a0better" if one["low"] > 0 else "▼\u00a0behind" if one["high"] < 0 else ""
+    return "▲\u00a0better" if difference["low"] > 0 else "▼\u00a0behind" if difference["high"] < 0 else ""

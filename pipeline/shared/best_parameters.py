@@ -49,10 +49,10 @@ def _in_blocks(blocks: Mapping[str, Block], words: list[str], value: Any, name: 
 
 
 def _in_steps(steps: Sequence[Step], words: list[str], value: Any, name: str) -> tuple[Step, ...]:
-    known = [f"step{number + 1}" for number in range(len(steps))]
-    if words[0] not in known:
-        raise _nowhere(name, "preprocessing__<block>__step1__<parameter>", words[0], known)
-    at = known.index(words[0])
+    names = [f"step{number + 1}" for number in range(len(steps))]
+    if words[0] not in names:
+        raise _nowhere(name, "preprocessing__<block>__step1__<parameter>", words[0], names)
+    at = names.index(words[0])
     changed = steps[at].model_copy(update={"parameters": _put(steps[at].parameters, words[1:], value, name)})
     return (*steps[:at], changed, *steps[at + 1 :])
 
@@ -69,7 +69,7 @@ def _put(parameters: Mapping[str, Any], words: list[str], value: Any, name: str)
     return {**parameters, key: {component: _put(declared or {}, rest, value, name)}}
 
 
-def _nowhere(name: str, expected: str, word: str, known: Sequence[str]) -> ConfigurationError:
+def _nowhere(name: str, expected: str, word: str, words: Sequence[str]) -> ConfigurationError:
     return ConfigurationError(
-        f"params.yaml: train.tune.space.{name} leads nowhere: expected {expected}{near(word, known)}"
+        f"params.yaml: train.tune.space.{name} leads nowhere: expected {expected}{near(word, words)}"
     )

@@ -15,7 +15,9 @@ def of(signature: Signature) -> np.ndarray:
     if signature.task == "classification":
         return np.array(first.categories or (), dtype=kind)
     several = (
-        [np.array(one, dtype=kind) for one in classes_of(signature.outputs)] if signature.task == "multioutput" else []
+        [np.array(labels, dtype=kind) for labels in classes_of(signature.outputs)]
+        if signature.task == "multioutput"
+        else []
     )
     classes = np.empty(len(several), dtype=object)
     classes[:] = several

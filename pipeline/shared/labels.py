@@ -33,5 +33,5 @@ class Labels:
 
     def counts(self, rows: np.ndarray) -> dict[Any, int]:
         """How many of `rows` each class has; without those that have none."""
-        counted = np.bincount(self.codes[rows], minlength=len(self.names))
-        return {name: int(count) for name, count in zip(self.names, counted, strict=True) if count}
+        counts = np.bincount(self.codes[rows], minlength=len(self.names))
+        return {name: int(count) for name, count in zip(self.names, counts, strict=True) if count}

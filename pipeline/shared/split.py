@@ -68,7 +68,7 @@ def stratified(groups: np.ndarray, labels: Labels, split: Split) -> Parts:
     """
     home, sizes = _home(groups, labels), np.bincount(groups)
     generator = np.random.default_rng(split.seed)
-    held = np.zeros(len(sizes), dtype=bool)
+    holdout = np.zeros(len(sizes), dtype=bool)
     for code, name in enumerate(labels.names):
         members = generator.permutation(np.flatnonzero(home == code))
         if len(members) < 2:
@@ -79,8 +79,8 @@ def stratified(groups: np.ndarray, labels: Labels, split: Split) -> Parts:
                 f"--min-class-rows {rows + 1} of init); numbers that count something are a regression (--task "
                 "regression)"
             )
-        held[_taken(members, sizes, split.test_size)] = True
-    return _parts(held[groups])
+        holdout[_choose_units(members, sizes, split.test_size)] = True
+    return _parts(holdout[groups])
 
 
 def by_groups(groups: np.ndarray, labels: Labels | None, split: Split) -> Parts:
@@ -92,12 +92,12 @@ def by_groups(groups: np.ndarray, labels: Labels | None, split: Split) -> Parts:
     if len(sizes) < 2:
         raise _one_unit(len(groups), "have one value in prepare.split.by")
     generator = np.random.default_rng(split.seed)
-    held = np.zeros(len(sizes), dtype=bool)
+    holdout = np.zeros(len(sizes), dtype=bool)
     for code in range(len(labels.names)):
         members = generator.permutation(np.flatnonzero(home == code))
         if len(members) > 1:
-            held[_taken(members, sizes, split.test_size)] = True
-    return _parts(held[groups]) if held.any() else random(groups, split)
+            holdout[_choose_units(members, sizes, split.test_size)] = True
+    return _parts(holdout[groups]) if holdout.any() else random(groups, split)
 
 
 def random(groups: np.ndarray, split: Split) -> Parts:
@@ -106,9 +106,9 @@ def random(groups: np.ndarray, split: Split) -> Parts:
     members = np.random.default_rng(split.seed).permutation(len(sizes))
     if len(members) < 2:
         raise _one_unit(len(groups), "are equal in every feature")
-    held = np.zeros(len(sizes), dtype=bool)
-    held[_taken(members, sizes, split.test_size)] = True
-    return _parts(held[groups])
+    holdout = np.zeros(len(sizes), dtype=bool)
+    holdout[_choose_units(members, sizes, split.test_size)] = True
+    return _parts(holdout[groups])
 
 
 def by_hash(hashes: np.ndarray, split: Split) -> Parts:
@@ -116,12 +116,12 @@ def by_hash(hashes: np.ndarray, split: Split) -> Parts:
     follows from its own values, whatever other rows there are. DataContractError (40) where one side is empty."""
     with np.errstate(over="ignore"):
         places = mixed(hashes ^ mixed(np.uint64(split.seed) + np.uint64(0x9E3779B97F4A7C15)))
-    held = places.astype(np.float64) < split.test_size * 2.0**64
-    if held.all() or not held.any():
+    holdout = places.astype(np.float64) < split.test_size * 2.0**64
+    if holdout.all() or not holdout.any():
         raise DataContractError(
-            f"a split by hash puts all {len(held)} rows on one side; add rows, or set another prepare.split.seed"
+            f"a split by hash puts all {len(holdout)} rows on one side; add rows, or set another prepare.split.seed"
         )
-    return _parts(held)
+    return _parts(holdout)
 
 
 def by_time(twins: np.ndarray, moments: np.ndarray, split: Split) -> Parts:
@@ -181,19 +181,19 @@ def _home(groups: np.ndarray, labels: Labels) -> np.ndarray:
     return np.asarray(code[order][first])
 
 
-def _taken(members: np.ndarray, sizes: np.ndarray, share: float) -> np.ndarray:
+def _choose_units(members: np.ndarray, sizes: np.ndarray, share: float) -> np.ndarray:
     """The first of `members` whose sizes come nearest to `share` of all; at least one, and never all of them."""
     filled = np.cumsum(sizes[members])
     count = int(np.argmin(np.abs(filled - share * filled[-1]))) + 1
     return members[: min(count, len(members) - 1)]
 
 
-def _parts(held: np.ndarray) -> Parts:
-    return Parts(np.flatnonzero(~held), np.flatnonzero(held), np.empty(0, dtype=np.int64))
+def _parts(holdout: np.ndarray) -> Parts:
+    return Parts(np.flatnonzero(~holdout), np.flatnonzero(holdout), np.empty(0, dtype=np.int64))
 
 
-def _one_unit(rows: int, what: str) -> DataContractError:
+def _one_unit(rows: int, fact: str) -> DataContractError:
     return DataContractError(
-        f"all {rows} rows {what}; training and holdout need one distinct row each: add rows, or the columns that tell "
+        f"all {rows} rows {fact}; training and holdout need one distinct row each: add rows, or the columns that tell "
         "these apart"
     )

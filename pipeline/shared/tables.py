@@ -120,7 +120,9 @@ def read_target(path: Path, params: Params) -> np.ndarray:
     """The target alone, as `read` gives it."""
     parts = []
     for _, part in _batches(path, params.targets):
-        parts.append(target(params, {one.name: _values(one, part.column(one.name)) for one in params.targets}))
+        parts.append(
+            target(params, {feature.name: _values(feature, part.column(feature.name)) for feature in params.targets})
+        )
     return np.concatenate(parts)
 
 

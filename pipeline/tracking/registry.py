@@ -49,10 +49,10 @@ class Registry:
             run_id = self._log(experiment, training, source)
         version = self._version(training, run_id, source)
         # The verdict on an unchanged model can be another than last time, since the champion was another.
-        asked = {"retrain_trigger": trigger} if trigger else {}
-        for key, value in asked.items():
+        tags = {"retrain_trigger": trigger} if trigger else {}
+        for key, value in tags.items():
             self._client.set_tag(run_id, key, value)
-        for key, value in {**_judged(training), **asked}.items():
+        for key, value in {**_gate_tags(training), **tags}.items():
             self._client.set_model_version_tag(training.model, version, key, value)
         if training.passed:
             self._client.set_registered_model_alias(training.model, CHALLENGER, version)
@@ -75,7 +75,7 @@ class Registry:
                     self._client.delete_registered_model_alias(model, alias)
                     changed.append(f"{model}: {alias} was version {present[alias]}, Git names none")
                 continue
-            version = self._found(model, release["digest"]) or self._registered(model, release)
+            version = self._version_of(model, release["digest"]) or self._registered(model, release)
             if present.get(alias) != version:
                 self._client.set_registered_model_alias(model, alias, version)
                 changed.append(f"{model}: {alias} is version {version}, {release['digest'][:19]}…")
@@ -95,7 +95,7 @@ class Registry:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
 
-    def _found(self, model: str, digest: str) -> str | None:
+    def _version_of(self, model: str, digest: str) -> str | None:
         versions = self._client.search_model_versions(f"name = '{model}' and tags.model_digest = '{digest}'")
         return str(max(int(version.version) for version in versions)) if versions else None
 
@@ -150,7 +150,7 @@ class Registry:
 
     def _version(self, training: Training, run_id: str, source: Source) -> str:
         self._ensure(training.model)
-        version = self._found(training.model, training.model_digest)
+        version = self._version_of(training.model, training.model_digest)
         if version is not None:
             return version
         location = f"{self._client.get_run(run_id).info.artifact_uri}/{mlmodel.FOLDER}"
@@ -187,7 +187,7 @@ def _tags(training: Training, source: Source) -> dict[str, str]:
         "inputs_digest": training.inputs_digest,
         "data_digest": training.data_digest,
         "model_digest": training.model_digest,
-        **_judged(training),
+        **_gate_tags(training),
     }
     if source.commit:
         # The second is the one MLflow's own pages show.
@@ -196,7 +196,7 @@ def _tags(training: Training, source: Source) -> dict[str, str]:
     return tags
 
 
-def _judged(training: Training) -> dict[str, str]:
+def _gate_tags(training: Training) -> dict[str, str]:
     return {
         "gate": training.outcome,
         "gate_passed": str(training.passed).lower(),

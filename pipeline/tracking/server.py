@@ -30,7 +30,7 @@ URI = "MLFLOW_TRACKING_URI"
 Answer = TypeVar("Answer")
 
 
-def asked(question: Callable[[Registry], Answer]) -> tuple[Answer, str]:
+def ask(question: Callable[[Registry], Answer]) -> tuple[Answer, str]:
     """What the registry answers to `question`, and its address; StorageError (30) where it does not answer."""
     bound(_BOUNDS)
     uri = address()
@@ -43,10 +43,10 @@ def asked(question: Callable[[Registry], Answer]) -> tuple[Answer, str]:
 
     try:
         with _alone():
-            return question(Registry(uri)), shown(uri)
+            return question(Registry(uri)), without_password(uri)
     except (MlflowException, RequestException, OSError) as error:
         raise StorageError(
-            f"tracking at {shown(uri)} failed: {str(error).replace(uri, shown(uri))[:300]}; "
+            f"tracking at {without_password(uri)} failed: {str(error).replace(uri, without_password(uri))[:300]}; "
             f"start the server, correct {URI}, or unset it to track in {paths.TRACKING}/ here"
         ) from error
 
@@ -71,7 +71,7 @@ def bound(settings: Mapping[str, str]) -> None:
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
 
-def shown(uri: str) -> str:
+def without_password(uri: str) -> str:
     """`uri` without user name and password."""
     parts = urlsplit(uri)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.netloc else uri

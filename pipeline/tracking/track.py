@@ -24,8 +24,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     argparse.ArgumentParser(prog="python -m pipeline track", description=__doc__).parse_args(argv)
     training = Training.read(load())
     trigger = os.environ.get(TRIGGER, "")
-    (run_id, version), where = server.asked(lambda registry: registry.record(training, Source.here(), trigger))
+    (run_id, version), address = server.ask(lambda registry: registry.record(training, Source.current(), trigger))
     # What every machine writes alike: dvc.lock names its hash.
     json_file.write(paths.TRACKED, training.key())
     role = "challenger" if training.passed else f"no alias: {training.outcome}"
-    print(f"run {run_id}, {training.model} version {version} ({role}) at {where}")
+    print(f"run {run_id}, {training.model} version {version} ({role}) at {address}")

@@ -32,27 +32,27 @@ _LIGHTGBM = (
 _NOT_HERE = ("callbacks", "device", "early_stopping_rounds", "enable_categorical", "feature_types")
 
 
-def find(name: str, where: str) -> type:
+def find(name: str, setting: str) -> type:
     """The library's class of this import name.
 
     ConfigurationError (10) for a name that is none of an extra's, or where the extra is not chosen or not installed.
     """
     extra = EXTRAS[name.partition(".")[0]]
     if name not in extra.kinds:
-        raise ConfigurationError(f"params.yaml: {where} is {name!r}, which is not served{near(name, extra.kinds)}")
+        raise ConfigurationError(f"params.yaml: {setting} is {name!r}, which is not served{near(name, extra.kinds)}")
     if extra.name not in extras.chosen():
         raise ConfigurationError(
-            f"params.yaml: {where} is {name!r}, of the extra {extra.name}, which {CHOSEN} does not name: "
+            f"params.yaml: {setting} is {name!r}, of the extra {extra.name}, which {CHOSEN} does not name: "
             f"{extras.remedy([*extras.chosen(), extra.name])}"
         )
     try:
-        found: type = getattr(importlib.import_module(extra.name), name.rpartition(".")[2])
+        kind: type = getattr(importlib.import_module(extra.name), name.rpartition(".")[2])
     except ImportError as error:
         raise ConfigurationError(
-            f"params.yaml: {where}: importing {extra.name} fails: {error}; run the stages by `make repro`, which "
+            f"params.yaml: {setting}: importing {extra.name} fails: {error}; run the stages by `make repro`, which "
             f"installs what {CHOSEN} names"
         ) from error
-    return found
+    return kind
 
 
 def parameters(component: type) -> list[str]:

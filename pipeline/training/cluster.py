@@ -94,10 +94,10 @@ def _check(client: Any, training: bool) -> None:
         workers: Mapping[str, Mapping[str, Any]] = client.run(facts)
     except Exception as error:  # whatever importing this module there raises
         raise _unfit("the workers", f"cannot run this code ({type(error).__name__}: {error})") from error
-    here = facts() | {"environment": determinism.ENVIRONMENT}
+    local_facts = facts() | {"environment": determinism.ENVIRONMENT}
     for worker, there in workers.items():
         for kind in ("libraries", "code", "environment") if training else ("libraries", "code"):
-            for name, value in here[kind].items():
+            for name, value in local_facts[kind].items():
                 if there[kind].get(name) != value:
                     raise _unfit(f"the worker {worker}", f"has {name} {there[kind].get(name)!r}, here it is {value!r}")
 

@@ -31,30 +31,30 @@ _EXPERIMENTAL = {
 }
 
 
-def build(name: str, parameters: Mapping[str, Any], where: str) -> Any:
+def build(name: str, parameters: Mapping[str, Any], setting: str) -> Any:
     """The class `name` made with `parameters`; a parameter `{<import name>: {…}}` is itself such a component.
 
     ConfigurationError (10) for a name or a parameter that does not exist, with the nearest that does.
     """
-    component = find(name, where)
+    component = find(name, setting)
     extra = name.partition(".")[0] in EXTRAS
-    known = boosters.parameters(component) if extra else sorted(inspect.signature(component).parameters)
+    names = boosters.parameters(component) if extra else sorted(inspect.signature(component).parameters)
     for parameter in parameters:
-        if parameter not in known:
+        if parameter not in names:
             raise ConfigurationError(
-                f"params.yaml: {where}: {name} has no parameter {parameter!r}{near(parameter, known)}"
+                f"params.yaml: {setting}: {name} has no parameter {parameter!r}{near(parameter, names)}"
             )
     values = {
-        key: _function(value, f"{where}.{key}") if key in _FUNCTIONS else _value(value, f"{where}.{key}")
+        key: _function(value, f"{setting}.{key}") if key in _FUNCTIONS else _value(value, f"{setting}.{key}")
         for key, value in parameters.items()
     }
     try:
         return boosted.estimator(name, values) if extra else component(**values)
     except TypeError as error:
-        raise ConfigurationError(f"params.yaml: {where}: {name}: {error}") from error
+        raise ConfigurationError(f"params.yaml: {setting}: {name}: {error}") from error
 
 
-def _function(value: Any, where: str) -> Any:
+def _function(value: Any, setting: str) -> Any:
     """The function that a text names; whether a predictor may call it, `artifact.unpickling` says by its list.
 
     ConfigurationError (10) for a name that is none, or that a lambda or another callable object hides behind.
@@ -67,12 +67,12 @@ def _function(value: Any, where: str) -> Any:
         function = None if home is None else getattr(importlib.import_module(module), attribute, None)
     except ImportError as error:
         raise ConfigurationError(
-            f"params.yaml: {where}: importing {module} fails: {error}; correct its name"
+            f"params.yaml: {setting}: importing {module} fails: {error}; correct its name"
         ) from error
     if not isinstance(function, np.ufunc) and not inspect.isfunction(function):
         hint = near(attribute, _named_functions(module)) if home == "features" and function is None else ""
         raise ConfigurationError(
-            f"params.yaml: {where} is {value!r}, which is no function of {', '.join(_HOMES)}; "
+            f"params.yaml: {setting} is {value!r}, which is no function of {', '.join(_HOMES)}; "
             f"use one such as numpy.log1p or features.<module>.<function>{hint}"
         )
     return function
@@ -82,16 +82,16 @@ def _named_functions(module: str) -> list[str]:
     return [name for name, entry in vars(importlib.import_module(module)).items() if inspect.isfunction(entry)]
 
 
-def find(name: str, where: str) -> type:
+def find(name: str, setting: str) -> type:
     """The class with the import name `name`, from one of PACKAGES."""
     module, _, attribute = name.rpartition(".")
     if name.partition(".")[0] not in PACKAGES or not module:
         raise ConfigurationError(
-            f"params.yaml: {where} is {name!r}; use an import name that begins with sklearn. or features., "
+            f"params.yaml: {setting} is {name!r}; use an import name that begins with sklearn. or features., "
             f"such as {_nearest(attribute) or 'sklearn.linear_model.LogisticRegression'}"
         )
     if name.partition(".")[0] in EXTRAS:
-        return boosters.find(name, where)
+        return boosters.find(name, setting)
     if attribute in _EXPERIMENTAL:
         importlib.import_module(_EXPERIMENTAL[attribute])
     try:
@@ -99,7 +99,7 @@ def find(name: str, where: str) -> type:
     except ImportError as error:
         if error.name is None or not module.startswith(error.name):
             raise ConfigurationError(
-                f"params.yaml: {where}: importing {module} fails: {error}; install what it needs, or mend it"
+                f"params.yaml: {setting}: importing {module} fails: {error}; install what it needs, or mend it"
             ) from error
         component = None
     if not inspect.isclass(component):
@@ -107,7 +107,7 @@ def find(name: str, where: str) -> type:
         hint = (
             f"; did you mean {near_name}?" if near_name else "; see the scikit-learn API reference for its import name"
         )
-        raise ConfigurationError(f"params.yaml: {where} is {name!r}, which does not exist{hint}")
+        raise ConfigurationError(f"params.yaml: {setting} is {name!r}, which does not exist{hint}")
     return component
 
 
@@ -126,19 +126,20 @@ def _deep(component: Any) -> dict[str, Any]:
     return dict(component.get_params(deep=True)) if isinstance(component, BaseEstimator) else {}
 
 
-def _value(value: Any, where: str) -> Any:
+def _value(value: Any, setting: str) -> Any:
     if isinstance(value, list):
-        return [_value(item, f"{where}[{index}]") for index, item in enumerate(value)]
+        return [_value(item, f"{setting}[{index}]") for index, item in enumerate(value)]
     if isinstance(value, Mapping):
         name = next(iter(value), None)
         if len(value) == 1 and isinstance(name, str) and name.partition(".")[0] in PACKAGES and "." in name:
             parameters = value[name] or {}
             if not isinstance(parameters, Mapping):
                 raise ConfigurationError(
-                    f"params.yaml: {where}: {name} is followed by {parameters!r}, expected a mapping of its parameters"
+                    f"params.yaml: {setting}: {name} is followed by {parameters!r}, expected a mapping of "
+                    "its parameters"
                 )
-            return build(name, parameters, where)
-        return {key: _value(item, f"{where}.{key}") for key, item in value.items()}
+            return build(name, parameters, setting)
+        return {key: _value(item, f"{setting}.{key}") for key, item in value.items()}
     return value
 
 

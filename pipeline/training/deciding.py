@@ -91,14 +91,14 @@ def _tuned(
     if len(classes) == 2:
         tried = np.unique(np.quantile(chances[:, 1], np.linspace(0, 1, _CANDIDATES + 1)).clip(1e-6, 1 - 1e-6))
         tried = tried[np.argsort(np.abs(tried - 0.5), kind="stable")]  # of equals the one nearest to a half
-        best = max([0.5, *tried.tolist()], key=lambda one: score((1 - one, one)))
+        best = max([0.5, *tried.tolist()], key=lambda chance: score((1 - chance, chance)))
         return Decision((1 - best, best))
     thresholds = [0.5] * len(classes)
     for _ in range(_SWEEPS):
         for place in range(len(classes)):
             options = [thresholds[place], *_GRID.tolist()]
             thresholds[place] = max(
-                options, key=lambda one: score([*thresholds[:place], one, *thresholds[place + 1 :]])
+                options, key=lambda threshold: score([*thresholds[:place], threshold, *thresholds[place + 1 :]])
             )
     return Decision(tuple(thresholds))
 

@@ -50,6 +50,6 @@ def _tuned(params: Params, metric: str, chances: np.ndarray, target: np.ndarray)
         for place in range(len(thresholds)):
             options = [thresholds[place], *_GRID.tolist()]
             thresholds[place] = max(
-                options, key=lambda one: score([*thresholds[:place], one, *thresholds[place + 1 :]])
+                options, key=lambda threshold: score([*thresholds[:place], threshold, *thresholds[place + 1 :]])
             )
     return Decision(tuple(thresholds))

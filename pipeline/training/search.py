@@ -48,19 +48,19 @@ class Search:
             for number, (count, share) in enumerate(rounds):
                 left = self._best(left, number - 1)[:count] if number else left
                 for batch in self._batches(left):
-                    for judged in self._judge(batch, number, share):
-                        self._study.add(judged)
+                    for trial in self._judge(batch, number, share):
+                        self._study.add(trial)
                         progress.add(1)
         return [self._study.done[key] for key in sorted(self._study.done)]
 
-    def best(self, judged: Sequence[Judged]) -> Judged:
+    def best(self, trials: Sequence[Judged]) -> Judged:
         """The best of the last round, the first of equals; ConfigurationError (10) where none could be trained."""
-        last = max(one.round for one in judged)
-        finalists = [one.candidate for one in judged if one.round == last and math.isfinite(one.score)]
+        last = max(trial.round for trial in trials)
+        finalists = [trial.candidate for trial in trials if trial.round == last and math.isfinite(trial.score)]
         if not finalists:
             raise ConfigurationError(
-                f"params.yaml: train.tune: none of {len(judged)} trials could be trained and judged by "
-                f"{self._tune.metric}; the first: {judged[0].error or 'the metric is not defined on a fold'}"
+                f"params.yaml: train.tune: none of {len(trials)} trials could be trained and judged by "
+                f"{self._tune.metric}; the first: {trials[0].error or 'the metric is not defined on a fold'}"
             )
         return self._study.done[self._best(finalists, last)[0], last]
 
@@ -85,20 +85,26 @@ class Search:
         return [candidates[start : start + size] for start in range(0, len(candidates), size)]
 
     def _judge(self, candidates: Sequence[int], number: int, share: float) -> Iterator[Judged]:
-        drawn = {one: self._study.draw(one) for one in candidates if (one, number) not in self._study.done}
-        models = {one: self._model(values) for one, values in drawn.items()}
+        drawn = {
+            candidate: self._study.draw(candidate)
+            for candidate in candidates
+            if (candidate, number) not in self._study.done
+        }
+        models = {candidate: self._model(values) for candidate, values in drawn.items()}
         folds = [fold.with_rows(share) for fold in self._folds]
         alone = cluster.address() is None
         work = [
-            joblib.delayed(score)(self._params, self._tune.metric, models[one], self._frame, self._target, fold, alone)
-            for one in drawn
+            joblib.delayed(score)(
+                self._params, self._tune.metric, models[candidate], self._frame, self._target, fold, alone
+            )
+            for candidate in drawn
             for fold in folds
         ]
         scores = iter(joblib.Parallel(return_as="generator")(work)) if work else iter(())
-        for one, values in drawn.items():
+        for candidate, values in drawn.items():
             results = [next(scores) for _ in folds]
             error = next((text for _, text in results if text), None)
-            yield Judged(one, number, values, tuple(value for value, _ in results), error)
+            yield Judged(candidate, number, values, tuple(value for value, _ in results), error)
 
     def _model(self, values: Mapping[str, Any]) -> Pipeline:
         return train.build(_with(self._params, plain(values)))

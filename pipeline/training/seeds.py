@@ -18,11 +18,11 @@ from artifact.engines.boosted import BoostedClassifier, BoostedRegressor
 from artifact.errors import RetrainRefused
 
 
-def refuse_unseeded(component: Any, where: str) -> None:
+def refuse_unseeded(component: Any, setting: str) -> None:
     """RetrainRefused (42) naming the first `random_state` inside `component` that is None."""
     for path in _unseeded(component):
         raise RetrainRefused(
-            f"params.yaml: {where}: {_name(component)} has {path}=None, so that no training could be repeated; "
+            f"params.yaml: {setting}: {_name(component)} has {path}=None, so that no training could be repeated; "
             f"set {path} to a whole number, such as 20"
         )
 

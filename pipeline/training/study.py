@@ -51,8 +51,8 @@ class Study:
         )
         self.done: dict[tuple[int, int], Judged] = {}
         for trial in self._study.get_trials(deepcopy=False):
-            judged = _judged(trial)
-            self.done[judged.candidate, judged.round] = judged
+            result = _from_optuna(trial)
+            self.done[result.candidate, result.round] = result
         self._grid = tune.grid() if tune.method == "grid" else []
         self.candidates = len(self._grid) or tune.trials
 
@@ -70,31 +70,31 @@ class Study:
         sampling = optuna.create_study(sampler=sampler, direction=self._direction)
         if self._tune.method == "bayesian":
             finished = [self.done[number, 0] for number in range(candidate)]
-            sampling.add_trials([self._trial(one) for one in finished if one.error is None])
+            sampling.add_trials([self._trial(trial) for trial in finished if trial.error is None])
         return dict(sampling.ask(self._space).params)
 
-    def add(self, judged: Judged) -> None:
+    def add(self, trial: Judged) -> None:
         """Store what is finished."""
-        self._study.add_trial(self._trial(judged))
-        self.done[judged.candidate, judged.round] = judged
+        self._study.add_trial(self._trial(trial))
+        self.done[trial.candidate, trial.round] = trial
 
-    def _trial(self, judged: Judged) -> FrozenTrial:
-        failed = not math.isfinite(judged.score)
+    def _trial(self, trial: Judged) -> FrozenTrial:
+        failed = not math.isfinite(trial.score)
         return create_trial(
             state=TrialState.FAIL if failed else TrialState.COMPLETE,
-            value=None if failed else judged.score,
-            params=dict(judged.values),
+            value=None if failed else trial.score,
+            params=dict(trial.values),
             distributions=self._space,
             user_attrs={
-                "candidate": judged.candidate,
-                "round": judged.round,
-                "scores": list(judged.scores),
-                "error": judged.error,
+                "candidate": trial.candidate,
+                "round": trial.round,
+                "scores": list(trial.scores),
+                "error": trial.error,
             },
         )
 
 
-def _judged(trial: FrozenTrial) -> Judged:
+def _from_optuna(trial: FrozenTrial) -> Judged:
     attributes = trial.user_attrs
     return Judged(
         attributes["candidate"], attributes["round"], trial.params, tuple(attributes["scores"]), attributes["error"]

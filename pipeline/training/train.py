@@ -96,11 +96,11 @@ def fit(
     """
     bare, workers = components.without_n_jobs(model)
     try:
-        shown = target if supervised else None
-        bare = by_name.resolved(bare, frame, shown)
+        labels = target if supervised else None
+        bare = by_name.resolved(bare, frame, labels)
         watched = seeds.refuse_chance() if alone and scheduler is None else nullcontext()
         with cluster.parallel(scheduler, "threading", workers or 1), watched:
-            return bare.fit(frame, shown, **row_weights.as_parameter(bare, weights))
+            return bare.fit(frame, labels, **row_weights.as_parameter(bare, weights))
     except (ValueError, TypeError) as error:
         raise ConfigurationError(
             f"training fails: {type(error).__name__}: {error!s:.{_SHOWN}}; correct train in params.yaml (a text needs "
@@ -120,9 +120,9 @@ _MADE_FOR = {
 def _check_task(estimator: Any, params: Params) -> None:
     name, task = params.train.estimator, params.model.task
     if is_clusterer(estimator) or (not hasattr(estimator, "predict") and hasattr(estimator, "transform")):
-        what = "groups rows" if is_clusterer(estimator) else "transforms columns"
+        purpose = "groups rows" if is_clusterer(estimator) else "transforms columns"
         raise ConfigurationError(
-            f"params.yaml: train.estimator {name} {what} and predicts no target, so that nothing could be judged or "
+            f"params.yaml: train.estimator {name} {purpose} and predicts no target, so that nothing could be judged or "
             "served; use it as a step of train.preprocessing where it transforms, or an estimator that predicts"
         )
     if not _MADE_FOR[task](estimator):
@@ -143,15 +143,15 @@ def _preprocessing(blocks: Mapping[str, Block]) -> ColumnTransformer:
 def _steps(name: str, block: Block) -> Any:
     steps: list[tuple[str, Any]] = []
     for index, step in enumerate(block.steps):
-        where = f"train.preprocessing.{name}.steps[{index}]"
-        component = components.build(step.component, step.parameters, where)
+        setting = f"train.preprocessing.{name}.steps[{index}]"
+        component = components.build(step.component, step.parameters, setting)
         if not hasattr(component, "fit") or not hasattr(component, "transform"):
-            raise ConfigurationError(f"params.yaml: {where}: {step.component} transforms nothing; use a transformer")
-        seeds.refuse_unseeded(component, where)
+            raise ConfigurationError(f"params.yaml: {setting}: {step.component} transforms nothing; use a transformer")
+        seeds.refuse_unseeded(component, setting)
         if isinstance(component, _VECTORIZERS):
             if len(block.columns) > 1:
                 raise ConfigurationError(
-                    f"params.yaml: {where}: {step.component} reads one column of text, and the block {name!r} has "
+                    f"params.yaml: {setting}: {step.component} reads one column of text, and the block {name!r} has "
                     f"{len(block.columns)}; give each a block of its own"
                 )
             steps.append((f"text{index + 1}", OneColumn()))

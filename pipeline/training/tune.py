@@ -47,8 +47,8 @@ def search(params: Params, tune: Tune) -> dict[str, Any]:
     if study.done:
         print(f"{len(study.done)} trials are there already")
     running = Search(params, tune, study, frame, target, parts)
-    judged = running.run()
-    best = running.best(judged)
+    trials = running.run()
+    best = running.best(trials)
     return {
         "method": tune.method,
         "metric": tune.metric,
@@ -57,14 +57,14 @@ def search(params: Params, tune: Tune) -> dict[str, Any]:
         "score": best.score,
         "trials": [
             {
-                "candidate": one.candidate,
-                "values": plain(one.values),
-                "round": one.round,
-                "score": one.score if one.error is None else None,
-                "folds": list(one.scores) if one.error is None else [],
-                "error": one.error,
+                "candidate": trial.candidate,
+                "values": plain(trial.values),
+                "round": trial.round,
+                "score": trial.score if trial.error is None else None,
+                "folds": list(trial.scores) if trial.error is None else [],
+                "error": trial.error,
             }
-            for one in judged
+            for trial in trials
         ],
     }
 

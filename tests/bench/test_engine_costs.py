@@ -13,7 +13,9 @@ def made(nodes: float, slower: float = 1.0) -> Timed:
     """A model of so many nodes, timed as the prices say; its trees `slower` times as slow."""
     counts = dict.fromkeys(PRICES, ((1.0,), (1.0, nodes)))
     times = {
-        name: {rows: Cost.priced(prices, counts[name]).of(rows) * (slower if name == TREES else 1) for rows in COUNTS}
+        name: {
+            rows: Cost.from_prices(prices, counts[name]).of(rows) * (slower if name == TREES else 1) for rows in COUNTS
+        }
         for name, prices in PRICES.items()
     }
     return Timed(f"{nodes}", counts, times)

@@ -46,7 +46,7 @@ def test_the_defaults_are_those_of_the_code() -> None:
     champion = gate.champion
     assert defaults["gate.floor.metric"] == "`log_loss`; `balanced_accuracy` without probabilities; `r2`"
     floors = [("classification", True), ("classification", False), ("regression", False)]
-    assert [gate.floor.judged(*one) for one in floors] == ["log_loss", "balanced_accuracy", "r2"]
+    assert [gate.floor.metric_name(*one) for one in floors] == ["log_loss", "balanced_accuracy", "r2"]
     assert defaults["gate.champion.metric"] == "`log_loss`; `accuracy` without probabilities; `r2`"
     assert [champion.compared("classification", probabilities)[0] for probabilities in (True, False)] == [
         "log_loss",

@@ -26,4 +26,4 @@ def test_plan(costs: dict[str, Cost], engines: list[tuple[str, int | None]]) -> 
 
 def test_priced() -> None:
     """What there is times what it takes, of a call and of a row."""
-    assert Cost.priced(((2.0, 3.0), (0.5,)), ((1, 10), (4,))) == Cost(32.0, 2.0)
+    assert Cost.from_prices(((2.0, 3.0), (0.5,)), ((1, 10), (4,))) == Cost(32.0, 2.0)

@@ -251,15 +251,15 @@ def test_probes_hold_the_edges() -> None:
         ROWS,
     )
     assert sum(probes.rows.values()) == sum(len(lot["age"]) for lot in probes.lots())
-    made = probes.made
-    sizes = made["size (m²)"]
+    cases = probes.edge_cases
+    sizes = cases["size (m²)"]
     assert {5e-324, 16777217.0, LARGEST, -LARGEST, np.nanmax(holdout["size (m²)"])} <= set(sizes.tolist())
     assert np.isnan(sizes).any()
     assert (sizes.astype(np.float32) != sizes).any()
-    assert {0, 120, holdout["age"].max()} <= set(made["age"].tolist())
-    assert max(made["age"]) <= 120
-    assert {"never seen in training", "", "Bonn", "東京", "Åbo"} <= set(made["city"].tolist())
-    extreme = (np.abs(sizes) == LARGEST) & (made["age"] == 120)
+    assert {0, 120, holdout["age"].max()} <= set(cases["age"].tolist())
+    assert max(cases["age"]) <= 120
+    assert {"never seen in training", "", "Bonn", "東京", "Åbo"} <= set(cases["city"].tolist())
+    extreme = (np.abs(sizes) == LARGEST) & (cases["age"] == 120)
     assert extreme.sum() > 1
 
 

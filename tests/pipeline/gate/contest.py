@@ -20,7 +20,7 @@ from artifact import load, save
 from artifact.signature import Feature, for_model
 from artifact.validation.frame import columns
 from pipeline.gate import gate
-from pipeline.gate.champion import Champion, seen_by
+from pipeline.gate.champion import Champion, training_rows_of
 from pipeline.packaging import training_rows
 from pipeline.params.metrics import measures
 from pipeline.params.params import Params
@@ -77,7 +77,7 @@ class Contest:
             model.fit(train, changes.pop("target", self.table.train_target))
             stream = io.BytesIO()
             joblib.dump(model, stream)
-            beside = {training_rows.FILE: training_rows.Seen.of(columns(train)).to_bytes()}
+            beside = {training_rows.FILE: training_rows.TrainingRows.of(columns(train)).to_bytes()}
             made: dict[str, Any] = {
                 "name": "toy",
                 "model": stream.getvalue(),
@@ -104,7 +104,7 @@ class Contest:
         found = measures("classification", self.table.test_target, prediction, classes)
         judged = gate.Challenger(
             loaded,
-            seen_by(load.verify(challenger, expected_digest=loaded.digest).files),
+            training_rows_of(load.verify(challenger, expected_digest=loaded.digest).files),
             INPUTS,
             {name: {"value": value(ones), "low": None, "high": None} for name, value in found.items()},
             record.pop("guessing", {key: {"value": 0.2, "low": 0.1, "high": 0.3} for key in found}),

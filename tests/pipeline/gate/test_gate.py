@@ -252,11 +252,11 @@ def test_rows_are_known_by_the_smallest_hashes(monkeypatch: pytest.MonkeyPatch) 
     texts = np.array([*"abcdefg", np.nan], dtype=object)
     table = {"n": random.normal(0, 1, 20_000).round(3), "t": texts[random.integers(0, 8, 20_000)]}
     trained = {name: values[:10_000] for name, values in table.items()}
-    kept = training_rows.Seen.of(trained)
-    again = training_rows.Seen.from_bytes(kept.to_bytes())
+    kept = training_rows.TrainingRows.of(trained)
+    again = training_rows.TrainingRows.from_bytes(kept.to_bytes())
     assert (len(again.hashes), again.complete) == (1000, False)
     hashes = row_hashes.of(table)
-    known = again.known(hashes)
+    known = again.covers(hashes)
     assert 0.02 < known.mean() < 0.5
     truth = np.isin(hashes, hashes[:10_000])
     assert (again.trained(hashes)[known] == truth[known]).all()
@@ -264,7 +264,7 @@ def test_rows_are_known_by_the_smallest_hashes(monkeypatch: pytest.MonkeyPatch) 
     zeros = row_hashes.of({"n": np.array([0.0, -0.0, np.nan])})
     assert zeros[0] == zeros[1] != zeros[2]
     with pytest.raises(IntegrityError):
-        training_rows.Seen.from_bytes(b"x")
+        training_rows.TrainingRows.from_bytes(b"x")
 
 
 def test_enforcing_ends_with_41(again: Repository) -> None:

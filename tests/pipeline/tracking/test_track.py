@@ -87,7 +87,7 @@ def test_parameters_are_flat_and_named_by_block() -> None:
 BEGINS = """
 from pipeline.tracking import server
 
-print(server.asked(lambda registry: registry._client.create_experiment(NAME))[0])
+print(server.ask(lambda registry: registry._client.create_experiment(NAME))[0])
 """
 
 
