@@ -26,7 +26,7 @@ SHOWN, PROPOSED = "dry run", "proposed"
 
 @dataclass(frozen=True)
 class Request:
-    """Who runs which command and why; `shown`: only say what would be committed; `proposed`: on a branch to merge.
+    """Who runs which command and why; `dry_run`: only say what would be committed; `proposed`: on a branch to merge.
 
     `trailers`: what else the commit's message says, after the others.
     """
@@ -35,7 +35,7 @@ class Request:
     by: str = "unknown"
     reason: str = ""
     evidence: str = ""
-    shown: bool = False
+    dry_run: bool = False
     proposed: bool = False
     trailers: Mapping[str, str] = field(default_factory=dict)
 
@@ -98,10 +98,10 @@ class Outcome:
         return dataclasses.asdict(self)
 
 
-def situation_of(here: Tip, folder: Folder) -> Situation:
+def situation_of(tip: Tip, folder: Folder) -> Situation:
     """What the branch that holds `folder` says of it."""
-    environment, record = folder.read(here)
-    return Situation(here.of(folder.environment), folder, environment, record, folder.quarantined(here))
+    environment, record = folder.read(tip)
+    return Situation(tip.of(folder.environment), folder, environment, record, folder.quarantined(tip))
 
 
 def apply(
@@ -111,7 +111,7 @@ def apply(
 
     Unless `again`, a change of this very environment in between ends it with a GitError (50): nobody looked at that.
     """
-    first: list[Record] = branch.seen() if isinstance(branch, Batch) else []
+    first: list[Record] = branch.rounds() if isinstance(branch, Batch) else []
     outcome = Outcome(NOTHING, "")
 
     def change(now: Tip) -> Change | None:
@@ -131,7 +131,7 @@ def apply(
             return None
         files = {**folder.changed(now, before, decision.record), **decision.files}
         if decision.quarantined is not None:
-            new = [one for one in decision.quarantined if one not in situation.quarantined]
+            new = [entry for entry in decision.quarantined if entry not in situation.quarantined]
             listed = entries(now, folder.model)
             files |= quarantine_change(folder.model, listed, (*listed, *new))
         if not files:
@@ -150,35 +150,35 @@ def apply(
         return Change(files, message)
 
     if request.proposed and isinstance(branch, Branch):
-        commit: str | Shown | None = propose(branch, change, lambda: outcome.branch or "")
+        commit: str | Preview | None = propose(branch, change, lambda: outcome.branch or "")
     else:
-        commit = push(branch, change, request.shown)
-    if isinstance(commit, Shown):
+        commit = push(branch, change, request.dry_run)
+    if isinstance(commit, Preview):
         return dataclasses.replace(outcome, outcome=SHOWN, diff=commit.diff)
     return dataclasses.replace(outcome, commit=commit)
 
 
 @dataclass(frozen=True)
-class Shown:
+class Preview:
     """What a push would have changed."""
 
     diff: str
 
 
-def push(branch: AnyBranch, change: Callable[[Tip], Change | None], shown: bool) -> str | Shown | None:
-    """The commit that was pushed, or what it would have changed when it is only to be `shown`.
+def push(branch: AnyBranch, change: Callable[[Tip], Change | None], dry_run: bool) -> str | Preview | None:
+    """The commit that was pushed, or what it would change when `dry_run`.
 
     None for no change, and for one that is kept for a batch.
     """
     if isinstance(branch, Batch):
         branch.keep(change)
         return None
-    if not shown:
+    if not dry_run:
         return update(branch, change)
     with opened(branch) as git:
-        here = tip(git, branch)
-        proposal = change(here)
-        return None if proposal is None else Shown(_diff(here, proposal.files))
+        head = tip(git, branch)
+        proposal = change(head)
+        return None if proposal is None else Preview(_diff(head, proposal.files))
 
 
 def quarantine_change(model: str, before: Sequence[Quarantined], after: Sequence[Quarantined]) -> dict[str, str]:
@@ -202,16 +202,16 @@ def _require_migrated(record: Record, request: Request) -> None:
     """ConfigurationError while a migration has to come first."""
     if request.command != "migrate" and not record.migrated:
         old = record.schema != SCHEMA_VERSION
-        what = f"its record is of schema {record.schema}" if old else "its migration to a Route is not done"
+        obstacle = f"its record is of schema {record.schema}" if old else "its migration to a Route is not done"
         raise ConfigurationError(
-            f"{record.model} in {record.environment}: {what}; run "
+            f"{record.model} in {record.environment}: {obstacle}; run "
             f"`python -m release migrate --env {record.environment}`, which says its steps"
         )
 
 
-def _diff(here: Tip, files: Mapping[str, str]) -> str:
+def _diff(tip: Tip, files: Mapping[str, str]) -> str:
     lines: list[str] = []
     for path, text in sorted(files.items()):
-        before = (here.committed(path) or "").splitlines(keepends=True)
+        before = (tip.committed(path) or "").splitlines(keepends=True)
         lines += difflib.unified_diff(before, text.splitlines(keepends=True), f"a/{path}", f"b/{path}")
     return "".join(lines)

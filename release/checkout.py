@@ -35,7 +35,7 @@ class Checkout:
     root: Path
 
     @classmethod
-    def here(cls) -> Checkout:
+    def current(cls) -> Checkout:
         """The checkout that the process was started in, or that of the batch that the command belongs to."""
         return _of_batch.get() or cls(Path.cwd())
 
@@ -67,8 +67,8 @@ class Checkout:
     def branches(self, environments: Collection[str] = ()) -> list[AnyBranch]:
         """Where a change of all `environments` (default: of every one) goes, production's branch first."""
         every = self.remotes()
-        wanted = {holder(every, one) for one in environments}
-        return [one for one in reversed(every) if not wanted or one in wanted]
+        holders = {holder(every, environment) for environment in environments}
+        return [branch for branch in reversed(every) if not holders or branch in holders]
 
     def remote(self, environment: str = "") -> Branch:
         """The branch that releases of `environment` (default: of those without a branch of their own) are pushed to.
@@ -86,7 +86,7 @@ class Checkout:
         if own == common:
             return [common]
         family = (common, dataclasses.replace(own, environments=frozenset({PRODUCTION})))
-        return [dataclasses.replace(one, family=family) for one in family]
+        return [dataclasses.replace(branch, family=family) for branch in family]
 
     def commit(self) -> str:
         """The source commit that this run stands on; ConfigurationError (10) without one."""
@@ -125,9 +125,9 @@ class _BatchCheckout(Checkout):
     def branches(self, environments: Collection[str] = ()) -> list[AnyBranch]:
         return [self._only(super().branches(environments))]
 
-    def _only(self, wanted: Sequence[AnyBranch]) -> Batch:
-        """The batch; ConfigurationError where its branch is not the only one `wanted`."""
-        if list(wanted) != [self.batch_remote]:
+    def _only(self, branches: Sequence[AnyBranch]) -> Batch:
+        """The batch; ConfigurationError unless `branches` is its branch alone."""
+        if list(branches) != [self.batch_remote]:
             raise ConfigurationError(
                 f"this changes another branch than {self.batch_remote.name}, and a batch is one commit: give the "
                 "environments of each branch a batch of their own, --env included"

@@ -37,9 +37,9 @@ def api(path: str, method: str = "GET", body: Any = None) -> Any:
             f"`gh api {path}` took over {_SECONDS} s: see whether GitHub can be reached"
         ) from error
     if done.returncode:
-        said = " ".join(done.stderr.split()) or "it said nothing"
-        status = re.search(r"\(HTTP (\d{3})\)", said)
-        raise Refused(f"`gh api --method {method} {path}` failed: {said}", int(status[1]) if status else None)
+        message = " ".join(done.stderr.split()) or "it said nothing"
+        status = re.search(r"\(HTTP (\d{3})\)", message)
+        raise Refused(f"`gh api --method {method} {path}` failed: {message}", int(status[1]) if status else None)
     return json.loads(done.stdout) if done.stdout.strip() else None
 
 

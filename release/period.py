@@ -40,10 +40,13 @@ def of(tip: Tip, folder: Folder, record: Record) -> Period | None:
     """
     path = f"{folder.path}/{records.FILE}"
     if record.candidate is not None:
-        versions = ((one.seconds, records.parse(one.text, path)) for one in tip.history(path))
+        versions = ((version.seconds, records.parse(version.text, path)) for version in tip.history(path))
         return _canary(record, versions) if record.percent else None
     stable = record.stable
-    before = next((one for one in record.releases if stable and one is not stable and one.left == stable.since), None)
+    before = next(
+        (release for release in record.releases if stable and release is not stable and release.left == stable.since),
+        None,
+    )
     if stable is None or before is None or before.rejected:
         return None
     since = datetime.fromisoformat(stable.since).timestamp()
@@ -57,11 +60,14 @@ def _canary(record: Record, versions: Iterable[tuple[float, Record]]) -> Period 
     since = since_here = None
     first = percent
     same_share = True
-    for seconds, one in versions:
-        if (one.candidate_name, one.stable_name) != (record.candidate_name, record.stable_name) or not one.percent:
+    for seconds, version in versions:
+        if (version.candidate_name, version.stable_name) != (
+            record.candidate_name,
+            record.stable_name,
+        ) or not version.percent:
             break
-        same_share = same_share and one.percent == percent
-        since, first = seconds, one.percent
+        same_share = same_share and version.percent == percent
+        since, first = seconds, version.percent
         since_here = seconds if same_share else since_here
     if since is None or since_here is None:
         return None

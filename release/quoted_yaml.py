@@ -82,8 +82,8 @@ class _Strict:
         for key in keys:
             if keys.count(key) > 1:
                 raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", node.start_mark)
-        made: dict[Any, Any] = super().construct_mapping(node, deep)  # type: ignore[misc]
-        return made
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)  # type: ignore[misc]
+        return mapping
 
 
 class _Fast(_Strict, yaml.CSafeLoader):
@@ -104,25 +104,25 @@ def documents(text: str) -> list[Any]:
     return list(yaml.load_all(text, Loader=yaml.CSafeLoader if _is_shallow(text) else yaml.SafeLoader))
 
 
-def load(text: str, where: str) -> dict[str, Any]:
-    """The one mapping that `text` holds; ConfigurationError names `where` and the line otherwise."""
+def load(text: str, origin: str) -> dict[str, Any]:
+    """The one mapping that `text` holds; ConfigurationError names `origin` and the line otherwise."""
     try:
         value = yaml.load(text, Loader=_Fast if _is_shallow(text) else _Deep)  # noqa: S506  both safe, only stricter
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{where} is not valid YAML: {' '.join(str(error).split())}") from error
+        raise ConfigurationError(f"{origin} is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise ConfigurationError(f"{where} does not hold a mapping of names to values: restore it from Git")
+        raise ConfigurationError(f"{origin} does not hold a mapping of names to values: restore it from Git")
     return value
 
 
 class Section:
     """Typed reading of one mapping: takes keys out, then refuses what nobody asked for."""
 
-    def __init__(self, value: Any, where: str) -> None:
+    def __init__(self, value: Any, origin: str) -> None:
         if not isinstance(value, dict):
-            raise ConfigurationError(f"{where} must be a mapping, not {value!r}")
+            raise ConfigurationError(f"{origin} must be a mapping, not {value!r}")
         self._left = dict(value)
-        self._where = where
+        self._where = origin
 
     def text(self, key: str) -> str:
         """The text under `key`."""

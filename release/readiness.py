@@ -104,16 +104,16 @@ class Answer:
         return " of ".join(names) if self.digest else self.problem[:_LONGEST]
 
 
-def lacking(where: Address, model: str, release: Release, seconds: float = SECONDS) -> str | None:
+def lacking(address: Address, model: str, release: Release, seconds: float = SECONDS) -> str | None:
     """None when the model's readiness there is answered by `release`, else what was answered, in one sentence.
 
     A model that is not ready, another release and no answer at all count alike.
     """
-    answer = ask(where, model, seconds)
-    return None if answer.of(release) else f"{where} answers {str(answer)!r}, not {release.digest} of {release.name}"
+    answer = ask(address, model, seconds)
+    return None if answer.of(release) else f"{address} answers {str(answer)!r}, not {release.digest} of {release.name}"
 
 
-def replay(where: Address, model: str, signature: Signature, golden: Mapping[str, Any]) -> str:
+def replay(address: Address, model: str, signature: Signature, golden: Mapping[str, Any]) -> str:
     """Send the golden requests there; a sentence on what was compared. Unseen for the first answer that differs.
 
     `golden`: the content of golden.json, `inputs` and `outputs` by column, as artifact.golden makes it.
@@ -121,18 +121,18 @@ def replay(where: Address, model: str, signature: Signature, golden: Mapping[str
     columns, expectations = golden["inputs"], golden["outputs"]
     rows = [list(row) for row in zip(*(columns[name] for name in signature.names), strict=True)]
     body: dict[str, Any] = {"instances": rows} | ({"probabilities": True} if "probabilities" in expectations else {})
-    answer = _post(where, f"/v1/models/{model}:predict", body)
+    answer = _post(address, f"/v1/models/{model}:predict", body)
     first = signature.outputs[0].name  # which v1 calls predictions
     answers = {name: answer.get("predictions" if name == first else name) for name in expectations}
     for name, before in expectations.items():
         now = answers[name]
         if not isinstance(now, list) or np.shape(now) != np.shape(before):
-            raise Unseen(f"{where} gives {str(now)[:_LONGEST]!r} for the {len(rows)} golden requests' {name}")
+            raise Unseen(f"{address} gives {str(now)[:_LONGEST]!r} for the {len(rows)} golden requests' {name}")
         wrong = differing(name, before, now, float(golden["tolerance"]))
         if len(wrong):
             row = int(wrong[0])
-            raise Unseen(f"{where} gives {now[row]!r} for golden request {row}, {before[row]!r} was recorded")
-    return f"{where} answers with its digest, and {len(rows)} golden requests as recorded"
+            raise Unseen(f"{address} gives {now[row]!r} for golden request {row}, {before[row]!r} was recorded")
+    return f"{address} answers with its digest, and {len(rows)} golden requests as recorded"
 
 
 class Unseen(GateRefused):
@@ -155,10 +155,10 @@ def patiently(seconds: float, attempt: Callable[[], T]) -> T:
         time.sleep(_PAUSE)
 
 
-def ask(where: Address, model: str, seconds: float = SECONDS) -> Answer:
+def ask(address: Address, model: str, seconds: float = SECONDS) -> Answer:
     """The digest and the release that answer for a ready model, else a few words on what came instead."""
     try:
-        reply = _request(where, "GET", f"/v2/models/{model}/ready", None, seconds)
+        reply = _request(address, "GET", f"/v2/models/{model}/ready", None, seconds)
     except RedirectRefused as error:
         return Answer(None, None, str(error))
     except (OSError, http.client.HTTPException, UnicodeError) as error:
@@ -168,17 +168,17 @@ def ask(where: Address, model: str, seconds: float = SECONDS) -> Answer:
     return Answer(reply.headers.get(DIGEST_HEADER), reply.headers.get(RELEASE_HEADER), f"no {DIGEST_HEADER}")
 
 
-def _post(where: Address, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+def _post(address: Address, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
-        reply = _request(where, "POST", path, json.dumps(body).encode(), SECONDS)
+        reply = _request(address, "POST", path, json.dumps(body).encode(), SECONDS)
         answer = json.loads(reply.body) if reply.status == http.client.OK else None
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Unseen(f"{where} does not answer the golden requests ({type(error).__name__})") from error
+        raise Unseen(f"{address} does not answer the golden requests ({type(error).__name__})") from error
     if not isinstance(answer, dict):
-        raise Unseen(f"{where} answers the golden requests with status {reply.status}: {reply.body[:_LONGEST]!r}")
+        raise Unseen(f"{address} answers the golden requests with status {reply.status}: {reply.body[:_LONGEST]!r}")
     return answer
 
 
-def _request(where: Address, method: str, path: str, body: bytes | None, seconds: float) -> Reply:
+def _request(address: Address, method: str, path: str, body: bytes | None, seconds: float) -> Reply:
     headers = {"Content-Type": "application/json", PURPOSE: "proof"} if body else {}
-    return request(where.split(), where.host, where.access, method, path, body, headers, seconds)
+    return request(address.split(), address.host, address.access, method, path, body, headers, seconds)

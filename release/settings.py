@@ -148,7 +148,7 @@ class Settings:
         """OIDC issuer of the cluster of `environment`, without https://; ConfigurationError where none is named."""
         if "=" not in self.cluster_issuer:
             return self.cluster_issuer
-        issuers = dict(one.split("=") for one in self.cluster_issuer.split(","))
+        issuers = dict(entry.split("=") for entry in self.cluster_issuer.split(","))
         if environment not in issuers:
             raise ConfigurationError(
                 f"cluster-issuer in {PATH} names the clusters of {', '.join(issuers)}, not of {environment}: "

@@ -106,8 +106,10 @@ def eligible(record: Record, barred: Callable[[Release], bool]) -> list[Release]
     """What a rollback may lead to, the best first: served here, neither rejected nor barred; with an InferenceService
     before without, then the newest."""
     choices = [
-        one
-        for one in record.releases
-        if one not in (record.stable, record.candidate) and one.served and not (one.rejected or barred(one))
+        release
+        for release in record.releases
+        if release not in (record.stable, record.candidate)
+        and release.served
+        and not (release.rejected or barred(release))
     ]
-    return sorted(choices, key=lambda one: not one.rendered)
+    return sorted(choices, key=lambda release: not release.rendered)

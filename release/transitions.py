@@ -17,11 +17,11 @@ def deploy(record: Record, release: Release, *, keep: int, percent: int | None, 
     It replaces another candidate, and begins with `first` percent where that one was a canary. The record remembers
     `keep` releases and comes back as it is when `release` is already on its way or there.
     """
-    where = f"{record.model} in {record.environment}"
+    title = f"{record.model} in {record.environment}"
     if release.same(record.stable):
         if percent is not None:
             raise ConfigurationError(
-                f"{where} gives {release.name} all traffic already: leave out --canary, or name another model"
+                f"{title} gives {release.name} all traffic already: leave out --canary, or name another model"
             )
         if not arrived(record, "deploy of the stable"):
             record = _without_candidate(record, release.since)
@@ -29,7 +29,7 @@ def deploy(record: Record, release: Release, *, keep: int, percent: int | None, 
     if release.same(record.candidate):
         return record
     if record.stable is None and percent is not None:
-        raise ConfigurationError(f"the first release of {where} takes all the traffic: leave out --canary")
+        raise ConfigurationError(f"the first release of {title} takes all the traffic: leave out --canary")
     arrived(record, "deploy" if percent is None else "deploy --canary")
     if percent is None:
         percent = first if of(record) == "canary" else (record.share or 100)
@@ -37,14 +37,14 @@ def deploy(record: Record, release: Release, *, keep: int, percent: int | None, 
     if earlier is not None and earlier.rendered:
         release = dataclasses.replace(release, served=earlier.served, proof=earlier.proof)
     record = _without_candidate(record, release.since)
-    older = tuple(one for one in record.releases if one.name != release.name)
+    older = tuple(other for other in record.releases if other.name != release.name)
     releases = (dataclasses.replace(release, rendered=True), *older)
     return dataclasses.replace(
         record,
         candidate_name=release.name,
         percent=0,
         share=100 if record.stable is None else _percentage(percent, 100),
-        releases=tuple(one for number, one in enumerate(releases) if number < keep or one.rendered),
+        releases=tuple(entry for number, entry in enumerate(releases) if number < keep or entry.rendered),
     )
 
 
@@ -75,7 +75,7 @@ def rollback(record: Record, to: str | None, since: str, barred: Callable[[Relea
     A release without an InferenceService becomes the candidate, which has to be proved first. The record is returned as
     it is when the work is done.
     """
-    where = f"{record.model} in {record.environment}"
+    title = f"{record.model} in {record.environment}"
     stable, candidate = record.stable, record.candidate
     if (named := record.find(to)) is not None and not named.called(to or ""):
         to = named.digest  # `to` is the beginning of it
@@ -91,17 +91,17 @@ def rollback(record: Record, to: str | None, since: str, barred: Callable[[Relea
         arrived(record, "rollback")
         if to is not None and not (stable is not None and stable.called(to)):
             raise ConfigurationError(
-                f"{where} has a candidate, which goes back to {stable.name if stable else 'nothing'}: roll that back "
+                f"{title} has a candidate, which goes back to {stable.name if stable else 'nothing'}: roll that back "
                 "first, without --to"
             )
         return _without_candidate(record, since, rejected=True)
     arrived(record, "rollback" if to is None else "rollback --to")
-    older = [one for one in record.releases if one is not stable]
-    choices = eligible(record, barred) if to is None else [one for one in older if one.called(to)]
+    older = [release for release in record.releases if release is not stable]
+    choices = eligible(record, barred) if to is None else [release for release in older if release.called(to)]
     if not choices:
-        names = ", ".join(one.name for one in older)
+        names = ", ".join(release.name for release in older)
         raise ConfigurationError(
-            f"{where} has no earlier release {to or 'that served and is not in quarantine'}: "
+            f"{title} has no earlier release {to or 'that served and is not in quarantine'}: "
             + (f"`--to` takes one of {names}" if names else "nothing to roll back to, deploy another")
         )
     return _to(record, choices[0], since)
@@ -121,7 +121,7 @@ def leave(record: Record, since: str, barred: Callable[[Release], bool], *, stop
     arrived(record, "quarantine")
     if candidate is not None and record.percent:
         return _update(_give(record, 100, since), stable.name, rejected=True)
-    choices = [one for one in eligible(record, barred) if one.rendered]
+    choices = [release for release in eligible(record, barred) if release.rendered]
     if choices:
         return _to(record, choices[0], since)
     if not stop:
@@ -141,7 +141,7 @@ def retire(record: Record, ready: int, barred: Callable[[Release], bool], old: C
     arrived(record, "retire")
     warm = eligible(record, barred)[: ready - (record.stable is not None)]
     in_use = [record.stable, record.candidate, *warm]
-    names = [one.name for one in record.releases if one.rendered and one not in in_use and old(one)]
+    names = [release.name for release in record.releases if release.rendered and release not in in_use and old(release)]
     for name in names:
         record = _update(record, name, rendered=False, proof=None)
     return record
@@ -149,7 +149,7 @@ def retire(record: Record, ready: int, barred: Callable[[Release], bool], old: C
 
 def replaced(record: Record, release: Release) -> Record:
     """`record` with `release` in the place of the one of its name."""
-    releases = tuple(release if one.name == release.name else one for one in record.releases)
+    releases = tuple(release if entry.name == release.name else entry for entry in record.releases)
     return dataclasses.replace(record, releases=releases)
 
 
@@ -186,16 +186,16 @@ def _without_candidate(record: Record, since: str, *, rejected: bool = False) ->
     candidate = record.candidate
     if candidate is None:
         return record
-    kept: dict[str, object] = {"left": since} if candidate.served else {"rendered": False, "proof": None}
+    marks: dict[str, object] = {"left": since} if candidate.served else {"rendered": False, "proof": None}
     without = dataclasses.replace(record, candidate_name=None, percent=None, share=None)
-    return _update(without, candidate.name, rejected=rejected, **kept)
+    return _update(without, candidate.name, rejected=rejected, **marks)
 
 
 def _update(record: Record, name: str, **changes: object) -> Record:
     """`record` with `changes` to the release `name`."""
-    one = record.find(name)
-    assert one is not None
-    return replaced(record, dataclasses.replace(one, **changes))  # type: ignore[arg-type]
+    release = record.find(name)
+    assert release is not None
+    return replaced(record, dataclasses.replace(release, **changes))  # type: ignore[arg-type]
 
 
 def _percentage(percent: int, most: int) -> int:

@@ -27,30 +27,30 @@ def render(settings: Settings, listed: Sequence[Folder]) -> dict[str, str]:
     for role in ROLES:
         documents[role] = getattr(policies, role)(settings)
         documents[f"{role}-trust"] = trust.jobs(settings, role)
-    for one in listed:
-        name = f"{settings.serving_role_arn.rpartition('/')[2]}-{one.namespace}"
+    for folder in listed:
+        name = f"{settings.serving_role_arn.rpartition('/')[2]}-{folder.namespace}"
         if len(name) > _LONGEST_ROLE:
             raise ConfigurationError(
                 f"the role {name!r} would have {len(name)} characters, IAM takes {_LONGEST_ROLE}: choose a shorter "
                 "serving-role-arn, or a shorter name for the model"
             )
-        documents[f"serving/{one.namespace}"] = policies.serving(settings, one)
-        documents[f"serving/{one.namespace}-trust"] = trust.pods(settings, one)
+        documents[f"serving/{folder.namespace}"] = policies.serving(settings, folder)
+        documents[f"serving/{folder.namespace}-trust"] = trust.pods(settings, folder)
     return {f"{FOLDER}/{name}.json": text_file.readable_json(document) for name, document in documents.items()}
 
 
 def bring_up_to_date(root: Path, settings: Settings) -> list[str]:
     """Write the files at `root`, remove those of models that are gone; the paths of what changed."""
-    wanted = render(settings, folders.all_of(Worktree(root)))
+    documents = render(settings, folders.all_of(Worktree(root)))
     changed = []
-    for path, text in wanted.items():
+    for path, text in documents.items():
         file = root / path
         if not file.exists() or file.read_text(encoding="utf-8") != text:
             text_file.write(file, text)
             changed.append(path)
     for file in sorted((root / FOLDER).rglob("*.json")):
         path = file.relative_to(root).as_posix()
-        if path not in wanted:
+        if path not in documents:
             file.unlink()
             changed.append(f"{path} removed")
     return changed

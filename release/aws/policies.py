@@ -116,9 +116,9 @@ def _decrypt(settings: Settings, *more: str) -> list[Statement]:
 
 def _repository(settings: Settings) -> str:
     """ARN of the image repository; of one of its name in this account where the registry is not ECR."""
-    found = _ECR.fullmatch(settings.registry)
-    where = found.groups() if found else (account(settings), settings.region, settings.registry.partition("/")[2])
-    owner, region, name = where
+    match = _ECR.fullmatch(settings.registry)
+    parts = match.groups() if match else (account(settings), settings.region, settings.registry.partition("/")[2])
+    owner, region, name = parts
     return f"arn:{partition(settings)}:ecr:{region}:{owner}:repository/{name}"
 
 

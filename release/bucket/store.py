@@ -39,7 +39,7 @@ _PASSING = {
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredObject:
     """What the bucket says of an object: size in bytes, digest (None when it keeps no SHA-256), user metadata.
 
     `modified`: when it was written, by the bucket's clock.
@@ -123,7 +123,7 @@ class Store:
             return data is not None and f"sha256-{hashlib.sha256(data).hexdigest()}" == digest
         return head.digest == digest
 
-    def head(self, key: str) -> Stored | None:
+    def head(self, key: str) -> StoredObject | None:
         """Size, digest and metadata of an object, None when there is none."""
         answer = self._call(
             lambda: self._client.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED"),
@@ -136,7 +136,9 @@ class Store:
         checksum = str(answer.get("ChecksumSHA256", ""))
         # `…-3` is the checksum of three parts' checksums, not of the object.
         digest = f"sha256-{base64.b64decode(checksum).hex()}" if checksum and "-" not in checksum else None
-        return Stored(int(answer["ContentLength"]), digest, dict(answer.get("Metadata", {})), answer["LastModified"])
+        return StoredObject(
+            int(answer["ContentLength"]), digest, dict(answer.get("Metadata", {})), answer["LastModified"]
+        )
 
     def get(self, key: str) -> bytes | None:
         """The bytes of an object, None when there is none."""

@@ -96,5 +96,5 @@ def main(argv: Sequence[str] | None = None) -> None:
     line = command_line.parser("adopt", __doc__)
     line.add_argument("--model", required=True, help="its name")
     arguments = command_line.parse(line, argv)
-    for path in adopt(Checkout.here().root, arguments.model):
+    for path in adopt(Checkout.current().root, arguments.model):
         print(path)

@@ -67,14 +67,14 @@ class Analysis:
 
     def lines(self) -> list[str]:
         """For a terminal."""
-        one = self.period
-        share = "all traffic" if one.bakes else f"{one.percent} %"
-        what = f"{self.folder.environment}: {one.release.name} has {share} since {clock(one.since_here)}"
-        shown = {name.removeprefix("Analysis-").lower(): text for name, text in self.trailers().items()}
-        width = max(map(len, shown))
+        period = self.period
+        share = "all traffic" if period.bakes else f"{period.percent} %"
+        title = f"{self.folder.environment}: {period.release.name} has {share} since {clock(period.since_here)}"
+        trailers = {name.removeprefix("Analysis-").lower(): text for name, text in self.trailers().items()}
+        width = max(map(len, trailers))
         return [
-            f"{what}, beside {one.beside.name}",
-            *(f"  {name:<{width}}  {text}" for name, text in shown.items()),
+            f"{title}, beside {period.beside.name}",
+            *(f"  {name:<{width}}  {text}" for name, text in trailers.items()),
             f"  {'decision':<{width}}  {NAMES[self.decision.action]}: {self.decision.why}",
         ]
 
@@ -127,9 +127,9 @@ def analyse(branch: Branch, folder: Folder, url: str | None, now: float) -> Anal
     no URL is given, StorageError (30), GitError (50).
     """
     with opened(branch) as git:
-        here = tip(git, branch)
-        environment, record = folder.read(here)
-        watched = period.of(here, folder, record)
+        head = tip(git, branch)
+        environment, record = folder.read(head)
+        watched = period.of(head, folder, record)
     thresholds = environment.analysis or (Thresholds() if url else None)
     if thresholds is None:
         raise ConfigurationError(
@@ -140,7 +140,7 @@ def analyse(branch: Branch, folder: Folder, url: str | None, now: float) -> Anal
         return None
     prometheus = Prometheus(url or thresholds.prometheus)
     grid = Grid.until(watched.since, now, thresholds.interval)
-    counted = live.read(
+    readings = live.read(
         prometheus,
         thresholds,
         grid,
@@ -148,18 +148,18 @@ def analyse(branch: Branch, folder: Folder, url: str | None, now: float) -> Anal
         canary=watched.release.name,
         stable=watched.beside.name,
     )
-    return _decided(folder, watched, thresholds, counted, now)
+    return _decided(folder, watched, thresholds, readings, now)
 
 
-def _decided(folder: Folder, watched: Period, thresholds: Thresholds, counted: live.Live, now: float) -> Analysis:
+def _decided(folder: Folder, watched: Period, thresholds: Thresholds, readings: live.Live, now: float) -> Analysis:
     if watched.bakes:
-        test, decision = analysis.bake(counted.canary, counted.history, thresholds)
-        requests = int(counted.canary.requests.sum()), int(counted.history.requests.sum())
-        return Analysis(folder, watched, counted.grid, requests, (test,), decision, counted.queries)
-    evidence: Evidence = analysis.examine(counted, thresholds)
+        test, decision = analysis.bake(readings.canary, readings.history, thresholds)
+        requests = int(readings.canary.requests.sum()), int(readings.history.requests.sum())
+        return Analysis(folder, watched, readings.grid, requests, (test,), decision, readings.queries)
+    evidence: Evidence = analysis.examine(readings, thresholds)
     moment = Moment(watched.percent, watched.first_percent, now - watched.since, now - watched.since_here)
     decision = analysis.decide(evidence, thresholds, moment)
-    return Analysis(folder, watched, counted.grid, evidence.requests, evidence.tests, decision, counted.queries)
+    return Analysis(folder, watched, readings.grid, evidence.requests, evidence.tests, decision, readings.queries)
 
 
 def shadow(path: Path | None, record: Record) -> ShadowEvidence | None:
@@ -185,30 +185,30 @@ def main(argv: Sequence[str] | None = None) -> None:
     command_line.add_environment(line)
     command_line.add_prometheus(line)
     line.add_argument("--json", action="store_true", help="for programs")
-    arguments, here = command_line.parse(line, argv), Checkout.here()
-    folder = here.folder(arguments)
-    branch = here.remote(arguments.env)
+    arguments, checkout = command_line.parse(line, argv), Checkout.current()
+    folder = checkout.folder(arguments)
+    branch = checkout.remote(arguments.env)
     with opened(branch) as git:
         environment, record = folder.read(tip(git, branch))
-    shown = shadow(arguments.shadow, record)
-    found = analyse(branch, folder, arguments.prometheus, time.time())
-    write_page(found, arguments.page)
+    comparison = shadow(arguments.shadow, record)
+    analysis = analyse(branch, folder, arguments.prometheus, time.time())
+    write_page(analysis, arguments.page)
     limits = environment.analysis.shadow if environment.analysis else None
-    refusals = shown.refusals(limits) if shown is not None and limits is not None else []
+    refusals = comparison.refusals(limits) if comparison is not None and limits is not None else []
     if arguments.json:
-        described = None if found is None else found.as_json()
-        if shown is not None:
-            described = (described or {}) | {"shadow": dataclasses.asdict(shown) | {"refusals": refusals}}
+        described = None if analysis is None else analysis.as_json()
+        if comparison is not None:
+            described = (described or {}) | {"shadow": dataclasses.asdict(comparison) | {"refusals": refusals}}
         print(json.dumps(described, indent=2))
         return
-    print("\n".join(found.lines()) if found else f"nothing to watch in {folder.environment}")
-    if shown is not None:
-        print(f"  shadow  {shown}")
+    print("\n".join(analysis.lines()) if analysis else f"nothing to watch in {folder.environment}")
+    if comparison is not None:
+        print(f"  shadow  {comparison}")
     if refusals:
         print(f"  shadow  not enough for traffic: {'; '.join(refusals)}")
 
 
-def write_page(found: Analysis | None, path: Path | None) -> None:
+def write_page(analysis: Analysis | None, path: Path | None) -> None:
     """The page at `path`, where one is asked for and there is something to show."""
-    if path is not None and found is not None:
-        path.write_text(found.page(), encoding="utf-8")
+    if path is not None and analysis is not None:
+        path.write_text(analysis.page(), encoding="utf-8")

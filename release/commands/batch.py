@@ -19,7 +19,7 @@ from typing import Any
 
 from artifact.errors import ConfigurationError, ModelpinError, UsageError
 from release import command_line, commit_message
-from release.change import DONE, NOTHING, SHOWN, Outcome, Request, Shown, push
+from release.change import DONE, NOTHING, SHOWN, Outcome, Preview, Request, push
 from release.checkout import Checkout
 from release.git.batch import Batch
 from release.git.branch import Change
@@ -47,11 +47,11 @@ class Line:
 def lines(text: str) -> list[Line]:
     """The commands in `text`, one a line; blank lines and what follows a `#` do not count. UsageError (2)."""
     listed = []
-    for number, written in enumerate(text.splitlines(), 1):
+    for number, command in enumerate(text.splitlines(), 1):
         try:
-            words = tuple(shlex.split(written, comments=True))
+            words = tuple(shlex.split(command, comments=True))
         except ValueError as error:
-            raise UsageError(f"line {number}, `{written.strip()}`, is not a command line: {error}") from error
+            raise UsageError(f"line {number}, `{command.strip()}`, is not a command line: {error}") from error
         if not words:
             continue
         line = Line(number, words)
@@ -66,17 +66,17 @@ def lines(text: str) -> list[Line]:
 
 
 def batch(
-    here: Checkout, request: Request, listed: Sequence[Line], *, keep_going: bool = False
+    checkout: Checkout, request: Request, listed: Sequence[Line], *, keep_going: bool = False
 ) -> tuple[Outcome, list[str], list[ModelpinError]]:
     """Decide `listed` one after the other and push their changes as one commit: its outcome, and what each line said.
 
     Decided again from the new tip when the branch moved. The errors of the commands, with the line that ended so; with
     `keep_going` they are given back, and what the other lines made is committed.
     """
-    branch = here.remote(_environment(listed[0]))
+    branch = checkout.remote(_environment(listed[0]))
     remote = dataclasses.replace(branch, seconds=branch.seconds + _SECONDS_A_LINE * len(listed))
     before: dict[int, list[Any]] = {}
-    said: list[str] = []
+    answers: list[str] = []
     refused: list[ModelpinError] = []
     changed: list[str] = []
 
@@ -84,30 +84,30 @@ def batch(
 
     def decide(tip: Tip) -> Change | None:
         nonlocal message
-        for round_of in (said, refused, changed):
+        for round_of in (answers, refused, changed):
             round_of.clear()
         tip.load(*SHARED, MODELS)
-        made = Batch(tip, before)
-        with here.carries(made, branch):
+        pending = Batch(tip, before)
+        with checkout.carries(pending, branch):
             for line in listed:
-                made.number, known = line.number, len(made.messages)
+                pending.number, count = line.number, len(pending.messages)
                 try:
-                    said.append(f"{line.number}: {_run(line, request)}")
+                    answers.append(f"{line.number}: {_run(line, request)}")
                 except ModelpinError as error:
                     failure = type(error)(f"{line}: {error}")
                     if not keep_going:
                         raise failure from error
                     refused.append(failure)
-                if len(made.messages) > known:
+                if len(pending.messages) > count:
                     changed.append(line.words[0])
-        message = _message(request, changed, made.messages)
-        return Change(made.files, message) if made.files else None
+        message = _message(request, changed, pending.messages)
+        return Change(pending.files, message) if pending.files else None
 
-    commit = push(remote, decide, request.shown)
-    if isinstance(commit, Shown):
-        return Outcome(SHOWN, _subject(changed), message=message, diff=commit.diff), said, refused
+    commit = push(remote, decide, request.dry_run)
+    if isinstance(commit, Preview):
+        return Outcome(SHOWN, _subject(changed), message=message, diff=commit.diff), answers, refused
     outcome = Outcome(DONE, _subject(changed), commit=commit) if commit else Outcome(NOTHING, "nothing to do")
-    return outcome, said, refused
+    return outcome, answers, refused
 
 
 def _environment(line: Line) -> str:
@@ -124,15 +124,15 @@ def _run(line: Line, request: Request) -> str:
     for option, text in (("--reason", request.reason), ("--evidence", request.evidence)):
         if text and option not in named:
             words.append(f"{option}={text}")
-    said, complaints = StringIO(), StringIO()
+    output, complaints = StringIO(), StringIO()
     command: Callable[[Sequence[str]], object] = importlib.import_module(f"release.commands.{words[0]}").main
     try:
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(complaints):
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(complaints):
             command(words[1:])
     except SystemExit as ended:  # argparse's way to refuse
         complaint = (complaints.getvalue().strip().splitlines() or ["not a command line"])[-1]
         raise UsageError(complaint) from ended
-    return said.getvalue().strip()
+    return output.getvalue().strip()
 
 
 def _subject(changed: Sequence[str]) -> str:
@@ -155,12 +155,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     line.add_argument("file", metavar="FILE", help="the commands, one a line; `-` reads them from standard input")
     line.add_argument("--keep-going", action="store_true", help="commit the other lines when one is refused")
     command_line.add_request(line)
-    arguments, here = command_line.parse(line, argv), Checkout.here()
-    outcome, said, refused = batch(
-        here, here.request("batch", arguments), lines(_text(arguments.file)), keep_going=arguments.keep_going
+    arguments, checkout = command_line.parse(line, argv), Checkout.current()
+    outcome, answers, refused = batch(
+        checkout, checkout.request("batch", arguments), lines(_text(arguments.file)), keep_going=arguments.keep_going
     )
     if not arguments.json:
-        print("\n".join(said))
+        print("\n".join(answers))
     command_line.show([outcome], arguments)
     for error in refused:
         print(f"error: {error}", file=sys.stderr)

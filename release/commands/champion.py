@@ -37,27 +37,27 @@ def champion(store: Store, reader: Tip | Worktree, *, model: str, out: Path, rec
     that nobody who is trusted signed where its environment asks for that,
     StorageError (30) for one that cannot be fetched: it is never taken for none.
     """
-    where, release = _pinned(reader, model)
+    environment, release = _pinned(reader, model)
     entries = Folder(model, ENVIRONMENTS[0]).quarantined(reader)
     if release is None:
         fetch.remove(out)
     else:
         uri = ArtifactUri.parse(release.uri)
-        if where is not None and Folder(model, where).read(reader)[0].signed:
-            attested.find(store, uri, signers.of(reader.of(where)))
+        if environment is not None and Folder(model, environment).read(reader)[0].signed:
+            attested.find(store, uri, signers.of(reader.of(environment)))
         fetch.fetch(store, uri, out)
     content = {
         "schema_version": _SCHEMA_VERSION,
         "model": model,
-        "environment": where,
+        "environment": environment,
         "champion": release and {"name": release.name} | {text: getattr(release, text) for text in TEXTS},
         "quarantined": [
-            {"model_digest": one.model_digest, "inputs_digest": one.inputs_digest, "reason": one.reason}
-            for one in entries
+            {"model_digest": entry.model_digest, "inputs_digest": entry.inputs_digest, "reason": entry.reason}
+            for entry in entries
         ],
     }
     _write(record, content)
-    return f"{model} has no champion yet" if release is None else f"{release.name} of {where} is the champion"
+    return f"{model} has no champion yet" if release is None else f"{release.name} of {environment} is the champion"
 
 
 def _pinned(reader: Tip | Worktree, model: str) -> tuple[str | None, Release | None]:
@@ -84,13 +84,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("--out", type=Path, required=True, help="folder of its artifact; none without a champion")
     line.add_argument("--record", type=Path, required=True, help="JSON file of what Git says of it")
     command_line.add_model(line)
-    arguments, here = command_line.parse(line, argv), Checkout.here()
-    store, model = here.store, here.model(arguments)
+    arguments, checkout = command_line.parse(line, argv), Checkout.current()
+    store, model = checkout.store, checkout.model(arguments)
     if os.environ.get(RECORDS_FROM) == "kept":
         # A workflow asks the remote in a step of its own, so that the step that trains needs no token.
         if not arguments.record.is_file():
             raise ConfigurationError(f"{RECORDS_FROM} is kept, and there is no {arguments.record}: set it to `branch`")
         print(f"{arguments.record} is kept as it is")
         return
-    with reader_of(here.root, here.remote) as pinned:
+    with reader_of(checkout.root, checkout.remote) as pinned:
         print(champion(store, pinned, model=model, out=arguments.out, record=arguments.record))

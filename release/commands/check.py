@@ -17,65 +17,67 @@ from release.gitops.release import Release
 from release.gitops.worktree import Worktree
 
 
-def check(here: Tip | Worktree, model: str | None = None, of: Callable[[str], bool] = lambda _: True) -> list[str]:
+def check(tip: Tip | Worktree, model: str | None = None, of: Callable[[str], bool] = lambda _: True) -> list[str]:
     """The environments that hold, of those that `of` is true of.
 
     GateRefused (41) with each that does not, and the command that leads out of it. ConfigurationError (10) for a file
     that cannot be read. The bucket is not asked: a commit named only what it held.
     """
-    listed = [folder for folder in folders.all_of(here, model) if of(folder.environment)]
-    environments = [(folder, _problems(here, folder)) for folder in listed]
+    listed = [folder for folder in folders.all_of(tip, model) if of(folder.environment)]
+    environments = [(folder, _problems(tip, folder)) for folder in listed]
     problems = [problem for _, lines in environments for problem in lines]
     if problems:
         raise GateRefused("; ".join(problems))
     return [f"{folder.model} in {folder.environment}: holds" for folder, _ in environments]
 
 
-def _problems(here: Tip | Worktree, folder: Folder) -> list[str]:
-    record = folder.read(here)[1]
+def _problems(tip: Tip | Worktree, folder: Folder) -> list[str]:
+    record = folder.read(tip)[1]
     if record.schema != SCHEMA_VERSION:
         return []  # migrated by a command of its own; until then the old files stand
-    text = here.of(folder.environment).read(f"{folder.path}/{release_file.FILE}") or ""
-    entries, where = folder.quarantined(here), f"{folder.model} in {folder.environment}"
+    text = tip.of(folder.environment).read(f"{folder.path}/{release_file.FILE}") or ""
+    entries, title = folder.quarantined(tip), f"{folder.model} in {folder.environment}"
 
-    def barred(one: Release) -> bool:
-        return quarantine.match(entries, one.digest, one.inputs_digest) is not None
+    def barred(release: Release) -> bool:
+        return quarantine.match(entries, release.digest, release.inputs_digest) is not None
 
     problems = []
     if text != release_file.render(record):
         problems.append(
-            f"{where}: {release_file.FILE} is not what the record says: restore both from one commit, or run any "
+            f"{title}: {release_file.FILE} is not what the record says: restore both from one commit, or run any "
             "command that releases there, which repairs it"
         )
     names, absent = _named(text)
     problems += [
-        f"{where}: the Route names {name}, whose InferenceService is not there: restore {release_file.FILE} from Git, "
+        f"{title}: the Route names {name}, whose InferenceService is not there: restore {release_file.FILE} from Git, "
         f"or deploy it again with `python -m release deploy --env {folder.environment}`"
         for name in absent
     ]
-    for one in record.releases:
-        if one.name in names and barred(one):
-            problems.append(f"{where}: would serve {one.name}, which is in quarantine: {_way_out(folder, record, one)}")
+    for release in record.releases:
+        if release.name in names and barred(release):
+            problems.append(
+                f"{title}: would serve {release.name}, which is in quarantine: {_way_out(folder, record, release)}"
+            )
     return problems
 
 
-def _way_out(folder: Folder, record: Record, one: Release) -> str:
-    act = f"`python -m release quarantine {one.name} --env {folder.environment}` takes it out of the traffic"
+def _way_out(folder: Folder, record: Record, release: Release) -> str:
+    act = f"`python -m release quarantine {release.name} --env {folder.environment}` takes it out of the traffic"
     others = [other for other in state.eligible(record, lambda _: False) if other.rendered]
-    return f"{act}, `python -m release unquarantine {one.name}` lets it come back" + (
+    return f"{act}, `python -m release unquarantine {release.name}` lets it come back" + (
         "" if others else "; there is no other release to serve: --stop"
     )
 
 
 def _named(text: str) -> tuple[set[str], list[str]]:
     """The releases that the Route in release.yaml names, and those of them without an InferenceService there."""
-    documents: list[dict[str, Any]] = [one for one in quoted_yaml.documents(text) if one]
-    there = {one["metadata"]["name"] for one in documents if one["kind"] == "InferenceService"}
+    documents: list[dict[str, Any]] = [document for document in quoted_yaml.documents(text) if document]
+    there = {document["metadata"]["name"] for document in documents if document["kind"] == "InferenceService"}
     names = {
         target["configurationName"].removesuffix(release_file.configuration(""))
-        for one in documents
-        if one["kind"] == "Route"
-        for target in one["spec"]["traffic"]
+        for document in documents
+        if document["kind"] == "Route"
+        for target in document["spec"]["traffic"]
     }
     return names, sorted(names - there)
 
@@ -87,11 +89,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument(
         "--branch", help="only the environments that live on it; on any that the settings do not name: all of them"
     )
-    arguments, here = command_line.parse(line, argv), Checkout.here()
+    arguments, checkout = command_line.parse(line, argv), Checkout.current()
 
     def of(environment: str) -> bool:
-        chosen = here.settings
+        chosen = checkout.settings
         places = {chosen.gitops_branch, chosen.production_branch}
         return arguments.branch not in places or arguments.branch == chosen.branch_of(environment)
 
-    print("\n".join(check(Worktree(here.root), arguments.model, of)))
+    print("\n".join(check(Worktree(checkout.root), arguments.model, of)))

@@ -22,10 +22,10 @@ def comment(repository: str, number: int, text: str) -> str:
     body = f"{MARK}\n{text}"
     if len(body) > _LONGEST:
         body = body[:_LONGEST].rpartition("\n")[0] + "\n\n… the rest is in the summary of the run.\n"
-    known = _find(repository, number)
-    if known is None:
+    previous = _find(repository, number)
+    if previous is None:
         return str(github.api(f"repos/{repository}/issues/{number}/comments", "POST", {"body": body})["html_url"])
-    return str(github.api(f"repos/{repository}/issues/comments/{known}", "PATCH", {"body": body})["html_url"])
+    return str(github.api(f"repos/{repository}/issues/comments/{previous}", "PATCH", {"body": body})["html_url"])
 
 
 def _find(repository: str, number: int) -> int | None:
@@ -34,10 +34,10 @@ def _find(repository: str, number: int) -> int | None:
     while True:
         path = f"repos/{repository}/issues/{number}/comments?per_page={_PAGE}&page={page}"
         listed = github.api(path)
-        for one in listed:
+        for entry in listed:
             # A person who quotes the page quotes its mark as well.
-            if one["body"].startswith(MARK) and one["user"]["type"] == "Bot":
-                return int(one["id"])
+            if entry["body"].startswith(MARK) and entry["user"]["type"] == "Bot":
+                return int(entry["id"])
         if len(listed) < _PAGE:
             return None
         page += 1

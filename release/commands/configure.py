@@ -48,8 +48,8 @@ def configure(root: Path, values: Mapping[str, str]) -> list[str]:
     if (root / params.PATH).exists():
         folders = [Folder(params.model(root), "production"), *folder.all_of(Worktree(root))]
         if after.joint == "-":
-            for one in folders:
-                one.require_one_label()
+            for item in folders:
+                item.require_one_label()
     text = settings.render(after)
     changes = [
         f"{settings.key(name)}: {getattr(before, name) or '(empty)'} → {value or '(empty)'}"
@@ -135,4 +135,4 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--set", action="append", default=[], metavar="NAME=VALUE", help="the same, as make takes it: BUCKET=mine"
     )
     arguments = command_line.parse(line, argv, may_be_empty=True)
-    print("\n".join(configure(Checkout.here().root, values(vars(arguments)))) or "nothing to change")
+    print("\n".join(configure(Checkout.current().root, values(vars(arguments)))) or "nothing to change")

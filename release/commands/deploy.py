@@ -33,7 +33,7 @@ from release.settings import Settings
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Target:
     """What to deploy: an artifact in an image on the commit `run_commit`, or what the environment `source` serves."""
 
     uri: str = ""
@@ -59,21 +59,21 @@ def deploy(
     request: Request,
     *,
     folder: Folder,
-    wanted: Wanted,
+    target: Target,
     prover: Prover,
     source: Source = Source(),
     wait: float = 0.0,
 ) -> list[Outcome]:
-    """Commit the InferenceService of what is `wanted`, and within `wait` seconds, proved, the Route that names it.
+    """Commit the InferenceService of `target`, and within `wait` seconds, proved, the Route that names it.
 
     Without `wait` the traffic is `release advance`'s. Where the environment asks for no proof both are one commit.
     Nothing is committed when it serves already, or when what is there was deployed by a run on a newer source commit.
     ConfigurationError (10), IntegrityError (20), StorageError (30), GateRefused (41), GitError (50).
     """
-    direct = None if wanted.source else _published(store, settings, folder.model, wanted)
-    deployment = _Deployment(store, settings, folder, wanted, source, direct)
+    direct = None if target.source else _published(store, settings, folder.model, target)
+    deployment = _Deployment(store, settings, folder, target, source, direct)
     outcomes = [patiently(wait, lambda: apply(branch, folder, request, deployment.decide, again=True))]
-    if wait and outcomes[0].state == "proving" and not (request.proposed or request.shown):
+    if wait and outcomes[0].state == "proving" and not (request.proposed or request.dry_run):
         only = deployment.release
         outcomes.append(traffic.advance(branch, request, folder=folder, prover=prover, to=None, wait=wait, only=only))
     return outcomes
@@ -89,7 +89,7 @@ class _Deployment:
     store: Store
     settings: Settings
     folder: Folder
-    wanted: Wanted
+    target: Target
     source: Source
     direct: Release | None
     release: str = ""
@@ -98,34 +98,38 @@ class _Deployment:
     def decide(self, situation: Situation) -> Decision:
         """What becomes of the record in `situation`."""
         before = situation.record
-        takes = self.wanted.source or situation.environment.takes
+        takes = self.target.source or situation.environment.takes
         release = self.direct if takes is None else _served_by(situation, takes, self.direct)
         assert release is not None  # either it is one of the bucket, or there is a source
         release = self._attested(situation, release)
         self.release = release.name
-        what = f"{release.name} in {self.folder.environment}"
+        title = f"{release.name} in {self.folder.environment}"
         situation.refuse(release)
-        for one in (before.stable, before.candidate):
-            if one is not None and not release.same(one) and situation.tip.precedes(release.run_commit, one.run_commit):
-                return Decision(before, _newer(self.folder, one), superseded=True)
-        keep, first, percent = situation.environment.keep, situation.environment.canary, self.wanted.canary
-        if self.wanted.begins and before.stable is not None and not release.same(before.stable):
+        for other in (before.stable, before.candidate):
+            if (
+                other is not None
+                and not release.same(other)
+                and situation.tip.precedes(release.run_commit, other.run_commit)
+            ):
+                return Decision(before, _newer(self.folder, other), superseded=True)
+        keep, first, percent = situation.environment.keep, situation.environment.canary, self.target.canary
+        if self.target.begins and before.stable is not None and not release.same(before.stable):
             percent = first
         after = transitions.deploy(before, release, keep=keep, percent=percent, first=first)
         if after == before:
-            return _there_already(before, release, what)
+            return _there_already(before, release, title)
         if after.candidate is None:
-            subject = f"take the candidate back from {what}: that was deployed again"
+            subject = f"take the candidate back from {title}: that was deployed again"
             return Decision(after, subject, after.stable, reason="the challenger is the stable release")
         if takes is not None:
             self._require_healthy(situation.tip, situation_of(situation.tip, Folder(self.folder.model, takes)), release)
         if self.direct is None:
             published.find(self.store, ArtifactUri.parse(release.uri))
         if situation.environment.proves:
-            subject = f"deploy {what}, to be proved"
+            subject = f"deploy {title}, to be proved"
         else:
             after = transitions.advance(after, None, now())
-            subject = f"deploy {what}" + (f" as a canary at {after.percent} %" if after.candidate else "")
+            subject = f"deploy {title}" + (f" as a canary at {after.percent} %" if after.candidate else "")
         return Decision(after, subject, release, reason=f"the gate's verdict is {release.gate}")
 
     def _attested(self, situation: Situation, release: Release) -> Release:
@@ -142,19 +146,19 @@ class _Deployment:
             gate=statement.gate,
         )
 
-    def _require_healthy(self, here: Tip, there: Situation, release: Release) -> None:
+    def _require_healthy(self, tip: Tip, there: Situation, release: Release) -> None:
         """Unseen (41) unless `release`, which Git names in `there`, is seen to serve there; asked once."""
         if release.uri in self._healthy:
             return
         # How it is seen there is for the branch to say that takes the release, not for the one that hands it on.
-        shown = sources.of(here, there.folder.environment)
+        source = sources.of(tip, there.folder.environment)
         by_person = self.source.url is not None or self.source.gateway is not None
-        if by_person or elsewhere(shown, there, release) is None:
+        if by_person or elsewhere(source, there, release) is None:
             chosen = self.settings
-            where = Cluster(there.folder, chosen.domain, self.source.gateway, shown.access, chosen.joint).route()
+            address = Cluster(there.folder, chosen.domain, self.source.gateway, source.access, chosen.joint).route()
             if self.source.url is not None:
-                where = Address(self.source.url, access=shown.access)
-            if (problem := readiness.lacking(where, there.folder.model, release)) is not None:
+                address = Address(self.source.url, access=source.access)
+            if (problem := readiness.lacking(address, there.folder.model, release)) is not None:
                 raise Unseen(
                     f"{release.name} is not seen healthy in {there.folder.environment}: {problem}; wait until it is, "
                     "or say where it answers with --from-url or --from-gateway"
@@ -162,30 +166,30 @@ class _Deployment:
         self._healthy.add(release.uri)
 
 
-def _there_already(before: Record, release: Release, what: str) -> Decision:
+def _there_already(before: Record, release: Release, title: str) -> Decision:
     waits = f"gets {before.share} % once proved: `release advance`, or --wait"
     there = waits if before.percent == 0 else f"has {before.percent} % already"
-    return Decision(before, f"{what} {'serves already' if release.same(before.stable) else there}", release)
+    return Decision(before, f"{title} {'serves already' if release.same(before.stable) else there}", release)
 
 
-def _published(store: Store, settings: Settings, model: str, wanted: Wanted) -> Release:
-    parse_image(wanted.image)
-    uri = ArtifactUri.parse(wanted.uri)
+def _published(store: Store, settings: Settings, model: str, target: Target) -> Release:
+    parse_image(target.image)
+    uri = ArtifactUri.parse(target.uri)
     if (uri.bucket, uri.prefix, uri.model) != (settings.bucket, settings.prefix, model):
         home = f"s3://{settings.bucket}/{settings.prefix}/{model}/"
         raise ConfigurationError(
-            f"the URI {wanted.uri!r} is not one of {home}: correct it, or --model, or the settings"
+            f"the URI {target.uri!r} is not one of {home}: correct it, or --model, or the settings"
         )
     artifact = published.find(store, uri)
     return Release(
         digest=uri.digest,
-        uri=wanted.uri,
-        image=wanted.image,
+        uri=target.uri,
+        image=target.image,
         since=now(),
         inputs_digest=artifact.inputs_digest,
         data_digest=artifact.data_digest,
         source_commit=artifact.source_commit,
-        run_commit=wanted.run_commit,
+        run_commit=target.run_commit,
         gate=artifact.gate,
     )
 
@@ -206,28 +210,28 @@ def _served_by(situation: Situation, source: str, direct: Release | None) -> Rel
     return dataclasses.replace(stable, since=now(), rendered=False, served=False, rejected=False, left=None, proof=None)
 
 
-def _newer(folder: Folder, one: Release) -> str:
+def _newer(folder: Folder, release: Release) -> str:
     return (
-        f"{folder.model} in {folder.environment} serves {one.name} of the newer commit {one.run_commit[:12]}; "
+        f"{folder.model} in {folder.environment} serves {release.name} of the newer commit {release.run_commit[:12]}; "
         "`release rollback --to` leads back"
     )
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """As `deploy`; UsageError (2) for options that exclude each other."""
-    arguments, here = command_line.parse(_command_line(), argv), Checkout.here()
+    arguments, checkout = command_line.parse(_command_line(), argv), Checkout.current()
     _require_consistent(arguments)
-    folder = here.folder(arguments)
-    store = here.store
-    request = dataclasses.replace(here.request("deploy", arguments), proposed=arguments.propose)
+    folder = checkout.folder(arguments)
+    store = checkout.store
+    request = dataclasses.replace(checkout.request("deploy", arguments), proposed=arguments.propose)
     outcomes = deploy(
         store,
-        here.settings,
-        here.branch(folder.environment),
+        checkout.settings,
+        checkout.branch(folder.environment),
         request,
         folder=folder,
-        wanted=_wanted(arguments, here, folder.model),
-        prover=Prover.of(here, folder, arguments),
+        target=_target(arguments, checkout, folder.model),
+        prover=Prover.of(checkout, folder, arguments),
         source=Source(arguments.from_url, arguments.from_gateway),
         wait=arguments.wait,
     )
@@ -268,12 +272,12 @@ def _require_consistent(arguments: argparse.Namespace) -> None:
         raise UsageError("the following arguments are required: --image (or --from)")
 
 
-def _wanted(arguments: argparse.Namespace, here: Checkout, model: str) -> Wanted:
+def _target(arguments: argparse.Namespace, checkout: Checkout, model: str) -> Target:
     canary, begins = None if arguments.canary in (0, 100) else arguments.canary, arguments.canary == 0
     if arguments.source:
-        return Wanted(source=arguments.source, canary=canary, begins=begins)
+        return Target(source=arguments.source, canary=canary, begins=begins)
     if arguments.uri:
-        uri = status.uri_of(here.remote, arguments.uri)
+        uri = status.uri_of(checkout.remote, arguments.uri)
     else:
-        uri = str(uri_of(here.settings, model, arguments.artifact))
-    return Wanted(uri=uri, image=arguments.image, run_commit=here.commit(), canary=canary, begins=begins)
+        uri = str(uri_of(checkout.settings, model, arguments.artifact))
+    return Target(uri=uri, image=arguments.image, run_commit=checkout.commit(), canary=canary, begins=begins)

@@ -16,21 +16,21 @@ from release.doctor import account, bucket, cluster, owned, repository, signatur
 from release.doctor.finding import FAULT, Finding
 
 PARTS: dict[str, Callable[[Checkout], Iterable[Finding]]] = {
-    "tools": lambda here: tools.look(),
+    "tools": lambda checkout: tools.look(),
     "settings": owned.look,
-    "bucket": lambda here: bucket.look(here.settings),
+    "bucket": lambda checkout: bucket.look(checkout.settings),
     "signers": signatures.look,
-    "aws": lambda here: account.look(here.settings),
+    "aws": lambda checkout: account.look(checkout.settings),
     "github": repository.look,
-    "cluster": lambda here: cluster.look(here.root, here.settings),
+    "cluster": lambda checkout: cluster.look(checkout.root, checkout.settings),
 }
 
 
-def doctor(here: Checkout, parts: Sequence[str]) -> Iterator[Finding]:
+def doctor(checkout: Checkout, parts: Sequence[str]) -> Iterator[Finding]:
     """The findings of each of `parts`, in the order of PARTS."""
     for name, look in PARTS.items():
         if name in parts:
-            yield from look(here)
+            yield from look(checkout)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -38,16 +38,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     line = command_line.parser("doctor", __doc__)
     line.add_argument("parts", nargs="*", metavar="PART", help=f"only these: {', '.join(PARTS)}")
     line.add_argument("--json", action="store_true", help="for programs")
-    arguments, here = command_line.parse(line, argv, may_be_empty=True), Checkout.here()
+    arguments, checkout = command_line.parse(line, argv, may_be_empty=True), Checkout.current()
     if unknown := [name for name in arguments.parts if name not in PARTS]:
         line.error(f"{unknown[0]!r} is not one of {', '.join(PARTS)}")
     findings = []
-    for finding in doctor(here, arguments.parts or list(PARTS)):
+    for finding in doctor(checkout, arguments.parts or list(PARTS)):
         findings.append(finding)
         if not arguments.json:
             print(finding)
     if arguments.json:
-        print(json.dumps([dataclasses.asdict(one) for one in findings], indent=2))
-    if faults := [one for one in findings if one.level == FAULT]:
+        print(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
+    if faults := [finding for finding in findings if finding.level == FAULT]:
         first, count = faults[0], f"{len(faults)} fault" + "s" * (len(faults) > 1)
         raise kind(first.code, ConfigurationError)(f"{count}, the first: {first.says}; {first.remedy}")

@@ -19,20 +19,20 @@ def page(root: Path, base: str) -> str:
     listed = list(islice(rendered.differences(root, base), _FOLDERS + 1))
     if not listed:
         return "## Manifests\n\nArgo CD applies the same as before.\n"
-    blocks = [_block(*one) for one in listed[:_FOLDERS]]
+    blocks = [_block(*folder) for folder in listed[:_FOLDERS]]
     more = f"More environments change; {_FOLDERS} are shown.\n" if len(listed) > _FOLDERS else ""
     return "\n".join(["## Manifests\n", *blocks, more])
 
 
 def _block(name: str, diff: str) -> str:
     lines = diff.splitlines()
-    shown = "\n".join(lines[:_LINES]) + (f"\n… and {len(lines) - _LINES} more lines" if len(lines) > _LINES else "")
+    text = "\n".join(lines[:_LINES]) + (f"\n… and {len(lines) - _LINES} more lines" if len(lines) > _LINES else "")
     fence = "`" * 4  # what is rendered may hold three
-    return f"<details><summary>{name}</summary>\n\n{fence}diff\n{shown}\n{fence}\n\n</details>\n"
+    return f"<details><summary>{name}</summary>\n\n{fence}diff\n{text}\n{fence}\n\n</details>\n"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """As `page`."""
     line = command_line.parser("manifests", __doc__)
     line.add_argument("--base", required=True, help="commit or branch to compare with, as origin/main")
-    print(page(Checkout.here().root, command_line.parse(line, argv).base), end="")
+    print(page(Checkout.current().root, command_line.parse(line, argv).base), end="")

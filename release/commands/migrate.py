@@ -46,19 +46,19 @@ def migrate(
     """
 
     def decide(situation: Situation) -> Decision:
-        record, where = situation.record, folder.environment
+        record, environment = situation.record, folder.environment
         if record.schema != SCHEMA_VERSION:
             return _begin(situation)
         if record.old_percent is None:
-            return Decision(record, f"{folder.model} in {where} is of schema {SCHEMA_VERSION}", record.stable)
+            return Decision(record, f"{folder.model} in {environment} is of schema {SCHEMA_VERSION}", record.stable)
         if record.stable is None:
             return _take_over(situation, prover)
         if not finish:
             old = f"{folder.model}-predictor.{folder.namespace}"
-            text = f"the Route serves in {where}; when no caller asks {old}… any more: migrate --finish"
+            text = f"the Route serves in {environment}; when no caller asks {old}… any more: migrate --finish"
             return Decision(record, text, record.stable)
         after = dataclasses.replace(record, old_percent=None)
-        subject = f"migrate {where}, step 3 of 3: remove the InferenceService {folder.model}"
+        subject = f"migrate {environment}, step 3 of 3: remove the InferenceService {folder.model}"
         return Decision(after, subject, record.stable, reason="its callers have moved to the Route")
 
     return patiently(wait, lambda: apply(branch, folder, request, decide))
@@ -141,10 +141,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("--finish", action="store_true", help="the last step: no caller asks the old host any more")
     command_line.add_release_host(line)
     command_line.add_request(line)
-    arguments, here = command_line.parse(line, argv), Checkout.here()
-    folder = here.folder(arguments)
-    branch, prover = here.branch(folder.environment), Prover.of(here, folder, arguments)
-    request = here.request("migrate", arguments)
+    arguments, checkout = command_line.parse(line, argv), Checkout.current()
+    folder = checkout.folder(arguments)
+    branch, prover = checkout.branch(folder.environment), Prover.of(checkout, folder, arguments)
+    request = checkout.request("migrate", arguments)
     finish, wait = arguments.finish, arguments.wait
     outcomes = [migrate(branch, request, folder=folder, prover=prover, finish=finish, wait=wait)]
     command_line.show(outcomes, arguments)

@@ -30,18 +30,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("--tree", action="store_true", help="of gitops/ here, without asking the remote: no history")
     line.add_argument("--prometheus", metavar="URL", help="ask it for the drift of what serves")
     line.add_argument("--predictor", metavar="URL", help="of a running predictor, that the form sends predictions to")
-    arguments, here = command_line.parse(line, argv), Checkout.here()
+    arguments, checkout = command_line.parse(line, argv), Checkout.current()
     if arguments.out is not None:
-        _write(_read(here, arguments), arguments.out)
+        _write(_read(checkout, arguments), arguments.out)
         print(f"{arguments.out}/index.html")
     else:
-        _serve(here, arguments)
+        _serve(checkout, arguments)
 
 
-def _read(here: Checkout, arguments: argparse.Namespace) -> Site:
-    data = site_data.read(here, tree=arguments.tree, model=arguments.model)
-    report = training_report.read(here.root)
-    card = None if report is None else training_report.card(here.root, report)
+def _read(checkout: Checkout, arguments: argparse.Namespace) -> Site:
+    data = site_data.read(checkout, tree=arguments.tree, model=arguments.model)
+    report = training_report.read(checkout.root)
+    card = None if report is None else training_report.card(checkout.root, report)
     return Site(data, report, drift_pages.read(data, arguments.prometheus), clock.now(), card)
 
 
@@ -63,17 +63,17 @@ def _write(site: Site, out: Path) -> None:
         new.rename(out)
 
 
-def _serve(here: Checkout, arguments: argparse.Namespace) -> None:
-    lock, kept = threading.Lock(), [(float("-inf"), _read(here, arguments))]
+def _serve(checkout: Checkout, arguments: argparse.Namespace) -> None:
+    lock, latest = threading.Lock(), [(float("-inf"), _read(checkout, arguments))]
 
-    def made() -> Site:
+    def current_site() -> Site:
         with lock:
-            if time.monotonic() - kept[0][0] > _FRESH_SECONDS:
-                kept[0] = (time.monotonic(), _read(here, arguments))
-            return kept[0][1]
+            if time.monotonic() - latest[0][0] > _FRESH_SECONDS:
+                latest[0] = (time.monotonic(), _read(checkout, arguments))
+            return latest[0][1]
 
     try:
-        running = server.start(arguments.port, made, arguments.predictor)
+        running = server.start(arguments.port, current_site, arguments.predictor)
     except OSError as error:
         raise ConfigurationError(f"port {arguments.port} is taken ({error}): give another one by --port") from error
     with running:

@@ -31,9 +31,9 @@ def elsewhere(source: Source, situation: Situation, release: Release) -> str | N
     Unseen (41), StorageError (30), ConfigurationError (10).
     """
     if source.kind == sources.PROMETHEUS:
-        return metrics.seen(source.url, situation, release)
+        return metrics.ready_pods(source.url, situation, release)
     if source.kind == sources.ARGOCD:
-        return reports.seen(source, situation, release)
+        return reports.verdict_of(source, situation, release)
     return None
 
 
@@ -46,11 +46,11 @@ class Prover:
     url: str | None = None
 
     @classmethod
-    def of(cls, here: Checkout, folder: Folder, arguments: argparse.Namespace) -> Prover:
+    def of(cls, checkout: Checkout, folder: Folder, arguments: argparse.Namespace) -> Prover:
         """Of the environment `folder`, by the options that `command_line.add_release_host` adds."""
         return cls(
-            here.store,
-            Cluster(folder, here.settings.domain, arguments.gateway, joint=here.settings.joint),
+            checkout.store,
+            Cluster(folder, checkout.settings.domain, arguments.gateway, joint=checkout.settings.joint),
             arguments.url,
         )
 
@@ -84,8 +84,8 @@ class Prover:
     def _answers(self, situation: Situation, release: Release, access: Access) -> str:
         model, uri = situation.folder.model, ArtifactUri.parse(release.uri)
         cluster = self.cluster.by(access)
-        where = cluster.release(release.name) if self.url is None else Address(self.url, access=access)
-        if (problem := readiness.lacking(where, model, release)) is not None:
+        address = cluster.release(release.name) if self.url is None else Address(self.url, access=access)
+        if (problem := readiness.lacking(address, model, release)) is not None:
             raise Unseen(
                 f"{release.name} is not proved: {problem}; wait until the cluster has it (--wait), or say where it "
                 "answers with --url or --gateway"
@@ -93,7 +93,7 @@ class Prover:
         manifest = Manifest.from_bytes(self._bytes(uri, MANIFEST, uri.digest))
         golden_digest = next((file.sha256 for file in manifest.files if file.path == golden.FILE), "")
         golden_requests = json.loads(self._bytes(uri, golden.FILE, golden_digest))
-        return readiness.replay(where, model, manifest.signature, golden_requests)
+        return readiness.replay(address, model, manifest.signature, golden_requests)
 
     def _bytes(self, uri: ArtifactUri, path: str, expected_digest: str) -> bytes:
         data = self.store.get(uri.key + path)

@@ -121,19 +121,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     command_line.add_artifact(line)
     line.add_argument("--verdict", type=Path, default=Path("build/verdict.json"), help="the gate's file (%(default)s)")
     command_line.add_model(line)
-    arguments, here = command_line.parse(line, argv), Checkout.here()
-    model = here.model(arguments)
-    with reader(here.root, here.remote) as pinned:
+    arguments, checkout = command_line.parse(line, argv), Checkout.current()
+    model = checkout.model(arguments)
+    with reader(checkout.root, checkout.remote) as pinned:
         quarantined = Folder(model, "staging").quarantined(pinned)
         sign = chosen.sign(signers.of(pinned))
     uri = publish(
-        here.store,
-        here.settings,
+        checkout.store,
+        checkout.settings,
         artifact=arguments.artifact,
         verdict_path=arguments.verdict,
         model=model,
-        source_commit=here.commit(),
-        root=here.root,
+        source_commit=checkout.commit(),
+        root=checkout.root,
         quarantined=quarantined,
         sign=sign,
     )

@@ -20,8 +20,8 @@ from release.change import (
     NOTHING,
     SHOWN,
     Outcome,
+    Preview,
     Request,
-    Shown,
     push,
     quarantine_change,
     situation_of,
@@ -62,11 +62,11 @@ def quarantine(
     def decide(tip: Tip, before: tuple[Quarantined, ...]) -> _Decision:
         barred = _digest(tip, model, release)
         everywhere = Folder(model, "staging").quarantined(tip)
-        entry = next((one for one in everywhere if one.model_digest == barred), None)
+        entry = next((entry for entry in everywhere if entry.model_digest == barred), None)
         if entry is None:
             inputs = _inputs(tip, store, settings, model, barred)
             entry = Quarantined(barred, inputs, request.reason, request.evidence, now(), request.by)
-        entries = before if any(one.model_digest == barred for one in before) else (*before, entry)
+        entries = before if any(entry.model_digest == barred for entry in before) else (*before, entry)
         files: dict[str, str] = {}
         steps, notes[:] = [], []
         for folder in folders.all_of(tip, model):
@@ -98,7 +98,7 @@ def unquarantine(branch: AnyBranch, request: Request, *, model: str, release: st
 
     def decide(tip: Tip, before: tuple[Quarantined, ...]) -> _Decision:
         lifted = _digest(tip, model, release)
-        rest = tuple(one for one in before if lifted not in (one.model_digest, one.inputs_digest))
+        rest = tuple(entry for entry in before if lifted not in (entry.model_digest, entry.inputs_digest))
         return _Decision(lifted, rest, {}, [])
 
     return _commit(branch, request, model, decide, "lift the quarantine of {}", "is not in quarantine")
@@ -132,17 +132,20 @@ def _commit(
         decision = decide(tip, before)
         files = {**decision.files, **quarantine_change(model, before, decision.entries)}
         subject = verb.format(_names(tip, model, decision.model_digest))
-        was = [f"{len(before)} in quarantine", *(f"{folder.environment} {one}" for folder, one, _ in decision.steps)]
+        was = [
+            f"{len(before)} in quarantine",
+            *(f"{folder.environment} {state}" for folder, state, _ in decision.steps),
+        ]
         is_ = [
             f"{len(decision.entries)} in quarantine",
-            *(f"{folder.environment} {one}" for folder, _, one in decision.steps),
+            *(f"{folder.environment} {state}" for folder, _, state in decision.steps),
         ]
         trailers = trailers_of(request, "asked for by hand", "; ".join(was), "; ".join(is_))
         message = commit_message.render(f"{model}: {subject}", {"Model-Digest": decision.model_digest, **trailers})
         return Change(files, message) if files else None
 
-    commit = push(branch, change, request.shown)
-    if isinstance(commit, Shown):
+    commit = push(branch, change, request.dry_run)
+    if isinstance(commit, Preview):
         return Outcome(SHOWN, f"{model}: {subject}", message=message, diff=commit.diff)
     if commit is None:
         return Outcome(NOTHING, f"nothing to do: it {there}")
@@ -151,7 +154,7 @@ def _commit(
 
 def _digest(tip: Tip, model: str, text: str) -> str:
     """The digest that `text` is, or that of the release which it names in any environment."""
-    named = [one for each in folders.all_of(tip, model) if (one := each.read(tip)[1].find(text)) is not None]
+    named = [match for each in folders.all_of(tip, model) if (match := each.read(tip)[1].find(text)) is not None]
     release = only(text, named)
     return digest.parse(text) if release is None else release.digest
 
@@ -159,10 +162,10 @@ def _digest(tip: Tip, model: str, text: str) -> str:
 def _names(tip: Tip, model: str, model_digest: str) -> str:
     """The releases of that digest, for people; the digest when Git remembers none."""
     names = [
-        one.name
+        release.name
         for folder in folders.all_of(tip, model)
-        for one in folder.read(tip)[1].releases
-        if one.digest == model_digest
+        for release in folder.read(tip)[1].releases
+        if release.digest == model_digest
     ]
     return ", ".join(dict.fromkeys(names)) or model_digest
 
@@ -170,8 +173,8 @@ def _names(tip: Tip, model: str, model_digest: str) -> str:
 def _inputs(tip: Tip, store: Store, settings: Settings, model: str, model_digest: str) -> str:
     """Digest of the inputs that made the model: from a record that knows it, else from the bucket."""
     for folder in folders.all_of(tip, model):
-        if (one := folder.read(tip)[1].find(model_digest)) is not None:
-            return one.inputs_digest
+        if (release := folder.read(tip)[1].find(model_digest)) is not None:
+            return release.inputs_digest
     uri = ArtifactUri(settings.bucket, settings.prefix, model, model_digest)
     head = store.head(uri.key + MANIFEST)
     if head is None or published.INPUTS not in head.metadata:
@@ -193,15 +196,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("--stop", action="store_true", help="let nothing serve where no other release was proved")
     command_line.add_model(line)
     command_line.add_request(line, required=True)
-    arguments, here = command_line.parse(line, argv), Checkout.here()
-    model = here.model(arguments)
+    arguments, checkout = command_line.parse(line, argv), Checkout.current()
+    model = checkout.model(arguments)
     environments = [Folder(model, name).environment for name in arguments.environments]
-    request = here.request("quarantine", arguments)
+    request = checkout.request("quarantine", arguments)
     # Production's branch first: killed in between, it is barred everywhere, and the same command does the rest.
     outcomes = [
         quarantine(
-            here.store,
-            here.settings,
+            checkout.store,
+            checkout.settings,
             branch,
             request,
             model=model,
@@ -209,6 +212,6 @@ def main(argv: Sequence[str] | None = None) -> None:
             environments=environments,
             stop=arguments.stop,
         )
-        for branch in here.branches(environments)
+        for branch in checkout.branches(environments)
     ]
     command_line.show(outcomes, arguments)

@@ -19,15 +19,15 @@ def references(branch: Branch) -> list[str]:
     texts: set[str] = set()
     with opened(branch) as git:
         for name in branches(git):
-            here = tip(git, dataclasses.replace(branch, name=name, family=()))
-            for folder in folders.all_of(here):
-                for one in folder.read(here)[1].releases:
-                    texts |= {one.uri, one.image}
+            head = tip(git, dataclasses.replace(branch, name=name, family=()))
+            for folder in folders.all_of(head):
+                for release in folder.read(head)[1].releases:
+                    texts |= {release.uri, release.image}
     return sorted(texts)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """As `references`, a line each."""
     command_line.parse(command_line.parser("references", __doc__), argv)
-    repositories = {one.url: one for one in Checkout.here().remotes()}
-    print("\n".join(sorted({text for one in repositories.values() for text in references(one)})))
+    repositories = {remote.url: remote for remote in Checkout.current().remotes()}
+    print("\n".join(sorted({text for remote in repositories.values() for text in references(remote)})))

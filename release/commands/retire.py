@@ -32,19 +32,19 @@ def retire(
     ConfigurationError (10), GitError (50).
     """
 
-    def old(one: Release) -> bool:
-        return one.left is not None and seconds_since(one.left) >= min_age
+    def old(release: Release) -> bool:
+        return release.left is not None and seconds_since(release.left) >= min_age
 
     def decide(situation: Situation) -> Decision:
         before = situation.record
         after = transitions.retire(before, situation.environment.ready, situation.barred, old)
-        still = {one.name for one in after.releases if one.rendered}
-        unnamed = [one for one in before.releases if one.rendered and one.name not in still]
+        still = {release.name for release in after.releases if release.rendered}
+        unnamed = [release for release in before.releases if release.rendered and release.name not in still]
         if not unnamed:
             return Decision(before, f"{folder.environment} keeps {', '.join(sorted(still)) or 'nothing'}")
         if situation.environment.proves and (problem := _not_left(situation, cluster)) is not None:
             raise Unseen(f"nothing is retired in {folder.environment}: {problem}; wait until the cluster follows Git")
-        names = ", ".join(one.name for one in unnamed)
+        names = ", ".join(release.name for release in unnamed)
         return Decision(
             after, f"retire {names} in {folder.environment}", unnamed[0], reason="nothing names it any more"
         )
@@ -79,12 +79,12 @@ def not_following(cluster: Cluster, record: Record) -> str | None:
     """
     shares = (("stable", record.stable), ("canary", record.candidate if record.percent else None))
     for tag, release in shares:
-        where = cluster.route(tag)
+        address = cluster.route(tag)
         if release is not None:
-            if (problem := readiness.lacking(where, record.model, release)) is not None:
+            if (problem := readiness.lacking(address, record.model, release)) is not None:
                 return problem
-        elif (answer := readiness.ask(where, record.model)).digest is not None:
-            return f"{where} answers {answer}, and Git names no {tag} release"
+        elif (answer := readiness.ask(address, record.model)).digest is not None:
+            return f"{address} answers {answer}, and Git names no {tag} release"
     return None
 
 
@@ -102,13 +102,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     command_line.add_gateway(line)
     command_line.add_wait(line)
     command_line.add_request(line)
-    arguments, here = command_line.parse(line, argv), Checkout.here()
-    folder = here.folder(arguments)
+    arguments, checkout = command_line.parse(line, argv), Checkout.current()
+    folder = checkout.folder(arguments)
     outcome = retire(
-        here.branch(folder.environment),
-        here.request("retire", arguments),
+        checkout.branch(folder.environment),
+        checkout.request("retire", arguments),
         folder=folder,
-        cluster=Cluster(folder, here.settings.domain, arguments.gateway, joint=here.settings.joint),
+        cluster=Cluster(folder, checkout.settings.domain, arguments.gateway, joint=checkout.settings.joint),
         min_age=arguments.min_age,
         wait=arguments.wait,
     )

@@ -41,8 +41,8 @@ def retrain(
     """
     decided: dict[str, Any] = {}
 
-    def change(here: Tip) -> Change | None:
-        environment, record = folder.read(here)
+    def change(tip: Tip) -> Change | None:
+        environment, record = folder.read(tip)
         served = record.champion
         if served is None:
             raise ConfigurationError(f"nothing serves in {folder.environment}: there is no model to train again")
@@ -51,7 +51,7 @@ def retrain(
         if alarm is not None and alarm.get("digest") not in (None, served.digest):
             raise UsageError(f"the alarm is of {alarm.get('digest')}, {served.digest} serves: watch that one")
         path = f"{MODELS}/{folder.model}/{retraining.FILE}"
-        text = here.read(path)
+        text = tip.read(path)
         before = () if text is None else retraining.parse(text, path)
         changed = branch.caller.differs(served.source_commit, _DATA)
         cause = Cause(
@@ -78,7 +78,7 @@ def retrain(
         subject = f"{folder.model}: {trigger} asks for {'a training' if outcome == rules.TRAIN else 'new data'}"
         return Change({path: retraining.render((*before, entry))}, commit_message.render(subject, trailers))
 
-    push(branch, change, request.shown)
+    push(branch, change, request.dry_run)
     return decided
 
 
@@ -102,8 +102,8 @@ def watched(branch: Branch, folder: Folder, url: str | None, now: float) -> dict
     served, thresholds = record.champion, environment.analysis
     if served is None:
         return None
-    where = url or (thresholds.prometheus if thresholds else "")
-    source = Source(Prometheus(where), folder.namespace, served.name)
+    prometheus = url or (thresholds.prometheus if thresholds else "")
+    source = Source(Prometheus(prometheus), folder.namespace, served.name)
     return drift.watch(source, datetime.fromisoformat(served.since).timestamp(), now).as_json()
 
 
@@ -125,8 +125,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("--alarm", type=Path, metavar="FILE", help="what `monitoring … --json` printed (drift: optional)")
     line.add_argument("--prometheus", metavar="URL", help="for drift without --alarm (default: of environment.yaml)")
     command_line.add_request(line)
-    arguments, here = command_line.parse(line, argv), Checkout.here()
-    folder, branch = here.folder(arguments), here.remote(arguments.env)
+    arguments, checkout = command_line.parse(line, argv), Checkout.current()
+    folder, branch = checkout.folder(arguments), checkout.remote(arguments.env)
     alarm = None
     if arguments.kind in (DRIFT, PERFORMANCE):
         if arguments.alarm is not None:
@@ -135,5 +135,5 @@ def main(argv: Sequence[str] | None = None) -> None:
             alarm = watched(branch, folder, arguments.prometheus, time.time())
         else:
             raise UsageError(f"--kind {arguments.kind} needs --alarm FILE: an alarm is evidence, not a wish")
-    request = here.request("retrain", arguments)
+    request = checkout.request("retrain", arguments)
     print(json.dumps(retrain(branch, request, folder=folder, kind=arguments.kind, alarm=alarm), indent=2))

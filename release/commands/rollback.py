@@ -86,7 +86,7 @@ def rollback(
                 subject += ", to be proved"
                 notes.append(f"{left.name} serves until then: quarantine it afterwards")
         if target is not None and after.candidate is None:
-            notes.extend(_asked(situation, prover, after, target))
+            notes.extend(_answer_of(situation, prover, after, target))
         result[:] = [after]
         situations[:] = [situation]
         if traffic_only and barred:
@@ -117,25 +117,29 @@ def rollback(
 
 def _require_proved(situation: Situation, after: Record, target: Release | None) -> None:
     """GateRefused (41) unless `target` has an InferenceService, was proved or serves now, and was never taken back."""
-    record, where = situation.record, situation.folder.environment
-    known = None if target is None else record.find(target.name)
-    if known is None or target is None or after.candidate is not None:
-        raise GateRefused(f"{where} has no release that is ready to serve: roll back there without --traffic-only")
-    situation.refuse(target)
-    if known == record.stable:
-        return  # of a candidate that is taken back: it has the rest of the traffic
-    if known.rejected:
-        raise GateRefused(f"{target.name} was taken back in {where}: name another, or go there without --traffic-only")
-    if situation.environment.proves and not situation.folder.proved(situation.tip, known):
+    record, environment = situation.record, situation.folder.environment
+    entry = None if target is None else record.find(target.name)
+    if entry is None or target is None or after.candidate is not None:
         raise GateRefused(
-            f"{target.name} is not proved as {where} renders it now: `release prove --env {where} {target.name}`, "
-            "or go there without --traffic-only"
+            f"{environment} has no release that is ready to serve: roll back there without --traffic-only"
+        )
+    situation.refuse(target)
+    if entry == record.stable:
+        return  # of a candidate that is taken back: it has the rest of the traffic
+    if entry.rejected:
+        raise GateRefused(
+            f"{target.name} was taken back in {environment}: name another, or go there without --traffic-only"
+        )
+    if situation.environment.proves and not situation.folder.proved(situation.tip, entry):
+        raise GateRefused(
+            f"{target.name} is not proved as {environment} renders it now: "
+            f"`release prove --env {environment} {target.name}`, or go there without --traffic-only"
         )
 
 
 def barring(entries: tuple[Quarantined, ...], left: Release, request: Request, reason: str) -> tuple[Quarantined, ...]:
     """The quarantine with `left` in it."""
-    if any(one.model_digest == left.digest for one in entries):
+    if any(entry.model_digest == left.digest for entry in entries):
         return entries
     return (
         *entries,
@@ -143,12 +147,12 @@ def barring(entries: tuple[Quarantined, ...], left: Release, request: Request, r
     )
 
 
-def _asked(situation: Situation, prover: Prover, after: Record, target: Release) -> list[str]:
+def _answer_of(situation: Situation, prover: Prover, after: Record, target: Release) -> list[str]:
     """What the target answers at its own host, for people: a Route is not applied while a release is not ready."""
     problem = _lacking(situation, prover, target)
     if problem is None:
         return [f"{target.name} answers"]
-    others = [one.name for one in state.eligible(after, situation.barred) if one.rendered]
+    others = [release.name for release in state.eligible(after, situation.barred) if release.rendered]
     offer = f"`--to {others[0]}` is the next that served" if others else "there is no other that served"
     return [f"{target.name} is not seen ready ({problem}): if the cluster does not follow, {offer}"]
 
@@ -161,8 +165,8 @@ def _lacking(situation: Situation, prover: Prover, target: Release) -> str | Non
             return None
     except (GateRefused, StorageError, ConfigurationError) as error:
         return str(error)
-    where = prover.cluster.by(source.access).release(target.name)
-    return readiness.lacking(where, situation.folder.model, target, _SECONDS)
+    address = prover.cluster.by(source.access).release(target.name)
+    return readiness.lacking(address, situation.folder.model, target, _SECONDS)
 
 
 def _followed(prover: Prover, situation: Situation, record: Record, wait: float) -> Outcome:
@@ -200,10 +204,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     command_line.add_release_host(line)
     command_line.add_request(line)
-    arguments, here = command_line.parse(line, argv), Checkout.here()
-    folder = here.folder(arguments)
-    branch, prover = here.branch(folder.environment), Prover.of(here, folder, arguments)
-    request = here.request("rollback", arguments)
+    arguments, checkout = command_line.parse(line, argv), Checkout.current()
+    folder = checkout.folder(arguments)
+    branch, prover = checkout.branch(folder.environment), Prover.of(checkout, folder, arguments)
+    request = checkout.request("rollback", arguments)
     how = {"to": arguments.to, "traffic_only": arguments.traffic_only, "wait": arguments.wait}
     outcomes = rollback(branch, request, folder=folder, prover=prover, **how)
     command_line.show(outcomes, arguments)

@@ -12,6 +12,6 @@ from release.checkout import Checkout
 def main(argv: Sequence[str] | None = None) -> None:
     """The values of settings.yaml, in its order. ConfigurationError (10)."""
     command_line.parse(command_line.parser("settings", __doc__), argv)
-    values = Checkout.here().settings
+    values = Checkout.current().settings
     for item in dataclasses.fields(values):
         print(f"{settings.key(item.name)}={getattr(values, item.name)}")

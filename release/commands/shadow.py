@@ -32,21 +32,21 @@ def compare(branch: Branch, cluster: Cluster, log: str, *, most: int, rate: floa
     """
     folder = cluster.folder
     with opened(branch) as git:
-        here = tip(git, branch)
-        environment, record = folder.read(here)
-        access = sources.of(here, folder.environment).access
+        head = tip(git, branch)
+        environment, record = folder.read(head)
+        access = sources.of(head, folder.environment).access
     if environment.analysis is None or environment.analysis.shadow is None:
         return None, f"{folder.path}/environment.yaml asks for no shadow requests"
     if record.stable is None or record.candidate is None or state.of(record) != "proving":
         return None, f"no candidate waits for its first share in {folder.environment}"
     rows = labels.read(f"{log.rstrip('/')}/digest={record.stable.digest}", "--log")
     pairs = shadow.compare(
-        rows, _asked(cluster, access, record.stable), _asked(cluster, access, record.candidate), most, rate
+        rows, _pods(cluster, access, record.stable), _pods(cluster, access, record.candidate), most, rate
     )
     return pairs.as_json(), pairs.line()
 
 
-def _asked(cluster: Cluster, access: Access, release: Release) -> shadow.Release:
+def _pods(cluster: Cluster, access: Access, release: Release) -> shadow.Release:
     address = cluster.by(access).release(release.name)
     return shadow.Release(address.url, release.model, address.host)
 
@@ -60,13 +60,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("--log", metavar="URI", help=f"default: s3://<bucket>/{INFERENCE}/<model>-<environment>")
     line.add_argument("--most", type=int, default=1000, help="requests, the newest (%(default)s)")
     line.add_argument("--rate", type=float, default=10.0, help="requests a second (%(default)s)")
-    arguments, here = command_line.parse(line, argv), Checkout.here()
+    arguments, checkout = command_line.parse(line, argv), Checkout.current()
     if arguments.most < 1 or arguments.rate <= 0:
         raise UsageError("--most and --rate are above 0")
-    folder: Folder = here.folder(arguments)
-    log = arguments.log or f"s3://{here.settings.bucket}/{INFERENCE}/{folder.namespace}"
-    cluster = Cluster(folder, here.settings.domain, arguments.gateway, joint=here.settings.joint)
-    evidence, says = compare(here.remote(arguments.env), cluster, log, most=arguments.most, rate=arguments.rate)
+    folder: Folder = checkout.folder(arguments)
+    log = arguments.log or f"s3://{checkout.settings.bucket}/{INFERENCE}/{folder.namespace}"
+    cluster = Cluster(folder, checkout.settings.domain, arguments.gateway, joint=checkout.settings.joint)
+    evidence, says = compare(checkout.remote(arguments.env), cluster, log, most=arguments.most, rate=arguments.rate)
     if evidence is not None:
         arguments.out.write_text(json.dumps(evidence, indent=2) + "\n", encoding="utf-8")
     print(says)

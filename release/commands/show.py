@@ -34,12 +34,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         "uri", metavar="URI|RELEASE", help="its storageUri, or a release or digest as `release status` shows it"
     )
     line.add_argument("--json", action="store_true", help="for programs")
-    arguments, here = command_line.parse(line, argv), Checkout.here()
-    uri = ArtifactUri.parse(uri_of(here.remote, arguments.uri))
-    store = Store(dataclasses.replace(here.settings, bucket=uri.bucket))
+    arguments, checkout = command_line.parse(line, argv), Checkout.current()
+    uri = ArtifactUri.parse(uri_of(checkout.remote, arguments.uri))
+    store = Store(dataclasses.replace(checkout.settings, bucket=uri.bucket))
     artifact = published.find(store, uri)
     content = {"digest": uri.digest} | dataclasses.asdict(artifact) | {"uri": str(uri)}
-    content["signed_by"] = _signer(store, uri, signers.of(Worktree(here.root)))
+    content["signed_by"] = _signer(store, uri, signers.of(Worktree(checkout.root)))
     if arguments.json:
         print(json.dumps(content, indent=2))
     else:

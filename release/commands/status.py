@@ -48,9 +48,9 @@ def read(branch: Branch, model: str | None = None) -> list[Status]:
         return read_from(tip(git, branch), model)
 
 
-def read_from(here: Tip | Worktree, model: str | None = None) -> list[Status]:
+def read_from(tip: Tip | Worktree, model: str | None = None) -> list[Status]:
     """The same, of what the branch or the working tree holds."""
-    return [_status(here, folder) for folder in folders.all_of(here, model)]
+    return [_status(tip, folder) for folder in folders.all_of(tip, model)]
 
 
 def as_json(environments: Sequence[Status]) -> list[dict[str, Any]]:
@@ -61,21 +61,21 @@ def as_json(environments: Sequence[Status]) -> list[dict[str, Any]]:
     """
     return [
         {
-            "model": one.record.model,
-            "environment": one.record.environment,
-            "schema_version": one.record.schema,
-            "state": state.of(one.record),
-            "stable": _json(one.record.champion),
-            "candidate": _json(one.record.candidate),
-            "percent": one.record.percent,
-            "share": one.record.share,
-            "releases": [_json(release) for release in _history(one.record)],
-            "ready": [release.name for release in one.record.releases if release.rendered],
-            "proofs": one.proofs,
-            "notes": list(one.notes),
-            "possible": state.possible(one.record),
+            "model": status.record.model,
+            "environment": status.record.environment,
+            "schema_version": status.record.schema,
+            "state": state.of(status.record),
+            "stable": _json(status.record.champion),
+            "candidate": _json(status.record.candidate),
+            "percent": status.record.percent,
+            "share": status.record.share,
+            "releases": [_json(release) for release in _history(status.record)],
+            "ready": [release.name for release in status.record.releases if release.rendered],
+            "proofs": status.proofs,
+            "notes": list(status.notes),
+            "possible": state.possible(status.record),
         }
-        for one in environments
+        for status in environments
     ]
 
 
@@ -85,8 +85,8 @@ def table(environments: Sequence[Status], colour: bool, *, uris: bool = False) -
     Digests are as short as tells them apart; every command takes them. `uris` adds the URI, image and gate of each
     release. `colour` is for a terminal.
     """
-    length = _unique([one.digest for each in environments for one in each.record.releases])
-    rows = {index: _rows(one, length) for index, one in enumerate(environments)}
+    length = _unique([release.digest for each in environments for release in each.record.releases])
+    rows = {index: _rows(status, length) for index, status in enumerate(environments)}
     cells = [_HEAD, *(row for of_one in rows.values() for row, _ in of_one)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(_HEAD))]
 
@@ -98,14 +98,14 @@ def table(environments: Sequence[Status], colour: bool, *, uris: bool = False) -
         return "  ".join(["", traffic.rstrip().rjust(len(traffic)), *rest]).rstrip()
 
     lines = [mark(line(_HEAD), _BOLD)]
-    for index, one in enumerate(environments):
-        kind = state.of(one.record)
-        lines.append(f"{_plain(one.record.model)} {_plain(one.record.environment)}: {mark(kind, _COLOURS[kind])}")
+    for index, status in enumerate(environments):
+        kind = state.of(status.record)
+        lines.append(f"{_plain(status.record.model)} {_plain(status.record.environment)}: {mark(kind, _COLOURS[kind])}")
         for row, release in rows[index]:
             lines.append(line(row))
             if uris:
                 lines += [f"      {_plain(text)}" for text in (release.uri, release.image, release.gate)]
-        hints = [*one.notes, f"possible now: {', '.join(state.possible(one.record)) or 'nothing'}"]
+        hints = [*status.notes, f"possible now: {', '.join(state.possible(status.record)) or 'nothing'}"]
         for hint in hints:
             lines += [mark(part, _DIM) for part in _wrapped(_plain(hint))]
     return "\n".join(lines)
@@ -113,8 +113,8 @@ def table(environments: Sequence[Status], colour: bool, *, uris: bool = False) -
 
 def _unique(digests: Sequence[str]) -> int:
     """The least number of characters, at least SHORTEST, by which the digests differ."""
-    different = {one.removeprefix("sha256-") for one in digests}
-    return next(size for size in range(SHORTEST, 65) if len({one[:size] for one in different}) == len(different))
+    different = {digest.removeprefix("sha256-") for digest in digests}
+    return next(size for size in range(SHORTEST, 65) if len({digest[:size] for digest in different}) == len(different))
 
 
 def _wrapped(hint: str) -> list[str]:
@@ -123,16 +123,16 @@ def _wrapped(hint: str) -> list[str]:
     )
 
 
-def _status(here: Tip | Worktree, folder: Folder) -> Status:
-    environment, record = folder.read(here)
-    rendered = [one for one in record.releases if one.rendered]
+def _status(tip: Tip | Worktree, folder: Folder) -> Status:
+    environment, record = folder.read(tip)
+    rendered = [release for release in record.releases if release.rendered]
     proofs = {
-        one.name: "none" if one.proof is None else ("proved" if folder.proved(here, one) else "void")
-        for one in rendered
+        release.name: "none" if release.proof is None else ("proved" if folder.proved(tip, release) else "void")
+        for release in rendered
     }
-    entries = folder.quarantined(here)
-    barred = [one for one in rendered if quarantine.match(entries, one.digest, one.inputs_digest)]
-    return Status(record, proofs, tuple(_notes(environment, record, proofs, [one.name for one in barred])))
+    entries = folder.quarantined(tip)
+    barred = [release for release in rendered if quarantine.match(entries, release.digest, release.inputs_digest)]
+    return Status(record, proofs, tuple(_notes(environment, record, proofs, [release.name for release in barred])))
 
 
 def _notes(environment: Environment, record: Record, proofs: dict[str, str], barred: Sequence[str]) -> list[str]:
@@ -141,21 +141,21 @@ def _notes(environment: Environment, record: Record, proofs: dict[str, str], bar
         return [f"its record is of schema {record.schema}: `release migrate --env {record.environment}`"]
     if record.old_percent is not None:
         notes.append(f"the InferenceService {record.model} is still there: `release migrate`")
-    for one in (record.stable, record.candidate if record.percent else None):
-        if one is None:
+    for release in (record.stable, record.candidate if record.percent else None):
+        if release is None:
             continue
-        if one.name in barred:
-            notes.append(f"serves a quarantined release, {one.name}: `release quarantine {one.name}`")
-        if proofs[one.name] == "void":
+        if release.name in barred:
+            notes.append(f"serves a quarantined release, {release.name}: `release quarantine {release.name}`")
+        if proofs[release.name] == "void":
             notes.append(
-                f"the proof of {one.name} is void, since its runtime or a patch changed: `release prove`; a cluster "
-                "that is made anew answers 404 while a release of the Route cannot start"
+                f"the proof of {release.name} is void, since its runtime or a patch changed: `release prove`; "
+                "a cluster that is made anew answers 404 while a release of the Route cannot start"
             )
-        if proofs[one.name] == "none":
+        if proofs[release.name] == "none":
             why = "was never proved" if environment.proves else "needed no proof here"
-            notes.append(f"{one.name} {why}: a cluster that is made anew answers 404 if it cannot start")
+            notes.append(f"{release.name} {why}: a cluster that is made anew answers 404 if it cannot start")
     in_traffic = (record.stable_name, record.candidate_name)
-    idle = [one.name for one in record.releases if one.rendered and one.name not in in_traffic]
+    idle = [release.name for release in record.releases if release.rendered and release.name not in in_traffic]
     if len(idle) + (record.stable is not None) > environment.ready:
         notes.append(f"without traffic: {', '.join(idle)}; `release retire` keeps {environment.ready}")
     return notes
@@ -163,17 +163,17 @@ def _notes(environment: Environment, record: Record, proofs: dict[str, str], bar
 
 def _history(record: Record) -> list[Release]:
     first = [] if record.champion is None else [record.champion]
-    served = (one for one in record.releases if one.served and not one.rejected)
-    return [*first, *(one for one in served if one not in (*first, record.candidate))]
+    served = (release for release in record.releases if release.served and not release.rejected)
+    return [*first, *(release for release in served if release not in (*first, record.candidate))]
 
 
-def _rows(one: Status, length: int) -> list[tuple[tuple[str, ...], Release]]:
+def _rows(status: Status, length: int) -> list[tuple[tuple[str, ...], Release]]:
     """The releases that share the traffic, with their cells; the stable one first. What stands in a file is escaped."""
-    record = one.record
+    record = status.record
     share = record.percent or 0
     shares = [(record.stable, 100 - share), (record.candidate, share)]
     return [
-        (tuple(map(_plain, _cells(release, percent, one.proofs, length))), release)
+        (tuple(map(_plain, _cells(release, percent, status.proofs, length))), release)
         for release, percent in shares
         if release is not None
     ]
@@ -208,8 +208,8 @@ def uri_of(branch: Callable[[], Branch], text: str) -> str:
         return text
     there = branch()
     with opened(there) as git:
-        here = tip(git, there)
-        named = [one for folder in folders.all_of(here) if (one := folder.read(here)[1].find(text)) is not None]
+        head = tip(git, there)
+        named = [match for folder in folders.all_of(head) if (match := folder.read(head)[1].find(text)) is not None]
     if (release := only(text, named)) is None:
         raise ConfigurationError(f"no record names a release {text!r}: see `release status`, or give its URI")
     return release.uri
@@ -222,11 +222,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("--uris", action="store_true", help="with the URI, image and gate of each release")
     line.add_argument("--model", help="only this model")
     line.add_argument("--tree", action="store_true", help="of gitops/ here, without asking the remote")
-    arguments, here = command_line.parse(line, argv), Checkout.here()
-    every = read_from(Worktree(here.root)) if arguments.tree else read(here.remote())
-    environments = [one for one in every if arguments.model in (None, one.record.model)]
+    arguments, checkout = command_line.parse(line, argv), Checkout.current()
+    every = read_from(Worktree(checkout.root)) if arguments.tree else read(checkout.remote())
+    environments = [status for status in every if arguments.model in (None, status.record.model)]
     if not environments and arguments.model is not None:
-        there = ", ".join(sorted({one.record.model for one in every})) or "none"
+        there = ", ".join(sorted({status.record.model for status in every})) or "none"
         raise ConfigurationError(f"gitops/models holds no model {arguments.model!r}: it holds {there}")
     if arguments.json:
         print(json.dumps(as_json(environments), indent=2))

@@ -50,45 +50,49 @@ def step(
     if environment.analysis is None:
         off = f"the analysis is off in {folder.path}/environment.yaml: no step is taken by itself"
         return Outcome(NOTHING, off, state.of(record)), None
-    shown = shadow(shadow_file, record)
-    if shown is not None:
-        request = dataclasses.replace(request, trailers={**request.trailers, "Shadow": str(shown)})
+    comparison = shadow(shadow_file, record)
+    if comparison is not None:
+        request = dataclasses.replace(request, trailers={**request.trailers, "Shadow": str(comparison)})
     if state.of(record) == "proving":
         assert record.candidate_name is not None
         limits = environment.analysis.shadow if record.stable is not None else None
-        if limits is not None and shown is None:
+        if limits is not None and comparison is None:
             waits = f"{record.candidate_name} waits for --shadow: what `python -m monitoring shadow` says of it"
             return Outcome(WAITS, waits, "proving"), None
-        if limits is not None and shown is not None and (refusals := shown.refusals(limits)):
+        if limits is not None and comparison is not None and (refusals := comparison.refusals(limits)):
             raise GateRefused(f"{record.candidate_name} gets no traffic by its shadow requests: {'; '.join(refusals)}")
         try:
             only = record.candidate_name
             return traffic.advance(branch, request, folder=folder, prover=prover, to=None, wait=wait, only=only), None
         except Unseen as unseen:
             return Outcome(WAITS, str(unseen), "proving"), None
-    found = analyse(branch, folder, url, now)
-    if found is None:
+    analysis = analyse(branch, folder, url, now)
+    if analysis is None:
         return Outcome(NOTHING, f"nothing to watch in {folder.environment}", state.of(record)), None
-    return _carry_out(branch, request, found, prover=prover, wait=wait), found
+    return _carry_out(branch, request, analysis, prover=prover, wait=wait), analysis
 
 
-def _carry_out(branch: Branch, request: Request, found: Analysis, *, prover: Prover, wait: float) -> Outcome:
-    decision, folder, name = found.decision, found.folder, found.period.release.name
-    said = dataclasses.replace(
+def _carry_out(branch: Branch, request: Request, analysis: Analysis, *, prover: Prover, wait: float) -> Outcome:
+    decision, folder, name = analysis.decision, analysis.folder, analysis.period.release.name
+    with_evidence = dataclasses.replace(
         request,
         reason=request.reason or decision.why,
-        evidence=request.evidence or found.trailers()["Analysis-Requests"],
-        trailers={**request.trailers, **found.trailers()},
+        evidence=request.evidence or analysis.trailers()["Analysis-Requests"],
+        trailers={**request.trailers, **analysis.trailers()},
     )
     match decision.action:
         case Action.ADVANCE:
-            return traffic.advance(branch, said, folder=folder, prover=prover, to=decision.to, wait=wait, only=name)
+            return traffic.advance(
+                branch, with_evidence, folder=folder, prover=prover, to=decision.to, wait=wait, only=name
+            )
         case Action.PROMOTE:
-            return traffic.promote(branch, said, folder=folder, prover=prover, wait=wait, only=name)
+            return traffic.promote(branch, with_evidence, folder=folder, prover=prover, wait=wait, only=name)
         case Action.ROLL_BACK:
             bars = decision.harm  # a canary that only came late may come again
-            outcomes = rollback(branch, said, folder=folder, prover=prover, to=None, wait=wait, only=name, bars=bars)
-            return dataclasses.replace(outcomes[0], says="; ".join(one.says for one in outcomes))
+            outcomes = rollback(
+                branch, with_evidence, folder=folder, prover=prover, to=None, wait=wait, only=name, bars=bars
+            )
+            return dataclasses.replace(outcomes[0], says="; ".join(outcome.says for outcome in outcomes))
         case Action.HOLD:
             return Outcome(HOLDS, f"{name} in {folder.environment} is held: {decision.why}", "canary")
         case _:
@@ -102,20 +106,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     command_line.add_prometheus(line)
     command_line.add_release_host(line)
     command_line.add_request(line)
-    arguments, here = command_line.parse(line, argv), Checkout.here()
-    folder = here.folder(arguments)
-    outcome, found = step(
-        here.remote(arguments.env),
-        here.request("step", arguments),
+    arguments, checkout = command_line.parse(line, argv), Checkout.current()
+    folder = checkout.folder(arguments)
+    outcome, analysis = step(
+        checkout.remote(arguments.env),
+        checkout.request("step", arguments),
         folder=folder,
-        prover=Prover.of(here, folder, arguments),
+        prover=Prover.of(checkout, folder, arguments),
         url=arguments.prometheus,
         now=time.time(),
         wait=arguments.wait,
         shadow_file=arguments.shadow,
     )
-    write_page(found, arguments.page)
+    write_page(analysis, arguments.page)
     command_line.show([outcome], arguments)
-    if found is None or found.decision.action != Action.HOLD:
+    if analysis is None or analysis.decision.action != Action.HOLD:
         return 0
-    return StorageError.exit_code if found.decision.missing else GateRefused.exit_code
+    return StorageError.exit_code if analysis.decision.missing else GateRefused.exit_code

@@ -54,10 +54,10 @@ def promote(
 
 def elsewhere(situation: Situation, only: str | None) -> Decision | None:
     """Nothing to do, where `only` is given and is not the candidate."""
-    candidate, where = situation.record.candidate, situation.folder.environment
+    candidate, environment = situation.record.candidate, situation.folder.environment
     if only is None or (candidate is not None and candidate.name == only):
         return None
-    return Decision(situation.record, f"{only} is not on its way in {where} any more", superseded=True)
+    return Decision(situation.record, f"{only} is not on its way in {environment} any more", superseded=True)
 
 
 def prove(
@@ -79,14 +79,14 @@ def prove(
                 raise ConfigurationError(
                     f"{folder.model} in {folder.environment} has no release {release!r}: see status"
                 )
-        releases = [one for one in candidates if one is not None and one.rendered]
-        for one in releases:
-            record = transitions.replaced(record, prover.prove(situation, one))
-        names = ", ".join(one.name for one in releases) or "nothing"
-        what = f"{names} in {folder.environment}"
+        releases = [entry for entry in candidates if entry is not None and entry.rendered]
+        for entry in releases:
+            record = transitions.replaced(record, prover.prove(situation, entry))
+        names = ", ".join(entry.name for entry in releases) or "nothing"
+        title = f"{names} in {folder.environment}"
         if record == situation.record:
-            return Decision(record, f"{what} is proved")
-        return Decision(record, f"prove {what}", releases[0], reason="asked for by hand")
+            return Decision(record, f"{title} is proved")
+        return Decision(record, f"prove {title}", releases[0], reason="asked for by hand")
 
     return patiently(wait, lambda: apply(branch, folder, request, decide))
 
@@ -98,16 +98,16 @@ def _step(situation: Situation, prover: Prover, command: str, to: int | None) ->
         return transitions.advance(record, to, now()) if command == "advance" else transitions.promote(record, now())
 
     record = after(situation.record)
-    candidate, where = situation.record.candidate, situation.folder.environment
+    candidate, environment = situation.record.candidate, situation.folder.environment
     if candidate is None:
         assert record.stable is not None  # the table lets nothing empty be promoted
-        return Decision(record, f"{record.stable.name} in {where} has all traffic already", record.stable)
+        return Decision(record, f"{record.stable.name} in {environment} has all traffic already", record.stable)
     situation.refuse(candidate)
     proved = prover.required(situation, candidate)
     record = after(transitions.replaced(situation.record, proved))
-    what = f"{candidate.name} in {where}"
+    title = f"{candidate.name} in {environment}"
     if record == situation.record:
-        return Decision(record, f"{what} has {record.percent} % already", candidate)
+        return Decision(record, f"{title} has {record.percent} % already", candidate)
     share = f"{record.percent} %" if record.candidate else "all traffic"
     reason = "asked for by hand" if proved.proof is None else proved.proof.evidence
-    return Decision(record, f"give {what} {share}", proved, reason=reason)
+    return Decision(record, f"give {title} {share}", proved, reason=reason)

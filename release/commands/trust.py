@@ -30,24 +30,24 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("--until", type=date.fromisoformat, metavar="DAY", help="the last day on which it may sign")
     line.add_argument("--out", type=Path, metavar="DIR", help="write what a predictor's --signers reads there")
     line.add_argument("--remove", action="store_true", help="what it signed does not count any more")
-    arguments, here = command_line.parse(line, argv), Checkout.here()
-    before = signers.of(Worktree(here.root))
+    arguments, checkout = command_line.parse(line, argv), Checkout.current()
+    before = signers.of(Worktree(checkout.root))
     if arguments.out is not None:
         for name, text in before.files.items():
             text_file.write(arguments.out / name, text)
         print(arguments.out / FILE)
         return
     if arguments.name is None:
-        print("\n".join(f"{one.name}: {_described(one)}" for one in before.listed) or "nobody")
+        print("\n".join(f"{signer.name}: {_described(signer)}" for signer in before.listed) or "nobody")
         return
-    after = _without(before, arguments.name) if arguments.remove else _with(before, arguments, here.settings)
+    after = _without(before, arguments.name) if arguments.remove else _with(before, arguments, checkout.settings)
     for path, text in signers.files(after).items():
-        text_file.write(here.root / path, text)
+        text_file.write(checkout.root / path, text)
     print(f"{signers.PATH}: commit and push it")
 
 
 def _without(trusted: Signers, name: str) -> Signers:
-    rest = tuple(one for one in trusted.listed if one.name != name)
+    rest = tuple(signer for signer in trusted.listed if signer.name != name)
     if len(rest) == len(trusted.listed):
         raise UsageError(f"{name!r} is none of those that are trusted: {trusted.names}")
     return dataclasses.replace(trusted, listed=rest)
@@ -56,7 +56,7 @@ def _without(trusted: Signers, name: str) -> Signers:
 def _with(trusted: Signers, arguments: argparse.Namespace, settings: Settings) -> Signers:
     if (arguments.key is None) == (arguments.workflow is None):
         raise UsageError("say who it is: --key or --workflow")
-    if arguments.name in [one.name for one in trusted.listed]:
+    if arguments.name in [signer.name for signer in trusted.listed]:
         raise UsageError(f"{arguments.name!r} is trusted already: choose another name, or --remove it first")
     if arguments.key is not None:
         signer = Signer(arguments.name, arguments.until, key=_public_key(arguments.key))
@@ -75,11 +75,11 @@ def _public_key(path: Path) -> bytes:
     return private_key.public_part(_text(path), str(path))
 
 
-def _trusted_root(path: Path | None, known: str | None) -> str:
+def _trusted_root(path: Path | None, stored: str | None) -> str:
     if path is not None:
         return _text(path)
-    if known is not None:
-        return known
+    if stored is not None:
+        return stored
     from release.signing import keyless  # Sigstore's libraries
 
     return keyless.trusted_root()

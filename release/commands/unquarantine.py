@@ -15,9 +15,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("release", metavar="RELEASE", help="its name, or the digest of the artifact or its inputs")
     command_line.add_model(line)
     command_line.add_request(line)
-    arguments, here = command_line.parse(line, argv), Checkout.here()
-    request = here.request("unquarantine", arguments)
-    model, release = here.model(arguments), arguments.release
+    arguments, checkout = command_line.parse(line, argv), Checkout.current()
+    request = checkout.request("unquarantine", arguments)
+    model, release = checkout.model(arguments), arguments.release
     # Production's branch first: what may not write there lifts nothing.
-    outcomes = [quarantine.unquarantine(one, request, model=model, release=release) for one in here.branches()]
+    outcomes = [
+        quarantine.unquarantine(branch, request, model=model, release=release) for branch in checkout.branches()
+    ]
     command_line.show(outcomes, arguments)

@@ -36,11 +36,11 @@ def look(chosen: Settings) -> Iterator[Finding]:
 
 def _trust(chosen: Settings, role: str, name: str) -> Finding:
     try:
-        found = ask("aws", "iam", "get-role", "--role-name", name, "--output", "json")["Role"]
+        answer = ask("aws", "iam", "get-role", "--role-name", name, "--output", "json")["Role"]
     except (NoAnswer, KeyError, TypeError) as error:
         return Finding("trust", FAULT, f"the role {name} cannot be read: {error}", "make aws, which creates it")
-    wanted = trust.jobs(chosen, role)
-    if found.get("AssumeRolePolicyDocument") == wanted:
+    expected = trust.jobs(chosen, role)
+    if answer.get("AssumeRolePolicyDocument") == expected:
         return Finding("trust", OK, f"{name} trusts this repository's jobs, by both forms of their subject")
     return Finding(
         "trust", FAULT, f"{name} trusts others than gitops/aws/{role}-trust.json says",
@@ -54,11 +54,11 @@ def _images(chosen: Settings) -> Finding:
         return Finding("images", WARNING, f"{server} is not ECR and was not asked", "let no tag be pushed twice there")
     command = ("aws", "ecr", "describe-repositories", "--repository-names", name, "--region", server.split(".")[3])
     try:
-        (found,) = ask(*command, "--output", "json")["repositories"]
+        (answer,) = ask(*command, "--output", "json")["repositories"]
     except (NoAnswer, KeyError, TypeError, ValueError) as error:
         remedy = f"aws ecr create-repository --repository-name {name} --image-tag-mutability IMMUTABLE"
         return Finding("images", FAULT, f"the repository {name} cannot be read: {error}", remedy)
-    if str(found.get("imageTagMutability", "")).startswith("IMMUTABLE"):
+    if str(answer.get("imageTagMutability", "")).startswith("IMMUTABLE"):
         return Finding("images", OK, f"{name}: no tag can be pushed twice")
     remedy = f"aws ecr put-image-tag-mutability --repository-name {name} --image-tag-mutability IMMUTABLE"
     return Finding("images", FAULT, f"{name} lets a tag be pushed twice", remedy)

@@ -25,7 +25,7 @@ def look(chosen: Settings) -> Iterator[Finding]:
         region_name=chosen.region,
         config=Config(connect_timeout=5, read_timeout=15, retries={"total_max_attempts": 2}),
     )
-    where: dict[str, Any] = {"Bucket": chosen.bucket, "Key": f"{chosen.prefix}/{PROBE}"}
+    probe: dict[str, Any] = {"Bucket": chosen.bucket, "Key": f"{chosen.prefix}/{PROBE}"}
     try:
         client.head_bucket(Bucket=chosen.bucket)
     except (ClientError, BotoCoreError) as error:
@@ -38,23 +38,23 @@ def look(chosen: Settings) -> Iterator[Finding]:
     else:
         enable = f"aws s3api put-bucket-versioning --bucket {chosen.bucket} --versioning-configuration Status=Enabled"
         yield Finding("bucket", FAULT, f"{chosen.bucket} keeps no versions ({versioning})", enable)
-    first = _code(lambda: client.put_object(**where, Body=b"modelpin", IfNoneMatch="*") and "")
+    first = _code(lambda: client.put_object(**probe, Body=b"modelpin", IfNoneMatch="*") and "")
     if first not in ("", "PreconditionFailed"):
         remedy = "use the role that publishes, or one that may create objects under the prefix"
-        yield Finding("bucket", FAULT, f"the probe {where['Key']} cannot be created: {first}", remedy)
+        yield Finding("bucket", FAULT, f"the probe {probe['Key']} cannot be created: {first}", remedy)
         return
-    again = _code(lambda: client.put_object(**where, Body=b"modelpin", IfNoneMatch="*") and "replaced")
+    again = _code(lambda: client.put_object(**probe, Body=b"modelpin", IfNoneMatch="*") and "replaced")
     yield _expected(again, ("PreconditionFailed",), "a second put with If-None-Match", "use a store that knows it")
-    plain = _code(lambda: client.put_object(**where, Body=b"modelpin") and "replaced")
+    plain = _code(lambda: client.put_object(**probe, Body=b"modelpin") and "replaced")
     yield _expected(plain, _DENIED, "a put without If-None-Match", _POLICY)
-    gone = _code(lambda: client.delete_object(**where) and "deleted")
+    gone = _code(lambda: client.delete_object(**probe) and "deleted")
     yield _expected(gone, _DENIED, "a delete", _POLICY)
 
 
-def _expected(code: str, expected: tuple[str, ...], what: str, remedy: str) -> Finding:
+def _expected(code: str, expected: tuple[str, ...], request: str, remedy: str) -> Finding:
     if code in expected:
-        return Finding("bucket", OK, f"{what} is refused")
-    return Finding("bucket", FAULT, f"{what} is not refused as it has to be: {code}", remedy)
+        return Finding("bucket", OK, f"{request} is refused")
+    return Finding("bucket", FAULT, f"{request} is not refused as it has to be: {code}", remedy)
 
 
 def _code(request: Callable[[], Any]) -> str:

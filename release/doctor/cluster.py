@@ -45,24 +45,24 @@ def look(root: Path, chosen: Settings) -> Iterator[Finding]:
 
 
 def _minimum(root: Path) -> str:
-    found = re.search(r"^export KUBERNETES_MINIMUM=(\S+)$", (root / VERSIONS).read_text(encoding="utf-8"), re.M)
-    assert found is not None  # tests/docs holds it
-    return found[1]
+    match = re.search(r"^export KUBERNETES_MINIMUM=(\S+)$", (root / VERSIONS).read_text(encoding="utf-8"), re.M)
+    assert match is not None  # tests/docs holds it
+    return match[1]
 
 
-def _get(*what: str) -> Any:
+def _get(*arguments: str) -> Any:
     try:
-        return ask("kubectl", "get", *what, "--output", "json")
+        return ask("kubectl", "get", *arguments, "--output", "json")
     except NoAnswer:
         return {}
 
 
 def _kinds() -> Iterator[Finding]:
-    known = {one.get("metadata", {}).get("name") for one in _get("customresourcedefinitions").get("items", [])}
+    names = {entry.get("metadata", {}).get("name") for entry in _get("customresourcedefinitions").get("items", [])}
     for kind, page in KINDS.items():
-        if kind not in known:
+        if kind not in names:
             yield Finding("cluster", FAULT, f"does not know {kind}", f"follow docs/to-your-cluster/{page}")
-    if known >= set(KINDS):
+    if names >= set(KINDS):
         yield Finding("cluster", OK, "knows KServe's, Knative's and Argo CD's kinds")
 
 
@@ -86,8 +86,8 @@ def _knative(chosen: Settings) -> Iterator[Finding]:
         yield Finding("knative", OK, f"serves under {chosen.domain}")
     else:
         remedy = "set spec.config.domain of the KnativeServing, or make configure DOMAIN=…"
-        found = ", ".join(domains) or "nothing"
-        yield Finding("knative", FAULT, f"serves under {found}, not under {chosen.domain}", remedy)
+        names = ", ".join(domains) or "nothing"
+        yield Finding("knative", FAULT, f"serves under {names}, not under {chosen.domain}", remedy)
     template = (_get("configmap", "config-network", "--namespace", "knative-serving").get("data") or {}).get(
         "domain-template", "{{.Name}}.{{.Namespace}}.{{.Domain}}"
     )
@@ -108,7 +108,7 @@ def _storage() -> Iterator[Finding]:
 
 def _nodes() -> Iterator[Finding]:
     nodes = _get("nodes").get("items", [])
-    kinds = sorted({(one.get("status", {}).get("nodeInfo") or {}).get("architecture", "") for one in nodes} - {""})
+    kinds = sorted({(node.get("status", {}).get("nodeInfo") or {}).get("architecture", "") for node in nodes} - {""})
     if kinds and kinds != ["amd64"]:
         remedy = "build the image for each, or select amd64 by a patch of nodeSelector"
         yield Finding("nodes", WARNING, f"have the architectures {', '.join(kinds)}", remedy)

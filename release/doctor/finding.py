@@ -68,6 +68,6 @@ def version(text: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def at_least(found: str, minimum: str) -> bool:
-    """Whether the version `found` is not older than `minimum`."""
-    return version(found) >= version(minimum)
+def at_least(current: str, minimum: str) -> bool:
+    """Whether the version `current` is not older than `minimum`."""
+    return version(current) >= version(minimum)

@@ -19,18 +19,18 @@ _PLACEHOLDERS = ("example.com", "111122223333", "example/modelpin", "0" * 32)
 _OF_COMPONENTS = {"initializer_image": "components/initializer", "shipper_image": "components/inference-log"}
 
 
-def look(here: Checkout) -> Iterator[Finding]:
+def look(checkout: Checkout) -> Iterator[Finding]:
     """Findings on settings.yaml, the folders of the models, and the branch of the releases."""
-    chosen = here.settings
-    left = [key(name) for name in Settings.__dataclass_fields__ if _is_left(here.root, name, getattr(chosen, name))]
+    chosen = checkout.settings
+    left = [key(name) for name in Settings.__dataclass_fields__ if _is_left(checkout.root, name, getattr(chosen, name))]
     if left:
         names = " ".join(f"{name.upper().replace('-', '_')}=…" for name in left)
         yield Finding("settings", FAULT, f"still as they came: {', '.join(left)}", f"make configure {names}")
     else:
         yield Finding("settings", OK, "all values are your own")
-    yield from _hosts(here.root, chosen)
+    yield from _hosts(checkout.root, chosen)
     try:
-        branches = here.remotes()
+        branches = checkout.remotes()
     except ConfigurationError as error:
         yield Finding("git", FAULT, str(error), "name the remote of the releases")
         return
@@ -41,17 +41,17 @@ def _is_left(root: Path, name: str, value: object) -> bool:
     """Whether somebody still has to fill this setting in."""
     if (component := _OF_COMPONENTS.get(name)) is not None:
         environments = (root / "gitops/models").glob("*/*/kustomization.yaml")
-        if not any(component in one.read_text(encoding="utf-8") for one in environments):
+        if not any(component in path.read_text(encoding="utf-8") for path in environments):
             return False
         if not value:
             return True
-    return any(one in str(value) for one in _PLACEHOLDERS)
+    return any(placeholder in str(value) for placeholder in _PLACEHOLDERS)
 
 
 def _hosts(root: Path, chosen: Settings) -> Iterator[Finding]:
-    for one in folders.all_of(Worktree(root)) if chosen.joint == "-" else ():
+    for folder in folders.all_of(Worktree(root)) if chosen.joint == "-" else ():
         try:
-            one.require_one_label()
+            folder.require_one_label()
         except ConfigurationError as error:
             yield Finding("settings", FAULT, str(error), "make configure HOST_FORM=name.namespace")
 

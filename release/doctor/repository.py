@@ -8,12 +8,12 @@ from artifact.errors import ConfigurationError
 from release import github
 from release.checkout import Checkout
 from release.doctor.finding import FAULT, OK, WARNING, Finding
-from release.protection import plan, wanted
+from release.protection import plan, protection_file
 
 
-def look(here: Checkout) -> Iterator[Finding]:
+def look(checkout: Checkout) -> Iterator[Finding]:
     """Findings on the numbers that trust rests on, and on rulesets, environments and variables."""
-    chosen = here.settings
+    chosen = checkout.settings
     try:
         numbers = github.numbers(chosen.github_repository)
     except ConfigurationError as error:
@@ -26,7 +26,7 @@ def look(here: Checkout) -> Iterator[Finding]:
         remedy = f"make configure GITHUB_REPOSITORY={chosen.github_repository}, then make aws"
         yield Finding("github", FAULT, f"settings.yaml has other numbers of {chosen.github_repository}", remedy)
     try:
-        changes = plan.changes(chosen.github_repository, wanted.read(here.root))
+        changes = plan.changes(chosen.github_repository, protection_file.read(checkout.root))
     except ConfigurationError as error:
         yield Finding("rules", FAULT, str(error), "correct .github/protection.yaml, or log in as an owner")
         return

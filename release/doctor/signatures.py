@@ -22,19 +22,19 @@ _SOON = timedelta(days=30)
 _ROTATE = "trust another one and let it sign (docs/signed-models.md)"
 
 
-def look(here: Checkout) -> Iterator[Finding]:
+def look(checkout: Checkout) -> Iterator[Finding]:
     """Findings on the signers of each branch, and on each release that is kept where signatures are required."""
     try:
-        branch = here.remote()
+        branch = checkout.remote()
         with opened(branch) as git:
             there = tip(git, branch)
-            asking = [one for one in folders.all_of(there) if one.read(there)[0].signed]
+            asking = [folder for folder in folders.all_of(there) if folder.read(there)[0].signed]
             if not asking:
                 yield Finding(PART, OK, "no environment asks for signatures")
-            for trusted in {signers.of(there.of(one.environment)): None for one in asking}:
+            for trusted in {signers.of(there.of(folder.environment)): None for folder in asking}:
                 yield from _signers(trusted)
-            for one in asking:
-                yield _releases(here, there, one)
+            for folder in asking:
+                yield _releases(checkout, there, folder)
     except ModelpinError as error:
         yield Finding(PART, FAULT, str(error), "correct it on the branch, or reach its server", error.exit_code)
 
@@ -43,23 +43,26 @@ def _signers(trusted: Signers) -> Iterator[Finding]:
     if not trusted.listed:
         yield Finding(PART, FAULT, "signatures are required, and nobody's count", "python -m release trust")
     now = datetime.now(UTC)
-    for one in trusted.listed:
-        if not one.may_sign_at(now):
-            yield Finding(PART, WARNING, f"{one.name} might sign until {one.until}, and signs no more", _ROTATE)
-        elif not one.may_sign_at(now + _SOON):
-            yield Finding(PART, WARNING, f"{one.name} may sign until {one.until}", _ROTATE)
+    for signer in trusted.listed:
+        if not signer.may_sign_at(now):
+            yield Finding(PART, WARNING, f"{signer.name} might sign until {signer.until}, and signs no more", _ROTATE)
+        elif not signer.may_sign_at(now + _SOON):
+            yield Finding(PART, WARNING, f"{signer.name} may sign until {signer.until}", _ROTATE)
         else:
-            yield Finding(PART, OK, f"{one.name} may sign" + (f" until {one.until}" if one.until else ""))
+            yield Finding(PART, OK, f"{signer.name} may sign" + (f" until {signer.until}" if signer.until else ""))
 
 
-def _releases(here: Checkout, there: Tip, folder: Folder) -> Finding:
+def _releases(checkout: Checkout, there: Tip, folder: Folder) -> Finding:
     """On all that have an InferenceService in `folder`: what may start there."""
-    where, trusted = f"{folder.model} in {folder.environment}", signers.of(there.of(folder.environment))
-    kept = [one for one in folder.read(there)[1].releases if one.rendered]
+    title, trusted = f"{folder.model} in {folder.environment}", signers.of(there.of(folder.environment))
+    releases = [release for release in folder.read(there)[1].releases if release.rendered]
     try:
-        names = {one.name: attested.find(here.store, ArtifactUri.parse(one.uri), trusted).signer.name for one in kept}
+        names = {
+            release.name: attested.find(checkout.store, ArtifactUri.parse(release.uri), trusted).signer.name
+            for release in releases
+        }
     except ModelpinError as error:
         remedy = "publish it again and deploy that, or go back to one that is signed"
-        return Finding(PART, FAULT, f"{where}: {error}", remedy, error.exit_code)
+        return Finding(PART, FAULT, f"{title}: {error}", remedy, error.exit_code)
     signed = ", ".join(f"{name} by {signer}" for name, signer in names.items()) or "it keeps no release"
-    return Finding(PART, OK, f"{where}: {signed}")
+    return Finding(PART, OK, f"{title}: {signed}")

@@ -20,15 +20,15 @@ TOOLS: dict[str, tuple[tuple[str, ...], str, str, str]] = {
 
 def look() -> Iterator[Finding]:
     """A finding for each program."""
-    for name, (arguments, minimum, why, where) in TOOLS.items():
-        remedy = f"install {name} {minimum} or newer, which {why}: {where}"
+    for name, (arguments, minimum, why, source) in TOOLS.items():
+        remedy = f"install {name} {minimum} or newer, which {why}: {source}"
         try:
             text = output(name, *arguments)
         except NoAnswer as error:
             yield Finding("tools", FAULT, str(error), remedy)
             continue
-        found = re.search(r"\d+\.\d+(?:\.\d+)?", text)
-        if found is None or not at_least(found[0], minimum):
-            yield Finding("tools", FAULT, f"{name} is {found[0] if found else repr(text.strip()[:40])}", remedy)
+        match = re.search(r"\d+\.\d+(?:\.\d+)?", text)
+        if match is None or not at_least(match[0], minimum):
+            yield Finding("tools", FAULT, f"{name} is {match[0] if match else repr(text.strip()[:40])}", remedy)
         else:
-            yield Finding("tools", OK, f"{name} {found[0]}")
+            yield Finding("tools", OK, f"{name} {match[0]}")

@@ -20,7 +20,7 @@ _UNSUPERVISED = "outliers"  # the task without a target
 
 def render(subject: Subject) -> bytes:
     """The document."""
-    files = [_file(one.path, one.sha256) for one in subject.manifest.files]
+    files = [_file(file.path, file.sha256) for file in subject.manifest.files]
     libraries = [_library(subject, name, version) for name, version in sorted(subject.manifest.libraries.items())]
     parts = [_data(subject), *files, *libraries]
     model = _model(subject)
@@ -33,8 +33,8 @@ def render(subject: Subject) -> bytes:
         "metadata": {"component": model},
         "components": parts,
         "dependencies": [
-            {"ref": _ref(subject), "dependsOn": [one["bom-ref"] for one in parts]},
-            *({"ref": one["bom-ref"], "dependsOn": []} for one in parts),
+            {"ref": _ref(subject), "dependsOn": [part["bom-ref"] for part in parts]},
+            *({"ref": part["bom-ref"], "dependsOn": []} for part in parts),
         ],
     }
     return readable_json(content).encode()
@@ -61,15 +61,15 @@ def _card(subject: Subject) -> dict[str, Any]:
         "approach": {"type": "unsupervised" if signature.task == _UNSUPERVISED else "supervised"},
         "task": signature.task,
         "datasets": [{"ref": _data(subject)["bom-ref"]}],
-        "inputs": [{"format": _form(one)} for one in signature.inputs],
-        "outputs": [{"format": _form(one)} for one in signature.outputs],
+        "inputs": [{"format": _form(feature)} for feature in signature.inputs],
+        "outputs": [{"format": _form(output)} for output in signature.outputs],
     }
     if subject.estimator:
         parameters["modelArchitecture"] = subject.estimator
     metrics = [{"type": name, "value": repr(value)} for name, value in sorted(subject.manifest.metrics.items())]
     verdict = subject.verdict
     properties = [(f"gate:{name}", str(verdict.get(name))) for name in ("outcome", "reason")]
-    properties += [(f"gate:{one.get('rule')}", str(one.get("words"))) for one in subject.rules]
+    properties += [(f"gate:{rule.get('rule')}", str(rule.get("words"))) for rule in subject.rules]
     properties += [("inputs_digest", str(verdict.get("inputs_digest"))), ("engine", subject.manifest.engine)]
     return {
         "modelParameters": parameters,
@@ -78,10 +78,10 @@ def _card(subject: Subject) -> dict[str, Any]:
     }
 
 
-def _form(one: Feature | Output) -> str:
+def _form(field: Feature | Output) -> str:
     """A column with what it holds, such as `sepal width (cm): float64`."""
-    columns = f" of {', '.join(map(str, one.columns))}" if isinstance(one, Output) and one.columns else ""
-    return f"{one.name}: {one.dtype}{columns}"
+    columns = f" of {', '.join(map(str, field.columns))}" if isinstance(field, Output) and field.columns else ""
+    return f"{field.name}: {field.dtype}{columns}"
 
 
 def _data(subject: Subject) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def _library(subject: Subject, name: str, version: str) -> dict[str, Any]:
     purl = f"pkg:pypi/{name.lower().replace('_', '-')}@{version}"
     component: dict[str, Any] = {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl}
     if hashes := subject.hashes.get(name):
-        locked = [_hash(one) for one in hashes]
+        locked = [_hash(digest) for digest in hashes]
         component["externalReferences"] = [{"type": "distribution", "url": purl, "hashes": locked}]
     return component
 

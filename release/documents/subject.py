@@ -52,8 +52,8 @@ class Subject:
     def rules(self) -> list[Mapping[str, Any]]:
         """Each rule of the gate, with what it found; but for the one that is another each time it is measured."""
         rules = self.verdict.get("rules")
-        listed = [one for one in rules if isinstance(one, dict)] if isinstance(rules, list) else []
-        return [one for one in listed if one.get("rule") != _MEASURED]
+        listed = [rule for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
+        return [rule for rule in listed if rule.get("rule") != _MEASURED]
 
 
 def _locked(lock: Path, libraries: Mapping[str, str]) -> dict[str, tuple[str, ...]]:

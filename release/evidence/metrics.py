@@ -13,14 +13,14 @@ from release.readiness import Unseen
 _WINDOW = 600  # seconds: a release that nobody asks is scaled to zero after a minute or two
 
 
-def seen(url: str, situation: Situation, release: Release) -> str:
+def ready_pods(url: str, situation: Situation, release: Release) -> str:
     """A sentence on the pods of `release` that were ready lately; Unseen (41) without any, StorageError (30).
 
     A pod is ready only after it verified the artifact's bytes and replayed its golden requests by itself.
     """
     folder = situation.folder
     series = Prometheus(url).range(query(folder, release), Grid(float(int(time.time())), 15.0, 1))
-    pods = int(max((float(one.values[0]) for one in series), default=0.0))
+    pods = int(max((float(item.values[0]) for item in series), default=0.0))
     if pods < 1:
         raise Unseen(
             f"Prometheus at {url} saw no pod of {release.name} ready in {folder.namespace} within {_WINDOW} s: wait "

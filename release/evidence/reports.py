@@ -29,37 +29,41 @@ _HEALTHY = "healthy"
 _OUTDATED = "inactive"  # GitHub's own word on what a later deployment follows: no verdict
 
 
-def seen(source: Source, situation: Situation, release: Release) -> str:
+def verdict_of(source: Source, situation: Situation, release: Release) -> str:
     """A sentence on the newest verdict that is of `release` as it is rendered now; Unseen (41) without a healthy one.
 
     StorageError (30) when GitHub does not answer; ConfigurationError (10) without a token.
     """
-    where = situation.folder.namespace
-    asked = f"deployments?environment={quote(where)}&per_page={_DEPLOYMENTS}"
-    for deployment in _newest_first(_get(source, asked)):
+    namespace = situation.folder.namespace
+    query = f"deployments?environment={quote(namespace)}&per_page={_DEPLOYMENTS}"
+    for deployment in _newest_first(_get(source, query)):
         commit = str(deployment.get("sha"))
-        if not _is_by(source, deployment) or deployment.get("environment") != where:
+        if not _is_by(source, deployment) or deployment.get("environment") != namespace:
             continue
         if not _renders_the_same(situation, release, commit):
             continue
         statuses = _get(source, f"deployments/{int(deployment['id'])}/statuses?per_page=100")
-        verdicts = [one for one in _newest_first(statuses) if _is_by(source, one) and one.get("state") != _OUTDATED]
+        verdicts = [
+            status for status in _newest_first(statuses) if _is_by(source, status) and status.get("state") != _OUTDATED
+        ]
         if verdicts:
-            return _judged(verdicts[0], release, commit, where)
+            return _require_success(verdicts[0], release, commit, namespace)
     raise Unseen(
-        f"Argo CD has reported nothing on {release.name} in {where} as it is rendered now (App {source.app}, "
+        f"Argo CD has reported nothing on {release.name} in {namespace} as it is rendered now (App {source.app}, "
         f"{source.repository}): wait until it synced (--wait), and see that gitops/argocd/reports is applied"
     )
 
 
-def _judged(verdict: Mapping[str, Any], release: Release, commit: str, where: str) -> str:
+def _require_success(verdict: Mapping[str, Any], release: Release, commit: str, namespace: str) -> str:
     first, *names = str(verdict.get("description") or "none").split()
     suffix = release.name.rpartition("-")[2]
     # The state is of all that the Application holds; the names are of those that are healthy.
     if first == _HEALTHY and suffix in names:
         return f"Argo CD reports it synced and healthy at commit {commit[:12]}"
-    said = f"{verdict.get('description')!r:.160}"
-    raise Unseen(f"Argo CD reports of {where} at commit {commit[:12]}: {said}; {release.name} is not healthy there")
+    answer = f"{verdict.get('description')!r:.160}"
+    raise Unseen(
+        f"Argo CD reports of {namespace} at commit {commit[:12]}: {answer}; {release.name} is not healthy there"
+    )
 
 
 def _renders_the_same(situation: Situation, release: Release, commit: str) -> bool:
@@ -70,8 +74,8 @@ def _renders_the_same(situation: Situation, release: Release, commit: str) -> bo
     if commit != tip.commit and not tip.precedes(commit, tip.commit):
         return False
     there = tip.at(commit)
-    known = folder.read(there)[1].find(release.name)
-    if known is None or not known.rendered:
+    entry = folder.read(there)[1].find(release.name)
+    if entry is None or not entry.rendered:
         return False
     return folder.spec_digest(there, release) == folder.spec_digest(tip, release)
 
@@ -82,7 +86,7 @@ def _is_by(source: Source, item: Mapping[str, Any]) -> bool:
 
 
 def _newest_first(items: Any) -> list[Mapping[str, Any]]:
-    return sorted((one for one in items if isinstance(one, Mapping)), key=lambda one: -int(one.get("id", 0)))
+    return sorted((item for item in items if isinstance(item, Mapping)), key=lambda item: -int(item.get("id", 0)))
 
 
 def _get(source: Source, path: str) -> Any:

@@ -50,64 +50,64 @@ def of(reader: Reader, environment: str) -> Source:
     entries = quoted_yaml.load(text, PATH)
     if environment not in entries:
         return Source()
-    where = f"{environment} in {PATH}"
-    section = Section(entries[environment], where)
+    origin = f"{environment} in {PATH}"
+    section = Section(entries[environment], origin)
     kind = section.text("from")
     if kind == HOSTS:
-        source = Source(kind, _access(section, reader, where))
+        source = Source(kind, _access(section, reader, origin))
     elif kind == PROMETHEUS:
-        source = Source(kind, url=_url(section.text("url"), where))
+        source = Source(kind, url=_url(section.text("url"), origin))
     elif kind == ARGOCD:
         source = Source(kind, repository=section.text("repository"), app=section.whole("app", 0))
         if not _REPOSITORY.fullmatch(source.repository) or source.app < 1:
             raise ConfigurationError(
-                f"{where}: argocd needs `repository: owner/name` and `app:`, the number of a GitHub App"
+                f"{origin}: argocd needs `repository: owner/name` and `app:`, the number of a GitHub App"
             )
     else:
-        raise ConfigurationError(f"{where}: from must be one of {HOSTS}, {PROMETHEUS}, {ARGOCD}, not {kind!r}")
+        raise ConfigurationError(f"{origin}: from must be one of {HOSTS}, {PROMETHEUS}, {ARGOCD}, not {kind!r}")
     section.end()
     return source
 
 
-def _access(section: Section, reader: Reader, where: str) -> Access:
+def _access(section: Section, reader: Reader, origin: str) -> Access:
     scheme, ca, named = section.value("scheme", "http"), section.text_or_none("ca"), section.value("headers", {})
     if scheme not in ("http", "https"):
-        raise ConfigurationError(f"{where}: scheme must be http or https, not {scheme!r}")
+        raise ConfigurationError(f"{origin}: scheme must be http or https, not {scheme!r}")
     if not isinstance(named, dict):
-        raise ConfigurationError(f"{where}: headers must be names of headers to names of variables, not {named!r}")
-    headers = {header: _secret(header, variable, where) for header, variable in named.items()}
-    return Access(scheme, _certificates(ca, reader, where), headers)
+        raise ConfigurationError(f"{origin}: headers must be names of headers to names of variables, not {named!r}")
+    headers = {header: _secret(header, variable, origin) for header, variable in named.items()}
+    return Access(scheme, _certificates(ca, reader, origin), headers)
 
 
-def _certificates(path: str | None, reader: Reader, where: str) -> str | None:
+def _certificates(path: str | None, reader: Reader, origin: str) -> str | None:
     if path is None:
         return None
     text = reader.read(path)
     if text is None:
-        raise ConfigurationError(f"{where}: the branch has no file {path!r}: commit the certificates of the CA there")
+        raise ConfigurationError(f"{origin}: the branch has no file {path!r}: commit the certificates of the CA there")
     try:
         ssl.create_default_context(cadata=text)
     except ssl.SSLError as error:
-        raise ConfigurationError(f"{where}: {path} holds no certificate in PEM: {error.reason}") from error
+        raise ConfigurationError(f"{origin}: {path} holds no certificate in PEM: {error.reason}") from error
     return text
 
 
-def _secret(header: str, variable: object, where: str) -> str:
+def _secret(header: str, variable: object, origin: str) -> str:
     """The value of the header, from the environment variable that the file names."""
     if not _HEADER.fullmatch(str(header)) or not _VARIABLE.fullmatch(str(variable)):
-        raise ConfigurationError(f"{where}: headers takes `Authorization: A_VARIABLE`, not {header}: {variable!r}")
+        raise ConfigurationError(f"{origin}: headers takes `Authorization: A_VARIABLE`, not {header}: {variable!r}")
     value = os.environ.get(str(variable), "")
     if not re.fullmatch(r"[\x20-\x7e]+", value):
         raise ConfigurationError(
-            f"{where}: the variable {variable}, for the header {header}, is not set, or no header's text"
+            f"{origin}: the variable {variable}, for the header {header}, is not set, or no header's text"
         )
     return value
 
 
-def _url(text: str, where: str) -> str:
+def _url(text: str, origin: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
         raise ConfigurationError(
-            f"{where}: url must be that of a Prometheus, as https://prometheus.example.com, not {text!r}"
+            f"{origin}: url must be that of a Prometheus, as https://prometheus.example.com, not {text!r}"
         )
     return text

@@ -24,7 +24,7 @@ class Batch:
     files: dict[str, str] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
 
-    def seen(self) -> list[Any]:
+    def rounds(self) -> list[Any]:
         """What the command at hand decided from in each round, oldest first; to be added to."""
         return self.before.setdefault(self.number, [])
 

@@ -61,7 +61,7 @@ class Change:
 
 def holder(branches: Sequence[Branch], environment: str) -> Branch:
     """The one of `branches` that holds `environment`."""
-    return next((one for one in branches if environment in one.environments), branches[0])
+    return next((branch for branch in branches if environment in branch.environments), branches[0])
 
 
 @contextlib.contextmanager
@@ -105,7 +105,7 @@ class _Family:
         return self.tip(holder(self.branches, environment))
 
     def all(self) -> tuple[Tip, ...]:
-        return tuple(self.tip(one) for one in self.branches)
+        return tuple(self.tip(branch) for branch in self.branches)
 
 
 def tip(git: Git, branch: Branch) -> Tip:
@@ -114,10 +114,10 @@ def tip(git: Git, branch: Branch) -> Tip:
     The tips of the other branches of its family are fetched when they are asked for, once.
     """
     family = _Family(git, branch.family, {}) if branch.family else None
-    here = _fetched(git, branch, family)
+    head = _fetched(git, branch, family)
     if family is not None:
-        family.tips[branch] = here
-    return here
+        family.tips[branch] = head
+    return head
 
 
 def _fetched(git: Git, branch: Branch, family: _Family | None) -> Tip:
@@ -193,10 +193,10 @@ def _commit(git: Git, branch: Branch, parent: str, change: Change) -> str:
         files = [Path(folder) / str(number) for number in range(len(paths))]
         for file, path in zip(files, paths, strict=True):
             file.write_bytes(change.files[path].encode())
-        written = git.run(
-            "hash-object", "-w", "--no-filters", "--stdin-paths", input="".join(f"{one}\n" for one in files)
+        blobs = git.run(
+            "hash-object", "-w", "--no-filters", "--stdin-paths", input="".join(f"{path}\n" for path in files)
         )
-    lines = [f"100644 {blob}\t{branch.at(path)}\n" for blob, path in zip(written.split(), paths, strict=True)]
+    lines = [f"100644 {blob}\t{branch.at(path)}\n" for blob, path in zip(blobs.split(), paths, strict=True)]
     git.run("update-index", "--add", "--index-info", input="".join(lines))
     tree = git.run("write-tree", "--missing-ok").strip()
     return git.run("commit-tree", tree, "-p", parent, input=change.message).strip()

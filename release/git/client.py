@@ -77,9 +77,9 @@ class Git:
             name: value for name, value in os.environ.items() if not name.startswith("GIT_") or _KEPT.fullmatch(name)
         }
         for who in ("AUTHOR", "COMMITTER"):
-            for what, default in _IDENTITY.items():
-                name = f"GIT_{who}_{what}"
-                variables[name] = variables.get(name) or variables.get(f"GIT_AUTHOR_{what}") or default
+            for part, default in _IDENTITY.items():
+                name = f"GIT_{who}_{part}"
+                variables[name] = variables.get(name) or variables.get(f"GIT_AUTHOR_{part}") or default
         settings = [*self.transport, *_QUIET.items()]
         # In the environment, not in arguments: an extraheader is a secret and arguments are for everybody to see.
         start = int(variables.get("GIT_CONFIG_COUNT") or 0)

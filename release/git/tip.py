@@ -53,7 +53,7 @@ class Tip:
 
     def read(self, path: str) -> str | None:
         """Text of the file at `path`, None when there is none."""
-        return self._written[path] if path in self._written else self.committed(path)
+        return self._overlay[path] if path in self._overlay else self.committed(path)
 
     def committed(self, path: str) -> str | None:
         """The same of the commit itself, whatever was written over it."""
@@ -87,20 +87,20 @@ class Tip:
 
     def _bring(self, blobs: set[str]) -> None:
         """The text of each of `blobs` into `_texts`, by one question to the server."""
-        wanted = blobs - set(self._texts)
-        if not wanted:
+        missing = blobs - set(self._texts)
+        if not missing:
             return
-        names = "".join(f"{blob}\n" for blob in sorted(wanted))
+        names = "".join(f"{blob}\n" for blob in sorted(missing))
         with contextlib.suppress(GitFailed):  # a server that gives out no single objects gave the contents before
             self._git.run(*_FETCH_OBJECTS, input=names)
         self._texts.update(_contents(self._git.output("cat-file", "--batch", input=names)))
 
     def write(self, files: Mapping[str, str]) -> None:
         """Let `files` (path → text) count as if they were committed. A new folder is not listed."""
-        self._written.update(files)
+        self._overlay.update(files)
 
     @cached_property
-    def _written(self) -> dict[str, str]:
+    def _overlay(self) -> dict[str, str]:
         """Path → text of what was written over the commit."""
         return {}
 
@@ -123,16 +123,16 @@ class Tip:
         """Path → blob of every file in the folder that releases change: one command, however many are read."""
         listing = self._git.run("ls-tree", "-r", "--full-tree", "-z", self.commit, "--", self._path)
         entries = (entry.partition("\t") for entry in listing.split("\0") if entry)
-        return {path: told.split()[2] for told, _, path in entries}
+        return {path: attributes.split()[2] for attributes, _, path in entries}
 
     def holds(self, path: str, text: str) -> bool:
         """Whether the file at `path` is exactly `text`."""
-        if path in self._written:
-            return self._written[path] == text
+        if path in self._overlay:
+            return self._overlay[path] == text
         blob, data = self.blob(path), text.encode()
-        made = hashlib.new("sha1" if len(self.commit) == _SHA1_LENGTH else "sha256", usedforsecurity=False)
-        made.update(b"blob %d\0%b" % (len(data), data))
-        return blob == made.hexdigest()
+        digest = hashlib.new("sha1" if len(self.commit) == _SHA1_LENGTH else "sha256", usedforsecurity=False)
+        digest.update(b"blob %d\0%b" % (len(data), data))
+        return blob == digest.hexdigest()
 
     def folders(self, path: str) -> list[str]:
         """Names of the folders in the folder `path`, sorted."""
@@ -156,11 +156,11 @@ class Tip:
 
     def _changes(self, path: str) -> Iterator[tuple[str, str, float, str]]:
         """Commit, blob, seconds and subject of each version."""
-        where = self._at(path)
-        listing = self._git.run("log", "--first-parent", "--format=%H %ct %s", self.commit, "--", where)
+        full_path = self._at(path)
+        listing = self._git.run("log", "--first-parent", "--format=%H %ct %s", self.commit, "--", full_path)
         for line in listing.splitlines():
             commit, seconds, subject = line.split(" ", 2)
-            if entry := self._git.run("ls-tree", "--full-tree", commit, "--", where):
+            if entry := self._git.run("ls-tree", "--full-tree", commit, "--", full_path):
                 yield commit, entry.split()[2], float(seconds), subject
 
     def precedes(self, older: str, newer: str) -> bool:
@@ -177,13 +177,13 @@ class Tip:
         return {}
 
     def _precedes(self, older: str, newer: str) -> bool:
-        found = self._is_ancestor(older, newer)
-        if found is None:
+        answer = self._is_ancestor(older, newer)
+        if answer is None:
             with contextlib.suppress(GitFailed, ConfigurationError):
                 # gitops/ lives in another repository: ask the one that the sources come from.
                 self._git.run("fetch", "--quiet", "--no-tags", "--", self._origin(), older, newer)
-                found = self._is_ancestor(older, newer)
-        return bool(found)
+                answer = self._is_ancestor(older, newer)
+        return bool(answer)
 
     def _is_ancestor(self, older: str, newer: str) -> bool | None:
         try:

@@ -30,32 +30,32 @@ _SHADOW_BOUNDS: dict[str, tuple[float, float]] = {
 }
 
 
-def parse(value: Any, where: str) -> Thresholds | None:
+def parse(value: Any, origin: str) -> Thresholds | None:
     """None where the section is absent, null or `off`.
 
     ConfigurationError for an unknown key or a value out of range.
     """
     if value is None or value is False:
         return None
-    section = Section(value, f"analysis in {where}")
+    section = Section(value, f"analysis in {origin}")
     default = Thresholds()
     chosen: dict[str, Any] = {
-        name: _number(section, name, getattr(default, name), f"{where}: analysis.{name}") for name in _BOUNDS
+        name: _number(section, name, getattr(default, name), f"{origin}: analysis.{name}") for name in _BOUNDS
     }
     predictions = section.value("predictions", default.predictions)
     if predictions not in (ASK, ROLL_BACK):
-        raise ConfigurationError(f"{where}: analysis.predictions must be {ASK} or {ROLL_BACK}, not {predictions!r}")
+        raise ConfigurationError(f"{origin}: analysis.predictions must be {ASK} or {ROLL_BACK}, not {predictions!r}")
     steps = section.value("steps", list(default.steps))
-    rising = isinstance(steps, list) and all(type(one) is int and 1 <= one <= 99 for one in steps)
+    rising = isinstance(steps, list) and all(type(step) is int and 1 <= step <= 99 for step in steps)
     if not rising or sorted(set(steps)) != steps:
-        raise ConfigurationError(f"{where}: analysis.steps must be rising percentages, as [25, 50], not {steps!r}")
+        raise ConfigurationError(f"{origin}: analysis.steps must be rising percentages, as [25, 50], not {steps!r}")
     chosen |= {
         "predictions": predictions,
         "steps": tuple(steps),
         "prometheus": section.text_or_none("prometheus") or "",
     }
-    chosen["source"] = _source(section.value("source"), where)
-    chosen["shadow"] = _shadow(section.value("shadow"), where)
+    chosen["source"] = _source(section.value("source"), origin)
+    chosen["shadow"] = _shadow(section.value("shadow"), origin)
     section.end()
     return Thresholds(**chosen)
 
@@ -64,7 +64,7 @@ def _number(
     section: Section,
     name: str,
     default: float | None,
-    where: str,
+    path: str,
     bounds: dict[str, tuple[float, float]] = _BOUNDS,
 ) -> float | None:
     value = section.value(name, default)
@@ -78,26 +78,26 @@ def _number(
         or value == 0 == least
     ):
         above = "above 0" if least == 0 else f"from {least:g}"
-        raise ConfigurationError(f"{where} must be a number {above} to {most:g}, not {value!r}")
+        raise ConfigurationError(f"{path} must be a number {above} to {most:g}, not {value!r}")
     return float(value)
 
 
-def _source(value: Any, where: str) -> Source:
+def _source(value: Any, origin: str) -> Source:
     if value is None:
         return Source()
-    section = Section(value, f"analysis.source in {where}")
-    texts = {one.name: section.text(one.name) for one in dataclasses.fields(Source)}
+    section = Section(value, f"analysis.source in {origin}")
+    texts = {field.name: section.text(field.name) for field in dataclasses.fields(Source)}
     section.end()
     return Source(**texts)
 
 
-def _shadow(value: Any, where: str) -> ShadowLimits | None:
+def _shadow(value: Any, origin: str) -> ShadowLimits | None:
     """None where it is absent, null or `off`; what is left out of the mapping has its default."""
     if value is None or value is False:
         return None
-    section, default = Section(value, f"analysis.shadow in {where}"), ShadowLimits()
+    section, default = Section(value, f"analysis.shadow in {origin}"), ShadowLimits()
     chosen: dict[str, Any] = {
-        name: _number(section, name, getattr(default, name), f"{where}: analysis.shadow.{name}", _SHADOW_BOUNDS)
+        name: _number(section, name, getattr(default, name), f"{origin}: analysis.shadow.{name}", _SHADOW_BOUNDS)
         for name in _SHADOW_BOUNDS
     }
     section.end()

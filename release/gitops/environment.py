@@ -42,9 +42,9 @@ class Environment:
     signed: bool = False
 
 
-def parse(text: str, where: str) -> Environment:
+def parse(text: str, origin: str) -> Environment:
     """Environment from the text of environment.yaml; ConfigurationError for what is not built or out of range."""
-    section = quoted_yaml.Section(quoted_yaml.load(text, where), where)
+    section = quoted_yaml.Section(quoted_yaml.load(text, origin), origin)
     shape = section.text("shape")
     keep = section.whole("keep", _KEEP)
     canary = section.whole("canary", _CANARY)
@@ -52,24 +52,24 @@ def parse(text: str, where: str) -> Environment:
     takes = section.value("takes")
     proof = section.value("proof", _PROOFS[0])
     signatures = section.value("signatures", _SIGNATURES[1])
-    policy = retraining.policy(section.value("retrain"), where)
-    thresholds = analysis.parse(section.value("analysis"), where)
+    policy = retraining.policy(section.value("retrain"), origin)
+    thresholds = analysis.parse(section.value("analysis"), origin)
     section.end()
     if shape != SHAPE:
-        raise ConfigurationError(f"{where}: shape {shape!r} is not built: set `shape: {SHAPE}`")
+        raise ConfigurationError(f"{origin}: shape {shape!r} is not built: set `shape: {SHAPE}`")
     if not 2 <= keep <= 100:
         raise ConfigurationError(
-            f"{where}: keep must be from 2 (a rollback needs the release before) to 100, not {keep}"
+            f"{origin}: keep must be from 2 (a rollback needs the release before) to 100, not {keep}"
         )
     if not 1 <= ready <= keep:
-        raise ConfigurationError(f"{where}: ready must be from 1 to keep, which is {keep}, not {ready}")
+        raise ConfigurationError(f"{origin}: ready must be from 1 to keep, which is {keep}, not {ready}")
     if proof not in _PROOFS:
-        raise ConfigurationError(f"{where}: proof must be one of {', '.join(_PROOFS)}, not {proof!r}")
+        raise ConfigurationError(f"{origin}: proof must be one of {', '.join(_PROOFS)}, not {proof!r}")
     if signatures not in _SIGNATURES:
-        raise ConfigurationError(f"{where}: signatures must be one of {', '.join(_SIGNATURES)}, not {signatures!r}")
+        raise ConfigurationError(f"{origin}: signatures must be one of {', '.join(_SIGNATURES)}, not {signatures!r}")
     if not 1 <= canary <= 99:
-        raise ConfigurationError(f"{where}: canary must be a percentage from 1 to 99, not {canary}")
+        raise ConfigurationError(f"{origin}: canary must be a percentage from 1 to 99, not {canary}")
     if takes is not None and not (isinstance(takes, str) and _NAME.fullmatch(takes)):
-        raise ConfigurationError(f"{where}: takes must name an environment, as `takes: staging`, not {takes!r}")
+        raise ConfigurationError(f"{origin}: takes must name an environment, as `takes: staging`, not {takes!r}")
     signed = signatures == "required"
     return Environment(shape, keep, ready, canary, takes, proof == "required", thresholds, policy, signed)

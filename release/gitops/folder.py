@@ -35,13 +35,13 @@ class Folder:
             raise ConfigurationError(
                 f"{self.environment!r} cannot name an environment: use lowercase letters, digits and '-', as `staging`"
             )
-        for what, text, longest in (
+        for kind, text, longest in (
             ("the model", self.model, LONGEST_MODEL),
             ("the namespace", self.namespace, _LONGEST_NAME),
         ):
             if len(text) > longest:
                 raise ConfigurationError(
-                    f"{what} {text!r} would have {len(text)} characters, the names in the cluster take {longest}: "
+                    f"{kind} {text!r} would have {len(text)} characters, the names in the cluster take {longest}: "
                     "choose a shorter name"
                 )
 
@@ -87,8 +87,8 @@ class Folder:
 
     def quarantined(self, tip: Tip | Worktree) -> tuple[Quarantined, ...]:
         """The models that must not come back, in any environment of this model: what any branch says counts."""
-        listed = [entry for one in tip.all() for entry in entries(one, self.model)]
-        return tuple({one.model_digest: one for one in listed}.values())
+        listed = [entry for branch in tip.all() for entry in entries(branch, self.model)]
+        return tuple({entry.model_digest: entry for entry in listed}.values())
 
     def spec_digest(self, tip: Tip | Worktree, release: Release) -> str:
         """Of what `release` would be rendered from here: a proof holds as long as it stays the same."""
@@ -114,11 +114,11 @@ class Folder:
 
 def all_of(tip: Tip | Worktree, model: str | None = None) -> list[Folder]:
     """The folder of each environment of each model (of `model` only, when given), by name."""
-    listed = [one for branch in tip.all() for one in _held(branch, model)]
-    return sorted(listed, key=lambda one: (one.model, one.environment))
+    listed = [folder for branch in tip.all() for folder in _folders(branch, model)]
+    return sorted(listed, key=lambda folder: (folder.model, folder.environment))
 
 
-def _held(tip: Tip | Worktree, model: str | None) -> list[Folder]:
+def _folders(tip: Tip | Worktree, model: str | None) -> list[Folder]:
     """The folders of the environments that this branch holds: what else is there belongs to another branch."""
     tip.load(*SHARED, MODELS if model is None else f"{MODELS}/{model}")
     return [

@@ -41,18 +41,18 @@ class OldRecord:
     releases: tuple[Release, ...]
 
 
-def parse(section: Section, version: int, where: str) -> OldRecord:
+def parse(section: Section, version: int, origin: str) -> OldRecord:
     """The record in `section`, whose `schema_version` was read; ConfigurationError names what does not fit."""
     old = OldRecord(
         model=section.text("model"),
         environment=section.text("environment"),
-        stable=_release(section.value("stable"), f"stable in {where}"),
-        candidate=_release(section.value("candidate"), f"candidate in {where}"),
+        stable=_release(section.value("stable"), f"stable in {origin}"),
+        candidate=_release(section.value("candidate"), f"candidate in {origin}"),
         percent=section.whole_or_none("percent"),
         releases=tuple(
             release
             for number, entry in enumerate(section.entries("releases"))
-            if (release := _release(entry, f"releases[{number}] in {where}")) is not None
+            if (release := _release(entry, f"releases[{number}] in {origin}")) is not None
         ),
     )
     step, left = section.value("step"), section.text_or_none("left") if version > 1 else None
@@ -62,17 +62,17 @@ def parse(section: Section, version: int, where: str) -> OldRecord:
     first = () if old.stable is None else (old.stable,)
     percent_of_nothing = old.candidate is None and old.percent not in (None, 0)
     if step is not None or old.releases[:1] != first or percent_of_nothing:
-        raise ConfigurationError(f"{where} contradicts itself: restore it from Git")
+        raise ConfigurationError(f"{origin} contradicts itself: restore it from Git")
     return old
 
 
-def _release(value: Any, where: str) -> Release | None:
+def _release(value: Any, origin: str) -> Release | None:
     if value is None:
         return None
-    section = Section(value, where)
+    section = Section(value, origin)
     texts: dict[str, Any] = {name: section.text(name) for name in TEXTS}
     section.end()
     try:
         return Release(**texts, served=True)
     except ConfigurationError as error:
-        raise ConfigurationError(f"{where}: {error}") from error
+        raise ConfigurationError(f"{origin}: {error}") from error

@@ -37,7 +37,7 @@ class Quarantined:
 
 def match(entries: Sequence[Quarantined], model_digest: str, inputs_digest: str) -> Quarantined | None:
     """The entry that bars this model, by its own digest or by that of its inputs; None when none does."""
-    barred = (one for one in entries if one.model_digest == model_digest or one.inputs_digest == inputs_digest)
+    barred = (entry for entry in entries if entry.model_digest == model_digest or entry.inputs_digest == inputs_digest)
     return next(barred, None)
 
 
@@ -57,27 +57,27 @@ def render(entries: Sequence[Quarantined]) -> str:
     return _HEAD + quoted_yaml.render({"schema_version": SCHEMA_VERSION, "quarantined": values})
 
 
-def parse(text: str, where: str) -> tuple[Quarantined, ...]:
+def parse(text: str, origin: str) -> tuple[Quarantined, ...]:
     """The entries in the text of quarantine.yaml; ConfigurationError names what does not fit."""
-    section = quoted_yaml.Section(quoted_yaml.load(text, where), where)
+    section = quoted_yaml.Section(quoted_yaml.load(text, origin), origin)
     version = section.whole("schema_version", SCHEMA_VERSION)
     if version != SCHEMA_VERSION:
         raise ConfigurationError(
-            f"{where} has schema_version {version}, this modelpin reads {SCHEMA_VERSION}: update the checkout"
+            f"{origin} has schema_version {version}, this modelpin reads {SCHEMA_VERSION}: update the checkout"
         )
     entries = tuple(
-        _entry(value, f"quarantined[{number}] in {where}")
+        _entry(value, f"quarantined[{number}] in {origin}")
         for number, value in enumerate(section.entries("quarantined"))
     )
     section.end()
     return entries
 
 
-def _entry(value: object, where: str) -> Quarantined:
-    section = quoted_yaml.Section(value, where)
+def _entry(value: object, origin: str) -> Quarantined:
+    section = quoted_yaml.Section(value, origin)
     texts = {item.name: section.text(item.name) for item in dataclasses.fields(Quarantined)}
     section.end()
     try:
         return Quarantined(**texts)
     except ConfigurationError as error:
-        raise ConfigurationError(f"{where}: {error}") from error
+        raise ConfigurationError(f"{origin}: {error}") from error

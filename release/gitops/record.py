@@ -48,24 +48,24 @@ class Record:
 
     def __post_init__(self) -> None:
         stable, candidate = self.stable, self.candidate
-        names = [one.name for one in self.releases]
-        here = self.schema == SCHEMA_VERSION
-        proving = here and self.percent == 0
+        names = [release.name for release in self.releases]
+        current = self.schema == SCHEMA_VERSION
+        proving = current and self.percent == 0
         for text, wrong in (
             ("a release stands twice", len(set(names)) != len(names)),
-            ("a release is of another model", any(one.model != self.model for one in self.releases)),
+            ("a release is of another model", any(release.model != self.model for release in self.releases)),
             ("stable is not among the releases", self.stable_name is not None and stable is None),
             ("the candidate is not among the releases", self.candidate_name is not None and candidate is None),
             ("the candidate is the stable release", candidate is not None and candidate is stable),
             ("a candidate has from 0 to 99 percent", candidate is not None and self.percent not in range(100)),
             ("only a release that serves has a canary", stable is None and self.percent not in (None, 0)),
-            ("a percentage needs a candidate", here and candidate is None and self.percent is not None),
+            ("a percentage needs a candidate", current and candidate is None and self.percent is not None),
             ("what it gets once proved is from 1 to 100 percent", proving and self.share not in range(1, 101)),
             ("only an unproved candidate waits for a share", not proving and self.share is not None),
             ("the old InferenceService has 0 or 100 percent", self.old_percent not in (None, 0, 100)),
             (
                 "a release with traffic has no InferenceService",
-                here and any(one and not one.rendered for one in (stable, candidate)),
+                current and any(release and not release.rendered for release in (stable, candidate)),
             ),
         ):
             if wrong:
@@ -90,7 +90,7 @@ class Record:
         return self.stable or (self.candidate if self.old_percent is not None else None)
 
     def _named(self, name: str | None) -> Release | None:
-        return next((one for one in self.releases if one.name == name), None)
+        return next((release for release in self.releases if release.name == name), None)
 
     @property
     def migrated(self) -> bool:
@@ -104,13 +104,13 @@ class Record:
         """
         if text is None:
             return None
-        named = next((one for one in self.releases if one.called(text)), None)
-        return named or only(text, [one for one in self.releases if one.begins(text)])
+        named = next((release for release in self.releases if release.called(text)), None)
+        return named or only(text, [release for release in self.releases if release.begins(text)])
 
 
 def only(text: str, releases: Sequence[Release]) -> Release | None:
     """The first of `releases`, which are what `text` may mean; ConfigurationError where their digests differ."""
-    if len(digests := sorted({one.digest for one in releases})) > 1:
+    if len(digests := sorted({release.digest for release in releases})) > 1:
         raise ConfigurationError(f"{text!r} is the beginning of {' and of '.join(digests)}: give more of it")
     return releases[0] if releases else None
 
@@ -127,7 +127,7 @@ def render(record: Record) -> str:
             "percent": record.percent,
             "share": record.share,
             "old_percent": record.old_percent,
-            "releases": [{"name": one.name} | dataclasses.asdict(one) for one in record.releases],
+            "releases": [{"name": release.name} | dataclasses.asdict(release) for release in record.releases],
         }
     )
     head = quoted_yaml.render({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"{record.model}-record"}})
@@ -135,19 +135,19 @@ def render(record: Record) -> str:
     return f"{_HEAD}{head}data:\n  {FILE}: |\n{literal}"
 
 
-def parse(text: str, where: str) -> Record:
+def parse(text: str, origin: str) -> Record:
     """Record from the text of record.yaml; ConfigurationError names what does not fit."""
-    outer = quoted_yaml.load(text, where)
+    outer = quoted_yaml.load(text, origin)
     data = outer.get("data")
     if not isinstance(data, dict) or not isinstance(data.get(FILE), str):
-        raise ConfigurationError(f"{where} does not hold data[{FILE!r}]: restore it from Git")
-    section = quoted_yaml.Section(quoted_yaml.load(data[FILE], where), where)
+        raise ConfigurationError(f"{origin} does not hold data[{FILE!r}]: restore it from Git")
+    section = quoted_yaml.Section(quoted_yaml.load(data[FILE], origin), origin)
     version = section.whole("schema_version", 0)
     if version in old_record.READ:
-        return _from_old(old_record.parse(section, version, where), version)
+        return _from_old(old_record.parse(section, version, origin), version)
     if version != SCHEMA_VERSION:
         raise ConfigurationError(
-            f"{where} has schema_version {version}, this modelpin reads 1 to {SCHEMA_VERSION}: update the checkout"
+            f"{origin} has schema_version {version}, this modelpin reads 1 to {SCHEMA_VERSION}: update the checkout"
         )
     record = Record(
         model=section.text("model"),
@@ -158,7 +158,7 @@ def parse(text: str, where: str) -> Record:
         share=section.whole_or_none("share"),
         old_percent=section.whole_or_none("old_percent"),
         releases=tuple(
-            _release(entry, f"releases[{number}] in {where}")
+            _release(entry, f"releases[{number}] in {origin}")
             for number, entry in enumerate(section.entries("releases"))
         ),
     )
@@ -169,7 +169,7 @@ def parse(text: str, where: str) -> Record:
 def _from_old(old: old_record.OldRecord, version: int) -> Record:
     candidate = old.candidate and dataclasses.replace(old.candidate, served=False)
     listed = [candidate, *old.releases]
-    releases: dict[str, Release] = {one.name: one for one in listed[::-1] if one is not None}
+    releases: dict[str, Release] = {release.name: release for release in listed[::-1] if release is not None}
     return Record(
         old.model,
         old.environment,
@@ -181,26 +181,26 @@ def _from_old(old: old_record.OldRecord, version: int) -> Record:
     )
 
 
-def _release(value: Any, where: str) -> Release:
-    section = quoted_yaml.Section(value, where)
+def _release(value: Any, origin: str) -> Release:
+    section = quoted_yaml.Section(value, origin)
     name = section.text("name")
     fields: dict[str, Any] = {text: section.text(text) for text in old_record.TEXTS}
     fields |= {flag: section.flag(flag) for flag in _FLAGS}
-    left, proof = section.text_or_none("left"), _proof(section.value("proof"), f"proof of {where}")
+    left, proof = section.text_or_none("left"), _proof(section.value("proof"), f"proof of {origin}")
     section.end()
     try:
         release = Release(**fields, left=left, proof=proof)
     except ConfigurationError as error:
-        raise ConfigurationError(f"{where}: {error}") from error
+        raise ConfigurationError(f"{origin}: {error}") from error
     if release.name != name:
-        raise ConfigurationError(f"{where}: {name!r} is not the name of its digest and image, {release.name}")
+        raise ConfigurationError(f"{origin}: {name!r} is not the name of its digest and image, {release.name}")
     return release
 
 
-def _proof(value: Any, where: str) -> Proof | None:
+def _proof(value: Any, origin: str) -> Proof | None:
     if value is None:
         return None
-    section = quoted_yaml.Section(value, where)
+    section = quoted_yaml.Section(value, origin)
     proof = Proof(section.text("since"), section.text("spec"), section.text("evidence"))
     section.end()
     return proof

@@ -21,7 +21,7 @@ _SERVICE = {"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService
 
 def render(record: Record) -> str:
     """The whole text of release.yaml; a comment alone before the first deploy, which kustomize takes for nothing."""
-    manifests = [inference_service(one, record.environment) for one in record.releases if one.rendered]
+    manifests = [inference_service(release, record.environment) for release in record.releases if release.rendered]
     if record.stable is not None:
         manifests.append(route(record))
     if record.old_percent is not None and record.champion is not None:

@@ -34,11 +34,11 @@ def differences(root: Path, base: str) -> Iterator[tuple[str, str]]:
         archive = _git(root, "archive", "--format=tar", base, "--", _TOP)
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             tar.extractall(before, filter="data")
-        paths = {one.path for here in (before, root) for one in folders.all_of(Worktree(here))}
+        paths = {folder.path for tree in (before, root) for folder in folders.all_of(Worktree(tree))}
         everywhere = any(not path.startswith(f"{MODELS}/") for path in changed)
         for path in sorted(paths):
             if everywhere or any(name.startswith(f"{path}/") for name in changed):
-                old, new = (_render(here / path).splitlines(keepends=True) for here in (before, root))
+                old, new = (_render(tree / path).splitlines(keepends=True) for tree in (before, root))
                 diff = "".join(difflib.unified_diff(old, new, "before", "after"))
                 if diff:
                     yield path.removeprefix(f"{MODELS}/"), diff
@@ -63,6 +63,6 @@ def _render(folder: Path) -> str:
 def _git(root: Path, *arguments: str) -> bytes:
     done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True)
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip()
-        raise ConfigurationError(f"`git {arguments[0]}` failed: {said}; is the commit fetched?")
+        message = done.stderr.decode(errors="replace").strip()
+        raise ConfigurationError(f"`git {arguments[0]}` failed: {message}; is the commit fetched?")
     return done.stdout

@@ -53,11 +53,11 @@ def of(summary: Mapping[str, Any], dtype: str) -> Distribution:
 
 
 def _of_names(summary: Mapping[str, Any]) -> Distribution:
-    counts = sorted(summary["counts"].items(), key=lambda one: (-one[1], one[0]))
-    shown = counts[:_NAMES]
-    bars = [_bar(place / _NAMES, 0.8 / _NAMES, count / counts[0][1]) for place, (_, count) in enumerate(shown)]
+    counts = sorted(summary["counts"].items(), key=lambda item: (-item[1], item[0]))
+    frequent = counts[:_NAMES]
+    bars = [_bar(place / _NAMES, 0.8 / _NAMES, count / counts[0][1]) for place, (_, count) in enumerate(frequent)]
     rest = sum(count for _, count in counts[_NAMES:]) + summary["other"]
-    words = ", ".join(f"{name} {count}" for name, count in shown) + (f", others {rest}" if rest else "")
+    words = ", ".join(f"{name} {count}" for name, count in frequent) + (f", others {rest}" if rest else "")
     return Distribution(bars, words, summary["missing"])
 
 

@@ -47,10 +47,10 @@ def rank(page: DriftPage) -> tuple[bool, float]:
 
 def _pages(site: SiteData, prometheus: str | None) -> Iterator[DriftPage]:
     for model in site.models:
-        for one in model.environments:
-            for share in one.shares:
+        for environment in model.environments:
+            for share in environment.shares:
                 if share.percent:
-                    yield _page(one, share, prometheus)
+                    yield _page(environment, share, prometheus)
 
 
 def _page(environment: EnvironmentData, share: Share, prometheus: str | None) -> DriftPage:
@@ -68,5 +68,5 @@ def _page(environment: EnvironmentData, share: Share, prometheus: str | None) ->
         result = drift.watch(Source(Prometheus(prometheus), namespace, release.name), since, time.time())
     except ModelpinError as error:
         return DriftPage(environment, share, (str(error),), False, path, None)
-    said, loss = tuple(result.lines()), result.estimated_loss
-    return DriftPage(environment, share, said, result.alarms, path, result.page(), loss)
+    sentences, loss = tuple(result.lines()), result.estimated_loss
+    return DriftPage(environment, share, sentences, result.alarms, path, result.page(), loss)

@@ -39,13 +39,13 @@ def shares(record: Record) -> tuple[Share, ...]:
     """The releases that `record` gives traffic, or is about to: the stable one first."""
     candidate, percent = record.candidate, record.percent or 0
     role = "canary" if percent else "to be proved"
-    shown = [] if record.stable is None else [Share(record.stable, 100 - percent, "stable")]
-    return (*shown, *([Share(candidate, percent, role)] if candidate else []))
+    stable = [] if record.stable is None else [Share(record.stable, 100 - percent, "stable")]
+    return (*stable, *([Share(candidate, percent, role)] if candidate else []))
 
 
-def steps(here: Tip | Worktree, folder: Folder) -> tuple[Step, ...]:
+def steps(tip: Tip | Worktree, folder: Folder) -> tuple[Step, ...]:
     """The last commits that changed the record in `folder`, the newest first; none of a working tree."""
-    return () if isinstance(here, Worktree) else tuple(_steps(here, folder))
+    return () if isinstance(tip, Worktree) else tuple(_steps(tip, folder))
 
 
 def _steps(tip: Tip, folder: Folder) -> Iterator[Step]:

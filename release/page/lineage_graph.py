@@ -53,18 +53,18 @@ def of(model: ModelData) -> Graph:
     nodes: dict[str, Node] = {}
     for node in (node for chain, _ in chains for node in chain):
         nodes.setdefault(node.key, node)  # what several releases share leads to the one deployed last
-    columns = [[one for one in nodes.values() if one.column == column] for column in range(len(COLUMNS))]
+    columns = [[node for node in nodes.values() if node.column == column] for column in range(len(COLUMNS))]
     rows = max(map(len, columns), default=0)
     placed = {
-        one.key: _placed(one, row, len(column), rows, one.key in live)
+        node.key: _placed(node, row, len(column), rows, node.key in live)
         for column in columns
-        for row, one in enumerate(column)
+        for row, node in enumerate(column)
     }
     pairs = {
         (start.key, end.key): serves
-        for wanted in (False, True)  # a line that leads to traffic wins over one that does not
+        for with_traffic in (False, True)  # a line that leads to traffic wins over one that does not
         for chain, serves in chains
-        if serves is wanted
+        if serves is with_traffic
         for start, end in itertools.pairwise(chain)
     }
     edges = tuple(Edge(_curve(placed[start], placed[end]), serves) for (start, end), serves in pairs.items())
@@ -77,34 +77,39 @@ def _chains(model: ModelData) -> Iterator[tuple[list[Node], bool]]:
     for name, release in model.releases.items():
         page = model.release_path(name)
         inputs, image = f"inputs {release.inputs_digest[7:15]}", f"image {release.image.rpartition(':')[2][:12]}"
-        made = [
+        chain = [
             Node(release.data_digest, 0, short(release.data_digest), _used(model, release), f"{page}#data", False),
             Node(release.source_commit, 1, release.source_commit[:12], inputs, f"{page}#commit", False),
             Node(release.digest, 2, short(release.digest), f"gate: {release.gate}", f"{page}#artifact", False),
             Node(name, 3, name, image, page, False),
         ]
-        for one in model.environments:
-            if not any(name == each.name for each in one.record.releases):
+        for environment in model.environments:
+            if not any(name == each.name for each in environment.record.releases):
                 continue
-            percent = one.percent(name)
+            percent = environment.percent(name)
             # An environment is one box, but a release that has left it does not lead there any more.
             end = Node(
-                f"environment {one.folder.environment}", 4, one.folder.environment, _traffic(one), one.path, False
+                f"environment {environment.folder.environment}",
+                4,
+                environment.folder.environment,
+                _traffic(environment),
+                environment.path,
+                False,
             )
             if percent is None:
-                yield made, False
+                yield chain, False
             else:
-                yield [*made, end], percent > 0
+                yield [*chain, end], percent > 0
 
 
 def _used(model: ModelData, release: Release) -> str:
-    count = sum(one.data_digest == release.data_digest for one in model.releases.values())
+    count = sum(other.data_digest == release.data_digest for other in model.releases.values())
     return "in 1 release" if count == 1 else f"in {count} releases"
 
 
 def _traffic(environment: EnvironmentData) -> str:
     """The shares of its releases, as `90 % / 10 %`."""
-    return " / ".join(f"{one.percent} %" for one in environment.shares) or "empty"
+    return " / ".join(f"{share.percent} %" for share in environment.shares) or "empty"
 
 
 def _placed(node: Node, row: int, count: int, rows: int, live: bool) -> Node:

@@ -28,7 +28,8 @@ def values(subject: Subject) -> dict[str, Any]:
     features = subject.profile["features"]
     return {
         "inputs": [
-            (one, _allowed(one), distribution.of(features[one.name], one.dtype)) for one in subject.signature.inputs
+            (feature, _allowed(feature), distribution.of(features[feature.name], feature.dtype))
+            for feature in subject.signature.inputs
         ],
         "answers": _answers(subject),
         "sure": _sure(subject),
@@ -44,13 +45,13 @@ def _allowed(feature: Feature) -> str:
     else:
         low, high = feature.range or (None, None)
         ends = [f"from {low:g}" if low is not None else "", f"to {high:g}" if high is not None else ""]
-        allowed = " ".join(one for one in ends if one) or "any"
+        allowed = " ".join(end for end in ends if end) or "any"
     return allowed + (", or missing" if feature.nullable else "")
 
 
 def _answers(subject: Subject) -> list[tuple[str, Distribution]]:
     """What held-out rows were answered: the name of each series, and its distribution."""
-    kinds = {one.name: one.dtype for one in subject.signature.outputs}
+    kinds = {output.name: output.dtype for output in subject.signature.outputs}
     return [
         (name, distribution.of(summary, kinds.get(name, "float64")))
         for name, summary in subject.profile["outputs"].items()
@@ -59,8 +60,8 @@ def _answers(subject: Subject) -> list[tuple[str, Distribution]]:
 
 def _sure(subject: Subject) -> list[tuple[str, int, int]]:
     """Of each bin of certainty that has answers: its name, how many there were, and how many were right."""
-    counted = subject.profile.get("confidence")
-    if counted is None:
+    bins = subject.profile.get("confidence")
+    if bins is None:
         return []
-    rows = zip(confidence.NAMES, counted["counts"], counted["right"], strict=True)
+    rows = zip(confidence.NAMES, bins["counts"], bins["right"], strict=True)
     return [(name, count, right) for name, count, right in rows if count]

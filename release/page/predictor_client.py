@@ -26,7 +26,7 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Served:
+class ServedModel:
     """What the predictor at `url` serves: `digest` of its model, fields of a row, names of the outputs."""
 
     url: str
@@ -37,7 +37,7 @@ class Served:
 
     def body(self, typed: Mapping[str, str]) -> dict[str, Any]:
         """The v1 request of one row; an empty text is a missing value. UsageError (2) for a text that is no number."""
-        row = {one.name: _value(one, typed.get(one.name, "")) for one in self.fields}
+        row = {field.name: _value(field, typed.get(field.name, "")) for field in self.fields}
         return {"instances": [row]} | ({"probabilities": True} if "probabilities" in self.outputs else {})
 
     def curl(self, body: Mapping[str, Any]) -> str:
@@ -50,15 +50,15 @@ class Served:
         return _ask(f"{self.url}/v1/models/{self.model}:predict", json.dumps(body).encode())
 
 
-def served(url: str) -> Served:
+def served(url: str) -> ServedModel:
     """Of the first model that the predictor at `url` lists; StorageError (30) when it does not answer as one."""
     url = url.rstrip("/")
     try:
         model = _ask(f"{url}/v1/models")[1]["models"][0]
         metadata = _ask(f"{url}/v2/models/{model}")[1]
-        fields = tuple(Field(one["name"], one["datatype"]) for one in metadata["inputs"])
-        outputs = tuple(one["name"] for one in metadata["outputs"])
-        return Served(url, model, metadata["versions"][0], fields, outputs)
+        fields = tuple(Field(entry["name"], entry["datatype"]) for entry in metadata["inputs"])
+        outputs = tuple(entry["name"] for entry in metadata["outputs"])
+        return ServedModel(url, model, metadata["versions"][0], fields, outputs)
     except (KeyError, IndexError, TypeError) as error:
         raise StorageError(f"{url} does not answer as a predictor ({error!r}): give the URL of one") from error
 
@@ -74,8 +74,8 @@ def _value(field: Field, text: str) -> Any:
             return float(text)
         return _FLAGS[text.lower()] if field.datatype == "BOOL" else text
     except (ValueError, KeyError) as error:
-        wanted = "true or false" if field.datatype == "BOOL" else "a number"
-        raise UsageError(f"{field.name}: {text[:80]!r} is not {wanted}") from error
+        expected = "true or false" if field.datatype == "BOOL" else "a number"
+        raise UsageError(f"{field.name}: {text[:80]!r} is not {expected}") from error
 
 
 def _ask(url: str, body: bytes | None = None) -> tuple[int, dict[str, Any]]:

@@ -12,7 +12,7 @@ from release.documents.subject import Subject
 from release.gitops.release import Release
 from release.page import html, lineage_graph, model_card
 from release.page.drift_pages import DriftPage
-from release.page.predictor_client import Served
+from release.page.predictor_client import ServedModel
 from release.page.site_data import ModelData, SiteData
 from release.page.training_report import TrainingReport
 
@@ -21,12 +21,12 @@ FORM = "predict.html"
 
 @dataclass(frozen=True)
 class Site:
-    """What all pages are made from. `made`: when, in UTC; `card`: of the artifact that `report` is about."""
+    """What all pages are made from. `rendered_at`: when, in UTC; `card`: of the artifact that `report` is about."""
 
     data: SiteData
     report: TrainingReport | None
     drift: tuple[DriftPage, ...]
-    made: str
+    rendered_at: str
     card: Subject | None = None
 
 
@@ -38,9 +38,9 @@ def pages(site: Site) -> Iterator[tuple[str, Callable[[], str]]]:
     yield FORM, partial(form, site)
     if site.card is not None:
         yield model_card.FILE, partial(_page, site, model_card.FILE, card=site.card, **model_card.values(site.card))
-    for one in site.drift:
-        if one.html is not None:
-            yield one.path, partial(str, one.html)
+    for page in site.drift:
+        if page.html is not None:
+            yield page.path, partial(str, page.html)
     for model in site.data.models:
         yield model.path, partial(_model, site, model)
         for each in model.environments:
@@ -63,14 +63,18 @@ def _model(site: Site, model: ModelData) -> str:
 
 def form(
     site: Site,
-    served: Served | None = None,
+    served: ServedModel | None = None,
     typed: Mapping[str, str] | None = None,
     answer: Mapping[str, Any] | None = None,
     problem: str | None = None,
 ) -> str:
     """The page that asks a predictor: of the static site, where nothing answers, without `served`."""
-    known = {} if served is None else {one.digest: one for model in site.data.models for one in model.releases.values()}
-    release = None if served is None else known.get(served.digest)
+    releases = (
+        {}
+        if served is None
+        else {release.digest: release for model in site.data.models for release in model.releases.values()}
+    )
+    release = None if served is None else releases.get(served.digest)
     return _page(site, FORM, served=served, typed=typed or {}, answer=answer, problem=problem, release=release)
 
 

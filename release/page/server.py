@@ -21,14 +21,14 @@ _POLICY = (
 )
 
 
-def start(port: int, made: Callable[[], Site], predictor: str | None) -> ThreadingHTTPServer:
+def start(port: int, current_site: Callable[[], Site], predictor: str | None) -> ThreadingHTTPServer:
     """A server on `port` of this machine alone (0: any free one), to be run by `serve_forever`.
 
-    `made`: the pages' content, asked for once a page. OSError when the port is taken.
+    `current_site`: the pages' content, asked for once a page. OSError when the port is taken.
     """
 
     class Handler(_Handler):
-        site = staticmethod(made)
+        site = staticmethod(current_site)
         predictor_url = predictor
 
     return ThreadingHTTPServer((HOST, port), Handler)

@@ -46,7 +46,7 @@ class EnvironmentData:
 
     def percent(self, name: str) -> int | None:
         """The share of the traffic that the release `name` has here; None where it has none."""
-        return next((one.percent for one in self.shares if one.release.name == name), None)
+        return next((share.percent for share in self.shares if share.release.name == name), None)
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class ModelData:
     @property
     def releases(self) -> Mapping[str, Release]:
         """Name → release, of all environments; the one deployed last comes first."""
-        listed = [one for each in self.environments for one in each.record.releases]
-        return {one.name: one for one in sorted(listed, key=lambda one: one.since, reverse=True)}
+        listed = [release for each in self.environments for release in each.record.releases]
+        return {release.name: release for release in sorted(listed, key=lambda release: release.since, reverse=True)}
 
     def release_path(self, name: str) -> str:
         """Of the page of the release `name`."""
@@ -82,27 +82,34 @@ class SiteData:
     repository: str | None  # web address of the repository that commits are linked to
 
 
-def read(here: Checkout, *, tree: bool, model: str | None = None) -> SiteData:
+def read(checkout: Checkout, *, tree: bool, model: str | None = None) -> SiteData:
     """From the branch that Argo CD follows, or from gitops/ of the checkout; GitError (50) without the branch."""
-    repository = f"https://github.com/{here.settings.github_repository}" if here.settings.github_repository else None
+    repository = (
+        f"https://github.com/{checkout.settings.github_repository}" if checkout.settings.github_repository else None
+    )
     if tree:
-        return SiteData(_models(Worktree(here.root), model), None, repository)
-    branch = here.remote()
+        return SiteData(_models(Worktree(checkout.root), model), None, repository)
+    branch = checkout.remote()
     with opened(branch) as git:
         there = tip(git, branch)
         return SiteData(_models(there, model), there.commit, repository)
 
 
-def _models(here: Tip | Worktree, model: str | None) -> tuple[ModelData, ...]:
-    environments = [_environment(here, one) for one in status.read_from(here, model)]
-    names = dict.fromkeys(one.folder.model for one in environments)
-    return tuple(_model(here, name, [one for one in environments if one.folder.model == name]) for name in names)
+def _models(tip: Tip | Worktree, model: str | None) -> tuple[ModelData, ...]:
+    environments = [_environment(tip, status) for status in status.read_from(tip, model)]
+    names = dict.fromkeys(environment.folder.model for environment in environments)
+    return tuple(
+        _model(tip, name, [environment for environment in environments if environment.folder.model == name])
+        for name in names
+    )
 
 
-def _environment(here: Tip | Worktree, one: Status) -> EnvironmentData:
-    folder = Folder(one.record.model, one.record.environment)
-    return EnvironmentData(one, folder, history.shares(one.record), history.steps(here.of(folder.environment), folder))
+def _environment(tip: Tip | Worktree, status: Status) -> EnvironmentData:
+    folder = Folder(status.record.model, status.record.environment)
+    return EnvironmentData(
+        status, folder, history.shares(status.record), history.steps(tip.of(folder.environment), folder)
+    )
 
 
-def _model(here: Tip | Worktree, name: str, environments: Sequence[EnvironmentData]) -> ModelData:
-    return ModelData(name, tuple(environments), environments[0].folder.quarantined(here))
+def _model(tip: Tip | Worktree, name: str, environments: Sequence[EnvironmentData]) -> ModelData:
+    return ModelData(name, tuple(environments), environments[0].folder.quarantined(tip))

@@ -76,7 +76,7 @@ def read(root: Path) -> TrainingReport | None:
             _html((root / _REPORT).read_text(encoding="utf-8")),
             _confusion(_rows(root / _PLOTS / "predictions.csv")),
             [(row["feature"], float(row["importance"])) for row in _rows(root / _PLOTS / "importance.csv")][:_BARS],
-            [(float(one["predicted"]), float(one["observed"])) for one in _rows(root / _PLOTS / "reliability.csv")],
+            [(float(row["predicted"]), float(row["observed"])) for row in _rows(root / _PLOTS / "reliability.csv")],
             pictures,
         )
     except (OSError, ValueError, KeyError) as error:

@@ -1,4 +1,4 @@
-"""What has to change at GitHub for the protection that is wanted: read there, compared, and nothing when it is there.
+"""What has to change at GitHub for protection.yaml to hold: read there, compared, and nothing when it is there.
 
 The names of paths and fields are those of GitHub's REST API, version 2022-11-28.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 from artifact.errors import ConfigurationError
 from release import github
-from release.protection.wanted import FILE, Environment, Wanted
+from release.protection.protection_file import FILE, Environment, Protection
 
 CLIENT = "RELEASE_APP_CLIENT_ID"
 KEY = "RELEASE_APP_KEY"
@@ -29,21 +29,27 @@ class Change:
     body: Any = None
 
 
-def changes(repository: str, wanted: Wanted) -> list[Change]:
-    """The requests, in their order, that lead to what is `wanted`; ConfigurationError (10) for what GitHub lacks."""
+def changes(repository: str, protection: Protection) -> list[Change]:
+    """The requests, in order, that bring GitHub to `protection`; ConfigurationError (10) for what GitHub lacks."""
     home = f"repos/{repository}"
-    apps = {one.app: _app(one.app) for one in wanted.environments if one.app is not None}
+    apps = {
+        environment.app: _app(environment.app) for environment in protection.environments if environment.app is not None
+    }
     listed: list[Change] = []
-    for one in wanted.environments:
-        listed += _environment(f"{home}/environments/{one.name}", one)
-        if one.app is not None:
-            path = f"{home}/environments/{one.name}/variables"
-            listed += _variable(path, CLIENT, apps[one.app]["client_id"], f" of {one.name}")
-    for branch, rules in wanted.rulesets.items():
-        pass_by = {apps[one.app]["id"] for one in wanted.environments if one.app is not None and branch in one.pushes}
+    for environment in protection.environments:
+        listed += _environment(f"{home}/environments/{environment.name}", environment)
+        if environment.app is not None:
+            path = f"{home}/environments/{environment.name}/variables"
+            listed += _variable(path, CLIENT, apps[environment.app]["client_id"], f" of {environment.name}")
+    for branch, rules in protection.rulesets.items():
+        pass_by = {
+            apps[environment.app]["id"]
+            for environment in protection.environments
+            if environment.app is not None and branch in environment.pushes
+        }
         elsewhere, _, name = branch.rpartition("@")
         listed += _ruleset(f"repos/{elsewhere or repository}/rulesets", name, rules, sorted(pass_by))
-    for name, value in wanted.variables.items():
+    for name, value in protection.variables.items():
         listed += _variable(f"{home}/actions/variables", name, value, "")
     if _differs(_TOKEN, github.api(f"{home}/actions/permissions/workflow")):
         path = f"{home}/actions/permissions/workflow"
@@ -51,42 +57,49 @@ def changes(repository: str, wanted: Wanted) -> list[Change]:
     return listed
 
 
-def missing_keys(repository: str, wanted: Wanted) -> list[str]:
+def missing_keys(repository: str, protection: Protection) -> list[str]:
     """The environments whose App has no key there yet: a secret that only its owner can bring."""
     return [
-        one.name
-        for one in wanted.environments
-        if one.app is not None and _get(f"repos/{repository}/environments/{one.name}/secrets/{KEY}") is None
+        environment.name
+        for environment in protection.environments
+        if environment.app is not None
+        and _get(f"repos/{repository}/environments/{environment.name}/secrets/{KEY}") is None
     ]
 
 
-def _environment(path: str, one: Environment) -> Iterator[Change]:
+def _environment(path: str, environment: Environment) -> Iterator[Change]:
     there = _get(path)
-    reviewers = [_reviewer(name) for name in one.reviewers]
-    wanted = {
+    reviewers = [_reviewer(name) for name in environment.reviewers]
+    settings = {
         "wait_timer": 0,
         "prevent_self_review": bool(reviewers),
         "reviewers": reviewers or None,
         "deployment_branch_policy": {"protected_branches": False, "custom_branch_policies": True},
     }
-    if there is None or _as_written(there) != wanted:
-        who = f", approved by {', '.join(one.reviewers)}" if one.reviewers else ""
-        yield Change(f"environment {one.name}: only from {', '.join(one.branches)}{who}", "PUT", path, wanted)
+    if there is None or _as_written(there) != settings:
+        who = f", approved by {', '.join(environment.reviewers)}" if environment.reviewers else ""
+        yield Change(
+            f"environment {environment.name}: only from {', '.join(environment.branches)}{who}", "PUT", path, settings
+        )
     policies = f"{path}/deployment-branch-policies"
     listed = {} if there is None else {item["name"]: item["id"] for item in github.api(policies)["branch_policies"]}
-    for branch in one.branches:
+    for branch in environment.branches:
         if branch not in listed:
-            yield Change(f"environment {one.name}: from {branch}", "POST", policies, {"name": branch, "type": "branch"})
+            yield Change(
+                f"environment {environment.name}: from {branch}", "POST", policies, {"name": branch, "type": "branch"}
+            )
     for branch, number in listed.items():
-        if branch not in one.branches:
-            yield Change(f"environment {one.name}: no more from {branch}", "DELETE", f"{policies}/{number}")
+        if branch not in environment.branches:
+            yield Change(f"environment {environment.name}: no more from {branch}", "DELETE", f"{policies}/{number}")
 
 
 def _as_written(there: Mapping[str, Any]) -> dict[str, Any]:
     """An environment as GitHub shows it, in the form in which it is written."""
     rules = {rule["type"]: rule for rule in there.get("protection_rules", [])}
     required = rules.get("required_reviewers", {})
-    reviewers = [{"type": one["type"], "id": one["reviewer"]["id"]} for one in required.get("reviewers", [])]
+    reviewers = [
+        {"type": reviewer["type"], "id": reviewer["reviewer"]["id"]} for reviewer in required.get("reviewers", [])
+    ]
     return {
         "wait_timer": rules.get("wait_timer", {}).get("wait_timer", 0),
         "prevent_self_review": bool(required.get("prevent_self_review")),
@@ -97,17 +110,17 @@ def _as_written(there: Mapping[str, Any]) -> dict[str, Any]:
 
 def _ruleset(path: str, branch: str, rules: Mapping[str, Any], apps: list[int]) -> Iterator[Change]:
     name = f"modelpin {branch}"
-    wanted = {
+    settings = {
         **rules,
         "name": name,
         "conditions": {"ref_name": {"include": [f"refs/heads/{branch}"], "exclude": []}},
         "bypass_actors": [{"actor_id": number, **_ALWAYS} for number in apps],
     }
-    numbers = [one["id"] for one in github.api(path) if one["name"] == name]
+    numbers = [entry["id"] for entry in github.api(path) if entry["name"] == name]
     if not numbers:
-        yield Change(f"ruleset of {branch}: {_kinds(wanted)}", "POST", path, wanted)
-    elif _differs(wanted, github.api(f"{path}/{numbers[0]}")):
-        yield Change(f"ruleset of {branch}: {_kinds(wanted)}", "PUT", f"{path}/{numbers[0]}", wanted)
+        yield Change(f"ruleset of {branch}: {_kinds(settings)}", "POST", path, settings)
+    elif _differs(settings, github.api(f"{path}/{numbers[0]}")):
+        yield Change(f"ruleset of {branch}: {_kinds(settings)}", "PUT", f"{path}/{numbers[0]}", settings)
 
 
 def _kinds(ruleset: Mapping[str, Any]) -> str:
@@ -124,33 +137,35 @@ def _variable(path: str, name: str, value: str, of: str) -> Iterator[Change]:
         yield Change(f"variable {name}{of}: {there['value']} → {value}", "PATCH", f"{path}/{name}", body)
 
 
-def _differs(wanted: Any, there: Any) -> bool:
+def _differs(expected: Any, actual: Any) -> bool:
     """Whether GitHub shows something else; what it shows besides counts as nothing."""
-    if isinstance(wanted, Mapping):
-        return not isinstance(there, Mapping) or any(_differs(value, there.get(key)) for key, value in wanted.items())
-    if isinstance(wanted, list):
-        if not isinstance(there, list) or len(wanted) != len(there):
+    if isinstance(expected, Mapping):
+        return not isinstance(actual, Mapping) or any(
+            _differs(value, actual.get(key)) for key, value in expected.items()
+        )
+    if isinstance(expected, list):
+        if not isinstance(actual, list) or len(expected) != len(actual):
             return True
-        return any(all(_differs(one, other) for other in there) for one in wanted)
-    return bool(wanted != there)
+        return any(all(_differs(item, other) for other in actual) for item in expected)
+    return bool(expected != actual)
 
 
 def _app(slug: str) -> Any:
-    found = _get(f"apps/{slug}")
-    if found is None:
+    app = _get(f"apps/{slug}")
+    if app is None:
         raise ConfigurationError(
             f"GitHub shows no App {slug!r}: create it with the permissions contents and pull requests, install it on "
             f"the repository, or correct its slug in {FILE}"
         )
-    return found
+    return app
 
 
 def _reviewer(name: str) -> dict[str, Any]:
     owner, _, team = name.removeprefix("@").partition("/")
-    found = _get(f"orgs/{owner}/teams/{team}" if team else f"users/{owner}")
-    if found is None:
+    reviewer = _get(f"orgs/{owner}/teams/{team}" if team else f"users/{owner}")
+    if reviewer is None:
         raise ConfigurationError(f"GitHub shows no reviewer {name}: correct it in {FILE}, or log in as who may see it")
-    return {"type": "Team" if team else "User", "id": found["id"]}
+    return {"type": "Team" if team else "User", "id": reviewer["id"]}
 
 
 def _get(path: str) -> Any:

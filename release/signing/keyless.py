@@ -31,8 +31,8 @@ def signer(trust_config: Path | None) -> Sign:
         payload = statement.to_bytes()
         try:
             context = SigningContext.from_trust_config(_instance(trust_config))
-            with context.signer(token) as made:
-                return made.sign_dsse(dsse.Statement(payload)).to_json().encode()
+            with context.signer(token) as signer:
+                return signer.sign_dsse(dsse.Statement(payload)).to_json().encode()
         except (Error, FulcioClientError, RekorClientError, requests.RequestException) as error:
             raise StorageError(
                 f"Sigstore did not sign: {_line(error)}; see https://status.sigstore.dev, then run this again"

@@ -42,15 +42,15 @@ def signer(pem: str, trusted: Signers) -> Sign:
     return sign
 
 
-def public_part(pem: str, where: str) -> bytes:
-    """The public key, DER, in the text of a PEM file, public or private; ConfigurationError (10) names `where`."""
+def public_part(pem: str, origin: str) -> bytes:
+    """The public key, DER, in the text of a PEM file, public or private; ConfigurationError (10) names `origin`."""
     data = pem.encode()
     try:
         key = load_pem_private_key(data, None).public_key() if b"PRIVATE" in data else load_pem_public_key(data)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise ConfigurationError(f"{where} holds no key: {str(error)[:200]}; {_REMEDY}") from error
+        raise ConfigurationError(f"{origin} holds no key: {str(error)[:200]}; {_REMEDY}") from error
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise ConfigurationError(f"{where} holds a key of another kind: {_REMEDY}")
+        raise ConfigurationError(f"{origin} holds a key of another kind: {_REMEDY}")
     return _encoded(key)
 
 
@@ -60,7 +60,7 @@ def _encoded(key: ec.EllipticCurvePublicKey) -> bytes:
 
 def _require_trusted(public: bytes, trusted: Signers) -> None:
     """What nobody would accept is not signed."""
-    entry = next((one for one in trusted.listed if one.key == public), None)
+    entry = next((signer for signer in trusted.listed if signer.key == public), None)
     if not trusted.listed:
         return  # nobody asks yet
     if entry is None:

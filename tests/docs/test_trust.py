@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from release.aws import files, trust
-from release.protection import plan, wanted
+from release.protection import plan, protection_file
 from tests.release.aws.matrix import KEYS, OBJECTS, OTHERS, ROLES
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ def test_every_rule_of_the_table_is_explained_and_checked() -> None:
 
 def test_the_words_of_the_simple_mode_are_those_of_the_files() -> None:
     """The settings that the page names are in protection.yaml, and the targets in the Makefile."""
-    asked = wanted.read(ROOT)
+    asked = protection_file.read(ROOT)
     for one in asked.environments:
         assert f"`{one.name}`" in PAGE
     assert plan.KEY in PAGE

@@ -14,7 +14,7 @@ from artifact.errors import GitError
 from release.bucket import published
 from release.bucket.store import Patience, Store
 from release.change import Request
-from release.commands.deploy import Wanted, deploy
+from release.commands.deploy import Target, deploy
 from release.commands.proof import Prover
 from release.commands.publish import publish
 from release.git.branch import Branch
@@ -57,8 +57,8 @@ def test_storm(
         source_commit=source,
         root=Path("/nonexistent"),
     )
-    wanted = Wanted(uri=str(uri), image=IMAGE, run_commit=source)
-    deploy(store, chosen, repository.branch(), Request("deploy"), folder=STAGING, wanted=wanted, prover=prover(store))
+    target = Target(uri=str(uri), image=IMAGE, run_commit=source)
+    deploy(store, chosen, repository.branch(), Request("deploy"), folder=STAGING, target=target, prover=prover(store))
     line.close()
     stable = recorded(repository).stable
     assert stable is not None
@@ -80,13 +80,13 @@ def test_git_that_fails_leaves_the_model_published(
     hook.parent.mkdir(exist_ok=True)
     chosen = Settings(bucket=repository.bucket)
     store = Store(chosen)
-    wanted = Wanted(uri=uri, image=IMAGE, run_commit=before[0])
+    target = Target(uri=uri, image=IMAGE, run_commit=before[0])
     for script in ("exit 1", "sleep 600"):
         hook.write_text(f"#!/bin/sh\n{script}\n")
         hook.chmod(0o755)
         patient = Branch(str(repository.origin), "main", Caller(repository.folder), seconds=3.0)
         with pytest.raises(GitError, match="what was published stays published"):
-            deploy(store, chosen, patient, Request("deploy"), folder=STAGING, wanted=wanted, prover=prover(store))
+            deploy(store, chosen, patient, Request("deploy"), folder=STAGING, target=target, prover=prover(store))
         assert repository.history() == before
         assert published.find(Store(chosen), ArtifactUri.parse(uri)).gate == "better"
     hook.unlink()

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from release import settings
-from release.protection import plan, wanted
+from release.protection import plan, protection_file
 from release.settings import Settings
 from tests.release.conftest import ROOT, Repository, Run
 from tests.release.github import ACTIONS, REPOSITORY, GitHub
 
 HOME = f"repos/{REPOSITORY}"
-FILES = (wanted.FILE, ".github/rulesets/branch.json")
+FILES = (protection_file.FILE, ".github/rulesets/branch.json")
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def protected(plain: Repository, github: GitHub) -> Repository:
 
 
 def edit(repository: Repository, before: str, after: str) -> None:
-    file = repository.folder / wanted.FILE
+    file = repository.folder / protection_file.FILE
     assert before in file.read_text()
     file.write_text(file.read_text().replace(before, after))
 
@@ -57,7 +57,7 @@ def test_it_shows_first_and_changes_nothing(protected: Repository, github: GitHu
     assert "ruleset of main: deletion, non_fast_forward, pull_request, required_status_checks; 2 Apps may pass" in said
     assert "nothing was changed: make github APPLY=1" in said
     assert github.writes == []
-    assert not (protected.folder / wanted.OWNERS_FILE).exists()
+    assert not (protected.folder / protection_file.OWNERS_FILE).exists()
 
 
 def test_applied_again_it_does_nothing(protected: Repository, github: GitHub) -> None:
@@ -65,7 +65,7 @@ def test_applied_again_it_does_nothing(protected: Repository, github: GitHub) ->
     applied(protected)
     assert github.writes
     github.calls.clear()
-    assert f"{REPOSITORY} is as {wanted.FILE} says" in applied(protected).out
+    assert f"{REPOSITORY} is as {protection_file.FILE} says" in applied(protected).out
     assert github.writes == []
 
 
@@ -88,7 +88,7 @@ def test_what_github_holds_afterwards(protected: Repository, github: GitHub) -> 
     variable = f"{HOME}/environments/production-rollback/variables/{plan.CLIENT}"
     assert github.objects[variable]["value"] == "Iv1.production"
     assert github.objects[f"{HOME}/actions/permissions/workflow"]["default_workflow_permissions"] == "read"
-    assert "/gitops/ @acme/ml" in (protected.folder / wanted.OWNERS_FILE).read_text()
+    assert "/gitops/ @acme/ml" in (protected.folder / protection_file.OWNERS_FILE).read_text()
 
 
 @pytest.mark.story
@@ -178,9 +178,9 @@ def test_the_files_of_the_tree_fit_the_workflows() -> None:
     """Each environment that a role trusts is protected, production by reviewers; CODEOWNERS is as it is written."""
     from release.aws import trust
 
-    asked = wanted.read(ROOT)
+    asked = protection_file.read(ROOT)
     names = {name for listed in trust.ENVIRONMENTS.values() for name in listed}
     assert {one.name for one in asked.environments} == names
     assert [one.name for one in asked.environments if one.reviewers] == ["production"]
     assert all(one.branches == (Settings().github_branch,) for one in asked.environments)
-    assert Path(ROOT / wanted.OWNERS_FILE).read_text() == asked.codeowners()
+    assert Path(ROOT / protection_file.OWNERS_FILE).read_text() == asked.codeowners()

@@ -6,7 +6,7 @@ import pytest
 
 from local.filters import Filters
 from release.aws import trust
-from release.protection import wanted
+from release.protection import protection_file
 from release.signing import variables
 from tests.workflows.files import ROOT, jobs, steps, workflow
 
@@ -102,7 +102,7 @@ def test_a_variable_that_starts_a_workflow_is_declared() -> None:
         for path in (ROOT / ".github/workflows").glob("*.yml")
         for name in re.findall(r"vars\.(\w+) == 'true'", path.read_text())
     }
-    declared = wanted.read(ROOT).variables
+    declared = protection_file.read(ROOT).variables
     assert {"CANARY_ANALYSIS", "RETRAIN", "PROPOSE_PRODUCTION"} <= asked
     assert asked | {variables.WAY} == declared.keys()  # how publish signs is no switch of a workflow
 

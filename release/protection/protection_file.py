@@ -32,7 +32,7 @@ class Environment:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Protection:
     """`rulesets`: branch → the rules in GitHub's own form, without who passes them."""
 
     owners: tuple[str, ...]
@@ -45,7 +45,7 @@ class Wanted:
         return _HEAD + "".join(f"{path} {' '.join(self.owners)}\n" for path in _OWNED)
 
 
-def read(root: Path) -> Wanted:
+def read(root: Path) -> Protection:
     """ConfigurationError (10) names the file and what does not fit."""
     section = quoted_yaml.Section(quoted_yaml.load(_text(root, FILE), FILE), FILE)
     owners = _names(section.entries("owners"), "owners")
@@ -58,37 +58,39 @@ def read(root: Path) -> Wanted:
     )
     variables = {name: str(value) for name, value in _mapping(section.value("variables", {}), "variables").items()}
     section.end()
-    for one in environments:
-        for branch in one.pushes:
+    for environment in environments:
+        for branch in environment.pushes:
             if branch not in rulesets:
-                raise ConfigurationError(f"{FILE}: {one.name} pushes to {branch!r}, which is none of its branches")
-    return Wanted(owners, rulesets, environments, variables)
+                raise ConfigurationError(
+                    f"{FILE}: {environment.name} pushes to {branch!r}, which is none of its branches"
+                )
+    return Protection(owners, rulesets, environments, variables)
 
 
 def _environment(name: str, value: Any) -> Environment:
-    where = f"{name} in {FILE}"
-    section = quoted_yaml.Section(value, where)
-    branches = _names(section.entries("from"), where)
+    origin = f"{name} in {FILE}"
+    section = quoted_yaml.Section(value, origin)
+    branches = _names(section.entries("from"), origin)
     app, listed = section.text_or_none("app"), section.value("pushes", [])
-    pushes = _names([listed] if isinstance(listed, str) else listed, where)
-    reviewers = _names(section.value("reviewers", []), where)
+    pushes = _names([listed] if isinstance(listed, str) else listed, origin)
+    reviewers = _names(section.value("reviewers", []), origin)
     section.end()
     if (app is None) != (not pushes):
-        raise ConfigurationError(f"{where}: an app pushes to a branch: name both `app` and `pushes`, or neither")
-    if wrong := [one for one in reviewers if not one.startswith("@")]:
-        raise ConfigurationError(f"{where}: reviewers are @login or @organization/team, not {wrong[0]!r}")
+        raise ConfigurationError(f"{origin}: an app pushes to a branch: name both `app` and `pushes`, or neither")
+    if wrong := [name for name in reviewers if not name.startswith("@")]:
+        raise ConfigurationError(f"{origin}: reviewers are @login or @organization/team, not {wrong[0]!r}")
     return Environment(name, branches, app, pushes, reviewers)
 
 
-def _names(value: Any, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
-        raise ConfigurationError(f"{where} must be a list of names, not {value!r}")
+def _names(value: Any, origin: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
+        raise ConfigurationError(f"{origin} must be a list of names, not {value!r}")
     return tuple(value)
 
 
-def _mapping(value: Any, where: str) -> dict[str, Any]:
+def _mapping(value: Any, origin: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ConfigurationError(f"{where} in {FILE} must be a mapping, not {value!r}")
+        raise ConfigurationError(f"{origin} in {FILE} must be a mapping, not {value!r}")
     return value
 
 
