@@ -35,8 +35,8 @@ def run(main: Callable[[Sequence[str] | None], int | None], argv: Sequence[str] 
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         _drop_output()
-        where = f" for {error.filename}" if error.filename else ""
-        code = fail(StorageError(f"{error.strerror}{where}: free some space, then run this again"))
+        file = f" for {error.filename}" if error.filename else ""
+        code = fail(StorageError(f"{error.strerror}{file}: free some space, then run this again"))
     raise SystemExit(code)
 
 

@@ -68,11 +68,11 @@ def check(value: Any, rows: int) -> None:
     counts, right, calibrated = value["counts"], value["right"], value["calibrated"]
     if value.keys() != {"counts", "right", "calibrated"} or {len(counts), len(right), len(calibrated)} != {BINS}:
         raise ValueError("'confidence' is no counts, right and calibrated of ten bins")
-    if any(type(one) is not int or one < 0 for one in (*counts, *right)) or sum(counts) != rows:
+    if any(type(count) is not int or count < 0 for count in (*counts, *right)) or sum(counts) != rows:
         raise ValueError(f"'confidence' does not count {rows} rows")
-    if any(one > of for one, of in zip(right, counts, strict=True)):
+    if any(hits > of for hits, of in zip(right, counts, strict=True)):
         raise ValueError("'confidence' has more right answers than answers")
-    if any(type(one) is not float or not 0 <= one <= 1 for one in calibrated):
+    if any(type(share) is not float or not 0 <= share <= 1 for share in calibrated):
         raise ValueError("'confidence' has a share that is none")
 
 
@@ -83,7 +83,7 @@ def _rising(counts: np.ndarray, hits: np.ndarray) -> list[float]:
         pools.append([hit, count, 1])
         while len(pools) > 1 and _falls(pools[-2], pools[-1]):
             last = pools.pop()
-            pools[-1] = [one + other for one, other in zip(pools[-1], last, strict=True)]
+            pools[-1] = [value + added for value, added in zip(pools[-1], last, strict=True)]
     return [hit / count if count else 0.0 for hit, count, bins in pools for _ in range(int(bins))]
 
 

@@ -43,12 +43,12 @@ class Decision:
         if type(value) is not dict or len(value) != 1:
             raise ValueError(f"'decision' is {value!r:.80}, not an object of thresholds or costs")
         ((kind, numbers),) = value.items()
-        made = cls(
+        decision = cls(
             tuple(numbers) if kind == "thresholds" else None,
             tuple(map(tuple, numbers)) if kind == "costs" else None,
         )
-        made.check(signature)
-        return made
+        decision.check(signature)
+        return decision
 
     def check(self, signature: Signature) -> None:
         """ValueError where the numbers are not finite, or not as many as the model has classes, labels or scores."""
@@ -56,7 +56,7 @@ class Decision:
         if self.thresholds is not None:
             flat, right = self.thresholds, len(self.thresholds) == count
             if signature.task != "outliers":
-                right = right and all(0 < one <= 1 for one in flat if isinstance(one, int | float))
+                right = right and all(0 < number <= 1 for number in flat if isinstance(number, int | float))
         else:
             rows = self.costs or ()
             flat = tuple(number for row in rows for number in row)
@@ -112,7 +112,7 @@ def _count(signature: Signature) -> int:
     """How many classes or labels have a probability; 1 for a score, 0 for a model without either."""
     if signature.task == "outliers":
         return 1
-    return next((len(one.columns or ()) for one in signature.outputs if one.name == "probabilities"), 0)
+    return next((len(output.columns or ()) for output in signature.outputs if output.name == "probabilities"), 0)
 
 
 def of_manifest(value: Any, signature: Signature) -> Decision | None:

@@ -88,7 +88,7 @@ class GitError(ModelpinError):
 
 def kind(code: int, default: type[ModelpinError]) -> type[ModelpinError]:
     """The failure that another process ended with, by its exit code; `default` for a code that is none of these."""
-    return {one.exit_code: one for one in ModelpinError.__subclasses__()}.get(code, default)
+    return {error.exit_code: error for error in ModelpinError.__subclasses__()}.get(code, default)
 
 
 class InvalidRequest(ValueError):

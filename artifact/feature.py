@@ -61,31 +61,31 @@ class Feature:
     @classmethod
     def from_dict(cls, name: str, declared: Mapping[str, Any]) -> Feature:
         """Read one entry of the schema; ConfigurationError names the column, the key and the remedy."""
-        where = f"schema of column {name!r}"
+        title = f"schema of column {name!r}"
         if not isinstance(name, str) or not name or not name.isprintable():
-            raise ConfigurationError(f"{where}: a column name is printable text; quote it if YAML reads it as a number")
+            raise ConfigurationError(f"{title}: a column name is printable text; quote it if YAML reads it as a number")
         if not isinstance(declared, Mapping):
-            raise ConfigurationError(f"{where}: {declared!r} is not a mapping such as {{dtype: float64}}")
+            raise ConfigurationError(f"{title}: {declared!r} is not a mapping such as {{dtype: float64}}")
         for key in declared:
             if key not in _FEATURE_KEYS:
                 near = difflib.get_close_matches(str(key), _FEATURE_KEYS, 1)
                 raise ConfigurationError(
-                    f"{where}: unknown key {key!r}; "
+                    f"{title}: unknown key {key!r}; "
                     + (f"did you mean {near[0]!r}?" if near else f"use {_FEATURE_KEYS}")
                 )
         dtype = declared.get("dtype")
         if dtype not in DTYPES:
-            raise ConfigurationError(f"{where}: dtype {dtype!r} is not one of {', '.join(DTYPES)}")
+            raise ConfigurationError(f"{title}: dtype {dtype!r} is not one of {', '.join(DTYPES)}")
         nullable = declared.get("nullable", False)
         if not isinstance(nullable, bool):
-            raise ConfigurationError(f"{where}: nullable {nullable!r} is neither true nor false")
+            raise ConfigurationError(f"{title}: nullable {nullable!r} is neither true nor false")
         return cls(
             name,
             dtype,
             nullable,
-            _range(where, dtype, declared.get("range")),
-            categories_of(where, dtype, declared.get("categories")),
-            _zone(where, dtype, declared.get("zone")),
+            _range(title, dtype, declared.get("range")),
+            categories_of(title, dtype, declared.get("categories")),
+            _zone(title, dtype, declared.get("zone")),
         )
 
 
@@ -111,51 +111,51 @@ def is_unicode(text: str) -> bool:
     return True
 
 
-def _range(where: str, dtype: str, declared: Any) -> Range | None:
+def _range(title: str, dtype: str, declared: Any) -> Range | None:
     if declared is None:
         return None
     if dtype not in ("float64", "int64"):
-        raise ConfigurationError(f"{where}: a range does not fit dtype {dtype}; declare categories instead")
+        raise ConfigurationError(f"{title}: a range does not fit dtype {dtype}; declare categories instead")
     if not isinstance(declared, list | tuple) or len(declared) != 2:
-        raise ConfigurationError(f"{where}: range {declared!r} is not [lowest, highest], where either may be null")
+        raise ConfigurationError(f"{title}: range {declared!r} is not [lowest, highest], where either may be null")
     largest = 2**63 - 1 if dtype == "int64" else sys.float_info.max
     for end in declared:
         number = isinstance(end, int | float) and not isinstance(end, bool)
         if end is not None and not (number and -largest <= end <= largest):
             raise ConfigurationError(
-                f"{where}: range {declared!r:.200} has the end {end!r:.80}, which is not a finite number or null"
+                f"{title}: range {declared!r:.200} has the end {end!r:.80}, which is not a finite number or null"
             )
     low, high = declared
     if low is not None and high is not None and low > high:
-        raise ConfigurationError(f"{where}: range {declared!r} is empty: the lowest comes first")
+        raise ConfigurationError(f"{title}: range {declared!r} is empty: the lowest comes first")
     return (low, high)
 
 
-def categories_of(where: str, dtype: str, declared: Any) -> tuple[Value, ...] | None:
+def categories_of(title: str, dtype: str, declared: Any) -> tuple[Value, ...] | None:
     if declared is None:
         return None
     kind = {"string": str, "int64": int, "bool": bool}.get(dtype)
     if kind is None:
-        raise ConfigurationError(f"{where}: categories do not fit dtype {dtype}; declare a range instead")
+        raise ConfigurationError(f"{title}: categories do not fit dtype {dtype}; declare a range instead")
     if not isinstance(declared, list | tuple) or not declared:
-        raise ConfigurationError(f"{where}: categories {declared!r:.200} is not a list of at least one value")
+        raise ConfigurationError(f"{title}: categories {declared!r:.200} is not a list of at least one value")
     for value in declared:
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise ConfigurationError(
-                f"{where}: category {value!r:.80} is not of dtype {dtype}; quote it if YAML reads it as something else"
+                f"{title}: category {value!r:.80} is not of dtype {dtype}; quote it if YAML reads it as something else"
             )
         if not (is_unicode(value) if isinstance(value, str) else -(2**63) <= int(value) < 2**63):  # type: ignore[call-overload]
-            raise ConfigurationError(f"{where}: category {value!r:.80} is no value that {dtype} can hold")
+            raise ConfigurationError(f"{title}: category {value!r:.80} is no value that {dtype} can hold")
     if len(set(declared)) != len(declared):
-        raise ConfigurationError(f"{where}: categories {declared!r:.200} holds a value twice")
+        raise ConfigurationError(f"{title}: categories {declared!r:.200} holds a value twice")
     return tuple(declared)
 
 
-def _zone(where: str, dtype: str, declared: Any) -> str | None:
+def _zone(title: str, dtype: str, declared: Any) -> str | None:
     if declared is None:
         return None
     if dtype != "datetime":
-        raise ConfigurationError(f"{where}: a zone does not fit dtype {dtype}; it says where times without offset are")
+        raise ConfigurationError(f"{title}: a zone does not fit dtype {dtype}; it says where times without offset are")
     if not isinstance(declared, str) or not is_zone(declared):
-        raise ConfigurationError(f"{where}: zone {declared!r:.80} is no zone such as Europe/Berlin or UTC")
+        raise ConfigurationError(f"{title}: zone {declared!r:.80} is no zone such as Europe/Berlin or UTC")
     return declared

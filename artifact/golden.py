@@ -74,8 +74,8 @@ def replay(signature: Signature, runner: Runner, golden: Mapping[str, Any]) -> C
             raise GoldenError(f"golden requests: answers {list(recorded)!r:.80}, where {', '.join(due)} are due")
         table = validated_columns(signature, golden["inputs"])
         # What answers only the rows that another engine cannot, or calls of many rows, is asked for all of them.
-        for one in engine.each(runner):
-            answers = _answers(signature, one.predict(table))
+        for part in engine.each(runner):
+            answers = _answers(signature, part.predict(table))
             for output in signature.outputs:
                 _compare(output.name, recorded[output.name], answers[output.name], tolerance)
         return table
@@ -120,9 +120,9 @@ def _check_edge(signature: Signature, runner: Runner, feature: Feature, row: Map
     try:
         runner.predict(validated_columns(signature, {name: [value] for name, value in row.items()}))
     except Exception as error:
-        shown = "a missing value" if row[feature.name] is None else repr(row[feature.name])
+        text = "a missing value" if row[feature.name] is None else repr(row[feature.name])
         raise ConfigurationError(
-            f"the model fails on {shown} in {feature.name!r}, which the schema allows ({error}); "
+            f"the model fails on {text} in {feature.name!r}, which the schema allows ({error}); "
             "declare categories or nullable: false, or let the preprocessing handle it"
         ) from error
 

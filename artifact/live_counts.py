@@ -81,21 +81,21 @@ class Distribution:
             places[np.isnan(numbers)] = len(self.places) - 1
             self.places += np.bincount(places, minlength=len(self.places))
         else:
-            self.add_counted(self.counted(values))
+            self.add_counts(self.category_counts(values))
 
-    def counted(self, values: np.ndarray) -> list[tuple[int, int]]:
+    def category_counts(self, values: np.ndarray) -> list[tuple[int, int]]:
         """Of the categories in `values`, shape [rows]: how many there are in which place of `places`."""
         if self._boolean:
             true, false = (int(np.count_nonzero(values == value)) for value in (1, 0))
             occurrences: Mapping[Any, int] = {True: true, False: false, None: len(values) - true - false}
         else:
-            occurrences = _counted(values)
+            occurrences = _occurrences(values)
         return [(self._place(value), count) for value, count in occurrences.items() if count]
 
-    def add_counted(self, counted: list[tuple[int, int]]) -> None:
-        """Add what `counted` gave."""
+    def add_counts(self, counts: list[tuple[int, int]]) -> None:
+        """Add what `category_counts` gave."""
         other = len(self.bins) - 1
-        for place, count in counted:
+        for place, count in counts:
             self.places[place] += count
             # Where training had values beyond its most frequent ones, nobody can tell them from new ones.
             if place == other and not self.expected[other]:
@@ -119,8 +119,8 @@ class FeatureDistributions:
             feature.name: Distribution(references[feature.name], feature.dtype == "bool")
             for feature in signature.inputs
         }
-        self._numeric = [name for name, one in self.features.items() if one.numeric]
-        self._others = [name for name, one in self.features.items() if not one.numeric]
+        self._numeric = [name for name, feature in self.features.items() if feature.numeric]
+        self._others = [name for name, feature in self.features.items() if not feature.numeric]
         edges = [self.features[name].edges for name in self._numeric]
         self._edges = np.full((max(map(len, edges), default=0), len(edges), 1), np.inf)
         for place, own in enumerate(edges):
@@ -147,9 +147,9 @@ class FeatureDistributions:
                     self._add_numbers(self._numbers([part]))
         for name in self._others:
             values = np.concatenate([table[name] for table in tables]) if len(tables) > 1 else tables[0][name]
-            counted = self.features[name].counted(values)
+            counts = self.features[name].category_counts(values)
             with self._lock:
-                self.features[name].add_counted(counted)
+                self.features[name].add_counts(counts)
 
     def _numbers(self, tables: Sequence[Columns]) -> np.ndarray:
         """The numeric features of all tables, one behind the other: float64 of shape [features, rows]."""
@@ -172,7 +172,7 @@ class FeatureDistributions:
             self._table += counts
 
 
-def _counted(values: np.ndarray) -> Mapping[Any, int]:
+def _occurrences(values: np.ndarray) -> Mapping[Any, int]:
     """How often each of `values` occurs."""
     if values.dtype.kind == "i" and len(values):
         least, greatest = int(values.min()), int(values.max())

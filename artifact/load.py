@@ -95,7 +95,7 @@ def deserialise(verified: Verified) -> Loaded:
     and GoldenError (23) when the recorded requests are not answered as recorded (within `artifact.tolerance`).
     """
     described, signature = verified.manifest, verified.manifest.signature
-    environment.check([one.name for one in described.engines], described.libraries, described.features)
+    environment.check([entry.name for entry in described.engines], described.libraries, described.features)
     reference = profile.read(signature, verified.files[profile.FILE])
     recorded = golden.read(verified.files[golden.FILE])
     runner = _runner(verified)
@@ -183,7 +183,7 @@ def _contents(root: str, described: Manifest, present: set[str]) -> dict[str, by
     for problem, paths in (("is missing", named - present), ("is not in the manifest", extra)):
         if paths:
             raise IntegrityError(f"{min(paths)!r} {problem}; an artifact is exactly the files its manifest names")
-    served_from = [path for one in described.engines for path in engine.files(one.name)]
+    served_from = [path for entry in described.engines for path in engine.files(entry.name)]
     for needed in (*served_from, golden.FILE, profile.FILE):
         if needed not in named:
             raise IntegrityError(f"{manifest.FILE} names no {needed}; it is not an artifact of this format")

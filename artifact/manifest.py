@@ -66,7 +66,7 @@ class Manifest:
         value = {
             "schema_version": SCHEMA_VERSION,
             "model": self.model,
-            "engines": [one.to_dict() for one in self.engines],
+            "engines": [engine.to_dict() for engine in self.engines],
             "files": [{"path": file.path, "size": file.size, "sha256": file.sha256} for file in self.files],
             "signature": self.signature.to_dict(),
             "decision": decision.to_manifest(self.decision),
@@ -87,12 +87,12 @@ class Manifest:
     @property
     def engine(self) -> str:
         """The names of the engines, joined by +."""
-        return "+".join(one.name for one in self.engines)
+        return "+".join(engine.name for engine in self.engines)
 
     @property
     def batching(self) -> bool:
         """Whether concurrent requests may share a call: no engine's answers depend on the rows beside."""
-        return all(one.batching for one in self.engines)
+        return all(engine.batching for engine in self.engines)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Manifest:
@@ -144,9 +144,9 @@ def _weight(value: Any) -> str | None:
     return value
 
 
-def _object(value: Any, where: str) -> dict[str, Any]:
+def _object(value: Any, title: str) -> dict[str, Any]:
     if type(value) is not dict:
-        raise TypeError(f"{where!r} is no object")
+        raise TypeError(f"{title!r} is no object")
     return value
 
 
@@ -168,11 +168,11 @@ def _features(value: Any) -> dict[str, str]:
     for name in _object(value, "features"):
         if not _MODULE.fullmatch(name):
             raise ValueError(f"{name[:80]!r} is no module of features/")
-    return {name: digest.parse(one) for name, one in value.items()}
+    return {name: digest.parse(text) for name, text in value.items()}
 
 
-def _sorted(value: Any, where: str) -> Any:
+def _sorted(value: Any, title: str) -> Any:
     try:
         return json.loads(digest.canonical_json(value))
     except (TypeError, ValueError) as error:
-        raise ConfigurationError(f"{where}: {error}; use JSON values, finite numbers only") from error
+        raise ConfigurationError(f"{title}: {error}; use JSON values, finite numbers only") from error

@@ -93,7 +93,7 @@ def check(task: str, outputs: tuple[Output, ...]) -> None:
     elif task == "multioutput":
         classes = categories_of("labels", first.dtype, first.categories) or ()
         names = outputs[-1].columns or ()
-        each = [tuple(one for one in classes if _chance(target, one) in names) for target in first.columns or ()]
+        each = [tuple(label for label in classes if _chance(target, label) in names) for target in first.columns or ()]
         if not classes or len(first.columns or ()) < 2 or (more and set(names) != set(_chances(first.columns, each))):
             raise ValueError("the labels have no classes, or their probabilities those of other targets")
         expected = _multioutput(first.dtype, first.columns or (), classes, names if more else None)
@@ -137,11 +137,11 @@ def _multioutput(
 
 def _union(each: Sequence[Sequence[Value]]) -> tuple[Value, ...]:
     """All classes, in the order in which the targets name them."""
-    return tuple(dict.fromkeys(one for classes in each for one in classes))
+    return tuple(dict.fromkeys(label for classes in each for label in classes))
 
 
 def _chances(targets: Sequence[str] | None, each: Sequence[Sequence[Value]]) -> tuple[str, ...]:
-    return tuple(_chance(name, one) for name, classes in zip(targets or (), each, strict=True) for one in classes)
+    return tuple(_chance(name, label) for name, classes in zip(targets or (), each, strict=True) for label in classes)
 
 
 def _chance(target: str, label: Value) -> str:
@@ -152,13 +152,14 @@ def _chance(target: str, label: Value) -> str:
 def classes_of(outputs: tuple[Output, ...]) -> list[list[Value]]:
     """The classes of each target of a `multioutput` model, in the order of their probabilities; all of the classes
     where it gives none."""
-    first, known = outputs[0], outputs[0].categories or ()
+    first, labels = outputs[0], outputs[0].categories or ()
     if len(outputs) == 1:
-        return [list(known) for _ in first.columns or ()]
+        return [list(labels) for _ in first.columns or ()]
     names = outputs[1].columns or ()
     return [
         sorted(
-            (one for one in known if _chance(target, one) in names), key=lambda one: names.index(_chance(target, one))
+            (label for label in labels if _chance(target, label) in names),
+            key=lambda label: names.index(_chance(target, label)),
         )
         for target in first.columns or ()
     ]

@@ -62,13 +62,13 @@ class Prediction:
             {name: change(array) for name, array in self.more.items()},
         )
 
-    def taken(self, rows: Any) -> Prediction:
+    def take(self, rows: Any) -> Prediction:
         """The answers for some rows: numbers from 0, a mask, or a slice."""
         return self.changed(lambda array: array[rows])
 
     def part(self, start: int, end: int) -> Prediction:
         """The answers for rows `start` to `end`."""
-        return self.taken(slice(start, end))
+        return self.take(slice(start, end))
 
     def with_rows(self, rows: np.ndarray, others: Prediction) -> Prediction:
         """The same with the answers of `others` in the rows with these numbers."""

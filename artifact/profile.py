@@ -114,11 +114,11 @@ def _check(summary: Any, numeric: bool, rows: int) -> None:
             raise ValueError(f"{len(counts)} bins with {len(edges)} edges")
     elif type(counts) is not dict or len(counts) > _TOP:
         raise ValueError(f"'counts' of categories are not at most {_TOP} names")
-    counted = [*(counts if numeric else counts.values()), summary["missing"], 0 if numeric else summary["other"]]
-    for count in counted:
+    amounts = [*(counts if numeric else counts.values()), summary["missing"], 0 if numeric else summary["other"]]
+    for count in amounts:
         _count(count, 0)
-    if sum(counted) != rows:
-        raise ValueError(f"{sum(counted)} values of {rows} rows")
+    if sum(amounts) != rows:
+        raise ValueError(f"{sum(amounts)} values of {rows} rows")
 
 
 def _only(value: Any, *names: str) -> None:
@@ -156,10 +156,10 @@ def _values(dtype: str, column: np.ndarray) -> dict[str, Any]:
     present = [as_json(value) for value in column.tolist() if value == value]
     if dtype == "bool":
         present = [bool(value) for value in present]
-    counted = sorted(Counter(map(label_text, present)).items(), key=lambda item: (-item[1], item[0]))
+    frequent = sorted(Counter(map(label_text, present)).items(), key=lambda item: (-item[1], item[0]))
     return {
         "kind": "categorical",
         "missing": len(column) - len(present),
-        "counts": dict(sorted(counted[:_TOP])),
-        "other": sum(count for _, count in counted[_TOP:]),
+        "counts": dict(sorted(frequent[:_TOP])),
+        "other": sum(count for _, count in frequent[_TOP:]),
     }

@@ -61,7 +61,7 @@ def save(
         **served_from,
         **(beside or {}),
     }
-    written = manifest.Manifest(
+    described = manifest.Manifest(
         model=digest.model_name(name),
         engines=tuple(engines),
         files=tuple(manifest.File(path, len(data), digest.of_bytes(data)) for path, data in sorted(contents.items())),
@@ -71,13 +71,13 @@ def save(
         data_digest=data_digest,
         parameters=parameters,
         metrics=metrics,
-        libraries=environment.libraries([one.name for one in engines], model),
+        libraries=environment.libraries([engine.name for engine in engines], model),
         features=environment.feature_modules(sorted(modules)),
     )
     partial = directory.with_name(directory.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    for path, data in {**contents, manifest.FILE: written.to_bytes()}.items():
+    for path, data in {**contents, manifest.FILE: described.to_bytes()}.items():
         (partial / path).write_bytes(data)
     # Two renames: whenever this is killed, the old artifact or the new one is whole, here or beside.
     old = directory.with_name(directory.name + ".old")
@@ -86,7 +86,7 @@ def save(
         directory.rename(old)
     partial.rename(directory)
     shutil.rmtree(old, ignore_errors=True)
-    return written.digest
+    return described.digest
 
 
 def _readable(value: Any) -> bytes:

@@ -58,7 +58,7 @@ class Signature:
         return {
             "task": self.task,
             "inputs": [feature.to_dict() for feature in self.inputs],
-            "outputs": [one.to_dict() for one in self.outputs],
+            "outputs": [output.to_dict() for output in self.outputs],
         }
 
     @classmethod
@@ -69,7 +69,7 @@ class Signature:
             for declared in value["inputs"]:
                 rest = {key: item for key, item in declared.items() if key != "name"}
                 inputs.append(Feature.from_dict(declared["name"], rest))
-            outputs = [Output.from_dict(one) for one in value["outputs"]]
+            outputs = [Output.from_dict(output) for output in value["outputs"]]
             signature = cls(value["task"], tuple(inputs), tuple(outputs))
             # Written again it is the same, so that no key and no type was passed over.
             if signature.to_dict() != value or not inputs or len(set(signature.names)) != len(inputs):

@@ -24,7 +24,7 @@ def differing(output: str, before: Any, now: Any, tolerance: float = TOLERANCE, 
     """
     if output in LABELS:
         pairs = zip(before, now, strict=True)
-        return np.flatnonzero([one != other or type(one) is not type(other) for one, other in pairs])
+        return np.flatnonzero([old != new or type(old) is not type(new) for old, new in pairs])
     first, second = np.asarray(before, dtype=np.float64), np.asarray(now, dtype=np.float64)
     scale: Any = 1.0
     if output != PROBABILITIES:

@@ -65,7 +65,7 @@ def lineage(uri: ArtifactUri) -> dict[str, Any]:
         "metrics": content["metrics"],
         "libraries": content["libraries"],
         "run": run,
-        "deployments": [one for record in records for one in _deployments(record, uri.digest)],
+        "deployments": [deployment for record in records for deployment in _deployments(record, uri.digest)],
         "history": history,
         "notes": [note for note in (missing, problem) if note],
     }
@@ -112,7 +112,7 @@ def _history(model_digest: str) -> tuple[list[dict[str, str]], str | None]:
         commits = (
             dict(zip(("commit", "date", "subject", "trigger"), line.split(_FIELD), strict=True)) for line in lines
         )
-        listed += [one for one in commits if one not in listed]
+        listed += [commit for commit in commits if commit not in listed]
     # Of one branch they are in its order, which seconds do not tell.
     return (sorted(listed, key=_when, reverse=True) if len(places) > 1 else listed), None
 
@@ -149,11 +149,11 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"  verdict     {tracked['verdict']['outcome']}: {tracked['verdict']['reason']}"
     else:
         yield f"  verdict     {document['gate']}"
-    for one in document["deployments"]:
-        yield f"  {one['environment']:<11} {one['role']} since {one['since']}, image {one['image']}"
+    for entry in document["deployments"]:
+        yield f"  {entry['environment']:<11} {entry['role']} since {entry['since']}, image {entry['image']}"
     if not document["deployments"]:
         yield "  deployed    nowhere"
-    for one in document["history"]:
-        asked = f" (asked for by {one['trigger']})" if one["trigger"] else ""
-        yield f"  {one['date']}  {one['commit'][:12]}  {one['subject']}{asked}"
+    for entry in document["history"]:
+        cause = f" (asked for by {entry['trigger']})" if entry["trigger"] else ""
+        yield f"  {entry['date']}  {entry['commit'][:12]}  {entry['subject']}{cause}"
     yield from (f"  note: {note}" for note in document["notes"])

@@ -35,8 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int | None:
 
 
 def _repair(model: str, champions: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
-    changes, where = server.ask(lambda registry: registry.mirror(model, champions))
-    return changes or [f"{model}: the aliases at {where} are those of Git"]
+    changes, address = server.ask(lambda registry: registry.mirror(model, champions))
+    return changes or [f"{model}: the aliases at {address} are those of Git"]
 
 
 def aliases(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any] | None]:
@@ -54,7 +54,7 @@ def aliases(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, 
     if challenger is not None and challenger["digest"] == champion["digest"]:
         challenger = None
     # The same model in another image is another release, and the same version.
-    before = [one for one in home["releases"] if one["digest"] != champion["digest"]]
+    before = [release for release in home["releases"] if release["digest"] != champion["digest"]]
     return {CHAMPION: champion, PREVIOUS: before[0] if before else None, CHALLENGER: challenger}
 
 

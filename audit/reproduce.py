@@ -72,16 +72,20 @@ def main(argv: Sequence[str] | None = None) -> None:
 def compare(python: str, tree: Path, published: Path, digest: str) -> dict[str, Any]:
     """The artifact that the checkout `tree` has made against the one in `published`, whose digest is `digest`."""
     rebuilt = tree / paths.ARTIFACT
-    one, two = ((folder / manifest.FILE).read_bytes() for folder in (published, rebuilt))
-    other = digests.of_bytes(two)
+    published_bytes, rebuilt_bytes = ((folder / manifest.FILE).read_bytes() for folder in (published, rebuilt))
+    other = digests.of_bytes(rebuilt_bytes)
     script = str(Path(reproduction.__file__).resolve())
     # -P: beside the script are modules whose names the standard library has, too.
     words = ["-P", script, str(published), digest, str(rebuilt.resolve()), other, str((tree / paths.TEST).resolve())]
     answer = json.loads(_python(python, tree, *words, quiet=True).splitlines()[-1])
-    before, now = json.loads(one), json.loads(two)
+    before, now = json.loads(published_bytes), json.loads(rebuilt_bytes)
     same = answer["holdout"]["differing"] == answer["golden"]["differing"] == 0
     return {
-        "outcome": "bit-identical" if one == two else "prediction-identical" if same else "different",
+        "outcome": "bit-identical"
+        if published_bytes == rebuilt_bytes
+        else "prediction-identical"
+        if same
+        else "different",
         "digest": other,
         **answer,
         "files": _files(before, now),
@@ -129,9 +133,9 @@ def _environment(tree: Path) -> str:
     return f"{repro.stdout.strip().splitlines()[-1]}/bin/python"
 
 
-def _files(one: Mapping[str, Any], two: Mapping[str, Any]) -> dict[str, tuple[str | None, str | None]]:
+def _files(published: Mapping[str, Any], rebuilt: Mapping[str, Any]) -> dict[str, tuple[str | None, str | None]]:
     """Files whose bytes differ: path → digests, published and made."""
-    before, now = ({file["path"]: file["sha256"] for file in manifest["files"]} for manifest in (one, two))
+    before, now = ({file["path"]: file["sha256"] for file in manifest["files"]} for manifest in (published, rebuilt))
     return {
         path: (before.get(path), now.get(path)) for path in sorted(before | now) if before.get(path) != now.get(path)
     }

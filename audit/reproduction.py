@@ -23,12 +23,12 @@ from artifact.validation.validator import validated_columns
 def main() -> None:
     """Ask both the same questions."""
     published, digest, rebuilt, other, table = sys.argv[1:]
-    one, two = load.load(published, expected_digest=digest), load.load(rebuilt, expected_digest=other)
+    original, copy = load.load(published, expected_digest=digest), load.load(rebuilt, expected_digest=other)
     golden_file = json.loads((Path(published) / golden.FILE).read_bytes())
     answer: dict[str, Any] = {"epsilon": TOLERANCE}
-    for name, rows in (("holdout", _columns(one.signature, Path(table))), ("golden", golden_file["inputs"])):
-        columns = validated_columns(one.signature, rows)
-        answer[name] = _compared(one.signature, one.runner.predict(columns), two.runner.predict(columns))
+    for name, rows in (("holdout", _columns(original.signature, Path(table))), ("golden", golden_file["inputs"])):
+        columns = validated_columns(original.signature, rows)
+        answer[name] = _compared(original.signature, original.runner.predict(columns), copy.runner.predict(columns))
     print(json.dumps(answer))
 
 
@@ -42,17 +42,17 @@ def _columns(signature: Any, path: Path) -> dict[str, Any]:
     }
 
 
-def _compared(signature: Any, one: Any, two: Any) -> dict[str, Any]:
+def _compared(signature: Any, original: Any, copy: Any) -> dict[str, Any]:
     """Rows; those whose label or number differs beyond epsilon (the first ten); the largest difference of a number."""
     differences = np.empty(0, dtype=np.int64)
     largest = 0.0
     for output in signature.outputs:
-        before, now = one.array(output.name), two.array(output.name)
+        before, now = original.array(output.name), copy.array(output.name)
         differences = np.union1d(differences, differing(output.name, before.tolist(), now.tolist()))
         if output.name not in LABELS:
             largest = max(largest, float(np.max(np.abs(now - before), initial=0.0)))
     return {
-        "rows": len(one.values),
+        "rows": len(original.values),
         "differing": len(differences),
         "first": differences[:10].tolist(),
         "largest_difference": largest,

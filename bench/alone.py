@@ -26,7 +26,7 @@ def measure(
     Page cache and compiled code are warm for all: unless they are `warm` already, one more round goes ahead that does
     not count. Alone, so that no pages are shared with another server of the same environment.
     """
-    taken: dict[str, list[float]] = {peer.name: [] for peer in peers}
+    seconds_of: dict[str, list[float]] = {peer.name: [] for peer in peers}
     read: dict[str, Memory] = {}
     for turn in range(-runs if warm else -runs - 1, 0):
         for peer in peers:
@@ -35,12 +35,12 @@ def measure(
             try:
                 seconds = server.wait(kind)
                 if turn >= -runs:
-                    taken[peer.name].append(seconds)
+                    seconds_of[peer.name].append(seconds)
                 if turn == -1:
                     read[peer.name] = _memory(server, kind)
             finally:
                 server.stop()
-    starts = [Start(model.name, name, statistics.median(each), tuple(each)) for name, each in taken.items()]
+    starts = [Start(model.name, name, statistics.median(each), tuple(each)) for name, each in seconds_of.items()]
     for start in starts:
         megabytes = read[start.peer].pss / 1e6
         print(

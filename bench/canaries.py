@@ -82,16 +82,16 @@ class Stream:
 
     def minute(self, share: np.ndarray) -> Minute:
         """The next one, for each run at its share."""
-        one = self._scenario
+        scenario = self._scenario
         total = self._random.poisson(self._rate * MINUTE, share.shape)
         n = self._random.binomial(total, share)
-        made = Minute(n, total - n)
-        made.events["errors"] = [(self._errors(n, one.errors), self._errors(total - n, 0.01))]
-        slow = self._slow(n, one.slowdown), self._slow(total - n, 1.0)
-        made.events["latency"] = [(slow[0][..., edge], slow[1][..., edge]) for edge in range(len(_EDGES))]
-        classes = self._random.multinomial(n, one.classes), self._random.multinomial(total - n, _CLASSES)
-        made.events["classes"] = [(classes[0][..., place], classes[1][..., place]) for place in range(len(_CLASSES))]
-        return made
+        minute = Minute(n, total - n)
+        minute.events["errors"] = [(self._errors(n, scenario.errors), self._errors(total - n, 0.01))]
+        slow = self._slow(n, scenario.slowdown), self._slow(total - n, 1.0)
+        minute.events["latency"] = [(slow[0][..., edge], slow[1][..., edge]) for edge in range(len(_EDGES))]
+        classes = self._random.multinomial(n, scenario.classes), self._random.multinomial(total - n, _CLASSES)
+        minute.events["classes"] = [(classes[0][..., place], classes[1][..., place]) for place in range(len(_CLASSES))]
+        return minute
 
     def _errors(self, requests: np.ndarray, chance: float) -> np.ndarray:
         clump = self._scenario.clump
@@ -108,13 +108,13 @@ def decide(scenario: Scenario, rate_: float, runs: int, seed: int) -> Outcome:
     """Each canary until monitoring.canary ends it, by the deadline at the latest."""
     phi = _dispersions(scenario, rate_, runs, seed)
     stream = Stream(scenario, rate_, seed)
-    share, began, seen = np.full(runs, SHARES[0]), np.zeros(runs), np.zeros(runs, dtype=np.int64)
+    share, began, requests = np.full(runs, SHARES[0]), np.zeros(runs), np.zeros(runs, dtype=np.int64)
     sums: dict[str, list[np.ndarray]] = {}
     result = Outcome(np.zeros(runs, dtype=np.int64), np.zeros(runs, dtype=np.int64), np.zeros(runs))
     open_ = np.ones(runs, dtype=bool)
     for number in range(1, DEADLINE + 1):
         minute = stream.minute(share)
-        seen += minute.canary
+        requests += minute.canary
         _add(sums, minute, open_)
         harm, fine = _evidence(sums, phi)
         action = canary.choose(
@@ -127,7 +127,7 @@ def decide(scenario: Scenario, rate_: float, runs: int, seed: int) -> Outcome:
         ended = open_ & np.isin(action, (Action.PROMOTE, Action.ROLL_BACK))
         late = ~harm & (action == Action.ROLL_BACK)
         result.action[ended] = np.where(late, Action.HOLD, action)[ended]
-        result.requests[ended], result.minutes[ended] = seen[ended], number
+        result.requests[ended], result.minutes[ended] = requests[ended], number
         further = open_ & (action == Action.ADVANCE)
         share[further], began[further] = SHARES[-1], number
         open_ &= ~ended
@@ -139,18 +139,18 @@ def decide(scenario: Scenario, rate_: float, runs: int, seed: int) -> Outcome:
 def threshold(scenario: Scenario, rate_: float, runs: int, seed: int) -> Outcome:
     """The same streams under a threshold a minute."""
     stream = Stream(scenario, rate_, seed)
-    share, failed, seen = np.full(runs, 0.1), np.zeros(runs, dtype=np.int64), np.zeros(runs, dtype=np.int64)
+    share, failed, requests = np.full(runs, 0.1), np.zeros(runs, dtype=np.int64), np.zeros(runs, dtype=np.int64)
     result = Outcome(np.full(runs, Action.HOLD), np.zeros(runs, dtype=np.int64), np.full(runs, float(DEADLINE)))
     open_ = np.ones(runs, dtype=bool)
     for number in range(1, DEADLINE + 1):
         minute = stream.minute(share)
-        seen += minute.canary
+        requests += minute.canary
         n, errors, slow = minute.canary, minute.events["errors"][0][0], minute.events["latency"][-1][0]
         passed = (n > 0) & (errors <= LIMIT * n) & (slow <= 0.01 * n)
         failed += open_ & ~passed
         back, on = open_ & (failed >= 10), open_ & passed & (share >= 0.5)
         for ended, action in ((on, Action.PROMOTE), (back, Action.ROLL_BACK)):
-            result.action[ended], result.requests[ended], result.minutes[ended] = action, seen[ended], number
+            result.action[ended], result.requests[ended], result.minutes[ended] = action, requests[ended], number
         open_ &= ~(back | on)
         share = np.where(open_ & passed, np.minimum(0.5, share + 0.1), share)
         if not open_.any():
@@ -162,7 +162,7 @@ def _add(sums: dict[str, list[np.ndarray]], minute: Minute, open_: np.ndarray) -
     """The factors of one more minute, for the canaries that are still open."""
 
     def add(name: str, factors: list[np.ndarray]) -> None:
-        masked = [np.where(open_[:, None], one[:, 0, :], 0.0) for one in factors]
+        masked = [np.where(open_[:, None], factor[:, 0, :], 0.0) for factor in factors]
         sums[name] = masked if name not in sums else [a + b for a, b in zip(sums[name], masked, strict=True)]
 
     errors, latency, classes = (minute.counts(kind) for kind in ("errors", "latency", "classes"))
@@ -171,15 +171,18 @@ def _add(sums: dict[str, list[np.ndarray]], minute: Minute, open_: np.ndarray) -
     add("worse", [comparison.log_factors(errors[0], canary.WORSE)])
     add("beside", [comparison.log_factors(errors[0], canary.BETTER, RATIO)])
     add("alone", [rate.log_factors(x, n, limits, LIMIT)])
-    add("latency", [comparison.log_factors(one, [o * SLOWER for o in canary.WORSE], SLOWER) for one in latency[:3]])
-    add("vanished", [comparison.log_vanished(one)[..., None] for one in classes])
+    add(
+        "latency",
+        [comparison.log_factors(counts, [o * SLOWER for o in canary.WORSE], SLOWER) for counts in latency[:3]],
+    )
+    add("vanished", [comparison.log_vanished(counts)[..., None] for counts in classes])
 
 
 def _evidence(sums: dict[str, list[np.ndarray]], phi: dict[str, list[np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
     """Whether each canary was proved worse, and log E of "not worse"."""
 
     def e(name: str, kind: str) -> np.ndarray:
-        parts = [canary.log_mean(one) / f for one, f in zip(sums[name], phi[kind], strict=True)]
+        parts = [canary.log_mean(factor) / f for factor, f in zip(sums[name], phi[kind], strict=True)]
         return canary.mean(parts)
 
     harm = (
@@ -199,12 +202,14 @@ def _dispersions(scenario: Scenario, rate_: float, runs: int, seed: int) -> dict
         minute = stream.minute(np.zeros(runs))
         requests.append(minute.stable.astype(np.float32))
         for kind, pairs in minute.events.items():
-            kept = events.setdefault(kind, [[] for _ in pairs])
+            series = events.setdefault(kind, [[] for _ in pairs])
             for place, (_, y) in enumerate(pairs):
-                kept[place].append(y.astype(np.float32))
+                series[place].append(y.astype(np.float32))
     total = np.stack(requests, axis=-1)
-    made = {kind: [dispersion.factor(np.stack(y, axis=-1), total) for y in kept] for kind, kept in events.items()}
-    return made | {"latency": made["latency"][:3]}
+    dispersions = {
+        kind: [dispersion.factor(np.stack(y, axis=-1), total) for y in series] for kind, series in events.items()
+    }
+    return dispersions | {"latency": dispersions["latency"][:3]}
 
 
 def table(runs: int, rates: Sequence[float], scenarios: Sequence[Scenario], seed: int = 14) -> str:
@@ -218,8 +223,8 @@ def table(runs: int, rates: Sequence[float], scenarios: Sequence[Scenario], seed
             for rule, title in ((decide, "e-values"), (threshold, "threshold a minute")):
                 outcome = rule(scenario, rate_, runs, seed)
                 shares = [
-                    f"{100 * np.mean(outcome.action == one):.1f} %"
-                    for one in (Action.PROMOTE, Action.ROLL_BACK, Action.HOLD)
+                    f"{100 * np.mean(outcome.action == action):.1f} %"
+                    for action in (Action.PROMOTE, Action.ROLL_BACK, Action.HOLD)
                 ]
                 spans = [_quantiles(outcome.requests), _quantiles(outcome.minutes)]
                 lines.append(f"| {' | '.join([scenario.title, f'{rate_:g}', title, *shares, *spans])} |")

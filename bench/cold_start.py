@@ -66,8 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             ]
         rows += _predictor(python, ours, model, times)
     print("| part | CPU, s | clock, s |\n|---|---|---|")
-    for part, taken in rows:
-        cpu, clock = (statistics.median(one) for one in zip(*taken, strict=True))
+    for part, times in rows:
+        cpu, clock = (statistics.median(values) for values in zip(*times, strict=True))
         print(f"| {part} | {'' if cpu < 0 else f'{cpu:.3f}'} | {clock:.3f} |")
     print(f"\nload {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores, {model.engine}")
     return 0
@@ -84,15 +84,15 @@ def _download(
     command: list[str], ours: Path, variables: dict[str, str], folder: Path, times: int
 ) -> list[tuple[float, float]]:
     environment = {**os.environ, "PYTHONPATH": str(ours), **variables}
-    taken = []
+    seconds = []
     for turn in range(-1, times):  # the first one warms the page cache
         with tempfile.TemporaryDirectory(dir=folder) as target:
             before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
             subprocess.run([*command, target], env=environment, check=True, capture_output=True)
             clock, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
         if turn >= 0:
-            taken.append((after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, clock))
-    return taken
+            seconds.append((after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, clock))
+    return seconds
 
 
 def _predictor(python: Path, ours: Path, model: Packaged, times: int) -> list[tuple[str, list[tuple[float, float]]]]:

@@ -68,9 +68,9 @@ class Curve:
     def lines(self) -> list[str]:
         """For the screen and the report: a line a point, and the slopes."""
         last, steepest = self.slopes
-        what = "time on the clock" if self.waits else "CPU"
+        quantity = "time on the clock" if self.waits else "CPU"
         lines = [
-            f"{self.axis} ({self.of}): slope of {what} {last:.2f}, of its steepest step {steepest:.2f}, of memory "
+            f"{self.axis} ({self.of}): slope of {quantity} {last:.2f}, of its steepest step {steepest:.2f}, of memory "
             f"{self.memory_slope:.2f}"
         ]
         for point in self.points:

@@ -65,10 +65,10 @@ def windows(
             shares[0] = shifted(psi)
         scrapes = clump * random.multinomial(each, shares).transpose(0, 2, 1)
         counts = scrapes.sum(axis=-1)
-        phi = np.repeat([dispersion.of_bins(one, np.full(SCRAPES, each * clump)) for one in scrapes], BINS)
-        found = drift_detector.log_e(reference, counts.ravel(), np.full(features * BINS, each * clump * SCRAPES), phi)
-        log_m = drift_detector.follow(log_m, found)
-        over = sum(drift_detector.psi(trained[one], counts[one]) > 0.1 for one in range(features))
+        phi = np.repeat([dispersion.of_bins(scrape, np.full(SCRAPES, each * clump)) for scrape in scrapes], BINS)
+        factors = drift_detector.log_e(reference, counts.ravel(), np.full(features * BINS, each * clump * SCRAPES), phi)
+        log_m = drift_detector.follow(log_m, factors)
+        over = sum(drift_detector.psi(trained[feature], counts[feature]) > 0.1 for feature in range(features))
         overall = float(drift_detector.overall(log_m))
         if overall >= np.log(ALARM):
             log_m = np.full_like(log_m, -np.inf)  # it begins again after an alarm
@@ -87,11 +87,11 @@ def quiet(features: int, count: int, seeds: int, **kind: int | bool) -> tuple[in
 
 def delays(features: int, rows: int, psi: float, seeds: int, most: int = 60) -> list[int]:
     """Windows until the alarm, of each seed; `most` for none."""
-    found = []
+    numbers = []
     for seed in range(seeds):
         logs = (log_m for log_m, _ in windows(features, rows, most, seed, psi=psi))
-        found.append(next((number for number, log_m in enumerate(logs, 1) if log_m >= np.log(ALARM)), most))
-    return found
+        numbers.append(next((number for number, log_m in enumerate(logs, 1) if log_m >= np.log(ALARM)), most))
+    return numbers
 
 
 def main() -> None:

@@ -74,25 +74,25 @@ def timed(title: str, estimator: Any, columns: int, classes: bool) -> Timed:
     task, dtype = ("classification", "int64") if classes else ("regression", "float64")
     signature = for_model(task, inputs, Feature("y", dtype), model)
     data = pickle.dumps(model)
-    asked = dict(zip(names, np.ascontiguousarray(table[2000:].T), strict=True))
+    sample = dict(zip(names, np.ascontiguousarray(table[2000:].T), strict=True))
     counts, times = {}, {}
     for name, writer in _WRITERS.items():
         counts[name] = writer.amounts(estimators.trees_of(model))
         served = runner(name, dict(writer.write(data, model, signature)), signature)
-        times[name] = {rows: _microseconds(served, asked, rows) for rows in COUNTS}
+        times[name] = {rows: _microseconds(served, sample, rows) for rows in COUNTS}
     return Timed(title, counts, times)
 
 
-def _microseconds(served: Runner, asked: Columns, rows: int) -> float:
+def _microseconds(served: Runner, table: Columns, rows: int) -> float:
     """The median over calls with different rows, of the CPU time of this process."""
-    parts = [{name: values[start : start + rows] for name, values in asked.items()} for start in _starts(rows)]
-    taken: list[int] = []
-    while len(taken) < 3 * len(parts) or sum(taken) < _LEAST * 1e9:
+    parts = [{name: values[start : start + rows] for name, values in table.items()} for start in _starts(rows)]
+    durations: list[int] = []
+    while len(durations) < 3 * len(parts) or sum(durations) < _LEAST * 1e9:
         for part in parts:
             begin = time.process_time_ns()
             served.predict(part)
-            taken.append(time.process_time_ns() - begin)
-    return float(np.median(taken)) / 1000
+            durations.append(time.process_time_ns() - begin)
+    return float(np.median(durations)) / 1000
 
 
 def _starts(rows: int) -> range:
@@ -111,7 +111,7 @@ def searched(prices: Mapping[str, costs.Prices], results: Sequence[Timed]) -> di
     while least < before:
         before = least
         for name, sort, place, factor in _changes(prices):
-            changed = [list(one) for one in best[name]]
+            changed = [list(price) for price in best[name]]
             changed[sort][place] *= factor
             tried = {**best, name: (changed[0], changed[1])}
             if (now := loss(results, tried)) < least - _HELPS:
@@ -135,18 +135,18 @@ def loss(results: Sequence[Timed], prices: Mapping[str, costs.Prices]) -> float:
 def losses(results: Sequence[Timed], prices: Mapping[str, costs.Prices]) -> list[tuple[float, str]]:
     """For each model and number of rows, the time of the engine that the rule chooses over that of the faster one."""
     lost = []
-    for one in results:
-        plan = _plan(one, prices)
+    for result in results:
+        plan = _plan(result, prices)
         for rows in COUNTS:
             name = next(name for name, most in plan if most is None or rows <= most)
-            best = min(one.times, key=lambda engine: one.times[engine][rows])
-            ratio = one.times[name][rows] / one.times[best][rows]
-            lost.append((ratio, f"{one.title}: {rows} rows by {name}, {ratio:.2f} times the time of {best}"))
+            best = min(result.times, key=lambda engine: result.times[engine][rows])
+            ratio = result.times[name][rows] / result.times[best][rows]
+            lost.append((ratio, f"{result.title}: {rows} rows by {name}, {ratio:.2f} times the time of {best}"))
     return sorted(lost, reverse=True)
 
 
-def _plan(one: Timed, prices: Mapping[str, costs.Prices]) -> list[tuple[str, int | None]]:
-    return costs.plan({name: costs.Cost.from_prices(prices[name], one.counts[name]) for name in prices})
+def _plan(timing: Timed, prices: Mapping[str, costs.Prices]) -> list[tuple[str, int | None]]:
+    return costs.plan({name: costs.Cost.from_prices(prices[name], timing.counts[name]) for name in prices})
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -167,8 +167,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             print(f"  {name:12}", *(f"{rows}: {microseconds:.0f}" for rows, microseconds in times.items()), flush=True)
     new = searched(so_far, results)
     for name in _WRITERS:
-        shown = [tuple(float(f"{price:.3g}") for price in prices) for prices in new[name]]
-        print(f"{name}: PRICES = {shown[0]}, {shown[1]}, so far {so_far[name]}")
+        rounded = [tuple(float(f"{price:.3g}") for price in prices) for prices in new[name]]
+        print(f"{name}: PRICES = {rounded[0]}, {rounded[1]}, so far {so_far[name]}")
     for title, prices in (("so far", so_far), ("searched", new)):
         lost = losses(results, prices)
         mean = loss(results, prices)

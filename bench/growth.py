@@ -70,7 +70,7 @@ class Growth:
         points = []
         for width in self._some(4, 32, 256, 1000, 5000):
             with self._serving(self._logistic(width)) as server:
-                points.append(self._asked(server, KINDS["v1-1"], width))
+                points.append(self._measure(server, KINDS["v1-1"], width))
         return Curve("features", "features", "v1 JSON, 1 row, logistic regression", tuple(points))
 
     def connections(self) -> Curve:
@@ -106,7 +106,7 @@ class Growth:
         with self._serving(model) as server:
             for rows in self._some(1, 10, 100, 1000, 10_000, 100_000):
                 server.model = _repeated(model, rows)
-                points.append(self._asked(server, Kind(f"{protocol}-{rows}", protocol, rows, of), rows))
+                points.append(self._measure(server, Kind(f"{protocol}-{rows}", protocol, rows, of), rows))
         return Curve(f"rows {protocol}", "rows of a request", of, tuple(points))
 
     def _logistic(self, width: int) -> Packaged:
@@ -116,7 +116,7 @@ class Growth:
         # Leaves of one class are fewer in a graph, and deep trees would have them.
         forest = RandomForestClassifier(n_estimators=trees, max_depth=depth, min_samples_leaf=5, random_state=20)
         with self._serving(self._package(f"forest-{trees}-{depth}", 20, forest)) as server:
-            return self._asked(server, KINDS["binary-1000"], number)
+            return self._measure(server, KINDS["binary-1000"], number)
 
     def _package(self, name: str, width: int, estimator: Any) -> Packaged:
         if name not in self._models:
@@ -130,7 +130,7 @@ class Growth:
         server.wait(KINDS["v1-1"])
         return server
 
-    def _asked(self, server: Server, kind: Kind, number: int) -> Point:
+    def _measure(self, server: Server, kind: Kind, number: int) -> Point:
         """One request after the other, until they have taken the server enough CPU time to tell."""
         server.check(kind)
         request = server.request(kind)

@@ -44,10 +44,10 @@ def _panel(curve: Curve, axes: Axes) -> None:
     axes.set_yscale("log")
     memory.set_yscale("log")
     axes.set_ylim(min(costs) / 3, max(costs) * 3)
-    for one in (axes, memory):
-        one.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        one.yaxis.set_major_formatter("{x:g}")
-        one.yaxis.set_minor_locator(NullLocator())
+    for panel in (axes, memory):
+        panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        panel.yaxis.set_major_formatter("{x:g}")
+        panel.yaxis.set_minor_locator(NullLocator())
     memory.set_ylim(10, max(2000, *(4 * point.memory / 2**20 for point in curve.points)))
     axes.set_xlabel(curve.axis)
     axes.set_ylabel("ms on the clock (p50)" if curve.waits else "ms of CPU")

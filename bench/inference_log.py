@@ -32,8 +32,8 @@ def measure(share: float, requests: int = REQUESTS) -> dict[str, float]:
         log = InferenceLog(folder, policy, Signature("classification", inputs, outputs), "sha256-0", "iris-0123abcd")
         ids = [uuid.uuid4().hex for _ in range(requests)]
         thread, process = time.thread_time(), time.process_time()
-        for one in ids:
-            log.observe(one, columns, answer)
+        for request_id in ids:
+            log.observe(request_id, columns, answer)
         thread = time.thread_time() - thread
         log.close()
         process = time.process_time() - process

@@ -124,7 +124,7 @@ def watch(seeds: int) -> list[tuple[str, int, int, str, str]]:
                 classifier += drift.domain.alarms
                 areas.append(drift.domain.auc)
             low, middle, high = np.quantile(areas, (0.1, 0.5, 0.9))
-            spans = "/".join(f"{one:.0f}" for one in np.quantile(first, (0.5, 0.9))) if first else "–"
+            spans = "/".join(f"{value:.0f}" for value in np.quantile(first, (0.5, 0.9))) if first else "–"
             rows.append((title, values, classifier, spans, f"{middle:.3f} ({low:.3f} to {high:.3f})"))
     return rows
 

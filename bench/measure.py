@@ -15,7 +15,7 @@ from bench.load import Window
 from bench.peers import BASE
 from bench.plan import Cell, Plan
 from bench.results import Row
-from bench.server import Counted, Server, Wrong
+from bench.server import RequestCounts, Server, Wrong
 
 _LONGEST = 5  # seconds of a window, for servers that answer slowly; such a window comes once
 _EACH = 3  # answers a connection should see in a window
@@ -64,7 +64,7 @@ def _window_seconds(server: Server, cell: Cell, least: int) -> int:
 
 def _sample(server: Server, cell: Cell, size: int, seconds: int, cores: Cores) -> Sample:
     request, port = server.request(cell.kind), server.port(cell.kind)
-    counts = server.counted()
+    counts = server.request_counts()
     before, busy = usage.cpu_seconds(server.pid), usage.core_seconds(cores.server)
     if cell.kind.protocol == "grpc":
         answer = size + len(request.body) - len(request.message)
@@ -73,10 +73,10 @@ def _sample(server: Server, cell: Cell, size: int, seconds: int, cores: Cores) -
         window = load.wrk(request, port, cell.connections, seconds, cores.client)
     cpu = usage.cpu_seconds(server.pid) - before
     foreign = max(0.0, usage.core_seconds(cores.server) - busy - cpu)
-    return Sample(window, cpu, foreign, _share(counts, server.counted()))
+    return Sample(window, cpu, foreign, _share(counts, server.request_counts()))
 
 
-def _share(before: Counted | None, after: Counted | None) -> float | None:
+def _share(before: RequestCounts | None, after: RequestCounts | None) -> float | None:
     if before is None or after is None or after.requests == before.requests:
         return None
     return (after.fast - before.fast) / (after.requests - before.requests)

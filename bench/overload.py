@@ -145,14 +145,14 @@ def closed_loop(server: Predictor, path: str, connections: int, rows: int) -> Ca
         times: dict[str, list[float]] = {}
         end = time.perf_counter() + _SECONDS
 
-        async def one() -> None:
+        async def connection() -> None:
             reader, writer = await asyncio.open_connection("127.0.0.1", server.http)
             while time.perf_counter() < end:
                 status, seconds, _ = await exchange(reader, writer, path, body)
                 times.setdefault(status, []).append(seconds)
             writer.close()
 
-        await asyncio.gather(*(one() for _ in range(connections)))
+        await asyncio.gather(*(connection() for _ in range(connections)))
         texts = []
         for status, seconds in sorted(times.items()):
             seconds.sort()
@@ -187,13 +187,13 @@ def bodies(server: Predictor, path: str) -> Callable[[], Awaitable[str]]:
     async def load() -> str:
         body = b'{"instances":[' + b",".join([b"[5.1,3.5,1.4,0.2]"] * 900_000) + b"]}"
 
-        async def one() -> str:
+        async def request() -> str:
             try:
                 return (await server.post(path, body))[0]
             except OSError:  # refused in the middle of the body, and the answer lost with the connection
                 return "reset"
 
-        return str(dict(Counter(await asyncio.gather(*(one() for _ in range(100))))))
+        return str(dict(Counter(await asyncio.gather(*(request() for _ in range(100))))))
 
     return load
 
@@ -205,7 +205,7 @@ def messages(server: Predictor) -> Callable[[], Awaitable[str]]:
         message = b"\x3a" + _varint(15 * MIB) + bytes(15 * MIB)  # raw_input_contents, and nothing else
         options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_send_message_length", -1)]
 
-        async def one() -> str:
+        async def request() -> str:
             async with grpc.aio.insecure_channel(f"127.0.0.1:{server.grpc}", options) as channel:
                 try:
                     await channel.unary_unary(GRPC_PATH)(message, timeout=60)
@@ -213,7 +213,7 @@ def messages(server: Predictor) -> Callable[[], Awaitable[str]]:
                     return str(error.code().name)
             return "OK"
 
-        return str(dict(Counter(await asyncio.gather(*(one() for _ in range(100))))))
+        return str(dict(Counter(await asyncio.gather(*(request() for _ in range(100))))))
 
     return load
 

@@ -103,10 +103,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         table = HOME / "data/table.parquet"
         began = time.monotonic()
         # In a process of its own: what this one holds would count as the memory of those it starts.
-        made = (
+        program = (
             f"from pathlib import Path; from bench import scale; scale.generate(Path({str(table)!r}), {arguments.rows})"
         )
-        subprocess.run([sys.executable, "-c", made], cwd=ROOT, check=True)
+        subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
         print(f"{arguments.rows} rows x 30 columns, {_size(table.stat().st_size)} of Parquet", end="")
         print(f", {_size(arguments.rows * 30 * 8)} in memory; generated in {time.monotonic() - began:.0f} s")
         stages = arguments.stages.split(",")

@@ -100,12 +100,12 @@ def _compare(name: str, table: Path, rows: int, dask: bool) -> None:
     plain = _measured(
         "pandas", ["-c", PLAIN, str(artifact / "model.joblib"), str(table), str(HOME / "plain.parquet")], rows
     )
-    here = _measured("scoring", [*ours, str(HOME / "here.parquet")], rows)
-    print(f"  {here / plain:.2f} times the rows a second of pandas", flush=True)
+    rate = _measured("scoring", [*ours, str(HOME / "here.parquet")], rows)
+    print(f"  {rate / plain:.2f} times the rows a second of pandas", flush=True)
     if (artifact / GRAPH).is_file() and table.suffix == ".parquet":
         words = ["-c", BY_HAND, str(artifact / GRAPH), str(table), str(HOME / "by-hand.parquet")]
         by_hand = _measured("polars by hand", words, rows, environments.peer("polars", scale.ROOT / ".bench"))
-        print(f"  {here / by_hand:.2f} times the rows a second of polars and ONNX Runtime", flush=True)
+        print(f"  {rate / by_hand:.2f} times the rows a second of polars and ONNX Runtime", flush=True)
     if dask:
         with tempfile.TemporaryDirectory(prefix="modelpin-bench-") as folder, cluster.running(Path(folder)) as address:
             _measured("two Dask workers", [*ours, str(HOME / "there.parquet")], rows, DASK_SCHEDULER_ADDRESS=address)

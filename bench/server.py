@@ -34,7 +34,7 @@ _COMMON = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERE
 
 
 @dataclass(frozen=True)
-class Counted:
+class RequestCounts:
     """Infer requests that our server counted, and those of them that its fast path answered."""
 
     requests: float
@@ -167,7 +167,7 @@ class Server:
                     ) from error
                 time.sleep(_PAUSE)
 
-    def counted(self) -> Counted | None:
+    def request_counts(self) -> RequestCounts | None:
         """What /metrics says of the requests so far; None of a server that has no fast path."""
         if self.peer.name != "ours":
             return None
@@ -196,7 +196,7 @@ class Server:
         self._process.wait()
 
 
-def parse_metrics(text: str) -> Counted | None:
+def parse_metrics(text: str) -> RequestCounts | None:
     """Read the sums over all labels of what Prometheus is told; None where there is no fast path."""
     sums: dict[str, float] = {}
     for line in text.splitlines():
@@ -205,4 +205,4 @@ def parse_metrics(text: str) -> Counted | None:
             sums[name] = sums.get(name, 0) + float(line.rpartition(" ")[2])
     if "# TYPE modelpin_fast_requests_total" not in text:
         return None
-    return Counted(sums.get("modelpin_requests_total", 0), sums.get("modelpin_fast_requests_total", 0))
+    return RequestCounts(sums.get("modelpin_requests_total", 0), sums.get("modelpin_fast_requests_total", 0))

@@ -35,9 +35,9 @@ def build(tag: str, platforms: Sequence[str]) -> str:
             *("buildah", "bud", "--isolation", "chroot", "--no-cache", "--format", "oci", "--timestamp", "0"),
             *("--identity-label=false", "--label", f"{VERSION}={tag}"),
             *("--platform", platform, "--manifest", _NAME, *more, "."),
-            shown=True,
+            visible=True,
         )
-    program.run("buildah", "manifest", "push", "--all", _NAME, f"oci:{LAYOUT}", shown=True)
+    program.run("buildah", "manifest", "push", "--all", _NAME, f"oci:{LAYOUT}", visible=True)
     return digest()
 
 

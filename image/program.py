@@ -17,13 +17,15 @@ class Failed(StorageError):
         self.words = words
 
 
-def run(*command: str, shown: bool = False) -> bytes:
-    """Standard output of a command; `shown`: it goes to stderr, line by line, instead.
+def run(*command: str, visible: bool = False) -> bytes:
+    """Standard output of a command; `visible`: it goes to stderr, line by line, instead.
 
     Raises Failed (30), and ConfigurationError (10) where the program is not there.
     """
     try:
-        done = subprocess.run(command, stdout=sys.stderr if shown else subprocess.PIPE, stderr=None if shown else -1)
+        done = subprocess.run(
+            command, stdout=sys.stderr if visible else subprocess.PIPE, stderr=None if visible else -1
+        )
     except FileNotFoundError:
         raise ConfigurationError(
             f"there is no {command[0]} here: the runners of GitHub have it, Debian's package {command[0]} too"

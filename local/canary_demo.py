@@ -56,7 +56,7 @@ class Canary:
 
     def counts(self) -> Counter[tuple[str, str, str]]:
         """What production answered, whichever cluster it was: by commit, phase and digest."""
-        return sum((one.counts() for one in (*self.gone, self.production)), Counter())
+        return sum((splitter.counts() for splitter in (*self.gone, self.production)), Counter())
 
 
 def begin(state: State, tell: Narrator, cleanup: ExitStack) -> Canary:
@@ -82,7 +82,7 @@ def begin(state: State, tell: Narrator, cleanup: ExitStack) -> Canary:
 def cluster(demo: Canary, environment: str) -> Splitter:
     """A cluster that follows Git from nothing."""
     folder = Folder(variant.NAME, environment)
-    splitter = Splitter(demo.state.origin, folder, lambda one: start(demo, environment, one))
+    splitter = Splitter(demo.state.origin, folder, lambda revision: start(demo, environment, revision))
     return demo.cleanup.enter_context(splitter)
 
 
@@ -155,7 +155,9 @@ def expect(demo: Canary, percent: Mapping[str, int]) -> None:
     def answers() -> Counter[str]:
         commit = splitter.status()[0]
         counts = splitter.counts().items()
-        return Counter({digest: count for (one, phase, digest), count in counts if (one, phase) == (commit, FOLLOWING)})
+        return Counter(
+            {digest: count for (label, phase, digest), count in counts if (label, phase) == (commit, FOLLOWING)}
+        )
 
     wait(splitter, lambda: splitter.settled() and answers().total() >= ENOUGH)
     commit, by_digest = splitter.status()[0], answers()

@@ -46,8 +46,8 @@ class Clone:
 
         def say(line: str) -> None:
             line = line.removeprefix("remote: ").rstrip()
-            shown = show and line and (only is None or only.match(line))
-            (self._narrator.say if shown else self._narrator.note)(line)
+            visible = show and line and (only is None or only.match(line))
+            (self._narrator.say if visible else self._narrator.note)(line)
 
         code, lines = process.run(name, command, say, env=self.env, cwd=self.folder)
         if code:

@@ -24,7 +24,7 @@ from local.deadlines import START_SECONDS
 from local.expect import DemoFailed
 from local.narrator import Narrator
 from local.process import Process
-from local.served import Served
+from local.release_in_git import ReleaseInGit
 from local.serving import Predictor, Question
 from local.state import DEFAULT, REPOSITORY, State
 from local.supervisor import Supervisor, take_down
@@ -142,8 +142,8 @@ def copy(folder: Path, tell: Narrator) -> None:
     """This checkout's last commit as the branch main of a repository without remotes, whatever the checkout lacks."""
     if not git.has_commit(REPOSITORY):
         tell.say("Git reads no commit here (a ZIP, or another user's folder): the files become the first commit")
-        made = shutil.ignore_patterns(".git", ".venv", ".venvs", ".local", "build", "reports", "__pycache__")
-        shutil.copytree(REPOSITORY, folder, symlinks=True, ignore=made)
+        ignore = shutil.ignore_patterns(".git", ".venv", ".venvs", ".local", "build", "reports", "__pycache__")
+        shutil.copytree(REPOSITORY, folder, symlinks=True, ignore=ignore)
         return begin_history(folder, "The files as downloaded")
     git.run(folder.parent, "clone", "--quiet", "--no-local", "--origin", "source", str(REPOSITORY), str(folder))
     if git.run(folder, "rev-parse", "--is-shallow-repository").strip() == "true":
@@ -179,7 +179,7 @@ def first_push(demo: Demo) -> dict[str, Any]:
     return expect.success(demo.clone.push_head())
 
 
-def read_from_git(demo: Demo) -> Served:
+def read_from_git(demo: Demo) -> ReleaseInGit:
     demo.tell.step(
         "What Git says", "from a fresh clone of origin, as Argo CD sees it: this is all that the cluster obeys"
     )
@@ -195,7 +195,7 @@ def read_from_git(demo: Demo) -> Served:
     return release
 
 
-def fetch(demo: Demo, release: Served) -> Path:
+def fetch(demo: Demo, release: ReleaseInGit) -> Path:
     demo.tell.step(
         "Storage initializer", "KServe's own code fetches that URI, as it does in a pod before the predictor starts"
     )
@@ -205,7 +205,7 @@ def fetch(demo: Demo, release: Served) -> Path:
     return folder
 
 
-def serve(demo: Demo, release: Served, folder: Path) -> Predictor:
+def serve(demo: Demo, release: ReleaseInGit, folder: Path) -> Predictor:
     demo.tell.step(
         "Predictor", "verifies each byte against the digest in Git, loads, answers; beside it the model offline"
     )
@@ -215,7 +215,7 @@ def serve(demo: Demo, release: Served, folder: Path) -> Predictor:
     return Predictor(MODEL, release.uri, release.name, folder, code=code, env=env, log=log, python=python)
 
 
-def ask(demo: Demo, release: Served, predictor: Predictor) -> None:
+def ask(demo: Demo, release: ReleaseInGit, predictor: Predictor) -> None:
     answers = {
         "v1": predictor.v1(FLOWERS),
         "v2 REST": predictor.v2(FLOWERS),

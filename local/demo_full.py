@@ -7,10 +7,10 @@ from typing import Any
 from local import expect, git, served
 from local.demo import ENVIRONMENT, MODEL, Demo
 from local.expect import DemoFailed
-from local.served import Served
+from local.release_in_git import ReleaseInGit
 
 
-def go_on(demo: Demo, first: Served, run: dict[str, Any], model: Path) -> None:
+def go_on(demo: Demo, first: ReleaseInGit, run: dict[str, Any], model: Path) -> None:
     """All of it; `first` serves, `run` published it, and its artifact is in the folder `model`."""
     second = change_a_parameter(demo, first)
     change_nothing(demo, second)
@@ -19,7 +19,7 @@ def go_on(demo: Demo, first: Served, run: dict[str, Any], model: Path) -> None:
     summarise(demo, restored, run, model)
 
 
-def change_a_parameter(demo: Demo, first: Served) -> Served:
+def change_a_parameter(demo: Demo, first: ReleaseInGit) -> ReleaseInGit:
     demo.tell.step(
         "A parameter changes", "params.yaml: C from 1.0 to 10.0. Another model, another digest, another commit"
     )
@@ -32,7 +32,7 @@ def change_a_parameter(demo: Demo, first: Served) -> Served:
     return second
 
 
-def change_nothing(demo: Demo, second: Served) -> None:
+def change_nothing(demo: Demo, second: ReleaseInGit) -> None:
     demo.tell.step(
         "Nothing of substance changes",
         "a comment in the training code: it trains, finds the same bytes, commits nothing",
@@ -43,7 +43,7 @@ def change_nothing(demo: Demo, second: Served) -> None:
     unchanged(demo, second)
 
 
-def roll_back(demo: Demo, first: Served) -> Served:
+def roll_back(demo: Demo, first: ReleaseInGit) -> ReleaseInGit:
     demo.tell.step("Roll back", "one command, one commit: the Route names the first release again; nothing retrains")
     command = ("-m", "release", "rollback", "--env", ENVIRONMENT)
     demo.tell.say(f"$ python {' '.join(command)}")
@@ -57,26 +57,26 @@ def roll_back(demo: Demo, first: Served) -> Served:
     return now
 
 
-def push_a_bad_model(demo: Demo, serving: Served) -> None:
+def push_a_bad_model(demo: Demo, serving: ReleaseInGit) -> None:
     demo.tell.step("A bad model", "C so small that the model hardly learns: the gate refuses it, and what serves stays")
     demo.clone.replace("params.yaml", "C: 10.0,", "C: 0.0001,")
     expect.refusal(demo.clone.push("Hardly learn"), step="Gate")
     unchanged(demo, serving)
 
 
-def unchanged(demo: Demo, release: Served) -> None:
+def unchanged(demo: Demo, release: ReleaseInGit) -> None:
     expect.unchanged(served.read(demo.state, MODEL, ENVIRONMENT), release)
     demo.tell.say(f"no commit by the bot: {ENVIRONMENT} still names {release.digest[:19]}…")
 
 
-def summarise(demo: Demo, serving: Served, run: dict[str, Any], model: Path) -> None:
+def summarise(demo: Demo, serving: ReleaseInGit, run: dict[str, Any], model: Path) -> None:
     metrics = json.loads((model / "manifest.json").read_text(encoding="utf-8"))["metrics"]
     plots = sorted((demo.state.runs / run["id"]).rglob("*.png"))
     demo.tell.step("Done", f"what {ENVIRONMENT} names now, and where to look")
     for name, value in {
         "digest": serving.digest,
         "commit": f"{serving.commit[:12]} in {demo.state.origin}",
-        "metrics": ", ".join(f"{name} {shown(value)}" for name, value in metrics.items()),
+        "metrics": ", ".join(f"{name} {digits(value)}" for name, value in metrics.items()),
         "plots": f"{len(plots)} in {plots[0].parent}" if plots else "none",
         "runs": f"{demo.state.runs} (a log each)",
         "MLflow": demo.state.describe()["urls"]["mlflow"],
@@ -85,10 +85,10 @@ def summarise(demo: Demo, serving: Served, run: dict[str, Any], model: Path) -> 
         demo.tell.say(f"{name:<8} {value}")
 
 
-def shown(value: object) -> str:
+def digits(value: object) -> str:
     """A metric, or one with its interval, in few digits."""
     if isinstance(value, dict):
-        return " ".join(f"{name} {shown(part)}" for name, part in value.items())
+        return " ".join(f"{name} {digits(part)}" for name, part in value.items())
     if isinstance(value, list):
-        return " to ".join(shown(part) for part in value)
+        return " to ".join(digits(part) for part in value)
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -6,7 +6,7 @@ from typing import Any
 
 from artifact.errors import ModelpinError
 from artifact.tolerance import TOLERANCE
-from local.served import Served
+from local.release_in_git import ReleaseInGit
 from local.serving import Answer
 
 
@@ -31,20 +31,20 @@ def refusal(run: dict[str, Any] | None, step: str) -> None:
         raise DemoFailed(f"run {run['id']} of {run['workflow']} failed at {run['failed']}, not at {step} alone")
 
 
-def unchanged(now: Served, before: Served) -> None:
+def unchanged(now: ReleaseInGit, before: ReleaseInGit) -> None:
     """Git names the same release, by the same commit."""
     if now != before:
         raise DemoFailed(f"Git should name {before.uri} by commit {before.commit}, not {now.uri} by {now.commit}")
 
 
-def equal(answers: Mapping[str, Answer], release: Served) -> str:
+def equal(answers: Mapping[str, Answer], release: ReleaseInGit) -> str:
     """Every way gives the bits of `answers["offline"]` and names the digest that Git names; a sentence that says so.
 
     Plain scikit-learn, `answers["sklearn"]`, gives the same labels, and probabilities within the engine's tolerance.
     """
     offline, sklearn = answers["offline"], answers["sklearn"]
     pairs = zip(chain(*sklearn.probabilities), chain(*offline.probabilities), strict=True)
-    furthest = max(abs(one - other) for one, other in pairs)
+    furthest = max(abs(left - right) for left, right in pairs)
     if sklearn.labels != offline.labels or furthest > TOLERANCE:
         raise DemoFailed(f"the artifact answers {offline}, scikit-learn {sklearn}")
     for way, answer in answers.items():

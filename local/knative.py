@@ -48,24 +48,24 @@ class _Configuration:
 class Knative:
     """What one namespace holds. Nothing is started here: `started` and `failed` say how that went."""
 
-    wanted: list[Target] = field(default_factory=list)  # what the Route's spec says; empty: there is no Route
+    targets: list[Target] = field(default_factory=list)  # what the Route's spec says; empty: there is no Route
     assigned: list[tuple[Target, Revision]] = field(default_factory=list)  # what the gateway does
     _configurations: dict[str, _Configuration] = field(default_factory=dict)
 
     def apply(self, manifests: Iterable[Mapping[str, Any]]) -> list[Revision]:
         """Apply a commit: the Route first, then the InferenceServices, then prune; the revisions to start."""
         documents = list(manifests)
-        routes = [one for one in documents if one["kind"] == "Route"]
+        routes = [document for document in documents if document["kind"] == "Route"]
         self.route(routes[0] if routes else None)
-        services = [one for one in documents if one["kind"] == "InferenceService"]
-        new = [revision for one in services if (revision := self.service(one)) is not None]
-        self.prune({f"{one['metadata']['name']}{SUFFIX}" for one in services})
+        services = [document for document in documents if document["kind"] == "InferenceService"]
+        new = [revision for service in services if (revision := self.service(service)) is not None]
+        self.prune({f"{service['metadata']['name']}{SUFFIX}" for service in services})
         return new
 
     def route(self, manifest: Mapping[str, Any] | None) -> None:
         """Apply the Route, or its absence."""
         traffic = [] if manifest is None else manifest["spec"]["traffic"]
-        self.wanted = [Target(one["configurationName"], one["percent"], one["tag"]) for one in traffic]
+        self.targets = [Target(target["configurationName"], target["percent"], target["tag"]) for target in traffic]
         self._reconcile()
 
     def service(self, manifest: Mapping[str, Any]) -> Revision | None:
@@ -83,7 +83,9 @@ class Knative:
 
     def prune(self, names: set[str]) -> None:
         """Remove the Configurations that are not `names`; the gateway may go on sending requests to their pods."""
-        self._configurations = {name: one for name, one in self._configurations.items() if name in names}
+        self._configurations = {
+            name: configuration for name, configuration in self._configurations.items() if name in names
+        }
         self._reconcile()
 
     def started(self, revision: Revision) -> None:
@@ -113,7 +115,7 @@ class Knative:
 
     def follows(self) -> bool:
         """Whether the gateway does what the Route's spec says."""
-        return [target for target, _ in self.assigned] == self.wanted
+        return [target for target, _ in self.assigned] == self.targets
 
     def _set(self, revision: Revision, ready: Revision | None) -> None:
         configuration = self._configurations.get(f"{revision.release}{SUFFIX}")
@@ -122,10 +124,12 @@ class Knative:
             self._reconcile()
 
     def _reconcile(self) -> None:
-        if not self.wanted:
+        if not self.targets:
             self.assigned = []
             return
-        configurations = [self._configurations.get(target.configuration) for target in self.wanted]
-        ready = [one.ready if one else None for one in configurations]
+        configurations = [self._configurations.get(target.configuration) for target in self.targets]
+        ready = [configuration.ready if configuration else None for configuration in configurations]
         if all(ready):
-            self.assigned = [(target, one) for target, one in zip(self.wanted, ready, strict=True) if one]
+            self.assigned = [
+                (target, revision) for target, revision in zip(self.targets, ready, strict=True) if revision
+            ]

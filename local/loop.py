@@ -180,8 +180,8 @@ def canaries(loop: Loop, uris: dict[str, str], chosen: Sequence[tuple[str, str, 
     for name, model, fault, expected in chosen:
         loop.demo.tell.step(f"A canary: {name}", "nobody looks; release step decides from what Prometheus counted")
         loop.release(name, uris[model], image(fault))
-        if (found := loop.decided(name)) != expected:
-            raise DemoFailed(f"{name} was {found}, it should have been {expected}")
+        if (decision := loop.decided(name)) != expected:
+            raise DemoFailed(f"{name} was {decision}, it should have been {expected}")
 
 
 def close(loop: Loop, traffic: Traffic) -> None:
@@ -212,20 +212,20 @@ def drifted(loop: Loop) -> Path:
     """The alarm that the drift raises, as `monitoring drift --json` writes it."""
     demo, since = loop.demo, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     listed = json.loads("\n".join(demo.clone.python("-m", "release", "status", "--json")))
-    (serving,) = (one["stable"]["name"] for one in listed if one["environment"] == "production")
+    (serving,) = (entry["stable"]["name"] for entry in listed if entry["environment"] == "production")
     words = ["-m", "monitoring", "drift", "--prometheus", loop.prometheus.url, "--since", since, "--release", serving]
     words += ["--namespace", demo.production.folder.namespace, "--window", str(WINDOW), "--least", str(LEAST)]
     end = time.monotonic() + ANSWER_SECONDS
     while True:
-        found = json.loads("\n".join(demo.clone.python(*words, "--json")))
-        if found["alarm"]:
+        drift = json.loads("\n".join(demo.clone.python(*words, "--json")))
+        if drift["alarm"]:
             break
         if time.monotonic() > end:
-            raise DemoFailed(f"no alarm of drift: {found}")
+            raise DemoFailed(f"no alarm of drift: {drift}")
         time.sleep(2)
     demo.clone.python(*words, "--page", str(demo.state.root / "drift.html"), show=True)
     path = demo.state.root / "alarm.json"
-    path.write_text(json.dumps(found))
+    path.write_text(json.dumps(drift))
     return path
 
 

@@ -73,12 +73,12 @@ class Process:
         """Returns when `ready()` is true; StorageError when the process ends before that or `seconds` have passed."""
         deadline = time.monotonic() + seconds
         while not ready():
-            where = f"; its log: {self.log}" if self.log else ""
+            hint = f"; its log: {self.log}" if self.log else ""
             if (code := self.poll()) is not None:
-                raise StorageError(f"{self.name} ended with exit code {code} before it was ready{where}")
+                raise StorageError(f"{self.name} ended with exit code {code} before it was ready{hint}")
             if time.monotonic() > deadline:
                 self.stop()
-                raise StorageError(f"{self.name} was not ready after {seconds:.0f} s{where}")
+                raise StorageError(f"{self.name} was not ready after {seconds:.0f} s{hint}")
             time.sleep(0.05)
 
     def stop(self) -> None:

@@ -19,10 +19,10 @@ _MISSING = "{} is not installed: apt-get install prometheus, which brings both"
 
 def program(name: str) -> str:
     """Path of `prometheus` or `promtool`; ConfigurationError (10) where it is not installed."""
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/bin")
-    if found is None:
+    path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/bin")
+    if path is None:
         raise ConfigurationError(_MISSING.format(name))
-    return found
+    return path
 
 
 class Prometheus:

@@ -56,10 +56,10 @@ class Predictor:
         self._python = python
         self._http, self._grpc = ports.free(2)
         self._env, self._code, self._folder = env, code, folder
-        where = ["--host", ports.LOOPBACK, "--http_port", str(self._http), "--grpc_port", str(self._grpc)]
+        addresses = ["--host", ports.LOOPBACK, "--http_port", str(self._http), "--grpc_port", str(self._grpc)]
         self._process = Process(
             "the predictor",
-            [python, "-m", *program, "--model_dir", folder, "--model_name", name, *where],
+            [python, "-m", *program, "--model_dir", folder, "--model_name", name, *addresses],
             env={**env, "MODEL_URI": uri, "MODEL_RELEASE": release},
             cwd=code,
             log=log,

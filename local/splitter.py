@@ -66,7 +66,9 @@ class Splitter:
         """The commit that is followed, and the split: digest → percent; an empty digest stands for nobody."""
         with self._lock:
             shares = self._knative.traffic()
-            return self._commit, {digest_of(one.uri) if one else "": percent for one, percent in shares.items()}
+            return self._commit, {
+                digest_of(revision.uri) if revision else "": percent for revision, percent in shares.items()
+            }
 
     def counts(self) -> Counter[tuple[str, str, str]]:
         """Answers that the Route gave, by commit, phase, and the digest that the answer named."""
@@ -97,8 +99,10 @@ class Splitter:
             self._commit = commit
             self._sent = self._sent if self._knative.traffic() == before else 0
             self._starting += len(new)
-            names = {f"{one['metadata']['name']}" for one in manifests if one["kind"] == "InferenceService"}
-            idle = [self._servers.pop(one) for one in list(self._servers) if one.release not in names]
+            names = {
+                f"{manifest['metadata']['name']}" for manifest in manifests if manifest["kind"] == "InferenceService"
+            }
+            idle = [self._servers.pop(revision) for revision in list(self._servers) if revision.release not in names]
         for revision in new:  # in the background: the next commit is followed while this one's releases start
             threading.Thread(target=self._run, args=(revision,), daemon=True).start()
         for server in idle:
@@ -219,7 +223,7 @@ def read(origin: Path, folder: Folder, commit: str) -> list[dict[str, Any]]:
     text = git.show(origin, commit, f"{folder.path}/release.yaml")
     if text is None:
         raise GitError(f"{folder.path}/release.yaml is not on {git.BRANCH} of {origin}")
-    return [one for one in yaml.safe_load_all(text) if one]
+    return [document for document in yaml.safe_load_all(text) if document]
 
 
 def tip(origin: Path) -> str:

@@ -34,7 +34,7 @@ class Traffic:
         rows = _rows(random.Random(user))  # noqa: S311  # an example, the same each time
         connection = http.client.HTTPConnection(self._where.hostname or "", self._where.port, timeout=_SECONDS)
         while not self._ended.wait(_PAUSE):
-            body = json.dumps({"instances": [[one + self.shift for one in next(rows)]]})
+            body = json.dumps({"instances": [[value + self.shift for value in next(rows)]]})
             try:
                 connection.request("POST", self._path, body, {"Content-Type": "application/json"})
                 answer = connection.getresponse()

@@ -91,19 +91,21 @@ class Decision:
 
 def examine(live: Live, thresholds: Thresholds) -> Evidence:
     """The evidence on a canary beside the stable release."""
-    one, other, before = live.canary, live.stable, live.history
-    errors = compared((one.errors, one.requests), (other.errors, other.requests))
-    phi = float(dispersion.factor(before.errors, before.requests))
+    candidate, stable, history = live.canary, live.stable, live.history
+    errors = compared((candidate.errors, candidate.requests), (stable.errors, stable.requests))
+    phi = float(dispersion.factor(history.errors, history.requests))
     clumps = f", divided by {phi:.2f} for clumps" if phi > 1 else ""
     harm = [Test("errors", canary.worse(errors, dispersion=phi), canary.HARM["errors"], f"{_words(errors)}{clumps}")]
     edges = live.edges()
     if edges:
-        slow = [compared((one.slower[edge], one.timed), (other.slower[edge], other.timed)) for edge in edges]
-        phis = [float(dispersion.factor(before.slower[edge], before.timed)) for edge in edges]
+        slow = [
+            compared((candidate.slower[edge], candidate.timed), (stable.slower[edge], stable.timed)) for edge in edges
+        ]
+        phis = [float(dispersion.factor(history.slower[edge], history.timed)) for edge in edges]
         words = "; ".join(f"over {edge * 1000:g} ms {_words(each)}" for edge, each in zip(edges, slow, strict=True))
         evidence = canary.slower(slow, thresholds.latency_ratio, phis)
         harm.append(Test("latency", evidence, canary.HARM["latency"], words))
-    named, bins, phis = _bins(one, other, before)
+    named, bins, phis = _bins(candidate, stable, history)
     different = None
     if bins:
         classes = [place for place, name in enumerate(named) if name != REFUSED]
@@ -115,12 +117,16 @@ def examine(live: Live, thresholds: Thresholds) -> Evidence:
         different = Test("predictions", canary.different(bins, phis), canary.DIFFERENT, words)
     fine = canary.not_worse(errors, thresholds.error_rate, thresholds.error_ratio, phi)
     return Evidence(
-        requests=(int(one.requests.sum()), int(other.requests.sum())),
+        requests=(int(candidate.requests.sum()), int(stable.requests.sum())),
         harm=tuple(harm),
         different=different,
         not_worse=Test(NOT_WORSE, fine, canary.PROMOTE, _words(errors)),
-        silent=(_silent(one.requests, live.grid.step), _silent(other.requests, live.grid.step)),
-        unseen=bool(one.requests.sum() - one.errors.sum() >= _ANSWERS and other.rows.sum() and not one.rows.sum()),
+        silent=(_silent(candidate.requests, live.grid.step), _silent(stable.requests, live.grid.step)),
+        unseen=bool(
+            candidate.requests.sum() - candidate.errors.sum() >= _ANSWERS
+            and stable.rows.sum()
+            and not candidate.rows.sum()
+        ),
     )
 
 
@@ -200,22 +206,26 @@ def number(log_e: float) -> str:
 REFUSED = "refused (4xx)"
 
 
-def _bins(one: Answers, other: Answers, before: Answers) -> tuple[list[str], list[Counts], list[float]]:
+def _bins(candidate: Answers, stable: Answers, history: Answers) -> tuple[list[str], list[Counts], list[float]]:
     """Each class or bin of the predictions, and refusals as one of them; with the dispersion of each."""
-    nothing = np.zeros(len(one.rows))
-    every = sorted({*one.predicted, *other.predicted})
-    names = [name for name in every if any(each.predicted.get(name, nothing).sum() for each in (one, other))]
+    nothing = np.zeros(len(candidate.rows))
+    every = sorted({*candidate.predicted, *stable.predicted})
+    names = [name for name in every if any(each.predicted.get(name, nothing).sum() for each in (candidate, stable))]
     if not names:
         return [], [], []
-    never = np.zeros(len(before.rows))
+    never = np.zeros(len(history.rows))
     pairs = [
-        (one.predicted.get(name, nothing), other.predicted.get(name, nothing), before.predicted.get(name, never))
+        (
+            candidate.predicted.get(name, nothing),
+            stable.predicted.get(name, nothing),
+            history.predicted.get(name, never),
+        )
         for name in names
     ]
-    bins = [compared((x, one.rows), (y, other.rows)) for x, y, _ in pairs]
-    phis = [float(dispersion.factor(rows, before.rows)) for *_, rows in pairs]
-    bins.append(compared((one.refused, one.requests), (other.refused, other.requests)))
-    phis.append(float(dispersion.factor(before.refused, before.requests)))
+    bins = [compared((x, candidate.rows), (y, stable.rows)) for x, y, _ in pairs]
+    phis = [float(dispersion.factor(rows, history.rows)) for *_, rows in pairs]
+    bins.append(compared((candidate.refused, candidate.requests), (stable.refused, stable.requests)))
+    phis.append(float(dispersion.factor(history.refused, history.requests)))
     return [*names, REFUSED], bins, phis
 
 

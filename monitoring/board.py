@@ -35,12 +35,12 @@ def drawn(prometheus: Prometheus, namespace: str, start: float, end: float) -> s
 
 def series_of(prometheus: Prometheus, panel: Panel, namespace: str, grid: Grid) -> list[tuple[str, Series]]:
     """Every series of the panel, with its legend."""
-    found: list[tuple[str, Series]] = []
+    panel_series: list[tuple[str, Series]] = []
     for query, legend in panel.of(namespace):
         for series in prometheus.range(query, grid):
             if np.isfinite(series.values).any():
-                found.append((_legend(legend, series.labels), series))
-    return found
+                panel_series.append((_legend(legend, series.labels), series))
+    return panel_series
 
 
 def _legend(legend: str, labels: Mapping[str, str]) -> str:

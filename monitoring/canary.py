@@ -38,24 +38,26 @@ class Action(IntEnum):
 
 def worse(counts: Counts, tolerated: float = 1.0, dispersion: float | np.ndarray = 1.0) -> np.ndarray:
     """Against "the odds of an event on the canary are at most `tolerated` times the stable release's"."""
-    odds = [one * max(tolerated, 1.0) for one in WORSE]
+    odds = [factor * max(tolerated, 1.0) for factor in WORSE]
     return mixed(comparison.log_factors(counts, odds, tolerated), dispersion)
 
 
 def slower(edges: Sequence[Counts], tolerated: float, dispersions: Sequence[float]) -> np.ndarray:
     """`worse` of "slower than this edge", the mean over the edges."""
-    return mean([worse(one, tolerated, phi) for one, phi in zip(edges, dispersions, strict=True)])
+    return mean([worse(edge, tolerated, phi) for edge, phi in zip(edges, dispersions, strict=True)])
 
 
 def different(bins: Sequence[Counts], dispersions: Sequence[float]) -> np.ndarray:
     """Against "each bin of predictions has the same odds on both releases": the mean over bins, two-sided."""
-    return mean([mixed(comparison.log_factors(one, EITHER), phi) for one, phi in zip(bins, dispersions, strict=True)])
+    return mean(
+        [mixed(comparison.log_factors(counts, EITHER), phi) for counts, phi in zip(bins, dispersions, strict=True)]
+    )
 
 
 def vanished(bins: Sequence[Counts], dispersions: Sequence[float]) -> np.ndarray:
     """The same against the one alternative that a bin never occurs on the canary."""
-    each = [np.cumsum(comparison.log_vanished(one), axis=-1) for one in bins]
-    return mean([one / phi for one, phi in zip(each, dispersions, strict=True)])
+    each = [np.cumsum(comparison.log_vanished(counts), axis=-1) for counts in bins]
+    return mean([factors / phi for factors, phi in zip(each, dispersions, strict=True)])
 
 
 def not_worse(counts: Counts, limit: float, ratio: float, dispersion: float | np.ndarray = 1.0) -> np.ndarray:
@@ -67,7 +69,7 @@ def not_worse(counts: Counts, limit: float, ratio: float, dispersion: float | np
 
 def over_limit(events: np.ndarray, requests: np.ndarray, limit: float, dispersion: float = 1.0) -> np.ndarray:
     """Against "the rate is at most `limit`", for a release that has all traffic and nothing to compare it with."""
-    rates = [min(_MOST, one * limit) for one in WORSE]
+    rates = [min(_MOST, factor * limit) for factor in WORSE]
     return mixed(rate.log_factors(events, requests, rates, limit), dispersion)
 
 
@@ -86,7 +88,7 @@ def choose(
     """
     conditions = [harm, missing, fine, enough, late]
     actions = [Action.ROLL_BACK, Action.HOLD, Action.PROMOTE, Action.ADVANCE, Action.ROLL_BACK]
-    return np.select([np.asarray(one) for one in conditions], actions, Action.WAIT)
+    return np.select([np.asarray(condition) for condition in conditions], actions, Action.WAIT)
 
 
 def mixed(factors: np.ndarray, dispersion: float | np.ndarray = 1.0) -> np.ndarray:

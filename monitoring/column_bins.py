@@ -44,9 +44,9 @@ class ColumnBins:
             counts = np.bincount(np.searchsorted(edges, present, side="right"), minlength=len(edges) + 1)
             ends = float(present.min()), float(present.max())
             return cls._numbers(feature, edges, counts, ends, len(reference) - len(present))
-        counted = pd.Series(reference, dtype=object).value_counts()
-        other = int(counted.iloc[_TOP:].sum())
-        return cls._categories(feature, dict(counted.iloc[:_TOP]), other, len(reference) - int(counted.sum()))
+        occurrences = pd.Series(reference, dtype=object).value_counts()
+        other = int(occurrences.iloc[_TOP:].sum())
+        return cls._categories(feature, dict(occurrences.iloc[:_TOP]), other, len(reference) - int(occurrences.sum()))
 
     @classmethod
     def of_profile(cls, feature: str, summary: Mapping[str, Any]) -> ColumnBins:
@@ -80,8 +80,8 @@ class ColumnBins:
         if self.values is None:
             assert self.edges is not None
             return np.where(np.isnan(column), -1, np.searchsorted(self.edges, column, side="right"))
-        known = self.values
-        return np.array([-1 if one is None else known.get(one, len(known)) for one in column], dtype=np.int64)
+        values = self.values
+        return np.array([-1 if value is None else values.get(value, len(values)) for value in column], dtype=np.int64)
 
     def streams(self) -> list[tuple[Stream, float, float]]:
         """Each stream with its count in the reference and of how many rows."""
@@ -95,7 +95,7 @@ class ColumnBins:
             listed.append((Stream(self.feature, OUTSIDE), 0.0, rows))
         elif not self.counts[-1]:
             listed.append((Stream(self.feature, UNSEEN), 0.0, rows))
-        return [one for one in listed if one[2] > 0]
+        return [stream for stream in listed if stream[2] > 0]
 
     def live(self, column: np.ndarray, interval: np.ndarray, intervals: int) -> dict[Stream, np.ndarray]:
         """How many values of `column` are in each stream in each interval; `interval`: that of each value, [rows]."""

@@ -62,8 +62,8 @@ def log_factors(counts: Counts, odds: Sequence[float], tolerated: float = 1.0) -
     informative = np.flatnonzero((m > 0) & (m < total) & (n > 0) & (n < total))
     factors = np.zeros((len(x), len(odds)))
     if len(informative):
-        here = (n[informative], m[informative], total[informative])
-        normal = log_normalisers(*here, [*odds, tolerated])
+        margins = (n[informative], m[informative], total[informative])
+        normal = log_normalisers(*margins, [*odds, tolerated])
         powers = x[informative, None] * (np.log(odds) - np.log(tolerated))
         factors[informative] = powers - normal[:, :-1] + normal[:, -1:]
     return factors.reshape(*np.shape(counts.requests), len(odds))
@@ -105,8 +105,8 @@ def log_normalisers(n: np.ndarray, m: np.ndarray, total: np.ndarray, odds: Seque
             - (log_factorial[all_of] - log_factorial[events] - log_factorial[all_of - events])
         )
         terms[beyond] = -np.inf
-        for place, one in enumerate(odds):
-            result[rows, place] = _log_sum(terms + k * np.log(one))
+        for place, ratio in enumerate(odds):
+            result[rows, place] = _log_sum(terms + k * np.log(ratio))
     return result
 
 

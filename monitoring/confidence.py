@@ -24,11 +24,11 @@ class Calibration:
     def accuracies(self) -> np.ndarray:
         """Of each bin, never falling; a bin without rows has that of its neighbours."""
         rows = np.asarray(self.rows, dtype=np.float64)
-        known = rows > 0
-        if not known.any():
+        filled = rows > 0
+        if not filled.any():
             raise ValueError("the reference of confidence has no rows")
-        fitted = isotonic_regression(np.asarray(self.right)[known] / rows[known], weights=rows[known]).x
-        return np.asarray(np.interp(np.arange(len(rows)), np.flatnonzero(known), fitted))
+        fitted = isotonic_regression(np.asarray(self.right)[filled] / rows[filled], weights=rows[filled]).x
+        return np.asarray(np.interp(np.arange(len(rows)), np.flatnonzero(filled), fitted))
 
 
 @dataclass(frozen=True)

@@ -51,8 +51,8 @@ def tell_apart(
     random = np.random.default_rng(0)
     reference = reference[np.sort(random.permutation(len(reference))[:_MOST_ROWS])]
     blocks = _blocks(requests)
-    kept = np.sort(random.permutation(len(live))[:_MOST_ROWS])
-    live, blocks = live[kept], blocks[kept]
+    sample = np.sort(random.permutation(len(live))[:_MOST_ROWS])
+    live, blocks = live[sample], blocks[sample]
     if len(np.unique(blocks)) < LEAST_BLOCKS or len(reference) < LEAST_BLOCKS:
         return None
     rows = np.concatenate([reference, live])

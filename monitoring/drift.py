@@ -66,7 +66,7 @@ class Drift:
             return []
         led = [name for name, _, log_m in self.ranked() if log_m >= np.log10(ALARM)] if self._marginal else []
         if self.domain is not None and self.domain.alarms:
-            by_share = sorted(self.domain.shares.items(), key=lambda one: -one[1])
+            by_share = sorted(self.domain.shares.items(), key=lambda pair: -pair[1])
             led += [name for name, share in by_share if share >= _SHARE and name not in led]
         return sorted(led, key=lambda name: -self.costs.get(name, 0.0))
 
@@ -75,10 +75,10 @@ class Drift:
         best: dict[str, tuple[str, float]] = {}
         for stream, values in zip(self.profile.streams, self.log_m / np.log(10), strict=True):
             place = int(values.argmax())
-            what = f"{'more' if place == 0 else 'fewer'} {stream.bin}" if values[place] > 0 else "no change"
+            change = f"{'more' if place == 0 else 'fewer'} {stream.bin}" if values[place] > 0 else "no change"
             if stream.feature not in best or values[place] > best[stream.feature][1]:
-                best[stream.feature] = (what, float(values[place]))
-        return sorted(((name, *each) for name, each in best.items()), key=lambda one: -one[2])
+                best[stream.feature] = (change, float(values[place]))
+        return sorted(((name, *each) for name, each in best.items()), key=lambda entry: -entry[2])
 
     def as_json(self) -> dict[str, Any]:
         """For programs; the features that lead an alarm are in `features`."""
@@ -104,28 +104,28 @@ class Drift:
     def lines(self) -> list[str]:
         """For a terminal."""
         verdict = "drift" if self.alarms else "no drift" if len(self.windows) else "not enough rows yet"
-        shown = [f"{self._name}: {verdict}; {len(self.windows)} windows, {self.waiting:,.0f} rows wait"]
+        lines = [f"{self._name}: {verdict}; {len(self.windows)} windows, {self.waiting:,.0f} rows wait"]
         if len(self.windows):
             strength = self.overall[-1] / np.log(10)
-            shown.append(f"  mean M 10^{strength:.1f}, alarm at 10^{np.log10(ALARM):.1f}; the strongest:")
-            shown += [f"  {name}: {what}, M 10^{log_m:.1f}" for name, what, log_m in self.ranked()[:5]]
+            lines.append(f"  mean M 10^{strength:.1f}, alarm at 10^{np.log10(ALARM):.1f}; the strongest:")
+            lines += [f"  {name}: {change}, M 10^{log_m:.1f}" for name, change, log_m in self.ranked()[:5]]
         if self.domain is not None:
-            strongest = sorted(self.domain.shares.items(), key=lambda one: -one[1])[:3]
+            strongest = sorted(self.domain.shares.items(), key=lambda pair: -pair[1])[:3]
             named = ", ".join(f"{name} {share:.0%}" for name, share in strongest)
-            shown.append(
+            lines.append(
                 f"  a classifier tells the last window: AUC {self.domain.auc:.3f}, at least {self.domain.lower:.3f}, "
                 f"alarm above {LEAST_AUC}; by {named}"
             )
         if self.estimate is not None:
-            shown.append(
+            lines.append(
                 f"  accuracy {self.estimate.accuracy:.3f} ± {2 * self.estimate.error:.3f} if confidence means what it "
                 f"meant, {self.estimate.reference:.3f} on held-out rows; no alarm by itself"
             )
         costly = [name for name in self.leading() if name in self.costs]
         if costly:
             named = ", ".join(f"{name} {self.costs[name]:+.3f}" for name in costly[:5])
-            shown.append(f"  look first, by the accuracy that the shift is estimated to cost: {named}")
-        return shown
+            lines.append(f"  look first, by the accuracy that the shift is estimated to cost: {named}")
+        return lines
 
     @property
     def _name(self) -> str:
@@ -133,8 +133,8 @@ class Drift:
 
     def page(self) -> str:
         """One page: the verdict, M over time, and each feature beside its reference, the strongest first."""
-        where = f" in {self.labels['namespace']}" if "namespace" in self.labels else ""
-        page = Page(f"Drift of {self._name}{where}")
+        place = f" in {self.labels['namespace']}" if "namespace" in self.labels else ""
+        page = Page(f"Drift of {self._name}{place}")
         page.text("\n".join(self.lines()[:2]), "verdict")
         page.line("log10 of the mean M by window; the dashed line alarms", self.overall / np.log(10), np.log10(ALARM))
         if self.windows:
@@ -149,10 +149,10 @@ class Drift:
     def _features(self, page: Page, last: Window) -> None:
         page.heading("Features: grey is the reference, blue the last window")
         rows = []
-        for name, what, log_m in self.ranked():
+        for name, change, log_m in self.ranked():
             places = [place for place, stream in enumerate(self.profile.streams) if stream.feature == name]
             psi = drift_detector.psi(self.profile.counts[places], last.counts[places])
-            rows.append((name, what, f"10^{log_m:.1f}", f"{psi:.3f}"))
+            rows.append((name, change, f"10^{log_m:.1f}", f"{psi:.3f}"))
         page.table(("feature", "its strongest change", "M", "PSI of the last window"), rows)
         for name, _, _ in self.ranked()[:20]:
             places = [place for place, stream in enumerate(self.profile.streams) if stream.feature == name]
@@ -193,13 +193,13 @@ def follow(
     log_m = np.full((len(profile.streams), 2), -np.inf)
     start, waiting = since, 0.0
     for end in np.arange(since + window, now + 1e-6, window).tolist():
-        counted = count(Grid(start, (end - start) / _INTERVALS, _INTERVALS + 1))
-        waiting = counted.rows
+        latest = count(Grid(start, (end - start) / _INTERVALS, _INTERVALS + 1))
+        waiting = latest.rows
         if waiting < least:
             continue
-        e = drift_detector.log_e(profile.reference, counted.counts, counted.of, counted.dispersions)
+        e = drift_detector.log_e(profile.reference, latest.counts, latest.of, latest.dispersions)
         log_m = drift_detector.follow(log_m, e)
-        windows.append(counted)
+        windows.append(latest)
         overall.append(float(drift_detector.overall(log_m)))
         start, waiting = end, 0.0
     estimate = profile.accuracy(windows)
@@ -224,7 +224,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise UsageError(f"--since {options.since!r} is not a time: give one as 2026-11-26T07:00:00Z") from error
     begun = (since if since.tzinfo else since.replace(tzinfo=UTC)).timestamp()
     source = Source(Prometheus(options.prometheus), options.namespace, options.release)
-    found = watch(source, begun, time.time(), options.window, options.least)
+    drift = watch(source, begun, time.time(), options.window, options.least)
     if options.page:
-        options.page.write_text(found.page(), encoding="utf-8")
-    print(json.dumps(found.as_json(), indent=2) if options.json else "\n".join(found.lines()))
+        options.page.write_text(drift.page(), encoding="utf-8")
+    print(json.dumps(drift.as_json(), indent=2) if options.json else "\n".join(drift.lines()))

@@ -75,6 +75,6 @@ def psi(reference: np.ndarray, live: np.ndarray) -> float:
 
     Half a row stands in for a bin that is empty on one side.
     """
-    expected, found = (np.maximum(np.asarray(one, dtype=np.float64), 0.5) for one in (reference, live))
-    p, q = expected / expected.sum(), found / found.sum()
+    expected, actual = (np.maximum(np.asarray(counts, dtype=np.float64), 0.5) for counts in (reference, live))
+    p, q = expected / expected.sum(), actual / actual.sum()
     return float(((q - p) * np.log(q / p)).sum())

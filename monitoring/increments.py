@@ -19,27 +19,27 @@ def increments(series: Sequence[Series], step: float, warm_up: float) -> np.ndar
     """
     if not series:
         return np.zeros((0, 0))
-    values = np.stack([one.values for one in series])
+    values = np.stack([item.values for item in series])
     points = values.shape[1]
     valid = np.isfinite(values)
     places = np.where(valid, np.arange(points), -1)
     before = np.maximum.accumulate(places, axis=1)[:, :-1]
     last = np.take_along_axis(values, np.maximum(before, 0), axis=1)
-    now, known = values[:, 1:], valid[:, 1:]
+    now, previous = values[:, 1:], valid[:, 1:]
     grown = np.where(now >= last, now - last, now)
     ages = _ages(series, valid)[:, 1:]
     begun = np.where(before >= 0, grown, now)
-    counted = known & (ages * step >= max(step, warm_up))
-    return np.asarray(np.where(counted, np.nan_to_num(begun), 0.0))
+    growing = previous & (ages * step >= max(step, warm_up))
+    return np.asarray(np.where(growing, np.nan_to_num(begun), 0.0))
 
 
 def _ages(series: Sequence[Series], valid: np.ndarray) -> np.ndarray:
     """Intervals since the pod of each series was first seen, shape [series, points]; very many for the old ones."""
     points = valid.shape[1]
     first: dict[str, int] = {}
-    for one, there in zip(series, valid, strict=True):
+    for item, there in zip(series, valid, strict=True):
         at = int(there.argmax()) if there.any() else points
-        first[one.instance] = min(at, first.setdefault(one.instance, points))
-    begun = np.array([first[one.instance] for one in series])
+        first[item.instance] = min(at, first.setdefault(item.instance, points))
+    begun = np.array([first[item.instance] for item in series])
     ages = np.arange(points)[None, :] - begun[:, None]
     return np.where(begun[:, None] == 0, np.inf, ages)

@@ -99,17 +99,17 @@ class Profile:
         for feature in rows:
             listed.append((Stream(feature, MISSING), trained - rows[feature], trained))
             listed += [(Stream(feature, event), 0.0, trained) for event in (OUTSIDE, UNSEEN)]
-        used = [one for one in listed if one[2] > 0]
+        used = [stream for stream in listed if stream[2] > 0]
         held_out = _last(source.latest("modelpin_reference_confidence", now), ("bin",))
         accuracy = _last(source.latest("modelpin_reference_accuracy", now), ("bin",))
         bins = sorted((key for key in held_out if key in accuracy), key=accuracy.__getitem__)
-        kept = np.array([held_out[key] for key in bins])
+        per_bin = np.array([held_out[key] for key in bins])
         right = np.array([accuracy[key] for key in bins])
         return cls(
             tuple(stream for stream, *_ in used),
             Reference(np.array([count / of for _, count, of in used]), np.array([of for *_, of in used])),
             np.array([count for _, count, _ in used]),
-            Calibration(kept, kept * right) if kept.sum() else None,
+            Calibration(per_bin, per_bin * right) if per_bin.sum() else None,
             tuple(bin_ for (bin_,) in bins),
         )
 
@@ -130,25 +130,25 @@ class Profile:
         sure: dict[str, float] = {}
         for series, growth in source.grown(CONFIDENCE, grid):
             sure[series.labels["bin"]] = sure.get(series.labels["bin"], 0.0) + float(growth.sum())
-        return self.counted(grid, live, sure)
+        return self.window_of(grid, live, sure)
 
-    def counted(self, grid: Grid, live: Mapping[Stream, np.ndarray], sure: Mapping[str, float]) -> Window:
+    def window_of(self, grid: Grid, live: Mapping[Stream, np.ndarray], sure: Mapping[str, float]) -> Window:
         """A window, from the `live` counts of each interval of `grid`, [intervals], and the answers by confidence."""
         nothing = np.zeros(grid.points - 1)
         rows: dict[str, np.ndarray] = {}
         for stream, growth in live.items():
             if stream.bin not in (OUTSIDE, UNSEEN):  # these are in a bin too
                 rows[stream.feature] = rows.get(stream.feature, nothing) + growth
-        shown = [live.get(stream, nothing) for stream in self.streams]
+        observed = [live.get(stream, nothing) for stream in self.streams]
         phis: dict[str, float] = {}
         for feature in {stream.feature for stream in self.streams}:
-            counts = [row for stream, row in zip(self.streams, shown, strict=True) if stream.feature == feature]
+            counts = [row for stream, row in zip(self.streams, observed, strict=True) if stream.feature == feature]
             phis[feature] = dispersion.of_bins(np.stack(counts), rows.get(feature, nothing))
         of = np.array([rows.get(stream.feature, nothing).sum() for stream in self.streams])
         return Window(
             grid.end,
             max((float(each.sum()) for each in rows.values()), default=0.0),
-            np.minimum(np.array([row.sum() for row in shown]), of),
+            np.minimum(np.array([row.sum() for row in observed]), of),
             of,
             np.array([phis[stream.feature] for stream in self.streams]),
             dict(sure),
@@ -164,13 +164,13 @@ class Profile:
 
 def _last(series: Sequence[Series], names: tuple[str, ...] | None) -> dict[tuple[str, ...], float]:
     """The last value of each series by the labels `names` (None: what was answered); the pods say the same."""
-    found: dict[tuple[str, ...], float] = {}
-    for one in series:
-        known = one.values[np.isfinite(one.values)]
-        if len(known):
-            key = (_name(one.labels),) if names is None else tuple(one.labels[name] for name in names)
-            found[key] = float(known[-1])
-    return found
+    values: dict[tuple[str, ...], float] = {}
+    for item in series:
+        finite = item.values[np.isfinite(item.values)]
+        if len(finite):
+            key = (_name(item.labels),) if names is None else tuple(item.labels[name] for name in names)
+            values[key] = float(finite[-1])
+    return values
 
 
 def _name(labels: Mapping[str, str]) -> str:

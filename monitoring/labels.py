@@ -52,15 +52,17 @@ class Realised:
 
     def as_json(self, promise: Promise | None) -> dict[str, Any]:
         """For programs and for `release retrain`."""
-        known = len(self.losses)
-        log_m = risk.log_m(self.losses, promise.bound) if promise and known else np.zeros(0)
+        count = len(self.losses)
+        log_m = risk.log_m(self.losses, promise.bound) if promise and count else np.zeros(0)
         return {
             "kind": "performance",
             "digest": self.digest,
-            "labels": known,
-            "coverage": round(known / self.logged, 4) if self.logged else 0.0,
-            "delay_seconds": [round(float(one), 1) for one in np.quantile(self.delays, (0.5, 0.9))] if known else [],
-            "loss": round(float(self.losses.mean()), 4) if known else None,
+            "labels": count,
+            "coverage": round(count / self.logged, 4) if self.logged else 0.0,
+            "delay_seconds": [round(float(delay), 1) for delay in np.quantile(self.delays, (0.5, 0.9))]
+            if count
+            else [],
+            "loss": round(float(self.losses.mean()), 4) if count else None,
             "bound": round(promise.bound, 4) if promise else None,
             "alarm": bool(log_m.size and log_m.max() >= np.log(risk.ALARM)),
             "log10_m": round(float(log_m[-1]) / np.log(10), 3) if log_m.size else None,
@@ -80,12 +82,12 @@ def join(labels: pd.DataFrame, log: pd.DataFrame, scale: float | None) -> list[R
     both = newest.merge(log, on=_KEY, how="left", suffixes=("_label", "_request"), indicator=True)
     unmatched = int((both["_merge"] == "left_only").sum())
     joined = both[both["_merge"] == "both"].sort_values("time_label", kind="stable")
-    found = []
+    results = []
     for digest, rows in log.groupby("digest", sort=True):
         own = joined[joined["digest"] == digest]
         delays = (own["time_label"] - own["time_request"]).dt.total_seconds().to_numpy(dtype=np.float64)
-        found.append(Realised(str(digest), _losses(own, scale), len(rows), delays, unmatched))
-    return found
+        results.append(Realised(str(digest), _losses(own, scale), len(rows), delays, unmatched))
+    return results
 
 
 def _losses(joined: pd.DataFrame, scale: float | None) -> np.ndarray:
@@ -99,35 +101,35 @@ def _losses(joined: pd.DataFrame, scale: float | None) -> np.ndarray:
     return np.asarray(np.clip(np.abs(errors.to_numpy(dtype=np.float64)) / scale, 0.0, 1.0))
 
 
-def _keyed(table: pd.DataFrame, value: str, what: str) -> pd.DataFrame:
+def _keyed(table: pd.DataFrame, value: str, title: str) -> pd.DataFrame:
     """`table` with a row number and times in UTC; DataContractError (40) for a column or a value that is missing."""
     needed = ["request_id", value, "time", *(["digest"] if value == "prediction" else [])]
     missing = [name for name in needed if name not in table.columns]
     if missing:
         raise DataContractError(
-            f"{what} have no column {', '.join(missing)}: they have {', '.join(map(str, table.columns))}"
+            f"{title} have no column {', '.join(missing)}: they have {', '.join(map(str, table.columns))}"
         )
-    kept = table[[*needed, *(["row"] if "row" in table.columns else [])]].copy()
-    if kept["request_id"].isna().any() or kept[value].isna().any():
-        raise DataContractError(f"{what} have rows without a request_id or a {value}: leave those out")
+    columns = table[[*needed, *(["row"] if "row" in table.columns else [])]].copy()
+    if columns["request_id"].isna().any() or columns[value].isna().any():
+        raise DataContractError(f"{title} have rows without a request_id or a {value}: leave those out")
     try:
-        kept["time"] = pd.to_datetime(
-            kept["time"], utc=True, format="ISO8601" if kept["time"].dtype == object else None
+        columns["time"] = pd.to_datetime(
+            columns["time"], utc=True, format="ISO8601" if columns["time"].dtype == object else None
         )
-        kept["row"] = kept["row"].astype("int64") if "row" in kept else 0
+        columns["row"] = columns["row"].astype("int64") if "row" in columns else 0
     except (ValueError, TypeError) as error:
-        raise DataContractError(f"{what} have a time or a row that is none: {error!s:.200}") from error
-    texts = [name for name in ("request_id", "digest") if name in kept]
-    kept[texts] = kept[texts].astype(str)  # a partition of a dataset is a category
-    return kept
+        raise DataContractError(f"{title} have a time or a row that is none: {error!s:.200}") from error
+    texts = [name for name in ("request_id", "digest") if name in columns]
+    columns[texts] = columns[texts].astype(str)  # a partition of a dataset is a category
+    return columns
 
 
-def read(path: str, what: str) -> pd.DataFrame:
+def read(path: str, option: str) -> pd.DataFrame:
     """A CSV file, a Parquet file, or a folder of Parquet files, also s3://…; UsageError (2) for anything else."""
     try:
         return pd.read_csv(path, dtype={"request_id": str}) if path.endswith(".csv") else pd.read_parquet(path)
     except (OSError, ValueError, ImportError) as error:
-        raise UsageError(f"{what} {path} cannot be read ({error!s:.200}): give CSV or Parquet") from error
+        raise UsageError(f"{option} {path} cannot be read ({error!s:.200}): give CSV or Parquet") from error
 
 
 def promised(folder: Path, margin: float) -> Promise:
@@ -162,19 +164,22 @@ def main(argv: Sequence[str] | None = None) -> None:
         promise = promised(options.artifact, options.margin)
     elif options.loss is not None:
         promise = Promise(options.loss, options.rows, options.margin, options.scale is None)
-    found = join(read(options.labels, "--in"), read(options.log, "--log"), options.scale)
-    found = [one for one in found if options.digest in (None, one.digest)]
-    if not found:
+    results = join(read(options.labels, "--in"), read(options.log, "--log"), options.scale)
+    results = [result for result in results if options.digest in (None, result.digest)]
+    if not results:
         raise UsageError(f"the log has no row of {options.digest or 'any digest'}")
-    listed = [one.as_json(promise) for one in found]
+    listed = [result.as_json(promise) for result in results]
     if options.json:
         print(json.dumps(listed[0] if options.digest else listed, indent=2))
         return
-    for one in listed:
+    for entry in listed:
         verdict = (
-            "" if promise is None else f", at most {one['bound']} was promised: {'worse' if one['alarm'] else 'kept'}"
+            ""
+            if promise is None
+            else f", at most {entry['bound']} was promised: {'worse' if entry['alarm'] else 'kept'}"
         )
-        print(f"{one['digest']}: loss {one['loss']} of {one['labels']} labels{verdict}")
+        print(f"{entry['digest']}: loss {entry['loss']} of {entry['labels']} labels{verdict}")
         print(
-            f"  coverage {one['coverage']:.1%}, delay 50 / 90 %: {one['delay_seconds']} s, unmatched {one['unmatched']}"
+            f"  coverage {entry['coverage']:.1%}, delay 50 / 90 %: {entry['delay_seconds']} s, "
+            f"unmatched {entry['unmatched']}"
         )

@@ -44,9 +44,9 @@ class Answers:
             self.errors[part],
             self.refused[part],
             self.timed[part],
-            {edge: one[part] for edge, one in self.slower.items()},
+            {edge: rows[part] for edge, rows in self.slower.items()},
             self.rows[part],
-            {name: one[part] for name, one in self.predicted.items()},
+            {name: rows[part] for name, rows in self.predicted.items()},
         )
 
 
@@ -66,17 +66,17 @@ class Live:
         if not timed:
             return ()
         faster = {
-            edge: 1 - one.sum() / timed for edge, one in self.history.slower.items() if edge in self.canary.slower
+            edge: 1 - counts.sum() / timed for edge, counts in self.history.slower.items() if edge in self.canary.slower
         }
         inner = {edge: share for edge, share in faster.items() if 0 < share < 1}
-        nearest = [min(inner, key=lambda edge: abs(inner[edge] - wanted)) for wanted in _QUANTILES if inner]
+        nearest = [min(inner, key=lambda edge: abs(inner[edge] - quantile)) for quantile in _QUANTILES if inner]
         return tuple(dict.fromkeys(nearest))
 
 
 def compared(canary: tuple[np.ndarray, np.ndarray], stable: tuple[np.ndarray, np.ndarray]) -> Counts:
     """Of (events, requests) of each release."""
     (x, n), (y, others) = canary, stable
-    whole = [np.rint(one).astype(np.int64) for one in (np.minimum(x, n), n, np.minimum(y, others), others)]
+    whole = [np.rint(values).astype(np.int64) for values in (np.minimum(x, n), n, np.minimum(y, others), others)]
     return Counts(whole[0], whole[1], whole[0] + whole[2], whole[1] + whole[3])
 
 
@@ -86,20 +86,20 @@ def read(
     """The counts of the releases of these names; `history` is the stable one's. StorageError as Prometheus.range."""
     source, wide = thresholds.source, grid.earlier(HISTORY)
     history = wide.points - grid.points
-    asked: list[str] = []
+    queries: list[str] = []
 
     def ask(metric: str, label: str) -> Callable[[str], list[tuple[Series, np.ndarray]]]:
         query = matcher(metric, **{"namespace": namespace, label: f"~(?:{canary}|{stable})(?:-predictor.*)?"})
-        asked.append(query)
+        queries.append(query)
         series = prometheus.range(query, wide)
         grown = increments(series, wide.step, thresholds.warm_up)
         pattern = re.compile(r"-predictor.*$")
 
         def of(release: str) -> list[tuple[Series, np.ndarray]]:
             return [
-                (one, row)
-                for one, row in zip(series, grown, strict=True)
-                if pattern.sub("", one.labels.get(label, "")) == release
+                (item, row)
+                for item, row in zip(series, grown, strict=True)
+                if pattern.sub("", item.labels.get(label, "")) == release
             ]
 
         return of
@@ -120,16 +120,16 @@ def read(
         both[canary].between(history),
         both[stable].between(history),
         both[stable].between(0, history),
-        tuple(asked),
+        tuple(queries),
     )
 
 
 Rows = Sequence[tuple[Series, np.ndarray]]
 
 
-def _answers(thresholds: Thresholds, counted: Mapping[str, Rows], intervals: int) -> Answers:
-    def total(kind: str, wanted: Callable[[Mapping[str, str]], bool] = lambda labels: True) -> np.ndarray:
-        return sum((row for one, row in counted[kind] if wanted(one.labels)), np.zeros(intervals))
+def _answers(thresholds: Thresholds, series: Mapping[str, Rows], intervals: int) -> Answers:
+    def total(kind: str, matches: Callable[[Mapping[str, str]], bool] = lambda labels: True) -> np.ndarray:
+        return sum((row for item, row in series[kind] if matches(item.labels)), np.zeros(intervals))
 
     code, proxied = thresholds.source.code, thresholds.source.requests != OWN
     requests = total("requests")
@@ -142,23 +142,23 @@ def _answers(thresholds: Thresholds, counted: Mapping[str, Rows], intervals: int
         errors = errors - total("apart", lambda labels: failed(labels.get("code", "")))
         refused = refused - total("apart", lambda labels: labels.get("code", "").startswith("4"))
         requests = np.maximum(requests - total("apart"), 0)
-    edges = sorted({float(one.labels["le"]) for one, _ in counted["latency"]} - {np.inf})
+    edges = sorted({float(item.labels["le"]) for item, _ in series["latency"]} - {np.inf})
     timed = total("latency", lambda labels: labels["le"] == "+Inf")
-    names = sorted({_bin(one.labels) for one, _ in counted["predictions"]})
+    names = sorted({_bin(item.labels) for item, _ in series["predictions"]})
     return Answers(
         requests=requests,
         errors=np.clip(errors, 0, requests),
         refused=np.clip(refused, 0, requests),
         timed=timed,
         slower={edge: timed - total("latency", _labelled("le", edge)) for edge in edges},
-        rows=total("predictions") / max(1, len({one.labels.get("output") for one, _ in counted["predictions"]})),
+        rows=total("predictions") / max(1, len({item.labels.get("output") for item, _ in series["predictions"]})),
         predicted={name: total("predictions", _labelled("bin", name)) for name in names},
     )
 
 
-def _labelled(what: str, value: float | str) -> Callable[[Mapping[str, str]], bool]:
+def _labelled(label: str, value: float | str) -> Callable[[Mapping[str, str]], bool]:
     """Whether labels are those of the bucket, or the bin of predictions, `value`."""
-    if what == "le":
+    if label == "le":
         return lambda labels: float(labels["le"]) == value
     return lambda labels: _bin(labels) == value
 

@@ -59,7 +59,9 @@ def measure(
     Inputs that the log has not, and those named in `without`, are left out. DataContractError (40) for columns that
     cannot be read, UsageError (2) where the log has no row of the digest.
     """
-    inputs = [one for one in manifest.signature.inputs if _INPUT + one.name in log and one.name not in without]
+    inputs = [
+        feature for feature in manifest.signature.inputs if _INPUT + feature.name in log and feature.name not in without
+    ]
     bins, trained = [], {}
     for feature in inputs:
         if feature.name not in reference:
@@ -73,10 +75,10 @@ def measure(
     if manifest.signature.outputs[0].columns is None:
         bins.append(ColumnBins.of_profile(PREDICTED, outputs[name]))
     rows = _logged(log, manifest, inputs, Feature(name, dtype) if len(bins) > len(inputs) else None)
-    for one in bins:
-        _refuse_hashes(one, rows.columns[one.feature])
+    for column in bins:
+        _refuse_hashes(column, rows.columns[column.feature])
     expected = _profile(bins, described)
-    found = follow(
+    drift = follow(
         {"digest": manifest.digest},
         expected,
         lambda grid: _window(expected, bins, rows, grid),
@@ -85,21 +87,21 @@ def measure(
         window,
         least,
     )
-    return _explained(found, bins, rows, trained) if found.windows else found
+    return _explained(drift, bins, rows, trained) if drift.windows else drift
 
 
-def _explained(found: Drift, bins: Sequence[ColumnBins], rows: LoggedRows, trained: Mapping[str, np.ndarray]) -> Drift:
+def _explained(drift: Drift, bins: Sequence[ColumnBins], rows: LoggedRows, trained: Mapping[str, np.ndarray]) -> Drift:
     """With the classifier's judgement of the last window, and what the shift of each feature is estimated to cost."""
-    begun = found.windows[-2].end if len(found.windows) > 1 else -np.inf
-    last = (rows.times > begun) & (rows.times <= found.windows[-1].end)
-    inputs = [one for one in bins if one.feature in trained]
+    begun = drift.windows[-2].end if len(drift.windows) > 1 else -np.inf
+    last = (rows.times > begun) & (rows.times <= drift.windows[-1].end)
+    inputs = [column for column in bins if column.feature in trained]
     live, other = (
-        np.column_stack([_number(one, columns[one.feature]) for one in inputs])
+        np.column_stack([_number(column, columns[column.feature]) for column in inputs])
         for columns in ({name: column[last] for name, column in rows.columns.items()}, trained)
     )
-    names, categorical = [one.feature for one in inputs], [not one.numeric for one in inputs]
+    names, categorical = [column.feature for column in inputs], [not column.numeric for column in inputs]
     domain = domain_classifier.tell_apart(names, categorical, other, live, rows.requests[last])
-    return replace(found, domain=domain, costs=_costs(found.profile.calibration, inputs, rows, last))
+    return replace(drift, domain=domain, costs=_costs(drift.profile.calibration, inputs, rows, last))
 
 
 def _costs(
@@ -113,14 +115,14 @@ def _costs(
         return {}
     promised = calibration.accuracies[confidence.bins_of(rows.sure[last])]
     costs = {}
-    for one in inputs:
-        places = one.places(rows.columns[one.feature][last])
-        count = np.bincount(places[places >= 0], minlength=len(one.names))
-        if not count.sum() or not one.counts.sum():
+    for column in inputs:
+        places = column.places(rows.columns[column.feature][last])
+        count = np.bincount(places[places >= 0], minlength=len(column.names))
+        if not count.sum() or not column.counts.sum():
             continue
-        sums = np.bincount(places[places >= 0], promised[places >= 0], len(one.names))
+        sums = np.bincount(places[places >= 0], promised[places >= 0], len(column.names))
         accuracy = np.where(count > 0, sums / np.maximum(count, 1), promised.mean())
-        costs[one.feature] = float((one.counts / one.counts.sum() - count / count.sum()) @ accuracy)
+        costs[column.feature] = float((column.counts / column.counts.sum() - count / count.sum()) @ accuracy)
     return costs
 
 
@@ -133,11 +135,11 @@ def _number(bins: ColumnBins, column: np.ndarray) -> np.ndarray:
 
 
 def _profile(bins: Sequence[ColumnBins], described: Mapping[str, object]) -> Profile:
-    listed = [stream for one in bins for stream in one.streams()]
-    known = described["confidence"]
+    listed = [stream for column in bins for stream in column.streams()]
+    certainty = described["confidence"]
     calibration = None
-    if isinstance(known, Mapping):
-        calibration = Calibration(np.array(known["counts"]), np.array(known["right"]))
+    if isinstance(certainty, Mapping):
+        calibration = Calibration(np.array(certainty["counts"]), np.array(certainty["right"]))
     return Profile(
         tuple(stream for stream, *_ in listed),
         Reference(np.array([count / of for _, count, of in listed]), np.array([of for *_, of in listed])),
@@ -155,13 +157,13 @@ def _window(expected: Profile, bins: Sequence[ColumnBins], rows: LoggedRows, gri
     intervals = grid.points - 1
     interval = np.clip(((rows.times[there] - grid.start) / grid.step).astype(np.int64), 0, intervals - 1)
     live: dict[Stream, np.ndarray] = {}
-    for one in bins:
-        live |= one.live(rows.columns[one.feature][there], interval, intervals)
+    for column in bins:
+        live |= column.live(rows.columns[column.feature][there], interval, intervals)
     sure: dict[str, float] = {}
     if rows.sure is not None:
         counts = np.bincount(confidence.bins_of(rows.sure[there]), minlength=confidence.BINS)
         sure = dict(zip(confidence.NAMES, counts.astype(float).tolist(), strict=True))
-    return expected.counted(grid, live, sure)
+    return expected.window_of(grid, live, sure)
 
 
 def _logged(log: pd.DataFrame, manifest: Manifest, inputs: Sequence[Feature], answer: Feature | None) -> LoggedRows:
@@ -170,17 +172,17 @@ def _logged(log: pd.DataFrame, manifest: Manifest, inputs: Sequence[Feature], an
         raise DataContractError(f"--log has no column {', '.join(missing)}: is it what `python -m shipper` wrote?")
     own = log[log["digest"].astype(str) == manifest.digest]
     if own.empty:
-        held = ", ".join(sorted(set(log["digest"].astype(str)))[:3])
+        digests = ", ".join(sorted(set(log["digest"].astype(str)))[:3])
         raise UsageError(
-            f"the log has no row of {manifest.digest}, of {held or 'none'}: give the artifact that it logs"
+            f"the log has no row of {manifest.digest}, of {digests or 'none'}: give the artifact that it logs"
         )
     own = own.assign(time=pd.to_datetime(own["time"], utc=True)).sort_values("time", kind="stable")
-    columns = {one.name: _values(own[_INPUT + one.name], one, "--log") for one in inputs}
+    columns = {feature.name: _values(own[_INPUT + feature.name], feature, "--log") for feature in inputs}
     if answer is not None:
         columns[PREDICTED] = _values(own["prediction"], answer, "--log")
     sure = None
     chosen = (
-        own["prediction"].map(lambda one: _PROBABILITY + label_text(as_json(one)))
+        own["prediction"].map(lambda value: _PROBABILITY + label_text(as_json(value)))
         if answer is not None
         else own["time"]
     )
@@ -193,13 +195,16 @@ def _logged(log: pd.DataFrame, manifest: Manifest, inputs: Sequence[Feature], an
     return LoggedRows(seconds, own["request_id"].astype(str).to_numpy(), columns, sure)
 
 
-def _values(column: pd.Series, feature: Feature, where: str) -> np.ndarray:
+def _values(column: pd.Series, feature: Feature, option: str) -> np.ndarray:
     """Numbers with NaN, or texts with None for missing values; DataContractError (40) for a number that is none."""
     if not feature.numeric:
-        return np.array([None if pd.isna(one) else label_text(as_json(one)) for one in column], dtype=object)
+        return np.array([None if pd.isna(value) else label_text(as_json(value)) for value in column], dtype=object)
     try:
         if feature.dtype in TIMES and column.dtype == object:
-            read = [np.nan if pd.isna(one) else moment.seconds(str(one), feature.dtype, feature.zone) for one in column]
+            read = [
+                np.nan if pd.isna(value) else moment.seconds(str(value), feature.dtype, feature.zone)
+                for value in column
+            ]
             return np.array(read, dtype=np.float64)
         if isinstance(column.dtype, pd.DatetimeTZDtype) or column.dtype.kind == "M":
             instants = pd.to_datetime(column, utc=True) - pd.Timestamp(0, tz="UTC")
@@ -208,7 +213,7 @@ def _values(column: pd.Series, feature: Feature, where: str) -> np.ndarray:
     except (ValueError, TypeError) as error:
         remedy = f"if the log hashes it, --without {feature.name!r}"
         raise DataContractError(
-            f"{where} has values of {feature.name} that are no {feature.dtype} ({error}): {remedy}"
+            f"{option} has values of {feature.name} that are no {feature.dtype} ({error}): {remedy}"
         ) from error
 
 
@@ -216,7 +221,7 @@ def _refuse_hashes(bins: ColumnBins, column: np.ndarray) -> None:
     """DataContractError (40) where every text is a keyed hash and none is a value of the reference."""
     if bins.values is None:
         return
-    texts = pd.Series([one for one in column if one is not None], dtype=object)
+    texts = pd.Series([value for value in column if value is not None], dtype=object)
     if len(texts) and not texts.isin(bins.values).any() and texts.str.fullmatch(_HASH).all():
         raise DataContractError(f"the log hashes {bins.feature}, the reference does not: --without {bins.feature!r}")
 
@@ -241,7 +246,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except OSError as error:
         raise UsageError(f"--artifact {options.artifact} is no artifact ({error}): give its folder") from error
     log, reference = labels.read(options.log, "--log"), labels.read(str(options.reference), "--reference")
-    found = measure(manifest, described, log, reference, options.window, options.least, options.without)
+    drift = measure(manifest, described, log, reference, options.window, options.least, options.without)
     if options.page:
-        options.page.write_text(found.page(), encoding="utf-8")
-    print(json.dumps(found.as_json(), indent=2) if options.json else "\n".join(found.lines()))
+        options.page.write_text(drift.page(), encoding="utf-8")
+    print(json.dumps(drift.as_json(), indent=2) if options.json else "\n".join(drift.lines()))

@@ -37,13 +37,13 @@ class Page:
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """One row for each of `rows`, of as many cells as `head`."""
-        cells = "".join(f"<th>{html.escape(one)}</th>" for one in head)
-        lines = "".join(f"<tr>{''.join(f'<td>{html.escape(one)}</td>' for one in row)}</tr>" for row in rows)
+        cells = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
+        lines = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
         self._parts.append(f"<table><tr>{cells}</tr>{lines}</table>")
 
     def code(self, lines: Sequence[str]) -> None:
         """Lines as they are typed."""
-        self._parts.append("".join(f"<p><code>{html.escape(one)}</code></p>" for one in lines))
+        self._parts.append("".join(f"<p><code>{html.escape(line)}</code></p>" for line in lines))
 
     def line(self, name: str, values: np.ndarray, decides: float) -> None:
         """`values` over time, shape [times], and the value that decides as a dashed line."""
@@ -69,17 +69,17 @@ class Page:
 
     def lines(self, name: str, lines: Sequence[tuple[str, np.ndarray]], about: str = "") -> None:
         """Several series over time, each of shape [times], on one scale, with their names and last values below."""
-        known = [(label, values) for label, values in lines if np.isfinite(values).any()]
+        drawable = [(label, values) for label, values in lines if np.isfinite(values).any()]
         self._parts.append(f"<h3>{html.escape(name)}</h3>")
         if about:
             self.text(about)
-        if not known:
+        if not drawable:
             self.text("No series.")
             return
-        least = min(0.0, *(float(np.nanmin(values[np.isfinite(values)])) for _, values in known))
-        most = max(least + 1e-9, *(float(np.nanmax(values[np.isfinite(values)])) for _, values in known))
+        least = min(0.0, *(float(np.nanmin(values[np.isfinite(values)])) for _, values in drawable))
+        most = max(least + 1e-9, *(float(np.nanmax(values[np.isfinite(values)])) for _, values in drawable))
         shapes, names = [], []
-        for place, (label, values) in enumerate(known):
+        for place, (label, values) in enumerate(drawable):
             color = f"hsl({place * 137 % 360} 70% 40%)"
             points = " ".join(
                 f"{at * _WIDTH / max(1, len(values) - 1):.1f},{_y(values[at], least, most):.1f}"
@@ -98,16 +98,16 @@ class Page:
         most = max(float(np.max(trained)), float(np.max(live)), 1e-9)
         width = _WIDTH / (2.5 * len(names))
         shapes = []
-        for place, one in enumerate(names):
+        for place, bin_name in enumerate(names):
             for kind, value, offset in (("trained", trained[place], 0.0), ("live", live[place], width)):
                 height = float(value) / most * (_HEIGHT - 10)
                 shapes.append(
                     f'<rect class="{kind}" x="{2.5 * width * place + offset:.1f}" y="{_HEIGHT - height:.1f}" '
-                    f'width="{width:.1f}" height="{height:.1f}"><title>{html.escape(one)}: {float(value):.3f}'
+                    f'width="{width:.1f}" height="{height:.1f}"><title>{html.escape(bin_name)}: {float(value):.3f}'
                     "</title></rect>"
                 )
-        shown = f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{html.escape(name)}">'
-        self._parts.append(f"<h3>{html.escape(name)}</h3>{shown}{''.join(shapes)}</svg>")
+        svg = f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{html.escape(name)}">'
+        self._parts.append(f"<h3>{html.escape(name)}</h3>{svg}{''.join(shapes)}</svg>")
 
     def render(self) -> str:
         """The whole document."""

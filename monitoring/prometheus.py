@@ -78,18 +78,18 @@ class Prometheus:
 
     def range(self, query: str, grid: Grid) -> list[Series]:
         """The series of `query` on `grid`; StorageError (30) when Prometheus does not answer, or refuses the query."""
-        found: dict[tuple[tuple[str, str], ...], Series] = {}
+        series: dict[tuple[tuple[str, str], ...], Series] = {}
         for first in range(0, grid.points, _MOST_POINTS):
             points = min(_MOST_POINTS, grid.points - first)
             start = grid.start + first * grid.step
-            for one in self._matrix(query, start, start + (points - 1) * grid.step, grid.step):
-                labels = {str(name): str(value) for name, value in one["metric"].items()}
+            for item in self._matrix(query, start, start + (points - 1) * grid.step, grid.step):
+                labels = {str(name): str(value) for name, value in item["metric"].items()}
                 key = tuple(sorted(labels.items()))
-                if key not in found:
-                    found[key] = Series(labels, np.full(grid.points, np.nan))
-                for time, value in one["values"]:
-                    found[key].values[round((float(time) - grid.start) / grid.step)] = float(value)
-        return list(found.values())
+                if key not in series:
+                    series[key] = Series(labels, np.full(grid.points, np.nan))
+                for time, value in item["values"]:
+                    series[key].values[round((float(time) - grid.start) / grid.step)] = float(value)
+        return list(series.values())
 
     def _matrix(self, query: str, start: float, end: float, step: float) -> list[Any]:
         values = {"query": query, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:g}"}
@@ -100,10 +100,10 @@ class Prometheus:
             request.add_header("Authorization", f"Bearer {token}")
         try:
             with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
-                said = json.load(answer)
-            if said["status"] != "success" or said["data"]["resultType"] != "matrix":
-                raise ValueError(str(said.get("error", said)))
-            return list(said["data"]["result"])
+                reply = json.load(answer)
+            if reply["status"] != "success" or reply["data"]["resultType"] != "matrix":
+                raise ValueError(str(reply.get("error", reply)))
+            return list(reply["data"]["result"])
         except urllib.error.HTTPError as error:
             detail = error.read(2000).decode(errors="replace")
             raise StorageError(

@@ -60,8 +60,8 @@ def decide(before: Sequence[Trigger], cause: Cause, policy: Policy, now: str) ->
     time = datetime.fromisoformat(now)
     if (quiet := _quiet(before, cause, policy, time)) is not None:
         return NOTHING, quiet
-    same = [one for one in before if (one.kind, one.digest) == (cause.kind, cause.digest)]
-    newest = max((one.time for one in same), default=None)
+    same = [trigger for trigger in before if (trigger.kind, trigger.digest) == (cause.kind, cause.digest)]
+    newest = max((trigger.time for trigger in same), default=None)
     if newest is not None and time - newest < timedelta(days=policy.cooldown_days):
         return (
             NOTHING,
@@ -69,7 +69,7 @@ def decide(before: Sequence[Trigger], cause: Cause, policy: Policy, now: str) ->
         )
     if not cause.data_changed:
         return ISSUE, f"{cause.reason}; the data are those it was trained on: new data are needed, not a training"
-    trained = sum(one.outcome == TRAIN and time - one.time < _MONTH for one in before)
+    trained = sum(trigger.outcome == TRAIN and time - trigger.time < _MONTH for trigger in before)
     if trained >= policy.per_month:
         return NOTHING, f"{trained} trainings in 30 days were asked for already, {policy.per_month} are the most"
     return TRAIN, cause.reason
@@ -84,7 +84,7 @@ def _quiet(before: Sequence[Trigger], cause: Cause, policy: Policy, now: datetim
     if cause.kind == SCHEDULE:
         if policy.every_days is None:
             return "no schedule is set"
-        trained = [one.time for one in before if one.outcome == TRAIN]
+        trained = [trigger.time for trigger in before if trigger.outcome == TRAIN]
         last = max([datetime.fromisoformat(cause.served_since), *trained])
         if now - last < timedelta(days=policy.every_days):
             return (

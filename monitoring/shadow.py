@@ -68,7 +68,7 @@ class Release:
                 f"{self.url} answers {status} for the model {self.model}: is this the release's own URL?"
             )
         self.classifies = any(output["name"] == "probabilities" for output in content["outputs"])
-        return {one["name"] for one in content["inputs"]}
+        return {entry["name"] for entry in content["inputs"]}
 
     def _send(self, method: str, path: str, body: bytes | None = None) -> tuple[int, Mapping[str, str], Any]:
         parts = urllib.parse.urlsplit(self.url)
@@ -108,9 +108,9 @@ class Pairs:
     def add(self, stable: Answered, candidate: Answered) -> None:
         """One request: its rows are compared where both answered; otherwise who failed is counted."""
         self.digests.add((stable.digest, candidate.digest))
-        for name, one in (("stable", stable), ("candidate", candidate)):
-            if one.status != 200:
-                self.errors[f"{name} {one.status}"] += 1
+        for name, answer in (("stable", stable), ("candidate", candidate)):
+            if answer.status != 200:
+                self.errors[f"{name} {answer.status}"] += 1
         if stable.status != 200 or candidate.status != 200:
             return
         self.seconds.append((stable.seconds, candidate.seconds))
@@ -120,7 +120,8 @@ class Pairs:
             if mine != theirs and not isinstance(mine, float):
                 self.flips[f"{mine} -> {theirs}"] += 1
             first, second = (
-                one.probabilities[place] if one.probabilities else one.predictions[place] for one in (stable, candidate)
+                answer.probabilities[place] if answer.probabilities else answer.predictions[place]
+                for answer in (stable, candidate)
             )
             if _numbers(first) and _numbers(second) and np.shape(first) == np.shape(second):
                 self.differences.append(float(np.max(np.abs(np.subtract(first, second)))))
@@ -135,13 +136,13 @@ class Pairs:
             "rows": self.rows,
             "agreement": round(self.agreed / self.rows, 4) if self.rows else None,
             "flips": dict(self.flips.most_common(20)),
-            "difference": [float(f"{one:.4g}") for one in np.quantile(self.differences, (0.5, 0.9, 1))]
+            "difference": [float(f"{value:.4g}") for value in np.quantile(self.differences, (0.5, 0.9, 1))]
             if self.differences
             else [],
-            "stable_ms": [round(float(one), 2) for one in np.nanquantile(spans[:, 0], (0.5, 0.9))]
+            "stable_ms": [round(float(value), 2) for value in np.nanquantile(spans[:, 0], (0.5, 0.9))]
             if self.seconds
             else [],
-            "candidate_ms": [round(float(one), 2) for one in np.nanquantile(spans[:, 1], (0.5, 0.9))]
+            "candidate_ms": [round(float(value), 2) for value in np.nanquantile(spans[:, 1], (0.5, 0.9))]
             if self.seconds
             else [],
             "errors": dict(self.errors),

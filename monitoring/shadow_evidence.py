@@ -41,11 +41,11 @@ class ShadowEvidence:
     def read(cls, path: Path, stable: str, candidate: str) -> ShadowEvidence:
         """UsageError (2) unless `path` holds what was printed of these two digests and of no others."""
         try:
-            found = json.loads(path.read_bytes())
-            kind = found["kind"]
+            content = json.loads(path.read_bytes())
+            kind = content["kind"]
             # A gateway that answers 503 names no digest: such requests are counted among the errors.
-            digests = [sorted({pair[place] for pair in found["digests"]} - {""}) for place in (0, 1)]
-            evidence = cls.of(found)
+            digests = [sorted({pair[place] for pair in content["digests"]} - {""}) for place in (0, 1)]
+            evidence = cls.of(content)
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise UsageError(f"--shadow {path} is not what `monitoring shadow` prints: {error!r:.200}") from error
         if kind != "shadow" or digests != [[stable], [candidate]]:
@@ -59,22 +59,22 @@ class ShadowEvidence:
 
     def refusals(self, limits: ShadowLimits) -> list[str]:
         """What keeps the candidate from traffic; empty when nothing does."""
-        said = []
+        reasons = []
         if self.requests < limits.requests:
-            said.append(f"{self.requests} requests of {limits.requests}")
+            reasons.append(f"{self.requests} requests of {limits.requests}")
         least, most = limits.agreement, limits.difference
         if least is not None and (self.agreement is None or self.agreement < least):
-            said.append(f"agreement {self.agreement}, at least {least:g}")
+            reasons.append(f"agreement {self.agreement}, at least {least:g}")
         if most is not None and (not self.difference or self.difference[1] > most):
-            said.append(f"difference {self.difference[1] if self.difference else None} at 90 %, at most {most:g}")
+            reasons.append(f"difference {self.difference[1] if self.difference else None} at 90 %, at most {most:g}")
         failed = {name: count for name, count in self.errors.items() if name.startswith("candidate ")}
-        said += [f"{count} times {name}" for name, count in failed.items()]
+        reasons += [f"{count} times {name}" for name, count in failed.items()]
         for quantile, mine, theirs in zip((50, 90), self.stable_ms, self.candidate_ms, strict=True):
             if theirs > mine * limits.latency_ratio:
-                said.append(
+                reasons.append(
                     f"{theirs:g} ms at {quantile} %, stable {mine:g} ms, at most {limits.latency_ratio:g} times"
                 )
-        return said
+        return reasons
 
     def __str__(self) -> str:
         """One line, as a commit has it."""
@@ -84,9 +84,11 @@ class ShadowEvidence:
         if self.flips:
             parts.append("flips " + ", ".join(f"{name} {count}" for name, count in [*self.flips.items()][:5]))
         if self.difference:
-            parts.append(f"difference 50/90/100 % {'/'.join(f'{one:g}' for one in self.difference)}")
+            parts.append(f"difference 50/90/100 % {'/'.join(f'{value:g}' for value in self.difference)}")
         if self.stable_ms:
-            stable, candidate = ("/".join(f"{one:g}" for one in each) for each in (self.stable_ms, self.candidate_ms))
+            stable, candidate = (
+                "/".join(f"{value:g}" for value in each) for each in (self.stable_ms, self.candidate_ms)
+            )
             parts.append(f"ms 50/90 % {stable} stable, {candidate} candidate")
         parts += [f"{count} times {name}" for name, count in self.errors.items()]
         return ", ".join(parts)

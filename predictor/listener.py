@@ -56,9 +56,9 @@ def of_port(port: int) -> Iterator[socket.socket]:
                 duplicate.close()
 
 
-def is_listening(one: socket.socket) -> bool:
+def is_listening(candidate: socket.socket) -> bool:
     """Whether this socket waits for connections; a connection's own socket does not."""
-    return bool(one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+    return bool(candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
 
 async def connect_no_more(*ports: int) -> None:
@@ -70,10 +70,10 @@ async def connect_no_more(*ports: int) -> None:
     program = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in _NO_SYN))
     described = struct.pack("@HP", len(_NO_SYN), ctypes.addressof(program))
     for port in ports:
-        for one in of_port(port):
-            with one:
-                if is_listening(one):
-                    one.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, described)
+        for listener in of_port(port):
+            with listener:
+                if is_listening(listener):
+                    listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, described)
     await asyncio.sleep(_HANDSHAKE_SECONDS)
 
 

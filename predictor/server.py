@@ -210,8 +210,8 @@ async def _http_error(_: Request, error: Exception) -> Response:
         methods = set(headers["Allow"].split(", "))
         headers["Allow"] = ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
     text = {404: "no such route", 405: f"method not allowed here; use {headers.get('Allow')}"}
-    shown = text.get(error.status_code, error.detail)
-    return Response(errors.body(shown), error.status_code, headers, "application/json")
+    message = text.get(error.status_code, error.detail)
+    return Response(errors.body(message), error.status_code, headers, "application/json")
 
 
 async def _failed(_: Request, error: Exception) -> Response:

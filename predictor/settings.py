@@ -56,13 +56,13 @@ class Settings:
     signers: str = _setting("off", "a file of who may have signed the model, which is refused otherwise; or off")
 
     def __post_init__(self) -> None:
-        for one in fields(self):
-            value, least, most = getattr(self, one.name), one.metadata["least"], one.metadata["most"]
+        for setting in fields(self):
+            value, least, most = getattr(self, setting.name), setting.metadata["least"], setting.metadata["most"]
             if least is None:
                 continue
             if not math.isfinite(value) or value < least or (most is not None and value > most):
                 upper = "" if most is None else f" and at most {most}"
-                raise ConfigurationError(f"{one.name} is {value}; give a number of at least {least}{upper}")
+                raise ConfigurationError(f"{setting.name} is {value}; give a number of at least {least}{upper}")
         for name in ("fast_path", "announce"):
             if (value := getattr(self, name)) not in ("on", "off"):
                 raise ConfigurationError(f"{name} is {value[:40]!r}; give on or off")
@@ -101,11 +101,14 @@ def read(argv: Sequence[str] | None, environment: Mapping[str, str] = os.environ
     parser.add_argument("--model_name", required=True, help="the model's name; the manifest must have the same")
     parser.add_argument("--expected_digest", help="sha256-<64 hex>; default: the last segment of MODEL_URI")
     parser.add_argument("--allow-unpinned", action="store_true", help="serve whatever is there: for a laptop only")
-    for one in fields(Settings):
-        help_text = f"{one.metadata['help']} (default {one.default}; {PREFIX}{one.name.upper()})"
-        parser.add_argument(f"--{one.name}", type=type(one.default), help=help_text)
+    for setting in fields(Settings):
+        help_text = f"{setting.metadata['help']} (default {setting.default}; {PREFIX}{setting.name.upper()})"
+        parser.add_argument(f"--{setting.name}", type=type(setting.default), help=help_text)
     arguments = parser.parse_args(argv)
-    values = {one.name: _value(one.name, type(one.default), arguments, environment) for one in fields(Settings)}
+    values = {
+        setting.name: _value(setting.name, type(setting.default), arguments, environment)
+        for setting in fields(Settings)
+    }
     settings = Settings(**{name: value for name, value in values.items() if value is not None})
     expected = _expected(arguments.expected_digest, arguments.model_name, environment.get("MODEL_URI"))
     release = _release(arguments.model_name, environment.get("MODEL_RELEASE"))

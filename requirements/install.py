@@ -36,9 +36,9 @@ def main() -> int:
     words, command = _split(sys.argv[1:])
     options = parser.parse_args(words)
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
-        wanted = " to ".join(".".join(map(str, version)) for version in (OLDEST, NEWEST))
+        supported = " to ".join(".".join(map(str, version)) for version in (OLDEST, NEWEST))
         print(
-            f"error: Python {sys.version.split()[0]} is not {wanted}; name one that is: make PYTHON=python3.12 …",
+            f"error: Python {sys.version.split()[0]} is not {supported}; name one that is: make PYTHON=python3.12 …",
             file=sys.stderr,
         )
         return 10
@@ -181,13 +181,13 @@ def _environ() -> dict[str, str]:
     """uv does not read pip's settings: hand it the index they name, so that a machine set up for pip serves both."""
     environ = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     if "UV_DEFAULT_INDEX" not in environ and "UV_INDEX_URL" not in environ:
-        asked = subprocess.run(
+        answer = subprocess.run(
             [sys.executable, "-m", "pip", "config", "get", "global.index-url"],
             capture_output=True,
             text=True,
             check=False,
         )
-        named = environ.get("PIP_INDEX_URL") or asked.stdout.strip()
+        named = environ.get("PIP_INDEX_URL") or answer.stdout.strip()
         if named:
             environ["UV_DEFAULT_INDEX"] = named
     return environ

@@ -65,7 +65,7 @@ class PlainTables:
         values, violations = self._convert(feature, distinct, self._cells)
         if violations:
             return None
-        checked = self._validators[feature.name].columns({feature.name: given(values)})
+        checked = self._validators[feature.name].columns({feature.name: as_raw(values)})
         return np.asarray(checked[feature.name][encoded.indices.to_numpy()])
 
     def _of_text(self, feature: Feature, column: pa.Array) -> np.ndarray | None:
@@ -85,7 +85,7 @@ class PlainTables:
         return values if fits else None
 
 
-def given(values: np.ndarray) -> Any:
+def as_raw(values: np.ndarray) -> Any:
     """Converted values as the validator takes them: objects in a list, as JSON gives them, which its checks are for."""
     return values.tolist() if values.dtype == object else values
 

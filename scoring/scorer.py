@@ -22,7 +22,7 @@ from artifact.signature import Signature
 from artifact.validation.validator import Validator
 from pipeline.data import conversion
 from pipeline.params.cells import Cells
-from scoring.plain import PlainTables, given
+from scoring.plain import PlainTables, as_raw
 
 ROW, REASON = "row", "reason"
 _DTYPES = {"float64": pa.float64(), "int64": pa.int64(), "bool": pa.bool_(), "string": pa.string()}  # of answers
@@ -166,7 +166,7 @@ class Scorer:
         if finite.all():
             return prediction
         reasons.update(dict.fromkeys(rows[~finite].tolist(), unanswered.NOT_FINITE))
-        return prediction.taken(finite)
+        return prediction.take(finite)
 
     def _search(self, columns: Columns, start: int, end: int, message: str, wrong: dict[int, str]) -> None:
         """Halve what does not fit until each row of it stands alone: no second set of rules, and few calls."""
@@ -200,4 +200,4 @@ def _arrays(signature: Signature, prediction: Prediction) -> list[pa.Array]:
 
 
 def _sent(columns: Columns, rows: slice = slice(None)) -> dict[str, Any]:
-    return {name: given(each[rows]) for name, each in columns.items()}
+    return {name: as_raw(each[rows]) for name, each in columns.items()}

@@ -39,7 +39,7 @@ def _array(values: list[Any]) -> Array:
     if kinds == {list}:
         lists = [value or [] for value in values]
         ends = Array([0, *accumulate(map(len, lists))], DataType.int32())
-        return list_array(ends, _array([one for value in lists for one in value]))
+        return list_array(ends, _array([item for value in lists for item in value]))
     if kinds <= {bool}:
         return Array(values, DataType.bool())
     if kinds <= {int}:

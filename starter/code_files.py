@@ -18,7 +18,7 @@ EXAMPLES = ("data/", "gitops/models/", "dvc.lock")
 
 def is_users(path: str) -> bool:
     """Whether the file at `path`, from the root of the repository, is the user's."""
-    return path.startswith(tuple(one for one in USERS if one.endswith("/"))) or path in USERS
+    return path.startswith(tuple(prefix for prefix in USERS if prefix.endswith("/"))) or path in USERS
 
 
 def of(commit: str, folder: Path) -> set[str]:

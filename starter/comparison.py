@@ -81,9 +81,9 @@ class Comparison:
         standard error: Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, 7.10)."""
         return _best(self.tried[1:])
 
-    def score(self, one: Tried) -> float:
+    def score(self, trial: Tried) -> float:
         """Its loss as the metric of the gate."""
-        return one.loss if self.task == "classification" else 1.0 - one.loss
+        return trial.loss if self.task == "classification" else 1.0 - trial.loss
 
     @property
     def threshold(self) -> float:
@@ -100,9 +100,9 @@ class Comparison:
     def sentences(self) -> list[str]:
         """What was compared, for the comment beside the threshold and for the screen."""
         metric = METRIC[self.task]
-        scores = ", ".join(f"{one.name} {self.score(one):.3f}" for one in self.tried)
+        scores = ", ".join(f"{trial.name} {self.score(trial):.3f}" for trial in self.tried)
         lines = [f"{metric} by {self.folds}-fold cross-validation on {self.rows} training rows: {scores}"]
-        others = [one for one in self.tried[1:] if one is not self.best]
+        others = [trial for trial in self.tried[1:] if trial is not self.best]
         for other in others[:1]:
             gain, error = self.best.better_by(other)
             lines.append(f"{self.best.name} is better than {other.name} by {gain:.3g} ± {error:.2g} ({metric})")
@@ -125,7 +125,7 @@ def compare(
     """
     params = params_of(recipes[0])
     parts = _folds(params, rows)
-    task, judged = params.model.task, np.concatenate([fold.test for fold in parts])
+    task, test_rows = params.model.task, np.concatenate([fold.test for fold in parts])
     tried = [Tried(None, np.concatenate([_guess(params, rows, fold) for fold in parts]))]
     with Progress("recipes", len(recipes) + uneven) as progress:
         for recipe in recipes:
@@ -136,8 +136,8 @@ def compare(
             tried.append(_tried(best.with_class_weights(), params_of, rows, parts))
             progress.add(1)
     if task == "regression":
-        variance = float(rows.target[judged].var()) or 1.0
-        tried = [Tried(one.recipe, one.losses / variance) for one in tried]
+        variance = float(rows.target[test_rows].var()) or 1.0
+        tried = [Tried(trial.recipe, trial.losses / variance) for trial in tried]
     return Comparison(task, len(parts), len(rows.target), held_out, tuple(tried))
 
 
@@ -163,9 +163,9 @@ def _tried(recipe: Recipe, params_of: Callable[[Recipe], Params], rows: Rows, pa
 
 def _best(tried: Sequence[Tried]) -> Tried:
     best = tried[0]
-    for one in tried[1:]:
-        gain, error = one.better_by(best)
-        best = one if gain > error else best
+    for trial in tried[1:]:
+        gain, error = trial.better_by(best)
+        best = trial if gain > error else best
     return best
 
 
@@ -176,16 +176,16 @@ def _squared_error(truth: np.ndarray, model: Any, inputs: Any) -> np.ndarray:
 def _log_loss(truth: np.ndarray, model: Any, inputs: Any) -> np.ndarray:
     classes = np.asarray(model.classes_)
     places = np.minimum(np.searchsorted(classes, truth), len(classes) - 1)
-    known = classes[places] == truth  # by time, a class may come later than all that is trained on
-    chances = np.where(known, model.predict_proba(inputs)[np.arange(len(truth)), places], 0.0)
+    possible = classes[places] == truth  # by time, a class may come later than all that is trained on
+    chances = np.where(possible, model.predict_proba(inputs)[np.arange(len(truth)), places], 0.0)
     return np.asarray(-np.log(np.maximum(chances, np.finfo(np.float64).eps)))
 
 
 def _guess(params: Params, rows: Rows, fold: Fold) -> np.ndarray:
-    known, target = rows.target[fold.train], rows.target[fold.test]
+    past, target = rows.target[fold.train], rows.target[fold.test]
     if params.model.task == "regression":
-        return np.asarray(np.square(target - known.mean()))
-    names, counts = np.unique(known.astype(str), return_counts=True)
+        return np.asarray(np.square(target - past.mean()))
+    names, counts = np.unique(past.astype(str), return_counts=True)
     shares = dict(zip(names.tolist(), (counts / counts.sum()).tolist(), strict=True))
     chances = np.array([shares.get(name, 0.0) for name in target.astype(str).tolist()])
     return np.asarray(-np.log(np.maximum(chances, np.finfo(np.float64).eps)))

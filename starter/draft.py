@@ -61,7 +61,7 @@ def draft(
             f"no column is left to predict {options.target!r} from: {'; '.join(notes) or 'it is the only one'}"
         )
     everything = [*columns, answer]
-    schema = dict(zip([one.feature.name for one in everything], schema_guess.declared(everything), strict=True))
+    schema = dict(zip([column.feature.name for column in everything], schema_guess.declared(everything), strict=True))
     data: dict[str, Any] = {"path": source.path.as_posix(), "target": options.target, "time": options.time}
     if time is not None and time.feature.name not in schema and time.kind == "numeric":
         data["time_format"] = NUMBER
@@ -123,12 +123,12 @@ def _features(
         reason = _why_not(name, options, time, left_out)
         if reason is None and name not in guesses:
             guesses[name] = _guessed(source, name, options)
-        column, said = (Left(name, reason), ()) if reason is not None else guesses[name]
+        column, remarks = (Left(name, reason), ()) if reason is not None else guesses[name]
         if isinstance(column, Left):
             notes.append(f"left out: {name!r}: {column.reason}")
             continue
         columns.append(column)
-        notes += said
+        notes += remarks
     return columns, notes
 
 

@@ -147,7 +147,7 @@ def first_model(drafted: Drafted, survey: Survey, source: Source) -> tuple[Recip
         uneven = max(counts) >= _UNEVEN * min(counts)
     boosted = recipe.boosted(drafted.draft.task, drafted.columns, drafted.by_time, len(parts.train))
     compared = comparison.compare(
-        [linear(drafted), boosted], lambda one: _params(drafted, one), rows, len(parts.test), uneven
+        [linear(drafted), boosted], lambda recipe: _params(drafted, recipe), rows, len(parts.test), uneven
     )
     chosen = compared.best.recipe
     assert chosen is not None  # guessing is none of the recipes
@@ -179,9 +179,9 @@ def linear(drafted: Drafted) -> Recipe:
     return recipe.linear(drafted.draft.task, drafted.columns, drafted.by_time)
 
 
-def _params(drafted: Drafted, one: Recipe) -> Params:
+def _params(drafted: Drafted, recipe: Recipe) -> Params:
     metric = METRIC[drafted.draft.task]
-    return _loaded(params_yaml.write(drafted.draft, one, Threshold(metric, 0.5, ())))
+    return _loaded(params_yaml.write(drafted.draft, recipe, Threshold(metric, 0.5, ())))
 
 
 def _loaded(text: str) -> Params:
@@ -197,23 +197,21 @@ def _loaded(text: str) -> Params:
 
 
 def _tell(drafted: Drafted, chosen: Recipe, compared: Comparison, rows: int) -> None:
-    written = drafted.draft
-    features, path = len(drafted.columns), written.data["path"]
-    print(f"{written.name}: {written.task} of {written.data['target']!r} from {features} columns, {rows} rows")
-    for note in written.notes:
+    draft = drafted.draft
+    features, path = len(drafted.columns), draft.data["path"]
+    print(f"{draft.name}: {draft.task} of {draft.data['target']!r} from {features} columns, {rows} rows")
+    for note in draft.notes:
         print(f"  {note}")
     for sentence in compared.sentences:
         print(f"  {sentence}")
-    metric, bound = METRIC[written.task], "at most" if written.task == "classification" else "at least"
+    metric, bound = METRIC[draft.task], "at most" if draft.task == "classification" else "at least"
     held_out = f"{compared.held_out} rows ({compared.held_out / rows:.1%}) held out"
-    print(f"  {chosen.estimator}; split {written.split['method']}, {held_out}")
+    print(f"  {chosen.estimator}; split {draft.split['method']}, {held_out}")
     print(f"  gate: better than guessing, and {metric} {bound} {compared.threshold:g}")
     if compared.best.loss >= compared.guess.loss:
         print("  this model is no better than guessing; the gate will stop it: look for columns that tell more")
-    print(f"written: params.yaml, {path}.dvc, gitops/models/{written.name}/")
+    print(f"written: params.yaml, {path}.dvc, gitops/models/{draft.name}/")
     print("next:")
     print("  dvc repro                      # train it here")
     print("  dvc push                       # the data, to the remote")
-    print(
-        f"  git add params.yaml data gitops/models/{written.name} && git commit -m 'Start {written.name}' && git push"
-    )
+    print(f"  git add params.yaml data gitops/models/{draft.name} && git commit -m 'Start {draft.name}' && git push")

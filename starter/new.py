@@ -30,17 +30,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     print("then `python -m starter init` with a table of yours; later versions come by `make upgrade TO=…`")
 
 
-def make(here: Path, folder: Path) -> Origin:
-    """The repository in `folder` from HEAD of the one in `here`; UsageError (2) where something is in the way."""
+def make(repository: Path, folder: Path) -> Origin:
+    """The repository in `folder` from HEAD of the one in `repository`; UsageError (2) where something is in the way."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there already and is not empty: name another folder")
-    commit = git.run("rev-parse", "HEAD", folder=here).strip()
-    origin = Origin(_source(here), _version(here, commit), commit)
-    archive = git.output("archive", "--format=tar", commit, folder=here, seconds=_SECONDS)
+    commit = git.run("rev-parse", "HEAD", folder=repository).strip()
+    origin = Origin(_source(repository), _version(repository, commit), commit)
+    archive = git.output("archive", "--format=tar", commit, folder=repository, seconds=_SECONDS)
     folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
         files.extractall(
-            folder, [one for one in files.getmembers() if not one.name.startswith(EXAMPLES)], filter="data"
+            folder, [file for file in files.getmembers() if not file.name.startswith(EXAMPLES)], filter="data"
         )
     origin.write(folder)
     git.run("init", "--quiet", "--initial-branch=main", folder=folder)
@@ -50,18 +50,18 @@ def make(here: Path, folder: Path) -> Origin:
     return origin
 
 
-def _source(here: Path) -> str:
+def _source(repository: Path) -> str:
     """The URL of `origin`; the path of the repository itself without one."""
     try:
-        url = git.run("config", "--get", "remote.origin.url", folder=here).strip()
+        url = git.run("config", "--get", "remote.origin.url", folder=repository).strip()
     except GitFailed:
-        return str(here.resolve())
-    return str((here / url).resolve()) if (here / url).exists() else url
+        return str(repository.resolve())
+    return str((repository / url).resolve()) if (repository / url).exists() else url
 
 
-def _version(here: Path, commit: str) -> str:
+def _version(repository: Path, commit: str) -> str:
     """The newest tag `v…` at or before `commit`; the commit itself without one."""
     try:
-        return git.run("describe", "--tags", "--abbrev=0", "--match=v*", commit, folder=here).strip()
+        return git.run("describe", "--tags", "--abbrev=0", "--match=v*", commit, folder=repository).strip()
     except GitFailed:
         return commit

@@ -56,14 +56,14 @@ class Placement:
                     shutil.copytree(source, target) if source.is_dir() else shutil.copyfile(source, target)
         self._track(tracked)
 
-    def table(self, written: Path, target: Path) -> None:
-        """Move the file `written`, of the same disk, to `target`; what stood there waits beside `written` until the
+    def table(self, source: Path, target: Path) -> None:
+        """Move the file `source`, of the same disk, to `target`; what stood there waits beside `source` until the
         end. Put it under DVC."""
-        before = written.with_name(f"{target.name}.before")
+        before = source.with_name(f"{target.name}.before")
         if target.exists():
             target.rename(before)
         self._replaced[target] = before
-        written.rename(target)
+        source.rename(target)
         self._track(target)
 
     def folder(self, path: Path, command: Sequence[str]) -> None:
@@ -81,10 +81,10 @@ class Placement:
         self._before.setdefault(path, path.read_bytes() if path.exists() else None)
 
 
-def _equal(one: Path, other: Path) -> bool:
-    if one.is_dir() or other.is_dir():
-        return one.is_dir() and other.is_dir() and _tree(one) == _tree(other)
-    return digest.of_file(one) == digest.of_file(other)
+def _equal(left: Path, right: Path) -> bool:
+    if left.is_dir() or right.is_dir():
+        return left.is_dir() and right.is_dir() and _tree(left) == _tree(right)
+    return digest.of_file(left) == digest.of_file(right)
 
 
 def _tree(folder: Path) -> str:

@@ -53,10 +53,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     sql = _sql(options.sql)
     engine = _engine(options.url_from)
     with tempfile.TemporaryDirectory(prefix=".query-", dir=_folder(options.out)) as folder:
-        written = Path(folder) / options.out.name
-        rows = _write(engine, sql, written)
+        file = Path(folder) / options.out.name
+        rows = _write(engine, sql, file)
         with Placement() as placement:
-            placement.table(written, options.out)
+            placement.table(file, options.out)
     print(f"{options.out}: {rows} rows of {options.sql}, under DVC")
     print(f"next: git add {options.out}.dvc {options.sql} && dvc push {options.out}.dvc")
 

@@ -77,8 +77,8 @@ def preprocessing(columns: Sequence[Column], boosted: bool, by_time: bool) -> di
 
 def _words(boosted: bool) -> list[dict[str, Any]]:
     """How much each word of a text stands out; for trees, which look at one number at a time, in few numbers."""
-    counted: dict[str, Any] = {"max_features": 500, "sublinear_tf": True}
-    vectorizer = {"sklearn.feature_extraction.text.TfidfVectorizer": counted}
+    parameters: dict[str, Any] = {"max_features": 500, "sublinear_tf": True}
+    vectorizer = {"sklearn.feature_extraction.text.TfidfVectorizer": parameters}
     reduced = {"sklearn.decomposition.TruncatedSVD": {"n_components": 20, "random_state": SEED}}
     return [vectorizer, reduced] if boosted else [vectorizer]
 

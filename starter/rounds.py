@@ -37,9 +37,9 @@ def chosen(
     best: tuple[float, int, list[np.ndarray]] | None = None
     for rounds in range(_STEP, MOST + 1, _STEP):
         losses = []
-        for estimator, known, answers, judged, truth in growing:
-            estimator.set_params(max_iter=rounds).fit(known, answers)
-            losses.append(loss(truth, estimator, judged))
+        for estimator, train_inputs, answers, test_inputs, truth in growing:
+            estimator.set_params(max_iter=rounds).fit(train_inputs, answers)
+            losses.append(loss(truth, estimator, test_inputs))
         mean = float(np.concatenate(losses).mean())
         if best is None or mean < best[0]:
             best = (mean, rounds, losses)

@@ -103,8 +103,8 @@ def guess(table: Raw, name: str) -> Column | Left:
 
 def text(name: str, raw: pa.ChunkedArray) -> Column | Left:
     """A column of text: numbers where every cell is one, true and false, dates, or text; in a format where one fits."""
-    counted = pc.value_counts(pc.utf8_trim_whitespace(raw.drop_null()))
-    distinct, counts = counted.field("values"), counted.field("counts")
+    occurrences = pc.value_counts(pc.utf8_trim_whitespace(raw.drop_null()))
+    distinct, counts = occurrences.field("values"), occurrences.field("counts")
     marked = pc.is_in(pc.utf8_lower(distinct), value_set=pa.array(sorted(MARKERS)))
     markers = tuple(sorted(distinct.filter(marked).to_pylist()))
     worded = pc.and_(pc.invert(marked), pc.not_equal(distinct, ""))
@@ -149,12 +149,12 @@ def _formatted(column: Column, raw: pa.ChunkedArray, words: Words, missing: bool
         read = _read(column, raw, whole[0], missing, markers)
         return replace(read, note=f"{whole[0].sentence}, such as {words.texts[0]!r}; written: {line(read)}")
     if guesses:
-        shown = line(_declared_as(column, guesses[0], missing))
+        example = line(_declared_as(column, guesses[0], missing))
         if whole:
             others = " or ".join(repr(guess.format.date) for guess in whole)
-            return replace(column, note=f"its cells are dates written {others}; say which one: {shown}")
+            return replace(column, note=f"its cells are dates written {others}; say which one: {example}")
         wrong = f"and one holds {guesses[0].other!r}: correct it, or list it under data.missing, and write"
-        return replace(column, note=f"{guesses[0].sentence}, {wrong} {shown}")
+        return replace(column, note=f"{guesses[0].sentence}, {wrong} {example}")
     return _stripped(column, raw)
 
 

@@ -24,12 +24,12 @@ TRAIN, TEST = "train", "test"
 @dataclass(frozen=True)
 class Source:
     """`files`: where each file comes from, and its path in the repository. `tables` are the rows of each, in order, of
-    which those count where `kept` ([rows], None for all) holds.
+    which those count where `mask` ([rows], None for all) holds.
     """
 
     files: tuple[tuple[Path, Path], ...]
     tables: tuple[StoredTable, ...]
-    kept: np.ndarray | None = None
+    mask: np.ndarray | None = None
 
     @classmethod
     def read(cls, data: Path, test: Path | None, name: str, scratch: Path) -> Self:
@@ -76,7 +76,7 @@ class Source:
         """All values of one column, as they stand in the files."""
         parts = [pa.table({name: table.column(name)}) for table in self.tables]
         column = together(self.files[0][0], parts).column(name)
-        return column if self.kept is None else column.filter(pa.array(self.kept))
+        return column if self.mask is None else column.filter(pa.array(self.mask))
 
     def lots(self) -> Iterator[Table]:
         """The rows in their order, some at a time; each lot knows the numbers that its rows have in the file."""
@@ -85,10 +85,10 @@ class Source:
             first, file = 0, None if len(self.files) == 1 else target.name
             for columns in table.lots():
                 rows = columns.num_rows
-                if self.kept is None:
+                if self.mask is None:
                     yield Table(columns, table.text, first, file)
                 else:
-                    places = np.flatnonzero(self.kept[start + first : start + first + rows])
+                    places = np.flatnonzero(self.mask[start + first : start + first + rows])
                     if len(places):
                         yield Table(columns.take(places), table.text, first, file, first + places)
                 first += rows
@@ -125,9 +125,9 @@ class Source:
     def _without(self, dropped: np.ndarray) -> tuple[Source, int]:
         if not dropped.any():
             return self, 0
-        kept = np.ones(sum(table.rows for table in self.tables), dtype=bool) if self.kept is None else self.kept.copy()
-        kept[np.flatnonzero(kept)[dropped]] = False
-        return replace(self, kept=kept), int(dropped.sum())
+        mask = np.ones(sum(table.rows for table in self.tables), dtype=bool) if self.mask is None else self.mask.copy()
+        mask[np.flatnonzero(mask)[dropped]] = False
+        return replace(self, mask=mask), int(dropped.sum())
 
 
 def _suffix(path: Path) -> str:

@@ -108,7 +108,7 @@ def _pieces(path: Path) -> Iterator[pa.Table]:
         table = chunk.columns
         if waiting and (
             table.schema != waiting[0].schema
-            or sum(one.num_rows for one in waiting) + table.num_rows > _lot(table.num_columns)
+            or sum(part.num_rows for part in waiting) + table.num_rows > _lot(table.num_columns)
         ):
             yield pa.concat_tables(waiting).combine_chunks()
             waiting = []

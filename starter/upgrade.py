@@ -64,8 +64,8 @@ def upgrade(root: Path, version: str, *, tests: bool) -> Upgrade:
     with _worktree(root) as there:
         done = _replaced(there, origin, version, new)
         Origin(origin.source, version, new).write(there)
-        for one in done.migrations:
-            _command(there, root, [sys.executable, f"{MIGRATIONS}/{one}.py"], f"the migration {one}")
+        for migration in done.migrations:
+            _command(there, root, [sys.executable, f"{MIGRATIONS}/{migration}.py"], f"the migration {migration}")
         if tests:
             _command(there, root, ["make", "test"], "`make test` of the new version")
         git.run("add", "--all", folder=there)
@@ -111,17 +111,17 @@ def _worktree(root: Path) -> Iterator[Path]:
 def _replaced(there: Path, origin: Origin, version: str, new: str) -> Upgrade:
     """Put the code of the commit `new` in place of that of the old one."""
     old_files, new_files = code_files.of(origin.commit, there), code_files.of(new, there)
-    here = code_files.of("HEAD", there)
+    current = code_files.of("HEAD", there)
     differing = git.output("diff", "--name-only", "-z", origin.commit, "HEAD", folder=there).decode().split("\0")
     # A file of the user's own beside the code stays, unless the new version has one of that name.
-    changed = tuple(sorted(path for path in differing if path in old_files or path in here & new_files))
+    changed = tuple(sorted(path for path in differing if path in old_files or path in current & new_files))
     patch = None
     if changed:
         patch = f"{PATCHES}/{origin.version}-{version}.patch"
         content = git.output("diff", "--binary", origin.commit, "HEAD", "--", *changed, folder=there)
         (there / PATCHES).mkdir(exist_ok=True)
         (there / patch).write_bytes(content)
-    gone = sorted(old_files & here - new_files)
+    gone = sorted(old_files & current - new_files)
     if gone:
         git.run("rm", "--quiet", "--force", "--", *gone, folder=there)
     begun = {path for path in code_files.first(origin.commit, new, there) if not (there / path).exists()}
@@ -133,7 +133,7 @@ def _replaced(there: Path, origin: Origin, version: str, new: str) -> Upgrade:
 def _migrations(there: Path, before: str, after: str) -> list[str]:
     """Names of the programs of versions after `before`, the oldest first."""
     names = (path.stem for path in (there / MIGRATIONS).glob("v*.py"))
-    return sorted((one for one in names if _number(before) < _number(one) <= _number(after)), key=_number)
+    return sorted((name for name in names if _number(before) < _number(name) <= _number(after)), key=_number)
 
 
 def _number(version: str) -> tuple[int, ...]:
@@ -141,8 +141,8 @@ def _number(version: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", version))) if version.startswith("v") else ()
 
 
-def _command(there: Path, root: Path, command: Sequence[str], what: str) -> None:
+def _command(there: Path, root: Path, command: Sequence[str], title: str) -> None:
     environment = os.environ | {"MODELPIN_VENVS": str((root / ".venvs").resolve())}
     done = subprocess.run(command, cwd=there, env=environment, stdout=sys.stderr, check=False)
     if done.returncode:
-        raise GateRefused(f"{what} ended with {done.returncode}: nothing was changed here; its output says why")
+        raise GateRefused(f"{title} ended with {done.returncode}: nothing was changed here; its output says why")

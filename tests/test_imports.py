@@ -87,8 +87,8 @@ PREDICTOR_ROOMS = {
 }
 # The same of artifact/.
 ARTIFACT_ROOMS = {
-    "validation": {"feature", "moment", "signature", "prediction", "errors", "checkpoint", "shown"},
-    "unpickling": {"errors", "shown"},
+    "validation": {"feature", "moment", "signature", "prediction", "errors", "checkpoint", "excerpt"},
+    "unpickling": {"errors", "excerpt"},
     "engines": {"validation", "unpickling", "signature", "output", "prediction", "decision", "errors", "extras"},
     "explanation": {
         *("checkpoint", "engines", "errors", "extras", "prediction", "signature", "strict_json", "unpickling"),

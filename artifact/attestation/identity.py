@@ -30,15 +30,15 @@ def signer(data: bytes, signers: Sequence[Signer], trusted_root: str) -> Signer:
     except Exception as error:
         raise IntegrityError(f"the signature is none by an identity: {_line(error)}; publish it again") from error
     problem = ""
-    for one in signers:
+    for candidate in signers:
         try:
-            verifier.verify_dsse(signed, policy.Identity(identity=one.identity, issuer=one.issuer))
+            verifier.verify_dsse(signed, policy.Identity(identity=candidate.identity, issuer=candidate.issuer))
         except Exception as error:
             problem = _line(error)
         else:
-            return one
+            return candidate
     raise IntegrityError(
-        f"the signature by {_names(signed)} does not count for {', '.join(one.name for one in signers)}: {problem}; "
+        f"the signature by {_names(signed)} does not count for {', '.join(each.name for each in signers)}: {problem}; "
         "publish the artifact by a trusted workflow, or trust that identity"
     )
 
@@ -48,7 +48,7 @@ def _names(signed: Bundle) -> str:
         names = signed.signing_certificate.extensions.get_extension_for_class(SubjectAlternativeName).value
     except (ExtensionNotFound, ValueError):
         return "nobody"
-    return ", ".join(str(one.value) for one in names)
+    return ", ".join(str(name.value) for name in names)
 
 
 def _line(error: Exception) -> str:

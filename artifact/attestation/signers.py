@@ -60,30 +60,30 @@ class Signers:
     @property
     def files(self) -> dict[str, str]:
         """Name → text: FILE, and TRUSTED_ROOT where there is one."""
-        listed = {FILE: readable_json({"signers": [one.to_dict() for one in self.listed]})}
+        listed = {FILE: readable_json({"signers": [signer.to_dict() for signer in self.listed]})}
         return listed if self.trusted_root is None else listed | {TRUSTED_ROOT: self.trusted_root}
 
     @property
     def names(self) -> str:
         """For messages."""
-        return ", ".join(one.name for one in self.listed) or "nobody"
+        return ", ".join(signer.name for signer in self.listed) or "nobody"
 
 
-def parse(text: str, where: str, trusted_root: str | None = None) -> Signers:
-    """Signers from the text of the document; ConfigurationError (10) names `where` and what is wrong there."""
+def parse(text: str, origin: str, trusted_root: str | None = None) -> Signers:
+    """Signers from the text of the document; ConfigurationError (10) names `origin` and what is wrong there."""
     try:
-        value = strict_json.read(text.encode(), where)
+        value = strict_json.read(text.encode(), origin)
         if type(value) is not dict or set(value) != {"signers"} or type(value["signers"]) is not list:
             raise ValueError('it is not {"signers": [...]}')
         signers = Signers(tuple(map(_signer, value["signers"])), trusted_root)
-        names = [one.name for one in signers.listed]
+        names = [signer.name for signer in signers.listed]
         if twice := [name for name in names if names.count(name) > 1]:
             raise ValueError(f"two signers are called {twice[0]!r}")
     except (ValueError, TypeError, IntegrityError) as error:
-        raise ConfigurationError(f"{where} does not say whom to trust: {error}; see docs/signed-models.md") from error
-    if trusted_root is None and (keyless := [one.name for one in signers.listed if one.key is None]):
+        raise ConfigurationError(f"{origin} does not say whom to trust: {error}; see docs/signed-models.md") from error
+    if trusted_root is None and (keyless := [signer.name for signer in signers.listed if signer.key is None]):
         raise ConfigurationError(
-            f"{where} names the identity {keyless[0]!r} without {TRUSTED_ROOT} beside it: `python -m release trust` "
+            f"{origin} names the identity {keyless[0]!r} without {TRUSTED_ROOT} beside it: `python -m release trust` "
             "writes both"
         )
     return signers

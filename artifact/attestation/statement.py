@@ -67,7 +67,7 @@ class Statement:
             raise IntegrityError(f"{_WHERE} is not one that `release publish` writes: {error}") from error
 
 
-_PREDICATE_FIELDS = [one.name for one in dataclasses.fields(Statement) if one.name != "model_digest"]
+_PREDICATE_FIELDS = [field.name for field in dataclasses.fields(Statement) if field.name != "model_digest"]
 
 
 def _text(value: Any, key: str) -> str:

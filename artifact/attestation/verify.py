@@ -57,7 +57,7 @@ def public_key(signer: Signer) -> ec.EllipticCurvePublicKey:
 
 
 def _by_key(signed: Bundle, hint: str, trusted: Signers) -> Signer:
-    signers = [one for one in trusted.listed if one.key is not None and bundle.key_hint(one.key) == hint]
+    signers = [signer for signer in trusted.listed if signer.key is not None and bundle.key_hint(signer.key) == hint]
     if not signers:
         raise IntegrityError(
             f"the artifact is signed by the key {hint[:16]}…, which is none of those that are trusted "
@@ -74,7 +74,7 @@ def _by_key(signed: Bundle, hint: str, trusted: Signers) -> Signer:
 
 
 def _by_identity(data: bytes, trusted: Signers) -> Signer:
-    signers = [one for one in trusted.listed if one.key is None]
+    signers = [signer for signer in trusted.listed if signer.key is None]
     if not signers or trusted.trusted_root is None:
         raise IntegrityError(
             f"the artifact is signed by an identity, and none is trusted ({trusted.names}): publish it with one of "

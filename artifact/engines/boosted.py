@@ -163,10 +163,10 @@ def estimator(kind: str, parameters: Mapping[str, Any]) -> _Boosted:
     parameters even where they are not set. TypeError for parameters that are none."""
     library = getattr(importlib.import_module(_library(kind)), kind.rpartition(".")[2])
     all_of_them = library(**parameters).get_params()
-    kept = {
+    own = {
         name: value for name, value in all_of_them.items() if value is not None or name in ("random_state", "n_jobs")
     }
-    return (BoostedClassifier if kind.endswith("Classifier") else BoostedRegressor)(kind, **kept)
+    return (BoostedClassifier if kind.endswith("Classifier") else BoostedRegressor)(kind, **own)
 
 
 def _library(kind: str) -> str:

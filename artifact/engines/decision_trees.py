@@ -62,14 +62,14 @@ class DecisionTrees:
         tree, column = arrays["top_tree"], arrays["top_column"]
         of_group = (tree >= begin) & (tree < end)
         tables = []
-        for one in np.unique(column[of_group]):
-            places = np.flatnonzero(of_group & (column == one))
+        for number in np.unique(column[of_group]):
+            places = np.flatnonzero(of_group & (column == number))
             masks = np.full((len(places) + 2, end - begin), ~np.uint64(0))
             masks[np.arange(1, len(places) + 1), tree[places] - begin] = arrays["top_mask"][places]
             np.bitwise_and.accumulate(masks[:-1], axis=0, out=masks[:-1])
             right = places[~arrays["top_missing_left"][places]]
             np.bitwise_and.at(masks[-1], tree[right] - begin, arrays["top_mask"][right])
-            tables.append((int(one), arrays["top_threshold"][places], masks))
+            tables.append((int(number), arrays["top_threshold"][places], masks))
         return Group(begin, end, tables, self._exits[begin:end])
 
     def sums(self, numbers: np.ndarray) -> np.ndarray:
@@ -88,7 +88,7 @@ class DecisionTrees:
                     rank[gaps[:, column]] = len(limits) + 1
             for start in range(0, len(numbers), _ROWS):
                 part = slice(start, start + _ROWS)
-                nodes = self._exited(group, [one[part] for one in ranks], len(total[part]))
+                nodes = self._exited(group, [rank[part] for rank in ranks], len(total[part]))
                 self._walk(nodes, numbers[part], gaps is not None)
                 added = self._values.take(self._leaf.take(nodes).T, axis=0)  # [trees, rows, targets]
                 added[0] += total[part]

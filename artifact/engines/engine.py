@@ -96,8 +96,8 @@ def runner(engine: str, files: Mapping[str, bytes], signature: Signature, decisi
 def each(runner: Runner) -> Iterator[Runner]:
     """The runners of which any may come to answer any row, each to be proved by itself."""
     if isinstance(runner, ByRows):
-        for _, one in runner.runners:
-            yield from each(one)
+        for _, inner in runner.runners:
+            yield from each(inner)
     else:
         yield runner
         if isinstance(runner, Fallback):
@@ -117,7 +117,7 @@ class ByRows:
     def predict(self, columns: Columns) -> Prediction:
         """Predict columns made by artifact.validation."""
         count = rows(columns)
-        chosen = next(one for most, one in self.runners if most is None or count <= most)
+        chosen = next(runner for most, runner in self.runners if most is None or count <= most)
         return chosen.predict(columns)
 
 

@@ -43,12 +43,12 @@ class QuantileInterval(RegressorMixin, BaseEstimator):
 
 
 def _quantile(estimator: Any, level: float) -> dict[str, Any]:
-    known = estimator.get_params(deep=False)
+    parameters = estimator.get_params(deep=False)
     if isinstance(estimator, BoostedRegressor):
         return estimator.quantile(level)
-    if _BY_QUANTILE in known:
-        return {_BY_QUANTILE: level, **({"loss": "quantile"} if "loss" in known else {})}
-    if "loss" in known and _BY_ALPHA in known and type(estimator).__name__ == "GradientBoostingRegressor":
+    if _BY_QUANTILE in parameters:
+        return {_BY_QUANTILE: level, **({"loss": "quantile"} if "loss" in parameters else {})}
+    if "loss" in parameters and _BY_ALPHA in parameters and type(estimator).__name__ == "GradientBoostingRegressor":
         return {_BY_ALPHA: level, "loss": "quantile"}
     raise ValueError(
         f"{type(estimator).__name__} predicts no quantile, which train.interval needs; use "

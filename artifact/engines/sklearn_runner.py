@@ -98,7 +98,7 @@ def true_probabilities(answered: Any) -> np.ndarray:
     Some answer that, others a list of [rows, 2], one a label (https://scikit-learn.org/stable/modules/multiclass.html).
     """
     if isinstance(answered, list):
-        return np.column_stack([one[:, 1] for one in answered])
+        return np.column_stack([pair[:, 1] for pair in answered])
     return np.asarray(answered, dtype=np.float64)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from artifact.errors import ForbiddenTypeError
-from artifact.shown import shown
+from artifact.excerpt import excerpt
 
 _METHODS = ("predict", "predict_proba", "decision_function")
 _IMPORTANCE = re.compile(r"auto|([a-zA-Z][a-zA-Z0-9_]*\.)*(coef_|feature_importances_)")
@@ -46,7 +46,9 @@ def check_value(name: str, value: Any) -> None:
     """ForbiddenTypeError (21) unless `value` may be that of the attribute `name`, one of CHECKED."""
     fits, words = CHECKED[name]
     if not fits(value):
-        raise ForbiddenTypeError(f"model.joblib sets {name} to {shown(value, 80)}; a model that is served has {words}")
+        raise ForbiddenTypeError(
+            f"model.joblib sets {name} to {excerpt(value, 80)}; a model that is served has {words}"
+        )
 
 
 def check_dtype(dtype: np.dtype) -> None:
@@ -82,7 +84,7 @@ def check_array(state: Any) -> None:
     right = all(type(length) is int and length >= 0 for length in shape) and (type(values), len(values)) == due
     if not right or (mask and (dtype.names is not None or type(mask[0]) is not bytes or len(mask[0]) != size)):
         raise ForbiddenTypeError(
-            f"model.joblib describes an array of shape {shown(shape, 80)} with other values than that"
+            f"model.joblib describes an array of shape {excerpt(shape, 80)} with other values than that"
         )
 
 
@@ -108,13 +110,13 @@ def check_partial(state: Any) -> None:
 def check_arguments(builder: str, arguments: tuple[Any, ...]) -> None:
     """ForbiddenTypeError (21) where a builder is called as no pickle of numpy's calls it."""
     if builder in _FIRST and (len(arguments) != 1 or not isinstance(arguments[0], _FIRST[builder])):
-        raise ForbiddenTypeError(f"model.joblib calls {builder} with {shown(arguments, 80)}")
+        raise ForbiddenTypeError(f"model.joblib calls {builder} with {excerpt(arguments, 80)}")
     # Arrays are made empty, and get their size together with their bytes.
     shape = arguments[_SHAPE[builder]] if builder in _SHAPE else (0,)
     if type(shape) is not tuple or len(shape) != 1 or type(shape[0]) is not int or shape[0] != 0:
-        raise ForbiddenTypeError(f"model.joblib calls {builder} with the shape {shown(shape, 80)}")
+        raise ForbiddenTypeError(f"model.joblib calls {builder} with the shape {excerpt(shape, 80)}")
     if builder in _EXACTLY and not _EXACTLY[builder](arguments):
-        raise ForbiddenTypeError(f"model.joblib calls {builder} with {shown(arguments, 80)}")
+        raise ForbiddenTypeError(f"model.joblib calls {builder} with {excerpt(arguments, 80)}")
 
 
 def _is_dtype_copy(arguments: tuple[Any, ...]) -> bool:

@@ -59,7 +59,7 @@ class Memory:
         self.take(_OBJECT + sys.getsizeof(thing, 0))
 
 
-def counted(name: str, function: Callable[[Any], None]) -> Callable[[Any], None]:
+def charging(name: str, function: Callable[[Any], None]) -> Callable[[Any], None]:
     """The `function` of the operation `name`, which counts in the unpickler's `memory` where it makes an object."""
     cost = _COSTS.get(name)
     if cost is None:

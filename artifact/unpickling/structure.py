@@ -32,7 +32,7 @@ def check(thing: Any) -> None:
 
 def needs_check(kind: type) -> bool:
     """Whether `check` has anything to look at in objects of `kind`."""
-    return any(f"{one.__module__}.{one.__qualname__}" in _CHECKS for one in kind.__mro__)
+    return any(f"{base.__module__}.{base.__qualname__}" in _CHECKS for base in kind.__mro__)
 
 
 def _unfit(kind: type, problem: str) -> ForbiddenTypeError:

@@ -16,10 +16,10 @@ from joblib.numpy_pickle import NumpyArrayWrapper
 from sklearn.tree._tree import Tree
 from sklearn.utils import Bunch
 
-from artifact.shown import shown
+from artifact.excerpt import excerpt
 from artifact.unpickling import allowed_names, allowed_state, structure
 from artifact.unpickling.allowed_names import TAKES, is_empty, is_listed, is_ours, methods, refused, words_for
-from artifact.unpickling.memory import Memory, counted
+from artifact.unpickling.memory import Memory, charging
 from artifact.unpickling.work import Work, check_key
 
 # What joblib.dump writes in protocol 4, and numpy in protocol 5; the codes of older protocols do the same otherwise.
@@ -152,7 +152,7 @@ class Unpickler(_PurePython):
             if type(name) is not str or name.startswith("__") or name in methods(kind):
                 raise refused(f"puts something in the place of {kind.__module__}.{kind.__qualname__}.{name}")
             if name in allowed_state.CHECKED and any(
-                is_empty((one.__module__, one.__qualname__)) for one in kind.__mro__
+                is_empty((base.__module__, base.__qualname__)) for base in kind.__mro__
             ):
                 self._reading.attributes[name, id(value)] = name, value
 
@@ -162,7 +162,7 @@ class Unpickler(_PurePython):
         kinds = (np.ndarray, np.matrix)
         whole = type(wrapper.shape) is tuple and all(type(size) is int and size >= 0 for size in wrapper.shape)
         if wrapper.subclass not in kinds or not isinstance(wrapper.dtype, np.dtype) or not whole:
-            raise refused(f"holds an array of {words_for(wrapper.subclass)}, shape {shown(wrapper.shape, 80)}")
+            raise refused(f"holds an array of {words_for(wrapper.subclass)}, shape {excerpt(wrapper.shape, 80)}")
         self._check_whole(wrapper.dtype)
         if wrapper.dtype.hasobject:
             array = Unpickler(self._file, self._reading).load()
@@ -243,6 +243,6 @@ class Unpickler(_PurePython):
     }
     dispatch: Mapping[int, Callable[[Any], None]] = {
         **dict.fromkeys(range(256), _other),
-        **{code: counted(name, _PurePython.dispatch[code]) for name, code in _OPCODES.items()},
-        **{_OPCODES[name]: counted(name, function) for name, function in _replaced.items()},
+        **{code: charging(name, _PurePython.dispatch[code]) for name, code in _OPCODES.items()},
+        **{_OPCODES[name]: charging(name, function) for name, function in _replaced.items()},
     }

@@ -33,13 +33,13 @@ class Work:
         waiting, depth = [value], 0
         while waiting and depth < 4:
             below: list[Any] = []
-            for one in waiting:
-                if isinstance(one, np.ndarray):
-                    self._take(one.nbytes)
-                elif isinstance(one, (str, bytes, bytearray, *_CONTAINERS)):
-                    self._take(len(one))
-                    if isinstance(one, list | tuple | dict):
-                        below += one.values() if isinstance(one, dict) else one
+            for item in waiting:
+                if isinstance(item, np.ndarray):
+                    self._take(item.nbytes)
+                elif isinstance(item, (str, bytes, bytearray, *_CONTAINERS)):
+                    self._take(len(item))
+                    if isinstance(item, list | tuple | dict):
+                        below += item.values() if isinstance(item, dict) else item
             waiting, depth = below, depth + 1
 
     def count_members(self, members: int) -> None:
@@ -80,9 +80,9 @@ def check_key(key: Any) -> None:
     64 bits, or decimal numbers, can have one hash.
     """
     if isinstance(key, tuple):
-        right = len(key) <= _LONGEST_KEY and not any(isinstance(one, tuple) for one in key)
-        for one in key if right else ():
-            check_key(one)
+        right = len(key) <= _LONGEST_KEY and not any(isinstance(item, tuple) for item in key)
+        for part in key if right else ():
+            check_key(part)
     elif isinstance(key, int):
         right = -(2**63) <= key < 2**64
     else:

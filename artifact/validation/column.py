@@ -16,8 +16,8 @@ import numpy as np
 
 from artifact import checkpoint, moment
 from artifact.errors import InvalidRequest
+from artifact.excerpt import excerpt
 from artifact.feature import TIMES, Feature, is_unicode
-from artifact.shown import shown
 from artifact.validation import packing
 
 EXACT = 2**53  # every whole number up to here is a float64
@@ -245,4 +245,4 @@ def _first(feature: Feature, column: np.ndarray, wrong: np.ndarray, problem: str
 
 
 def _wrong(feature: Feature, row: int, value: Any, problem: str) -> InvalidRequest:
-    return InvalidRequest(f"feature {feature.name!r}, row {row}: {shown(value, _SHOWN)} {problem}")
+    return InvalidRequest(f"feature {feature.name!r}, row {row}: {excerpt(value, _SHOWN)} {problem}")

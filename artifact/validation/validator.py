@@ -39,8 +39,8 @@ class Validator:
             self.check_names(raw.keys())
         lengths = set(map(len, raw.values()))
         if len(lengths) > 1:
-            counted = ", ".join(f"{name!r} {len(values)}" for name, values in list(raw.items())[:5])
-            raise InvalidRequest(f"the features have different numbers of rows: {counted}")
+            sizes = ", ".join(f"{name!r} {len(values)}" for name, values in list(raw.items())[:5])
+            raise InvalidRequest(f"the features have different numbers of rows: {sizes}")
         if lengths == {0}:
             raise InvalidRequest("no rows; at least one is needed")
         accepted = self._accept(raw, lengths == {1})
@@ -59,7 +59,9 @@ class Validator:
         if not one_row:
             return self._table.accept(raw)
         columns = [raw[name] for name in self.signature.names]
-        return self._row.accept([(one.tolist() if isinstance(one, np.ndarray) else one)[0] for one in columns])
+        return self._row.accept(
+            [(column.tolist() if isinstance(column, np.ndarray) else column)[0] for column in columns]
+        )
 
     def accept_rows(self, rows: Sequence[Any]) -> dict[str, np.ndarray] | None:
         """As `accept`, from rows as `columns_of_rows` takes them."""
@@ -135,5 +137,5 @@ def _not_a_row(width: int) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:8])
-    return f"{shown} and {len(names) - 8} more" if len(names) > 8 else shown
+    text = ", ".join(repr(name) for name in names[:8])
+    return f"{text} and {len(names) - 8} more" if len(names) > 8 else text

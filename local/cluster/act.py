@@ -19,7 +19,7 @@ from local.cluster.repository import DOMAIN
 from local.expect import DemoFailed
 from local.load import BODY
 from local.narrator import Narrator
-from local.served import Served, read
+from local.release_in_git import ReleaseInGit, read
 from release.evidence.connection import request
 from release.gitops.folder import Folder
 from release.gitops.release_file import FILE
@@ -33,7 +33,7 @@ _ASK_SECONDS = 60.0
 _PATH = f"/v1/models/{place.MODEL}:predict"
 
 
-class Seen(Protocol):
+class Cluster(Protocol):
     """What the acts ask of a cluster."""
 
     def verdict(self, environment: str) -> Verdict: ...
@@ -53,14 +53,14 @@ class EndToEnd:
 
     tell: Narrator
     clone: Clone
-    cluster: Seen
+    cluster: Cluster
     gateways: Mapping[str, str]  # by environment: where its hosts are asked
     again: Callable[[str], None]  # gives a namespace that was removed what Git does not hold
     took: list[tuple[str, float]] = field(default_factory=list)  # what was measured, and its seconds
 
-    def measured(self, what: str, start: float) -> None:
+    def measured(self, event: str, start: float) -> None:
         """Note how long it took since `start`, of time.monotonic()."""
-        self.took.append((what, time.monotonic() - start))
+        self.took.append((event, time.monotonic() - start))
 
     def release(self, command: str, *options: str) -> None:
         """`python -m release COMMAND`, as a person types it."""
@@ -68,7 +68,7 @@ class EndToEnd:
         self.clone.git("pull", "--quiet", "--rebase", "origin", git.BRANCH)
         self.clone.python("-m", "release", command, *options, show=True)
 
-    def in_git(self, environment: str) -> Served:
+    def in_git(self, environment: str) -> ReleaseInGit:
         """The release that has the traffic by what Git says."""
         return read(self.clone.state, place.MODEL, environment)
 
@@ -76,7 +76,7 @@ class EndToEnd:
         """Wait until the cluster has what Git says, and Argo CD says `health` of it."""
 
         def look() -> str:
-            want, have = self._wanted(environment), self.cluster.traffic(environment)
+            want, have = self._named_traffic(environment), self.cluster.traffic(environment)
             verdict = self.cluster.verdict(environment)
             if have != want:
                 return f"the Route sends {_short(have)}, Git says {_short(want)} ({verdict})"
@@ -112,8 +112,8 @@ class EndToEnd:
         12 points are five standard errors of 200 answers at a share of 10 percent, and over three at 50.
         """
         answers = Counter(self.answer(environment) for _ in range(ANSWERS))
-        shown = ", ".join(f"{digest[:19]} {count}" for digest, count in answers.most_common())
-        self.tell.say(f"of {ANSWERS} requests: {shown}")
+        counts = ", ".join(f"{digest[:19]} {count}" for digest, count in answers.most_common())
+        self.tell.say(f"of {ANSWERS} requests: {counts}")
         for digest in {*answers, *percent}:
             share = percent.get(digest, 0)
             if abs(100 * answers[digest] / ANSWERS - share) > (within if 0 < share < 100 else 0):
@@ -133,15 +133,15 @@ class EndToEnd:
             raise DemoFailed(f"{address.host} answered {reply.status}: {reply.body[:200]!r}")
         return reply.headers.get(DIGEST_HEADER, "")
 
-    def _wanted(self, environment: str) -> list[dict[str, Any]]:
+    def _named_traffic(self, environment: str) -> list[dict[str, Any]]:
         """The traffic that Git's Route names."""
         origin = self.clone.state.origin
         text = git.show(origin, git.BRANCH, f"{Folder(place.MODEL, environment).path}/{FILE}") or ""
-        routes = [one for one in yaml.safe_load_all(text) if one and one["kind"] == "Route"]
+        routes = [document for document in yaml.safe_load_all(text) if document and document["kind"] == "Route"]
         if not routes:
             raise StorageError(f"{git.BRANCH} has no Route of {environment}: nothing serves there by what Git says")
-        return [traffic_of(one) for one in routes[0]["spec"]["traffic"]]
+        return [traffic_of(target) for target in routes[0]["spec"]["traffic"]]
 
 
 def _short(traffic: list[dict[str, Any]]) -> str:
-    return ", ".join(f"{one['configurationName']} {one['percent']}" for one in traffic) or "nothing"
+    return ", ".join(f"{target['configurationName']} {target['percent']}" for target in traffic) or "nothing"

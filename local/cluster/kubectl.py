@@ -65,10 +65,12 @@ class Kubectl:
         """What the Route sends where, once it is ready to: none while it is not, or not there."""
         route = self.get("--namespace", namespace(environment), f"route.{_SERVING}", place.MODEL)
         status = route.get("status", {})
-        ready = any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions", []))
+        ready = any(
+            condition["type"] == "Ready" and condition["status"] == "True" for condition in status.get("conditions", [])
+        )
         if not ready or status.get("observedGeneration") != route["metadata"]["generation"]:
             return []
-        return [traffic_of(one) for one in route["spec"]["traffic"]]
+        return [traffic_of(target) for target in route["spec"]["traffic"]]
 
     def pods(self, environment: str) -> int:
         """Pods of models, those that are ending too."""

@@ -50,15 +50,15 @@ def docker() -> list[str]:
 def tools() -> list[str]:
     """Whether each program is there and new enough."""
     lines = []
-    for name, (arguments, minimum, why, where) in TOOLS.items():
+    for name, (arguments, minimum, why, source) in TOOLS.items():
         if not shutil.which(name):
-            lines.append(f"there is no {name} in PATH: install {name} {minimum} or newer, which {why}: {where}")
+            lines.append(f"there is no {name} in PATH: install {name} {minimum} or newer, which {why}: {source}")
             continue
         answer = output(name, *arguments)
         number = re.search(r"\d+\.\d+(?:\.\d+)?", answer)
         if number is None or version(number[0]) < version(minimum):
-            said = number[0] if number else repr(answer)
-            lines.append(f"{name} is {said}: install {minimum} or newer, which {why}: {where}")
+            current = number[0] if number else repr(answer)
+            lines.append(f"{name} is {current}: install {minimum} or newer, which {why}: {source}")
     return lines
 
 

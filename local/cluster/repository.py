@@ -72,5 +72,5 @@ def image_tag(clone: Clone) -> str:
 def name_image(state: State, tag: str, digest: str) -> None:
     """Let the workflow's image job, which builds nothing on the embedded platform, answer with what the node has."""
     file = state.root / IMAGES
-    known = json.loads(file.read_text()) if file.exists() else {}
-    file.write_text(json.dumps({**known, tag: digest}) + "\n")
+    digests = json.loads(file.read_text()) if file.exists() else {}
+    file.write_text(json.dumps({**digests, tag: digest}) + "\n")

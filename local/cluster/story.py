@@ -49,8 +49,8 @@ def staged(e2e: EndToEnd, push: Callable[[], None]) -> str:
 def enter(e2e: EndToEnd, *options: str) -> None:
     """What staging serves enters production, proved at its own host before it gets traffic."""
     e2e.tell.step("Into production", "its object, its proof at its own host, then the Route: two commits")
-    where = ("--from-gateway", e2e.gateways["staging"], "--gateway", e2e.gateways["production"])
-    e2e.release("deploy", "--env", "production", "--from", "staging", *where, "--wait", PROOF_SECONDS, *options)
+    gateways = ("--from-gateway", e2e.gateways["staging"], "--gateway", e2e.gateways["production"])
+    e2e.release("deploy", "--env", "production", "--from", "staging", *gateways, "--wait", PROOF_SECONDS, *options)
 
 
 def canary(e2e: EndToEnd, first: str, second: str) -> None:
@@ -98,9 +98,9 @@ def broken(e2e: EndToEnd, serving: str) -> None:
     if (digest := e2e.answer("staging")) != serving:
         raise DemoFailed(f"staging answers with {digest}; before the model that does not load it was {serving}")
     e2e.tell.say(f"callers still get {serving}")
-    where = ("--env", "staging", "--gateway", e2e.gateways["staging"])
-    e2e.release("rollback", *where, "--reason", "it does not load", "--wait", PROOF_SECONDS)
-    e2e.release("retire", *where, "--min-age", "0")
+    options = ("--env", "staging", "--gateway", e2e.gateways["staging"])
+    e2e.release("rollback", *options, "--reason", "it does not load", "--wait", PROOF_SECONDS)
+    e2e.release("retire", *options, "--min-age", "0")
     e2e.settled("staging")
 
 

@@ -109,8 +109,8 @@ def hand_over(clone: Clone, kubectl: Kubectl, tell: Narrator) -> None:
     """Push, which trains and deploys to staging, and tell Argo CD what to follow."""
     tell.step("git push", "the workflow trains, gates, publishes, commits; then Argo CD follows gitops/")
     train(clone, tell)
-    where = str(clone.folder / "gitops/argocd")
-    kubectl.run("apply", "--server-side", "--field-manager=modelpin", "-k", where, seconds=120)
+    folder = str(clone.folder / "gitops/argocd")
+    kubectl.run("apply", "--server-side", "--field-manager=modelpin", "-k", folder, seconds=120)
 
     def look() -> str:
         return "" if len(applications(kubectl)) == len(place.ENVIRONMENTS) else "its ApplicationSet has made none yet"

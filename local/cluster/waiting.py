@@ -10,7 +10,7 @@ _EVERY = 2.0  # seconds between two looks
 _PROGRESS = 15.0  # seconds between two lines
 
 
-def until(tell: Narrator, what: str, look: Callable[[], str], *, seconds: float, every: float = _EVERY) -> None:
+def until(tell: Narrator, goal: str, look: Callable[[], str], *, seconds: float, every: float = _EVERY) -> None:
     """Returns when `look()` returns nothing; it says otherwise what is still missing.
 
     StorageError when `seconds` have passed: a cluster that does not answer is as good as none.
@@ -19,9 +19,9 @@ def until(tell: Narrator, what: str, look: Callable[[], str], *, seconds: float,
     while missing := look():
         now = time.monotonic()
         if now - start > seconds:
-            raise StorageError(f"{what}: not within {seconds:.0f} s: {missing}")
+            raise StorageError(f"{goal}: not within {seconds:.0f} s: {missing}")
         if now - spoken > _PROGRESS:
-            tell.say(f"{now - start:4.0f} s  {what}: {missing}")
+            tell.say(f"{now - start:4.0f} s  {goal}: {missing}")
             spoken = now
         time.sleep(every)
-    tell.say(f"{what}: after {time.monotonic() - start:.0f} s")
+    tell.say(f"{goal}: after {time.monotonic() - start:.0f} s")

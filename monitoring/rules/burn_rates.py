@@ -61,25 +61,25 @@ def recordings(objectives: Objectives) -> Iterator[Recording]:
 
 def alerts() -> Iterator[Alert]:
     """Each objective's burn rates."""
-    for what, name, objective in (
+    for kind, name, objective in (
         ("errors", "ModelpinAvailabilityBurn", "availability"),
         ("slow", "ModelpinLatencyBurn", "latency"),
     ):
         for burn in BURNS:
-            yield _alert(name, what, objective, burn)
+            yield _alert(name, kind, objective, burn)
 
 
-def _alert(name: str, what: str, objective: str, burn: Burn) -> Alert:
+def _alert(name: str, kind: str, objective: str, burn: Burn) -> Alert:
     allowed = f"{burn.factor:g} * (1 - modelpin:objective:{objective})"
-    over = [f"modelpin:{what}:share{window} > on (namespace) {allowed}" for window in (burn.long, burn.short)]
-    enough = f"modelpin:{what}:rate{burn.long} * {_seconds(burn.long)} >= {_LEAST}"
-    said = "requests end in an error of ours" if what == "errors" else "answers are slower than the objective"
+    over = [f"modelpin:{kind}:share{window} > on (namespace) {allowed}" for window in (burn.long, burn.short)]
+    enough = f"modelpin:{kind}:rate{burn.long} * {_seconds(burn.long)} >= {_LEAST}"
+    words = "requests end in an error of ours" if kind == "errors" else "answers are slower than the objective"
     return Alert(
         name,
         f"({over[0]}) and on (namespace) ({over[1]}) and on (namespace) ({enough})",
         burn.lasting,
         burn.severity,
-        f"{{{{ $labels.namespace }}}}: {{{{ $value | humanizePercentage }}}} of the {said}, over {burn.long}: "
+        f"{{{{ $labels.namespace }}}}: {{{{ $value | humanizePercentage }}}} of the {words}, over {burn.long}: "
         f"{burn.factor:g} times what lasts for 30 days.",
         {"window": burn.long},
     )

@@ -44,7 +44,7 @@ class Objectives:
 
     def by(self, field: str) -> dict[str, float]:
         """Namespace → its value of `field`, of those that differ from `every`."""
-        values = {name: float(getattr(one, field)) for name, one in self.namespaces.items()}
+        values = {name: float(getattr(objective, field)) for name, objective in self.namespaces.items()}
         return {name: value for name, value in values.items() if value != getattr(self.every, field)}
 
 
@@ -61,7 +61,7 @@ def read(file: Path) -> Objectives:
             raise ConfigurationError(
                 f"{key} is {document[key]!r} in {file}; give the name of a metric and of its label"
             )
-    names = {one.name for one in fields(Objective)}
+    names = {field.name for field in fields(Objective)}
     every = _values(file, "every", document["every"])
     if set(every) != names:
         raise ConfigurationError(f"every has no {', '.join(sorted(names - set(every)))} in {file}; give all of {names}")
@@ -80,9 +80,11 @@ def read(file: Path) -> Objectives:
     )
 
 
-def _values(file: Path, where: str, values: Any) -> dict[str, float]:
+def _values(file: Path, setting: str, values: Any) -> dict[str, float]:
     if not isinstance(values, dict):
-        raise ConfigurationError(f"{where} is {values!r} in {file}; give availability, latency, seconds, start_seconds")
+        raise ConfigurationError(
+            f"{setting} is {values!r} in {file}; give availability, latency, seconds, start_seconds"
+        )
     for name, value in values.items():
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if name in ("availability", "latency") and number and 0 < value < 1:
@@ -97,6 +99,6 @@ def _values(file: Path, where: str, values: Any) -> dict[str, float]:
             "seconds": f"one of the bucket edges {', '.join(latency_edges.NAMES)}",
             "start_seconds": "a number over 0",
         }
-        wanted = allowed.get(str(name), "availability, latency, seconds or start_seconds")
-        raise ConfigurationError(f"{where}.{name} is {value!r} in {file}; give {wanted}")
+        expected = allowed.get(str(name), "availability, latency, seconds or start_seconds")
+        raise ConfigurationError(f"{setting}.{name} is {value!r} in {file}; give {expected}")
     return values

@@ -52,7 +52,7 @@ _ANSWERS = " / on (release) group_left () ".join(
     _rate("modelpin_predictions_total", by) for by in ("release, output, bin", "release")
 )
 _STAGES = " / ".join(_rate(f"modelpin_stage_seconds_{part}", "stage") for part in ("sum", "count"))
-_REQUEST_ROWS = " / ".join(_rate(f"modelpin_{what}_total", "release") for what in ("rows", "requests"))
+_REQUEST_ROWS = " / ".join(_rate(f"modelpin_{unit}_total", "release") for unit in ("rows", "requests"))
 
 
 def _gauge(metric: str, by: str = "release", how: str = "sum") -> str:
@@ -111,8 +111,8 @@ VALUES = (
         "Missing, out of range, unseen",
         "reqps",
         tuple(
-            (_rate(f"modelpin_input_{what}_total", "feature") + " > 0", f"{{{{feature}}}} {what.replace('_', ' ')}")
-            for what in ("missing", "out_of_range", "unseen")
+            (_rate(f"modelpin_input_{fault}_total", "feature") + " > 0", f"{{{{feature}}}} {fault.replace('_', ' ')}")
+            for fault in ("missing", "out_of_range", "unseen")
         ),
     ),
     Panel("Rows of a request", "none", ((_REQUEST_ROWS, _RELEASE),)),

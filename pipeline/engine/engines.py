@@ -109,7 +109,7 @@ def _same(runner: Runner, candidate: Runner, table: Columns) -> bool:
     with np.errstate(all="ignore"):  # extremes overflow, as they may
         first, second = runner.predict(table), candidate.predict(table)
     finite = first.finite()
-    return bool(np.array_equal(finite, second.finite()) and first.taken(finite).equals(second.taken(finite)))
+    return bool(np.array_equal(finite, second.finite()) and first.take(finite).equals(second.take(finite)))
 
 
 def _batch_invariant(engine: Runner, holdout: Columns) -> bool:

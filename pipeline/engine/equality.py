@@ -102,7 +102,7 @@ def _spread(some: Prediction, answered: np.ndarray, count: int) -> Prediction:
     """`some` as the answers for the rows `answered` of `count`; the others have numbers that are not finite."""
     places = np.full(count, -1)
     places[answered] = np.arange(len(answered))
-    spread = some.taken(places)
+    spread = some.take(places)
     for array in spread.arrays if some.probabilities is None else [spread.array(PROBABILITIES)]:
         array[places < 0] = np.nan
     return spread

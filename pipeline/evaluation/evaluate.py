@@ -44,9 +44,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     def measures(rows: np.ndarray) -> Mapping[str, Metric]:
         task, truth = params.model.task, target[rows]
-        each = {id(guess): metrics.measures(task, truth, guess.taken(rows), classes) for guess in guesses.values()}
+        each = {id(guess): metrics.measures(task, truth, guess.take(rows), classes) for guess in guesses.values()}
         guessed = {name: each[id(guess)][name] for name, guess in guesses.items()}
-        return guessing.compared(metrics.measures(task, truth, prediction.taken(rows), classes, catalogue), guessed)
+        return guessing.compared(metrics.measures(task, truth, prediction.take(rows), classes, catalogue), guessed)
 
     weighed = weighing.weighed(measures, tables.weights(paths.TEST, params))
     measured, better = guessing.separated(bootstrap.intervals(weighed, len(target), params.evaluate.bootstrap))

@@ -60,8 +60,7 @@ def _intervals(
 
     def measures(rows: np.ndarray) -> Mapping[str, Metric]:
         both = {
-            side: _measured(params, target[rows], getattr(answers, side).taken(rows), answers.classes)
-            for side in _SIDES
+            side: _measured(params, target[rows], getattr(answers, side).take(rows), answers.classes) for side in _SIDES
         }
         each = {f"{side} {name}": measure for side in _SIDES for name, measure in both[side].items()}
         before, now = both["champion"], both["challenger"]

@@ -26,7 +26,7 @@ from pipeline.shared.stored_columns import SomeRows
 
 
 @dataclass(frozen=True)
-class Judged:
+class ContestResult:
     """`outcome` and its `words` hold where every one of `rules` does."""
 
     outcome: str
@@ -59,7 +59,7 @@ class Opponent:
         except IncompatibleError as error:
             return cls(params, champion, challenger, verified, None, f"the champion does not run here: {error}")
 
-    def judge(self, holdout: Columns, target: np.ndarray, hashes: np.ndarray, apart: bool) -> Judged:
+    def judge(self, holdout: Columns, target: np.ndarray, hashes: np.ndarray, apart: bool) -> ContestResult:
         """Compare on the rows of the holdout that the champion was not trained on; on all where twins are `apart`."""
         if self.loaded is None:
             return self._incomparable(self.unable)
@@ -90,14 +90,14 @@ class Opponent:
             "holdout.champion", outcomes.INCOMPARABLE, True, words or "all held-out rows are new to both", numbers
         )
         result = _on_difference(comparison, [first])
-        return Judged(
+        return ContestResult(
             result.outcome,
             result.words,
             result.rules,
             {**comparison, "holdout": numbers, "golden": replayed(self.loaded, self.challenger)},
         )
 
-    def _incomparable(self, reason: str, numbers: Mapping[str, Any] | None = None) -> Judged:
+    def _incomparable(self, reason: str, numbers: Mapping[str, Any] | None = None) -> ContestResult:
         allowed = self.params.gate.champion.replaces == self.champion.digest
         words = f"{reason}; " + (
             "gate.champion.replaces in params.yaml lets it be replaced without a comparison"
@@ -105,7 +105,7 @@ class Opponent:
             else f"to replace it without a comparison, set gate.champion.replaces: {self.champion.digest}"
         )
         rule = Rule("comparison", outcomes.INCOMPARABLE, allowed, words, dict(numbers or {}))
-        return Judged(outcomes.INCOMPARABLE, [words], [rule])
+        return ContestResult(outcomes.INCOMPARABLE, [words], [rule])
 
     def _same_split(self) -> bool:
         before, now = self.verified.manifest, self.challenger.manifest
@@ -132,13 +132,13 @@ def _lead(value: float) -> str:
     return f"{'worse' if value < 0 else 'better'} by {abs(value):.3g}"
 
 
-def _on_difference(comparison: Mapping[str, Any], rules: list[Rule]) -> Judged:
+def _on_difference(comparison: Mapping[str, Any], rules: list[Rule]) -> ContestResult:
     metric, margin = comparison["metric"], comparison["margin"]
     difference = comparison["differences"][metric]
     value, low, high = difference["value"], difference["low"], difference["high"]
     if value is None or low is None:
         words = f"{metric} is not defined on the {comparison['rows']} rows compared"
-        return Judged(outcomes.EQUIVALENT, [words], [*rules, Rule(metric, outcomes.WORSE, False, words)])
+        return ContestResult(outcomes.EQUIVALENT, [words], [*rules, Rule(metric, outcomes.WORSE, False, words)])
     sides = [comparison[side][metric]["value"] for side in ("champion", "challenger")]
     words = (
         f"{metric} {sides[1]:.4g}, the champion's {sides[0]:.4g}: {_lead(value)} "
@@ -167,4 +167,4 @@ def _on_difference(comparison: Mapping[str, Any], rules: list[Rule]) -> Judged:
             {"slices": count, "worse": len(worse), "margin": comparison["slice_margin"]},
         )
     )
-    return Judged(outcomes.BETTER if low > 0 else outcomes.EQUIVALENT, [words], rules)
+    return ContestResult(outcomes.BETTER if low > 0 else outcomes.EQUIVALENT, [words], rules)

@@ -52,7 +52,7 @@ def write(folder: Path, artifact: Path) -> None:
     (folder / "requirements.txt").write_text(pins, encoding="utf-8")
 
 
-class Served:
+class ServedModel:
     """What MLflow calls: answers of the verified artifact, as serving gives them."""
 
     def __init__(self, loaded: Loaded) -> None:
@@ -63,6 +63,6 @@ class Served:
         return self.loaded.predict(model_input)
 
 
-def _load_pyfunc(path: str) -> Served:
+def _load_pyfunc(path: str) -> ServedModel:
     """The artifact in the folder that is named by the digest that it must have; called by mlflow.pyfunc."""
-    return Served(load.load(path, expected_digest=Path(path).name))
+    return ServedModel(load.load(path, expected_digest=Path(path).name))

@@ -23,7 +23,7 @@ from pipeline.shared import best_parameters, classes
 from pipeline.shared.progress import Progress
 from pipeline.training import cluster, train
 from pipeline.training.folds import Fold
-from pipeline.training.study import Judged, Study
+from pipeline.training.study import Study, Trial
 
 
 class Search:
@@ -36,7 +36,7 @@ class Search:
         self._maximises = params.catalogue[tune.metric].more_is_better
         self._frame, self._target, self._folds = frame, target, folds
 
-    def run(self) -> list[Judged]:
+    def run(self) -> list[Trial]:
         """Judge every candidate; in the order of their numbers, and of the rounds of each."""
         rounds = self.rounds()
         total = sum(count for count, _ in rounds)
@@ -53,7 +53,7 @@ class Search:
                         progress.add(1)
         return [self._study.done[key] for key in sorted(self._study.done)]
 
-    def best(self, trials: Sequence[Judged]) -> Judged:
+    def best(self, trials: Sequence[Trial]) -> Trial:
         """The best of the last round, the first of equals; ConfigurationError (10) where none could be trained."""
         last = max(trial.round for trial in trials)
         finalists = [trial.candidate for trial in trials if trial.round == last and math.isfinite(trial.score)]
@@ -84,7 +84,7 @@ class Search:
         size = 1 if self._tune.method == "bayesian" else len(candidates)
         return [candidates[start : start + size] for start in range(0, len(candidates), size)]
 
-    def _judge(self, candidates: Sequence[int], number: int, share: float) -> Iterator[Judged]:
+    def _judge(self, candidates: Sequence[int], number: int, share: float) -> Iterator[Trial]:
         drawn = {
             candidate: self._study.draw(candidate)
             for candidate in candidates
@@ -104,7 +104,7 @@ class Search:
         for candidate, values in drawn.items():
             results = [next(scores) for _ in folds]
             error = next((text for _, text in results if text), None)
-            yield Judged(candidate, number, values, tuple(value for value, _ in results), error)
+            yield Trial(candidate, number, values, tuple(value for value, _ in results), error)
 
     def _model(self, values: Mapping[str, Any]) -> Pipeline:
         return train.build(_with(self._params, plain(values)))
@@ -130,8 +130,8 @@ def score(
         return math.nan, str(error)
     described = signature.for_model(params.model.task, params.features, params.targets, fitted)
     prediction = SklearnRunner(fitted, described).predict(columns(frame.iloc[fold.test]))
-    known = classes.of(described)
-    measures = metrics.measures(params.model.task, target[fold.test], prediction, known, params.catalogue)
+    class_names = classes.of(described)
+    measures = metrics.measures(params.model.task, target[fold.test], prediction, class_names, params.catalogue)
     if metric not in measures:
         return math.nan, f"{metric} needs probabilities, which {params.train.estimator} does not give"
     value = float(measures[metric](np.ones(len(fold.test))))

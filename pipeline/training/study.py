@@ -21,7 +21,7 @@ from pipeline.params.tune import Axis, Tune
 
 
 @dataclass(frozen=True)
-class Judged:
+class Trial:
     """A candidate by its number, its round of halving (else 0), its parameters; `scores`: one a fold, or `error`."""
 
     candidate: int
@@ -49,7 +49,7 @@ class Study:
         self._study = optuna.create_study(
             storage=f"sqlite:///{path}", study_name=key, load_if_exists=True, direction=self._direction
         )
-        self.done: dict[tuple[int, int], Judged] = {}
+        self.done: dict[tuple[int, int], Trial] = {}
         for trial in self._study.get_trials(deepcopy=False):
             result = _from_optuna(trial)
             self.done[result.candidate, result.round] = result
@@ -73,12 +73,12 @@ class Study:
             sampling.add_trials([self._trial(trial) for trial in finished if trial.error is None])
         return dict(sampling.ask(self._space).params)
 
-    def add(self, trial: Judged) -> None:
+    def add(self, trial: Trial) -> None:
         """Store what is finished."""
         self._study.add_trial(self._trial(trial))
         self.done[trial.candidate, trial.round] = trial
 
-    def _trial(self, trial: Judged) -> FrozenTrial:
+    def _trial(self, trial: Trial) -> FrozenTrial:
         failed = not math.isfinite(trial.score)
         return create_trial(
             state=TrialState.FAIL if failed else TrialState.COMPLETE,
@@ -94,9 +94,9 @@ class Study:
         )
 
 
-def _from_optuna(trial: FrozenTrial) -> Judged:
+def _from_optuna(trial: FrozenTrial) -> Trial:
     attributes = trial.user_attrs
-    return Judged(
+    return Trial(
         attributes["candidate"], attributes["round"], trial.params, tuple(attributes["scores"]), attributes["error"]
     )
 

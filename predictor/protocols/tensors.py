@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from artifact.errors import InvalidRequest
-from artifact.shown import shown
+from artifact.excerpt import excerpt
 from artifact.validation.validator import Validator
 
 WIDE = "input-0"
@@ -238,4 +238,4 @@ def _marked(values: list[Any], missing: str | None) -> list[Any]:
 
 
 def _short(value: Any) -> str:
-    return shown(value, 80)
+    return excerpt(value, 80)

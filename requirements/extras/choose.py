@@ -16,11 +16,11 @@ CHOSEN = HERE / "chosen.txt"
 
 def main() -> int:
     """Take the locks of the extras that the command line names, and no others."""
-    known = sorted(path.stem for path in HERE.glob("*.in"))
+    extras = sorted(path.stem for path in HERE.glob("*.in"))
     names = sorted(set(sys.argv[1:]))
     for name in names:
-        if name not in known:
-            print(f"error: {name!r} is no extra; use some of {', '.join(known)}", file=sys.stderr)
+        if name not in extras:
+            print(f"error: {name!r} is no extra; use some of {', '.join(extras)}", file=sys.stderr)
             return 2
     lines = [f"# chosen: {' '.join(names)}".rstrip()]
     for name in names:

@@ -25,7 +25,7 @@ from bench.package import Packaged, package
 from bench.peers import PEERS, Site
 from bench.requests import make
 from bench.results import Resident, Results, Row
-from bench.server import Counted, Server, parse_metrics
+from bench.server import RequestCounts, Server, parse_metrics
 from tests.deadlines import START_SECONDS
 
 needs_wrk = pytest.mark.skipif(
@@ -198,9 +198,9 @@ modelpin_requests_total{code="400",digest="sha256-0",protocol="v2"} 10.0
 # TYPE modelpin_fast_requests_total counter
 modelpin_fast_requests_total{protocol="v1"} 30.0
 """
-    assert parse_metrics(text) == Counted(40, 30)
+    assert parse_metrics(text) == RequestCounts(40, 30)
     assert parse_metrics("modelpin_requests_total 1.0\n") is None
-    assert measure._share(Counted(40, 30), Counted(60, 45)) == 0.75
+    assert measure._share(RequestCounts(40, 30), RequestCounts(60, 45)) == 0.75
     machine = {"versions": {}, "cores": 2, "cpu": "", "kernel": "", "server_core": 1, "client_core": 0}
     machine |= {"request_logs": "off", "load_average": 0}
     shown = table.summary(Results(machine, rows=[row("kserve", 100), row("ours", 900, fast=0.75)]))

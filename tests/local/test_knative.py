@@ -285,7 +285,9 @@ def test_what_is_wrong_shows_in_health() -> None:
     (candidate,) = cluster.apply(manifests(CANARY_ALONE))
     for happens in (lambda: None, lambda: cluster.failed(candidate), lambda: cluster.started(candidate)):
         happens()
-        unready = [one for one in cluster.wanted if cluster.ready(one.configuration.removesuffix("-predictor")) is None]
+        unready = [
+            one for one in cluster.targets if cluster.ready(one.configuration.removesuffix("-predictor")) is None
+        ]
         assert cluster.follows() is (unready == [])
 
 

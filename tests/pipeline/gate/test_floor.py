@@ -54,7 +54,7 @@ def better_by(model: Any, features: np.ndarray, target: np.ndarray) -> dict[str,
 
     def measures(rows: np.ndarray) -> Mapping[str, metrics.Metric]:
         def of(prediction: Prediction) -> Mapping[str, metrics.Metric]:
-            return metrics.measures(task, target[cut:][rows], prediction.taken(rows), classes)
+            return metrics.measures(task, target[cut:][rows], prediction.take(rows), classes)
 
         return guessing.compared(of(answers), {name: of(guess)[name] for name, guess in guesses.items()})
 

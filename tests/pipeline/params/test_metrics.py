@@ -206,7 +206,7 @@ def test_a_metric_without_probabilities_or_classes_is_not_invented() -> None:
     assert set(labels) == {"accuracy", "balanced_accuracy", "f1_macro", "precision", "recall", "f1", "f2", "f05"}
     one = np.array(["a"] * 5, dtype=object)
     certain = Prediction(one, np.tile([0.9, 0.1], (5, 1)))
-    undefined = intervals(lambda rows: measures("classification", one[rows], certain.taken(rows), names), 5, SETTINGS)
+    undefined = intervals(lambda rows: measures("classification", one[rows], certain.take(rows), names), 5, SETTINGS)
     assert undefined["roc_auc"] == {"value": None, "low": None, "high": None}
 
 

@@ -29,7 +29,7 @@ TRAILERS = (
 
 
 @dataclass(frozen=True)
-class Served:
+class ReleaseInGit:
     """The release that has the traffic of an environment at the head of main."""
 
     name: str
@@ -49,7 +49,7 @@ class Served:
         return [line for line in self.message.splitlines() if line.startswith(TRAILERS)]
 
 
-def read(state: State, model: str, environment: str) -> Served:
+def read(state: State, model: str, environment: str) -> ReleaseInGit:
     """The release that main names now; GitError when it names none."""
     folder = state.root / "fresh-clone"
     shutil.rmtree(folder, ignore_errors=True)
@@ -57,13 +57,17 @@ def read(state: State, model: str, environment: str) -> Served:
     try:
         release_folder = f"gitops/models/{model}/{environment}"
         text = (folder / release_folder / "release.yaml").read_text(encoding="utf-8")
-        documents: list[dict[str, Any]] = [one for one in yaml.safe_load_all(text) if one]
-        releases = [one["spec"]["traffic"][0]["configurationName"] for one in documents if one["kind"] == "Route"]
+        documents: list[dict[str, Any]] = [document for document in yaml.safe_load_all(text) if document]
+        releases = [
+            document["spec"]["traffic"][0]["configurationName"] for document in documents if document["kind"] == "Route"
+        ]
         if not releases:
             raise GitError(f"{release_folder}/release.yaml on {git.BRANCH} has no Route: nothing serves")
         name = releases[0].removesuffix(SUFFIX)
-        served = next(one for one in documents if one["metadata"]["name"] == name)["spec"]["predictor"]["model"]
+        served = next(document for document in documents if document["metadata"]["name"] == name)["spec"]["predictor"][
+            "model"
+        ]
         commit, message = git.run(folder, "log", "-1", "--format=%H%n%B", "--", release_folder).split("\n", 1)
-        return Served(name, served["storageUri"], served["image"], commit, message)
+        return ReleaseInGit(name, served["storageUri"], served["image"], commit, message)
     finally:
         shutil.rmtree(folder)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from artifact.shown import shown
+from artifact.excerpt import excerpt
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -21,7 +21,7 @@ VALUES = st.recursive(
 def test_the_beginning(value: Any, longest: int) -> None:
     """What is shown is the repr, or as many characters of it as may be, and a mark that there are more."""
     text = repr(value)
-    assert shown(value, longest) == (text if len(text) <= longest else text[:longest] + "…")
+    assert excerpt(value, longest) == (text if len(text) <= longest else text[:longest] + "…")
 
 
 def _deep() -> Any:
@@ -36,7 +36,7 @@ def test_great_values(value: Any) -> None:
     """Of a great or deep value nothing is written but its beginning."""
     tracemalloc.start()
     try:
-        assert len(shown(value, 80)) == 81
+        assert len(excerpt(value, 80)) == 81
         assert tracemalloc.get_traced_memory()[1] < 200_000
     finally:
         tracemalloc.stop()

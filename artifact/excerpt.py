@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 
-def shown(value: Any, longest: int) -> str:
+def excerpt(value: Any, longest: int) -> str:
     """`repr(value)`, cut behind `longest` characters. Nothing behind them is written, not even for a moment."""
     text = ""
     for piece in _pieces(value, longest):

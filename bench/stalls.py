@@ -1,4 +1,4 @@
-"""`python -m bench.seen`: health while requests that once stopped the event loop are repeated, twenty times each.
+"""`python -m bench.stalls`: health while requests that once stopped the event loop are repeated, twenty times each.
 
 As `bench.overload`: each line says what goes on, the health requests made meanwhile with their median, 99th percentile
 and longest time in milliseconds, the most memory, and what was answered. A first line, with nothing going on, says what
@@ -190,8 +190,8 @@ def main() -> None:
             measured("a doubled key among 23,500", server, posts(server, path, doubled_key()))
             measured("6,500 inputs over gRPC, the last doubled", server, calls(server, doubled_input(model)))
             for title, body in bodies().items():
-                where = f"/v2/models/{model.name}/infer" if title.startswith("v2") else path
-                measured(f"16 MiB, {title}", server, posts(server, where, body))
+                target = f"/v2/models/{model.name}/infer" if title.startswith("v2") else path
+                measured(f"16 MiB, {title}", server, posts(server, target, body))
         model = wide(folder)
         path = f"/v1/models/{model.name}:predict"
         row = json.dumps({"instances": [[values[0] for values in model.columns.values()]]}).encode()
