@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from artifact.errors import ConfigurationError
-from local import expect, git, ports, served, storage, venv
+from local import expect, git, ports, release_in_git, storage, venv
 from local.clone import PERSON, Clone
 from local.deadlines import START_SECONDS
 from local.expect import DemoFailed
@@ -183,7 +183,7 @@ def read_from_git(demo: Demo) -> ReleaseInGit:
     demo.tell.step(
         "What Git says", "from a fresh clone of origin, as Argo CD sees it: this is all that the cluster obeys"
     )
-    release = served.read(demo.state, MODEL, ENVIRONMENT)
+    release = release_in_git.read(demo.state, MODEL, ENVIRONMENT)
     for line in (
         f"release     {release.name}",
         f"storageUri  {release.uri}",

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from local import expect, git, served
+from local import expect, git, release_in_git
 from local.demo import ENVIRONMENT, MODEL, Demo
 from local.expect import DemoFailed
 from local.release_in_git import ReleaseInGit
@@ -25,7 +25,7 @@ def change_a_parameter(demo: Demo, first: ReleaseInGit) -> ReleaseInGit:
     )
     demo.clone.replace("params.yaml", "C: 1.0,", "C: 10.0,")
     expect.success(demo.clone.push("Regularise less"))
-    second = served.read(demo.state, MODEL, ENVIRONMENT)
+    second = release_in_git.read(demo.state, MODEL, ENVIRONMENT)
     if second.digest == first.digest or second.commit == first.commit:
         raise DemoFailed(f"another parameter still serves {first.digest}")
     demo.tell.say(f"{first.digest[:19]}… → {second.digest[:19]}…, commit {second.commit[:12]}")
@@ -48,7 +48,7 @@ def roll_back(demo: Demo, first: ReleaseInGit) -> ReleaseInGit:
     command = ("-m", "release", "rollback", "--env", ENVIRONMENT)
     demo.tell.say(f"$ python {' '.join(command)}")
     demo.clone.python(*command, show=True)
-    now = served.read(demo.state, MODEL, ENVIRONMENT)
+    now = release_in_git.read(demo.state, MODEL, ENVIRONMENT)
     if now.uri != first.uri:
         raise DemoFailed(f"after the rollback Git names {now.uri}, not {first.uri}")
     for line in git.run(demo.state.origin, "show", "--stat", "--format=commit %h, %s", now.commit).splitlines():
@@ -65,7 +65,7 @@ def push_a_bad_model(demo: Demo, serving: ReleaseInGit) -> None:
 
 
 def unchanged(demo: Demo, release: ReleaseInGit) -> None:
-    expect.unchanged(served.read(demo.state, MODEL, ENVIRONMENT), release)
+    expect.unchanged(release_in_git.read(demo.state, MODEL, ENVIRONMENT), release)
     demo.tell.say(f"no commit by the bot: {ENVIRONMENT} still names {release.digest[:19]}…")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from artifact.attestation.signers import FILE
 from artifact.errors import StorageError
-from local import demo, git, served, storage
+from local import demo, git, release_in_git, storage
 from local.receive import decide
 from local.runner import Push
 from local.serving import Predictor
@@ -31,9 +31,9 @@ def test_a_push_deploys_to_staging(trained: Trained) -> None:
     assert parent == trained.pushed
     changed = git.changed(trained.state.origin, trained.pushed, trained.bot)
     assert changed == ["gitops/models/iris/staging/record.yaml", "gitops/models/iris/staging/release.yaml"]
-    release = served.read(trained.state, "iris", "staging")
+    release = release_in_git.read(trained.state, "iris", "staging")
     assert release.commit == trained.bot
-    assert {line.partition(":")[0] for line in release.trailers} == set(served.TRAILERS)
+    assert {line.partition(":")[0] for line in release.trailers} == set(release_in_git.TRAILERS)
     assert f"Source-Commit: {trained.pushed}" in release.trailers
     assert f"Model-Digest: {release.digest}" in release.trailers
     assert release.image.startswith("registry.example.com/modelpin/predictor@sha256:")
@@ -43,7 +43,7 @@ def test_what_git_names_can_be_fetched(trained: Trained, tmp_path: Path) -> None
     """The storage initializer finds the artifact at the URI in Git, and its manifest has the digest in the URI."""
     from artifact.load import load
 
-    release = served.read(trained.state, "iris", "staging")
+    release = release_in_git.read(trained.state, "iris", "staging")
     storage.download(release.uri, tmp_path / "model", trained.state.describe()["s3"], print)
     assert load(tmp_path / "model", expected_digest=release.digest, name="iris").digest == release.digest
 
@@ -51,7 +51,7 @@ def test_what_git_names_can_be_fetched(trained: Trained, tmp_path: Path) -> None
 def test_what_was_deployed_is_signed(trained: Trained, tmp_path: Path) -> None:
     """The platform's key, made at its start and in no commit, signed it; the storage initializer brings the signature,
     a predictor that trusts the key starts, and one that trusts another does not: 20."""
-    release, env = served.read(trained.state, "iris", "staging"), trained.state.describe()["s3"]
+    release, env = release_in_git.read(trained.state, "iris", "staging"), trained.state.describe()["s3"]
     storage.download(release.uri, tmp_path / "model", env, print)
     trust = [sys.executable, "-m", "release", "trust", "--out", str(tmp_path)]
     subprocess.run(trust, cwd=trained.clone, check=True)

@@ -13,7 +13,7 @@ from artifact.signature import Feature, Signature
 from artifact.validation.validator import Validator
 from pipeline.data import conversion
 from pipeline.params.cells import Cells, Format
-from scoring.plain import PlainTables, given
+from scoring.plain import PlainTables, as_raw
 
 FEATURES = {
     "number": Feature("number", "float64", False, (-1e6, 1e6), None),
@@ -77,7 +77,7 @@ def closely(table: pa.Table, cells: Cells, text: bool) -> dict[str, np.ndarray] 
         values, violations = convert(FEATURES[name], table.column(name), cells)
         if violations:
             return None
-        raw[name] = given(values)
+        raw[name] = as_raw(values)
     try:
         return Validator(signature(table)).columns(raw)
     except InvalidRequest:
