@@ -17,7 +17,9 @@ def excerpt(value: Any, longest: int) -> str:
 
 
 def _pieces(value: Any, longest: int) -> Iterator[str]:
-    if isinstance(value, str | bytes):
+    if isinstance(value, str):
+        yield _quoted(value, longest)
+    elif isinstance(value, bytes):
         yield repr(value[: longest + 1])
     elif isinstance(value, list | tuple):
         yield "[" if isinstance(value, list) else "("
@@ -29,10 +31,17 @@ def _pieces(value: Any, longest: int) -> Iterator[str]:
     elif isinstance(value, dict):
         yield "{"
         for place, (key, item) in enumerate(value.items()):
-            yield (", " if place else "") + repr(str(key)[: longest + 1]) + ": "
+            yield (", " if place else "") + _quoted(str(key), longest) + ": "
             yield from _pieces(item, longest)
         yield "}"
     elif isinstance(value, bool | int | float | complex | type(None)):
         yield repr(value)
     else:  # of an object, `repr` may write all that it holds
         yield f"a {type(value).__qualname__}"
+
+
+def _quoted(text: str, longest: int) -> str:
+    """More than `longest` characters of `repr(text)`, or all of it."""
+    end = longest + 1
+    # Which quote `repr` writes first depends on the quotes in the whole text.
+    return repr(text[:end] + "".join(quote for quote in "'\"" if text.find(quote, end) >= 0))

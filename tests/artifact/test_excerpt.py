@@ -6,7 +6,7 @@ import tracemalloc
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from artifact.excerpt import excerpt
@@ -18,6 +18,8 @@ VALUES = st.recursive(
 
 
 @given(VALUES, st.integers(0, 60))
+@example({"0'": 0}, 1)
+@example("0000'\"", 2)
 def test_the_beginning(value: Any, longest: int) -> None:
     """What is shown is the repr, or as many characters of it as may be, and a mark that there are more."""
     text = repr(value)
