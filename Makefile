@@ -215,10 +215,12 @@ status: ## what serves where, since when, from which commit and data
 
 ui: ## show what serves, where it comes from and the report, as pages on 127.0.0.1 (PREDICTOR=, PROMETHEUS=, TREE=1)
 	@$(IN) python -m release page $(if $(TREE),--tree) $${PREDICTOR:+--predictor="$$PREDICTOR"} \
-	  $${PROMETHEUS:+--prometheus="$$PROMETHEUS"} $${PORT:+--port="$$PORT"}
+	  $${PROMETHEUS:+--prometheus="$$PROMETHEUS"} $${WINDOW:+--window="$$WINDOW"} $${LEAST:+--least="$$LEAST"} \
+	  $${PORT:+--port="$$PORT"}
 
 site: ## write the same pages as a static site into OUT=site
-	@$(IN) python -m release page --out "$${OUT:-site}" $(if $(TREE),--tree) $${PROMETHEUS:+--prometheus="$$PROMETHEUS"}
+	@$(IN) python -m release page --out "$${OUT:-site}" $(if $(TREE),--tree) $${PROMETHEUS:+--prometheus="$$PROMETHEUS"} \
+	  $${WINDOW:+--window="$$WINDOW"} $${LEAST:+--least="$$LEAST"}
 
 mirror: ## repair MLflow's aliases champion, previous and challenger from what Git says
 	@$(IN) python -m audit aliases

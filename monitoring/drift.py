@@ -43,6 +43,7 @@ class Drift:
     overall: np.ndarray  # [windows]
     estimate: Estimate | None
     queries: tuple[str, ...] = ()
+    so_far: Window | None = None  # what was counted before the first window is over
     domain: Domain | None = None  # of the last window, from a log
     costs: Mapping[str, float] = field(default_factory=dict)  # accuracy that each feature's shift explains, from a log
 
@@ -54,6 +55,11 @@ class Drift:
     @property
     def _marginal(self) -> bool:
         return bool(len(self.overall) and self.overall.max() >= np.log(ALARM))
+
+    @property
+    def latest(self) -> Window | None:
+        """The last window; before the first one is over, what was counted until now."""
+        return self.windows[-1] if self.windows else self.so_far
 
     @property
     def estimated_loss(self) -> float | None:
@@ -79,6 +85,24 @@ class Drift:
             if stream.feature not in best or values[place] > best[stream.feature][1]:
                 best[stream.feature] = (change, float(values[place]))
         return sorted(((name, *each) for name, each in best.items()), key=lambda entry: -entry[2])
+
+    def moved(self) -> list[tuple[str, float]]:
+        """Feature and PSI of the latest rows, the largest first."""
+        latest = self.latest
+        if latest is None:
+            return []
+        listed = [
+            (name, drift_detector.psi(self.profile.counts[places], latest.counts[places]))
+            for name, places in self._places().items()
+        ]
+        return sorted(listed, key=lambda one: -one[1])
+
+    def _places(self) -> dict[str, list[int]]:
+        """Feature → the indices of its streams."""
+        places: dict[str, list[int]] = {}
+        for place, stream in enumerate(self.profile.streams):
+            places.setdefault(stream.feature, []).append(place)
+        return places
 
     def as_json(self) -> dict[str, Any]:
         """For programs; the features that lead an alarm are in `features`."""
@@ -109,6 +133,9 @@ class Drift:
             strength = self.overall[-1] / np.log(10)
             lines.append(f"  mean M 10^{strength:.1f}, alarm at 10^{np.log10(ALARM):.1f}; the strongest:")
             lines += [f"  {name}: {change}, M 10^{log_m:.1f}" for name, change, log_m in self.ranked()[:5]]
+        elif self.so_far is not None and self.so_far.rows:
+            moved = ", ".join(f"{name} {psi:.2f}" for name, psi in self.moved()[:3])
+            lines.append(f"  until now, which decides nothing, the largest PSI: {moved}")
         if self.domain is not None:
             strongest = sorted(self.domain.shares.items(), key=lambda pair: -pair[1])[:3]
             named = ", ".join(f"{name} {share:.0%}" for name, share in strongest)
@@ -135,10 +162,11 @@ class Drift:
         """One page: the verdict, M over time, and each feature beside its reference, the strongest first."""
         place = f" in {self.labels['namespace']}" if "namespace" in self.labels else ""
         page = Page(f"Drift of {self._name}{place}")
-        page.text("\n".join(self.lines()[:2]), "verdict")
+        page.text("\n".join(self.lines()[:2]).removesuffix("; the strongest:"), "verdict")
         page.line("log10 of the mean M by window; the dashed line alarms", self.overall / np.log(10), np.log10(ALARM))
-        if self.windows:
-            self._features(page, self.windows[-1])
+        if self.latest is not None and self.latest.rows:
+            self._features(page, self.latest)
+            self._calibration(page, self.latest)
         for text in self.lines()[2:] if self.domain is not None else ():
             page.text(text)
         if self.queries:
@@ -146,25 +174,52 @@ class Drift:
             page.code(self.queries)
         return page.render()
 
-    def _features(self, page: Page, last: Window) -> None:
-        page.heading("Features: grey is the reference, blue the last window")
-        rows = []
-        for name, change, log_m in self.ranked():
-            places = [place for place, stream in enumerate(self.profile.streams) if stream.feature == name]
-            psi = drift_detector.psi(self.profile.counts[places], last.counts[places])
-            rows.append((name, change, f"10^{log_m:.1f}", f"{psi:.3f}"))
-        page.table(("feature", "its strongest change", "M", "PSI of the last window"), rows)
-        for name, _, _ in self.ranked()[:20]:
-            places = [place for place, stream in enumerate(self.profile.streams) if stream.feature == name]
-            trained = self.profile.reference.shares[places]
-            live = last.counts[places] / np.maximum(last.of[places], 1)
-            page.bars(name, [self.profile.streams[place].bin for place in places], trained, live)
+    def _features(self, page: Page, latest: Window) -> None:
+        period = "last window" if self.windows else "rows until now"
+        page.heading(f"Features: grey is the reference, blue the {period}")
+        psi = dict(self.moved())
+        if self.windows:
+            order = [name for name, *_ in self.ranked()]
+            rows = [(name, change, f"10^{log_m:.1f}", f"{psi[name]:.3f}") for name, change, log_m in self.ranked()]
+            page.table(("feature", "its strongest change", "M", "PSI of the last window"), rows)
+        else:
+            order = list(psi)
+            page.text("No window is over yet: these rows are shown as they are, and decide nothing.")
+            page.table(("feature", "PSI until now"), [(name, f"{psi[name]:.3f}") for name in order])
+        places = self._places()
+        for name in order[:20]:
+            trained = self.profile.reference.shares[places[name]]
+            live = latest.counts[places[name]] / np.maximum(latest.of[places[name]], 1)
+            page.bars(name, [self.profile.streams[place].bin for place in places[name]], trained, live)
+
+    def _calibration(self, page: Page, latest: Window) -> None:
+        known = self.profile.calibration
+        if known is None or self.estimate is None:
+            return
+        page.heading("Calibration: what its confidence promises")
+        page.text(
+            f"The accuracy of these answers is {self.estimate.accuracy:.3f} ± {2 * self.estimate.error:.3f} if "
+            f"confidence means what it meant on held-out rows, where the accuracy was {self.estimate.reference:.3f}. "
+            "Only labels that come back show whether it still does."
+        )
+        answers = sum(latest.confidence.values())
+        rows = [
+            (
+                name,
+                f"{kept / known.rows.sum():.1%}",
+                f"{right / kept:.1%}" if kept else "–",
+                f"{latest.confidence.get(name, 0.0) / answers:.1%}",
+            )
+            for name, kept, right in zip(self.profile.confidences, known.rows, known.right, strict=True)
+        ]
+        page.table(("probability of its label", "of held-out answers", "of these right", "of live answers"), rows)
 
 
 def watch(source: Source, since: float, now: float, window: float = WEEK, least: int = LEAST_ROWS) -> Drift:
     """The drift of a release from `since` until `now`, seconds since 1970, in windows of `window` seconds.
 
-    A window with fewer rows than `least` goes on for another `window`. StorageError (30) without a reference.
+    A window with fewer rows than `least` goes on for another `window`. Before the first is over, what was counted until
+    now is kept beside: it decides nothing. StorageError (30) without a reference.
     """
     profile = Profile.read(source, now)
     if profile is None:
@@ -202,8 +257,13 @@ def follow(
         windows.append(latest)
         overall.append(float(drift_detector.overall(log_m)))
         start, waiting = end, 0.0
-    estimate = profile.accuracy(windows)
-    return Drift(labels, profile, tuple(windows), waiting, log_m, np.array(overall), estimate, queries)
+    so_far = None
+    if not windows and (seconds := int(now - since)) > 0:
+        intervals = min(_INTERVALS, seconds)
+        so_far = count(Grid(since, seconds / intervals, intervals + 1))
+        waiting = so_far.rows
+    estimate = profile.accuracy(windows or [one for one in (so_far,) if one is not None])
+    return Drift(labels, profile, tuple(windows), waiting, log_m, np.array(overall), estimate, queries, so_far)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

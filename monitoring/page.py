@@ -10,13 +10,19 @@ import numpy as np
 
 _WIDTH, _HEIGHT = 640, 160
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
+:root { color-scheme: light dark; --line: light-dark(#ddd, #353d47); --blue: light-dark(#06c, #5b9be0) }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
+  color: light-dark(#222, #e3e8ee); background: light-dark(#fff, #14181d) }
 h1 { font-size: 1.5rem } h2 { font-size: 1.1rem; margin-top: 2rem }
 table { border-collapse: collapse; width: 100% } td, th { text-align: left; padding: .2rem .6rem .2rem 0 }
-td { border-top: 1px solid #ddd; vertical-align: top } code { font-size: .85em; overflow-wrap: anywhere }
-svg { width: 100%; height: auto; background: #fafafa } .decides { stroke: #b00; stroke-dasharray: 4 3 }
-.line { fill: none; stroke: #06c; stroke-width: 1.5 } .live { fill: #06c } .trained { fill: #bbb }
-.verdict { padding: .6rem 1rem; border-left: 4px solid #06c; background: #f2f7fd }
+td { border-top: 1px solid var(--line); vertical-align: top } code { font-size: .85em; overflow-wrap: anywhere }
+h1, h3 { overflow-wrap: anywhere } .wide { overflow-x: auto }
+svg { width: 100%; height: auto; background: light-dark(#fafafa, #1d232a) }
+.decides { stroke: light-dark(#b00, #ff8f86); stroke-dasharray: 4 3 }
+.bins { margin: .2rem 0; font-size: .8rem; opacity: .8 }
+.line { fill: none; stroke: var(--blue); stroke-width: 1.5 } .live { fill: var(--blue) }
+.trained { fill: light-dark(#bbb, #6b7683) }
+.verdict { padding: .6rem 1rem; border-left: 4px solid var(--blue); background: light-dark(#f2f7fd, #1d232a) }
 """
 
 
@@ -39,7 +45,7 @@ class Page:
         """One row for each of `rows`, of as many cells as `head`."""
         cells = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
         lines = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-        self._parts.append(f"<table><tr>{cells}</tr>{lines}</table>")
+        self._parts.append(f'<div class="wide"><table><tr>{cells}</tr>{lines}</table></div>')
 
     def code(self, lines: Sequence[str]) -> None:
         """Lines as they are typed."""
@@ -80,7 +86,8 @@ class Page:
         most = max(least + 1e-9, *(float(np.nanmax(values[np.isfinite(values)])) for _, values in drawable))
         shapes, names = [], []
         for place, (label, values) in enumerate(drawable):
-            color = f"hsl({place * 137 % 360} 70% 40%)"
+            hue = f"{place * 137 % 360} 70%"
+            color = f"light-dark(hsl({hue} 40%), hsl({hue} 65%))"
             points = " ".join(
                 f"{at * _WIDTH / max(1, len(values) - 1):.1f},{_y(values[at], least, most):.1f}"
                 for at in np.flatnonzero(np.isfinite(values)).tolist()
@@ -94,7 +101,7 @@ class Page:
         )
 
     def bars(self, name: str, names: Sequence[str], trained: np.ndarray, live: np.ndarray) -> None:
-        """Shares by bin, shape [bins]: of the reference in grey, of live values beside them."""
+        """Shares by bin, shape [bins]: of the reference in grey, of live values beside them; the bins' names below."""
         most = max(float(np.max(trained)), float(np.max(live)), 1e-9)
         width = _WIDTH / (2.5 * len(names))
         shapes = []
@@ -107,13 +114,16 @@ class Page:
                     "</title></rect>"
                 )
         svg = f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{html.escape(name)}">'
-        self._parts.append(f"<h3>{html.escape(name)}</h3>{svg}{''.join(shapes)}</svg>")
+        below = html.escape(" · ".join(names))
+        self._parts.append(f'<h3>{html.escape(name)}</h3>{svg}{"".join(shapes)}</svg><p class="bins">{below}</p>')
 
     def render(self) -> str:
         """The whole document."""
         title = html.escape(self.title)
         return (
-            f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
+            '<!doctype html><html lang="en"><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            f'<title>{title}</title><link rel="icon" href="data:,"><style>{_STYLE}</style>'
             f"<h1>{title}</h1>{''.join(self._parts)}</html>\n"
         )
 

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from artifact.errors import ConfigurationError, UsageError
+from monitoring.drift import LEAST_ROWS, WEEK
 from release import clock, command_line
 from release.checkout import Checkout
 from release.page import drift_pages, render, server, site_data, training_report
+from release.page.drift_pages import DriftQuery
 from release.page.render import Site
 
 _PORT = 8640
@@ -29,8 +31,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("--model", help="only this model")
     line.add_argument("--tree", action="store_true", help="of gitops/ here, without asking the remote: no history")
     line.add_argument("--prometheus", metavar="URL", help="ask it for the drift of what serves")
+    line.add_argument(
+        "--window", type=float, default=WEEK, metavar="SECONDS", help="of drift, whole weeks (%(default)s)"
+    )
+    line.add_argument("--least", type=int, default=LEAST_ROWS, metavar="ROWS", help="of a window (%(default)s)")
     line.add_argument("--predictor", metavar="URL", help="of a running predictor, that the form sends predictions to")
     arguments, checkout = command_line.parse(line, argv), Checkout.current()
+    if arguments.window <= 0 or arguments.least < 1:
+        raise UsageError("--window and --least are above 0")
     if arguments.out is not None:
         _write(_read(checkout, arguments), arguments.out)
         print(f"{arguments.out}/index.html")
@@ -42,7 +50,8 @@ def _read(checkout: Checkout, arguments: argparse.Namespace) -> Site:
     data = site_data.read(checkout, tree=arguments.tree, model=arguments.model)
     report = training_report.read(checkout.root)
     card = None if report is None else training_report.card(checkout.root, report)
-    return Site(data, report, drift_pages.read(data, arguments.prometheus), clock.now(), card)
+    query = DriftQuery(arguments.prometheus, arguments.window, arguments.least) if arguments.prometheus else None
+    return Site(data, report, drift_pages.read(data, query), clock.now(), card)
 
 
 def _write(site: Site, out: Path) -> None:

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from artifact.errors import ConfigurationError
 from artifact.git import GitFailed
@@ -24,12 +24,23 @@ _FETCH_OBJECTS = (
 
 @dataclass(frozen=True)
 class Version:
-    """What one commit made of a file: `seconds` since 1970 of the commit, its subject, and the whole text."""
+    """What one commit made of a file: `seconds` since 1970 of the commit, its subject, its trailers, the whole text."""
 
     commit: str
     seconds: float
     subject: str
+    trailers: Mapping[str, str]
     text: str
+
+
+class _Change(NamedTuple):
+    """A commit that changed a file: `blob` is Git's name of the file's bytes from then on."""
+
+    commit: str
+    blob: str
+    seconds: float
+    subject: str
+    trailers: Mapping[str, str]
 
 
 class Family(Protocol):
@@ -145,23 +156,27 @@ class Tip:
 
         Of the branch's own commits: what a merge brought counts from the merge.
         """
-        for commit, blob, seconds, subject in self._changes(path):
-            yield Version(commit, seconds, subject, self._git.run("cat-file", "blob", blob))
+        for one in self._changes(path):
+            text = self._git.run("cat-file", "blob", one.blob)
+            yield Version(one.commit, one.seconds, one.subject, one.trailers, text)
 
     def latest(self, path: str, count: int) -> list[Version]:
         """The first `count` of `history`, brought together."""
         changes = list(itertools.islice(self._changes(path), count))
-        self._bring({blob for _, blob, _, _ in changes})
-        return [Version(commit, seconds, subject, self._texts[blob]) for commit, blob, seconds, subject in changes]
+        self._bring({one.blob for one in changes})
+        return [Version(one.commit, one.seconds, one.subject, one.trailers, self._texts[one.blob]) for one in changes]
 
-    def _changes(self, path: str) -> Iterator[tuple[str, str, float, str]]:
-        """Commit, blob, seconds and subject of each version."""
+    def _changes(self, path: str) -> Iterator[_Change]:
+        """Each version, its text not yet brought."""
         full_path = self._at(path)
-        listing = self._git.run("log", "--first-parent", "--format=%H %ct %s", self.commit, "--", full_path)
-        for line in listing.splitlines():
-            commit, seconds, subject = line.split(" ", 2)
+        form = "--format=%H %ct %s%n%(trailers:only,unfold)"
+        listing = self._git.run("log", "-z", "--first-parent", form, self.commit, "--", full_path)
+        for written in filter(None, listing.split("\0")):
+            first, *lines = written.splitlines()
+            commit, seconds, subject = first.split(" ", 2)
+            trailers = dict(line.split(": ", 1) for line in lines if ": " in line)
             if entry := self._git.run("ls-tree", "--full-tree", commit, "--", full_path):
-                yield commit, entry.split()[2], float(seconds), subject
+                yield _Change(commit, entry.split()[2], float(seconds), subject, trailers)
 
     def precedes(self, older: str, newer: str) -> bool:
         """Whether the commit `older` is a strict ancestor of `newer`; False when no known history holds both."""

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from artifact.errors import ModelpinError
 from monitoring import drift
+from monitoring.confidence import Estimate
 from monitoring.input_counts import Source
 from monitoring.prometheus import Prometheus
 from release.page.history import Share
@@ -30,14 +31,24 @@ class DriftPage:
     path: str
     html: str | None
     estimated_loss: float | None = None
+    calibration: Estimate | None = None
 
 
-def read(site: SiteData, prometheus: str | None) -> tuple[DriftPage, ...]:
-    """One for each release with traffic; `prometheus`: the URL of the one to ask, None to ask none.
+@dataclass(frozen=True)
+class DriftQuery:
+    """The Prometheus to ask, and the windows to judge by: `window` in seconds, with at least `least` rows."""
+
+    prometheus: str
+    window: float = drift.WEEK
+    least: int = LEAST_ROWS
+
+
+def read(site: SiteData, query: DriftQuery | None) -> tuple[DriftPage, ...]:
+    """One for each release with traffic; `query`: None to ask nobody.
 
     Alarms come first, by their estimated loss of accuracy. The estimate makes no alarm of what is none.
     """
-    return tuple(sorted(_pages(site, prometheus), key=rank))
+    return tuple(sorted(_pages(site, query), key=rank))
 
 
 def rank(page: DriftPage) -> tuple[bool, float]:
@@ -45,28 +56,29 @@ def rank(page: DriftPage) -> tuple[bool, float]:
     return not page.alarm, -(page.estimated_loss or 0.0) if page.alarm else 0.0
 
 
-def _pages(site: SiteData, prometheus: str | None) -> Iterator[DriftPage]:
+def _pages(site: SiteData, query: DriftQuery | None) -> Iterator[DriftPage]:
     for model in site.models:
         for environment in model.environments:
             for share in environment.shares:
                 if share.percent:
-                    yield _page(environment, share, prometheus)
+                    yield _page(environment, share, query)
 
 
-def _page(environment: EnvironmentData, share: Share, prometheus: str | None) -> DriftPage:
+def _page(environment: EnvironmentData, share: Share, query: DriftQuery | None) -> DriftPage:
     release, namespace = share.release, environment.folder.namespace
     path = f"drift/{namespace}-{release.name}.html"
-    if prometheus is None:
+    if query is None:
         lines = (
-            "not asked: this page was made without a Prometheus; the command that asks one is",
+            "Nobody was asked: this page was made without PROMETHEUS=URL. One release alone is asked about by",
             f"python -m monitoring drift --prometheus URL --namespace {namespace} --release {release.name} "
             f"--since {release.since}",
         )
         return DriftPage(environment, share, lines, False, path, None)
     try:
         since = datetime.fromisoformat(release.since).timestamp()
-        result = drift.watch(Source(Prometheus(prometheus), namespace, release.name), since, time.time())
+        source = Source(Prometheus(query.prometheus), namespace, release.name)
+        result = drift.watch(source, since, time.time(), query.window, query.least)
     except ModelpinError as error:
         return DriftPage(environment, share, (str(error),), False, path, None)
     sentences, loss = tuple(result.lines()), result.estimated_loss
-    return DriftPage(environment, share, sentences, result.alarms, path, result.page(), loss)
+    return DriftPage(environment, share, sentences, result.alarms, path, result.page(), loss, result.estimate)

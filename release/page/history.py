@@ -27,12 +27,18 @@ class Share:
 
 @dataclass(frozen=True)
 class Step:
-    """One commit that changed a record: `when` in UTC (ISO 8601), and the shares from then on."""
+    """One commit that changed a record: `when` in UTC (ISO 8601), and the shares from then on.
+
+    `reason` and `evidence`: as its trailers say them. `shadow`: what a candidate answered to logged requests.
+    """
 
     when: str
     commit: str
     subject: str
     shares: tuple[Share, ...]
+    reason: str = ""
+    evidence: str = ""
+    shadow: str = ""
 
 
 def shares(record: Record) -> tuple[Share, ...]:
@@ -54,4 +60,5 @@ def _steps(tip: Tip, folder: Folder) -> Iterator[Step]:
         now = shares(records.parse(version.text, path))
         if now:
             when = datetime.fromtimestamp(version.seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            yield Step(when, version.commit, version.subject, now)
+            said = [version.trailers.get(name, "") for name in ("Release-Reason", "Release-Evidence", "Shadow")]
+            yield Step(when, version.commit, version.subject, now, *said)

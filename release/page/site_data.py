@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from monitoring.retraining import Trigger
 from release import state
+from release.aws.policies import INFERENCE
 from release.checkout import Checkout
 from release.commands import status
 from release.commands.status import Status
 from release.git.branch import opened, tip
 from release.git.tip import Tip
-from release.gitops.folder import Folder
+from release.gitops import retraining
+from release.gitops.folder import MODELS, Folder
 from release.gitops.quarantine import Quarantined
 from release.gitops.record import Record
 from release.gitops.release import Release
@@ -22,12 +25,18 @@ from release.page.history import Share, Step
 
 @dataclass(frozen=True)
 class EnvironmentData:
-    """One environment of one model, as its branch holds it."""
+    """One environment of one model, as its branch holds it.
+
+    `alarms`: what asked for a training of what serves here, or served, and was followed; the newest first.
+    `log`: the folder in S3 that its requests are logged to, where they are.
+    """
 
     status: Status
     folder: Folder
     shares: tuple[Share, ...]
     steps: tuple[Step, ...]
+    alarms: tuple[Trigger, ...]
+    log: str
 
     @property
     def record(self) -> Record:
@@ -38,6 +47,11 @@ class EnvironmentData:
     def state(self) -> str:
         """In one word, as `release status` has it."""
         return state.of(self.record)
+
+    @property
+    def shadows(self) -> tuple[Step, ...]:
+        """The commits that say what a candidate answered to logged requests, the newest first."""
+        return tuple(one for one in self.steps if one.shadow)
 
     @property
     def path(self) -> str:
@@ -87,16 +101,17 @@ def read(checkout: Checkout, *, tree: bool, model: str | None = None) -> SiteDat
     repository = (
         f"https://github.com/{checkout.settings.github_repository}" if checkout.settings.github_repository else None
     )
+    bucket = checkout.settings.bucket
     if tree:
-        return SiteData(_models(Worktree(checkout.root), model), None, repository)
+        return SiteData(_models(Worktree(checkout.root), model, bucket), None, repository)
     branch = checkout.remote()
     with opened(branch) as git:
         there = tip(git, branch)
-        return SiteData(_models(there, model), there.commit, repository)
+        return SiteData(_models(there, model, bucket), there.commit, repository)
 
 
-def _models(tip: Tip | Worktree, model: str | None) -> tuple[ModelData, ...]:
-    environments = [_environment(tip, status) for status in status.read_from(tip, model)]
+def _models(tip: Tip | Worktree, model: str | None, bucket: str) -> tuple[ModelData, ...]:
+    environments = [_environment(tip, status, bucket) for status in status.read_from(tip, model)]
     names = dict.fromkeys(environment.folder.model for environment in environments)
     return tuple(
         _model(tip, name, [environment for environment in environments if environment.folder.model == name])
@@ -104,11 +119,20 @@ def _models(tip: Tip | Worktree, model: str | None) -> tuple[ModelData, ...]:
     )
 
 
-def _environment(tip: Tip | Worktree, status: Status) -> EnvironmentData:
-    folder = Folder(status.record.model, status.record.environment)
-    return EnvironmentData(
-        status, folder, history.shares(status.record), history.steps(tip.of(folder.environment), folder)
-    )
+def _environment(tip: Tip | Worktree, status: Status, bucket: str) -> EnvironmentData:
+    folder, record = Folder(status.record.model, status.record.environment), status.record
+    branch = tip.of(folder.environment)
+    log = f"s3://{bucket}/{INFERENCE}/{folder.namespace}"
+    steps = history.steps(branch, folder)
+    return EnvironmentData(status, folder, history.shares(record), steps, _alarms(branch, record), log)
+
+
+def _alarms(tip: Tip | Worktree, record: Record) -> tuple[Trigger, ...]:
+    path = f"{MODELS}/{record.model}/{retraining.FILE}"
+    text = tip.read(path)
+    digests = {release.digest for release in record.releases}
+    triggers = () if text is None else retraining.parse(text, path)
+    return tuple(trigger for trigger in reversed(triggers) if trigger.digest in digests)
 
 
 def _model(tip: Tip | Worktree, name: str, environments: Sequence[EnvironmentData]) -> ModelData:

@@ -15,7 +15,8 @@ from websockets.sync.client import ClientConnection, connect
 from tests.deadlines import ANSWER_SECONDS, START_SECONDS
 
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-_LOADED = "document.readyState === 'complete'"
+# Names the folder that pictures of all views go to, for a person to look at.
+PICTURES = "PAGE_PICTURES"
 
 
 class Browser:

@@ -7,14 +7,18 @@ from pathlib import Path
 import pytest
 
 from artifact import digest
-from release.gitops import quarantine, record
-from release.gitops.folder import quarantine_file
+from monitoring.retraining import Trigger
+from release.gitops import quarantine, record, retraining
+from release.gitops.folder import MODELS, quarantine_file
 from release.gitops.quarantine import Quarantined
 from release.gitops.record import Record
 from release.gitops.release import Proof, Release
 from release.settings import Settings
 from tests.release.conftest import IMAGE, Repository, commit, copied
 
+WHY = "nobody <complained>"
+SHADOW = "500 requests, 500 rows, 98.20% agree"
+DRIFTED = "drift of x in 2 windows"
 REASON = "<b>labels</b> of new customers wrong & late"
 
 
@@ -53,7 +57,10 @@ PRODUCTION = (
     ("iris: production promotes", _production(SECOND, None, None, FIRST)),
     ("iris: production canary at 10 %", _production(SECOND, THIRD, 10, FIRST)),
     ("iris: production takes it back", _production(SECOND, None, None, _TAKEN_BACK, FIRST)),
-    ("iris: production canary at 25 %", _production(SECOND, FOURTH, 25, _TAKEN_BACK, FIRST)),
+    (
+        f"iris: production canary at 25 %\n\nRelease-Reason: {WHY}\nShadow: {SHADOW}",
+        _production(SECOND, FOURTH, 25, _TAKEN_BACK, FIRST),
+    ),
 )
 
 
@@ -64,6 +71,8 @@ def released(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     clone = folder / "clone"
     barred = Quarantined(THIRD.digest, THIRD.inputs_digest, REASON, "issue 41", "2026-11-12T11:00:00Z", "A Person")
     commit(clone, quarantine_file("iris"), quarantine.render([barred]))
+    alarm = Trigger("drift", SECOND.digest, "train", "2026-11-12T05:17:00Z", DRIFTED)
+    commit(clone, f"{MODELS}/iris/{retraining.FILE}", retraining.render([alarm]))
     staging = Record("iris", "staging", FOURTH.name, releases=(FOURTH, THIRD))
     commit(clone, "gitops/models/iris/staging/record.yaml", record.render(staging))
     for subject, state in PRODUCTION:

@@ -21,7 +21,7 @@ from tests.deadlines import START_SECONDS
 from tests.release.conftest import ROOT, Repository
 from tests.release.documents.test_bom import VERDICT
 from tests.release.page import browser
-from tests.release.page.browser import Browser
+from tests.release.page.browser import PICTURES, Browser
 from tests.release.page.conftest import FOURTH, SECOND
 from tests.release.page.test_page import train
 
@@ -34,8 +34,6 @@ VIEWS = (
     f"models/iris/releases/{SECOND.name}.html", "report.html", model_card.FILE, "drift.html",
     "quarantine.html", render.FORM,
 )  # fmt: skip
-# Where the pictures of all views go, for a person to look at.
-PICTURES = "PAGE_PICTURES"
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from release.page import predictor_client, render, server, site_data, training_r
 from release.page.render import Site
 from release.page.training_report import TrainingReport
 from tests.release.conftest import Repository
-from tests.release.page.conftest import FIRST, FOURTH, SECOND, THIRD
+from tests.release.page.conftest import DRIFTED, FIRST, FOURTH, SECOND, SHADOW, THIRD, WHY
 
 PRODUCTION = "models/iris/environments/production.html"
 REPORT = """# ✓ iris: better
@@ -112,6 +112,23 @@ def test_the_timeline_is_the_history_of_the_branch(pages: Repository, tmp_path: 
     assert f"{SECOND.name} 90 %, {THIRD.name} 10 %" in timeline
     assert pages.release("page", "--tree", "--out", str(tmp_path / "tree")).code == 0
     assert "A checkout says no history" in (tmp_path / "tree" / PRODUCTION).read_text()
+
+
+def test_what_git_keeps_of_the_inference_log_is_shown(pages: Repository, tmp_path: Path) -> None:
+    """An alarm that was followed, and what a candidate answered to logged requests, with when and where from; each
+    environment without them says how to get them."""
+    out = _site(pages, tmp_path / "site")
+    log = (out / "drift.html").read_text()
+    log = log[log.index('id="log"') :]
+    production, staging = (part for part in log.split('<div class="card">')[1:])
+    assert f"<strong>drift</strong> 2026-11-12 05:17 UTC: {DRIFTED}" in production
+    assert SHADOW in production
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC, iris: production canary at 25 % <a href=", production)
+    assert "make shadow ENV=staging OUT=shadow.json" in staging
+    assert "--log s3://modelpin/inference/iris-staging " in staging
+    timeline = (out / PRODUCTION).read_text()
+    assert f'<span class="quiet">why:</span> {WHY.replace("<", "&lt;").replace(">", "&gt;")}' in timeline
+    assert f'<span class="quiet">shadow:</span> {SHADOW}' in timeline
 
 
 def test_the_report_is_shown_as_the_stages_wrote_it(pages: Repository, tmp_path: Path) -> None:
