@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from artifact.errors import ConfigurationError, UsageError
-from monitoring.drift import LEAST_ROWS, WEEK
+from monitoring.drift import WEEK
+from monitoring.drift_detector import LEAST_ROWS
 from release import clock, command_line
 from release.checkout import Checkout
 from release.page import drift_pages, render, server, site_data, training_report

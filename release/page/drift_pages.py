@@ -10,6 +10,7 @@ from datetime import datetime
 from artifact.errors import ModelpinError
 from monitoring import drift
 from monitoring.confidence import Estimate
+from monitoring.drift_detector import LEAST_ROWS
 from monitoring.input_counts import Source
 from monitoring.prometheus import Prometheus
 from release.page.history import Share
