@@ -77,14 +77,6 @@ class Outcome:
         return "✓✓" if self.goal.stretch is not None and self.ratio >= self.goal.stretch else "✓"
 
 
-def outcome(results: Results, measure: str, model: str, kind: str = "", connections: int = 0) -> Outcome | None:
-    """What became of the goal for one number; None where there is no goal for it."""
-    for goal in GOALS:
-        if goal.measure == measure and model in goal.models and kind in goal.kinds and connections in goal.connections:
-            return Outcome(goal, model, kind, connections, results.ratio(measure, model, kind, connections))
-    return None
-
-
 def outcomes(results: Results) -> list[Outcome]:
     """Every goal that this run measured."""
     outcomes = [

@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ _OF_OURS = ("scikit-learn", "numpy", "pandas", "onnxruntime", "treelite")
 
 
 def describe(site: Site, plan: Plan, cores: Cores) -> dict[str, Any]:
-    """Cores, CPU, kernel, load average before the run, and versions of the servers that take part and the clients."""
+    """Date, cores, CPU, kernel, load average before the run, and versions of the clients and the servers."""
     load_average = round(os.getloadavg()[0], 2)  # before environments are made
     versions = {"python": platform.python_version()}
     versions |= {client: _client(client) for client in plan.clients if client != "taskset"}
@@ -32,6 +33,7 @@ def describe(site: Site, plan: Plan, cores: Cores) -> dict[str, Any]:
         versions |= environments.versions(site.ours[0], _OF_OURS)
     model = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     return {
+        "date": datetime.now(UTC).date().isoformat(),
         "cores": os.cpu_count(),
         "cpu": model[1] if model else platform.machine(),
         "kernel": platform.release(),

@@ -1,8 +1,9 @@
-"""What a run found, as numbers: written to JSON, read by the table, the plot and the goals."""
+"""What a run found, as numbers: written to JSON, read by the table, the plot, the goals and the page."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from bench.peers import BASE
@@ -101,6 +102,19 @@ class Results:
     def bytes(self, peer: str) -> dict[str, float]:
         """Proportional memory of `peer` by model."""
         return {resident.model: resident.pss for resident in self.residents if resident.peer == peer}
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Results:
+        """Read the JSON form; KeyError or TypeError for anything else."""
+        names = {one.name for one in fields(Row)}
+        return cls(
+            machine=value["machine"],
+            engines=value["engines"],
+            rows=[Row(**{name: item for name, item in row.items() if name in names}) for row in value["rows"]],
+            starts=[Start(**{**start, "each": tuple(start["each"])}) for start in value["starts"]],
+            residents=[Resident(**resident) for resident in value["residents"]],
+            refused=value["refused"],
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""

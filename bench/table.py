@@ -6,19 +6,22 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bench import goals
+from bench.goals import Outcome
 from bench.kinds import KINDS
 from bench.peers import BASE, PEERS
 from bench.results import Results, Row
 from pipeline.shared import markdown
 
 _OTHERS = [name for name in PEERS if name not in (BASE, "ours")]
-_NOTE = (
-    "× is the rate over that of KServe's sklearn server in the same call. CPU µs: server CPU a request. CPU: ours over "
-    "its. p99: our 99th percentile over its. fast path: share of our requests that it answered, by our server's own "
-    "count. ◊: the client was the limit (its core over 90 % busy, the server's under): where that is ours the ratio is "
-    "a lower bound, and CPU says more. ≈: other processes had over a tenth of the server's core; CPU suffers least. "
-    "…: under one answer a connection, too few for a number. !: requests failed while timed."
-)
+_NOTE = """How to read it:
+
+- **×**: requests a second, as a multiple of KServe's sklearn server in the same run. 1/n: ours is n times as small.
+- **CPU µs**: CPU time of the server for one request. **p99**: the time within which 99 of 100 requests were answered.
+- **fast path**: the share of our requests that the fast path answered, by our server's own count.
+- **◊**: the client was the limit (its core over 90 % busy, the server's under), so that the server can do more; its CPU
+  time says how much.
+- **≈**: other processes had over a tenth of the server's core. CPU time suffers least from that.
+- **…**: less than one answer a connection, too few for a number. **!**: requests failed while they were timed."""
 
 _ASKED = {
     True: "Every server answers labels alone; our v2 requests name them as the output they want.",
@@ -26,21 +29,21 @@ _ASKED = {
 }
 
 
-def summary(results: Results) -> str:
-    """What goes to standard output."""
+def summary(results: Results, goals_shown: bool = True) -> str:
+    """What goes to standard output; the page for readers leaves out what this project aims at."""
+    sought = goals.outcomes(results) if goals_shown else []
     parts = [_machine(results)]
     if results.rows:
-        parts += [_ratios(results), _NOTE, _ASKED[bool(results.machine.get("labels_only"))]]
+        parts += [_ratios(results, sought), _NOTE, _ASKED[bool(results.machine.get("labels_only"))]]
     if results.starts:
-        parts.append(_by_model("cold start, s", results, results.seconds, "start", "{:.2f}", 1))
+        parts.append(_by_model("cold start, s", results, sought, results.seconds, "start", "{:.2f}", 1))
     if results.residents:
-        parts.append(_by_model("memory (PSS), MB", results, results.bytes, "memory", "{:.0f}", 1e6))
+        parts.append(_by_model("memory (PSS), MB", results, sought, results.bytes, "memory", "{:.0f}", 1e6))
     if results.refused:
         parts.append("Not timed, as the answer was not right:\n\n" + "\n".join(f"- {line}" for line in results.refused))
-    outcomes = goals.outcomes(results)
-    if outcomes:
-        reached = sum(outcome.mark != "✗" for outcome in outcomes)
-        parts.append(f"Goals: {reached} of the {len(outcomes)} measured are reached.")
+    if sought:
+        reached = sum(outcome.mark != "✗" for outcome in sought)
+        parts.append(f"Goals: {reached} of the {len(sought)} measured are reached.")
     return "\n\n".join(parts) + "\n"
 
 
@@ -70,7 +73,7 @@ def details(results: Results) -> str:
     return _table(head, lines) + "\n"
 
 
-def _ratios(results: Results) -> str:
+def _ratios(results: Results, sought: Sequence[Outcome]) -> str:
     head = ["model", "request", "conn.", "KServe req/s", "KServe CPU µs", "KServe p99 ms"]
     head += ["**ours**", "ours CPU µs", "ours CPU", "ours p99", "fast path"]
     head += [*(PEERS[name].title for name in _OTHERS), "goal", "", "goal p99", ""]
@@ -89,10 +92,18 @@ def _ratios(results: Results) -> str:
         line.append(_share(ours))
         line += [_rate(results, results.row(model, kind, connections, name)) for name in _OTHERS]
         for measure in ("throughput", "p99"):
-            outcome = goals.outcome(results, measure, model, kind, connections)
-            line += [outcome.goal.text, outcome.mark] if outcome else ["", ""]
+            line += _goal(sought, measure, model, kind, connections)
         lines.append(line)
     return _table(head, lines)
+
+
+def _goal(sought: Sequence[Outcome], measure: str, model: str, kind: str = "", connections: int = 0) -> list[str]:
+    """The goal of one number and what became of it, two cells; empty ones where it has none."""
+    key = (measure, model, kind, connections)
+    for one in sought:
+        if (one.goal.measure, one.model, one.kind, one.connections) == key:
+            return [one.goal.text, one.mark]
+    return ["", ""]
 
 
 def _rate(results: Results, row: Row | None, bold: bool = False) -> str:
@@ -121,6 +132,7 @@ def _marks(row: Row) -> str:
 def _by_model(
     title: str,
     results: Results,
+    sought: Sequence[Outcome],
     values: Callable[[str], dict[str, float]],
     measure: str,
     form: str,
@@ -130,11 +142,10 @@ def _by_model(
     lines = []
     for model in dict.fromkeys(model for name in names for model in values(name)):
         ratio = results.ratio(measure, model, "", 0)
-        outcome = goals.outcome(results, measure, model)
         numbers = [values(name).get(model) for name in names]
         line = [model, *("" if value is None else form.format(value / unit) for value in numbers)]
         line.append(_less(ratio))
-        line += [outcome.goal.text, outcome.mark] if outcome else ["", ""]
+        line += _goal(sought, measure, model)
         lines.append(line)
     return _table([title, *(PEERS[name].title for name in names), "ours to KServe", "goal", ""], lines)
 

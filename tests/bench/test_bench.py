@@ -17,14 +17,14 @@ from typing import Any
 import pytest
 
 from artifact.errors import ConfigurationError, UsageError
-from bench import cores, goals, load, measure, plan, table, usage
+from bench import cores, goals, load, measure, page, plan, table, usage
 from bench.environments import ROOT
 from bench.examples import EXAMPLES
 from bench.kinds import KINDS
 from bench.package import Packaged, package
 from bench.peers import PEERS, Site
 from bench.requests import make
-from bench.results import Resident, Results, Row
+from bench.results import Resident, Results, Row, Start
 from bench.server import RequestCounts, Server, parse_metrics
 from tests.deadlines import START_SECONDS
 
@@ -156,12 +156,9 @@ def test_goal_is_a_ratio_to_kserve() -> None:
     marks = {}
     for rate in (799, 800, 1200):
         results = Results({}, rows=[row("kserve", 100), row("ours", rate, p99=0.001)])
-        outcome = goals.outcome(results, "throughput", "logistic", "v1-1", 8)
-        assert outcome is not None
-        marks[rate] = outcome.mark
-        p99 = goals.outcome(results, "p99", "logistic", "v1-1", 8)
-        assert p99 is not None
-        assert p99.mark == "✓"
+        throughput, p99 = goals.outcomes(results)
+        assert (throughput.goal.measure, p99.goal.measure, p99.mark) == ("throughput", "p99", "✓")
+        marks[rate] = throughput.mark
     assert marks == {799: "✗", 800: "✓", 1200: "✓✓"}
 
 
@@ -188,6 +185,34 @@ def test_rows_that_say_less_are_marked() -> None:
         assert f"**9.0× {mark}**" in table.summary(Results(machine, rows=[row("kserve", 100), found]))
     both_busy = row("ours", 900, client_busy=0.95, server_busy=0.95)
     assert "**9.0×**" in table.summary(Results(machine, rows=[row("kserve", 100), both_busy]))
+
+
+def test_the_page_leaves_goals_out(tmp_path: Path) -> None:
+    """The page has the ratios and a picture in light and in dark, written from the run's JSON, and no goal."""
+    machine = {"versions": {}, "cores": 2, "cpu": "", "kernel": "", "server_core": 1, "client_core": 0}
+    machine |= {"request_logs": "off", "load_average": 0, "date": "2026-11-26"}
+    measured = Results(machine, rows=[row("kserve", 100), row("ours", 900)])
+    measured.starts += [Start("logistic", "kserve", 2.0, (2.0, 2.0)), Start("logistic", "ours", 0.5, (0.5, 0.5))]
+    assert "goal" in table.summary(measured).lower()
+    (tmp_path / "run.json").write_text(json.dumps(measured.to_dict()))
+    assert page.main([str(tmp_path / "run.json"), "--out", str(tmp_path)]) == 0
+    written = (tmp_path / "bench.md").read_text()
+    assert "**9.0×**" in written
+    assert "1/4.0" in written
+    assert "on 2026-11-26" in written
+    assert "goal" not in written.lower()
+    assert {path.name for path in tmp_path.glob("*.png")} == {"bench.png", "bench-dark.png"}
+    assert all(f"]({path.name}#gh-" in written for path in tmp_path.glob("*.png"))
+
+
+@pytest.mark.parametrize("text", [None, "{}", "[]", '{"machine": {}, "engines": {}, "rows": [{}]}', "no JSON"])
+def test_the_page_of_no_run(tmp_path: Path, text: str | None) -> None:
+    """A file that is not there, or is no run, is one line that names `make bench`, and nothing is written."""
+    if text is not None:
+        (tmp_path / "run.json").write_text(text)
+    with pytest.raises(ConfigurationError, match="make bench"):
+        page.main([str(tmp_path / "run.json"), "--out", str(tmp_path)])
+    assert not (tmp_path / "bench.md").exists()
 
 
 def test_share_of_the_fast_path() -> None:

@@ -74,3 +74,9 @@ def test_the_site_builds_strictly() -> None:
     api = (ROOT / "build/docs/api/index.html").read_text()
     names = re.findall(r"^::: ([\w.]+)$", (DOCS / "api.md").read_text(), re.M)
     assert [name for name in names if f'id="{name}"' not in api and name != errors.__name__] == []
+
+
+def test_measured_pages_tell_what_was_measured() -> None:
+    """No page of docs/measured speaks of what this project aims at; `make bench` prints that for its developers."""
+    for path in (DOCS / "measured").glob("*.md"):
+        assert not re.search(r"\bgoals?\b|[✓✗]", path.read_text().lower()), path
