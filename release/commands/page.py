@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import tempfile
 import threading
 import time
@@ -17,6 +16,7 @@ from release import clock, command_line
 from release.checkout import Checkout
 from release.page import drift_pages, render, server, site_data, training_report
 from release.page.drift_pages import DriftQuery
+from release.page.published_reports import PublishedReports
 from release.page.render import Site
 
 _PORT = 8640
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("--out", type=Path, metavar="DIR", help="write a static site there; without it, serve")
     line.add_argument("--port", type=int, default=_PORT, help="of the served pages, on 127.0.0.1 (%(default)s)")
     line.add_argument("--model", help="only this model")
-    line.add_argument("--tree", action="store_true", help="of gitops/ here, without asking the remote: no history")
+    line.add_argument("--tree", action="store_true", help="of gitops/ here, without a network: no history")
     line.add_argument("--prometheus", metavar="URL", help="ask it for the drift of what serves")
     line.add_argument(
         "--window", type=float, default=WEEK, metavar="SECONDS", help="of drift, whole weeks (%(default)s)"
@@ -41,18 +41,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     if arguments.window <= 0 or arguments.least < 1:
         raise UsageError("--window and --least are above 0")
     if arguments.out is not None:
-        _write(_read(checkout, arguments), arguments.out)
+        _write(_read(checkout, arguments, PublishedReports(checkout.settings)), arguments.out)
         print(f"{arguments.out}/index.html")
     else:
         _serve(checkout, arguments)
 
 
-def _read(checkout: Checkout, arguments: argparse.Namespace) -> Site:
+def _read(checkout: Checkout, arguments: argparse.Namespace, reports: PublishedReports) -> Site:
     data = site_data.read(checkout, tree=arguments.tree, model=arguments.model)
     report = training_report.read(checkout.root)
     card = None if report is None else training_report.card(checkout.root, report)
     query = DriftQuery(arguments.prometheus, arguments.window, arguments.least) if arguments.prometheus else None
-    return Site(data, report, drift_pages.read(data, query), clock.now(), card)
+    published = {} if arguments.tree else reports.of(data)
+    return Site(data, report, drift_pages.read(data, query), clock.now(), card, published)
 
 
 def _write(site: Site, out: Path) -> None:
@@ -65,21 +66,22 @@ def _write(site: Site, out: Path) -> None:
         for path, text in render.pages(site):
             (new / path).parent.mkdir(parents=True, exist_ok=True)
             (new / path).write_text(text(), encoding="utf-8")
-        for path, picture in ({} if site.report is None else site.report.pictures).items():
+        for path, picture in site.pictures.items():
             (new / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(picture, new / path)
+            (new / path).write_bytes(picture)
         if out.exists():
             out.rename(Path(folder) / "old")
         new.rename(out)
 
 
 def _serve(checkout: Checkout, arguments: argparse.Namespace) -> None:
-    lock, latest = threading.Lock(), [(float("-inf"), _read(checkout, arguments))]
+    reports = PublishedReports(checkout.settings)
+    lock, latest = threading.Lock(), [(float("-inf"), _read(checkout, arguments, reports))]
 
     def current_site() -> Site:
         with lock:
             if time.monotonic() - latest[0][0] > _FRESH_SECONDS:
-                latest[0] = (time.monotonic(), _read(checkout, arguments))
+                latest[0] = (time.monotonic(), _read(checkout, arguments, reports))
             return latest[0][1]
 
     try:

@@ -1,6 +1,7 @@
 """Put an artifact into the bucket under its own digest, signed where the environment has a key, and print its URI.
 
-Every file is written once, the manifest last. A bill of materials and a model card go beside the artifact.
+Every file is written once, the manifest last. A bill of materials, a model card and the gate's report go beside the
+artifact.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from release.gitops import quarantine, signers
 from release.gitops.folder import Folder
 from release.gitops.quarantine import Quarantined
 from release.gitops.worktree import reader
-from release.page import model_card
+from release.page import model_card, report_archive
 from release.settings import Settings
 from release.signing import chosen
 from release.signing.variables import Sign
@@ -74,7 +75,7 @@ def publish(
     if (root / LOCK).exists():
         lock = (root / LOCK).read_bytes()
         _keep_first(store, f"{settings.prefix}/{model}/runs/{approval.inputs_digest}/{LOCK}", lock)
-    _write_documents(store, uri, Subject.of(verified, approval.content, root))
+    _write_documents(store, uri, Subject.of(verified, approval.content, root), root)
     if sign is not None:
         content = (approval.inputs_digest, approval.data_digest, source_commit, approval.outcome)
         new.append(attested.put_once(store, uri, Statement(model, uri.digest, *content, now()), sign))
@@ -101,10 +102,14 @@ def _manifest(artifact: Path) -> bytes:
         raise ConfigurationError(f"{artifact} holds no {MANIFEST} ({error.strerror}): run `dvc repro` first") from error
 
 
-def _write_documents(store: Store, uri: ArtifactUri, subject: Subject) -> None:
-    """The bill of materials and the model card, where no storage initializer fetches them."""
+def _write_documents(store: Store, uri: ArtifactUri, subject: Subject, root: Path) -> None:
+    """The bill of materials, the model card, and the report of the training under `root`, if that made this artifact:
+    where no storage initializer fetches them."""
     _keep_first(store, f"{uri.about}{bom.FILE}", bom.render(subject))
     _keep_first(store, f"{uri.about}{model_card.FILE}", model_card.page(subject))
+    report = report_archive.pack(root, uri.digest)
+    if report is not None:
+        _keep_first(store, f"{uri.about}{report_archive.FILE}", report)
 
 
 def _keep_first(store: Store, key: str, data: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -13,10 +13,12 @@ from release.gitops.release import Release
 from release.page import html, lineage_graph, model_card
 from release.page.drift_pages import DriftPage
 from release.page.predictor_client import ServedModel
+from release.page.published_reports import PublishedReport
 from release.page.site_data import ModelData, SiteData
 from release.page.training_report import TrainingReport
 
 FORM = "predict.html"
+REPORT = "report.html"
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,24 @@ class Site:
     drift: tuple[DriftPage, ...]
     rendered_at: str
     card: Subject | None = None
+    published: Mapping[str, PublishedReport] = field(default_factory=dict)
+
+    @property
+    def pictures(self) -> dict[str, bytes]:
+        """Path in the site → bytes, of all reports."""
+        reports = [self.report, *(one.report for one in self.published.values())]
+        return {path: content for one in reports if one is not None for path, content in one.pictures.items()}
 
 
 def pages(site: Site) -> Iterator[tuple[str, Callable[[], str]]]:
     """Path of each page of the static site, and what makes its text."""
     yield html.STYLE, html.style
-    for name in ("index.html", "quarantine.html", "report.html", "drift.html"):
+    for name in ("index.html", "quarantine.html", "drift.html"):
         yield name, partial(_page, site, name)
+    yield REPORT, partial(_page, site, REPORT, report=site.report)
+    for one in site.published.values():
+        if one.report is not None:
+            yield one.path, partial(_page, site, REPORT, one.path, report=one.report)
     yield FORM, partial(form, site)
     if site.card is not None:
         yield model_card.FILE, partial(_page, site, model_card.FILE, card=site.card, **model_card.values(site.card))
@@ -52,8 +65,8 @@ def pages(site: Site) -> Iterator[tuple[str, Callable[[], str]]]:
 
 def _release(site: Site, path: str, model: ModelData, release: Release) -> str:
     uri = ArtifactUri.parse(release.uri)
-    card = f"s3://{uri.bucket}/{uri.about}{model_card.FILE}"
-    return _page(site, "release.html", path, model=model, release=release, card=card)
+    about = f"s3://{uri.bucket}/{uri.about}"
+    return _page(site, "release.html", path, model=model, release=release, about=about)
 
 
 def _model(site: Site, model: ModelData) -> str:

@@ -101,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _file(site: Site, path: str) -> bytes | None:
-    pictures = {} if site.report is None else site.report.pictures
+    pictures = site.pictures
     if path in pictures:
-        return pictures[path].read_bytes()
+        return pictures[path]
     return next((text().encode() for name, text in render.pages(site) if name == path), None)

@@ -1,4 +1,4 @@
-"""The report of the training in this checkout: build/verdict.json and reports/, as the stages of dvc.yaml left them."""
+"""The gate's report of one training: build/verdict.json and reports/, as the stages of dvc.yaml left them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class TrainingReport:
     """What the gate said of one training, and on what evidence.
 
     `importance`: feature and fall of the metric when it is shuffled, the largest first. `reliability`: predicted and
-    observed of each bin. `pictures`: path in the site → file.
+    observed of each bin. `pictures`: path in the site → bytes of a PNG.
     """
 
     verdict: Mapping[str, Any]
@@ -52,7 +52,7 @@ class TrainingReport:
     confusion: Confusion | None
     importance: Sequence[tuple[str, float]]
     reliability: Sequence[tuple[float, float]]
-    pictures: Mapping[str, Path]
+    pictures: Mapping[str, bytes]
 
     @property
     def digest(self) -> str:
@@ -60,29 +60,43 @@ class TrainingReport:
         return str(self.verdict["model_digest"])
 
 
-def read(root: Path) -> TrainingReport | None:
-    """None where no training left one under `root`; ConfigurationError (10) for files that are not of the stages."""
+def files(root: Path) -> dict[str, bytes]:
+    """Path → bytes of all that the report is made from; empty where no training left one under `root`."""
     if not (root / _REPORT).is_file() or not (root / _VERDICT).is_file():
-        return None
+        return {}
+    kept = [_REPORT, _VERDICT]
+    kept += [folder / path.name for folder in (_PLOTS, _FIGURES) for path in sorted((root / folder).glob("*.*"))]
+    return {path.as_posix(): (root / path).read_bytes() for path in kept}
+
+
+def read(root: Path) -> TrainingReport | None:
+    """Of the training under `root`, None where there is none; ConfigurationError (10) for files of no stage."""
     try:
-        verdict = json.loads((root / _VERDICT).read_bytes())
-        pictures = {
-            f"{_PICTURES}/{folder.name}/{path.name}": path
-            for folder in (_PLOTS, _FIGURES)
-            for path in sorted((root / folder).glob("*.png"))
-        }
-        return TrainingReport(
-            verdict,
-            _html((root / _REPORT).read_text(encoding="utf-8")),
-            _confusion(_rows(root / _PLOTS / "predictions.csv")),
-            [(row["feature"], float(row["importance"])) for row in _rows(root / _PLOTS / "importance.csv")][:_BARS],
-            [(float(row["predicted"]), float(row["observed"])) for row in _rows(root / _PLOTS / "reliability.csv")],
-            pictures,
-        )
+        made = files(root)
+        return of(made, _PICTURES) if made else None
     except (OSError, ValueError, KeyError) as error:
         raise ConfigurationError(
             f"the report of the training cannot be read ({type(error).__name__}: {error}): run `dvc repro report`"
         ) from error
+
+
+def of(files: Mapping[str, bytes], pictures: str, folder: str = "") -> TrainingReport:
+    """What `files` of a training say. ValueError or KeyError where they are of no stage.
+
+    `pictures`: the folder beside the page that its pictures go to, below `folder` of the site, which ends with a slash.
+    """
+    return TrainingReport(
+        json.loads(files[_VERDICT.as_posix()]),
+        _html(files[_REPORT.as_posix()].decode(), pictures),
+        _confusion(_rows(files, "predictions.csv")),
+        [(row["feature"], float(row["importance"])) for row in _rows(files, "importance.csv")][:_BARS],
+        [(float(row["predicted"]), float(row["observed"])) for row in _rows(files, "reliability.csv")],
+        {
+            f"{folder}{pictures}/{path.removeprefix('reports/')}": content
+            for path, content in files.items()
+            if path.endswith(".png")
+        },
+    )
 
 
 def card(root: Path, report: TrainingReport) -> Subject | None:
@@ -94,14 +108,17 @@ def card(root: Path, report: TrainingReport) -> Subject | None:
     return Subject.of(verified, report.verdict, root)
 
 
-def _html(markdown: str) -> str:
-    """As GitHub renders it. Of the HTML in the text only the tags of _TAGS stay tags: values of the data stay text."""
+def _html(markdown: str, pictures: str) -> str:
+    """As GitHub renders it, with its pictures in the folder `pictures`.
+
+    Of the HTML in the text only the tags of _TAGS stay tags: values of the data stay text.
+    """
     renderer = MarkdownIt("commonmark").enable("table")
     for kind in ("html_block", "html_inline"):
         renderer.add_render_rule(kind, _known_tags)
     html = str(renderer.render(markdown))
     for folder in (_PLOTS, _FIGURES):
-        html = html.replace(f'src="{folder.name}/', f'loading="lazy" src="{_PICTURES}/{folder.name}/')
+        html = html.replace(f'src="{folder.name}/', f'loading="lazy" src="{pictures}/{folder.name}/')
     return html.replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>")
 
 
@@ -109,11 +126,9 @@ def _known_tags(_renderer: Any, tokens: Sequence[Token], index: int, _options: A
     return _TAGS.sub(r"<\1>", escape(tokens[index].content, quote=False))
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+def _rows(files: Mapping[str, bytes], name: str) -> list[dict[str, str]]:
+    content = files.get((_PLOTS / name).as_posix())
+    return [] if content is None else list(csv.DictReader(content.decode().splitlines()))
 
 
 def _confusion(rows: Sequence[Mapping[str, str]]) -> Confusion | None:

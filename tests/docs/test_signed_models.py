@@ -18,7 +18,7 @@ from release.commands import doctor
 from release.doctor import signatures
 from release.documents import bom
 from release.gitops import signers
-from release.page import model_card
+from release.page import model_card, report_archive
 from release.signing import chosen, variables
 from tests.attestation import keys
 
@@ -54,7 +54,7 @@ def test_the_variables_are_those_of_the_workflow() -> None:
 def test_the_places_are_those_of_the_code() -> None:
     """The list, the documents and where they are, the part of doctor, and how long before it warns."""
     assert f"`{signers.PATH}`" in PAGE
-    assert rows("object") == [bom.FILE, model_card.FILE]
+    assert rows("object") == [bom.FILE, model_card.FILE, report_archive.FILE]
     assert f"CycloneDX {bom.SPEC_VERSION}" in PAGE
     uri = ArtifactUri("<bucket>", "<prefix>", "<model>", "<digest>")
     assert f"`s3://<bucket>/{uri.about}`" in PAGE

@@ -19,13 +19,17 @@ def test_a_job_has_one_role_and_the_environment_that_its_role_trusts() -> None:
     held = {}
     for file, name, job in jobs():
         roles = re.findall(r"outputs\.(\w+)-role-arn", str(job.get("steps", [])))
-        if file == "pages.yml":  # Pages takes the token, by which it knows the workflow; no role trusts its environment
+        if (file, name) == (
+            "pages.yml",
+            "pages",
+        ):  # Pages takes the token, by which it knows the workflow; no role trusts its environment
             assert (roles, job["environment"]) == ([], "github-pages")
             continue
         assert len(roles) == ("id-token" in job["permissions"] and "steps" in job), f"{file} {name}"
         for role in roles:
             held[file, name] = role, job.get("environment")
-    assert held.pop(("train.yml", "train")) == held.pop(("pull-request.yml", "train")) == ("train", None)
+    readers = [("train.yml", "train"), ("pull-request.yml", "train"), ("pages.yml", "site")]
+    assert [held.pop(reader) for reader in readers] == [("train", None)] * 3
     expressions = {"${{ inputs.command == 'unquarantine' && 'production' || inputs.environment }}": "production"}
     for (file, name), (role, environment) in held.items():
         assert expressions.get(environment, environment) in trust.ENVIRONMENTS[role], f"{file} {name}"

@@ -64,6 +64,12 @@ PRODUCTION = (
 )
 
 
+@pytest.fixture(autouse=True)
+def no_credentials_of_a_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a test has no bucket, nobody asks the network for credentials."""
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
 @pytest.fixture(scope="session")
 def released(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of that remote and its clone, made once and copied for each test."""
