@@ -132,9 +132,10 @@ def _side_by_side(columns: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
     """
     flat = np.concatenate(columns, dtype=dtype, casting="unsafe")
     count = len(flat) // len(columns)
-    if count == 1:
-        return np.stack((flat, flat))
     table = np.empty((count + count % 2, len(columns)), dtype)
+    if count == 1:
+        table[:] = flat
+        return table
     table[:count] = flat.reshape(len(columns), count).T
     table[-1] = table[count - 1]
     return table

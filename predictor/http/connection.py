@@ -8,24 +8,16 @@ and `origin` refuse what RFC 9112 forbids beyond that.
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Iterable
 
 import httptools
 
 from predictor.http.body import CONNECTION
 from predictor.http.closing import Connection
 from predictor.http.fast_path import FastPath, FastRequest, read_head
+from predictor.http.head import check_head, origin, unknown_method
 
 PAUSE = 0.1  # seconds that a plain request waits for its body before it goes the way of the others
 PIECES = 8  # of such a body, the head counted; a socket gives some 64 KiB at a time
-Refusal = tuple[int, str]  # status and text
-
-_HOST = rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?"
-_is_host = re.compile(_HOST).fullmatch
-_absolute = re.compile(rb"(?i:https?)://(" + _HOST + rb")((?:[/?].*)?)").fullmatch
-# A request's line whose method llhttp does not know: as HTTP goes, the rest of it is right.
-_is_line = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,40} [!-~]+ HTTP/1\.[01]\r\n").match
 
 
 class HttpProtocol(Connection):
@@ -49,9 +41,10 @@ class HttpProtocol(Connection):
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
-        """A request begins; its scope says which connection it is on."""
-        super().on_message_begin()
-        self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item]
+        """A request begins. uvicorn's scope for it is made when its head is read, if it is not a plain one."""
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
         self._in_head = True
         self._requests += 1
         self._around = 0
@@ -59,7 +52,10 @@ class HttpProtocol(Connection):
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header. What trails a body is dropped: nobody reads it, and it must not stand for what a head says."""
         if self._in_head:
-            super().on_header(name, value)
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Start the request, unless it offers an upgrade: then data_received does."""
@@ -74,13 +70,24 @@ class HttpProtocol(Connection):
                     self._refuse_headers()
                     raise httptools.HttpParserError("headers")
             self._head_bytes = 0
-            self._check_head()
+            if not self.url.startswith(b"/"):
+                self._check_head()  # which makes a path of a target with scheme and host
             plain = None if self.fast_path is None else read_head(self, self.fast_path.protocols)
             if plain is not None:
                 self._fast_request = self.cycle = plain
             else:
+                self._check_head()
+                self._make_scope()
                 super().on_headers_complete()
                 self.cycle.transport = self.answers
+
+    def _make_scope(self) -> None:
+        """The scope as uvicorn begins it, which says which connection the request is on."""
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = url, headers, expects
+        self.scope["headers"] = headers
+        self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item]
 
     def _check_head(self) -> None:
         version, method = self.parser.get_http_version(), self.parser.get_method()
@@ -189,52 +196,3 @@ class HttpProtocol(Connection):
                 self._refuse(400, "the request is not valid HTTP/1.1")
         except httptools.HttpParserError:
             self._refuse(400, "the request is not valid HTTP/1.1")
-
-
-def check_head(version: str, headers: Iterable[tuple[bytes, bytes]]) -> Refusal | None:
-    """Why a request of this HTTP version, with names in lower case, is refused; None for one that is not."""
-    if version not in ("1.1", "1.0"):
-        return 505, f"HTTP/{version} is not spoken here; send HTTP/1.1"
-    host: bytes | None = None
-    coding: bytes | None = None
-    for name, value in headers:
-        if name == b"host":
-            if host is not None:
-                return 400, "the request has more than one Host header"
-            host = value
-        elif name == b"transfer-encoding":
-            coding = value if coding is None else coding + b", " + value
-    if host is None:
-        if version == "1.1":
-            return 400, "the request has no Host header"
-    elif not _is_host(host.strip(b" \t")):
-        return 400, "the Host header is no host and port"
-    if coding is not None:
-        if version == "1.0":
-            return 400, "HTTP/1.0 has no Transfer-Encoding"
-        codings = [one.strip(b" \t").lower() for one in coding.split(b",")]
-        if codings != [b"chunked"]:
-            # Where chunks are not the last coding, nobody knows where the body ends: RFC 9112, 6.3, has 400 for that.
-            status = 501 if codings[-1] == b"chunked" else 400
-            return status, f"transfer encoding {coding.decode('latin-1')[:80]!r} is not read here; send chunked"
-    return None
-
-
-def origin(target: bytes, method: bytes) -> bytes | None:
-    """The path and query of a request's target, which a proxy's client writes with scheme and host; None for no target.
-
-    The host in it stands for the Host header, and this server looks at neither.
-    """
-    if target.startswith(b"/"):
-        return None if b"#" in target else target
-    if target == b"*":
-        return target if method == b"OPTIONS" else None
-    if (match := _absolute(target)) is None or b"#" in target:
-        return None
-    rest: bytes = match[2]
-    return rest if rest.startswith(b"/") else b"/" + rest
-
-
-def unknown_method(data: bytes) -> bool:
-    """Whether `data`, which llhttp did not take for a request, begins with the line of one but for its method."""
-    return _is_line(data) is not None

@@ -20,6 +20,7 @@ from artifact.prediction import rows as rows_of
 from predictor.http.asgi_cycle import asgi_cycle
 from predictor.http.body import BINARY, JSON, OCTETS, SMALL
 from predictor.http.closing import Connection
+from predictor.http.head import is_host
 from predictor.observe import request_log
 from predictor.observe.request_log import Exchange
 from predictor.protocols import cloudevent, v1, v2
@@ -55,6 +56,7 @@ class FastRequest:
     arrived: float
     exchange: Exchange
     content: Request
+    rows: int
 
     def __init__(self, connection: Connection, protocol: str, headers: dict[bytes, bytes], json_bytes: int) -> None:
         self.connection = connection
@@ -109,8 +111,11 @@ def read_head(connection: Connection, protocols: dict[bytes, str]) -> FastReques
     if parser.get_method() != b"POST" or parser.get_http_version() != "1.1" or not parser.should_keep_alive():
         return None
     headers = dict(connection.headers)
-    # Of two headers of one name each may say something else.
+    # Of two headers of one name each may say something else. Whether the head is right at all is `check_head`'s to
+    # say, with the reason: what is plain passes all of its rules.
     if len(headers) < len(connection.headers) or not _ODD.isdisjoint(headers):
+        return None
+    if b"host" not in headers or not is_host(headers[b"host"]):
         return None
     length = headers.get(b"content-length", b"")
     most = _MOST_BINARY_BYTES if _BINARY in headers else _MOST_BYTES
@@ -190,10 +195,8 @@ class FastPath:
             )
         except Exception:  # the InferLayer finds the same, and says it
             return False
-        return (
-            not request.content.explain
-            and rows_of(request.content.columns) * self._numbers_of(request.content) * _NUMBER_BYTES < SMALL
-        )
+        request.rows = rows_of(request.content.columns)
+        return not request.content.explain and request.rows * self._numbers_of(request.content) * _NUMBER_BYTES < SMALL
 
     def _numbers_of(self, request: Request) -> int:
         """How many numbers answer a row, about."""
@@ -210,10 +213,10 @@ class FastPath:
         group: list[FastRequest] = []
         total = 0
         for request in ready:
-            columns = request.content.columns
-            count = rows_of(columns)
+            count = request.rows
             if count > batcher.short_rows:
-                batcher.submit(columns).add_done_callback(partial(self._predicted, request, perf_counter()))
+                answer = batcher.submit(request.content.columns)
+                answer.add_done_callback(partial(self._predicted, request, perf_counter()))
                 continue
             if group and (total + count > batcher.shared_rows or len(group) == _GROUP):
                 self._groups.append(group)

@@ -47,7 +47,7 @@ class Explained:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class ExplainedPrediction(Prediction):
     """A prediction with its explanation."""
 
@@ -62,4 +62,4 @@ class ExplainedPrediction(Prediction):
         """The array of an output of the signature, or of DATATYPES."""
         if output in DATATYPES and self.explained is not None:
             return self.explained.array(output)
-        return super().array(output)
+        return Prediction.array(self, output)

@@ -22,7 +22,7 @@ from predictor.errors import Unplain
 from predictor.protocols import json_pieces
 
 # 19 digits of a whole number, where the 64 bits of orjson may end; digits after a point do not match.
-_LONG = re.compile(rb"[\s,:\[-][0-9]{19}")
+_LONG = re.compile(rb"(?:^|[\s,:\[-])[0-9]{19}")
 _DIGITS, _RUN = bytes.maketrans(b"123456789", b"0" * 9), b"0" * 19
 # A colon behind a quotation mark, or behind a blank, where a key may stand before it; others are within a text.
 _NAMED = re.compile(rb'["\s]:')
@@ -31,6 +31,7 @@ _STRICT_PIECE = 16 << 10  # bytes: the standard library takes some ten times as 
 _SMALL = 1 << 13  # bytes up to which a regular expression is faster than operations on whole arrays
 _PLAIN = 64 << 10  # bytes: of more, orjson may make more objects than the event loop has time for
 _NUMBERS = 1 << 13  # of an array, written at once
+_FEW = 16  # numbers of an array that are written faster as a list
 _ITEMS = 1 << 14  # of a list, looked at without a pause for other threads
 _DEEPEST = 8  # lists and objects within objects in any request that is right
 
@@ -64,6 +65,8 @@ def read_plain(body: bytes) -> Any:
 
 def array_json(array: np.ndarray) -> Any:
     """`array` as orjson takes it with OPT_SERIALIZE_NUMPY: one that is long is JSON already."""
+    if array.size <= _FEW:
+        return array.tolist()
     if array.size <= _NUMBERS:
         return _orjson_array(array)
     step = max(1, _NUMBERS * len(array) // array.size)
@@ -89,25 +92,37 @@ def _has_doubled(body: bytes, value: Any) -> bool:
     """
     data = np.frombuffer(body, np.uint8) if len(body) > _SMALL else None
     colons = body.count(b":") if data is None else int(np.count_nonzero(data == ord(":")))
-    if colons == _listed(value):
+    listed = _listed(value)
+    if colons == listed or (listed > 0 and colons == listed + _of_parameters(value)):
         return False
     members = _members(value, _DEEPEST)
     return members != colons and members != _named(body, data)
 
 
 def _listed(value: Any) -> int:
-    """Members of an object, and of the objects in the lists of its members: all there are in most requests."""
+    """Members of an object, of the objects that it holds, and of those in its lists: all there are in most requests."""
     if type(value) is not dict:
         return -1
     members = len(value)
     for item in value.values():
-        if type(item) is list and item and type(item[0]) is dict:
+        if type(item) is dict:
+            members += len(item)
+        elif type(item) is list and item and type(item[0]) is dict:
             for start in range(0, len(item), _ITEMS):
                 checkpoint.check()
                 piece = item[start : start + _ITEMS]
                 if set(map(type, piece)) != {dict}:
                     return -1
                 members += sum(map(len, piece))
+    return members
+
+
+def _of_parameters(value: dict[str, Any]) -> int:
+    """Members of the `parameters` of v2's tensors, where the lists of `value` hold nothing but objects."""
+    members = 0
+    for item in value.values():
+        if type(item) is list and item and type(item[0]) is dict:
+            members += sum(len(one["parameters"]) for one in item if type(one.get("parameters")) is dict)
     return members
 
 

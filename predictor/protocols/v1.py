@@ -18,7 +18,7 @@ from predictor.protocols import json_arrays, json_body, json_pieces
 from predictor.protocols.explained import ExplainedPrediction
 from predictor.protocols.request import Answer, Served
 
-_KEYS = ("instances", "inputs", "probabilities")
+_KEYS = frozenset(("instances", "inputs", "probabilities"))
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,13 @@ class Decoded:
         """How many rows it says it has; 0 where it is no request, which `parse` says better."""
         if not isinstance(self.payload, dict):
             return 0
-        lists = (self.payload.get(key) for key in ("instances", "inputs"))
-        return max((len(rows) for rows in lists if isinstance(rows, list | np.ndarray)), default=0)
+        rows = self.payload["instances"] if "instances" in self.payload else self.payload.get("inputs")
+        return len(rows) if isinstance(rows, list | np.ndarray) else 0
 
     def validated(self, validator: Validator, closely: bool) -> Request:
         """As `parse`."""
-        return replace(self._parsed(validator, closely), explain=self.explain)
+        request = self._parsed(validator, closely)
+        return replace(request, explain=True) if self.explain else request
 
     def _parsed(self, validator: Validator, closely: bool) -> Request:
         if self.body is None:
@@ -73,7 +74,7 @@ class Decoded:
 
 def decode(body: bytes, *, closely: bool = True, explain: bool = False) -> Decoded:
     """Read a body; InvalidRequest, or Unplain where it takes a second look and may not have it."""
-    payload = json_arrays.read(body)
+    payload = json_arrays.read(body) if len(body) > json_arrays.SHORT else None
     if payload is not None and any(isinstance(payload.get(key), np.ndarray) for key in ("instances", "inputs")):
         return Decoded(payload, body=body, explain=explain)
     return Decoded(json_body.read(body) if closely else json_body.read_plain(body), explain=explain)
@@ -88,11 +89,9 @@ def parse(validator: Validator, payload: Any, *, closely: bool = True) -> Reques
     """
     if not isinstance(payload, dict):
         raise InvalidRequest('the body is not an object such as {"instances": [[…], …]}')
-    unknown = [key for key in payload if key not in _KEYS]
-    if unknown:
-        raise InvalidRequest(
-            f"unknown key {unknown[0][:80]!r}; a v1 request has 'instances' and may have 'probabilities'"
-        )
+    if not payload.keys() <= _KEYS:
+        unknown = next(key for key in payload if key not in _KEYS)
+        raise InvalidRequest(f"unknown key {unknown[:80]!r}; a v1 request has 'instances' and may have 'probabilities'")
     if ("instances" in payload) == ("inputs" in payload):
         raise InvalidRequest("give the rows once, as 'instances'")
     rows = payload["instances"] if "instances" in payload else payload["inputs"]

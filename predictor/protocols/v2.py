@@ -70,7 +70,7 @@ class Decoded:
         inputs = self.payload.get("inputs") if isinstance(self.payload, dict) else None
         if not isinstance(inputs, list):
             return 0
-        return most_rows(one.get("shape") for one in inputs if isinstance(one, dict))
+        return most_rows([one.get("shape") for one in inputs if isinstance(one, dict)])
 
     def validated(self, validator: Validator, closely: bool) -> Request:
         """As `parse`."""
@@ -90,7 +90,11 @@ class Decoded:
 
 def most_rows(shapes: Iterable[Any]) -> int:
     """The greatest first size of `shapes`, as far as they are shapes."""
-    return max((shape[0] for shape in shapes if isinstance(shape, list) and shape and type(shape[0]) is int), default=0)
+    most = 0
+    for shape in shapes:
+        if isinstance(shape, list) and shape and type(shape[0]) is int and shape[0] > most:
+            most = shape[0]
+    return most
 
 
 def decode(body: bytes, json_bytes: int, *, closely: bool = True) -> Decoded:
@@ -99,7 +103,7 @@ def decode(body: bytes, json_bytes: int, *, closely: bool = True) -> Decoded:
     """
     text = body if json_bytes == len(body) else body[:json_bytes]
     binary = memoryview(body)[json_bytes:]
-    if (payload := json_arrays.read(text)) is not None:
+    if json_bytes > json_arrays.SHORT and (payload := json_arrays.read(text)) is not None:
         return Decoded(payload, binary, text)
     return Decoded(json_body.read(text) if closely else json_body.read_plain(text), binary)
 
@@ -163,8 +167,14 @@ def _binary_by_output(validator: Validator, pairs: Iterable[tuple[str, bool]], d
 
 def outputs(signature: Signature, request: Request, prediction: Prediction) -> list[tuple[str, str, np.ndarray]]:
     """(name, datatype, array) of each output asked for, in the order asked."""
-    datatypes = {output.name: DATATYPES[output.dtype] for output in signature.outputs} | explained.DATATYPES
-    return [(name, datatypes[name], prediction.array(name)) for name in request.outputs]
+    return [(name, _datatype(signature, name), prediction.array(name)) for name in request.outputs]
+
+
+def _datatype(signature: Signature, name: str) -> str:
+    for output in signature.outputs:
+        if output.name == name:
+            return DATATYPES[output.dtype]
+    return explained.DATATYPES[name]
 
 
 def answer(served: Served, request: Request, prediction: Prediction) -> Answer:

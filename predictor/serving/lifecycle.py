@@ -92,7 +92,7 @@ class Lifecycle:
 
     def try_admit(self, size: int) -> bool:
         """Give a request with a body of `size` bytes its place and its memory, if both are free now."""
-        if self.draining.is_set() or not self.buffers.has_room(size) or not self.light.try_acquire():
+        if self.draining.is_set() or not (self.buffers.has_room(size) and self.light.try_acquire()):
             return False
         self.buffers.used += size
         return True

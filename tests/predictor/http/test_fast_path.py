@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -96,6 +97,20 @@ def test_what_does_not(iris: Packaged, case: str) -> None:
             assert (await client.ask(*parts)).status == status
             assert (server.counted("fast_requests"), server.counted("requests")) == (0, 1)
             assert server.lifecycle.light.busy == server.lifecycle.buffers.used == 0
+
+    run(test)
+
+
+@pytest.mark.parametrize("host", [b"host: a b", b"host: a/b", b"host: a:b:c", b"host: a\r\nhost: a", b"accept: */*"])
+def test_a_wrong_host(iris: Packaged, host: bytes) -> None:
+    """What is plain but for its Host header is refused as any request is, and ends its connection."""
+
+    async def test() -> None:
+        async with place(iris) as server:
+            client = await server.connect()
+            answer = await client.ask(re.sub(rb"(?i)host: [^\r]*", host, post()))
+            assert (answer.status, b"Host header" in answer.body) == (400, True)
+            assert await client.ended()
 
     run(test)
 
