@@ -21,7 +21,7 @@ class GitServer:
         self.requests: list[str] = []
         self._root, self._authorization, self._host = root, authorization, host
         self._server = ThreadingHTTPServer((host, port), self._handler())
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     @property
     def port(self) -> int:

@@ -70,7 +70,7 @@ class Job:
         self.image = f"{self.server}/predictor"
         self.signer = Signer(_made(self.folder / "sigstore"))
         self._attesting = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        threading.Thread(target=self._attesting.serve_forever, daemon=True).start()
+        threading.Thread(target=self._attesting.serve_forever, args=(0.01,), daemon=True).start()
         self._repository()
         self._programs()
         self._actions()

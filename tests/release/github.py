@@ -159,7 +159,7 @@ class GitHub:
         return {"name": path, "protection_rules": rules, "deployment_branch_policy": there["deployment_branch_policy"]}
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -3,16 +3,18 @@
 GitHub itself cannot run here: what it does with its own rules is not tested, only that it is told them.
 """
 
+import copy
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from release import settings
 from release.protection import plan, protection_file
 from release.settings import Settings
-from tests.release.conftest import ROOT, Repository, Run
+from tests.release.conftest import ROOT, Repository, Run, copied
 from tests.release.github import ACTIONS, REPOSITORY, GitHub
 
 HOME = f"repos/{REPOSITORY}"
@@ -21,21 +23,53 @@ FILES = (protection_file.FILE, ".github/rulesets/branch.json")
 
 @pytest.fixture
 def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
+    """A GitHub that has the repository, and nothing of what is wanted."""
     with GitHub() as server:
         for name, value in server.env.items():
             monkeypatch.setenv(name, value)
         yield server
 
 
-@pytest.fixture
-def protected(plain: Repository, github: GitHub) -> Repository:
-    """A repository at GitHub with the files of this tree, whose owners are a team that GitHub knows."""
+def with_files(repository: Repository) -> Repository:
+    """`repository` with the files of this tree, whose owners are a team that GitHub knows."""
     for name in FILES:
-        file = plain.folder / name
+        file = repository.folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text((ROOT / name).read_text().replace("@example/modelpin-owners", "@acme/ml"))
-    (plain.folder / settings.PATH).write_text(settings.render(Settings(github_repository=REPOSITORY)))
-    return plain
+    (repository.folder / settings.PATH).write_text(settings.render(Settings(github_repository=REPOSITORY)))
+    return repository
+
+
+@pytest.fixture
+def protected(plain: Repository, github: GitHub) -> Repository:
+    """A repository at GitHub, nothing applied yet."""
+    return with_files(plain)
+
+
+@pytest.fixture(scope="module")
+def first_run(template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Run, str]:
+    """What GitHub holds after the first `--apply`, how that ended, and the CODEOWNERS that it wrote.
+
+    One App had its key at GitHub before. Each request is a process of gh, so tests that begin here share one run.
+    """
+    folder = copied(template, tmp_path_factory.mktemp("applied"))
+    repository = with_files(Repository(folder / "clone", folder / "origin.git", Settings().bucket))
+    with GitHub() as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in server.env.items():
+            patch.setenv(name, value)
+        server.objects[f"{HOME}/environments/staging/secrets/{plan.KEY}"] = {"name": plan.KEY}
+        done = applied(repository)
+        assert server.writes
+    return server.objects, done, (repository.folder / protection_file.OWNERS_FILE).read_text()
+
+
+@pytest.fixture
+def applied_before(protected: Repository, github: GitHub, first_run: tuple[dict[str, Any], Run, str]) -> Repository:
+    """The same repository after the first run, and `github` with what that left there."""
+    objects, _, owners = first_run
+    github.objects = copy.deepcopy(objects)
+    (protected.folder / protection_file.OWNERS_FILE).write_text(owners)
+    return protected
 
 
 def edit(repository: Repository, before: str, after: str) -> None:
@@ -60,42 +94,39 @@ def test_it_shows_first_and_changes_nothing(protected: Repository, github: GitHu
     assert not (protected.folder / protection_file.OWNERS_FILE).exists()
 
 
-def test_applied_again_it_does_nothing(protected: Repository, github: GitHub) -> None:
+def test_applied_again_it_does_nothing(applied_before: Repository, github: GitHub) -> None:
     """What is there is recognised in the form in which GitHub shows it: a second run writes nothing."""
-    applied(protected)
-    assert github.writes
-    github.calls.clear()
-    assert f"{REPOSITORY} is as {protection_file.FILE} says" in applied(protected).out
+    assert f"{REPOSITORY} is as {protection_file.FILE} says" in applied(applied_before).out
     assert github.writes == []
 
 
-def test_what_github_holds_afterwards(protected: Repository, github: GitHub) -> None:
+def test_what_github_holds_afterwards(first_run: tuple[dict[str, Any], Run, str]) -> None:
     """Reviewers who do not review themselves, main alone, only the Apps past the ruleset, a token that reads."""
-    applied(protected)
-    production = github.objects[f"{HOME}/environments/production"]
+    objects, _, owners = first_run
+    production = objects[f"{HOME}/environments/production"]
     assert production["reviewers"] == [{"type": "Team", "id": 81}]
     assert production["prevent_self_review"] is True
-    assert github.objects[f"{HOME}/environments/production-rollback"]["reviewers"] is None
+    assert objects[f"{HOME}/environments/production-rollback"]["reviewers"] is None
     for name in ("image", "publish", "staging", "production", "production-canary", "production-rollback"):
         path = f"{HOME}/environments/{name}/deployment-branch-policies"
-        assert [one["name"] for there, one in github.objects.items() if there.startswith(f"{path}/")] == ["main"]
-    (ruleset,) = [one for path, one in github.objects.items() if path.startswith(f"{HOME}/rulesets/")]
+        assert [one["name"] for there, one in objects.items() if there.startswith(f"{path}/")] == ["main"]
+    (ruleset,) = [one for path, one in objects.items() if path.startswith(f"{HOME}/rulesets/")]
     assert ruleset["conditions"]["ref_name"]["include"] == ["refs/heads/main"]
     assert [actor["actor_id"] for actor in ruleset["bypass_actors"]] == [71, 72]
+    assert str(ACTIONS) not in json.dumps(objects), "GitHub refuses its own App past a ruleset: it is never asked for"
     rules = {rule["type"]: rule.get("parameters", {}) for rule in ruleset["rules"]}
     assert rules["pull_request"]["require_code_owner_review"] is True
     assert rules["required_status_checks"]["required_status_checks"] == [{"context": "all-green"}]
     variable = f"{HOME}/environments/production-rollback/variables/{plan.CLIENT}"
-    assert github.objects[variable]["value"] == "Iv1.production"
-    assert github.objects[f"{HOME}/actions/permissions/workflow"]["default_workflow_permissions"] == "read"
-    assert "/gitops/ @acme/ml" in (protected.folder / protection_file.OWNERS_FILE).read_text()
+    assert objects[variable]["value"] == "Iv1.production"
+    assert objects[f"{HOME}/actions/permissions/workflow"]["default_workflow_permissions"] == "read"
+    assert "/gitops/ @acme/ml" in owners
 
 
 @pytest.mark.story
-def test_a_change_in_the_file_or_by_hand_is_one_change_there(protected: Repository, github: GitHub) -> None:
+def test_a_change_in_the_file_or_by_hand_is_one_change_there(applied_before: Repository, github: GitHub) -> None:
     """An edited file, and a click at GitHub that took protection away, each lead to the requests that mend it."""
-    applied(protected)
-    github.calls.clear()
+    protected = applied_before
     edit(protected, 'PROPOSE_PRODUCTION: "true"', 'PROPOSE_PRODUCTION: "false"')
     edit(protected, 'reviewers: ["@acme/ml"]', 'reviewers: ["@acme/ml", "@ada"]')
     edit(protected, "publish: {from: [main]}", "publish: {from: [main, next]}")
@@ -113,11 +144,14 @@ def test_a_change_in_the_file_or_by_hand_is_one_change_there(protected: Reposito
 
 
 @pytest.mark.parametrize(("live", "home"), [("live", HOME), ('"acme/production@live"', "repos/acme/production")])
-def test_a_branch_for_production_has_its_own_app(protected: Repository, github: GitHub, live: str, home: str) -> None:
+def test_a_branch_for_production_has_its_own_app(
+    applied_before: Repository, github: GitHub, live: str, home: str
+) -> None:
     """Of production's own branch, wherever it is, only production's App passes the rules; staging's those of main.
 
     Production's passes those of main too, where a quarantine is entered and lifted.
     """
+    protected = applied_before
     edit(protected, "  main: rulesets/branch.json\n", f"  main: rulesets/branch.json\n  {live}: rulesets/branch.json\n")
     edit(protected, "app: modelpin-production, pushes: main", f"app: modelpin-production, pushes: [main, {live}]")
     applied(protected)
@@ -129,10 +163,9 @@ def test_a_branch_for_production_has_its_own_app(protected: Repository, github: 
     assert passing == {(HOME, "modelpin main"): [71, 72], (home, "modelpin live"): [72]}
 
 
-def test_the_keys_are_left_to_who_has_them(protected: Repository, github: GitHub) -> None:
+def test_the_keys_are_left_to_who_has_them(first_run: tuple[dict[str, Any], Run, str]) -> None:
     """An environment whose App has no key there is named, with the command that brings it; another one is not."""
-    github.objects[f"{HOME}/environments/staging/secrets/{plan.KEY}"] = {"name": plan.KEY}
-    said = applied(protected).out
+    said = first_run[1].out
     assert f"gh secret set {plan.KEY} --env production " in said
     assert f"gh secret set {plan.KEY} --env staging " not in said
 
@@ -157,21 +190,18 @@ def test_a_mistake_changes_nothing(protected: Repository, github: GitHub, before
     assert github.writes == []
 
 
-def test_what_github_refuses_is_said(protected: Repository, github: GitHub) -> None:
+def test_what_github_refuses_is_said(applied_before: Repository, github: GitHub) -> None:
     """On a plan without required reviewers the request is named, and what GitHub says; a run afterwards goes on."""
+    path = f"{HOME}/environments/production"
+    del github.objects[path]
     github.reviewers = False
-    done = protected.release("github", "--apply")
+    done = applied_before.release("github", "--apply")
     assert done.code == 10
-    assert f"PUT {HOME}/environments/production" in done.err
+    assert f"PUT {path}" in done.err
     assert "billing plan" in done.err
     github.reviewers = True
-    applied(protected)
-
-
-def test_nothing_relies_on_githubs_own_app(protected: Repository, github: GitHub) -> None:
-    """GitHub refuses its own app past a ruleset: it is never asked for."""
-    applied(protected)
-    assert str(ACTIONS) not in json.dumps(github.objects)
+    applied(applied_before)
+    assert github.objects[path]["reviewers"] == [{"type": "Team", "id": 81}]
 
 
 def test_the_files_of_the_tree_fit_the_workflows() -> None:

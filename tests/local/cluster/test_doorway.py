@@ -39,7 +39,7 @@ class S3(BaseHTTPRequestHandler):
 def state(tmp_path: Path) -> Iterator[State]:
     """A platform as far as the doorway sees it: its lock, its description, its origin, and an S3."""
     state, server = State(tmp_path / "cluster"), ThreadingHTTPServer((LOOPBACK, 0), S3)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     state.root.mkdir()
     git.run(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", str(state.origin))
     folder = tmp_path / "person"

@@ -58,7 +58,7 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     except ConfigurationError as error:
         pytest.skip(str(error))
     queue = ThreadingHTTPServer(("127.0.0.1", 0), Queue)
-    threading.Thread(target=queue.serve_forever, daemon=True).start()
+    threading.Thread(target=queue.serve_forever, args=(0.01,), daemon=True).start()
     with server:
         model = iris(folder / "iris")
         predictor = start(model, folder / "predictor.log")

@@ -105,7 +105,7 @@ def test_lines_of_the_predictor_become_documents(packaged: dict[str, Packaged], 
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
             server = Bulk(port)
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+            threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
             while len(server.documents) < len(written):
                 assert time.monotonic() < deadline, len(server.documents)
                 assert running.poll() is None

@@ -66,7 +66,7 @@ def address(pages: Repository, predictor: str, make_artifact: Callable[[int], Pa
     card = Subject.of(verified, VERDICT, ROOT)
     site = Site(data, training_report.read(pages.folder), drift_of(data, None), "2026-11-26T08:00:00Z", card)
     with server.start(0, lambda: site, predictor) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{running.server_port}"
         running.shutdown()
 

@@ -206,10 +206,10 @@ def address(pages: Repository) -> Iterator[str]:
     """URL of the served pages, whose form asks such a predictor."""
     site = Site(site_data.read(Checkout(pages.folder), tree=True), None, (), "2026-11-26T08:00:00Z")
     with HTTPServer(("127.0.0.1", 0), _Predictor) as predictor:
-        threading.Thread(target=predictor.serve_forever, daemon=True).start()
+        threading.Thread(target=predictor.serve_forever, args=(0.01,), daemon=True).start()
         running = server.start(0, lambda: site, f"http://127.0.0.1:{predictor.server_port}")
         with running:
-            threading.Thread(target=running.serve_forever, daemon=True).start()
+            threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
             yield f"http://127.0.0.1:{running.server_port}"
             running.shutdown()
         predictor.shutdown()
