@@ -1,13 +1,20 @@
 """Fixtures that more than one package's tests use. What is expensive starts once a session, and only when asked for."""
 
 import functools
+import gc
+import importlib
 import itertools
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+
+# Until the tests run: what is imported and collected stays, and to look it through for garbage takes seconds.
+gc.disable()
 
 # Before anything imports numpy. With a thread a core, two workers have twice as many threads as there are cores, and
 # OpenBLAS and OpenMP keep the waiting ones busy: a loop of histogram boosting takes minutes instead of a second.
@@ -33,23 +40,39 @@ pytest_plugins = ("tests.pipeline.fixtures",)
 # A busy machine is slow, which is no failure; what hangs ends by pytest's own time limit.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
+
+
+def _is_valid_syntax(term: str, value: str) -> bool:
+    """As rfc3987_syntax's, which compiles 38 grammars when it is imported: two seconds of every process of pytest."""
+    del sys.modules["rfc3987_syntax"]
+    return bool(importlib.import_module("rfc3987_syntax").is_valid_syntax(term, value))
+
+
+# jsonschema imports it for two formats, of which few schemas have any.
+_later = ModuleType("rfc3987_syntax")
+_later.is_valid_syntax = _is_valid_syntax  # type: ignore[attr-defined]
+sys.modules.setdefault("rfc3987_syntax", _later)
+
 # Each test has a boto3 session of its own, for its keys, and each session would read the description of S3 again, which
 # takes a tenth of a second.
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Files whose tests copy or look at a whole training come first: what takes longest must not begin last.
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are cores: a part of the tests waits, for a deadline or for what they started."""
+    return len(os.sched_getaffinity(0)) + 1
 
-    A story is told, and all of the zoo asked, when they are asked for. In a repository that `starter new` made, with a
-    model of its own, what needs the example's files is skipped.
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What only a mark asks for is left out without that mark, and what takes longest comes first.
+
+    A story is told, all of the zoo asked, and a sweep swept, when they are asked for. In a repository that `starter
+    new` made, with a model of its own, what needs the example's files is skipped.
     """
     asked = config.option.markexpr or ""
-    if "zoo" not in asked:
-        marks = [item.get_closest_marker("zoo") for item in items]
-        chosen = [mark is None or mark.kwargs["sample"] for mark in marks]
-        config.hook.pytest_deselected(items=[item for item, kept in zip(items, chosen, strict=True) if not kept])
-        items[:] = itertools.compress(items, chosen)
+    chosen = [_is_chosen(item, asked) for item in items]
+    config.hook.pytest_deselected(items=[item for item, kept in zip(items, chosen, strict=True) if not kept])
+    items[:] = itertools.compress(items, chosen)
     untold = pytest.mark.skip(reason="takes most of a minute: make test PYTEST_ARGS='-m story'")
     for item in items:
         if item.get_closest_marker("story") and not ("story" in asked or "sweep" in asked):
@@ -59,8 +82,44 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("example") or "shipped" in getattr(item, "fixturenames", ()):
                 item.add_marker(absent)
-    long = {item.path for item in items if "trained" in getattr(item, "fixturenames", ())}
-    items.sort(key=lambda item: item.path not in long)
+    ranks = _ranks(items)
+    items.sort(key=lambda item: ranks[item.path])
+
+
+def _is_chosen(item: pytest.Item, asked: str) -> bool:
+    """Whether the marks that were `asked` for choose this one of the zoo, or of the repetitions of a story."""
+    zoo, sweep = item.get_closest_marker("zoo"), item.get_closest_marker("sweep")
+    if zoo is not None and "zoo" not in asked:
+        return bool(zoo.kwargs["sample"])
+    return sweep is None or sweep.kwargs.get("sample", True) or "sweep" in asked
+
+
+def _ranks(items: list[pytest.Item]) -> dict[Path, int]:
+    """The order of files: a worker takes a whole file, and none may be alone with a long one at the end.
+
+    The image first, which takes minutes. Then one file of those that look at a whole training, whose worker trains,
+    and the zoo, so that the others need not wait for that; then the rest of those.
+    """
+    fixtures: dict[Path, set[str]] = {}
+    for item in items:
+        fixtures.setdefault(item.path, set()).update(getattr(item, "fixturenames", ()))
+    trained = [path for path, names in fixtures.items() if "trained" in names]
+    ranks = dict.fromkeys(fixtures, 4)
+    for path, names in fixtures.items():
+        if "built" in names:
+            ranks[path] = 0
+        elif path in trained:
+            ranks[path] = 1 if path == trained[0] else 3
+        elif "zoo" in path.parts:
+            ranks[path] = 2
+    return ranks
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """Look for garbage again, but not among what was there before the first test."""
+    gc.freeze()
+    gc.enable()
 
 
 @dataclass(frozen=True)

@@ -124,20 +124,17 @@ def test_under_load(server: Server) -> None:
     assert "Traceback" not in server.log.read_text()
 
 
+# Once is a story; twenty times a sweep.
 @pytest.mark.story
-@pytest.mark.sweep
-@pytest.mark.parametrize("run", range(20))
+@pytest.mark.parametrize("run", [pytest.param(run, marks=pytest.mark.sweep(sample=run == 0)) for run in range(20)])
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
 def test_on_busy_cores(
     packaged: dict[str, Packaged],
     tmp_path: Path,
-    request: pytest.FixtureRequest,
     protocol: str,
     run: int,
 ) -> None:
     """With every core busy too, whoever is connected gets answers, and who comes later a refused connection."""
-    if run and "sweep" not in request.config.option.markexpr:
-        pytest.skip("once is a story; twenty times with -m sweep")
     settings = {"PREDICTOR_DRAIN_SECONDS": "1", "PREDICTOR_GRACE_SECONDS": "20"}
     server = start(packaged["iris"], tmp_path / "log", **settings)
     server.wait()
