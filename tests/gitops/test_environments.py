@@ -1,5 +1,4 @@
 import dataclasses
-import itertools
 import re
 import shutil
 from pathlib import Path
@@ -88,8 +87,9 @@ STATES = {
 }
 
 
-@pytest.mark.parametrize("overlay", ["none", "replicas and resources"])
-@pytest.mark.parametrize("name", STATES)
+@pytest.mark.parametrize(
+    ("name", "overlay"), [*((name, "none") for name in STATES), ("canary", "replicas and resources")]
+)
 def test_each_state_renders_one_truth(tree: Tree, name: str, overlay: str) -> None:
     """An InferenceService for each release that is kept, its own URI in MODEL_URI; a Route with the state's shares."""
     written, shares = STATES[name]
@@ -185,12 +185,18 @@ def copy_of(tree: Tree, model: str) -> None:
         file.write_text(file.read_text().replace("flower", model))
 
 
-COMBINATIONS = list(itertools.product(("flower", "credit-risk"), ("staging", "production"), OVERLAYS))
+# A patch is merged the same wherever it stands; each place renders once without one.
+COMBINATIONS = [
+    *(("flower", "staging", overlay) for overlay in OVERLAYS),
+    ("flower", "production", "none"),
+    ("credit-risk", "staging", "none"),
+    ("credit-risk", "production", "a variable"),
+]
 
 
 @pytest.mark.parametrize(("model", "environment", "overlay"), COMBINATIONS)
 def test_what_is_downloaded_is_what_is_verified(tree: Tree, model: str, environment: str, overlay: str) -> None:
-    """MODEL_URI equals storageUri, the image is the released one, people's patches count, in every combination."""
+    """MODEL_URI equals storageUri, the image is the released one, people's patches count, in each place."""
     if model != "flower":
         copy_of(tree, model)
     one = release(tree, model, environment)

@@ -96,7 +96,14 @@ def test_a_killed_supervisor_leaves_nothing(tmp_path: Path) -> None:
         assert sleepers() == 0
 
 
-@pytest.mark.parametrize(("how", "after"), [(signal.SIGINT, 0.7), (signal.SIGTERM, 1.5), (signal.SIGKILL, 1.0)])
+@pytest.mark.parametrize(
+    ("how", "after"),
+    [
+        (signal.SIGINT, 0.7),
+        pytest.param(signal.SIGTERM, 1.5, marks=pytest.mark.story),
+        pytest.param(signal.SIGKILL, 1.0, marks=pytest.mark.story),
+    ],
+)
 def test_up_cut_short_leaves_nothing(tmp_path: Path, how: signal.Signals, after: float) -> None:
     """An `up` that is interrupted or killed while it starts leaves no process and no claim to be up."""
     starting = subprocess.Popen(
