@@ -9,136 +9,19 @@ import re
 import shutil
 import subprocess
 import sys
-import types
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from artifact import digest
-from local import prometheus
 from monitoring.shadow import Answered, Pairs
 from release import settings
-from release.commands import analyse, step, traffic
+from release.commands import analyse, step
 from release.commands.proof import Prover
-from release.gitops.release import Release
 from release.readiness import Cluster
 from release.settings import Settings
-from tests.monitoring.recording import Recording
-from tests.release.answering import Answering
-from tests.release.conftest import IMAGE, ROOT, Repository, Run, commit, git
-from tests.release.test_traffic import PRODUCTION, Publish, deploy, listed, run, shares
-
-DAY = 24 * 3600.0
-BEGAN = 1_763_600_000.0
-HISTORY, DURING = 120, 240  # minutes before the canary and with it
-STABLE, CANARY = 1, 2  # artifacts by number
-SCENARIOS = ("good", "errors", "swapped", "silent", "late", "baking", "calm")
-
-
-def name_of(artifact: Path) -> str:
-    """The name that the release of `artifact` will have."""
-    named = digest.of_file(artifact / "manifest.json")
-    commit_id = "0" * 40
-    uri = f"s3://bucket/models/iris/{named}/"
-    return Release(named, uri, IMAGE, "", "", "", commit_id, commit_id, "").name
-
-
-def began(scenario: str) -> float:
-    """When its canary begins: each has days of its own in the one Prometheus."""
-    return BEGAN + 10 * DAY * SCENARIOS.index(scenario)
-
-
-@pytest.fixture(scope="module")
-def url(make_artifact: Callable[[int], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Prometheus with the traffic of every scenario."""
-    try:
-        prometheus.program("promtool")
-    except prometheus.ConfigurationError as error:
-        pytest.skip(str(error))
-    names = {number: name_of(make_artifact(number)) for number in (STABLE, CANARY)}
-    made = Recording(BEGAN - HISTORY * 60)
-    for seed, scenario in enumerate(SCENARIOS):
-        first = round((began(scenario) - BEGAN) / 60)
-        pods = {number: f"{scenario}-{number}" for number in names}
-        after = 0 if scenario == "baking" else DURING
-        made.release(
-            "iris-production",
-            names[STABLE],
-            seed,
-            scrapes=HISTORY + after,
-            per_scrape=54,
-            first=first,
-            pod=pods[STABLE],
-        )
-        if scenario != "silent":
-            wrong = {
-                "errors": {"errors": 0.1},
-                "baking": {"errors": 0.2},
-                "swapped": {"classes": {"setosa": 0.8, "versicolor": 0.1, "virginica": 0.1}},
-            }
-            made.release(
-                "iris-production",
-                names[CANARY],
-                100 + seed,
-                scrapes=5 if scenario == "late" else DURING,
-                per_scrape=6,
-                first=first + HISTORY,
-                pod=pods[CANARY],
-                **wrong.get(scenario, {}),  # type: ignore[arg-type]
-            )
-    with ExitStack() as stack:
-        folder = tmp_path_factory.mktemp("prometheus")
-        yield stack.enter_context(prometheus.Prometheus(folder, recorded=made.text())).url
-
-
-class Canary:
-    """The release of artifact 2 at 10 percent beside that of artifact 1, since the scenario began."""
-
-    def __init__(
-        self, repository: Repository, cluster: Answering, publish: Publish, url: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        self.repository, self.cluster, self._patch = repository, cluster, monkeypatch
-        self.uris = {number: publish(number) for number in (STABLE, CANARY)}
-        path = f"{PRODUCTION}/environment.yaml"
-        decided = (repository.folder / path).read_text()
-        commit(repository.folder, path, decided + f'analysis: {{prometheus: "{url}", latency_ratio: 2}}\n')
-
-    def begin(self, scenario: str) -> None:
-        """Deploy both; the canary's commit is of the time at which its recorded traffic begins."""
-        self.at(scenario, -3600)
-        deploy(self.repository, self.uris[STABLE], "--wait", "60", "--gateway", self.cluster.url)
-        self.at(scenario, 0)
-        deploy(self.repository, self.uris[CANARY], "--canary", "10", "--gateway", self.cluster.url)
-        self.step()
-
-    def at(self, scenario: str, seconds: float) -> None:
-        """The time that Git and the commands see from now on."""
-        now = began(scenario) + seconds
-        self._patch.setenv("GIT_COMMITTER_DATE", f"{now:.0f} +0000")
-        for module in (step, analyse):
-            self._patch.setattr(module, "time", types.SimpleNamespace(time=lambda: now))
-        self._patch.setattr(traffic, "now", lambda: analyse.clock(now))
-
-    def step(self, *more: str, code: int = 0) -> Run:
-        return run(self.repository, "step", "--gateway", self.cluster.url, *more, code=code)
-
-    def message(self) -> str:
-        """Of the newest commit."""
-        return git(self.repository.origin, "log", "-1", "--format=%B", "main")
-
-    def shares(self) -> list[int]:
-        """Percent of the stable and of the new one."""
-        found = shares(self.repository)
-        return [found[self.uris[number]] for number in (STABLE, CANARY)]
-
-
-@pytest.fixture
-def canary(
-    repository: Repository, cluster: Answering, publish: Publish, url: str, monkeypatch: pytest.MonkeyPatch
-) -> Canary:
-    return Canary(repository, cluster, publish, url, monkeypatch)
+from tests.release.conftest import ROOT, commit
+from tests.release.step.conftest import CANARY, STABLE, Canary, began
+from tests.release.test_traffic import PRODUCTION, listed, run, shares
 
 
 def test_a_good_canary_is_proved_given_more_and_promoted(canary: Canary, tmp_path: Path) -> None:
@@ -218,56 +101,6 @@ def test_a_bad_canary_is_taken_back_with_what_it_did(canary: Canary) -> None:
     history = canary.repository.history()
     canary.step()
     assert canary.repository.history() == history
-
-
-@pytest.mark.story
-def test_predictions_that_differ_are_asked_about(canary: Canary) -> None:
-    """Nothing is committed, a person is asked: 41; `roll-back` in environment.yaml takes it back instead."""
-    canary.begin("swapped")
-    canary.at("swapped", 3600)
-    held = canary.step(code=41)
-    assert "its predictions differ" in held.out
-    assert canary.shares() == [90, 10]
-    path = f"{PRODUCTION}/environment.yaml"
-    text = canary.repository.shown(path).replace("latency_ratio: 2", "latency_ratio: 2, predictions: roll-back")
-    commit(canary.repository.folder, path, text)
-    canary.step()
-    assert canary.shares() == [100, 0]
-
-
-@pytest.mark.story
-def test_silence_holds_whatever_the_deadline(canary: Canary) -> None:
-    """Without a request it is held with exit code 30, for a person to look; two days later too."""
-    canary.begin("silent")
-    for seconds in (3 * 3600, 2 * DAY):
-        canary.at("silent", seconds)
-        assert "no request of the canary was counted" in canary.step(code=30).out
-    assert canary.shares() == [90, 10]
-
-
-@pytest.mark.story
-def test_what_is_not_decided_by_the_deadline_goes_back_without_blame(canary: Canary) -> None:
-    """Past the deadline it is taken back; its model may come again."""
-    canary.begin("late")
-    path = f"{PRODUCTION}/environment.yaml"
-    text = canary.repository.shown(path).replace("latency_ratio: 2", "deadline_hours: 0.1, slowest: 0.01")
-    commit(canary.repository.folder, path, text)
-    canary.at("late", 7 * 60)
-    canary.step()
-    assert canary.shares() == [100, 0]
-    assert listed(canary.repository) == ()
-
-
-@pytest.mark.story
-def test_a_release_that_goes_bad_with_all_traffic_is_taken_back(canary: Canary) -> None:
-    """Promoted by hand it is watched for the baking time, by its errors alone."""
-    canary.begin("baking")
-    run(canary.repository, "promote", "--gateway", canary.cluster.url)
-    assert shares(canary.repository)[canary.uris[CANARY]] == 100
-    canary.at("baking", 1800)
-    canary.step()
-    assert canary.shares() == [100, 0]
-    assert "Analysis-Errors: " in canary.message()
 
 
 @pytest.mark.story
