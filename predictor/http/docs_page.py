@@ -23,19 +23,30 @@ pre { white-space: pre-wrap; border: 1px solid #8888; border-radius: 4px; paddin
 .fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: .6rem }
 label { display: block }
 input, select, textarea { box-sizing: border-box; width: 100%; padding: .3rem; font-size: 1rem }
-button { margin: .8rem 0; padding: .4rem 1.2rem; font-size: 1rem } td { padding-right: 1rem; vertical-align: top }
+button { margin: .8rem 0; padding: .4rem 1.2rem; font-size: 1rem }
+td { padding-right: 1rem; vertical-align: top } td:first-child { white-space: nowrap }
+@media (max-width: 34rem) { td { display: block } tr { display: block; padding-bottom: .5rem } }
 """
 _SCRIPT = """
 const form = document.querySelector('form'), body = form.elements.body, answer = document.querySelector('#answer');
 const fields = [...form.querySelectorAll('[data-kind]')];
-const value = field => field.value === '' && field.dataset.nullable ? null
+const shell = document.querySelector('#shell');
+// An empty text is one where the model takes no missing value; no other empty field is a value.
+const value = field => field.value === '' && (field.dataset.nullable || field.dataset.kind !== 'string') ? null
   : field.dataset.kind === 'string' ? field.value
   : field.dataset.kind === 'boolean' ? field.value === 'true' : Number(field.value);
 const write = () => {
   const request = JSON.parse(form.dataset.rest);
   request.instances = [fields.map(value)];
   body.value = JSON.stringify(request);
+  show();
 };
+const show = () => {
+  const quoted = body.value.replaceAll("'", "'\\\\''");
+  shell.textContent = `curl -H 'content-type: application/json' ${location.origin}${form.dataset.path} -d '${quoted}'`;
+};
+show();
+body.addEventListener('input', show);
 fields.forEach(field => field.addEventListener('input', write));
 form.addEventListener('submit', async event => {
   event.preventDefault();
@@ -78,7 +89,7 @@ def page(document: dict[str, Any], signature: Signature, row: list[Value], heade
             f'<form data-path="{escape(path)}" data-rest="{escape(rest)}"><div class="fields">{fields}</div>',
             f'<p><label>Body of the request<textarea name="body" rows="4">{escape(body)}</textarea></label>',
             '<button>Predict</button></form><pre id="answer" aria-live="polite">The answer comes here.</pre>',
-            f"<p>The same from a shell:</p><pre>{escape(curl('$URL', name, row, probabilities))}</pre>",
+            f"<p>The same from a shell:</p><pre id=shell>{escape(curl('$URL', name, row, probabilities))}</pre>",
             '<h2>Routes</h2><p>Machines read <a href="/openapi.json">/openapi.json</a>. ',
             "gRPC answers the Open Inference Protocol.</p><table>",
             *(

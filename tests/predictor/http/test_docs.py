@@ -16,6 +16,8 @@ def test_the_document_is_true_for_the_model(servers: dict[str, Server], name: st
     server = servers[name]
     document = server.request("GET", "/openapi.json").json
     assert (document["info"]["title"], document["info"]["version"]) == (server.model.name, server.model.digest)
+    for schema in document["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             if method == "get":

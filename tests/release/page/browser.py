@@ -31,9 +31,9 @@ class Browser:
 
     _session: str | None = None
 
-    def look(self, url: str, *, width: int = 1280, dark: bool = False) -> None:
-        """Open `url` in a window of `width` pixels, scripts off, and wait until all of it is there."""
-        self._ask("Emulation.setScriptExecutionDisabled", value=True)
+    def look(self, url: str, *, width: int = 1280, dark: bool = False, scripts: bool = False) -> None:
+        """Open `url` in a window of `width` pixels, without `scripts` or with, and wait until all of it is there."""
+        self._ask("Emulation.setScriptExecutionDisabled", value=not scripts)
         self._ask(
             "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600
         )
@@ -49,16 +49,26 @@ class Browser:
 
     def click(self, selector: str) -> None:
         """Press the mouse on the middle of the element, and wait for the page that follows."""
+        self._navigated("Input.dispatchMouseEvent", **self._pressed(selector))
+
+    def press(self, selector: str) -> None:
+        """The same where no page follows."""
+        self._ask("Input.dispatchMouseEvent", **self._pressed(selector))
+
+    def _pressed(self, selector: str) -> dict[str, Any]:
+        """The event that lets go of the mouse, which is down on the middle of the element."""
         box = f"document.querySelector({json.dumps(selector)})"
         self.value(f"{box}.scrollIntoView({{block: 'center', inline: 'center'}})")
         x, y = self.value(f"(r => [r.x + r.width / 2, r.y + r.height / 2])({box}.getBoundingClientRect())")
         where = {"x": x, "y": y, "button": "left", "clickCount": 1}
         self._ask("Input.dispatchMouseEvent", type="mousePressed", **where)
-        self._navigated("Input.dispatchMouseEvent", type="mouseReleased", **where)
+        return {"type": "mouseReleased", **where}
 
     def type(self, selector: str, text: str) -> None:
-        """Type `text` into the element."""
-        self.value(f"document.querySelector({json.dumps(selector)}).focus()")
+        """Type `text` into the element, in place of what it holds."""
+        self.value(f"(e => (e.focus(), e.select()))(document.querySelector({json.dumps(selector)}))")
+        key = {"key": "Delete", "code": "Delete", "windowsVirtualKeyCode": 46}
+        self._ask("Input.dispatchKeyEvent", type="keyDown", **key)
         self._ask("Input.insertText", text=text)
 
     def picture(self, path: Path) -> None:
