@@ -1,16 +1,20 @@
 """What the demo prints: numbered steps with the seconds that have passed, the reason for each, and what came of it."""
 
 import os
+import re
 import shutil
 import sys
+import textwrap
 import threading
 import time
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 INDENT = " " * 11
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")  # colours, and moves of the cursor
 PATIENCE = 2.0  # seconds of silence after which a terminal shows that something goes on
 
 
@@ -80,8 +84,8 @@ class Narrator:
 
     def _print(self, line: str) -> None:
         with self._lock:
-            clear = "\r\033[K" if sys.stdout.isatty() else ""
-            print(f"{clear}{line}", flush=True)
+            text = f"\r\033[K{_wrapped(line)}" if sys.stdout.isatty() else line
+            print(text, flush=True)
             self._spoken = time.monotonic()
         self.note(line)
 
@@ -91,6 +95,26 @@ class Narrator:
             silent = time.monotonic() - self._spoken
             if silent > PATIENCE:
                 last = " ".join((self.activity() if self.activity else self._noted).split())
-                width = shutil.get_terminal_size().columns - len(INDENT) - 8
+                line = _cut(f"{INDENT}{silent:4.0f} s  {last}", shutil.get_terminal_size().columns)
                 with self._lock:
-                    print(f"\r\033[K{INDENT}{silent:4.0f} s  {last[:width]}", end="", flush=True)
+                    print(f"\r\033[K{line}", end="", flush=True)
+
+
+def _wrapped(line: str) -> str:
+    """For the terminal, broken between words; a command stays one line, to be copied."""
+    if line.lstrip().startswith("$ "):
+        return line
+    width = shutil.get_terminal_size().columns
+    whole = textwrap.TextWrapper(width, subsequent_indent=INDENT, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(whole.wrap(line))
+
+
+def _cut(text: str, columns: int) -> str:
+    """What fits one line of the terminal, without colours and other commands to it: a longer one cannot be cleared."""
+    plain, used = [], 0
+    for character in _ESCAPES.sub("", text):
+        used += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if used > columns:
+            break
+        plain.append(character if character.isprintable() else " ")
+    return "".join(plain)
