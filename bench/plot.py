@@ -52,9 +52,9 @@ def _panel(
     axes: Axes, title: str, bars: list[tuple[str, float, str]], background: str, text: str, colours: list[str]
 ) -> None:
     bar, line = colours
-    labels, ratios, written = zip(*bars, strict=True)
+    labels, ratios, texts = zip(*bars, strict=True)
     drawn = axes.barh(range(len(bars)), ratios, 0.7, color=bar)
-    axes.bar_label(drawn, written, padding=4, fontsize=12, color=text)
+    axes.bar_label(drawn, texts, padding=4, fontsize=12, color=text)
     axes.axvline(1, color=line, linewidth=1)
     axes.set_yticks(range(len(bars)), labels, fontsize=12, color=text)
     axes.invert_yaxis()

@@ -106,7 +106,7 @@ class Results:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Results:
         """Read the JSON form; KeyError or TypeError for anything else."""
-        names = {one.name for one in fields(Row)}
+        names = {field.name for field in fields(Row)}
         return cls(
             machine=value["machine"],
             engines=value["engines"],

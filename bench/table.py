@@ -100,9 +100,9 @@ def _ratios(results: Results, sought: Sequence[Outcome]) -> str:
 def _goal(sought: Sequence[Outcome], measure: str, model: str, kind: str = "", connections: int = 0) -> list[str]:
     """The goal of one number and what became of it, two cells; empty ones where it has none."""
     key = (measure, model, kind, connections)
-    for one in sought:
-        if (one.goal.measure, one.model, one.kind, one.connections) == key:
-            return [one.goal.text, one.mark]
+    for outcome in sought:
+        if (outcome.goal.measure, outcome.model, outcome.kind, outcome.connections) == key:
+            return [outcome.goal.text, outcome.mark]
     return ["", ""]
 
 

@@ -37,7 +37,7 @@ class Prometheus:
         """
         folder.mkdir(parents=True, exist_ok=True)
         self._targets = folder / "targets.json"
-        self._known: dict[str, Mapping[str, str]] = {}
+        self._labels: dict[str, Mapping[str, str]] = {}
         self._write()
         if recorded is not None:
             _load(folder, recorded)
@@ -73,13 +73,13 @@ class Prometheus:
     def target(self, address: str, labels: Mapping[str, str] | None) -> None:
         """Scrape http://`address`/metrics from now on, its series with `labels`; not any more with None."""
         if labels is None:
-            self._known.pop(address, None)
+            self._labels.pop(address, None)
         else:
-            self._known[address] = labels
+            self._labels[address] = labels
         self._write()
 
     def _write(self) -> None:
-        listed = [{"targets": [address], "labels": dict(labels)} for address, labels in self._known.items()]
+        listed = [{"targets": [address], "labels": dict(labels)} for address, labels in self._labels.items()]
         new = self._targets.with_suffix(".new")
         new.write_text(json.dumps(listed))
         new.replace(self._targets)  # at once, so that no half of it is read

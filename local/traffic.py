@@ -26,13 +26,13 @@ class Traffic:
     def __init__(self, url: str, path: str) -> None:
         self.codes: Counter[int] = Counter()
         self.shift = 0.0
-        self._where, self._path = urlsplit(url), path
+        self._address, self._path = urlsplit(url), path
         self._ended = threading.Event()
         self._threads = [threading.Thread(target=self._ask, args=(user,), daemon=True) for user in range(_USERS)]
 
     def _ask(self, user: int) -> None:
         rows = _rows(random.Random(user))  # noqa: S311  # an example, the same each time
-        connection = http.client.HTTPConnection(self._where.hostname or "", self._where.port, timeout=_SECONDS)
+        connection = http.client.HTTPConnection(self._address.hostname or "", self._address.port, timeout=_SECONDS)
         while not self._ended.wait(_PAUSE):
             body = json.dumps({"instances": [[value + self.shift for value in next(rows)]]})
             try:

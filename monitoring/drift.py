@@ -95,7 +95,7 @@ class Drift:
             (name, drift_detector.psi(self.profile.counts[places], latest.counts[places]))
             for name, places in self._places().items()
         ]
-        return sorted(listed, key=lambda one: -one[1])
+        return sorted(listed, key=lambda pair: -pair[1])
 
     def _places(self) -> dict[str, list[int]]:
         """Feature → the indices of its streams."""
@@ -193,8 +193,8 @@ class Drift:
             page.bars(name, [self.profile.streams[place].bin for place in places[name]], trained, live)
 
     def _calibration(self, page: Page, latest: Window) -> None:
-        known = self.profile.calibration
-        if known is None or self.estimate is None:
+        calibration = self.profile.calibration
+        if calibration is None or self.estimate is None:
             return
         page.heading("Calibration: what its confidence promises")
         page.text(
@@ -206,11 +206,11 @@ class Drift:
         rows = [
             (
                 name,
-                f"{kept / known.rows.sum():.1%}",
-                f"{right / kept:.1%}" if kept else "–",
+                f"{per_bin / calibration.rows.sum():.1%}",
+                f"{right / per_bin:.1%}" if per_bin else "–",
                 f"{latest.confidence.get(name, 0.0) / answers:.1%}",
             )
-            for name, kept, right in zip(self.profile.confidences, known.rows, known.right, strict=True)
+            for name, per_bin, right in zip(self.profile.confidences, calibration.rows, calibration.right, strict=True)
         ]
         page.table(("probability of its label", "of held-out answers", "of these right", "of live answers"), rows)
 
@@ -262,7 +262,7 @@ def follow(
         intervals = min(_INTERVALS, seconds)
         so_far = count(Grid(since, seconds / intervals, intervals + 1))
         waiting = so_far.rows
-    estimate = profile.accuracy(windows or [one for one in (so_far,) if one is not None])
+    estimate = profile.accuracy(windows or [counts for counts in (so_far,) if counts is not None])
     return Drift(labels, profile, tuple(windows), waiting, log_m, np.array(overall), estimate, queries, so_far)
 
 

@@ -92,9 +92,9 @@ class Model(KServeModel):
             from artifact.explanation import explainer  # scikit-learn, which a server of a graph does without
 
             try:
-                made = explainer.of_artifact(files, self.signature)
-                made.explain({name: values[:1] for name, values in sample.items()})
-                self._explainer = made
+                new_explainer = explainer.of_artifact(files, self.signature)
+                new_explainer.explain({name: values[:1] for name, values in sample.items()})
+                self._explainer = new_explainer
             except (IncompatibleError, explainer.NotApplicable) as error:
                 self._unexplained = str(error)
 

@@ -122,7 +122,7 @@ class Section:
         if not isinstance(value, dict):
             raise ConfigurationError(f"{origin} must be a mapping, not {value!r}")
         self._left = dict(value)
-        self._where = origin
+        self._origin = origin
 
     def text(self, key: str) -> str:
         """The text under `key`."""
@@ -154,13 +154,13 @@ class Section:
 
     def _take(self, key: str, expected: type) -> Any:
         if key not in self._left:
-            raise ConfigurationError(f"{self._where} lacks {key!r}: {type_names[expected]}")
+            raise ConfigurationError(f"{self._origin} lacks {key!r}: {type_names[expected]}")
         value = self._left.pop(key)
         if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
-            raise ConfigurationError(f"{self._where}: {key} must be {type_names[expected]}, not {value!r}")
+            raise ConfigurationError(f"{self._origin}: {key} must be {type_names[expected]}, not {value!r}")
         return value
 
     def end(self) -> None:
         """Refuse the keys that were not read."""
         if self._left:
-            raise ConfigurationError(f"{self._where} has unknown keys {sorted(map(str, self._left))}: remove them")
+            raise ConfigurationError(f"{self._origin} has unknown keys {sorted(map(str, self._left))}: remove them")

@@ -20,7 +20,7 @@ class Placement:
 
     def __init__(self) -> None:
         self._before: dict[Path, bytes | None] = {}
-        self._made: list[Path] = []
+        self._new_paths: list[Path] = []
         self._replaced: dict[Path, Path] = {}
 
     def __enter__(self) -> Self:
@@ -29,7 +29,7 @@ class Placement:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             return
-        for path in self._made:
+        for path in self._new_paths:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         for target, before in self._replaced.items():
             before.replace(target) if before.exists() else target.unlink(missing_ok=True)
@@ -51,7 +51,7 @@ class Placement:
                 if target.exists() and not _equal(source, target):
                     raise UsageError(f"{target} exists and is another table; remove it, or take another --name")
                 if not target.exists():
-                    self._made += [target] if tracked.exists() or target == tracked else [tracked]
+                    self._new_paths += [target] if tracked.exists() or target == tracked else [tracked]
                     target.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copytree(source, target) if source.is_dir() else shutil.copyfile(source, target)
         self._track(tracked)
@@ -69,7 +69,7 @@ class Placement:
     def folder(self, path: Path, command: Sequence[str]) -> None:
         """Have `command` make what is missing of `path`."""
         if not path.exists():
-            self._made.append(path)
+            self._new_paths.append(path)
         _run([sys.executable, "-m", *command], f"make {path}")
 
     def _track(self, path: Path) -> None:

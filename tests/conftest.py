@@ -69,13 +69,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     A story is told, all of the zoo asked, and a sweep swept, when they are asked for. In a repository that `starter
     new` made, with a model of its own, what needs the example's files is skipped.
     """
-    asked = config.option.markexpr or ""
-    chosen = [_is_chosen(item, asked) for item in items]
-    config.hook.pytest_deselected(items=[item for item, kept in zip(items, chosen, strict=True) if not kept])
+    mark_expression = config.option.markexpr or ""
+    chosen = [_is_chosen(item, mark_expression) for item in items]
+    config.hook.pytest_deselected(items=[item for item, is_chosen in zip(items, chosen, strict=True) if not is_chosen])
     items[:] = itertools.compress(items, chosen)
     untold = pytest.mark.skip(reason="takes most of a minute: make test PYTEST_ARGS='-m story'")
     for item in items:
-        if item.get_closest_marker("story") and not ("story" in asked or "sweep" in asked):
+        if item.get_closest_marker("story") and not ("story" in mark_expression or "sweep" in mark_expression):
             item.add_marker(untold)
     if (ROOT / origin.FILE).exists():
         absent = pytest.mark.skip(reason="of the example as shipped, which this repository does not hold")
@@ -86,12 +86,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: ranks[item.path])
 
 
-def _is_chosen(item: pytest.Item, asked: str) -> bool:
-    """Whether the marks that were `asked` for choose this one of the zoo, or of the repetitions of a story."""
+def _is_chosen(item: pytest.Item, mark_expression: str) -> bool:
+    """Whether the marks in `mark_expression` choose this one of the zoo, or of the repetitions of a story."""
     zoo, sweep = item.get_closest_marker("zoo"), item.get_closest_marker("sweep")
-    if zoo is not None and "zoo" not in asked:
+    if zoo is not None and "zoo" not in mark_expression:
         return bool(zoo.kwargs["sample"])
-    return sweep is None or sweep.kwargs.get("sample", True) or "sweep" in asked
+    return sweep is None or sweep.kwargs.get("sample", True) or "sweep" in mark_expression
 
 
 def _ranks(items: list[pytest.Item]) -> dict[Path, int]:

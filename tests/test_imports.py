@@ -117,7 +117,7 @@ DISTRIBUTIONS = {
 
 def imported(package: str) -> dict[str, set[Path]]:
     """Top-level names imported anywhere in `package`, with the files that import them."""
-    found: dict[str, set[Path]] = {}
+    result: dict[str, set[Path]] = {}
     for path in sorted((ROOT / package).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             names = []
@@ -127,30 +127,30 @@ def imported(package: str) -> dict[str, set[Path]]:
                 assert node.level == 0, f"{path}: relative imports hide the direction"
                 names = [node.module or ""]
             for name in names:
-                found.setdefault(name.partition(".")[0], set()).add(path)
-    return found
+                result.setdefault(name.partition(".")[0], set()).add(path)
+    return result
 
 
 def modules(folder: str) -> dict[str, set[str]]:
     """Each module under `folder` → the modules of ours that it imports."""
-    found: dict[str, set[str]] = {}
+    result: dict[str, set[str]] = {}
     for path in sorted((ROOT / folder).rglob("*.py")):
         importer = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        found[importer] = set()
+        result[importer] = set()
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] in OURS:
                 for name in (f"{node.module}.{alias.name}" for alias in node.names):
                     is_module = (ROOT / name.replace(".", "/")).with_suffix(".py").exists()
-                    found[importer].add(name if is_module else node.module)
-    return found
+                    result[importer].add(name if is_module else node.module)
+    return result
 
 
 @pytest.mark.parametrize("package", sorted(OURS))
 def test_imports_follow_the_loop(package: str) -> None:
     """A package imports only the packages of ours before it in the loop, and no library of another role."""
-    found = imported(package)
-    ours = {name: paths for name, paths in found.items() if name in OURS - {package} and name not in MAY[package]}
-    others = {name: paths for name, paths in found.items() if name in MUST_NOT[package]}
+    result = imported(package)
+    ours = {name: paths for name, paths in result.items() if name in OURS - {package} and name not in MAY[package]}
+    others = {name: paths for name, paths in result.items() if name in MUST_NOT[package]}
     assert not ours
     assert not others
 
@@ -202,7 +202,7 @@ def test_every_room_is_listed_and_looks_back_only(house: str) -> None:
 @pytest.mark.parametrize("package", sorted(OURS - {"local", "bench"}))
 def test_no_two_modules_import_each_other(package: str) -> None:
     """No circle of imports within a package, however long; an import within a function counts."""
-    waiting = {name: {one for one in names if one.startswith(package)} for name, names in modules(package).items()}
+    waiting = {name: {name for name in names if name.startswith(package)} for name, names in modules(package).items()}
     while waiting:
         free = {name for name, names in waiting.items() if not names & set(waiting)}
         assert free, f"a circle among {sorted(waiting)}"

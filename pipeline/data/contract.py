@@ -35,13 +35,13 @@ class Contract:
         self._schema = tuple(schema)
         self._cells = cells
         self._rules = constraints.of_rows(schema)
-        self._found: dict[tuple[str, str], Violation] = {}
+        self._violations: dict[tuple[str, str], Violation] = {}
 
     @property
     def violations(self) -> list[Violation]:
         """All that is wrong so far, in the order of the schema."""
         order = {feature.name: place for place, feature in enumerate(self._schema)}
-        return sorted(self._found.values(), key=lambda violation: order.get(violation.column, len(order)))
+        return sorted(self._violations.values(), key=lambda violation: order.get(violation.column, len(order)))
 
     def take(self, table: Table) -> dict[str, np.ndarray]:
         """The columns of the schema in `table`, converted; what does not fit is remembered, with its rows."""
@@ -69,8 +69,8 @@ class Contract:
         """Remember a violation: of rows of the chunk `table`, or as it is, of the whole."""
         numbered = violation if table is None or not violation.count else violation.of_table(table)
         key = violation.column, violation.rule
-        before = self._found.get(key)
-        self._found[key] = numbered if before is None else before.and_then(numbered)
+        before = self._violations.get(key)
+        self._violations[key] = numbered if before is None else before.and_then(numbered)
 
 
 def convert(table: Table, schema: Sequence[Feature], cells: Cells) -> tuple[dict[str, np.ndarray], list[Violation]]:

@@ -67,7 +67,7 @@ class Drift:
             self.rows = int(reference["rows"])
             features: Mapping[str, Any] = reference["features"]
             boolean = {feature.name for feature in params.features if feature.dtype == "bool"}
-            self._known = {name: Distribution(features[name], name in boolean) for name in features}
+            self._distributions = {name: Distribution(features[name], name in boolean) for name in features}
             self._missing = {name: int(features[name]["missing"]) for name in features}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise IntegrityError(
@@ -77,32 +77,36 @@ class Drift:
         self._features = {
             feature.name: feature
             for feature in params.features
-            if feature.name in self._known and self._known[feature.name].numeric == feature.numeric
+            if feature.name in self._distributions and self._distributions[feature.name].numeric == feature.numeric
         }
         self._params = params
-        self._seen = 0
+        self._rows = 0
 
     def add(self, columns: Mapping[str, np.ndarray], rows: np.ndarray) -> None:
         """Count `rows` (numbers from 0) of the converted `columns`."""
-        self._seen += len(rows)
+        self._rows += len(rows)
         if len(rows):
             for name, feature in self._features.items():
-                self._known[name].add(convert(feature, columns[name][rows]))
+                self._distributions[name].add(convert(feature, columns[name][rows]))
 
     def changes(self) -> list[Change]:
         """Of each feature of params.yaml, then of those that only the champion has."""
         changes = [self._change(feature.name) for feature in self._params.features]
-        gone = [name for name in self._known if self._params.column(name) is None]
+        gone = [name for name in self._distributions if self._params.column(name) is None]
         return changes + [Change(name, "warn", note="only the champion has it") for name in gone]
 
     def _change(self, name: str) -> Change:
         if name not in self._features:
-            note = "the champion has it in another form" if name in self._known else "the champion does not have it"
+            note = (
+                "the champion has it in another form"
+                if name in self._distributions
+                else "the champion does not have it"
+            )
             return Change(name, "warn", note=note)
-        distribution = self._known[name]
+        distribution = self._distributions[name]
         value, chance = psi(np.asarray(distribution.expected, dtype=np.float64), distribution.counts.astype(np.float64))
-        missing = distribution.missing / self._seen - self._missing[name] / max(self.rows, 1)
-        unseen = None if distribution.numeric else distribution.unseen / self._seen
+        missing = distribution.missing / self._rows - self._missing[name] / max(self.rows, 1)
+        unseen = None if distribution.numeric else distribution.unseen / self._rows
         measured = {"psi": value if value > chance else 0.0, "missing": missing, "unseen": unseen or 0.0}
         state = "ok"
         for level, limits in (("warn", self._limits.warn), ("refuse", self._limits.refuse)):

@@ -45,7 +45,7 @@ class Survey:
         names = {feature.name for feature in schema}
         self._schema = schema if self._time is None or self._time.name in names else (*schema, self._time)
         self._contract = Contract(self._schema, params.cells)
-        self._kept: dict[str, list[np.ndarray]] = {"hashes": [], "target": [], "moments": [], "keys": [], "held": []}
+        self._parts: dict[str, list[np.ndarray]] = {"hashes": [], "target": [], "moments": [], "keys": [], "held": []}
         self._unique: dict[str, tuple[str, ...]] = {name: (name,) for name in params.unique}
         if params.prepare.contract.key:
             self._unique[", ".join(params.prepare.contract.key)] = params.prepare.contract.key
@@ -119,33 +119,33 @@ class Survey:
         before = len(self.violations)
         columns = self._contract.take(table)
         if self._time is not None and self._time.name in columns and not before:
-            self._kept["moments"].append(self._moments(columns[self._time.name], table))
+            self._parts["moments"].append(self._moments(columns[self._time.name], table))
         if not self.violations:
             self._keep(table, columns)
         self.rows += table.columns.num_rows
 
     def _keep(self, table: Table, columns: Mapping[str, np.ndarray]) -> None:
         frame = tables.frame(self.params, columns)
-        self._kept["hashes"].append(split.twin_hashes(frame))
+        self._parts["hashes"].append(split.twin_hashes(frame))
         if self.params.model.task in ("regression", "multilabel"):
             each = [convert(target, columns[target.name]).astype(np.float64) for target in self.params.targets]
-            self._kept["target"].append(each[0] if len(each) == 1 else np.column_stack(each))
+            self._parts["target"].append(each[0] if len(each) == 1 else np.column_stack(each))
         elif self.params.model.task == "multioutput":
             several = [self._coded(columns[target.name]) for target in self.params.targets]
-            self._kept["target"].append(np.column_stack(several))
+            self._parts["target"].append(np.column_stack(several))
         else:
-            self._kept["target"].append(self._coded(columns[self.params.target.name]))
+            self._parts["target"].append(self._coded(columns[self.params.target.name]))
         rule = self.params.prepare.split
         if rule.by:
-            self._kept["keys"].append(self._split_keys(table, columns, rule.by))
+            self._parts["keys"].append(self._split_keys(table, columns, rule.by))
         elif rule.method == "hash":
-            self._kept["keys"].append(row_hashes.of(frames.columns(frame)))
+            self._parts["keys"].append(row_hashes.of(frames.columns(frame)))
         if rule.path is not None:
-            self._kept["held"].append(np.full(len(frame), _within(rule.path, table.file)))
+            self._parts["held"].append(np.full(len(frame), _within(rule.path, table.file)))
         for name, members in self._unique.items():
             hashed, present = self._hashed(table, columns, members)
-            self._kept.setdefault(f"unique {name}", []).append(hashed)
-            self._kept.setdefault(f"present {name}", []).append(present)
+            self._parts.setdefault(f"unique {name}", []).append(hashed)
+            self._parts.setdefault(f"present {name}", []).append(present)
         for name, distinct in self._distinct.items():
             distinct.add(columns[name])
         sampled: dict[str, np.ndarray] = {str(name): frame[name].to_numpy() for name in frame.columns}
@@ -221,7 +221,7 @@ class Survey:
         return violations
 
     def _whole(self, part: str) -> np.ndarray:
-        parts = self._kept[part]
+        parts = self._parts[part]
         if len(parts) > 1:  # joined once, and no second copy of them stays
             parts[:] = [np.concatenate(parts)]
         return parts[0]

@@ -51,14 +51,14 @@ class Graph:
         self._inputs: list[tuple[Any, Sequence[str]]] = []
         self._outputs: list[Any] = []
         # Values whose numbers float32 holds, as it holds all that a caller may send (`column.LARGEST`).
-        self._held: set[str] = set()
+        self._in_float32: set[str] = set()
         self._gaps = False
 
     def input(self, name: str, columns: Sequence[str], text: bool, gaps: bool = False) -> Matrix:
         """An input of these columns, [rows, columns]; `gaps`: texts of them may be missing, and GAP stands for that."""
         self._gaps |= gaps
         kind = TensorProto.STRING if text else TensorProto.DOUBLE
-        self._held.add(name)
+        self._in_float32.add(name)
         self._inputs.append((helper.make_tensor_value_info(name, kind, [None, len(columns)]), columns))
         return Matrix(name, len(columns), text)
 
@@ -102,7 +102,7 @@ class Graph:
         """`value`, [rows, columns], and NaN in the rows in which a number of `source`, [rows, …], is infinite: there
         scikit-learn raises, and has no answer.
         """
-        if source in self._held:
+        if source in self._in_float32:
             return value
         infinite = self.cast(self.add("IsInf", source), TensorProto.FLOAT)
         rows = self.cast(self.add("ReduceMax", infinite, axes=[1], keepdims=1), TensorProto.BOOL)
@@ -137,8 +137,8 @@ class Graph:
 
     def _hold(self, sources: Sequence[str], output: str) -> str:
         """`output`, which holds numbers of `sources` alone."""
-        if self._held.issuperset(sources):
-            self._held.add(output)
+        if self._in_float32.issuperset(sources):
+            self._in_float32.add(output)
         return output
 
     def output(self, name: str, kind: int, shape: Sequence[int | None] | None) -> None:
@@ -213,7 +213,11 @@ class Inner(Graph):
     """The part of another graph that a model within a model is; `outputs`: its outputs, by their names."""
 
     def __init__(self, outer: Graph) -> None:
-        self._nodes, self._constants, self._held = outer._nodes, outer._constants, outer._held
+        self._nodes, self._constants, self._in_float32 = (
+            outer._nodes,
+            outer._constants,
+            outer._in_float32,
+        )
         self.outputs: dict[str, Matrix] = {}
 
     def add(self, operator: str, *inputs: str, domain: str = "", output: str = "", **attributes: Any) -> str:

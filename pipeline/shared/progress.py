@@ -14,7 +14,7 @@ class Progress:
 
     def __init__(self, unit: str, total: int | None, done: int = 0) -> None:
         self._unit, self._total, self._done = unit, total, done
-        self._said = time.monotonic()
+        self._last_report = time.monotonic()
         self._bar: Any = None
 
     def __enter__(self) -> Self:
@@ -29,8 +29,8 @@ class Progress:
         self._done += count
         if self._bar is not None:
             self._bar.update(count)
-        elif time.monotonic() - self._said > _SECONDS:
-            self._said = time.monotonic()
+        elif time.monotonic() - self._last_report > _SECONDS:
+            self._last_report = time.monotonic()
             of = "" if self._total is None else f" of {self._total:,}"
             print(f"{self._done:,}{of} {self._unit}", file=sys.stderr, flush=True)
 

@@ -44,7 +44,7 @@ class Writer:
         self._types = pa.schema([(feature.name, _TYPES[feature.dtype]) for feature in self._schema])
         of_rows = {_MOMENT: moments, _UNIT: units}
         self._of_rows = {name: values for name, values in of_rows.items() if values is not None}
-        self._written = 0
+        self._position = 0
         for name, values in self._of_rows.items():
             self._types = self._types.append(pa.field(name, pa.from_numpy_dtype(values.dtype)))
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,8 +63,8 @@ class Writer:
             pa.array(columns[feature.name][rows], _TYPES[feature.dtype], from_pandas=True) for feature in self._schema
         ]
         for values in self._of_rows.values():
-            arrays.append(pa.array(values[self._written : self._written + len(rows)]))
-        self._written += len(rows)
+            arrays.append(pa.array(values[self._position : self._position + len(rows)]))
+        self._position += len(rows)
         if len(rows):
             self._writer.write_table(pa.table(arrays, schema=self._types))
 

@@ -61,9 +61,9 @@ async def closed(port: int, seconds: float) -> None:
     end = asyncio.get_running_loop().time() + seconds
     while asyncio.get_running_loop().time() < end:
         count = 0
-        for one in listener.of_port(port):
-            with one:
-                count += not listener.is_listening(one)
+        for listening in listener.of_port(port):
+            with listening:
+                count += not listener.is_listening(listening)
         if not count:
             return
         await asyncio.sleep(_LOOK_SECONDS)

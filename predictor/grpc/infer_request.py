@@ -90,7 +90,7 @@ def decode(data: bytes) -> Decoded:
 
 
 def _shapes(message: pb.ModelInferRequest) -> list[list[int]]:
-    return [one.shape[:3] for one in message.inputs]  # a third size is one too many
+    return [tensor.shape[:3] for tensor in message.inputs]  # a third size is one too many
 
 
 def read(validator: Validator, message: pb.ModelInferRequest) -> Request:
@@ -109,7 +109,9 @@ def _read(validator: Validator, inputs: list[Any], shapes: list[list[int]], raws
         raise InvalidRequest("the request has no inputs")
     if raws and len(raws) != len(inputs):
         raise InvalidRequest(f"{len(raws)} raw contents for {len(inputs)} inputs")
-    headers = [tensors.header(one.name, one.datatype, shape) for one, shape in zip(inputs, shapes, strict=True)]
+    headers = [
+        tensors.header(tensor.name, tensor.datatype, shape) for tensor, shape in zip(inputs, shapes, strict=True)
+    ]
     tensors.check(validator, headers)
     read = []
     for position, (tensor, (name, datatype, shape)) in enumerate(zip(inputs, headers, strict=True)):

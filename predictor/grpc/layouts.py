@@ -60,8 +60,10 @@ class Layout:
     def read(self, validator: Validator, data: bytes) -> Request | None:
         """The request in such a message; None where its values are not plain, or not right."""
         arrays = {
-            one.name: np.frombuffer(data, one.dtype, one.count, one.begin).astype(one.dtype.newbyteorder("="))
-            for one in self.tensors
+            tensor.name: np.frombuffer(data, tensor.dtype, tensor.count, tensor.begin).astype(
+                tensor.dtype.newbyteorder("=")
+            )
+            for tensor in self.tensors
         }
         wide = arrays.get(WIDE) if WIDE not in validator.dtypes else None
         columns = validator.accept(arrays) if wide is None else validator.accept_table(wide.reshape(self.rows, -1))
@@ -85,7 +87,7 @@ class Layouts:
 
     def remember(self, data: bytes, message: pb.ModelInferRequest, request: Request) -> None:
         """Remember the message in `data`, which was read as `request`; nothing where others will not be like it."""
-        if message.id or not message.raw_input_contents or {one.datatype for one in message.inputs} - _NUMBERS:
+        if message.id or not message.raw_input_contents or {tensor.datatype for tensor in message.inputs} - _NUMBERS:
             return
         layout = _layout(data, message, request)
         if layout is not None:
@@ -149,13 +151,13 @@ def _layout(data: bytes, message: pb.ModelInferRequest, request: Request) -> Lay
     if at != len(data) or len(ends) != len(message.inputs) or ends[0][1] > _LONGEST:
         return None
     tensors = []
-    for one, (_, begin, end) in zip(message.inputs, ends, strict=True):
-        dtype = np.dtype(DTYPES[one.datatype]).newbyteorder("<")
-        tensors.append(Values(one.name, dtype, (end - begin) // dtype.itemsize, begin))
+    for tensor, (_, begin, end) in zip(message.inputs, ends, strict=True):
+        dtype = np.dtype(DTYPES[tensor.datatype]).newbyteorder("<")
+        tensors.append(Values(tensor.name, dtype, (end - begin) // dtype.itemsize, begin))
     return Layout(
         head=data[: ends[0][1]],
         length=len(data),
-        rows=v2.most_rows([list(one.shape) for one in message.inputs]),
+        rows=v2.most_rows([list(tensor.shape) for tensor in message.inputs]),
         tensors=tuple(tensors),
         between=tuple((data[tag:begin], tag) for tag, begin, _ in ends[1:]),
         request=replace(request, columns={}),

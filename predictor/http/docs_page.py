@@ -73,8 +73,8 @@ def page(document: dict[str, Any], signature: Signature, row: list[Value], heade
     probabilities = has_probabilities(signature)
     request = _request(row, probabilities)
     body = json.dumps(request)
-    shown = signature.inputs if len(signature.inputs) <= MOST_FIELDS else ()
-    fields = "".join(_field(feature, value) for feature, value in zip(shown, row, strict=False))
+    features = signature.inputs if len(signature.inputs) <= MOST_FIELDS else ()
+    fields = "".join(_field(feature, value) for feature, value in zip(features, row, strict=False))
     rest = json.dumps({key: value for key, value in request.items() if key != "instances"})
     outputs = ", ".join(output.name for output in signature.outputs)
     return "".join(
@@ -115,7 +115,7 @@ def _field(feature: Feature, value: Value) -> str:
     elif choices := (("false", "true") if kind == "boolean" else feature.categories):
         chosen = str(value).lower() if kind == "boolean" else str(value)
         texts = [*map(str, choices), *([""] if feature.nullable else [])]
-        options = "".join(f"<option{' selected' if one == chosen else ''}>{escape(one)}</option>" for one in texts)
+        options = "".join(f"<option{' selected' if text == chosen else ''}>{escape(text)}</option>" for text in texts)
         return f"<label>{escape(feature.name)}<select{_data(feature, kind)}>{options}</select></label>"
     else:
         control = f'<input type="text" value="{escape(str(value))}"'

@@ -35,7 +35,7 @@ def check_head(version: str, headers: Iterable[tuple[bytes, bytes]]) -> Refusal 
     if coding is not None:
         if version == "1.0":
             return 400, "HTTP/1.0 has no Transfer-Encoding"
-        codings = [one.strip(b" \t").lower() for one in coding.split(b",")]
+        codings = [name.strip(b" \t").lower() for name in coding.split(b",")]
         if codings != [b"chunked"]:
             # Where chunks are not the last coding, nobody knows where the body ends: RFC 9112, 6.3, has 400 for that.
             status = 501 if codings[-1] == b"chunked" else 400

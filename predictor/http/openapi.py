@@ -95,15 +95,15 @@ def document(
     }
 
 
-def _typical(feature: Feature, seen: Mapping[str, Any]) -> Value:
+def _typical(feature: Feature, reference: Mapping[str, Any]) -> Value:
     if feature.dtype in _TIMES:
         return _TIMES[feature.dtype]
     if feature.categories is not None:
         return feature.categories[0]
     if not feature.numeric:
-        most = max(seen["counts"].items(), key=lambda item: item[1], default=("", 0))[0]
+        most = max(reference["counts"].items(), key=lambda item: item[1], default=("", 0))[0]
         return str(most) == "true" if feature.dtype == "bool" else str(most)
-    edges = seen["edges"] or [seen["min"] or 0.0]
+    edges = reference["edges"] or [reference["min"] or 0.0]
     value = float(edges[len(edges) // 2])
     low, high = feature.range or (None, None)
     value = value if low is None else max(value, low)
@@ -150,7 +150,7 @@ def _v1_answer(signature: Signature) -> Json:
 def _explain(signature: Signature, most_rows: int) -> Json:
     names, inputs = {"type": "array", "items": {"type": "string"}}, len(signature.names)
     shares = {"type": "array", "items": {"type": "number"}, "minItems": inputs, "maxItems": inputs}
-    told = {
+    explanation = {
         "method": {"enum": [LINEAR, TREES]},
         "scale": {"enum": list(SCALES)},
         "features": {"const": list(signature.names)},
@@ -159,7 +159,7 @@ def _explain(signature: Signature, most_rows: int) -> Json:
         "contributions": {"type": "array", "items": {"type": "array", "items": shares}},
     }
     answer = _v1_answer(signature)
-    answer["properties"]["explanations"] = _object(told, *told)
+    answer["properties"]["explanations"] = _object(explanation, *explanation)
     answer["required"].append("explanations")
     return {"ExplainRequest": _v1_request(signature, most_rows), "ExplainAnswer": answer}
 

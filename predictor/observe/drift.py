@@ -32,11 +32,11 @@ class Drift:
         """`reference`: the profile of the artifact, as `artifact.profile.read` gives it."""
         self._signature = signature
         self.inputs = FeatureDistributions(signature, reference["features"])
-        known = reference["outputs"]  # an artifact of version 1 describes the first output alone
+        outputs = reference["outputs"]  # an artifact of version 1 describes the first output alone
         self.outputs = {
-            name: Distribution(known[name], dtype == "bool")
+            name: Distribution(outputs[name], dtype == "bool")
             for name, dtype, _ in profile.series(signature)
-            if name in known
+            if name in outputs
         }
         self.certainty = reference["confidence"]
         self.certainties = np.zeros(confidence.BINS, dtype=np.int64)

@@ -189,10 +189,10 @@ class InferenceLog:
     def _lines(self, entry: _Entry) -> bytes:
         """A line a row: its inputs by name, its prediction and, of a classification, the probabilities by class."""
         inputs = {
-            name: self._shown(name, entry.columns[name]) for name in self._kinds if name not in self._policy.without
+            name: self._as_json(name, entry.columns[name]) for name in self._kinds if name not in self._policy.without
         }
         answers, sure = entry.prediction.values.tolist(), entry.prediction.probabilities
-        written = []
+        lines = []
         for row in range(rows(entry.columns)):
             line: dict[str, Any] = {
                 "request_id": entry.request_id,
@@ -206,22 +206,22 @@ class InferenceLog:
                 line["probabilities"] = dict(zip(map(str, self._classes), sure[row].tolist(), strict=True))
             for name, array in entry.prediction.more.items():
                 line.setdefault("more", {})[name] = array[row].tolist()
-            written.append(orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE))
-        return b"".join(written)
+            lines.append(orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE))
+        return b"".join(lines)
 
-    def _shown(self, name: str, values: np.ndarray) -> list[Any]:
+    def _as_json(self, name: str, values: np.ndarray) -> list[Any]:
         """Values as JSON has them; a missing one is null."""
-        kind, known = self._kinds[name], values.tolist()
-        missing = [one != one or one is None for one in known]
+        kind, items = self._kinds[name], values.tolist()
+        missing = [item != item or item is None for item in items]
         if kind == "bool":
-            known = [one == 1 for one in known]
+            items = [item == 1 for item in items]
         elif kind == "int64":
-            known = [0 if gone else int(one) for one, gone in zip(known, missing, strict=True)]
+            items = [0 if gone else int(item) for item, gone in zip(items, missing, strict=True)]
         elif kind in ("datetime", "date"):  # as a request has them
-            known = ["" if gone else moment.text(one, kind) for one, gone in zip(known, missing, strict=True)]
+            items = ["" if gone else moment.text(item, kind) for item, gone in zip(items, missing, strict=True)]
         if name in self._policy.hashed:
-            known = [self._hash(one) for one in known]
-        return [None if gone else one for one, gone in zip(known, missing, strict=True)]
+            items = [self._hash(item) for item in items]
+        return [None if gone else item for item, gone in zip(items, missing, strict=True)]
 
     def _hash(self, value: Any) -> str:
         return hashlib.blake2b(str(value).encode(errors="replace"), digest_size=16, key=self._policy.key).hexdigest()

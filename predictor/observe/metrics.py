@@ -190,11 +190,11 @@ class Metrics(Collector):
         """Labels of the families that have a sample a feature or a bin; they never change."""
         features, outputs = self._drift.features.items(), self._drift.outputs.items()
         values: dict[str, list[tuple[str, ...]]] = {
-            "input_bin": [(name, label) for name, one in features for label in one.bins],
+            "input_bin": [(name, label) for name, distribution in features for label in distribution.bins],
             "input_missing": [(name,) for name, _ in features],
-            "input_out_of_range": [(name,) for name, one in features if one.numeric],
-            "input_unseen": [(name,) for name, one in features if not one.numeric],
-            "predictions": [(name, label) for name, one in outputs for label in one.bins],
+            "input_out_of_range": [(name,) for name, distribution in features if distribution.numeric],
+            "input_unseen": [(name,) for name, distribution in features if not distribution.numeric],
+            "predictions": [(name, label) for name, distribution in outputs for label in distribution.bins],
             "confidence": [(name,) for name in confidence.NAMES],
         }
         names = {
@@ -206,17 +206,17 @@ class Metrics(Collector):
 
     def _distributions(self) -> Iterator[Block]:
         features, labels = self._drift.features.values(), self._labels
-        live = np.concatenate([one.counts for one in features])
-        trained = np.array([count for one in features for count in one.expected])
+        live = np.concatenate([distribution.counts for distribution in features])
+        trained = np.array([count for distribution in features for count in distribution.expected])
         counts = {
-            "input_missing": ("Missing values", [one.missing for one in features]),
+            "input_missing": ("Missing values", [distribution.missing for distribution in features]),
             "input_out_of_range": (
                 "Numbers outside the range of training",
-                [one.out_of_range for one in features if one.numeric],
+                [distribution.out_of_range for distribution in features if distribution.numeric],
             ),
             "input_unseen": (
                 "Categories that training did not have",
-                [one.unseen for one in features if not one.numeric],
+                [distribution.unseen for distribution in features if not distribution.numeric],
             ),
         }
         text, same = "Values answered, by bin of the reference profile", "The same in training"
@@ -230,8 +230,8 @@ class Metrics(Collector):
 
     def _answers(self) -> Iterator[Block]:
         outputs, labels = self._drift.outputs.values(), self._labels["predictions"]
-        live = np.concatenate([one.counts for one in outputs])
-        held_out = np.array([count for one in outputs for count in one.expected])
+        live = np.concatenate([distribution.counts for distribution in outputs])
+        held_out = np.array([count for distribution in outputs for count in distribution.expected])
         yield Block("modelpin_predictions", "Answers by class, or bin of the profile", "counter", labels, live)
         yield Block("modelpin_reference_predictions", "The same of held-out rows", "gauge", labels, held_out)
 

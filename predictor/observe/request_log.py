@@ -69,8 +69,10 @@ def begin(protocol: str, request_id: str | None, traceparent: str | None, purpos
     if request_id is None or not _ID.fullmatch(request_id):
         # Only has to be unlikely to meet itself in the logs.
         request_id = f"{random.getrandbits(128):032x}"
-    known = purpose if purpose in PURPOSES else ""
-    return Exchange(protocol, request_id, None if traceparent is None else trace(traceparent), purpose=known or "")
+    known_purpose = purpose if purpose in PURPOSES else ""
+    return Exchange(
+        protocol, request_id, None if traceparent is None else trace(traceparent), purpose=known_purpose or ""
+    )
 
 
 def trace(header: str) -> tuple[str, str, str] | None:

@@ -88,11 +88,11 @@ def answer(model: str, reply: dict[str, Any], binary: bool) -> Answer:
     return Answer(body, headers={"content-type": MEDIA})
 
 
-def _check(attributes: Mapping[str, Any], what: str) -> None:
+def _check(attributes: Mapping[str, Any], label: str) -> None:
     for name in _REQUIRED:
         value = attributes.get(name)
         if not isinstance(value, str) or not value:
-            raise InvalidRequest(f"the event's {what.format(name)} is missing, or is no text")
+            raise InvalidRequest(f"the event's {label.format(name)} is missing, or is no text")
     if attributes["specversion"] not in _VERSIONS:
         raise InvalidRequest(
             f"CloudEvents {attributes['specversion'][:40]!r} is not read here; send {' or '.join(_VERSIONS)}"

@@ -107,7 +107,7 @@ class _Reading:
         count = len(values)
         first: Any = values[0] if count else None
         if type(first) is simdjson.Object:
-            return [self._value(one, depth - 1) for one in values]
+            return [self._value(value, depth - 1) for value in values]
         if type(first) is simdjson.Array:
             return self._rows(values, count, first)
         if count >= _FEW and type(first) in (int, float):

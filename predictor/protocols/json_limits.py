@@ -58,10 +58,10 @@ class JsonLimits:
         if objects > self.objects:
             remedy = "send the rows in several requests" if self.rows_are_objects else "send one tensor a feature"
             return many(f"the body has {objects} objects, a request to this model at most {self.objects}; {remedy}")
-        for number, most, what in ((lists, self.lists, "lists"), (commas, self.commas, "values")):
+        for number, most, unit in ((lists, self.lists, "lists"), (commas, self.commas, "values")):
             if number > most:
                 limits = f"a request of {self.rows} rows to this model has at most {most}"
-                return TooManyRows(f"the body has {number} {what}, {limits}; send the rows in several requests")
+                return TooManyRows(f"the body has {number} {unit}, {limits}; send the rows in several requests")
         if objects + lists > commas + _SPARE:
             within = f"{objects + lists} lists and objects for {commas + 1} values"
             return InvalidRequest(f"the body has {within}, nested too deep; send a row as one list or object")

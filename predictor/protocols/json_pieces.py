@@ -55,9 +55,9 @@ def read(body: bytes, loads: Callable[[bytes], Any], piece: int = PIECE) -> Any:
             raise _not_json("Expecting value", body, start)
         if cut.open and text.rstrip(_SPACE)[-1:] in (b"", b",", b":", b"[", b"{"):
             raise _not_json("Expecting value", body, cut.at)
-        before = b"".join(b"[" if one == ord("[") else b'{"%b":' % _GOES_ON.encode() for one in opened[:-1])
+        before = b"".join(b"[" if bracket == ord("[") else b'{"%b":' % _GOES_ON.encode() for bracket in opened[:-1])
         before += opened[-1:]
-        after = b"".join(b"]" if one == ord("[") else b"}" for one in reversed(cut.open))
+        after = b"".join(b"]" if bracket == ord("[") else b"}" for bracket in reversed(cut.open))
         try:
             part = loads(before + text + after)
         except json.JSONDecodeError as error:  # orjson's is one, too
@@ -71,9 +71,9 @@ def read(body: bytes, loads: Callable[[bytes], Any], piece: int = PIECE) -> Any:
     return value
 
 
-def _not_json(what: str, body: bytes, at: int) -> json.JSONDecodeError:
+def _not_json(message: str, body: bytes, at: int) -> json.JSONDecodeError:
     before = body[:at].decode("utf-8", "replace")
-    return json.JSONDecodeError(what, before, len(before))
+    return json.JSONDecodeError(message, before, len(before))
 
 
 def free(value: Any) -> None:

@@ -76,21 +76,21 @@ def check(validator: Validator, headers: Sequence[Header]) -> None:
     """
     signature = validator.signature
     if _is_wide(validator, headers):
-        (shape,), width = [one.shape for one in headers], len(signature.names)
+        (shape,), width = [header.shape for header in headers], len(signature.names)
         if signature.common_dtype is None:
             raise InvalidRequest(f"the features have different types; send one tensor a feature instead of {WIDE!r}")
         if len(shape) != 2 or shape[1] != width:
             raise InvalidRequest(f"input {WIDE!r}: shape {list(shape)} is not [rows, {width}]")
         return
     before: dict[str, None] = {}
-    for one in headers:
-        if one.name in before:
-            raise InvalidRequest(f"input {_short(one.name)} is given twice")
-        before[one.name] = None
+    for tensor in headers:
+        if tensor.name in before:
+            raise InvalidRequest(f"input {_short(tensor.name)} is given twice")
+        before[tensor.name] = None
     validator.check_names(before.keys())
-    for one in headers:
-        if one.shape[1:] not in ((), (1,)):
-            raise InvalidRequest(f"input {_short(one.name)}: shape {list(one.shape)} is not one value a row")
+    for tensor in headers:
+        if tensor.shape[1:] not in ((), (1,)):
+            raise InvalidRequest(f"input {_short(tensor.name)}: shape {list(tensor.shape)} is not one value a row")
 
 
 def from_json(name: str, datatype: str, shape: tuple[int, ...], data: Any, missing: str | None = None) -> Tensor:

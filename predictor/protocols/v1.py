@@ -115,10 +115,10 @@ def encode(request: Request, prediction: Prediction, signature: Signature) -> by
     """The body of `reply`, without a list of Python's in between; with `explanations` where it has them."""
     answered: dict[str, Any] = {name: json_body.array_json(array) for name, array in _answered(request, prediction)}
     if isinstance(prediction, ExplainedPrediction) and prediction.explained is not None:
-        told = prediction.explained.to_dict(signature)
+        explanations = prediction.explained.to_dict(signature)
         answered["explanations"] = {
             name: json_body.array_json(value) if isinstance(value, np.ndarray) else value
-            for name, value in told.items()
+            for name, value in explanations.items()
         }
     return orjson.dumps(answered, option=orjson.OPT_SERIALIZE_NUMPY)
 

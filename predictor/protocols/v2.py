@@ -70,7 +70,7 @@ class Decoded:
         inputs = self.payload.get("inputs") if isinstance(self.payload, dict) else None
         if not isinstance(inputs, list):
             return 0
-        return most_rows([one.get("shape") for one in inputs if isinstance(one, dict)])
+        return most_rows([tensor.get("shape") for tensor in inputs if isinstance(tensor, dict)])
 
     def validated(self, validator: Validator, closely: bool) -> Request:
         """As `parse`."""
@@ -255,10 +255,10 @@ def _output(entry: Any, default: bool) -> tuple[str, bool]:
     return entry["name"], _flag(parameters, "binary_data", default)
 
 
-def _parameters(entry: dict[str, Any], where: str) -> dict[str, Any]:
+def _parameters(entry: dict[str, Any], title: str) -> dict[str, Any]:
     parameters = entry.get("parameters")
     if parameters is not None and not isinstance(parameters, dict):
-        raise InvalidRequest(f"{where}: 'parameters' is not an object")
+        raise InvalidRequest(f"{title}: 'parameters' is not an object")
     return parameters or {}
 
 
@@ -269,7 +269,7 @@ def _flag(parameters: dict[str, Any], name: str, default: bool = False) -> bool:
     return value
 
 
-def _check_keys(entry: dict[str, Any], keys: KeysView[str], where: str) -> None:
+def _check_keys(entry: dict[str, Any], keys: KeysView[str], title: str) -> None:
     if not entry.keys() <= keys:
         unknown = [key for key in entry if key not in keys]
-        raise InvalidRequest(f"{where}: unknown key {unknown[0][:80]!r}; it may have {', '.join(keys)}")
+        raise InvalidRequest(f"{title}: unknown key {unknown[0][:80]!r}; it may have {', '.join(keys)}")

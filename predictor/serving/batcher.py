@@ -222,9 +222,9 @@ def measured(runner: Runner, sample: Columns) -> tuple[int, float]:
     """How many rows this machine predicts within the time that is not worth a hand-over, 0 for none; and the seconds
     that each row takes beside many.
     """
-    one = {name: values[:1] for name, values in sample.items()}
+    first_row = {name: values[:1] for name, values in sample.items()}
     many = {name: np.resize(values, 256) for name, values in sample.items()}
-    single, table = (min(_timed(runner, columns) for _ in range(3)) for columns in (one, many))
+    single, table = (min(_timed(runner, columns) for _ in range(3)) for columns in (first_row, many))
     each = max((table - single) / 255, 1e-9)
     return 0 if single > _SHORT else 1 + int((_SHORT - single) / each), each
 

@@ -240,5 +240,5 @@ class Lifecycle:
         try:
             return self.parse(exchange, arrived, decoded)
         finally:
-            for one in results:
-                one.free()
+            for result in results:
+                result.free()

@@ -156,23 +156,26 @@ class Tip:
 
         Of the branch's own commits: what a merge brought counts from the merge.
         """
-        for one in self._changes(path):
-            text = self._git.run("cat-file", "blob", one.blob)
-            yield Version(one.commit, one.seconds, one.subject, one.trailers, text)
+        for version in self._changes(path):
+            text = self._git.run("cat-file", "blob", version.blob)
+            yield Version(version.commit, version.seconds, version.subject, version.trailers, text)
 
     def latest(self, path: str, count: int) -> list[Version]:
         """The first `count` of `history`, brought together."""
         changes = list(itertools.islice(self._changes(path), count))
-        self._bring({one.blob for one in changes})
-        return [Version(one.commit, one.seconds, one.subject, one.trailers, self._texts[one.blob]) for one in changes]
+        self._bring({version.blob for version in changes})
+        return [
+            Version(version.commit, version.seconds, version.subject, version.trailers, self._texts[version.blob])
+            for version in changes
+        ]
 
     def _changes(self, path: str) -> Iterator[_Change]:
         """Each version, its text not yet brought."""
         full_path = self._at(path)
         form = "--format=%H %ct %s%n%(trailers:only,unfold)"
         listing = self._git.run("log", "-z", "--first-parent", form, self.commit, "--", full_path)
-        for written in filter(None, listing.split("\0")):
-            first, *lines = written.splitlines()
+        for entry_text in filter(None, listing.split("\0")):
+            first, *lines = entry_text.splitlines()
             commit, seconds, subject = first.split(" ", 2)
             trailers = dict(line.split(": ", 1) for line in lines if ": " in line)
             if entry := self._git.run("ls-tree", "--full-tree", commit, "--", full_path):

@@ -60,5 +60,5 @@ def _steps(tip: Tip, folder: Folder) -> Iterator[Step]:
         now = shares(records.parse(version.text, path))
         if now:
             when = datetime.fromtimestamp(version.seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            said = [version.trailers.get(name, "") for name in ("Release-Reason", "Release-Evidence", "Shadow")]
-            yield Step(when, version.commit, version.subject, now, *said)
+            words = [version.trailers.get(name, "") for name in ("Release-Reason", "Release-Evidence", "Shadow")]
+            yield Step(when, version.commit, version.subject, now, *words)

@@ -35,8 +35,8 @@ class Site:
     @property
     def pictures(self) -> dict[str, bytes]:
         """Path in the site → bytes, of all reports."""
-        reports = [self.report, *(one.report for one in self.published.values())]
-        return {path: content for one in reports if one is not None for path, content in one.pictures.items()}
+        reports = [self.report, *(entry.report for entry in self.published.values())]
+        return {path: content for report in reports if report is not None for path, content in report.pictures.items()}
 
 
 def pages(site: Site) -> Iterator[tuple[str, Callable[[], str]]]:
@@ -45,9 +45,9 @@ def pages(site: Site) -> Iterator[tuple[str, Callable[[], str]]]:
     for name in ("index.html", "quarantine.html", "drift.html"):
         yield name, partial(_page, site, name)
     yield REPORT, partial(_page, site, REPORT, report=site.report)
-    for one in site.published.values():
-        if one.report is not None:
-            yield one.path, partial(_page, site, REPORT, one.path, report=one.report)
+    for entry in site.published.values():
+        if entry.report is not None:
+            yield entry.path, partial(_page, site, REPORT, entry.path, report=entry.report)
     yield FORM, partial(form, site)
     if site.card is not None:
         yield model_card.FILE, partial(_page, site, model_card.FILE, card=site.card, **model_card.values(site.card))

@@ -51,7 +51,7 @@ class EnvironmentData:
     @property
     def shadows(self) -> tuple[Step, ...]:
         """The commits that say what a candidate answered to logged requests, the newest first."""
-        return tuple(one for one in self.steps if one.shadow)
+        return tuple(step for step in self.steps if step.shadow)
 
     @property
     def path(self) -> str:

@@ -64,16 +64,16 @@ def files(root: Path) -> dict[str, bytes]:
     """Path → bytes of all that the report is made from; empty where no training left one under `root`."""
     if not (root / _REPORT).is_file() or not (root / _VERDICT).is_file():
         return {}
-    kept = [_REPORT, _VERDICT]
-    kept += [folder / path.name for folder in (_PLOTS, _FIGURES) for path in sorted((root / folder).glob("*.*"))]
-    return {path.as_posix(): (root / path).read_bytes() for path in kept}
+    paths = [_REPORT, _VERDICT]
+    paths += [folder / path.name for folder in (_PLOTS, _FIGURES) for path in sorted((root / folder).glob("*.*"))]
+    return {path.as_posix(): (root / path).read_bytes() for path in paths}
 
 
 def read(root: Path) -> TrainingReport | None:
     """Of the training under `root`, None where there is none; ConfigurationError (10) for files of no stage."""
     try:
-        made = files(root)
-        return of(made, _PICTURES) if made else None
+        contents = files(root)
+        return of(contents, _PICTURES) if contents else None
     except (OSError, ValueError, KeyError) as error:
         raise ConfigurationError(
             f"the report of the training cannot be read ({type(error).__name__}: {error}): run `dvc repro report`"

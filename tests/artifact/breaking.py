@@ -81,17 +81,17 @@ def changed(data: bytes) -> Iterator[tuple[str, bytes]]:
     """
     value = json.loads(data)
     for path in _paths(value, ()):
-        where = "/".join(map(str, path))
+        location = "/".join(map(str, path))
         for text in VALUES:
-            yield f"{where} = {text[:12]}", _with(value, path, _PLACE).replace(f'"{_PLACE}"', text).encode()
-        yield f"{where} removed", _with(value, path, None, remove=True).encode()
+            yield f"{location} = {text[:12]}", _with(value, path, _PLACE).replace(f'"{_PLACE}"', text).encode()
+        yield f"{location} removed", _with(value, path, None, remove=True).encode()
     for path in [(), *_paths(value, ())]:
         if type(_at(value, path)) is dict:
-            where = "/".join(map(str, path))
-            yield f"{where} with a key more", _with(value, (*path, "more"), 1).encode()
+            location = "/".join(map(str, path))
+            yield f"{location} with a key more", _with(value, (*path, "more"), 1).encode()
             text = _with(value, (*path, _PLACE), 1)
             for key in list(_at(value, path))[:1]:
-                yield f"{where}/{key} twice", text.replace(f'"{_PLACE}"', json.dumps(key)).encode()
+                yield f"{location}/{key} twice", text.replace(f'"{_PLACE}"', json.dumps(key)).encode()
 
 
 def _paths(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:

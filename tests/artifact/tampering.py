@@ -70,7 +70,7 @@ def change_model(directory: Path, witness: Path) -> str:
 
 def spoil(good: Path, named: str, folder: Path) -> dict[str, Spoilt]:
     """The artifact `good`, whose digest is `named`, spoilt in every way; each in a folder of its own below `folder`."""
-    made: dict[str, Spoilt] = {}
+    result: dict[str, Spoilt] = {}
 
     def spoilt(
         title: str,
@@ -83,7 +83,7 @@ def spoil(good: Path, named: str, folder: Path) -> dict[str, Spoilt]:
         directory = folder / title.replace(" ", "-")
         shutil.copytree(good, directory)
         expected = change(directory) or named
-        made[title] = Spoilt(str(directory), None if unnamed else expected, error, says, name)
+        result[title] = Spoilt(str(directory), None if unnamed else expected, error, says, name)
 
     def each(change: Callable[[Path], Any]) -> Callable[[Path], None]:
         def apply(directory: Path) -> None:
@@ -110,75 +110,91 @@ def spoil(good: Path, named: str, folder: Path) -> dict[str, Spoilt]:
 
     for file in ("manifest.json", "model.joblib", "golden.json", "profile.json"):
 
-        def one(change: Callable[[Path], Any], file: str = file) -> Callable[[Path], None]:
+        def on_file(change: Callable[[Path], Any], file: str = file) -> Callable[[Path], None]:
             return lambda directory: change(directory / file)
 
         wrong = "was named" if file == "manifest.json" else "its manifest names"
-        spoilt(f"byte flipped in {file}", one(flip), IntegrityError, wrong)
-        spoilt(f"{file} removed", one(Path.unlink), IntegrityError, file)
-        spoilt(f"{file} empty", one(lambda path: path.write_bytes(b"")), IntegrityError, file, "empty")
-        spoilt(f"{file} a link", one(link), IntegrityError, file, "not a plain file")
-        spoilt(f"{file} a folder", one(replace(Path.mkdir)), IntegrityError, file, "not a plain file")
-        spoilt(f"{file} a pipe", one(replace(os.mkfifo)), IntegrityError, file, "not a plain file")
-        spoilt(f"{file} cut short", one(lambda path: os.truncate(path, 100)), IntegrityError, wrong)
+        spoilt(f"byte flipped in {file}", on_file(flip), IntegrityError, wrong)
+        spoilt(f"{file} removed", on_file(Path.unlink), IntegrityError, file)
+        spoilt(f"{file} empty", on_file(lambda path: path.write_bytes(b"")), IntegrityError, file, "empty")
+        spoilt(f"{file} a link", on_file(link), IntegrityError, file, "not a plain file")
+        spoilt(f"{file} a folder", on_file(replace(Path.mkdir)), IntegrityError, file, "not a plain file")
+        spoilt(f"{file} a pipe", on_file(replace(os.mkfifo)), IntegrityError, file, "not a plain file")
+        spoilt(f"{file} cut short", on_file(lambda path: os.truncate(path, 100)), IntegrityError, wrong)
     spoilt("every file a link", each(link), IntegrityError, "not a plain file")
-    spoilt("file added", lambda where: _write(where / "more.txt", b"x"), IntegrityError, "'more.txt'", "exactly")
-    spoilt("hidden file added", lambda where: _write(where / ".more", b"x"), IntegrityError, "'.more'")
-    spoilt("empty file added", lambda where: _write(where / "more.txt", b""), IntegrityError, "'more.txt'")
-    spoilt("folder added", lambda where: (where / "more").mkdir(), IntegrityError, "'more'", "plain file")
-    spoilt("pipe added", lambda where: os.mkfifo(where / "more"), IntegrityError, "'more'", "plain file")
-    spoilt("link added", lambda where: (where / "more").symlink_to("profile.json"), IntegrityError, "'more'")
-    spoilt("no directory", lambda where: shutil.rmtree(where), IntegrityError, "cannot be read")
-    spoilt("empty directory", lambda where: _empty(where), IntegrityError, "holds no manifest.json", "download")
-    spoilt("another model", lambda where: sign(where, model="rose"), IntegrityError, "'rose'", "'iris'", "URI")
-    spoilt("another name", lambda where: None, IntegrityError, "'iris'", "'rose'", name="rose")
-    spoilt("wrong digest", lambda where: "sha256-" + "0" * 64, IntegrityError, named, "0" * 64, "name this one in Git")
-    spoilt("no digest", lambda where: None, ConfigurationError, "--expected_digest", "MODEL_URI", unnamed=True)
-    spoilt("malformed digest", lambda where: "sha256-abc", ConfigurationError, "'sha256-abc'", "64")
-    spoilt("manifest without a model", lambda where: _unlist(where, "model.joblib"), IntegrityError, "model.joblib")
-    spoilt("path that climbs", lambda where: _rename(where, "../profile.json"), IntegrityError, "../profile.json")
+    spoilt(
+        "file added", lambda directory: _write(directory / "more.txt", b"x"), IntegrityError, "'more.txt'", "exactly"
+    )
+    spoilt("hidden file added", lambda directory: _write(directory / ".more", b"x"), IntegrityError, "'.more'")
+    spoilt("empty file added", lambda directory: _write(directory / "more.txt", b""), IntegrityError, "'more.txt'")
+    spoilt("folder added", lambda directory: (directory / "more").mkdir(), IntegrityError, "'more'", "plain file")
+    spoilt("pipe added", lambda directory: os.mkfifo(directory / "more"), IntegrityError, "'more'", "plain file")
+    spoilt("link added", lambda directory: (directory / "more").symlink_to("profile.json"), IntegrityError, "'more'")
+    spoilt("no directory", lambda directory: shutil.rmtree(directory), IntegrityError, "cannot be read")
+    spoilt("empty directory", lambda directory: _empty(directory), IntegrityError, "holds no manifest.json", "download")
+    spoilt("another model", lambda directory: sign(directory, model="rose"), IntegrityError, "'rose'", "'iris'", "URI")
+    spoilt("another name", lambda directory: None, IntegrityError, "'iris'", "'rose'", name="rose")
+    spoilt(
+        "wrong digest", lambda directory: "sha256-" + "0" * 64, IntegrityError, named, "0" * 64, "name this one in Git"
+    )
+    spoilt("no digest", lambda directory: None, ConfigurationError, "--expected_digest", "MODEL_URI", unnamed=True)
+    spoilt("malformed digest", lambda directory: "sha256-abc", ConfigurationError, "'sha256-abc'", "64")
+    spoilt(
+        "manifest without a model", lambda directory: _unlist(directory, "model.joblib"), IntegrityError, "model.joblib"
+    )
+    spoilt(
+        "path that climbs", lambda directory: _rename(directory, "../profile.json"), IntegrityError, "../profile.json"
+    )
     spoilt("file named twice", _twice, IntegrityError, "twice")
-    spoilt("size that is not true", lambda where: _resize(where), IntegrityError, "its manifest names")
-    spoilt("later format", lambda where: sign(where, schema_version=3), IncompatibleError, "schema_version 3", "image")
+    spoilt("size that is not true", lambda directory: _resize(directory), IntegrityError, "its manifest names")
+    spoilt(
+        "later format",
+        lambda directory: sign(directory, schema_version=3),
+        IncompatibleError,
+        "schema_version 3",
+        "image",
+    )
     spoilt(
         "another engine",
-        lambda where: sign(where, engines=[{"name": "onnx", "batching": False, "most_rows": None}]),
+        lambda directory: sign(directory, engines=[{"name": "onnx", "batching": False, "most_rows": None}]),
         IncompatibleError,
         "'onnx'",
         "image",
     )
     spoilt(
         "another scikit-learn",
-        lambda where: sign(where, libraries={**_libraries(where), "scikit-learn": "0.1"}),
+        lambda directory: sign(directory, libraries={**_libraries(directory), "scikit-learn": "0.1"}),
         IncompatibleError,
         "scikit-learn 0.1",
         "image",
     )
     spoilt(
         "library not installed",
-        lambda where: sign(where, libraries={**_libraries(where), "no-such-library": "1"}),
+        lambda directory: sign(directory, libraries={**_libraries(directory), "no-such-library": "1"}),
         IncompatibleError,
         "no-such-library 1",
         "none",
     )
     spoilt(
         "features that are not here",
-        lambda where: sign(where, features={"features.absent": "sha256-" + "0" * 64}),
+        lambda directory: sign(directory, features={"features.absent": "sha256-" + "0" * 64}),
         IncompatibleError,
         "features.absent",
         "image",
     )
     spoilt(
         "features that changed",
-        lambda where: sign(where, features={"features.calendar": "sha256-" + "0" * 64}),
+        lambda directory: sign(directory, features={"features.calendar": "sha256-" + "0" * 64}),
         IncompatibleError,
         "features.calendar",
         "0" * 64,
         "image",
     )
-    spoilt("command in the model", lambda where: change_model(where, folder / "ran"), ForbiddenTypeError, "system")
+    spoilt(
+        "command in the model", lambda directory: change_model(directory, folder / "ran"), ForbiddenTypeError, "system"
+    )
     spoilt("golden answers changed", change_golden, GoldenError, "golden request 0", "'setosa'", "'virginica'")
-    return made
+    return result
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -29,7 +29,7 @@ def with_graph(directory: Path) -> Packaged:
     """The model echo, served by ONNX Runtime from a graph that hands its input on, with a file beside."""
     echo = models.echo(directory)
     column = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, 1]) for name in ("x", "y")]
-    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "echo", *([one] for one in column))
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "echo", *([value] for value in column))
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     (directory / "model.onnx").write_bytes(model.SerializeToString())
     (directory / "seen.npy").write_bytes(b"x")

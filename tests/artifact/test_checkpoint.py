@@ -18,7 +18,7 @@ class Left(Exception):
     """Nobody waits any more."""
 
 
-def asked(signature: Signature, rows: list[Any], error: type[Exception] | None = None) -> int:
+def count_calls(signature: Signature, rows: list[Any], error: type[Exception] | None = None) -> int:
     """How often validation of `rows` asked; it ends with `error`, if that is given."""
     count = 0
 
@@ -44,20 +44,20 @@ def signature(*dtypes: str) -> Signature:
 def test_asks_at_each_column() -> None:
     """Rows of several types are asked about at each column, by name in pieces of rows as well."""
     mixed, row = signature("float64", "string"), [1.0, "a"] * (COLUMNS // 2)
-    assert asked(mixed, [row] * 9) >= COLUMNS
+    assert count_calls(mixed, [row] * 9) >= COLUMNS
     named = dict(zip(mixed.names, row, strict=True))
-    assert asked(mixed, [named] * 20_000) >= 2 * COLUMNS + 4
+    assert count_calls(mixed, [named] * 20_000) >= 2 * COLUMNS + 4
 
 
 def test_asks_within_a_great_table() -> None:
     """A table of numbers is asked about in pieces, however few its columns."""
-    assert asked(signature("float64"), [[1.0] * COLUMNS] * 20_000) >= 10
+    assert count_calls(signature("float64"), [[1.0] * COLUMNS] * 20_000) >= 10
 
 
 def test_asks_while_it_looks_for_what_is_wrong() -> None:
     """So it is at each column that is looked at value by value."""
     rows = [[1.0] * COLUMNS] * 9 + [[1.0] * (COLUMNS - 1) + ["x"]]
-    assert asked(signature("float64"), rows, InvalidRequest) >= COLUMNS
+    assert count_calls(signature("float64"), rows, InvalidRequest) >= COLUMNS
 
 
 def test_ends_where_it_asked() -> None:

@@ -31,9 +31,11 @@ def commands(folder: str) -> dict[str, str]:
 @pytest.mark.parametrize("folder", [*FOLDERS, "scoring"])
 def test_help_needs_no_library(folder: str) -> None:
     """`--help` ends well and imports nothing that takes a second."""
-    asked = subprocess.run([sys.executable, "-c", HELP.format(folder=folder)], cwd=ROOT, capture_output=True, text=True)
-    assert (asked.returncode, asked.stderr) == (0, "")
-    assert f"python -m {folder}" in asked.stdout
+    process = subprocess.run(
+        [sys.executable, "-c", HELP.format(folder=folder)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (process.returncode, process.stderr) == (0, "")
+    assert f"python -m {folder}" in process.stdout
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -45,9 +47,9 @@ def test_help_lists_every_command(folder: str) -> None:
         if "\ndef main(argv: " in path.read_text(encoding="utf-8") and path.stem != "__main__"
     }
     assert set(commands(folder).values()) == modules
-    asked = subprocess.run([sys.executable, "-m", folder, "--help"], cwd=ROOT, capture_output=True, text=True)
+    process = subprocess.run([sys.executable, "-m", folder, "--help"], cwd=ROOT, capture_output=True, text=True)
     for name in commands(folder):
-        assert re.search(rf"^    {name}\s+\w+ \w+", asked.stdout, re.M), name
+        assert re.search(rf"^    {name}\s+\w+ \w+", process.stdout, re.M), name
 
 
 def test_another_command_is_refused_with_the_list() -> None:

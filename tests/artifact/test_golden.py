@@ -41,15 +41,18 @@ def table_of(packaged: Packaged) -> Columns:
 
 
 @pytest.fixture
-def made(people: Packaged) -> dict[str, Any]:
+def golden_requests(people: Packaged) -> dict[str, Any]:
     """Golden requests of a model with columns of every type."""
     return golden.make(people.signature, runner(people), table_of(people), 5)
 
 
-def test_replay(people: Packaged, made: dict[str, Any]) -> None:
+def test_replay(people: Packaged, golden_requests: dict[str, Any]) -> None:
     """The model that made them repeats them, gaps and edge rows included."""
-    golden.replay(people.signature, runner(people), made)
-    requests = [dict(zip(made["inputs"], row, strict=True)) for row in zip(*made["inputs"].values(), strict=True)]
+    golden.replay(people.signature, runner(people), golden_requests)
+    requests = [
+        dict(zip(golden_requests["inputs"], row, strict=True))
+        for row in zip(*golden_requests["inputs"].values(), strict=True)
+    ]
     edges = requests[5:]
     assert any(row["größe (cm)"] is None for row in edges)
     assert any(row["smoker"] is None for row in edges)
@@ -74,19 +77,21 @@ def test_replay(people: Packaged, made: dict[str, Any]) -> None:
     ],
     ids=["other label", "label of another type", "other probability", "other shape", "fewer", "no output", "NaN"],
 )
-def test_a_difference_is_named(people: Packaged, made: dict[str, Any], change: Any, says: str) -> None:
+def test_a_difference_is_named(people: Packaged, golden_requests: dict[str, Any], change: Any, says: str) -> None:
     """Another label, a probability off by more than 1e-6, or answers of another form: 23, and the row is named."""
-    other = copy.deepcopy(made)
+    other = copy.deepcopy(golden_requests)
     change(other["outputs"])
     with pytest.raises(GoldenError, match=says):
         golden.replay(people.signature, runner(people), other)
 
 
-def test_a_difference_within_the_tolerance(people: Packaged, made: dict[str, Any]) -> None:
+def test_a_difference_within_the_tolerance(people: Packaged, golden_requests: dict[str, Any]) -> None:
     """Another class of CPU may differ by up to 1e-6."""
-    made["outputs"]["probabilities"] = [[value + 9e-7 for value in row] for row in made["outputs"]["probabilities"]]
-    replayed = golden.replay(people.signature, runner(people), made)
-    assert {len(values) for values in replayed.values()} == {len(made["outputs"]["label"])}
+    golden_requests["outputs"]["probabilities"] = [
+        [value + 9e-7 for value in row] for row in golden_requests["outputs"]["probabilities"]
+    ]
+    replayed = golden.replay(people.signature, runner(people), golden_requests)
+    assert {len(values) for values in replayed.values()} == {len(golden_requests["outputs"]["label"])}
 
 
 @pytest.mark.parametrize("wrong", [{}, {"tolerance": 1e-6}, {"tolerance": "x", "outputs": {}}, {"inputs": []}])
@@ -103,10 +108,10 @@ def test_regression_is_relative() -> None:
     def answer(value: float) -> Any:
         return type("Says", (), {"predict": lambda self, columns: Prediction(np.full(rows(columns), value), None)})()
 
-    made = golden.make(signature, answer(1e9), {"x": np.array([1.0])}, 1)
-    golden.replay(signature, answer(1e9 + 900), made)
+    golden_requests = golden.make(signature, answer(1e9), {"x": np.array([1.0])}, 1)
+    golden.replay(signature, answer(1e9 + 900), golden_requests)
     with pytest.raises(GoldenError, match="golden request 0: prediction is"):
-        golden.replay(signature, answer(1e9 + 1100), made)
+        golden.replay(signature, answer(1e9 + 1100), golden_requests)
 
 
 @pytest.mark.parametrize(
@@ -131,8 +136,8 @@ def test_a_model_that_fails_on_what_its_schema_allows(feature: Feature, wrong: A
 def test_rows_are_spread(iris: Packaged) -> None:
     """The requests are spread through the table they come from, and never more than there are."""
     table = table_of(iris)
-    made = golden.make(iris.signature, runner(iris), table, 4)
-    picked = made["inputs"]["petal length (cm)"][:4]
+    golden_requests = golden.make(iris.signature, runner(iris), table, 4)
+    picked = golden_requests["inputs"]["petal length (cm)"][:4]
     assert (picked[0], picked[-1]) == (table["petal length (cm)"][0], table["petal length (cm)"][-1])
     everything = golden.make(iris.signature, runner(iris), table, 10_000)
     assert len(everything["outputs"]["label"]) == rows(table) + 8  # and the ends of four ranges

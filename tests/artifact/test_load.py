@@ -35,21 +35,21 @@ def spoilt(iris: Packaged, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 @pytest.fixture(scope="module")
 def watched(spoilt: dict[str, Spoilt]) -> dict[str, Any]:
     """How each load ended and what ran meanwhile, seen from an audit hook in a process of its own."""
-    asked = {
+    requests = {
         title: {"directory": case.directory, "expected_digest": case.expected_digest, "name": case.name}
         for title, case in spoilt.items()
     }
     done = subprocess.run(
         [sys.executable, "-m", "tests.artifact.watched"],
         cwd=ROOT,
-        input=json.dumps(asked),
+        input=json.dumps(requests),
         capture_output=True,
         text=True,
         timeout=START_SECONDS,
         check=True,
     )
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
 def test_every_way_to_spoil_it_is_refused(spoilt: dict[str, Spoilt], watched: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ opcodes: list[int] = []
 acts: list[str] = []
 
 
-def counted(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def counting(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """`function`, counted when it runs."""
 
     def run(unpickler: Any) -> Any:
@@ -43,19 +43,19 @@ def main() -> None:
     pure: Any = pickle._Unpickler  # type: ignore[attr-defined]
     ours: Any = Unpickler
     for unpickler in (pure, ours):
-        unpickler.dispatch = {code: counted(function) for code, function in unpickler.dispatch.items()}
+        unpickler.dispatch = {code: counting(function) for code, function in unpickler.dispatch.items()}
     sys.addaudithook(hook)
-    found = {}
-    for title, asked in json.load(sys.stdin).items():
+    results = {}
+    for title, requests in json.load(sys.stdin).items():
         opcodes.clear()
         acts.clear()
         try:
-            load.load(asked["directory"], expected_digest=asked["expected_digest"], name=asked["name"])
+            load.load(requests["directory"], expected_digest=requests["expected_digest"], name=requests["name"])
             ended = ["loaded", 0, ""]
         except ModelpinError as error:
             ended = [type(error).__name__, error.exit_code, str(error)]
-        found[title] = {"ended": ended, "opcodes": len(opcodes), "acts": list(acts)}
-    json.dump(found, sys.stdout)
+        results[title] = {"ended": ended, "opcodes": len(opcodes), "acts": list(acts)}
+    json.dump(results, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ class Key:
         return private_key.signer(self.pem, trusting(self))(statement)
 
 
-def made(curve: ec.EllipticCurve | None = None) -> Key:
+def new_key(curve: ec.EllipticCurve | None = None) -> Key:
     """A new one, on P-256 unless another `curve` is named."""
     private = ec.generate_private_key(curve or ec.SECP256R1())
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
@@ -37,7 +37,7 @@ def made(curve: ec.EllipticCurve | None = None) -> Key:
 
 def trusting(*keys: Key, until: date | None = None) -> Signers:
     """Signers that are these keys, called key-0, key-1 …"""
-    return Signers(tuple(Signer(f"key-{place}", until, key=one.public) for place, one in enumerate(keys)))
+    return Signers(tuple(Signer(f"key-{place}", until, key=key.public) for place, key in enumerate(keys)))
 
 
 def statement(model_digest: str = DIGEST, model: str = "iris", signed_at: str = "2026-11-26T10:00:00Z") -> Statement:

@@ -140,7 +140,7 @@ class Instance:
         before = builder.sign(self.root_key, hashes.SHA256()).tbs_certificate_bytes
         logged = x509.UnrecognizedExtension(_SIGNED_TIMES, self._signed_time(before, now))
         final = builder.add_extension(logged, critical=False).sign(self.root_key, hashes.SHA256())
-        return [one.public_bytes(Encoding.PEM).decode() for one in (final, self.root)]
+        return [certificate.public_bytes(Encoding.PEM).decode() for certificate in (final, self.root)]
 
     def _signed_time(self, certificate: bytes, now: datetime) -> bytes:
         """RFC 6962, 3.2 and 3.3: one signed time of a certificate that has none yet, as the content of an extension."""
@@ -149,8 +149,8 @@ class Instance:
         entry = issuer + len(certificate).to_bytes(3, "big") + certificate
         signature = _signed(self.log_key, struct.pack("!BBQH", 0, 0, milliseconds, 1) + entry + b"\0\0")
         log = hashlib.sha256(_public(self.log_key)).digest()
-        one = struct.pack("!B32sQHBBH", 0, log, milliseconds, 0, 4, 3, len(signature)) + signature
-        listed = struct.pack("!HH", len(one) + 2, len(one)) + one
+        timestamp = struct.pack("!B32sQHBBH", 0, log, milliseconds, 0, 4, 3, len(signature)) + signature
+        listed = struct.pack("!HH", len(timestamp) + 2, len(timestamp)) + timestamp
         return b"\x04" + _length(listed) + listed
 
     def entry(self, proposed: dict[str, Any]) -> dict[str, Any]:

@@ -62,36 +62,36 @@ def test_an_artifact_says_where_it_comes_from(published: Published) -> None:
     repository = published.repository
     ran = repository.run("audit", "lineage", published.uri, "--json")
     assert ran.returncode == 0, ran.stderr
-    found = json.loads(ran.stdout)
+    content = json.loads(ran.stdout)
     named = digest.of_file(repository.path / "build/artifact/manifest.json")
-    assert (found["digest"], found["source_commit"]) == (named, published.commit)
-    assert found["commit"]["subject"] == "Configure"
-    assert found["data_digest"] == digest.of_file(repository.path / "data/iris.csv")
-    assert found["inputs_digest"] == json.loads(repository.read("build/inputs.json"))["inputs_digest"]
-    assert found["parameters"]["train"]["parameters"]["C"] == 1.0
-    assert found["run"]["version"] == "1"
-    assert found["run"]["verdict"]["model_digest"] == named
-    assert [(one["environment"], one["role"], one["image"]) for one in found["deployments"]] == [
-        ("staging", "stable", IMAGE)
-    ]
-    assert len(found["history"]) == 1
-    assert found["notes"] == []
+    assert (content["digest"], content["source_commit"]) == (named, published.commit)
+    assert content["commit"]["subject"] == "Configure"
+    assert content["data_digest"] == digest.of_file(repository.path / "data/iris.csv")
+    assert content["inputs_digest"] == json.loads(repository.read("build/inputs.json"))["inputs_digest"]
+    assert content["parameters"]["train"]["parameters"]["C"] == 1.0
+    assert content["run"]["version"] == "1"
+    assert content["run"]["verdict"]["model_digest"] == named
+    assert [
+        (deployment["environment"], deployment["role"], deployment["image"]) for deployment in content["deployments"]
+    ] == [("staging", "stable", IMAGE)]
+    assert len(content["history"]) == 1
+    assert content["notes"] == []
     text = repository.done("audit", "lineage", named)
-    for told in (published.uri, published.commit, "Configure", found["run"]["run_id"], "staging     stable since"):
-        assert told in text
+    for message in (published.uri, published.commit, "Configure", content["run"]["run_id"], "staging     stable since"):
+        assert message in text
 
 
 @pytest.mark.story
 def test_what_does_not_answer_is_left_out(published: Published) -> None:
     """A tracking server or a remote that is down costs its part; an artifact that is not there is 20."""
     repository = published.repository
-    found = json.loads(
+    content = json.loads(
         repository.run(
             "audit", "lineage", published.uri, "--json", MLFLOW_TRACKING_URI="http://someone:hunter2@127.0.0.1:9"
         ).stdout
     )
-    assert found["run"] is None
-    (note,) = found["notes"]
+    assert content["run"] is None
+    (note,) = content["notes"]
     assert "tracking at http://127.0.0.1:9 does not answer" in note
     missing = repository.run("audit", "lineage", "sha256-" + "0" * 64)
     assert missing.returncode == 20
@@ -125,10 +125,10 @@ def test_a_published_model_is_made_again(published: Published) -> None:
     before = repository.git("status", "--porcelain")
     ran = repository.run("audit", "reproduce", published.uri, "--installed", "--json")
     assert ran.returncode == 0, ran.stderr
-    found = json.loads(ran.stdout)
-    assert (found["outcome"], found["same_inputs"]) == ("bit-identical", True)
-    assert found["holdout"]["rows"] > 40
-    assert found["files"] == found["differs"] == {}
+    content = json.loads(ran.stdout)
+    assert (content["outcome"], content["same_inputs"]) == ("bit-identical", True)
+    assert content["holdout"]["rows"] > 40
+    assert content["files"] == content["differs"] == {}
     assert repository.git("status", "--porcelain") == before
     assert repository.git("worktree", "list").count("\n") == 1
     repository.replace("params.yaml", "C: 0.1", "C: 1.0")
@@ -143,7 +143,7 @@ def test_a_model_that_differs_is_compared_by_its_answers(again: Repository, monk
     original = load.verify(paths.ARTIFACT, expected_digest=None, allow_unpinned=True)
     shutil.copytree(paths.ARTIFACT, "published")
 
-    def made(scale: float) -> dict[str, object]:
+    def repackage(scale: float) -> dict[str, object]:
         model.named_steps["estimator"].coef_ *= scale
         joblib.dump(model, "other.joblib")
         save.save(
@@ -161,10 +161,10 @@ def test_a_model_that_differs_is_compared_by_its_answers(again: Repository, monk
         python = shutil.which("python", path=again.env["PATH"])
         return reproduce.compare(str(python), again.path, again.path / "published", original.digest)
 
-    alike = made(1 + 1e-9)
+    alike = repackage(1 + 1e-9)
     assert alike["outcome"] == "prediction-identical"
     assert "model.joblib" in alike["files"]
-    other = made(1.5)
+    other = repackage(1.5)
     assert other["outcome"] == "different"
     assert other["holdout"]["differing"] > 0
     assert other["holdout"]["largest_difference"] > 0.01

@@ -55,8 +55,8 @@ def test_each_alias_has_one_meaning(
     records: list[dict[str, Any]], champion: str | None, previous: str | None, challenger: str | None
 ) -> None:
     """champion holds production, or staging before that; previous is the way back; challenger is on its way."""
-    found = mlflow_aliases.aliases({one["environment"]: one for one in records})
-    assert {alias: one and one["digest"] for alias, one in found.items()} == {
+    result = mlflow_aliases.aliases({record["environment"]: record for record in records})
+    assert {alias: release and release["digest"] for alias, release in result.items()} == {
         "champion": champion,
         "previous": previous,
         "challenger": challenger,
@@ -69,12 +69,14 @@ def test_aliases_are_repaired(tmp_path: Path) -> None:
     registry, client = Registry(uri), MlflowClient(uri, uri)
     nothing = mlflow_aliases.aliases({"staging": record("staging")})
     assert registry.mirror("toy", nothing) == []
-    wanted = mlflow_aliases.aliases({"production": record("production", ONE, TWO), "staging": record("staging", THREE)})
-    assert len(registry.mirror("toy", wanted)) == 3
-    assert registry.mirror("toy", wanted) == []
-    made = client.get_model_version_by_alias("toy", "champion")
-    assert (made.source, made.tags["model_digest"]) == (f"s3://modelpin/models/toy/{ONE}/", ONE)
-    assert made.tags["source_commit"] == "c" * 40
+    expected = mlflow_aliases.aliases(
+        {"production": record("production", ONE, TWO), "staging": record("staging", THREE)}
+    )
+    assert len(registry.mirror("toy", expected)) == 3
+    assert registry.mirror("toy", expected) == []
+    result = client.get_model_version_by_alias("toy", "champion")
+    assert (result.source, result.tags["model_digest"]) == (f"s3://modelpin/models/toy/{ONE}/", ONE)
+    assert result.tags["source_commit"] == "c" * 40
 
     client.set_registered_model_alias("toy", "champion", client.get_model_version_by_alias("toy", "previous").version)
     rolled_back = mlflow_aliases.aliases({"production": record("production", TWO), "staging": record("staging", TWO)})
@@ -90,16 +92,16 @@ def test_what_git_says_comes_from_release(
     """As a person runs it: `release status` is asked; where it fails mirror ends as it did; MLflow down is 30."""
     (tmp_path / "release").mkdir()
     (tmp_path / "release/__init__.py").touch()
-    asked = tmp_path / "release/__main__.py"
+    requests = tmp_path / "release/__main__.py"
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    asked.write_text(f"import json\nprint(json.dumps({[record('production', ONE)]!r}))\n")
+    requests.write_text(f"import json\nprint(json.dumps({[record('production', ONE)]!r}))\n")
     assert mlflow_aliases.main([]) is None
     assert "toy: champion is version 1" in capsys.readouterr().out
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(StorageError, match="tracking at"):
         mlflow_aliases.main([])
-    asked.write_text("raise SystemExit(50)\n")
+    requests.write_text("raise SystemExit(50)\n")
     assert mlflow_aliases.main(["--model", "toy"]) == 50

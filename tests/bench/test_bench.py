@@ -58,13 +58,13 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Packaged]:
 def servers(models: dict[str, Packaged], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
     """Both models on our predictor, and the mixed one on KServe's server, each with its first right answer given."""
     site = Here(tmp_path_factory.mktemp("work"))
-    asked = (("ours", "logistic"), ("ours", "mixed"), ("kserve", "mixed"))
+    requests = (("ours", "logistic"), ("ours", "mixed"), ("kserve", "mixed"))
     with ExitStack() as stack:
         running = {
             f"{peer} {model}": stack.enter_context(
                 Server(PEERS[peer], models[model], site, cores.choose().server, "test")
             )
-            for peer, model in asked
+            for peer, model in requests
         }
         for server in running.values():
             server.wait(KINDS["v2-1"])
@@ -181,8 +181,8 @@ def test_rows_that_say_less_are_marked() -> None:
         "…": row("ours", 900, requests=7),
         "!": row("ours", 900, failures=3),
     }
-    for mark, found in marked.items():
-        assert f"**9.0× {mark}**" in table.summary(Results(machine, rows=[row("kserve", 100), found]))
+    for mark, result in marked.items():
+        assert f"**9.0× {mark}**" in table.summary(Results(machine, rows=[row("kserve", 100), result]))
     both_busy = row("ours", 900, client_busy=0.95, server_busy=0.95)
     assert "**9.0×**" in table.summary(Results(machine, rows=[row("kserve", 100), both_busy]))
 
@@ -196,13 +196,13 @@ def test_the_page_leaves_goals_out(tmp_path: Path) -> None:
     assert "goal" in table.summary(measured).lower()
     (tmp_path / "run.json").write_text(json.dumps(measured.to_dict()))
     assert page.main([str(tmp_path / "run.json"), "--out", str(tmp_path)]) == 0
-    written = (tmp_path / "bench.md").read_text()
-    assert "**9.0×**" in written
-    assert "1/4.0" in written
-    assert "on 2026-11-26" in written
-    assert "goal" not in written.lower()
+    text = (tmp_path / "bench.md").read_text()
+    assert "**9.0×**" in text
+    assert "1/4.0" in text
+    assert "on 2026-11-26" in text
+    assert "goal" not in text.lower()
     assert {path.name for path in tmp_path.glob("*.png")} == {"bench.png", "bench-dark.png"}
-    assert all(f"]({path.name}#gh-" in written for path in tmp_path.glob("*.png"))
+    assert all(f"]({path.name}#gh-" in text for path in tmp_path.glob("*.png"))
 
 
 @pytest.mark.parametrize("text", [None, "{}", "[]", '{"machine": {}, "engines": {}, "rows": [{}]}', "no JSON"])
@@ -228,9 +228,9 @@ modelpin_fast_requests_total{protocol="v1"} 30.0
     assert measure._share(RequestCounts(40, 30), RequestCounts(60, 45)) == 0.75
     machine = {"versions": {}, "cores": 2, "cpu": "", "kernel": "", "server_core": 1, "client_core": 0}
     machine |= {"request_logs": "off", "load_average": 0}
-    shown = table.summary(Results(machine, rows=[row("kserve", 100), row("ours", 900, fast=0.75)]))
-    assert "| fast path |" in shown
-    assert "| 75% |" in shown
+    display = table.summary(Results(machine, rows=[row("kserve", 100), row("ours", 900, fast=0.75)]))
+    assert "| fast path |" in display
+    assert "| 75% |" in display
 
 
 @needs_taskset
@@ -246,12 +246,12 @@ def test_all_answer_the_same(servers: dict[str, Server]) -> None:
 
 def test_only_keeps_what_is_named() -> None:
     """Words of one sort widen, sorts narrow, and an unknown word is refused with the words there are."""
-    kept = plan.make(False, ["forest", "mixed", "v1-1", "c8", "ours"])
-    assert [(cell.model, cell.kind.name, cell.connections) for cell in kept.cells] == [
+    rest = plan.make(False, ["forest", "mixed", "v1-1", "c8", "ours"])
+    assert [(cell.model, cell.kind.name, cell.connections) for cell in rest.cells] == [
         ("forest", "v1-1", 8),
         ("mixed", "v1-1", 8),
     ]
-    assert kept.peers == ("ours",)
+    assert rest.peers == ("ours",)
     assert plan.make(True, ["alone"]).cells == ()
     with pytest.raises(UsageError, match="logistic"):
         plan.make(False, ["logistics"])
@@ -271,7 +271,7 @@ def test_smoke(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "| logistic | v1, 1 row | 8 |" in done.stdout
-    [found] = json.loads((tmp_path / "report/bench.json").read_text())["rows"]
-    assert (found["peer"], found["failures"]) == ("floor", 0)
-    assert found["rate"] > 0
-    assert 0 < found["server_busy"] < 2
+    [result] = json.loads((tmp_path / "report/bench.json").read_text())["rows"]
+    assert (result["peer"], result["failures"]) == ("floor", 0)
+    assert result["rate"] > 0
+    assert 0 < result["server_busy"] < 2

@@ -9,7 +9,7 @@ from pipeline.engine.costs import Cost
 PRICES = {ONNX: ((10.0,), (0.5, 0.004)), TREES: ((40.0,), (0.25, 0.001))}
 
 
-def made(nodes: float, slower: float = 1.0) -> Timed:
+def timing(nodes: float, slower: float = 1.0) -> Timed:
     """A model of so many nodes, timed as the prices say; its trees `slower` times as slow."""
     counts = dict.fromkeys(PRICES, ((1.0,), (1.0, nodes)))
     times = {
@@ -23,7 +23,7 @@ def made(nodes: float, slower: float = 1.0) -> Timed:
 
 def test_searched() -> None:
     """From prices by which the trees look three times as dear as they are, the search comes to right choices."""
-    results = [made(nodes) for nodes in (0, 10, 100, 1000, 5000)]
+    results = [timing(nodes) for nodes in (0, 10, 100, 1000, 5000)]
     wrong = {**PRICES, TREES: ((120.0,), (0.75, 0.003))}
     better = searched(wrong, results)
     assert loss(results, wrong) > 1.2
@@ -32,6 +32,6 @@ def test_searched() -> None:
 
 def test_losses_name_the_worst() -> None:
     """Where the trees are ten times as slow as their price says, that is what the rule loses, by model and rows."""
-    (ratio, text), *_ = losses([made(1000, slower=10.0)], PRICES)
+    (ratio, text), *_ = losses([timing(1000, slower=10.0)], PRICES)
     assert ratio > 1.5
     assert text.startswith("1000: 32 rows by trees, ")

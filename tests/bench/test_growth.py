@@ -36,9 +36,9 @@ def test_each_point_is_asked_and_drawn(tmp_path: Path, capsys: pytest.CaptureFix
     measured = growth.Growth(Here(tmp_path), quick=True)
     growth.measure(measured, ["json", "scoring", "depth"], tmp_path / "out")
     curves = json.loads((tmp_path / "out/growth.json").read_text())["curves"]
-    assert [one["name"] for one in curves] == ["rows v1", "scoring", "depth"]
-    for one in curves:
-        assert len(one["points"]) >= 2
-        assert all(point["cpu"] > 0 and point["memory"] > 30 << 20 for point in one["points"])
+    assert [curve["name"] for curve in curves] == ["rows v1", "scoring", "depth"]
+    for item in curves:
+        assert len(item["points"]) >= 2
+        assert all(point["cpu"] > 0 and point["memory"] > 30 << 20 for point in item["points"])
     assert (tmp_path / "out/growth.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "out/growth.md").read_text().strip("`\n") in capsys.readouterr().out

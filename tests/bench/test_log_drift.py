@@ -14,8 +14,8 @@ def test_the_mean_moves_as_far_as_the_psi_says(psi: float) -> None:
     for name in ("x2", "x3"):
         edges = np.quantile(before[name], np.arange(1, 20) / 20)
         shares = np.bincount(np.searchsorted(edges, after[name]), minlength=20) / len(after)
-        seen = float(np.sum((shares - 0.05) * np.log(shares / 0.05)))
-        assert seen == pytest.approx(psi if name == "x2" else 0.0, abs=0.02)
+        events = float(np.sum((shares - 0.05) * np.log(shares / 0.05)))
+        assert events == pytest.approx(psi if name == "x2" else 0.0, abs=0.02)
 
 
 def test_a_relation_breaks_that_no_feature_shows() -> None:

@@ -20,8 +20,8 @@ Definition = ast.FunctionDef | ast.ClassDef
 
 def entries() -> dict[str, list[str]]:
     """Each name behind `:::`, with the members of it that the page shows."""
-    shown = re.findall(r"^::: ([\w.]+)(?:\n {4}options: \{.*?(?:members: \[(.*?)\])?\})?$", PAGE, re.M)
-    return {name: re.findall(r"\w+", members) for name, members in shown}
+    matches = re.findall(r"^::: ([\w.]+)(?:\n {4}options: \{.*?(?:members: \[(.*?)\])?\})?$", PAGE, re.M)
+    return {name: re.findall(r"\w+", members) for name, members in matches}
 
 
 @cache
@@ -57,14 +57,14 @@ def functions() -> list[tuple[str, str, ast.FunctionDef]]:
     """
     every = []
     for name, members in entries().items():
-        found = definition(name)
-        if isinstance(found, ast.FunctionDef):
-            every.append((name, "", found))
-        elif found is not None:
-            around = ast.get_docstring(found) or ""
+        result = definition(name)
+        if isinstance(result, ast.FunctionDef):
+            every.append((name, "", result))
+        elif result is not None:
+            around = ast.get_docstring(result) or ""
             if name.startswith("features."):
                 around += PAGE[PAGE.index("## Transformers") : PAGE.index("## The predictor")]
-            for method in (_member(found, member) for member in members):
+            for method in (_member(result, member) for member in members):
                 assert isinstance(method, ast.FunctionDef)
                 every.append((f"{name}.{method.name}", around, method))
     return every
@@ -96,14 +96,18 @@ def test_every_name_exists_and_has_a_docstring(name: str) -> None:
 @pytest.mark.parametrize(("name", "around", "function"), FUNCTIONS, ids=[name for name, _, _ in FUNCTIONS])
 def test_it_says_shapes_and_errors(name: str, around: str, function: ast.FunctionDef) -> None:
     """A docstring gives the shape of tables and arrays that go in or come out, and names what the function raises."""
-    said = ast.get_docstring(function) or ""
-    assert said, f"{name} has no docstring"
+    output = ast.get_docstring(function) or ""
+    assert output, f"{name} has no docstring"
     annotations = [argument.annotation for argument in [*function.args.args, *function.args.kwonlyargs]]
-    types = " ".join(ast.unparse(one) for one in [*annotations, function.returns] if one is not None)
+    types = " ".join(
+        ast.unparse(annotation) for annotation in [*annotations, function.returns] if annotation is not None
+    )
     if ARRAYS.search(types):
-        assert SHAPE.search(said + (around if name.startswith("features.") else "")), f"{name} gives no shape: {types}"
+        assert SHAPE.search(output + (around if name.startswith("features.") else "")), (
+            f"{name} gives no shape: {types}"
+        )
     for error in raised(function):
-        assert error in said + around, f"{name} raises {error} and does not say so"
+        assert error in output + around, f"{name} raises {error} and does not say so"
 
 
 def test_a_section_a_row_of_the_table() -> None:

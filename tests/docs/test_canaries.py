@@ -24,10 +24,10 @@ def test_every_key_and_default_of_the_table_is_that_of_the_code() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", PAGE, re.M))
     default = dataclasses.asdict(Thresholds())
     assert set(rows) == set(default)
-    for name, shown in rows.items():
+    for name, row in rows.items():
         if name not in ("prometheus", "deadline_hours", "source", "shadow"):
             value = default[name]
-            assert shown == str(list(value) if isinstance(value, tuple) else f"{value:g}" if value != "ask" else value)
+            assert row == str(list(value) if isinstance(value, tuple) else f"{value:g}" if value != "ask" else value)
     (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.S)
     analysis = environment.parse("shape: Knative\n" + example, "environment.yaml").analysis
     assert analysis is not None
@@ -43,9 +43,9 @@ def test_the_conditions_on_shadow_requests_are_those_of_the_code() -> None:
 
 def test_the_thresholds_of_the_page_are_those_of_the_code() -> None:
     """Errors 33, latency, vanished classes and predictions 100, promotion 100, a greater share 10."""
-    said = [int(one) for one in re.findall(r"\(E of (\d+)\)", PAGE)]
+    matches = [int(number) for number in re.findall(r"\(E of (\d+)\)", PAGE)]
     harm = [round(canary.HARM[name]) for name in ("errors", "latency", "vanished")]
-    assert said == [*harm, round(canary.DIFFERENT), round(canary.PROMOTE)]
+    assert matches == [*harm, round(canary.DIFFERENT), round(canary.PROMOTE)]
     assert f"when that E is {canary.ADVANCE:.0f}" in PAGE
 
 

@@ -59,9 +59,9 @@ def test_every_rule_and_check_is_there() -> None:
 def test_every_path_and_module_exists() -> None:
     """Files that the page names are those that the code writes, or are here."""
     named = {word for word in re.findall(r"`([\w./-]+/[\w./-]*)`", TEXT) if not word.startswith("2024")}
-    written = {str(path) for path in (paths.DATA, paths.DATA_TEXT, paths.CHAMPION, paths.CHAMPION_RECORD)} | {"build/"}
-    assert {path for path in named - written if not (ROOT / path).exists()} == set()
-    assert written <= named
+    content = {str(path) for path in (paths.DATA, paths.DATA_TEXT, paths.CHAMPION, paths.CHAMPION_RECORD)} | {"build/"}
+    assert {path for path in named - content if not (ROOT / path).exists()} == set()
+    assert content <= named
     for module in re.findall(r"python -m ([\w.]+)", TEXT):
         path = ROOT / module.replace(".", "/")
         assert path.with_suffix(".py").exists() or (path / "__main__.py").exists()
@@ -71,6 +71,6 @@ def test_the_report_of_the_page_is_the_one_of_iris(tmp_path: Path) -> None:
     """The page shows what prepare writes for the shipped example, to the letter."""
     from pipeline.data.data_report import DataReport
 
-    (shown,) = re.findall(r"```markdown\n(.*?)```", TEXT, re.S)
+    (text,) = re.findall(r"```markdown\n(.*?)```", TEXT, re.S)
     report = DataReport("data/iris.csv", 150, {"train": 105, "test": 45, "left_out": 0}, 2)
-    assert shown == report._text()
+    assert text == report._text()

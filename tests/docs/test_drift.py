@@ -18,14 +18,14 @@ def test_options_outcomes_and_defaults_are_those_of_the_code() -> None:
     parts = PAGE.split("\n## ")
     texts = {
         "drift": "".join(parts[:2]),
-        "log-drift": next(one for one in parts if one.startswith("From the inference log")),
-        "labels": next(one for one in parts if one.startswith("Labels that come back")),
+        "log-drift": next(part for part in parts if part.startswith("From the inference log")),
+        "labels": next(part for part in parts if part.startswith("Labels that come back")),
     }
     for name, text in texts.items():
         command = [sys.executable, "-m", "monitoring", name, "--help"]
-        said = subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout
-        named, known = (set(re.findall(r"(--[a-z]+)", one)) for one in (text, said))
-        assert named - {"--kind", "--alarm"} == known - {"--help", "--alarm"}
+        process = subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout
+        named, reference = (set(re.findall(r"(--[a-z]+)", part)) for part in (text, process))
+        assert named - {"--kind", "--alarm"} == reference - {"--help", "--alarm"}
     assert f"over\n{domain_classifier.LEAST_AUC}, and it names" in PAGE
     assert f"passes {risk.ALARM:,.0f} labels" in PAGE
     assert set(re.findall(r"^\| `(\w+)` \|", PAGE, re.M)) == {TRAIN, ISSUE, NOTHING}

@@ -33,9 +33,9 @@ def test_the_example_and_the_extras_exist() -> None:
     (block,) = re.findall(r"```yaml\n(package:.*?)```", PAGE, re.S)
     assert Package.model_validate(yaml.safe_load(block)["package"]).explain
     assert "EXTRAS=shap" in PAGE
-    known = re.search(r"^KNOWN_EXTRAS = (.*)$", (ROOT / "Makefile").read_text(), re.M)
-    assert known is not None
-    assert set(known[1].split()) == set(EXTRAS)
+    match = re.search(r"^KNOWN_EXTRAS = (.*)$", (ROOT / "Makefile").read_text(), re.M)
+    assert match is not None
+    assert set(match[1].split()) == set(EXTRAS)
     assert "--explain_rows 0" in PAGE
     assert Settings().explain_rows > 0
     assert (ROOT / "bench/explain.py").exists()

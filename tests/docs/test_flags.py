@@ -130,9 +130,9 @@ def test_aws_knows_each_option() -> None:
     assert operation("s3", "no-such-command") is None
     for call in CALLS["aws"]:
         service, command = call[1].replace("s3api", "s3"), call[2]
-        known = AWS_OWN.get((service, command)) or operation(service, command)
-        assert known is not None, call
-        assert options(call) <= known | AWS, call
+        reference = AWS_OWN.get((service, command)) or operation(service, command)
+        assert reference is not None, call
+        assert options(call) <= reference | AWS, call
 
 
 @pytest.mark.parametrize("tool", ["argocd", "eksctl", "helm"])
@@ -140,6 +140,6 @@ def test_the_table_knows_each_option(tool: str) -> None:
     """Those that their documentation names for the command; no row of the table is of a command that is not called."""
     assert all(any(tuple(call[: len(row)]) == row for call in CALLS[tool]) for row in TABLE if row[0] == tool)
     for call in CALLS[tool]:
-        known = [options for command, options in TABLE.items() if tuple(call[: len(command)]) == command]
-        assert known, call
-        assert options(call) <= known[0], call
+        reference = [options for command, options in TABLE.items() if tuple(call[: len(command)]) == command]
+        assert reference, call
+        assert options(call) <= reference[0], call

@@ -29,11 +29,11 @@ def rows(heading: str) -> list[list[str]]:
 
 def test_the_verdicts_are_those_of_the_code() -> None:
     """Each outcome in its order, whether it passes, and the sentence that the report says."""
-    said = {}
+    verdicts = {}
     for name, passes, when in rows("Verdicts"):
-        said[name.strip("`")] = (passes, when)
-    assert list(said) == list(outcomes.EVERY)
-    for name, (passes, when) in said.items():
+        verdicts[name.strip("`")] = (passes, when)
+    assert list(verdicts) == list(outcomes.EVERY)
+    for name, (passes, when) in verdicts.items():
         refused, passed = name in outcomes.REFUSALS, name in outcomes.PASSES
         assert passes == ("with `replaces`" if refused and passed else "yes" if passed else "no"), name
         assert when == {**outcomes.PASSES, **outcomes.REFUSALS}[name]
@@ -46,7 +46,7 @@ def test_the_defaults_are_those_of_the_code() -> None:
     champion = gate.champion
     assert defaults["gate.floor.metric"] == "`log_loss`; `balanced_accuracy` without probabilities; `r2`"
     floors = [("classification", True), ("classification", False), ("regression", False)]
-    assert [gate.floor.metric_name(*one) for one in floors] == ["log_loss", "balanced_accuracy", "r2"]
+    assert [gate.floor.metric_name(*floor) for floor in floors] == ["log_loss", "balanced_accuracy", "r2"]
     assert defaults["gate.champion.metric"] == "`log_loss`; `accuracy` without probabilities; `r2`"
     assert [champion.compared("classification", probabilities)[0] for probabilities in (True, False)] == [
         "log_loss",
@@ -78,8 +78,8 @@ def test_the_expectations_of_the_page_can_be_declared() -> None:
     number = [Feature(name, "float64") for name in ("income", "age", "noise")]
     features = (*number, Feature("gender", "string"))
     target = Feature("y", "string", categories=("approved", "refused"))
-    regression = [one for one in declared if one["column"] == "age"]
-    others = [one for one in declared if one not in regression]
+    regression = [entry for entry in declared if entry["column"] == "age"]
+    others = [entry for entry in declared if entry not in regression]
     kinds = set()
     for task, behaviour in (("classification", others), ("regression", regression)):
         values = {"bootstrap": {"resamples": 10, "confidence": 0.9, "seed": 1}, "behaviour": behaviour}

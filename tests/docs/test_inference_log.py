@@ -17,20 +17,20 @@ PAGE = (ROOT / "docs/inference-log.md").read_text(encoding="utf-8")
 def test_settings_and_options_exist() -> None:
     """Every setting of the log is listed, and the options of `ship` are its own."""
     listed = set(re.findall(r"`(inference_\w+)`", PAGE.partition("The predictor's answering")[0]))
-    assert listed == {one.name for one in fields(Settings) if one.name.startswith("inference_")}
+    assert listed == {field.name for field in fields(Settings) if field.name.startswith("inference_")}
     command = [sys.executable, "-m", "shipper", "--help"]
-    said = subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout
-    assert {"--from", "--to", "--every", "--grace"} <= set(re.findall(r"--\w+", said))
+    process = subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout
+    assert {"--from", "--to", "--every", "--grace"} <= set(re.findall(r"--\w+", process))
     command = [sys.executable, "-m", "monitoring", "shadow", "--help"]
-    said = subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout
+    process = subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout
     named = set(re.findall(r"--[a-z-]+", PAGE.partition("## Ask a candidate")[2]))
-    assert named <= set(re.findall(r"--[a-z-]+", said))
+    assert named <= set(re.findall(r"--[a-z-]+", process))
     assert f"{inference_log._SECONDS:g} seconds or {inference_log._FILE_BYTES >> 20} MiB" in PAGE
     assert inference_log._PAUSE == 0.25  # "the last quarter of a second"
 
 
 def test_the_bench_measures_what_the_page_says() -> None:
     """It counts a share of the requests and drops none; a row takes the bytes that the page says."""
-    found = bench.measure(1.0, 200)
-    assert (found["logged"], found["dropped"]) == (200, 0)
-    assert f"{found['bytes']} bytes" in PAGE
+    result = bench.measure(1.0, 200)
+    assert (result["logged"], result["dropped"]) == (200, 0)
+    assert f"{result['bytes']} bytes" in PAGE

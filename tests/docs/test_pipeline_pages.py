@@ -44,12 +44,12 @@ def test_every_option_exists(command: str) -> None:
     """The options that the pages name are those of the command; of scoring, all of them."""
     page = PAGES["scoring" if command == "scoring" else "lineage"]
     done = subprocess.run([sys.executable, "-m", *command.split(), "--help"], capture_output=True, text=True, cwd=ROOT)
-    known = set(re.findall(r"--[a-z][a-z-]+", done.stdout)) - {"--help"}
+    matches = set(re.findall(r"--[a-z][a-z-]+", done.stdout)) - {"--help"}
     if command == "scoring":
-        assert set(re.findall(r"--[a-z][a-z-]+", page)) == known
+        assert set(re.findall(r"--[a-z][a-z-]+", page)) == matches
         assert f"rows of one piece: {ROWS}" in page
     else:
-        assert known <= {"--json", "--model", "--installed"}
+        assert matches <= {"--json", "--model", "--installed"}
 
 
 @pytest.mark.example

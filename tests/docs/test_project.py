@@ -35,9 +35,9 @@ def test_every_link_leads_to_a_file(page: str) -> None:
 def test_the_index_of_decisions_is_whole() -> None:
     """Each page of docs/adr is in it once, in order, by its own number."""
     pages = sorted((ROOT / "docs/adr").glob("0*.md"))
-    wanted = [(str(int(page.name[:4])), page.name) for page in pages]
+    expected = [(str(int(page.name[:4])), page.name) for page in pages]
     index = (ROOT / "docs/adr/README.md").read_text()
-    assert re.findall(r"^(\d+)\. \[.+\]\((.+)\)$", index, re.M) == wanted
+    assert re.findall(r"^(\d+)\. \[.+\]\((.+)\)$", index, re.M) == expected
 
 
 def test_the_supported_versions_are_those_that_are_installed() -> None:

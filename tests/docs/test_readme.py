@@ -38,8 +38,8 @@ def test_every_path_exists(text: str) -> None:
     """A file or folder of this repository that the page names is there."""
     named = [word.rstrip("/") for word in code(text) if re.fullmatch(r"[\w.]+(/[\w.-]+)*/?", word) and "/" in word]
     named += re.findall(r"\]\(([\w./-]+)\)", text)
-    made = ("gitops/models/houses", ".venvs", "build/artifact")
-    assert [path for path in named if path not in made and not (ROOT / path).exists()] == []
+    exceptions = ("gitops/models/houses", ".venvs", "build/artifact")
+    assert [path for path in named if path not in exceptions and not (ROOT / path).exists()] == []
 
 
 def test_every_module_of_the_readme_runs() -> None:
@@ -62,17 +62,17 @@ def test_every_module_of_the_readme_runs() -> None:
 def test_the_exit_codes_are_those_of_the_code() -> None:
     """The table of exit codes has every code that a command can end with, and no other."""
     table = README[README.index("## Exit codes") :]
-    said = {int(number) for number in re.findall(r"\| (\d+) \|", table)}
+    names = {int(number) for number in re.findall(r"\| (\d+) \|", table)}
     # The demo's own failure, 1, is of no command of the loop.
     kinds = [kind for kind in failures.ModelpinError.__subclasses__() if kind.__module__ == failures.__name__]
-    assert said == {0, *(kind.exit_code for kind in kinds)}
+    assert names == {0, *(kind.exit_code for kind in kinds)}
 
 
 def test_the_statuses_are_those_of_the_code() -> None:
     """The table of HTTP and gRPC answers is the one the predictor obeys."""
-    said = {int(http): grpc for http, grpc in re.findall(r"^\| (\d{3}) \| ([A-Z_]*) *\|", REQUESTS, re.M)}
-    known = dict(answers._STATUS.values()) | {500: answers.grpc_status(Exception())}
+    rows = {int(http): grpc for http, grpc in re.findall(r"^\| (\d{3}) \| ([A-Z_]*) *\|", REQUESTS, re.M)}
+    reference = dict(answers._STATUS.values()) | {500: answers.grpc_status(Exception())}
     before_a_request = {414, 501, 505}  # which corpus_raw.py asks for
-    assert set(said) == set(known) | before_a_request
-    for http, name in said.items():
-        assert name == "" or name == known[http].name
+    assert set(rows) == set(reference) | before_a_request
+    for http, name in rows.items():
+        assert name == "" or name == reference[http].name

@@ -17,8 +17,8 @@ PAGE = (ROOT / "docs/releases.md").read_text(encoding="utf-8")
 def test_docs_and_code_hold_one_table() -> None:
     """The tables of docs/releases.md are TABLE and ARRIVED, row for row."""
     rows = re.findall(r"^\| (\w+) \| `([\w -]+)` \| ([\w ,]+) \|$", PAGE, re.M)
-    written = {(before, command): tuple(re.split(", | or ", after)) for before, command, after in rows}
-    assert list(written.items()) == list(state.TABLE.items())
+    content = {(before, command): tuple(re.split(", | or ", after)) for before, command, after in rows}
+    assert list(content.items()) == list(state.TABLE.items())
     done = PAGE[PAGE.index("find nothing left to do") : PAGE.index("A deploy while")]
     listed = re.findall(r"^\| ([\w-]+) \| (`.*`) \|$", done, re.M)
     assert {(before, word) for before, words in listed for word in re.findall(r"`([^`]+)`", words)} == state.ARRIVED

@@ -28,13 +28,13 @@ PAGE = (ROOT / "docs/signed-models.md").read_text()
 
 def rows(head: str) -> list[str]:
     """The first cells of the table whose head begins with `head`."""
-    (found,) = re.findall(rf"^\| {head} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", PAGE, re.M)
-    return [line.split("|")[1].strip().strip("`") for line in found.splitlines()]
+    (result,) = re.findall(rf"^\| {head} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", PAGE, re.M)
+    return [line.split("|")[1].strip().strip("`") for line in result.splitlines()]
 
 
 def test_the_statement_is_that_of_the_page() -> None:
     """Its type, each field of it, the file and its version."""
-    assert rows("field") == [one.name for one in dataclasses.fields(Statement) if one.name != "model_digest"]
+    assert rows("field") == [field.name for field in dataclasses.fields(Statement) if field.name != "model_digest"]
     assert f"`{statement.PREDICATE}`" in PAGE
     assert f"`{BUNDLE}`" in PAGE
     assert "(version 0.3)" in PAGE

@@ -33,8 +33,8 @@ def test_every_page_is_a_click_from_the_index() -> None:
 def test_every_exit_code_has_its_section() -> None:
     """The headings are the exit codes and the first sentences of artifact/errors.py."""
     kinds = [kind for kind in errors.ModelpinError.__subclasses__() if kind.__module__ == errors.__name__]
-    wanted = {f"{kind.exit_code}: {(kind.__doc__ or '').strip().splitlines()[0].rstrip('.')}" for kind in kinds}
-    assert set(re.findall(r"^## (.*)", TROUBLE, re.M)) == wanted
+    expected = {f"{kind.exit_code}: {(kind.__doc__ or '').strip().splitlines()[0].rstrip('.')}" for kind in kinds}
+    assert set(re.findall(r"^## (.*)", TROUBLE, re.M)) == expected
 
 
 def test_every_line_of_the_page_is_one_that_a_command_prints() -> None:
@@ -47,9 +47,9 @@ def test_every_line_of_the_page_is_one_that_a_command_prints() -> None:
                     texts.append("".join(_part(value) for value in node.values))
                 elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                     texts.append(node.value)
-    said = "\n".join(texts)
+    text = "\n".join(texts)
     for words in re.findall(r"^\| (?!the line says)(.+?) \| ", TROUBLE, re.M):
-        assert words in said, words
+        assert words in text, words
 
 
 def _part(node: ast.expr) -> str:
@@ -58,8 +58,8 @@ def _part(node: ast.expr) -> str:
 
 def test_what_is_never_touched_is_what_the_page_says() -> None:
     """The list of the user's files is that of the code, but for the patches."""
-    said = UPGRADES[UPGRADES.index("Never touched") :]
-    assert set(re.findall(r"`([\w./]+)`", said)) - {".dvc/.gitignore"} == set(code_files.USERS) - {
+    output = UPGRADES[UPGRADES.index("Never touched") :]
+    assert set(re.findall(r"`([\w./]+)`", output)) - {".dvc/.gitignore"} == set(code_files.USERS) - {
         ".dvc/.gitignore",
         "patches/",
     }

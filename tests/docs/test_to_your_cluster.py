@@ -64,9 +64,9 @@ def test_every_setting_exists() -> None:
     """What is given to `make configure`, and each setting named in the text, is a key of settings.yaml."""
     keys = {key(name) for name in Settings.__dataclass_fields__}
     command = " ".join(re.findall(r"^make configure (.*?[^\\])\n", SHELL, re.M | re.S))
-    given = {name.lower().replace("_", "-") for name in re.findall(r"\b([A-Z_]+)=", command)}
-    assert given <= keys | {ACCOUNT}
-    assert {"bucket", "registry", "region", "domain", "gitops-url", "github-repository", "cluster-issuer"} <= given
+    inputs = {name.lower().replace("_", "-") for name in re.findall(r"\b([A-Z_]+)=", command)}
+    assert inputs <= keys | {ACCOUNT}
+    assert {"bucket", "registry", "region", "domain", "gitops-url", "github-repository", "cluster-issuer"} <= inputs
     assert set(re.findall(r"`([a-z]+(?:-[a-z]+)+-arn)`", TEXT)) <= keys
 
 
@@ -87,15 +87,15 @@ def test_every_path_exists() -> None:
 
 def test_every_variable_is_set_before_it_is_used() -> None:
     """No block depends on a variable that none before it exports."""
-    known = {"HOME"}
+    reference = {"HOME"}
     for block in BLOCKS:
         for line in block.splitlines():
             used = set(re.findall(r"\$([A-Z][A-Z_]*)", line))
-            assert used <= known | set(re.findall(r"\b([A-Z_]+)=", line)), line
+            assert used <= reference | set(re.findall(r"\b([A-Z_]+)=", line)), line
             if line == ". docs/to-your-cluster/versions.env":
-                known |= set(VERSIONS)
+                reference |= set(VERSIONS)
             if line.startswith("export "):
-                known |= set(re.findall(r"\b([A-Z_]+)=", line))
+                reference |= set(re.findall(r"\b([A-Z_]+)=", line))
 
 
 def test_what_was_set_up_is_taken_down() -> None:

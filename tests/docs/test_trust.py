@@ -13,14 +13,16 @@ PAGE = (ROOT / "docs/trust.md").read_text()
 
 def table(first: str) -> list[list[str]]:
     """The rows of the table whose head begins with `first`, cells stripped, without the line under the head."""
-    (found,) = re.findall(rf"^\| {first} ?\|.*\n\|[-|]+\|\n((?:\|.*\n)+)", PAGE, re.M)
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in found.strip().splitlines()]
+    (result,) = re.findall(rf"^\| {first} ?\|.*\n\|[-|]+\|\n((?:\|.*\n)+)", PAGE, re.M)
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in result.strip().splitlines()]
 
 
 def test_the_matrix_is_the_one_that_is_asked() -> None:
     """Each row and cell is what tests/release/aws asks the policies."""
-    asked = {act.name: ["yes" if role in act.allowed else "–" for role in ROLES] for act in (*OBJECTS, *OTHERS, *KEYS)}
-    assert {row[0]: row[1:] for row in table("may")} == asked
+    requests = {
+        act.name: ["yes" if role in act.allowed else "–" for role in ROLES] for act in (*OBJECTS, *OTHERS, *KEYS)
+    }
+    assert {row[0]: row[1:] for row in table("may")} == requests
 
 
 def test_each_role_and_environment_is_named() -> None:
@@ -51,9 +53,9 @@ def test_every_rule_of_the_table_is_explained_and_checked() -> None:
 
 def test_the_words_of_the_simple_mode_are_those_of_the_files() -> None:
     """The settings that the page names are in protection.yaml, and the targets in the Makefile."""
-    asked = protection_file.read(ROOT)
-    for one in asked.environments:
-        assert f"`{one.name}`" in PAGE
+    requests = protection_file.read(ROOT)
+    for environment in requests.environments:
+        assert f"`{environment.name}`" in PAGE
     assert plan.KEY in PAGE
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     assert set(re.findall(r"`make ([a-z-]+)", PAGE)) <= targets

@@ -40,9 +40,9 @@ def patches(*words: str) -> list[dict[str, dict[str, dict[str, dict[str, str]]]]
 def test_knatives_settings_stand_where_knative_reads_them() -> None:
     """Each key is in the ConfigMap whose code parses it; the domain is the user's own."""
     (text,) = re.findall(r"<<EOF\n(.*?)\nEOF", SHELL, re.S)
-    (serving,) = [one for one in yaml.safe_load_all(text) if one["kind"] == "KnativeServing"]
-    written = [serving["spec"]["config"], *(patch["spec"]["config"] for patch in patches("knativeserving"))]
-    keys = {(config, key) for one in written for config, entries in one.items() for key in entries}
+    (serving,) = [document for document in yaml.safe_load_all(text) if document["kind"] == "KnativeServing"]
+    content = [serving["spec"]["config"], *(patch["spec"]["config"] for patch in patches("knativeserving"))]
+    keys = {(config, key) for config_map in content for config, entries in config_map.items() for key in entries}
     assert {("deployment", "pod-is-always-schedulable"), ("deployment", "progress-deadline")} <= keys
     assert {config for config, _ in keys} == {*KNATIVE, "domain"}
     assert not {(config, key) for config, key in keys if key not in KNATIVE.get(config, {"$DOMAIN"})}
@@ -74,6 +74,6 @@ def test_the_webhook_is_the_one_that_argo_cd_listens_to() -> None:
 def test_charts_know_the_values() -> None:
     """What `--set` and the text name."""
     pairs = [pair for call in CALLS["helm"] for pair in itertools.pairwise(call)]
-    given = {value.partition("=")[0] for option, value in pairs if option == "--set"}
-    assert given | set(re.findall(r"\bkserve(?:\.[a-zA-Z]+){2,}", TEXT)) <= CHARTS
-    assert "crds.enabled" in given
+    inputs = {value.partition("=")[0] for option, value in pairs if option == "--set"}
+    assert inputs | set(re.findall(r"\bkserve(?:\.[a-zA-Z]+){2,}", TEXT)) <= CHARTS
+    assert "crds.enabled" in inputs

@@ -11,24 +11,24 @@ from features.calendar import PARTS, CalendarFeatures, parse
 
 
 def parts(values: list[object], **parameters: object) -> tuple[np.ndarray, list[str]]:
-    made = CalendarFeatures(**parameters)  # type: ignore[arg-type]
-    found = made.fit_transform(pd.DataFrame({"t": pd.Series(values, dtype=object)}))
-    return found, made.get_feature_names_out().tolist()
+    result = CalendarFeatures(**parameters)  # type: ignore[arg-type]
+    results = result.fit_transform(pd.DataFrame({"t": pd.Series(values, dtype=object)}))
+    return results, result.get_feature_names_out().tolist()
 
 
 def test_parts_are_those_of_the_moment_in_utc() -> None:
     """An offset is moved to UTC; without one the text is UTC."""
-    found, names = parts(["2024-02-29T23:30:00-01:00", "2024-12-31"], parts=tuple(PARTS))
+    result, names = parts(["2024-02-29T23:30:00-01:00", "2024-12-31"], parts=tuple(PARTS))
     assert names == [f"t_{part}" for part in PARTS]
-    assert found.tolist() == [[2024, 3, 1, 4, 61, 0, 30], [2024, 12, 31, 1, 366, 0, 0]]
+    assert result.tolist() == [[2024, 3, 1, 4, 61, 0, 30], [2024, 12, 31, 1, 366, 0, 0]]
 
 
 def test_seconds_are_the_moment_that_the_text_is() -> None:
     """A column declared datetime or date reaches the transformer as seconds, and gives the same parts."""
     texts = ["2024-02-29T23:30:00-01:00", "1969-12-31T23:59:59Z", None]
     seconds = pd.DataFrame({"t": [1709253000.0, -1.0, np.nan]})
-    made = CalendarFeatures(tuple(PARTS)).fit_transform(seconds)
-    assert np.array_equal(made, parts(list(texts), parts=tuple(PARTS))[0], equal_nan=True)
+    result = CalendarFeatures(tuple(PARTS)).fit_transform(seconds)
+    assert np.array_equal(result, parts(list(texts), parts=tuple(PARTS))[0], equal_nan=True)
 
 
 def test_a_missing_moment_reads_no_memory_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,15 +46,15 @@ def test_a_missing_moment_reads_no_memory_of_others(monkeypatch: pytest.MonkeyPa
 
 def test_what_is_no_date_is_missing() -> None:
     """None, NaN, other text, and words that a clock would change give NaN in every part."""
-    found, _ = parts([None, np.nan, "never seen in training", "2024-02-30", "now", "today", "", "-1"])
-    assert np.isnan(found).all()
+    result, _ = parts([None, np.nan, "never seen in training", "2024-02-30", "now", "today", "", "-1"])
+    assert np.isnan(result).all()
 
 
 def test_cyclic_parts_come_round() -> None:
     """December is as near to January as January to February; the year stays a number."""
-    found, names = parts(["2023-12-01", "2024-01-01", "2024-02-01"], parts=("year", "month"), cyclic=True)
+    result, names = parts(["2023-12-01", "2024-01-01", "2024-02-01"], parts=("year", "month"), cyclic=True)
     assert names == ["t_year", "t_month_sin", "t_month_cos"]
-    steps = np.linalg.norm(np.diff(found[:, 1:], axis=0), axis=1)
+    steps = np.linalg.norm(np.diff(result[:, 1:], axis=0), axis=1)
     assert steps[0] == pytest.approx(steps[1])
     assert np.isnan(parts([None], parts=("year", "month"), cyclic=True)[0]).all()
 
@@ -70,9 +70,9 @@ def test_rows_are_transformed_one_by_one() -> None:
 
 def test_it_is_a_scikit_learn_transformer() -> None:
     """It clones, checks its parameters at fit, and names its columns when it gets an array."""
-    made = clone(CalendarFeatures(parts=["hour"], cyclic=True))
-    made.fit(np.array([["2024-01-01"]], dtype=object))
-    assert made.get_feature_names_out().tolist() == ["x0_hour_sin", "x0_hour_cos"]
+    result = clone(CalendarFeatures(parts=["hour"], cyclic=True))
+    result.fit(np.array([["2024-01-01"]], dtype=object))
+    assert result.get_feature_names_out().tolist() == ["x0_hour_sin", "x0_hour_cos"]
     with pytest.raises(ValueError, match="use one or more of year"):
         CalendarFeatures(parts=["hours"]).fit(pd.DataFrame({"t": ["2024-01-01"]}))
     assert parse([]).size == 0

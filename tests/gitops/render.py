@@ -21,13 +21,15 @@ Manifest = dict[str, Any]
 def tool() -> tuple[str, ...]:
     """kubectl >= 1.27 or kustomize >= 5, whichever is here; the test is skipped with one line otherwise."""
     if shutil.which("kubectl"):
-        said = subprocess.run(["kubectl", "version", "--client", "-o", "json"], capture_output=True, text=True).stdout
-        minor = re.match(r"\d+", json.loads(said or "{}").get("clientVersion", {}).get("minor", "0"))
+        process = subprocess.run(
+            ["kubectl", "version", "--client", "-o", "json"], capture_output=True, text=True
+        ).stdout
+        minor = re.match(r"\d+", json.loads(process or "{}").get("clientVersion", {}).get("minor", "0"))
         if minor and int(minor[0]) >= 27:
             return ("kubectl", "kustomize")
     if shutil.which("kustomize"):
-        said = subprocess.run(["kustomize", "version"], capture_output=True, text=True).stdout
-        if re.search(r"v([5-9]|\d\d)\.", said):
+        process = subprocess.run(["kustomize", "version"], capture_output=True, text=True).stdout
+        if re.search(r"v([5-9]|\d\d)\.", process):
             return ("kustomize", "build")
     pytest.skip("renders gitops/ with kubectl >= 1.27: https://kubernetes.io/docs/tasks/tools/")
 
@@ -59,5 +61,5 @@ class Tree:
 
 def only(manifests: list[Manifest], kind: str) -> Manifest:
     """The one manifest of this kind."""
-    (found,) = [manifest for manifest in manifests if manifest["kind"] == kind]
-    return found
+    (result,) = [manifest for manifest in manifests if manifest["kind"] == kind]
+    return result

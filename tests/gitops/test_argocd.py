@@ -77,8 +77,10 @@ def test_a_project_allows_what_its_environment_renders_and_no_more(manifests: li
     """One repository, this cluster, the namespaces of one environment, and exactly the kinds that it renders."""
     applications = only(manifests, "ApplicationSet")["spec"]
     application = applications["template"]["spec"]
-    urls = {one["matrix"]["generators"][0]["git"]["repoURL"] for one in applications["generators"]}
-    projects = {one["metadata"]["name"]: one["spec"] for one in manifests if one["kind"] == "AppProject"}
+    urls = {generator["matrix"]["generators"][0]["git"]["repoURL"] for generator in applications["generators"]}
+    projects = {
+        manifest["metadata"]["name"]: manifest["spec"] for manifest in manifests if manifest["kind"] == "AppProject"
+    }
     assert application["project"] == "modelpin-{{ .path.basename }}"
     release(tree, "flower", "staging")
     add_components(tree)
@@ -122,7 +124,9 @@ def test_repository_branch_and_path_come_from_the_settings(tmp_path: Path) -> No
         assert git["directories"] == [{"path": f"clusters/eu/models/*/{environment}"}]
     source = spec["template"]["spec"]["source"]
     assert (source["repoURL"], source["targetRevision"]) == ("{{ .values.url }}", "{{ .values.revision }}")
-    projects = {one["metadata"]["name"]: one["spec"] for one in manifests if one["kind"] == "AppProject"}
+    projects = {
+        manifest["metadata"]["name"]: manifest["spec"] for manifest in manifests if manifest["kind"] == "AppProject"
+    }
     for environment, url in zip(("staging", "production"), urls, strict=True):
         assert projects[f"modelpin-{environment}"]["sourceRepos"] == [url]
     assert {manifest["metadata"]["namespace"] for manifest in manifests} == {"argocd"}
@@ -137,8 +141,8 @@ def test_a_commit_elsewhere_leaves_an_applications_cache_alone(manifests: list[M
     watched = [posixpath.normpath(posixpath.join(folder, path)) for path in paths]
     read = spec_digest.paths(Worktree(tree.folder.parent), folder)
     assert {"gitops/base/route.yaml", "gitops/settings/settings.yaml", f"{folder}/kustomization.yaml"} <= read
-    assert not [path for path in read if not any(path.startswith(f"{one}/") for one in watched)]
-    assert not [one for one in watched if "gitops/models/other/staging/record.yaml".startswith(f"{one}/")]
+    assert not [path for path in read if not any(path.startswith(f"{pattern}/") for pattern in watched)]
+    assert not [pattern for pattern in watched if "gitops/models/other/staging/record.yaml".startswith(f"{pattern}/")]
 
 
 def test_argo_cd_gets_the_health_rule(manifests: list[Manifest]) -> None:
@@ -157,7 +161,9 @@ def test_argo_cd_reports_which_releases_are_healthy(tree: Tree) -> None:
     file = tree.folder / "argocd/kustomization.yaml"
     file.write_text(file.read_text() + "components:\n  - reports\n")
     manifests = tree.render("argocd")
-    configs = {one["metadata"]["name"]: one["data"] for one in manifests if one["kind"] == "ConfigMap"}
+    configs = {
+        manifest["metadata"]["name"]: manifest["data"] for manifest in manifests if manifest["kind"] == "ConfigMap"
+    }
     assert configs["argocd-cmd-params-cm"] == {"controller.resource.health.persist": "true"}
     notifications = {name: yaml.safe_load(text) for name, text in configs["argocd-notifications-cm"].items()}
     (trigger,) = notifications["trigger.modelpin-healthy"]

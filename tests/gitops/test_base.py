@@ -95,5 +95,5 @@ def test_the_predictor_has_no_credentials(tree: Tree) -> None:
     release(tree, "flower", "staging")
     manifests = tree.render("models/flower/staging")
     skipped = only(manifests, "InferenceService")["metadata"]["annotations"]["eks.amazonaws.com/skip-containers"]
-    containers = {one["name"] for one in only(manifests, "ServingRuntime")["spec"]["containers"]}
+    containers = {container["name"] for container in only(manifests, "ServingRuntime")["spec"]["containers"]}
     assert set(skipped.split(",")) == containers | {"queue-proxy"}

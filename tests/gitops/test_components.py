@@ -37,7 +37,7 @@ def render(tree: Tree, *names: str) -> list[Manifest]:
         add_components(tree, *names)
     manifests = tree.render(FOLDER)
     check(manifests)
-    assert {one["metadata"]["namespace"] for one in manifests} == {"flower-staging"}
+    assert {manifest["metadata"]["namespace"] for manifest in manifests} == {"flower-staging"}
     return manifests
 
 
@@ -52,16 +52,16 @@ def test_nothing_is_exposed_by_default(tree: Tree) -> None:
 def test_what_is_exposed_is_said(tree: Tree, component: str, kind: str) -> None:
     """A component takes the label from one kind, and leaves the other inside."""
     manifests = render(tree, component)
-    hidden = {one["kind"] for one in manifests if VISIBILITY in one["metadata"].get("labels", {})}
+    hidden = {manifest["kind"] for manifest in manifests if VISIBILITY in manifest["metadata"].get("labels", {})}
     assert hidden == {"Route", "InferenceService"} - {kind}
 
 
 def test_only_what_serving_needs_passes(tree: Tree) -> None:
     """All is denied; the list of what is not is this one, and the node's credentials are not in it."""
     policies = {
-        one["metadata"]["name"]: one["spec"]
-        for one in render(tree, "network-policies")
-        if one["kind"] == "NetworkPolicy"
+        document["metadata"]["name"]: document["spec"]
+        for document in render(tree, "network-policies")
+        if document["kind"] == "NetworkPolicy"
     }
     assert policies.pop("default-deny") == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
@@ -95,7 +95,11 @@ def test_who_may_come_in_is_named_as_upstream_names_it(tree: Tree) -> None:
         "requests": ({"3scale-kourier-gateway", "activator"}, {8012, 8013, 8112}),
         "autoscaler": ({"autoscaler"}, {9090}),
     }
-    policies = {one["metadata"]["name"]: one["spec"] for one in render(tree, "network-policies")[::-1] if "spec" in one}
+    policies = {
+        document["metadata"]["name"]: document["spec"]
+        for document in render(tree, "network-policies")[::-1]
+        if "spec" in document
+    }
     for name, (apps, ports) in upstream.items():
         (rule,) = policies[name]["ingress"]
         (peer,) = rule["from"]
@@ -138,7 +142,9 @@ def test_the_analysis_of_canaries_may_nothing_in_the_cluster(tree: Tree) -> None
     spec = only(manifests, "CronJob")["spec"]
     pod = spec["jobTemplate"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
-    accounts = {one["metadata"]["name"]: one for one in manifests if one["kind"] == "ServiceAccount"}
+    accounts = {
+        manifest["metadata"]["name"]: manifest for manifest in manifests if manifest["kind"] == "ServiceAccount"
+    }
     account = accounts[pod["serviceAccountName"]]
     assert (spec["concurrencyPolicy"], pod["restartPolicy"]) == ("Forbid", "Never")
     assert "annotations" not in account["metadata"]
@@ -150,7 +156,7 @@ def test_the_analysis_of_canaries_may_nothing_in_the_cluster(tree: Tree) -> None
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    assert not [one for one in manifests if one["kind"] in ("Role", "RoleBinding", "ClusterRoleBinding")]
+    assert not [manifest for manifest in manifests if manifest["kind"] in ("Role", "RoleBinding", "ClusterRoleBinding")]
     script = container["command"][-1].replace("exec python", "echo")
     done = subprocess.run(
         ["sh", "-c", script],
@@ -164,12 +170,12 @@ def test_the_analysis_of_canaries_may_nothing_in_the_cluster(tree: Tree) -> None
 def test_the_predictor_is_told_whom_to_trust(tree: Tree) -> None:
     """The list of signers is mounted where the variable says, from the ConfigMap that is applied with it."""
     manifests = render(tree, "signed-models")
-    files = next(one["data"] for one in manifests if one["metadata"]["name"] == "signers")
+    files = next(manifest["data"] for manifest in manifests if manifest["metadata"]["name"] == "signers")
     predictor = only(manifests, "InferenceService")["spec"]["predictor"]
     (mount,) = predictor["model"]["volumeMounts"]
     (volume,) = predictor["volumes"]
     assert volume == {"name": mount["name"], "configMap": {"name": "signers"}}
-    path = next(one["value"] for one in predictor["model"]["env"] if one["name"] == "PREDICTOR_SIGNERS")
+    path = next(variable["value"] for variable in predictor["model"]["env"] if variable["name"] == "PREDICTOR_SIGNERS")
     assert Path(path).relative_to(mount["mountPath"]) == Path(signers.FILE)
     signers.parse(files[signers.FILE], "here", files.get(signers.TRUSTED_ROOT))
 

@@ -51,7 +51,7 @@ OVERLAYS: dict[str, list[Manifest]] = {
 }
 
 
-def made(model: str, digest: str = DIGEST, image: str = IMAGE, **changes: Any) -> Release:
+def release_of(model: str, digest: str = DIGEST, image: str = IMAGE, **changes: Any) -> Release:
     """A release that served."""
     uri = f"s3://modelpin/models/{model}/{digest}/"
     return dataclasses.replace(RELEASE, digest=digest, uri=uri, image=image, **changes)
@@ -66,12 +66,12 @@ def write(tree: Tree, deployed: record.Record) -> None:
 
 def release(tree: Tree, model: str, environment: str) -> Release:
     """Let it serve one release."""
-    one = made(model)
-    write(tree, record.Record(model, environment, stable_name=one.name, releases=(one,)))
-    return one
+    deployed = release_of(model)
+    write(tree, record.Record(model, environment, stable_name=deployed.name, releases=(deployed,)))
+    return deployed
 
 
-ONE, TWO = made("flower"), made("flower", "sha256-" + "ef56" * 16, IMAGE.replace("cd34", "7890"))
+ONE, TWO = release_of("flower"), release_of("flower", "sha256-" + "ef56" * 16, IMAGE.replace("cd34", "7890"))
 STATES = {
     "stable": (record.Record("flower", "staging", ONE.name, releases=(ONE,)), [(ONE, 100, "stable")]),
     "canary": (
@@ -92,29 +92,31 @@ STATES = {
 )
 def test_each_state_renders_one_truth(tree: Tree, name: str, overlay: str) -> None:
     """An InferenceService for each release that is kept, its own URI in MODEL_URI; a Route with the state's shares."""
-    written, shares = STATES[name]
-    write(tree, written)
+    content, shares = STATES[name]
+    write(tree, content)
     tree.patch("models/flower/staging", OVERLAYS[overlay])
     manifests = tree.render("models/flower/staging")
-    services = {one["metadata"]["name"]: one for one in manifests if one["kind"] == "InferenceService"}
-    assert set(services) == {one.name for one in written.releases}
-    for one in written.releases:
-        model = services[one.name]["spec"]["predictor"]["model"]
-        assert (model["storageUri"], model["image"]) == (one.uri, one.image)
-        assert model["env"][0] == {"name": "MODEL_URI", "value": one.uri}
-        assert services[one.name]["metadata"]["labels"]["release"] == one.name
-        assert services[one.name]["spec"]["predictor"]["minReplicas"] == (overlay != "none")
-    routes = [one for one in manifests if one["kind"] == "Route"]
-    assert [one["metadata"]["name"] for one in routes] == ["flower"] * bool(shares)
-    found = [target for one in routes for target in one["spec"]["traffic"]]
-    assert found == [
+    services = {
+        manifest["metadata"]["name"]: manifest for manifest in manifests if manifest["kind"] == "InferenceService"
+    }
+    assert set(services) == {release.name for release in content.releases}
+    for item in content.releases:
+        model = services[item.name]["spec"]["predictor"]["model"]
+        assert (model["storageUri"], model["image"]) == (item.uri, item.image)
+        assert model["env"][0] == {"name": "MODEL_URI", "value": item.uri}
+        assert services[item.name]["metadata"]["labels"]["release"] == item.name
+        assert services[item.name]["spec"]["predictor"]["minReplicas"] == (overlay != "none")
+    routes = [manifest for manifest in manifests if manifest["kind"] == "Route"]
+    assert [route["metadata"]["name"] for route in routes] == ["flower"] * bool(shares)
+    results = [target for route in routes for target in route["spec"]["traffic"]]
+    assert results == [
         {
-            "configurationName": f"{one.name}-predictor",
+            "configurationName": f"{name.name}-predictor",
             "latestRevision": True,
             "percent": percent,
             "tag": tag,
         }
-        for one, percent, tag in shares
+        for name, percent, tag in shares
     ]
     check(manifests)
 
@@ -131,9 +133,11 @@ def test_one_release_is_chosen_by_its_label(tree: Tree) -> None:
     tree.patch("models/flower/staging", [warm, merge(timeout=30), route])
     manifests = tree.render("models/flower/staging")
     predictors = {
-        one["metadata"]["name"]: one["spec"]["predictor"] for one in manifests if "predictor" in one.get("spec", {})
+        manifest["metadata"]["name"]: manifest["spec"]["predictor"]
+        for manifest in manifests
+        if "predictor" in manifest.get("spec", {})
     }
-    assert {name: (one["minReplicas"], one["timeout"]) for name, one in predictors.items()} == {
+    assert {name: (predictor["minReplicas"], predictor["timeout"]) for name, predictor in predictors.items()} == {
         ONE.name: (0, 30),
         TWO.name: (1, 30),
     }
@@ -143,22 +147,22 @@ def test_one_release_is_chosen_by_its_label(tree: Tree) -> None:
 def test_a_change_of_what_is_rendered_changes_the_spec_digest(tree: Tree) -> None:
     """A proof is of the rendered spec: whatever changes an InferenceService or its runtime here changes the digest."""
     write(tree, STATES["canary"][0])
-    here, path = Worktree(tree.folder.parent), "gitops/models/flower/staging"
+    current, path = Worktree(tree.folder.parent), "gitops/models/flower/staging"
 
-    def found() -> tuple[str, list[Manifest]]:
+    def digest_and_manifests() -> tuple[str, list[Manifest]]:
         kinds = ("InferenceService", "ServingRuntime")
-        rendered = [one for one in tree.render("models/flower/staging") if one["kind"] in kinds]
-        return spec_digest.of(here, path, "staging", ONE), rendered
+        rendered = [document for document in tree.render("models/flower/staging") if document["kind"] in kinds]
+        return spec_digest.of(current, path, "staging", ONE), rendered
 
     def edit(name: str, old: str, new: str) -> None:
         file = tree.folder / name
         assert old in file.read_text()
         file.write_text(file.read_text().replace(old, new))
 
-    digests, before = [found()[0]], found()
+    digests, before = [digest_and_manifests()[0]], digest_and_manifests()
     edit("base/serving-runtime.yaml", "# How the predictor", "# And how the predictor")
     edit("models/flower/staging/environment.yaml", "keep: 10", "keep: 9")
-    assert found() == before
+    assert digest_and_manifests() == before
     for change in (
         lambda: edit("base/serving-runtime.yaml", "failureThreshold: 3", "failureThreshold: 4"),
         lambda: edit("base/inference-service.yaml", "maxReplicas: 4", "maxReplicas: 5"),
@@ -170,11 +174,11 @@ def test_a_change_of_what_is_rendered_changes_the_spec_digest(tree: Tree) -> Non
         lambda: edit("models/flower/staging/mine.yaml", "minReplicas: 1", "minReplicas: 2"),
     ):
         change()
-        now = found()
+        now = digest_and_manifests()
         assert (now[1] == before[1]) == (now[0] == before[0])
         digests, before = [*digests, now[0]], now
     assert len(set(digests)) == 6  # a file that nothing names yet changes nothing
-    assert spec_digest.of(here, path, "staging", TWO) not in digests
+    assert spec_digest.of(current, path, "staging", TWO) not in digests
 
 
 def copy_of(tree: Tree, model: str) -> None:
@@ -199,14 +203,14 @@ def test_what_is_downloaded_is_what_is_verified(tree: Tree, model: str, environm
     """MODEL_URI equals storageUri, the image is the released one, people's patches count, in each place."""
     if model != "flower":
         copy_of(tree, model)
-    one = release(tree, model, environment)
+    deployed = release(tree, model, environment)
     tree.patch(f"models/{model}/{environment}", OVERLAYS[overlay])
 
     manifests = tree.render(f"models/{model}/{environment}")
     service = only(manifests, "InferenceService")
     predictor = service["spec"]["predictor"]
-    assert (service["metadata"]["name"], service["metadata"]["namespace"]) == (one.name, f"{model}-{environment}")
-    assert predictor["model"]["storageUri"] == one.uri
+    assert (service["metadata"]["name"], service["metadata"]["namespace"]) == (deployed.name, f"{model}-{environment}")
+    assert predictor["model"]["storageUri"] == deployed.uri
     assert predictor["model"]["storageUri"].endswith("/")
     variables = [(entry["name"], entry["value"]) for entry in predictor["model"]["env"]]
     assert variables.count(("MODEL_URI", predictor["model"]["storageUri"])) == 1
@@ -263,13 +267,13 @@ def test_a_variable_of_the_runtime_is_merged_too(tree: Tree) -> None:
 def test_the_committed_environments_hold(folder: Path) -> None:
     """Every folder under gitops/models renders, and its release.yaml is what its record.yaml says."""
     model, environment = folder.parts[-2:]
-    found = record.parse((folder / record.FILE).read_text(), str(folder))
-    assert (found.model, found.environment) == (model, environment)
-    assert (folder / release_file.FILE).read_text() == release_file.render(found)
+    current = record.parse((folder / record.FILE).read_text(), str(folder))
+    assert (current.model, current.environment) == (model, environment)
+    assert (folder / release_file.FILE).read_text() == release_file.render(current)
     manifests = Tree(ROOT / "gitops").render(f"models/{model}/{environment}")
     assert {manifest["metadata"]["namespace"] for manifest in manifests} == {f"{model}-{environment}"}
-    served = {one["metadata"]["name"] for one in manifests if one["kind"] == "InferenceService"}
-    assert served == {one.name for one in found.releases if one.rendered}
+    served = {manifest["metadata"]["name"] for manifest in manifests if manifest["kind"] == "InferenceService"}
+    assert served == {release.name for release in current.releases if release.rendered}
     check(manifests)
     text = (folder.parent / quarantine.FILE).read_text()
     assert text == quarantine.render(quarantine.parse(text, "quarantine.yaml"))

@@ -22,13 +22,13 @@ def test_the_pods_of_an_environment_are_scraped_with_their_labels(tree: Tree) ->
     file.write_text(yaml.safe_dump(document))
     after = tree.render("models/flower/staging")
     monitor = only(after, "PodMonitor")
-    assert [one for one in after if one is not monitor] == before
+    assert [document for document in after if document is not monitor] == before
     assert monitor["metadata"]["namespace"] == "flower-staging"
     labels = only(after, "InferenceService")["metadata"]["labels"]
-    selected = {one["key"] for one in monitor["spec"]["selector"]["matchExpressions"]}
+    selected = {expression["key"] for expression in monitor["spec"]["selector"]["matchExpressions"]}
     assert selected - {"serving.knative.dev/revision"} <= set(labels)  # that one is Knative's own
     assert set(monitor["spec"]["podTargetLabels"]) <= set(labels)
-    projects = [one["spec"] for one in tree.render("argocd") if one["kind"] == "AppProject"]
+    projects = [document["spec"] for document in tree.render("argocd") if document["kind"] == "AppProject"]
     allowed = {"group": "monitoring.coreos.com", "kind": "PodMonitor"}
     assert all(allowed in project["namespaceResourceWhitelist"] for project in projects)
 
@@ -36,7 +36,7 @@ def test_the_pods_of_an_environment_are_scraped_with_their_labels(tree: Tree) ->
 def test_rules_and_dashboard_are_applied_once_a_cluster(tree: Tree) -> None:
     """The rules as a PrometheusRule, the dashboard in a ConfigMap that Grafana's sidecar looks for."""
     manifests = tree.render("monitoring")
-    assert {one["kind"] for one in manifests} == {"PrometheusRule", "ConfigMap"}
+    assert {manifest["kind"] for manifest in manifests} == {"PrometheusRule", "ConfigMap"}
     board = only(manifests, "ConfigMap")
     assert board["metadata"]["labels"]["grafana_dashboard"] == "1"
     assert json.loads(board["data"]["dashboard.json"])["uid"] == "modelpin"
@@ -54,7 +54,7 @@ def test_the_inference_log_is_shipped_by_a_container_with_credentials(tree: Tree
     predictor = service["spec"]["predictor"]
     (shipper,) = predictor["containers"]
     assert shipper["volumeMounts"] == predictor["model"]["volumeMounts"]
-    names = {one["name"] for one in predictor["model"]["env"]}
+    names = {variable["name"] for variable in predictor["model"]["env"]}
     assert {"MODEL_URI", "PREDICTOR_INFERENCE_LOG"} <= names
     skipped = service["metadata"]["annotations"]["eks.amazonaws.com/skip-containers"].split(",")
     assert "kserve-container" in skipped
@@ -62,5 +62,7 @@ def test_the_inference_log_is_shipped_by_a_container_with_credentials(tree: Tree
     assert shipper["securityContext"]["readOnlyRootFilesystem"] is True
     assert shipper["image"] == image
     assert shipper["args"][:4] == ["--from", "/var/inference-log", "--to", f"s3://acme-models/{INFERENCE}"]
-    (log,) = (one["value"] for one in predictor["model"]["env"] if one["name"] == "PREDICTOR_INFERENCE_LOG")
+    (log,) = (
+        variable["value"] for variable in predictor["model"]["env"] if variable["name"] == "PREDICTOR_INFERENCE_LOG"
+    )
     assert log == f"{shipper['args'][1]}/{{{{.Namespace}}}}"

@@ -22,21 +22,21 @@ SCALARS: dict[str, type | tuple[type, ...]] = {
 
 def problems(value: Any, kind: str, path: str = "") -> list[str]:
     """What in `value` (plain YAML) does not fit the model `kind`, such as V1beta1InferenceService; [] when all fits."""
-    if found := re.fullmatch(r"[Ll]ist\[(.*)\]", kind):
+    if result := re.fullmatch(r"[Ll]ist\[(.*)\]", kind):
         if not isinstance(value, list):
             return [f"{path}: {value!r} is not a list"]
-        return [line for place, item in enumerate(value) for line in problems(item, found[1], f"{path}[{place}]")]
-    if found := re.fullmatch(r"[Dd]ict[(\[]str, (.*)[)\]]", kind):
+        return [line for place, item in enumerate(value) for line in problems(item, result[1], f"{path}[{place}]")]
+    if result := re.fullmatch(r"[Dd]ict[(\[]str, (.*)[)\]]", kind):
         if not isinstance(value, dict):
             return [f"{path}: {value!r} is not a mapping"]
-        return [line for key, item in value.items() for line in problems(item, found[1], f"{path}.{key}")]
+        return [line for key, item in value.items() for line in problems(item, result[1], f"{path}.{key}")]
     if kind in SCALARS:
         fits = isinstance(value, SCALARS[kind]) and (kind == "bool" or kind == "object" or not isinstance(value, bool))
         return [] if fits else [f"{path}: {value!r} is not {kind}"]
     model = getattr(kserve.models, kind, None) or getattr(kubernetes.client.models, kind)
     if not isinstance(value, dict):
         return [f"{path}: {value!r} is not a {kind}"]
-    fields = {written: model.openapi_types[name] for name, written in model.attribute_map.items()}
+    fields = {content: model.openapi_types[name] for name, content in model.attribute_map.items()}
     return [
         line
         for key, item in value.items()

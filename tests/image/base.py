@@ -61,9 +61,9 @@ def make(folder: Path) -> Path:
 def _prefix() -> Path:
     """Where a Python is installed that can be copied: 3.12, else the one that runs this (the artifact allows both)."""
     for python in filter(None, (shutil.which(PYTHON), sys.executable)):
-        found = subprocess.run([python, "-c", "import sys; print(sys.base_prefix)"], capture_output=True, text=True)
-        if found.returncode == 0 and found.stdout.strip() != "/usr":
-            return Path(found.stdout.strip())
+        process = subprocess.run([python, "-c", "import sys; print(sys.base_prefix)"], capture_output=True, text=True)
+        if process.returncode == 0 and process.stdout.strip() != "/usr":
+            return Path(process.stdout.strip())
     raise Missing(f"neither {NAME} nor a Python outside /usr is here")
 
 

@@ -68,7 +68,7 @@ class Job:
 
     def __post_init__(self) -> None:
         self.image = f"{self.server}/predictor"
-        self.signer = Signer(_made(self.folder / "sigstore"))
+        self.signer = Signer(_new_folder(self.folder / "sigstore"))
         self._attesting = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self._attesting.serve_forever, args=(0.01,), daemon=True).start()
         self._repository()
@@ -105,7 +105,7 @@ class Job:
                 *self._stand_ins(),
             ],
             cwd=self.folder / "clone",
-            env={"PATH": path, "HOME": str(_made(self.folder / "home")), "TERM": "dumb"},
+            env={"PATH": path, "HOME": str(_new_folder(self.folder / "home")), "TERM": "dumb"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -133,7 +133,7 @@ class Job:
 
     def _repository(self) -> None:
         """This tree, uncommitted files included, as the commit that runs."""
-        clone = _made(self.folder / "clone")
+        clone = _new_folder(self.folder / "clone")
         listed = git.run(ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0")
         for name in listed:
             if name and (ROOT / name).is_file():
@@ -159,7 +159,7 @@ class Job:
             ("buildah", f'exec {shutil.which("buildah")} {storage} "$@"'),
             ("gh", f'exec {program.find("gh")} "$@" {root}'),
         ):
-            file = _made(self.folder / "bin") / name
+            file = _new_folder(self.folder / "bin") / name
             file.write_text(f"#!/bin/sh\n{line}\n")
             file.chmod(0o755)
 
@@ -169,7 +169,7 @@ class Job:
             ("actions/attest", ATTEST.format(url=url)),
             ("anchore/sbom-action/download-syft", SYFT.format(syft=_syft())),
         ):
-            (_made(self.folder / "actions" / place) / "action.yml").write_text(text)
+            (_new_folder(self.folder / "actions" / place) / "action.yml").write_text(text)
 
     def _stand_ins(self) -> list[str]:
         words = []
@@ -190,6 +190,6 @@ def _syft() -> Path:
     return syft
 
 
-def _made(folder: Path) -> Path:
+def _new_folder(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -113,7 +113,7 @@ class Signer:
 
     def _root(self) -> dict[str, Any]:
         def entry(*certificates: x509.Certificate) -> dict[str, Any]:
-            chain = [{"rawBytes": _text(one.public_bytes(Encoding.DER))} for one in certificates]
+            chain = [{"rawBytes": _text(certificate.public_bytes(Encoding.DER))} for certificate in certificates]
             return {
                 "subject": {"organization": "modelpin tests", "commonName": "tests"},
                 "uri": "https://tests.invalid",
@@ -135,8 +135,8 @@ def push(registry: str, repository: str, image: str, bundle: bytes) -> None:
     import urllib.request
 
     def request(method: str, url: str, data: bytes | None = None, media: str = "") -> Any:
-        asked = urllib.request.Request(url, data, {"Content-Type": media} if media else {}, method=method)
-        return urllib.request.urlopen(asked, timeout=60)
+        requests = urllib.request.Request(url, data, {"Content-Type": media} if media else {}, method=method)
+        return urllib.request.urlopen(requests, timeout=60)
 
     base = f"http://{registry}/v2/{repository}"
     accept = "application/vnd.oci.image.index.v1+json"
@@ -146,10 +146,10 @@ def push(registry: str, repository: str, image: str, bundle: bytes) -> None:
 
     def upload(data: bytes) -> dict[str, Any]:
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-        where = request("POST", f"{base}/blobs/uploads/", b"").headers["Location"]
-        where = where if where.startswith("http") else f"http://{registry}{where}"
-        joiner = "&" if "?" in where else "?"
-        request("PUT", f"{where}{joiner}digest={digest}", data, "application/octet-stream").close()
+        location = request("POST", f"{base}/blobs/uploads/", b"").headers["Location"]
+        location = location if location.startswith("http") else f"http://{registry}{location}"
+        joiner = "&" if "?" in location else "?"
+        request("PUT", f"{location}{joiner}digest={digest}", data, "application/octet-stream").close()
         return {"digest": digest, "size": len(data)}
 
     manifest = json.dumps(

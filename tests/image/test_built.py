@@ -41,8 +41,8 @@ def test_it_builds_attests_and_verifies_what_is_not_there(built: Built) -> None:
     assert [name for name in built.run.steps if name in ("Find", *BUILDS)] == ["Find", *BUILDS]
     (tag,) = registry.tags(built.job.server)
     for architecture, machine in (("amd64", b"\x3e\x00"), ("arm64", b"\xb7\x00")):
-        asked = ["skopeo", "inspect", "--config", "--override-os=linux", f"--override-arch={architecture}"]
-        done = subprocess.run([*asked, f"docker://{built.job.image}@{built.digest}"], capture_output=True, check=True)
+        command = ["skopeo", "inspect", "--config", "--override-os=linux", f"--override-arch={architecture}"]
+        done = subprocess.run([*command, f"docker://{built.job.image}@{built.digest}"], capture_output=True, check=True)
         config = json.loads(done.stdout)
         assert config["architecture"] == architecture
         assert config["config"]["Labels"][VERSION] == tag
@@ -56,14 +56,14 @@ def test_the_sbom_lists_what_the_image_holds(built: Built) -> None:
     assert sbom["bomFormat"] == "CycloneDX"
     assert sbom["metadata"]["component"]["name"] == f"{built.job.image}@{built.digest}"
     listed = {
-        (one["name"].lower().replace("_", "-"), one["version"])
-        for one in sbom["components"]
-        if one["type"] == "library"
+        (component["name"].lower().replace("_", "-"), component["version"])
+        for component in sbom["components"]
+        if component["type"] == "library"
     }
     lock = (Path(__file__).parents[2] / "requirements/serving.txt").read_text().splitlines()
     pinned = {tuple(line.split()[0].split("==")) for line in lock if "==" in line and line[0] not in "# "}
     assert pinned <= listed
-    assert sum("deb/" in one.get("purl", "") for one in sbom["components"]) > 20
+    assert sum("deb/" in component.get("purl", "") for component in sbom["components"]) > 20
 
 
 def test_what_is_attested_is_found_and_nothing_is_built(built: Built) -> None:
@@ -161,9 +161,9 @@ def test_the_built_image_refuses_a_model_that_git_did_not_name(image: Image, mod
     """Another expected digest: exit 20 before anything listens."""
     uri = f"s3://bucket/models/flower/{digest.of_bytes(b'another')}/"
     process = image.start(model, free(1)[0], MODEL_URI=uri)
-    said, _ = process.communicate(timeout=START_SECONDS)
-    assert process.returncode == 20, said
-    assert said.strip().splitlines()[-1].startswith("error: ")
+    output, _ = process.communicate(timeout=START_SECONDS)
+    assert process.returncode == 20, output
+    assert output.strip().splitlines()[-1].startswith("error: ")
 
 
 def _machine(built: Built, architecture: str) -> bytes:

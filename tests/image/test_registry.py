@@ -60,7 +60,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         yield Place(server, tmp_path, signer)
 
 
-def found(capfd: pytest.CaptureFixture[str]) -> tuple[str, str]:
+def run_find(capfd: pytest.CaptureFixture[str]) -> tuple[str, str]:
     """The digest that `find` prints, and what people read."""
     capfd.readouterr()
     __main__.main(["find", TAG])
@@ -71,17 +71,17 @@ def found(capfd: pytest.CaptureFixture[str]) -> tuple[str, str]:
 
 def test_only_what_is_attested_is_found(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
     """Nothing there: built. Pushed: not used before it is attested, both ways. Then it is found, and verifies."""
-    assert found(capfd)[0] == ""
+    assert run_find(capfd)[0] == ""
     digest = place.build()
     __main__.main(["push", TAG])
-    digest_found, words = found(capfd)
+    digest_found, words = run_find(capfd)
     assert digest_found == ""
     assert "::warning title=image::" in words
     assert "no provenance of" in words
     place.attest(digest, kinds=(PROVENANCE,))
-    assert "no SBOM of" in found(capfd)[1]
+    assert "no SBOM of" in run_find(capfd)[1]
     place.attest(digest, kinds=(SBOM,))
-    assert found(capfd)[0] == digest
+    assert run_find(capfd)[0] == digest
     assert __main__.main(["verify", f"{place.server}/predictor@{digest}"]) == 0
 
 
@@ -107,7 +107,7 @@ def test_an_attestation_of_another_identity_is_refused(
         replace(place, signer=Signer(own)).attest(digest)
     else:
         place.attest(digest, identity)
-    assert found(capfd)[0] == ""
+    assert run_find(capfd)[0] == ""
     with pytest.raises(ModelpinError, match=r"no provenance of .* holds") as caught:
         __main__.main(["verify", f"{place.server}/predictor@{digest}"])
     assert caught.value.exit_code == 20
@@ -121,7 +121,7 @@ def test_an_attestation_of_another_image_is_refused(place: Place, capfd: pytest.
     for kind in (PROVENANCE, SBOM):
         bundle = place.signer.bundle(f"{place.server}/predictor", other, kind, {}, OURS)
         push(place.server, "predictor", digest, bundle)
-    assert found(capfd)[0] == ""
+    assert run_find(capfd)[0] == ""
 
 
 def test_an_attested_image_of_other_inputs_is_refused(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
@@ -129,7 +129,7 @@ def test_an_attested_image_of_other_inputs_is_refused(place: Place, capfd: pytes
     digest = place.build(version=f"inputs-{'ff' * 10}")
     __main__.main(["push", TAG])
     place.attest(digest)
-    digest_found, words = found(capfd)
+    digest_found, words = run_find(capfd)
     assert digest_found == ""
     assert "it says that it is 'inputs-ffff" in words
 
@@ -146,9 +146,9 @@ def test_a_build_that_is_equal_is_not_pushed_again(place: Place, capfd: pytest.C
     words = capfd.readouterr().err
     assert "differs from every image of" in words
     assert f"predictor:{TAG}-2 is {second}" in words
-    assert found(capfd)[0] == digest, "the second is not attested yet"
+    assert run_find(capfd)[0] == digest, "the second is not attested yet"
     place.attest(second)
-    assert found(capfd)[0] == second
+    assert run_find(capfd)[0] == second
 
 
 def test_without_attestations_nothing_is_found(
@@ -159,7 +159,7 @@ def test_without_attestations_nothing_is_found(
     __main__.main(["push", TAG])
     place.attest(digest)
     monkeypatch.setenv("ATTESTATIONS", "")
-    assert found(capfd)[0] == ""
+    assert run_find(capfd)[0] == ""
 
 
 def test_a_registry_that_does_not_answer_is_named(place: Place) -> None:

@@ -29,7 +29,7 @@ class Trained:
 
     state: State
     clone: Path
-    said: str  # what the push showed
+    output: str  # what the push showed
     result: dict[str, Any]
     pushed: str  # the person's commit
     bot: str  # the workflow's
@@ -69,10 +69,10 @@ def trained(platform: State, tmp_path_factory: pytest.TempPathFactory) -> Traine
         subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=clone, env=env, check=True)
     assert git.run(clone, "status", "--porcelain") == "", "the example's bytes are those that the .dvc file names"
 
-    known = set(platform.runs.glob("*/result.json"))
+    reference = set(platform.runs.glob("*/result.json"))
     done = subprocess.run(
         ["git", "-C", clone, "push", "--quiet", "origin", git.BRANCH], capture_output=True, text=True, check=True
     )
-    (result,) = set(platform.runs.glob("*/result.json")) - known
+    (result,) = set(platform.runs.glob("*/result.json")) - reference
     bot = git.run(platform.origin, "rev-parse", git.BRANCH).strip()
     return Trained(platform, clone, done.stderr, json.loads(result.read_text()), pushed, bot)

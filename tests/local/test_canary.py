@@ -19,8 +19,8 @@ def test_a_canary_is_promoted_and_another_taken_back(tmp_path: Path) -> None:
     with contextlib.closing(Narrator(tmp_path / "log")) as tell:
         demo = canary.show(State(tmp_path), tell)
     folder = demo.production.folder.path
-    made = git.run(demo.state.origin, "log", "--format=%s", f"{demo.begun}..{git.BRANCH}", "--", folder).splitlines()
-    assert len(made) == 12
-    assert [line for line in made if line.startswith("Re")] == [line for line in made if '"' in line]
+    lines = git.run(demo.state.origin, "log", "--format=%s", f"{demo.begun}..{git.BRANCH}", "--", folder).splitlines()
+    assert len(lines) == 12
+    assert [line for line in lines if line.startswith("Re")] == [line for line in lines if '"' in line]
     assert demo.errors == []
     assert len(demo.gone) == 1

@@ -9,7 +9,7 @@ from local.concurrency import Group
 def test_one_at_a_time_and_the_newest_waits(tmp_path: Path) -> None:
     """Of two pushes during a run the older is cancelled and the newer runs after it, in the first push's process."""
     ran: list[str] = []
-    said: list[str] = []
+    lines: list[str] = []
     inside, leave = threading.Event(), threading.Event()
 
     def execute(run: str) -> None:
@@ -17,16 +17,16 @@ def test_one_at_a_time_and_the_newest_waits(tmp_path: Path) -> None:
         inside.set()
         assert leave.wait(5)
 
-    first = threading.Thread(target=Group(tmp_path, "train").submit, args=("1", execute, said.append))
+    first = threading.Thread(target=Group(tmp_path, "train").submit, args=("1", execute, lines.append))
     first.start()
     assert inside.wait(5)
-    Group(tmp_path, "train").submit("2", execute, said.append)
-    Group(tmp_path, "train").submit("3", execute, said.append)
+    Group(tmp_path, "train").submit("2", execute, lines.append)
+    Group(tmp_path, "train").submit("3", execute, lines.append)
     assert ran == ["1"]
     leave.set()
     first.join(5)
     assert ran == ["1", "3"]
-    assert [line.split(":")[0] for line in said] == [
+    assert [line.split(":")[0] for line in lines] == [
         "queued",
         "a run that waited in group train is cancelled",
         "queued",

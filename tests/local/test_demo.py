@@ -42,8 +42,8 @@ def test_the_demo_in_a_folder_with_a_space(tmp_path: Path) -> None:
             assert json.loads(answer.stdout)["predictions"] == ["setosa"]
             pages = next(line.split()[1] for line in lines if line.strip().startswith("pages "))
             for page, text in (("", "iris"), ("report.html", "onfusion"), ("predict.html", "<form")):
-                with urllib.request.urlopen(pages + page, timeout=START_SECONDS) as shown:
-                    assert text in shown.read().decode()
+                with urllib.request.urlopen(pages + page, timeout=START_SECONDS) as display:
+                    assert text in display.read().decode()
             again = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True)
             assert re.search(r"a demo runs in this clone already, as process \d+", again.stderr)
         finally:

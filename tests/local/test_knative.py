@@ -23,12 +23,12 @@ CANARY_ALONE = dataclasses.replace(ALONE, candidate_name=C.name, percent=10, rel
 
 
 def manifests(record: Record) -> list[dict[str, Any]]:
-    return [one for one in yaml.safe_load_all(release_file.render(record)) if one]
+    return [document for document in yaml.safe_load_all(release_file.render(record)) if document]
 
 
 def shares(cluster: Knative) -> dict[str, int]:
     """Percent by the release that answers; `nobody` for 404."""
-    return {one.release if one else "nobody": percent for one, percent in cluster.traffic().items()}
+    return {revision.release if revision else "nobody": percent for revision, percent in cluster.traffic().items()}
 
 
 def running(record: Record) -> Knative:
@@ -86,12 +86,12 @@ def test_first_deploy_with_the_route_first() -> None:
 def test_rebuild_mid_canary() -> None:
     """404 while both load, then the split: never a candidate beyond its share."""
     cluster = Knative()
-    seen = []
+    events = []
     for revision in cluster.apply(manifests(CANARY_C)):
-        seen.append(shares(cluster))
+        events.append(shares(cluster))
         cluster.started(revision)
-    assert seen[:2] == [{"nobody": 100}] * 2
-    assert all(one.get(C.name, 0) <= 10 for one in seen)
+    assert events[:2] == [{"nobody": 100}] * 2
+    assert all(shares.get(C.name, 0) <= 10 for shares in events)
     assert shares(cluster) == {B.name: 90, C.name: 10}
 
 
@@ -131,7 +131,7 @@ def test_slots_that_are_rewritten_in_place() -> None:
     green["spec"]["predictor"]["model"]["storageUri"] = A.uri
     revision = cluster.service({**blue, "spec": {"predictor": {"model": {"storageUri": A.uri, "image": A.image}}}})
     assert revision
-    assert [one.uri for one in cluster.traffic() if one and one.release == C.name] == [C.uri]
+    assert [revision.uri for revision in cluster.traffic() if revision and revision.release == C.name] == [C.uri]
 
 
 def test_a_rollback_to_what_crashed_is_not_applied() -> None:
@@ -152,13 +152,13 @@ def test_an_edit_of_what_all_have_in_common_rolls_each() -> None:
     """Every release that is kept gets a revision, a rollback's target too; the old ones serve until it is ready."""
     cluster = running(CANARY_C)
     edited = [
-        one
+        manifest
         | (
-            {"spec": {"predictor": {**one["spec"]["predictor"], "maxReplicas": 9}}}
-            if "predictor" in one["spec"]
+            {"spec": {"predictor": {**manifest["spec"]["predictor"], "maxReplicas": 9}}}
+            if "predictor" in manifest["spec"]
             else {}
         )
-        for one in manifests(CANARY_C)
+        for manifest in manifests(CANARY_C)
     ]
     new = cluster.apply(edited)
     assert {revision.release for revision in new} == {A.name, B.name, C.name}
@@ -197,10 +197,10 @@ class Old:
             self._rollout.answers(new)
 
     def shares(self) -> dict[str, int]:
-        found: dict[str, int] = {}
+        result: dict[str, int] = {}
         for revision, percent in self._rollout.traffic():
-            found[revision.uri] = found.get(revision.uri, 0) + percent
-        return {uri: percent for uri, percent in found.items() if percent}
+            result[revision.uri] = result.get(revision.uri, 0) + percent
+        return {uri: percent for uri, percent in result.items() if percent}
 
 
 class New:
@@ -210,7 +210,7 @@ class New:
         self._cluster = Knative()
 
     def commit(self, stable: Release, candidate: Release | None, *, starts: bool = True) -> None:
-        listed = [having(one) for one in (candidate, stable) if one]
+        listed = [having(release) for release in (candidate, stable) if release]
         self._record = Record(
             "iris",
             "production",
@@ -230,7 +230,9 @@ class New:
         """There is no such commit: the rollback was one."""
 
     def shares(self) -> dict[str, int]:
-        return {one.uri if one else "nobody": percent for one, percent in self._cluster.traffic().items()}
+        return {
+            revision.uri if revision else "nobody": percent for revision, percent in self._cluster.traffic().items()
+        }
 
 
 both = pytest.mark.parametrize(
@@ -286,7 +288,9 @@ def test_what_is_wrong_shows_in_health() -> None:
     for happens in (lambda: None, lambda: cluster.failed(candidate), lambda: cluster.started(candidate)):
         happens()
         unready = [
-            one for one in cluster.targets if cluster.ready(one.configuration.removesuffix("-predictor")) is None
+            target
+            for target in cluster.targets
+            if cluster.ready(target.configuration.removesuffix("-predictor")) is None
         ]
         assert cluster.follows() is (unready == [])
 

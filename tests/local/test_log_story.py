@@ -95,7 +95,7 @@ def test_a_candidate_gets_traffic_by_what_it_answers_to_logged_requests(tmp_path
         labels = table[["request_id", "species"]].rename(columns={"species": "label"}).assign(time="2099-01-01", row=0)
         labels.to_csv(tmp_path / "labels.csv", index=False)
         words = ("--in", str(tmp_path / "labels.csv"), "--log", LOG, "--artifact", artifact, "--margin", "0.05")
-        (line,) = [one for one in demo.clone.python("-m", "monitoring", "labels", *words) if a[:19] in one]
+        (line,) = [text for text in demo.clone.python("-m", "monitoring", "labels", *words) if a[:19] in text]
         assert f"{REQUESTS}" in line
 
         demo.clone.replace(
@@ -105,20 +105,20 @@ def test_a_candidate_gets_traffic_by_what_it_answers_to_logged_requests(tmp_path
         canary_demo.stage(demo, b)
         canary_demo.step(demo, *demo.enter, "--canary", "10")
         canary_demo.wait(demo.production, demo.production.settled)
-        where, out = ("--env", "production", "--gateway", demo.production.url), tmp_path / "shadow.json"
-        assert "waits for --shadow" in demo.clone.python("-m", "release", "step", *where)[-1]
-        demo.clone.python("-m", "release", "shadow", *where, "--out", str(out), "--rate", "1000")
-        shown = json.loads(out.read_text())
-        assert (shown["requests"], shown["digests"], shown["errors"]) == (REQUESTS, [[a, b]], {})
-        demo.clone.python("-m", "release", "step", *where, "--shadow", str(out))
+        location, out = ("--env", "production", "--gateway", demo.production.url), tmp_path / "shadow.json"
+        assert "waits for --shadow" in demo.clone.python("-m", "release", "step", *location)[-1]
+        demo.clone.python("-m", "release", "shadow", *location, "--out", str(out), "--rate", "1000")
+        content = json.loads(out.read_text())
+        assert (content["requests"], content["digests"], content["errors"]) == (REQUESTS, [[a, b]], {})
+        demo.clone.python("-m", "release", "step", *location, "--shadow", str(out))
         canary_demo.wait(demo.production, demo.production.settled)
         assert demo.production.status()[1] == {a: 90, b: 10}
         trailer = git.run(demo.state.origin, "log", "-1", "--format=%(trailers:key=Shadow)", git.BRANCH)
         assert f"{REQUESTS} requests, {REQUESTS} rows" in trailer
 
         out.unlink()
-        said = demo.clone.python("-m", "release", "shadow", *where, "--out", str(out))
-        assert said[-1] == "no candidate waits for its first share in production"
+        output = demo.clone.python("-m", "release", "shadow", *location, "--out", str(out))
+        assert output[-1] == "no candidate waits for its first share in production"
         assert not out.exists()
         with pytest.raises(ModelpinError, match="exit code 2"):
             demo.clone.python(

@@ -19,10 +19,10 @@ def test_an_image_that_kills_its_process_is_taken_back_by_its_traffic(tmp_path: 
     except ConfigurationError as error:
         pytest.skip(str(error))
     with contextlib.closing(Narrator(tmp_path / "log")) as tell:
-        shown = loop.show(State(tmp_path), tell, loop.CANARIES[-1:], drifts=False)
-    assert shown.decisions == ["an image that kills its process: taken back"]
-    message = git.run(shown.demo.state.origin, "log", "-1", "--format=%B", git.BRANCH)
+        text = loop.show(State(tmp_path), tell, loop.CANARIES[-1:], drifts=False)
+    assert text.decisions == ["an image that kills its process: taken back"]
+    message = git.run(text.demo.state.origin, "log", "-1", "--format=%B", git.BRANCH)
     assert "Release-Command: step" in message
     assert "Release-Reason: errors: " in message
     assert "Analysis-Queries: gateway_requests_total{" in message
-    assert shown.page.read_text().count("<polyline") >= 2
+    assert text.page.read_text().count("<polyline") >= 2

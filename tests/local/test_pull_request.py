@@ -42,10 +42,10 @@ def test_a_pull_request_is_retrained_and_shown(trained: Trained) -> None:
         "head": {"repo": repository, "ref": "milder"},
         "base": {"sha": before, "ref": git.BRANCH},
     }
-    said: list[str] = []
+    lines: list[str] = []
     event = Event("pull_request", {"pull_request": pull_request}, ("train",))
     push = Push("refs/heads/milder", before, head)
-    assert runner.run(trained.state, PATH, push, said.append, event), "\n".join(said)
+    assert runner.run(trained.state, PATH, push, lines.append, event), "\n".join(lines)
 
     (page,) = trained.state.runs.glob("*/uploads/page/page.md")
     text = page.read_text()

@@ -116,12 +116,12 @@ def clone(platform: State, tmp_path: Path, request: pytest.FixtureRequest, monke
 
 def test_a_push_runs_the_workflow_and_its_own_push_starts_nothing(clone: Clone) -> None:
     """The unmodified workflow runs on the pushed commit, commits, and that commit is judged by the same filters."""
-    said = clone.push()
-    assert ".github/workflows/deploy.yml starts: src/a.py is in its paths" in said
-    assert ".github/workflows/image.yml does not start: it does not start on a push" in said
-    assert "deploy.yml succeeded after" in said
-    assert "deployed from local/modelpin" in said
-    log = next(Path(line.rpartition("log: ")[2]) for line in said.splitlines() if "log: " in line)
+    output = clone.push()
+    assert ".github/workflows/deploy.yml starts: src/a.py is in its paths" in output
+    assert ".github/workflows/image.yml does not start: it does not start on a push" in output
+    assert "deploy.yml succeeded after" in output
+    assert "deployed from local/modelpin" in output
+    log = next(Path(line.rpartition("log: ")[2]) for line in output.splitlines() if "log: " in line)
     assert "no changed file is in its paths (such as gitops/record)" in log.read_text()
     assert f"environments in {clone.state.describe()['venvs']}" in log.read_text(), "one place for all pushes"
     first = clone.folder / "gitops" / "record"
@@ -139,8 +139,8 @@ def test_a_push_runs_the_workflow_and_its_own_push_starts_nothing(clone: Clone) 
 
 def test_a_widened_filter_starts_on_its_own_push(platform: State, tmp_path: Path) -> None:
     """With gitops/ among the paths the bot's push starts a second run, which waits for the first and then runs."""
-    said = Clone(platform, tmp_path / "widened", "[src/**, gitops/**]").push()
-    assert said.count("deploy.yml succeeded after") == 2
+    output = Clone(platform, tmp_path / "widened", "[src/**, gitops/**]").push()
+    assert output.count("deploy.yml succeeded after") == 2
 
 
 def test_a_failing_step_is_shown(clone: Clone) -> None:
@@ -148,9 +148,9 @@ def test_a_failing_step_is_shown(clone: Clone) -> None:
     text = (clone.folder / ".github/workflows/deploy.yml").read_text()
     # act reads a step's words from a terminal, and may miss them where the step ends at once.
     clone.write(".github/workflows/deploy.yml", text.replace("set -e", "echo the reason; sleep 2; exit 3"))
-    said = clone.push()
-    assert "| the reason" in said
-    assert "deploy.yml failed after" in said
+    output = clone.push()
+    assert "| the reason" in output
+    assert "deploy.yml failed after" in output
 
 
 def test_an_action_without_stand_in_is_named(clone: Clone) -> None:
@@ -169,8 +169,8 @@ def test_the_image_digest_follows_what_is_copied(clone: Clone) -> None:
     digests = []
     for path, text in [("src/a.py", "2\n"), ("docs", "x"), ("src/a.py", "1\n")]:
         clone.write(path, text)
-        said = clone.push()
-        log = next((Path(line.rpartition("log: ")[2]) for line in said.splitlines() if "log: " in line), None)
+        output = clone.push()
+        log = next((Path(line.rpartition("log: ")[2]) for line in output.splitlines() if "log: " in line), None)
         if log:
             digests += re.findall(r"\bdigest=(sha256:[0-9a-f]{64})$", log.read_text(), re.M)[:1]
     assert digests[0] != before

@@ -18,19 +18,19 @@ ENDED = STEP | {"level": "error", "msg": "Failure", "stepResult": "failure", "ex
 @pytest.mark.parametrize("events", [[SAID, ENDED], [ENDED, SAID]], ids=["in order", "late"])
 def test_a_failed_step_has_its_last_words(tmp_path: Path, events: list[dict[str, Any]]) -> None:
     """Also where act tells what it printed after it told how it ended."""
-    said: list[str] = []
-    with contextlib.closing(Report(tmp_path / "log", said.append)) as report:
+    lines: list[str] = []
+    with contextlib.closing(Report(tmp_path / "log", lines.append)) as report:
         for event in events:
             report.read(json.dumps(event).encode())
-    assert [line.strip() for line in said] == ["job job", "✗    0.0 s  Fail", "| the reason"]
+    assert [line.strip() for line in lines] == ["job job", "✗    0.0 s  Fail", "| the reason"]
 
 
 def test_a_job_ends_in_one_line(tmp_path: Path) -> None:
     """With its mark and its time, whatever its steps showed."""
-    shown: list[str] = []
-    with contextlib.closing(Report(tmp_path / "log", shown.append)) as report:
+    text: list[str] = []
+    with contextlib.closing(Report(tmp_path / "log", text.append)) as report:
         report.read(json.dumps(SAID).encode())
         report.read(json.dumps({"job": "job", "jobResult": "success", "msg": "Job succeeded"}).encode())
-    assert len(shown) == 1
-    assert BRIEF.match(shown[0])
-    assert shown[0].startswith("  job job ✓ ")
+    assert len(text) == 1
+    assert BRIEF.match(text[0])
+    assert text[0].startswith("  job job ✓ ")

@@ -22,19 +22,19 @@ def local(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def processes(root: Path) -> list[psutil.Process]:
     """Everything that runs with this folder in its command line, its own children included."""
-    found = []
+    results = []
     for process in psutil.process_iter(["cmdline", "status"]):
         if str(root) in " ".join(process.info["cmdline"] or []) and process.info["status"] != psutil.STATUS_ZOMBIE:
-            found.append(process)
-    return [process for process in found if process.pid != os.getpid()]
+            results.append(process)
+    return [process for process in results if process.pid != os.getpid()]
 
 
 def sleepers() -> int:
     """Processes of SLEEPS that are alive."""
-    found = 0
+    result = 0
     for process in psutil.process_iter(["cmdline"]):
-        found += process.info["cmdline"] == ["sleep", "61.5"]
-    return found
+        result += process.info["cmdline"] == ["sleep", "61.5"]
+    return result
 
 
 def wait_for_none(root: Path) -> list[psutil.Process]:

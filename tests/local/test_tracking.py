@@ -23,6 +23,6 @@ def test_metrics_artifacts_and_aliases(platform: State, tmp_path: Path) -> None:
 
     assert client.get_run(run.run_id).data.metrics == {"accuracy": 0.9}
     assert client.get_model_version_by_alias("test-tracking", "challenger").run_id == run.run_id
-    kept = mlflow.artifacts.download_artifacts(run_id=run.run_id, artifact_path="report.txt", tracking_uri=url)
-    assert Path(kept).read_text() == "report"
+    rest = mlflow.artifacts.download_artifacts(run_id=run.run_id, artifact_path="report.txt", tracking_uri=url)
+    assert Path(rest).read_text() == "report"
     assert [path.read_text() for path in platform.mlflow.rglob("report.txt")] == ["report"]

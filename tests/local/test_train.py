@@ -26,7 +26,7 @@ TRAIN = ".github/workflows/train.yml"
 
 def test_a_push_deploys_to_staging(trained: Trained) -> None:
     """The run succeeds and adds one commit, by the bot, in gitops/ only, that names the run's source and its gate."""
-    assert trained.result["succeeded"], trained.said
+    assert trained.result["succeeded"], trained.output
     parent = git.run(trained.state.origin, "rev-parse", f"{trained.bot}^").strip()
     assert parent == trained.pushed
     changed = git.changed(trained.state.origin, trained.pushed, trained.bot)
@@ -55,18 +55,18 @@ def test_what_was_deployed_is_signed(trained: Trained, tmp_path: Path) -> None:
     storage.download(release.uri, tmp_path / "model", env, print)
     trust = [sys.executable, "-m", "release", "trust", "--out", str(tmp_path)]
     subprocess.run(trust, cwd=trained.clone, check=True)
-    (tmp_path / "others.json").write_text(keys.trusting(keys.made()).files[FILE])
-    where = tmp_path / "model", tmp_path / "log"
+    (tmp_path / "others.json").write_text(keys.trusting(keys.new_key()).files[FILE])
+    options = tmp_path / "model", tmp_path / "log"
 
     def start(trusted: str) -> Predictor:
         variables = {**os.environ, "PREDICTOR_SIGNERS": str(tmp_path / trusted)}
-        return Predictor("iris", release.uri, release.name, where[0], code=REPOSITORY, env=variables, log=where[1])
+        return Predictor("iris", release.uri, release.name, options[0], code=REPOSITORY, env=variables, log=options[1])
 
     with start("signers.json") as predictor:
         assert predictor.v1(demo.FLOWERS).digest == release.digest
     with pytest.raises(StorageError):
         start("others.json")
-    assert "is none of those that are trusted (key-0)" in where[1].read_text()
+    assert "is none of those that are trusted (key-0)" in options[1].read_text()
     assert "PRIVATE" not in git.run(trained.state.origin, "log", "--patch", git.BRANCH, "--", "gitops")
     assert (
         trained.state.signing_key.read_text().splitlines()[1]
@@ -89,7 +89,7 @@ def test_the_bots_own_push_starts_nothing(trained: Trained) -> None:
 def test_the_run_shows_its_steps_and_keeps_its_report(trained: Trained) -> None:
     """The push shows each step; plots and verdict are in the run's folder; nothing secret is in its log."""
     for step in ("Data", "Train", "Gate", "Publish", "Deploy to staging", "Reports"):
-        assert any(line.rstrip().endswith(f" s  {step}") for line in trained.said.splitlines()), step
+        assert any(line.rstrip().endswith(f" s  {step}") for line in trained.output.splitlines()), step
     folder = trained.state.runs / trained.result["id"]
     uploads = folder / "uploads" / "reports"
     assert json.loads((uploads / "build" / "verdict.json").read_text())["outcome"] == "first-deployment"

@@ -81,8 +81,8 @@ def test_a_release_with_all_traffic_is_held_to_the_limit() -> None:
     """Baking: a rate of half the limit raises nothing, twice the limit is found."""
     for rate, at_least, at_most in ((0.015, 0.0, 0.03), (0.06, 1.0, 1.0)):
         counts = stream(rate, rate, share=0.9)
-        found = ever(canary.over_limit(counts.canary_events, counts.canary, 0.03), canary.HARM["errors"])
-        assert at_least <= found <= at_most
+        result = ever(canary.over_limit(counts.canary_events, counts.canary, 0.03), canary.HARM["errors"])
+        assert at_least <= result <= at_most
 
 
 def test_missing_data_holds_even_past_the_deadline_and_harm_comes_first() -> None:

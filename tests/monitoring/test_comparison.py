@@ -33,8 +33,8 @@ def expected(table: tuple[int, int, int], truth: float, tolerated: float) -> np.
     """Mean of e for each of ODDS against `tolerated`, where the odds are `truth` times the stable release's."""
     total, n, m = table
     x, chance = chances(table, truth)
-    one = np.ones_like(x)
-    factors = comparison.log_factors(Counts(x, n * one, m * one, total * one), ODDS, tolerated)
+    ones = np.ones_like(x)
+    factors = comparison.log_factors(Counts(x, n * ones, m * ones, total * ones), ODDS, tolerated)
     return np.asarray(chance @ np.exp(factors))
 
 
@@ -58,7 +58,7 @@ def test_the_mean_is_at_most_one_on_the_tolerated_side(
 @given(margins())
 def test_hoeffdings_bound_is_never_below(table: tuple[int, int, int]) -> None:
     """Against equal odds the sum gives at least the evidence of the bound in the literature."""
-    total, n, m = (np.array([one]) for one in table)
+    total, n, m = (np.array([values]) for values in table)
     bound = m[0] * np.log1p(n[0] / total[0] * (np.array(ODDS) - 1))
     assert (comparison.log_normalisers(n, m, total, ODDS)[0] <= bound + 1e-9).all()
 
@@ -68,8 +68,8 @@ def test_a_vanished_event_is_the_limit_of_small_odds(table: tuple[int, int, int]
     """The evidence that a canary has no such event is that of odds near 0, and its mean is 1 too."""
     total, n, m = table
     x, chance = chances(table, 1.0)
-    one = np.ones_like(x)
-    counts = Counts(x, n * one, m * one, total * one)
+    ones = np.ones_like(x)
+    counts = Counts(x, n * ones, m * ones, total * ones)
     evidence = comparison.log_vanished(counts)
     assert (evidence[x > 0] == -np.inf).all()
     if x[0] == 0:

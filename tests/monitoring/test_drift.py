@@ -24,7 +24,7 @@ MOVED = np.array([0.05, 0.15, 0.2, 0.25, 0.35])
 @pytest.fixture(scope="module")
 def url(recorded: Callable[[str], str]) -> str:
     """Three releases of two features: as in training, drifted in one feature, and in batches of one client."""
-    made = Recording(BEGAN, STEP)
+    result = Recording(BEGAN, STEP)
     for seed, (release, shares, clump) in enumerate((("still", EVEN, 1), ("moved", MOVED, 1), ("batches", EVEN, 20))):
         random = np.random.default_rng(seed)
         base = {"namespace": "iris-production", "release": release, "pod": release}
@@ -32,27 +32,27 @@ def url(recorded: Callable[[str], str]) -> str:
             rows = clump * random.multinomial(40 // clump, live, size=SCRAPES)
             for place in range(5):
                 named = {**base, "feature": feature, "bin": str(place)}
-                made.counter("modelpin_input_bin_total", named, rows[:, place])
-                made.counter("modelpin_reference_input_bin", named, np.zeros(SCRAPES), begins=1000)
-            made.counter("modelpin_input_missing_total", {**base, "feature": feature}, np.zeros(SCRAPES))
+                result.counter("modelpin_input_bin_total", named, rows[:, place])
+                result.counter("modelpin_reference_input_bin", named, np.zeros(SCRAPES), begins=1000)
+            result.counter("modelpin_input_missing_total", {**base, "feature": feature}, np.zeros(SCRAPES))
         sure = random.multinomial(40, (0.3, 0.7), size=SCRAPES)
         for place, (name, held_out, accuracy) in enumerate((("low", 100, 0.6), ("high", 900, 0.95))):
-            made.counter("modelpin_confidence_total", {**base, "bin": name}, sure[:, place])
-            made.counter("modelpin_reference_confidence", {**base, "bin": name}, np.zeros(SCRAPES), begins=held_out)
-            made.counter("modelpin_reference_accuracy", {**base, "bin": name}, np.zeros(SCRAPES), begins=accuracy)
-    return recorded(made.text())
+            result.counter("modelpin_confidence_total", {**base, "bin": name}, sure[:, place])
+            result.counter("modelpin_reference_confidence", {**base, "bin": name}, np.zeros(SCRAPES), begins=held_out)
+            result.counter("modelpin_reference_accuracy", {**base, "bin": name}, np.zeros(SCRAPES), begins=accuracy)
+    return recorded(result.text())
 
 
-def found(url: str, release: str, days: float = 3, least: int = 2000) -> drift.Drift:
+def watch_release(url: str, release: str, days: float = 3, least: int = 2000) -> drift.Drift:
     source = Source(Prometheus(url), "iris-production", release)
     return watch(source, BEGAN, BEGAN + days * WINDOW, WINDOW, least)
 
 
 def test_rows_as_in_training_raise_nothing_and_moved_ones_alarm_with_their_feature(url: str) -> None:
     """Three windows: no alarm without drift, in batches neither; the feature that moved leads its alarm."""
-    still, moved, batches = (found(url, release) for release in ("still", "moved", "batches"))
-    assert [len(one.windows) for one in (still, moved, batches)] == [3, 3, 3]
-    assert [one.alarms for one in (still, moved, batches)] == [False, True, False]
+    still, moved, batches = (watch_release(url, release) for release in ("still", "moved", "batches"))
+    assert [len(result.windows) for result in (still, moved, batches)] == [3, 3, 3]
+    assert [result.alarms for result in (still, moved, batches)] == [False, True, False]
     assert moved.as_json()["features"] == ["y"]
     assert still.ranked()[-1][1] == "no change"
     assert moved.ranked()[0][:2] in [("y", "more 4"), ("y", "fewer 0")]
@@ -61,21 +61,21 @@ def test_rows_as_in_training_raise_nothing_and_moved_ones_alarm_with_their_featu
 
 def test_every_row_is_counted_once(url: str) -> None:
     """Rows of a window are those of the most complete feature; what is after the last window waits."""
-    still = found(url, "still", days=2.5)
+    still = watch_release(url, "still", days=2.5)
     assert [window.rows for window in still.windows] == [144 * 40] * 2
     assert still.windows[0].of.tolist() == [144 * 40] * len(still.profile.streams)
 
 
 def test_a_window_with_few_rows_goes_on(url: str) -> None:
     """Where a day has fewer rows than needed, two days make a window."""
-    assert [window.rows for window in found(url, "still", days=3, least=6000).windows] == [2 * 144 * 40]
-    assert found(url, "still", days=3, least=6000).waiting == 144 * 40
-    assert not found(url, "still", days=0.5).windows
+    assert [window.rows for window in watch_release(url, "still", days=3, least=6000).windows] == [2 * 144 * 40]
+    assert watch_release(url, "still", days=3, least=6000).waiting == 144 * 40
+    assert not watch_release(url, "still", days=0.5).windows
 
 
 def test_confidence_estimates_the_accuracy_and_raises_nothing(url: str) -> None:
     """More uncertain answers than on held-out rows: a lower estimate beside the held-out one, and no alarm."""
-    still = found(url, "still")
+    still = watch_release(url, "still")
     assert still.estimate is not None
     assert still.estimate.reference == pytest.approx(0.1 * 0.6 + 0.9 * 0.95)
     assert still.estimate.accuracy == pytest.approx(0.3 * 0.6 + 0.7 * 0.95, abs=0.01)
@@ -101,4 +101,4 @@ def test_the_command_prints_and_writes_a_page(
 def test_a_release_that_is_not_scraped_is_said(url: str) -> None:
     """Without a reference nothing can be judged: exit code 30, with the query that found nothing."""
     with pytest.raises(StorageError, match="modelpin_reference_input_bin"):
-        found(url, "absent")
+        watch_release(url, "absent")

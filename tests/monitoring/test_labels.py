@@ -16,25 +16,25 @@ from monitoring.labels import Promise, join
 DAY = pd.Timestamp("2026-11-01T00:00:00Z")
 
 
-def written(folder: Path, wrong: float, rows: int = 2000) -> list[str]:
+def write_tables(folder: Path, wrong: float, rows: int = 2000) -> list[str]:
     """A log of two digests, partitioned, and labels of four in five rows, an hour late; `wrong`: how many differ."""
     random = np.random.default_rng(6)
     times = DAY + pd.to_timedelta(np.arange(rows), unit="min")
-    log = pd.DataFrame({"request_id": [f"r{one}" for one in range(rows)], "prediction": "setosa", "time": times})
+    log = pd.DataFrame({"request_id": [f"r{number}" for number in range(rows)], "prediction": "setosa", "time": times})
     for digest, part in (("sha256-a", log[: rows // 4]), ("sha256-b", log[rows // 4 :])):
         there = folder / f"log/digest={digest}/day=2026-11-01"
         there.mkdir(parents=True)
         part.to_parquet(there / "part.parquet", index=False)
-    known = log[random.random(rows) < 0.8].drop(columns="prediction")
-    known["label"] = np.where(random.random(len(known)) < wrong, "virginica", "setosa")
-    known["time"] += pd.Timedelta("1h")
-    known.to_csv(folder / "labels.csv", index=False)
+    reference = log[random.random(rows) < 0.8].drop(columns="prediction")
+    reference["label"] = np.where(random.random(len(reference)) < wrong, "virginica", "setosa")
+    reference["time"] += pd.Timedelta("1h")
+    reference.to_csv(folder / "labels.csv", index=False)
     return ["--in", str(folder / "labels.csv"), "--log", str(folder / "log")]
 
 
 def test_losses_by_digest_with_coverage_and_delay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each digest has its own losses; as many as were promised raise nothing."""
-    common = written(tmp_path, wrong=0.05)
+    common = write_tables(tmp_path, wrong=0.05)
     labels.main([*common, "--loss", "0.05", "--rows", "500", "--json"])
     first, second = json.loads(capsys.readouterr().out)
     assert (first["digest"], second["digest"]) == ("sha256-a", "sha256-b")
@@ -48,7 +48,7 @@ def test_losses_by_digest_with_coverage_and_delay(tmp_path: Path, capsys: pytest
 
 def test_a_model_that_became_wrong_alarms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Three times the promised loss: an alarm, in the form that `release retrain` takes."""
-    common = written(tmp_path, wrong=0.25)
+    common = write_tables(tmp_path, wrong=0.25)
     labels.main([*common, "--loss", "0.05", "--rows", "500", "--digest", "sha256-b", "--json"])
     alarm = json.loads(capsys.readouterr().out)
     assert (alarm["kind"], alarm["alarm"], alarm["digest"]) == ("performance", True, "sha256-b")
@@ -62,12 +62,12 @@ def test_the_last_label_of_a_row_counts_and_strangers_are_counted() -> None:
         {"request_id": ["a", "a"], "row": [0, 1], "prediction": [1.0, 2.0], "time": [DAY, DAY], "digest": "d"}
     )
     came = [DAY + pd.Timedelta(hours=hour) for hour in (1, 2, 3, 4)]
-    known = pd.DataFrame(
+    reference = pd.DataFrame(
         {"request_id": ["a", "a", "b", "a"], "row": [0, 0, 0, 2], "label": [9.0, 1.5, 1, 1], "time": came}
     )
-    (found,) = join(known, log, scale=2.0)
-    assert found.losses.tolist() == [0.25]
-    assert (found.unmatched, found.logged, found.delays.tolist()) == (2, 2, [7200.0])
+    (result,) = join(reference, log, scale=2.0)
+    assert result.losses.tolist() == [0.25]
+    assert (result.unmatched, result.logged, result.delays.tolist()) == (2, 2, [7200.0])
 
 
 def test_a_promise_of_few_rows_is_a_weak_one() -> None:
@@ -79,21 +79,21 @@ def test_a_promise_of_few_rows_is_a_weak_one() -> None:
 def test_what_cannot_be_joined_is_said(tmp_path: Path) -> None:
     """Missing columns, empty ids, times that are none: 40, with the column; options that contradict: 2."""
     log = pd.DataFrame({"request_id": ["a"], "prediction": ["x"], "time": [DAY], "digest": ["d"]})
-    known = pd.DataFrame({"request_id": ["a"], "label": ["x"], "time": ["2026-11-01"]})
+    reference = pd.DataFrame({"request_id": ["a"], "label": ["x"], "time": ["2026-11-01"]})
     with pytest.raises(DataContractError, match="no column label"):
-        join(known.drop(columns="label"), log, None)
+        join(reference.drop(columns="label"), log, None)
     with pytest.raises(DataContractError, match="without a request_id"):
-        join(known.assign(request_id=None), log, None)
+        join(reference.assign(request_id=None), log, None)
     with pytest.raises(DataContractError, match="that is none"):
-        join(known.assign(time="yesterday"), log, None)
+        join(reference.assign(time="yesterday"), log, None)
     with pytest.raises(DataContractError, match="for numbers"):
-        join(known, log, 1.0)
-    common = written(tmp_path, wrong=0.0, rows=40)
-    for wrong, said in (
+        join(reference, log, 1.0)
+    common = write_tables(tmp_path, wrong=0.0, rows=40)
+    for wrong, output in (
         (["--loss", "0.1"], "once"),
         (["--scale", "0"], "above 0"),
         (["--digest", "sha256-c"], "no row of sha256-c"),
         (["--in", str(tmp_path / "absent.csv")], "cannot be read"),
     ):
-        with pytest.raises(UsageError, match=said):
+        with pytest.raises(UsageError, match=output):
             labels.main([*common, *wrong])

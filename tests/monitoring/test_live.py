@@ -31,29 +31,29 @@ CASES: dict[str, dict[str, object]] = {
 @pytest.fixture(scope="module")
 def url(recorded: Callable[[str], str]) -> str:
     """Each case in a namespace of its own, at 1 request a second, a tenth of them on the canary."""
-    made = Recording(BEGAN - BEFORE * 60)
+    result = Recording(BEGAN - BEFORE * 60)
     for seed, (case, kind) in enumerate(CASES.items()):
-        where = f"iris-{case}"
-        made.release(where, NAMES["stable"], seed, scrapes=BEFORE + DURING, per_scrape=54)
-        made.release(where, NAMES["canary"], 100 + seed, scrapes=DURING, per_scrape=6, first=BEFORE, **kind)  # type: ignore[arg-type]
-    made.release("iris-alone", NAMES["stable"], 1, scrapes=BEFORE, per_scrape=54)
-    made.release("iris-alone", NAMES["canary"], 2, scrapes=DURING, per_scrape=6, first=BEFORE, errors=0)
-    made.release("iris-unseen", NAMES["stable"], 1, scrapes=BEFORE + DURING, per_scrape=54)
+        location = f"iris-{case}"
+        result.release(location, NAMES["stable"], seed, scrapes=BEFORE + DURING, per_scrape=54)
+        result.release(location, NAMES["canary"], 100 + seed, scrapes=DURING, per_scrape=6, first=BEFORE, **kind)  # type: ignore[arg-type]
+    result.release("iris-alone", NAMES["stable"], 1, scrapes=BEFORE, per_scrape=54)
+    result.release("iris-alone", NAMES["canary"], 2, scrapes=DURING, per_scrape=6, first=BEFORE, errors=0)
+    result.release("iris-unseen", NAMES["stable"], 1, scrapes=BEFORE + DURING, per_scrape=54)
     proxied = {"namespace": "iris-unseen", "release": NAMES["canary"], "pod": "p", "http_response_status_code": "200"}
-    made.counter(QUEUE, proxied, [6.0] * DURING, first=BEFORE)
+    result.counter(QUEUE, proxied, [6.0] * DURING, first=BEFORE)
     hard = {"namespace": "iris-hard", "release": NAMES["canary"], "http_response_status_code": "200"}
     # A pod that restarts after 10 scrapes, one that is not scraped for 3, one that is new and cold, and a rare error.
-    made.counter(QUEUE, {**hard, "pod": "old"}, [5.0] * 10, first=BEFORE - 5)
-    made.counter(QUEUE, {**hard, "pod": "old"}, [5.0] * 10, first=BEFORE + 6)
-    made.counter(QUEUE, {**hard, "pod": "gap"}, [2.0, 2.0, math.nan, math.nan, math.nan, 8.0, 2.0], first=BEFORE)
-    made.counter(QUEUE, {**hard, "pod": "new"}, [7.0] * 5, first=BEFORE + 10, begins=50)
-    made.counter(QUEUE, {**hard, "pod": "new", "http_response_status_code": "500"}, [3.0], first=BEFORE + 12)
+    result.counter(QUEUE, {**hard, "pod": "old"}, [5.0] * 10, first=BEFORE - 5)
+    result.counter(QUEUE, {**hard, "pod": "old"}, [5.0] * 10, first=BEFORE + 6)
+    result.counter(QUEUE, {**hard, "pod": "gap"}, [2.0, 2.0, math.nan, math.nan, math.nan, 8.0, 2.0], first=BEFORE)
+    result.counter(QUEUE, {**hard, "pod": "new"}, [7.0] * 5, first=BEFORE + 10, begins=50)
+    result.counter(QUEUE, {**hard, "pod": "new", "http_response_status_code": "500"}, [3.0], first=BEFORE + 12)
     apart = {"namespace": "iris-hard", "release": NAMES["canary"], "pod": "old", "code": "200", "purpose": "proof"}
-    made.counter(live.APART, apart, [1.0] * 4, first=BEFORE)
-    return recorded(made.text())
+    result.counter(live.APART, apart, [1.0] * 4, first=BEFORE)
+    return recorded(result.text())
 
 
-def counted(url: str, case: str, minutes: int = DURING) -> Live:
+def read_live(url: str, case: str, minutes: int = DURING) -> Live:
     """What the first `minutes` of a case look like."""
     grid = Grid.until(BEGAN, BEGAN + minutes * 60, 60)
     return live.read(Prometheus(url), Thresholds(), grid, namespace=f"iris-{case}", **NAMES)
@@ -72,7 +72,7 @@ def counted(url: str, case: str, minutes: int = DURING) -> Live:
 def test_recorded_canaries_end_as_they_should(url: str, case: str, action: Action) -> None:
     """A good canary is promoted, a bad one taken back for what is wrong with it, a different one held for a person."""
     thresholds = Thresholds()
-    evidence = analysis.examine(counted(url, case), thresholds)
+    evidence = analysis.examine(read_live(url, case), thresholds)
     moment = Moment(10, 10, DURING * 60.0, DURING * 60.0)
     decision = analysis.decide(evidence, thresholds, moment)
     assert decision.action == action, decision
@@ -87,7 +87,9 @@ def test_recorded_canaries_end_as_they_should(url: str, case: str, action: Actio
 
 def test_the_same_grid_decides_the_same_and_a_longer_one_never_takes_back_a_proof(url: str) -> None:
     """The evidence after 60 minutes is part of that after 180: what was proved stays proved."""
-    short, again, long = (analysis.examine(counted(url, "errors", minutes), Thresholds()) for minutes in (60, 60, 180))
+    short, again, long = (
+        analysis.examine(read_live(url, "errors", minutes), Thresholds()) for minutes in (60, 60, 180)
+    )
     assert short.harm[0].log_e.tolist() == again.harm[0].log_e.tolist()
     assert long.harm[0].log_e[:60] == pytest.approx(short.harm[0].log_e)
     assert long.harm[0].greatest >= short.harm[0].greatest
@@ -95,32 +97,33 @@ def test_the_same_grid_decides_the_same_and_a_longer_one_never_takes_back_a_proo
 
 def test_too_little_traffic_waits_silence_holds_and_the_deadline_takes_back(url: str) -> None:
     """Undecided it waits; without any request it holds, even past the deadline; with some it is taken back then."""
-    early = analysis.examine(counted(url, "good", 3), Thresholds())
+    early = analysis.examine(read_live(url, "good", 3), Thresholds())
     day = 24 * 3600.0
     assert analysis.decide(early, Thresholds(), Moment(10, 10, 180, 180)).action == Action.WAIT
     late = analysis.decide(early, Thresholds(), Moment(10, 10, day, day))
     assert (late.action, late.harm) == (Action.ROLL_BACK, False)
-    nothing = analysis.examine(counted(url, "absent"), Thresholds())
-    held = analysis.decide(nothing, Thresholds(), Moment(10, 10, day, day))
-    assert (held.action, held.missing) == (Action.HOLD, True)
+    nothing = analysis.examine(read_live(url, "absent"), Thresholds())
+    decision = analysis.decide(nothing, Thresholds(), Moment(10, 10, day, day))
+    assert (decision.action, decision.missing) == (Action.HOLD, True)
 
 
 @pytest.mark.parametrize(("case", "why"), [("alone", "stable release was counted"), ("unseen", "no prediction")])
 def test_half_of_the_data_hold(url: str, case: str, why: str) -> None:
     """Nothing of the stable release, or of the canary's own predictor, is counted: a canary without errors waits."""
-    evidence = analysis.examine(counted(url, case), Thresholds())
+    evidence = analysis.examine(read_live(url, case), Thresholds())
     assert evidence.not_worse.reached
-    held = analysis.decide(evidence, Thresholds(), Moment(10, 10, DURING * 60.0, DURING * 60.0))
-    assert (held.action, held.missing) == (Action.HOLD, True)
-    assert why in held.why
+    decision = analysis.decide(evidence, Thresholds(), Moment(10, 10, DURING * 60.0, DURING * 60.0))
+    assert (decision.action, decision.missing) == (Action.HOLD, True)
+    assert why in decision.why
 
 
 def test_a_greater_share_comes_before_all_of_the_traffic(url: str) -> None:
     """With E between 10 and 100 the canary advances, once its least time is over."""
     evidence = next(
-        one
+        outcome
         for minutes in range(20, DURING)
-        if math.log(10) <= (one := analysis.examine(counted(url, "good", minutes), Thresholds())).not_worse.greatest
+        if math.log(10)
+        <= (outcome := analysis.examine(read_live(url, "good", minutes), Thresholds())).not_worse.greatest
     )
     assert analysis.decide(evidence, Thresholds(), Moment(10, 10, 1800, 1800)).to == 50
     assert analysis.decide(evidence, Thresholds(), Moment(10, 10, 1800, 60)).action == Action.WAIT
@@ -129,23 +132,23 @@ def test_a_greater_share_comes_before_all_of_the_traffic(url: str) -> None:
 
 def test_restarts_gaps_new_pods_and_rare_errors_are_counted_right(url: str) -> None:
     """A restart counts from 0, a gap is bridged, a new pod's first minute is left out, a late error series is not."""
-    found = counted(url, "hard", 30)
+    result = read_live(url, "hard", 30)
     # Of the old pod 5 intervals before its restart and 10 after it; of the new one nothing of its first 50 requests;
     # 4 requests were counted apart.
-    assert found.canary.requests.sum() == (5 + 10) * 5 + (2 + 2 + 8 + 2) + 5 * 7 + 3 - 4
-    assert found.canary.errors.sum() == 3
-    assert analysis.examine(found, Thresholds()).requests[1] == 0
+    assert result.canary.requests.sum() == (5 + 10) * 5 + (2 + 2 + 8 + 2) + 5 * 7 + 3 - 4
+    assert result.canary.errors.sum() == 3
+    assert analysis.examine(result, Thresholds()).requests[1] == 0
 
 
 def test_edges_are_those_nearest_to_the_stable_releases_quantiles(url: str) -> None:
     """Half of the answers were under 1 ms, seven in eight under 4 ms: the edges were fixed before the canary."""
-    assert counted(url, "good").edges() == (0.001, 0.004, 0.016)
-    assert counted(url, "absent").edges() == ()
+    assert read_live(url, "good").edges() == (0.001, 0.004, 0.016)
+    assert read_live(url, "absent").edges() == ()
 
 
 def test_baking_takes_back_a_release_over_the_limit(url: str) -> None:
     """With all traffic a release is held to the limit: 8 % of errors are over it, 1 % is not."""
-    bad, good = counted(url, "errors"), counted(url, "good")
+    bad, good = read_live(url, "errors"), read_live(url, "good")
     assert analysis.bake(bad.canary, bad.history, Thresholds())[1].action == Action.ROLL_BACK
     assert analysis.bake(good.canary, good.history, Thresholds())[1].action == Action.WAIT
 
@@ -187,5 +190,5 @@ def test_the_predictors_own_counter_can_be_the_source(url: str) -> None:
     """Where nothing stands in front of the predictor, its own counter is named, and nothing is taken off twice."""
     thresholds = Thresholds(source=Source(live.OWN, "code", "release"))
     grid = Grid.until(BEGAN, BEGAN + 600, 60)
-    found = live.read(Prometheus(url), thresholds, grid, namespace="iris-hard", **NAMES)
-    assert found.canary.requests.sum() == 0
+    result = live.read(Prometheus(url), thresholds, grid, namespace="iris-hard", **NAMES)
+    assert result.canary.requests.sum() == 0

@@ -39,21 +39,21 @@ def log(folder: Path, iris: Packaged, rows: pd.DataFrame, **more: Any) -> Path:
     folder.mkdir()
     probabilities = iris.pipeline.predict_proba(rows)
     classes = list(iris.pipeline.classes_)
-    shown = rows.astype(object).assign(**more) if more else rows
+    text = rows.astype(object).assign(**more) if more else rows
     lines = [
         json.dumps(
             {"request_id": f"r{number}", "row": 0, "time": 1_790_000_000 + number * (2 * DAY / (len(rows) - 1))}
             | {"digest": iris.digest, "release": iris.release, "inputs": values, "prediction": classes[sure.argmax()]}
             | {"probabilities": dict(zip(classes, sure.tolist(), strict=True))}
         )
-        for number, (values, sure) in enumerate(zip(shown.to_dict("records"), probabilities, strict=True))
+        for number, (values, sure) in enumerate(zip(text.to_dict("records"), probabilities, strict=True))
     ]
     (folder / "one.jsonl").write_text("\n".join(lines))
     ship(folder, Destination(str(folder / "log")))
     return folder / "log"
 
 
-def said(iris: Packaged, logged: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], *options: str) -> Any:
+def printed(iris: Packaged, logged: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], *options: str) -> Any:
     """What the command prints, in windows of a day."""
     drawn(iris, 1000, 1).to_parquet(tmp_path / "train.parquet")
     arguments = ["--log", logged, "--artifact", iris.directory, "--reference", tmp_path / "train.parquet"]
@@ -65,10 +65,12 @@ def test_rows_like_the_reference_raise_nothing(
     iris: Packaged, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Two windows without drift: no alarm of the bins and none of the classifier, whose AUC is about a half."""
-    found = json.loads(said(iris, log(tmp_path / "still", iris, drawn(iris, 2 * ROWS, 2)), tmp_path, capsys, "--json"))
-    assert (found["alarm"], found["features"], found["windows"]) == (False, [], 2)
-    assert found["digest"] == iris.digest
-    assert 0.4 < found["classifier"]["auc"] < 0.6
+    content = json.loads(
+        printed(iris, log(tmp_path / "still", iris, drawn(iris, 2 * ROWS, 2)), tmp_path, capsys, "--json")
+    )
+    assert (content["alarm"], content["features"], content["windows"]) == (False, [], 2)
+    assert content["digest"] == iris.digest
+    assert 0.4 < content["classifier"]["auc"] < 0.6
 
 
 def test_a_feature_that_moved_leads_and_a_relation_that_broke_is_seen_by_the_classifier(
@@ -77,18 +79,18 @@ def test_a_feature_that_moved_leads_and_a_relation_that_broke_is_seen_by_the_cla
     """A shift alarms by its bins; values that are shuffled among the rows keep every bin, and the classifier alarms."""
     rows = drawn(iris, 2 * ROWS, 3)
     moved = log(tmp_path / "moved", iris, rows.assign(**{SHIFT: rows[SHIFT] + 0.6}))
-    text = said(iris, moved, tmp_path, capsys, "--page", str(tmp_path / "page.html"))
+    text = printed(iris, moved, tmp_path, capsys, "--page", str(tmp_path / "page.html"))
     assert f"{iris.digest}: drift; 2 windows" in text
     assert "look first, by the accuracy" in text
     assert "a classifier tells the last window" in (tmp_path / "page.html").read_text()
-    assert SHIFT in json.loads(said(iris, moved, tmp_path, capsys, "--json"))["features"]
+    assert SHIFT in json.loads(printed(iris, moved, tmp_path, capsys, "--json"))["features"]
     random = np.random.default_rng(4)
     broken = rows.assign(**{name: random.permutation(rows[name]) for name in SHUFFLE})
-    found = json.loads(said(iris, log(tmp_path / "broken", iris, broken), tmp_path, capsys, "--json"))
-    assert found["alarm"]
-    assert found["classifier"]["lower"] > 0.6
-    assert set(found["features"]) & set(SHUFFLE)
-    assert sum(found["classifier"]["shares"].values()) == pytest.approx(1, abs=0.01)
+    content = json.loads(printed(iris, log(tmp_path / "broken", iris, broken), tmp_path, capsys, "--json"))
+    assert content["alarm"]
+    assert content["classifier"]["lower"] > 0.6
+    assert set(content["features"]) & set(SHUFFLE)
+    assert sum(content["classifier"]["shares"].values()) == pytest.approx(1, abs=0.01)
 
 
 def test_what_cannot_be_compared_is_said(iris: Packaged, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,10 +98,10 @@ def test_what_cannot_be_compared_is_said(iris: Packaged, tmp_path: Path, capsys:
     rows = drawn(iris, 40, 5)
     hashed = log(tmp_path / "hashed", iris, rows, **{SHIFT: "0123456789abcdef" * 2})
     with pytest.raises(DataContractError, match=r"--without 'petal length \(cm\)'"):
-        said(iris, hashed, tmp_path, capsys)
-    assert "not enough rows yet" in said(iris, hashed, tmp_path, capsys, "--without", SHIFT)
+        printed(iris, hashed, tmp_path, capsys)
+    assert "not enough rows yet" in printed(iris, hashed, tmp_path, capsys, "--without", SHIFT)
     people = models.people(tmp_path / "people")
     with pytest.raises(UsageError, match=f"no row of {people.digest}"):
-        said(people, hashed, tmp_path, capsys)
+        printed(people, hashed, tmp_path, capsys)
     with pytest.raises(UsageError, match="above 0"):
-        said(iris, hashed, tmp_path, capsys, "--window", "0")
+        printed(iris, hashed, tmp_path, capsys, "--window", "0")

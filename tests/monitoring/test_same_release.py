@@ -22,21 +22,23 @@ DAYS = 20
 @pytest.mark.story
 def test_a_release_beside_itself_is_promoted_and_hardly_ever_taken_back(recorded: Callable[[str], str]) -> None:
     """Twenty half days at a request a second, every third with its errors in clumps of five: at most one goes back."""
-    made = Recording(BEGAN - BEFORE * 60)
+    result = Recording(BEGAN - BEFORE * 60)
     for day in range(DAYS):
         for release, seed, share, first in (("stable", day, 0.9, 0), ("canary", 100 + day, 0.1, BEFORE)):
             scrapes = BEFORE + DURING - first
             clump = 5 if day % 3 == 0 else 1
-            made.release(f"day-{day}", release, seed, scrapes=scrapes, per_scrape=60 * share, first=first, clump=clump)
-    prometheus, thresholds = Prometheus(recorded(made.text())), Thresholds()
+            result.release(
+                f"day-{day}", release, seed, scrapes=scrapes, per_scrape=60 * share, first=first, clump=clump
+            )
+    prometheus, thresholds = Prometheus(recorded(result.text())), Thresholds()
     ends: Counter[Action] = Counter()
     for day in range(DAYS):
         for minutes in range(EVERY, DURING + 1, EVERY):
             grid = Grid.until(BEGAN, BEGAN + minutes * 60, 60)
-            counted = live.read(prometheus, thresholds, grid, namespace=f"day-{day}", canary="canary", stable="stable")
+            counts = live.read(prometheus, thresholds, grid, namespace=f"day-{day}", canary="canary", stable="stable")
             seconds = minutes * 60.0
             decision = analysis.decide(
-                analysis.examine(counted, thresholds), thresholds, Moment(10, 10, seconds, seconds)
+                analysis.examine(counts, thresholds), thresholds, Moment(10, 10, seconds, seconds)
             )
             if decision.action in (Action.PROMOTE, Action.ROLL_BACK):
                 break

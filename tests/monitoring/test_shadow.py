@@ -29,10 +29,10 @@ def test_pairs_are_counted_row_by_row() -> None:
     pairs.add(Answered(200, "s", 0.001, ["a"], [[1.0, 0.0]]), Answered(503, "c", 0.001))
     numbers = Pairs()
     numbers.add(Answered(200, "s", 0.001, [1.0, 2.0]), Answered(200, "c", 0.001, [1.0, 2.5]))
-    found = pairs.as_json()
-    assert (found["rows"], found["agreement"], found["flips"]) == (2, 0.5, {"b -> a": 1})
-    assert (found["difference"][2], found["errors"], found["requests"]) == (0.4, {"candidate 503": 1}, 2)
-    assert (found["stable_ms"], found["candidate_ms"]) == ([1.0, 1.0], [3.0, 3.0])
+    result = pairs.as_json()
+    assert (result["rows"], result["agreement"], result["flips"]) == (2, 0.5, {"b -> a": 1})
+    assert (result["difference"][2], result["errors"], result["requests"]) == (0.4, {"candidate 503": 1}, 2)
+    assert (result["stable_ms"], result["candidate_ms"]) == ([1.0, 1.0], [3.0, 3.0])
     assert (numbers.as_json()["agreement"], numbers.as_json()["difference"][2]) == (0.5, 0.5)
     assert Pairs().as_json()["agreement"] is None
     assert pairs.line() == (
@@ -45,14 +45,14 @@ def test_a_candidate_that_is_slower_or_differs_by_more_is_refused() -> None:
     """Each limit of environment.yaml is said with what was measured; evidence within all of them refuses nothing."""
     pairs = Pairs()
     pairs.add(Answered(200, "s", 0.001, [1.0]), Answered(200, "c", 0.003, [1.5]))
-    found = ShadowEvidence.of(pairs.as_json())
-    assert found.refusals(ShadowLimits(1, 0.9, 0.4, 2)) == [
+    result = ShadowEvidence.of(pairs.as_json())
+    assert result.refusals(ShadowLimits(1, 0.9, 0.4, 2)) == [
         "agreement 0.0, at least 0.9",
         "difference 0.5 at 90 %, at most 0.4",
         "3 ms at 50 %, stable 1 ms, at most 2 times",
         "3 ms at 90 %, stable 1 ms, at most 2 times",
     ]
-    assert found.refusals(ShadowLimits(1, None, 0.5, 3)) == []
+    assert result.refusals(ShadowLimits(1, None, 0.5, 3)) == []
     pairs.add(Answered(200, "s", 0.001, [1.0]), Answered(503, "c", 0.001))
     assert ShadowEvidence.of(pairs.as_json()).refusals(ShadowLimits(3, None, None, 3)) == [
         "2 requests of 3",
@@ -75,8 +75,8 @@ def test_a_candidate_is_compared_and_nothing_counts(tmp_path: Path, capsys: pyte
     """Two releases are asked what the log has, compared, and count it as shadow and as nothing else."""
     stable = models.iris(tmp_path / "stable")
     data = {name: list(values) for name, values in stable.rows.items()}
-    labels = [str(one) for one in stable.pipeline.predict(pd.DataFrame(data))]
-    swapped = [{"setosa": "virginica", "virginica": "setosa"}.get(one, one) for one in labels]
+    labels = [str(label) for label in stable.pipeline.predict(pd.DataFrame(data))]
+    swapped = [{"setosa": "virginica", "virginica": "setosa"}.get(label, label) for label in labels]
     schema = {name: {"dtype": "float64", "range": [0, 100]} for name in data}
     target = stable.signature.outputs[0]
     other = models.package(
@@ -109,15 +109,15 @@ def test_a_candidate_is_compared_and_nothing_counts(tmp_path: Path, capsys: pyte
         capsys.readouterr()
         urls = ["--stable", first.url, "--candidate", second.url]
         shadow.main(["--log", str(tmp_path / "shipped"), "--model", "iris", *urls, "--rate", "1000"])
-        found = json.loads(capsys.readouterr().out)
-        assert (found["rows"], found["digests"]) == (10, [[stable.digest, other.digest]])
-        assert found["agreement"] < 0.5
-        assert "setosa -> virginica" in found["flips"]
-        assert found["errors"] == {}
+        content = json.loads(capsys.readouterr().out)
+        assert (content["rows"], content["digests"]) == (10, [[stable.digest, other.digest]])
+        assert content["agreement"] < 0.5
+        assert "setosa -> virginica" in content["flips"]
+        assert content["errors"] == {}
         for server, requests in ((first, 10), (second, 0)):
-            told = server.request("GET", "/metrics").body.decode()
-            assert told.count('purpose="shadow"') == 1
-            assert ('modelpin_rows_total{protocol="v1"} 10.0' in told) == bool(requests)
+            message = server.request("GET", "/metrics").body.decode()
+            assert message.count('purpose="shadow"') == 1
+            assert ('modelpin_rows_total{protocol="v1"} 10.0' in message) == bool(requests)
         assert b"modelpin_inference_logged_total 10.0" in first.request("GET", "/metrics").body
     finally:
         first.stop()

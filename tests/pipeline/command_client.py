@@ -10,13 +10,13 @@ import sys
 
 PACKAGES = ("audit", "dvc", "pipeline", "release", "scoring", "starter")
 
-address, kept, arguments, given = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3:], dict(os.environ)
+address, unchanged, arguments, variables = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3:], dict(os.environ)
 ours = arguments[:1] == ["-m"] and arguments[1:] and arguments[1].split(".")[0] in PACKAGES
-if not ours or any(given.get(name, value) != value for name, value in kept.items()):
+if not ours or any(variables.get(name, value) != value for name, value in unchanged.items()):
     os.execv(sys.executable, [sys.executable, *arguments])
 with socket.socket(socket.AF_UNIX) as connection:
     connection.connect(address)
-    request = json.dumps([*arguments[1:2], arguments[2:], os.getcwd(), given]).encode()
+    request = json.dumps([*arguments[1:2], arguments[2:], os.getcwd(), variables]).encode()
     socket.send_fds(connection, [len(request).to_bytes(4, "big")], [0, 1, 2])
     connection.sendall(request)
     connection.recv(4)  # the process id

@@ -32,9 +32,9 @@ def stage_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
     `python` is tests/pipeline/commands.py: each stage that DVC starts would import the same libraries again.
     """
     home = tmp_path_factory.mktemp("home")
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LD_LIBRARY_PATH", "TMPDIR")}
-    env = kept | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}",
+    rest = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LD_LIBRARY_PATH", "TMPDIR")}
+    env = rest | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{rest.get('PATH', '')}",
         "HOME": str(home),
         "DVC_SITE_CACHE_DIR": str(home / "dvc"),
         "DVC_NO_ANALYTICS": "true",
@@ -79,12 +79,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory, shipped: Repository) -> tu
     """
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "trained"
-    repository, said = Repository(folder / "repository", shipped.env), folder / "said"
+    repository, output = Repository(folder / "repository", shipped.env), folder / "said"
     with FileLock(f"{folder}.lock"):
-        if not said.exists():
+        if not output.exists():
             shipped.copy(repository.path)
-            said.write_text(repository.done("dvc", "repro"), encoding="utf-8")
-    return repository, said.read_text(encoding="utf-8")
+            output.write_text(repository.done("dvc", "repro"), encoding="utf-8")
+    return repository, output.read_text(encoding="utf-8")
 
 
 @pytest.fixture

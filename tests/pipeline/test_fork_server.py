@@ -52,8 +52,8 @@ def main(argv=None):
 @pytest.fixture
 def env(fresh: Repository) -> dict[str, str]:
     """The environment of a person's shell, with the real Python and the fork server."""
-    kept = {name: value for name, value in fresh.env.items() if name != fork_server.SWITCH}
-    return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"}
+    rest = {name: value for name, value in fresh.env.items() if name != fork_server.SWITCH}
+    return rest | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{rest['PATH']}"}
 
 
 class Owner:
@@ -88,7 +88,7 @@ class Owner:
             assert line, "the owner has ended"
         return int(line)
 
-    def said(self) -> dict[str, object]:
+    def report(self) -> dict[str, object]:
         """What the stage says of itself, once it runs."""
         path = self.folder / "said.json"
         until(path.exists)
@@ -152,19 +152,21 @@ def test_a_repro_makes_the_same_artifact_and_leaves_no_process(
     output = ran.communicate(timeout=START_SECONDS)[0].decode()
     assert ran.returncode == 0, output
     assert stages(output) == stages(trained[1])
-    made, session = (digest.of_file(one.path / "build/artifact/manifest.json") for one in (fresh, trained[0]))
-    assert made == session
+    result, session = (
+        digest.of_file(repository.path / "build/artifact/manifest.json") for repository in (fresh, trained[0])
+    )
+    assert result == session
     until(lambda: fork_server._address(ran.pid)[1:] not in Path("/proc/net/unix").read_text())
 
 
 def test_a_stage_runs_in_a_fork_and_ends_as_it_does(owner: Owner) -> None:
     """With its arguments, environment, folder and exit code; code that changed in between is the code that runs."""
     pid = owner.begin("tune --one two")
-    said = owner.said()
+    output = owner.report()
     assert owner.ended() == 7
-    assert said["numpy"]
-    assert said["pid"] != pid
-    assert (said["argv"], said["folder"], said["mark"]) == (["--one", "two"], str(owner.folder), "here")
+    assert output["numpy"]
+    assert output["pid"] != pid
+    assert (output["argv"], output["folder"], output["mark"]) == (["--one", "two"], str(owner.folder), "here")
     path = owner.folder / "pipeline/training/tune.py"
     path.write_text(path.read_text().replace("return 7", "return 8"))
     owner.begin("tune")
@@ -176,12 +178,12 @@ def test_what_is_killed_takes_the_stage_with_it(owner: Owner) -> None:
     """The command, what keeps the fork, or the fork itself: no stage goes on alone, and the command fails."""
     for victim, code in (("command", -signal.SIGKILL), ("keeper", 1), ("pid", -signal.SIGKILL)):
         command = owner.begin("tune")
-        said = owner.said()
-        os.kill(command if victim == "command" else int(str(said[victim])), signal.SIGKILL)
+        output = owner.report()
+        os.kill(command if victim == "command" else int(str(output[victim])), signal.SIGKILL)
         assert owner.ended() == code, victim
-        until(partial(ended, said["pid"]))
+        until(partial(ended, output["pid"]))
     command = owner.begin("tune")
-    fork = owner.said()["pid"]
+    fork = owner.report()["pid"]
     os.killpg(command, signal.SIGINT)  # Ctrl-C
     assert owner.ended() == 130
     assert ended(fork)
@@ -194,7 +196,7 @@ def test_without_its_server_a_stage_runs_as_it_always_did(owner: Owner) -> None:
     os.kill(server, signal.SIGKILL)
     until(lambda: not listening(owner))
     pid = owner.begin("tune")
-    assert owner.said()["pid"] == pid
+    assert owner.report()["pid"] == pid
     assert owner.ended() == 7
 
 

@@ -27,22 +27,22 @@ STAGES = [
 DECLARED = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 
 
-def folders(module: str, seen: set[str]) -> set[str]:
+def folders(module: str, events: set[str]) -> set[str]:
     """The folders of ours that `module`, and what it imports, lie in: a package, or a room of pipeline/."""
     path = Path(*module.split(".")).with_suffix(".py")
-    if module in seen or not (ROOT / path).is_file():
+    if module in events or not (ROOT / path).is_file():
         return set()
-    seen.add(module)
+    events.add(module)
     if path.parts[0] != "pipeline":
         return {path.parts[0]}
-    found = {path.parent.as_posix()}
+    result = {path.parent.as_posix()}
     for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         for name in names:
-            found |= folders(name, seen)
-    return found
+            result |= folders(name, events)
+    return result
 
 
 @pytest.mark.parametrize("stage", STAGES[2:])
@@ -62,8 +62,8 @@ def test_the_code_that_makes_an_artifact_is_an_input() -> None:
     Pictures are left out: evaluate draws them beside its numbers.
     """
     stages_of_artifact = [name for name in STAGES[: STAGES.index("measure")] if name in COMMANDS]
-    made = set().union(*(folders(COMMANDS[name], set()) for name in stages_of_artifact))
-    assert made | {"features"} == {*code_digests.ARTIFACT, "pipeline/pictures"}
+    result = set().union(*(folders(COMMANDS[name], set()) for name in stages_of_artifact))
+    assert result | {"features"} == {*code_digests.ARTIFACT, "pipeline/pictures"}
     assert folders(COMMANDS["tune"], set()) | {"features"} == set(code_digests.TRAINING)
     assert set(code_digests.ARTIFACT) <= set(DECLARED["inputs"]["deps"])
     assert {path for path in DECLARED["inputs"]["deps"] if path.startswith("pipeline")} <= set(code_digests.ARTIFACT)

@@ -135,8 +135,8 @@ class Server:
 
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
-        if kept := self._local.pop("http", None):
-            kept[0].close()
+        if server := self._local.pop("http", None):
+            server[0].close()
         if "channel" in vars(self):
             self.channel.close()
         if self.process.poll() is None:
@@ -154,8 +154,14 @@ def command(directory: Path, name: str, *arguments: str, ports: list[int] | None
 
 def environment(**changes: str) -> dict[str, str]:
     """This process's environment without what would name a model, one thread a process."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("MODEL_URI", "MODEL_RELEASE")}
-    return {**kept, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PREDICTOR_DRAIN_SECONDS": "0.1", **changes}
+    environment = {name: value for name, value in os.environ.items() if name not in ("MODEL_URI", "MODEL_RELEASE")}
+    return {
+        **environment,
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PREDICTOR_DRAIN_SECONDS": "0.1",
+        **changes,
+    }
 
 
 @cache

@@ -97,15 +97,15 @@ def tensor(name: str, data: list[Any], datatype: str = "FP64", shape: Any = None
 
 def by_feature(names: list[str] = NAMES, **changes: Any) -> list[dict[str, Any]]:
     """One row of iris as a tensor a feature; `changes` replace members of the last one."""
-    made = [tensor(name, [ROW[NAMES.index(name)]]) for name in names]
-    made[-1] |= changes
-    return made
+    tensors = [tensor(name, [ROW[NAMES.index(name)]]) for name in names]
+    tensors[-1] |= changes
+    return tensors
 
 
 def person_tensors(**changes: dict[str, Any]) -> list[dict[str, Any]]:
     """One row of people as a tensor a feature; `changes` replace members of one tensor, by feature."""
     datatypes = dict(zip(PERSON, ("FP64", "INT64", "BOOL", "BYTES", "BYTES"), strict=True))
-    made = {name: tensor(name, [value], datatypes[name]) for name, value in PERSON.items()}
+    tensors = {name: tensor(name, [value], datatypes[name]) for name, value in PERSON.items()}
     for name, change in changes.items():
-        made["größe (cm)" if name == "size" else name] |= change
-    return list(made.values())
+        tensors["größe (cm)" if name == "size" else name] |= change
+    return list(tensors.values())

@@ -36,27 +36,27 @@ def _wide(name: str, status: int, says: str, raw: bytes = WIDE, **changes: Any) 
     return _case(name, status, says, body(raw, **changes))
 
 
-def _one(title: str, status: int, says: str, feature: str, raw: bytes, **changes: Any) -> Case:
+def _with_feature(title: str, status: int, says: str, feature: str, raw: bytes, **changes: Any) -> Case:
     """People, all in JSON but one feature; the changes are to its tensor."""
     tensors = person_tensors()
-    for given in tensors:
-        if given["name"] == feature:
-            del given["data"]
-            given |= {"parameters": {"binary_data_size": len(raw)}, **changes}
+    for entry in tensors:
+        if entry["name"] == feature:
+            del entry["data"]
+            entry |= {"parameters": {"binary_data_size": len(raw)}, **changes}
     head = dumps({"inputs": tensors})
     return _case(title, status, says, (head + raw, {**OCTETS, LENGTH: str(len(head))}), "people")
 
 
-def _asked(raw: bool, **more: Any) -> Any:
+def _with_parameters(raw: bool, **more: Any) -> Any:
     head = dumps({"inputs": [{"name": "input-0", "shape": [1, 4], "datatype": "FP64", "data": ROW}], **more})
     return head, {**JSON, **({LENGTH: str(len(head))} if raw else {})}
 
 
 def _several(names: list[str], tail: bytes = b"") -> Any:
     tensors = by_feature(names)
-    for given in tensors:
-        del given["data"]
-        given["parameters"] = {"binary_data_size": 8}
+    for entry in tensors:
+        del entry["data"]
+        entry["parameters"] = {"binary_data_size": 8}
     head = dumps({"inputs": tensors})
     raw = b"".join(struct.pack("<d", ROW[NAMES.index(name)]) for name in names)
     return head + raw + tail, {**OCTETS, LENGTH: str(len(head))}
@@ -78,20 +78,25 @@ LEGAL = [
     _wide("no content type", 200, LABEL, headers={}),
     _case("by feature", 200, LABEL, _several(NAMES)),
     _case("by feature in another order", 200, LABEL, _several(NAMES[::-1])),
-    _case("the header on a body of JSON alone", 200, LABEL, _asked(raw=True)),
+    _case("the header on a body of JSON alone", 200, LABEL, _with_parameters(raw=True)),
     _case(
         "the label in binary",
         200,
         '"binary_data_size":10',
-        _asked(False, outputs=[{"name": "label", "parameters": {"binary_data": True}}]),
+        _with_parameters(False, outputs=[{"name": "label", "parameters": {"binary_data": True}}]),
     ),
-    _case("everything in binary", 200, '"binary_data_size":24', _asked(False, parameters={"binary_data_output": True})),
-    _one("BOOL", 200, '"BOOL"', "smoker", b"\x01"),
-    _one("a boolean as FP64", 200, '"BOOL"', "smoker", struct.pack("<d", 1), datatype="FP64"),
-    _one("a missing boolean", 200, '"BOOL"', "smoker", struct.pack("<f", float("nan")), datatype="FP32"),
-    _one("a missing number", 200, '"BOOL"', "größe (cm)", struct.pack("<d", float("nan"))),
-    _one("BYTES", 200, '"BOOL"', "city", text("東京")),
-    _one("BYTES, empty", 200, '"BOOL"', "city", text("")),
+    _case(
+        "everything in binary",
+        200,
+        '"binary_data_size":24',
+        _with_parameters(False, parameters={"binary_data_output": True}),
+    ),
+    _with_feature("BOOL", 200, '"BOOL"', "smoker", b"\x01"),
+    _with_feature("a boolean as FP64", 200, '"BOOL"', "smoker", struct.pack("<d", 1), datatype="FP64"),
+    _with_feature("a missing boolean", 200, '"BOOL"', "smoker", struct.pack("<f", float("nan")), datatype="FP32"),
+    _with_feature("a missing number", 200, '"BOOL"', "größe (cm)", struct.pack("<d", float("nan"))),
+    _with_feature("BYTES", 200, '"BOOL"', "city", text("東京")),
+    _with_feature("BYTES, empty", 200, '"BOOL"', "city", text("")),
 ]
 
 WRONG_LENGTH = [
@@ -138,20 +143,26 @@ WRONG_VALUE = [
     _wide("BYTES for numbers", 400, "row 0: '5.1' is text", text("5.1", "3.5", "1.4", "0.2"), datatype="BYTES"),
     _wide("BYTES that are no elements", 400, "4 elements", b"\xff" * 32, datatype="BYTES"),
     _wide("a transposed shape", 400, "shape [4, 1]", shape=[4, 1]),
-    _one("a BOOL byte of 2", 400, "'smoker'", "smoker", b"\x02"),
-    _one("BYTES cut short", 400, "'city'", "city", text("Bonn")[:-1]),
-    _one("BYTES with a byte behind", 400, "'city'", "city", text("Bonn") + b"\0"),
-    _one("BYTES of two elements", 400, "'city'", "city", text("Bonn", "Ulm")),
-    _one("BYTES with a length past the end", 400, "'city'", "city", struct.pack("<I", 0xFFFFFFFF) + b"Bonn"),
-    _one("BYTES with half a length", 400, "'city'", "city", b"\1\0"),
-    _one("BYTES that are not UTF-8", 400, "'city'", "city", text(b"\xff\xfe")),
-    _one("BYTES with an encoded surrogate", 400, "'city'", "city", text(b"\xed\xa0\x80")),
-    _one("5.9 for a whole number", 400, "'rooms', row 0: 5.9", "rooms", struct.pack("<d", 5.9), datatype="FP64"),
-    _one("1e300 for a whole number", 400, "'rooms', row 0: 1e+300", "rooms", struct.pack("<d", 1e300), datatype="FP64"),
-    _one("a whole number below its range", 400, "'rooms', row 0: -1 is below 0", "rooms", struct.pack("<q", -1)),
-    _one("2 for a boolean", 400, "'smoker', row 0: 2.0", "smoker", struct.pack("<d", 2), datatype="FP64"),
-    _one("a boolean as INT8", 400, "'smoker'", "smoker", b"\1", datatype="INT8"),
-    _one("an undeclared category", 400, "'grade', row 0: 'd'", "grade", text("d")),
+    _with_feature("a BOOL byte of 2", 400, "'smoker'", "smoker", b"\x02"),
+    _with_feature("BYTES cut short", 400, "'city'", "city", text("Bonn")[:-1]),
+    _with_feature("BYTES with a byte behind", 400, "'city'", "city", text("Bonn") + b"\0"),
+    _with_feature("BYTES of two elements", 400, "'city'", "city", text("Bonn", "Ulm")),
+    _with_feature("BYTES with a length past the end", 400, "'city'", "city", struct.pack("<I", 0xFFFFFFFF) + b"Bonn"),
+    _with_feature("BYTES with half a length", 400, "'city'", "city", b"\1\0"),
+    _with_feature("BYTES that are not UTF-8", 400, "'city'", "city", text(b"\xff\xfe")),
+    _with_feature("BYTES with an encoded surrogate", 400, "'city'", "city", text(b"\xed\xa0\x80")),
+    _with_feature(
+        "5.9 for a whole number", 400, "'rooms', row 0: 5.9", "rooms", struct.pack("<d", 5.9), datatype="FP64"
+    ),
+    _with_feature(
+        "1e300 for a whole number", 400, "'rooms', row 0: 1e+300", "rooms", struct.pack("<d", 1e300), datatype="FP64"
+    ),
+    _with_feature(
+        "a whole number below its range", 400, "'rooms', row 0: -1 is below 0", "rooms", struct.pack("<q", -1)
+    ),
+    _with_feature("2 for a boolean", 400, "'smoker', row 0: 2.0", "smoker", struct.pack("<d", 2), datatype="FP64"),
+    _with_feature("a boolean as INT8", 400, "'smoker'", "smoker", b"\1", datatype="INT8"),
+    _with_feature("an undeclared category", 400, "'grade', row 0: 'd'", "grade", text("d")),
     _case(
         "2**53 + 1 for a float64",
         400,

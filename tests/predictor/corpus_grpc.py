@@ -15,16 +15,16 @@ Output = pb.ModelInferRequest.InferRequestedOutputTensor
 INVALID = "INVALID_ARGUMENT"
 
 
-def given(
+def one_input(
     name: str = "input-0", shape: Any = (1, 4), datatype: str = "FP64", missing: Any = None, **contents: Any
 ) -> Any:
     """One input; `contents` are fields of InferTensorContents, `missing` the parameter of that name."""
-    made = Tensor(name=name, shape=shape, datatype=datatype)
+    tensor = Tensor(name=name, shape=shape, datatype=datatype)
     if contents:
-        made.contents.CopyFrom(pb.InferTensorContents(**contents))
+        tensor.contents.CopyFrom(pb.InferTensorContents(**contents))
     if missing is not None:
-        made.parameters["missing"].CopyFrom(pb.InferParameter(**missing))
-    return made
+        tensor.parameters["missing"].CopyFrom(pb.InferParameter(**missing))
+    return tensor
 
 
 def request(*tensors: Any, model: str = "iris", raw: Any = (), **more: Any) -> Any:
@@ -35,21 +35,21 @@ def request(*tensors: Any, model: str = "iris", raw: Any = (), **more: Any) -> A
 def _typed(title: str, code: str, says: str, **changes: Any) -> Call:
     contents = {"fp64_contents": ROW, **changes}
     return Call(
-        title, code, says, request(given(**{key: value for key, value in contents.items() if value is not None}))
+        title, code, says, request(one_input(**{key: value for key, value in contents.items() if value is not None}))
     )
 
 
 def _raw(title: str, code: str, says: str, *raws: bytes, **changes: Any) -> Call:
-    return Call(title, code, says, request(given(**changes), raw=raws or [WIDE]))
+    return Call(title, code, says, request(one_input(**changes), raw=raws or [WIDE]))
 
 
 def _more(title: str, code: str, says: str, **more: Any) -> Call:
-    return Call(title, code, says, request(given(fp64_contents=ROW), **more))
+    return Call(title, code, says, request(one_input(fp64_contents=ROW), **more))
 
 
-def _one(title: str, code: str, says: str, feature: str, **changes: Any) -> Call:
+def _with_feature(title: str, code: str, says: str, feature: str, **changes: Any) -> Call:
     """One row of people, with changes to one tensor."""
-    made: dict[str, dict[str, Any]] = {
+    columns_sent: dict[str, dict[str, Any]] = {
         "größe (cm)": {"datatype": "FP64", "fp64_contents": [170.5]},
         "rooms": {"datatype": "INT64", "int64_contents": [3]},
         "smoker": {"datatype": "BOOL", "bool_contents": [True]},
@@ -57,13 +57,13 @@ def _one(title: str, code: str, says: str, feature: str, **changes: Any) -> Call
         "grade": {"datatype": "BYTES", "bytes_contents": ["ç".encode()]},
     }
     if "datatype" in changes:
-        made[feature] = {}
-    made[feature] |= changes
-    tensors = [given(name, (1,), **fields) for name, fields in made.items()]
+        columns_sent[feature] = {}
+    columns_sent[feature] |= changes
+    tensors = [one_input(name, (1,), **fields) for name, fields in columns_sent.items()]
     return Call(title, code, says, request(*tensors, model="people"), model="people")
 
 
-COLUMNS = [given(name, (1,), fp64_contents=[value]) for name, value in zip(NAMES, ROW, strict=True)]
+COLUMNS = [one_input(name, (1,), fp64_contents=[value]) for name, value in zip(NAMES, ROW, strict=True)]
 
 LEGAL = [
     _typed("typed FP64", "OK", "setosa"),
@@ -79,11 +79,11 @@ LEGAL = [
     _more("parameters unknown here", "OK", "setosa", parameters={"trace": pb.InferParameter(int64_param=1)}),
     Call("by feature", "OK", "setosa", request(*COLUMNS)),
     Call("by feature in another order", "OK", "setosa", request(*COLUMNS[::-1])),
-    Call("the digest as the version", "OK", "setosa", request(given(fp64_contents=ROW), model_version="{digest}")),
-    _one("every type", "OK", "BOOL", "city"),
-    _one("a missing text", "OK", "BOOL", "city", bytes_contents=[b"-"], missing={"string_param": "-"}),
-    _one("a missing number", "OK", "BOOL", "größe (cm)", fp64_contents=[float("nan")]),
-    _one("a missing boolean", "OK", "BOOL", "smoker", datatype="FP32", fp32_contents=[float("nan")]),
+    Call("the digest as the version", "OK", "setosa", request(one_input(fp64_contents=ROW), model_version="{digest}")),
+    _with_feature("every type", "OK", "BOOL", "city"),
+    _with_feature("a missing text", "OK", "BOOL", "city", bytes_contents=[b"-"], missing={"string_param": "-"}),
+    _with_feature("a missing number", "OK", "BOOL", "größe (cm)", fp64_contents=[float("nan")]),
+    _with_feature("a missing boolean", "OK", "BOOL", "smoker", datatype="FP32", fp32_contents=[float("nan")]),
     Call("metadata", "OK", "sepal length", pb.ModelMetadataRequest(name="iris"), "ModelMetadata"),
     Call(
         "metadata of the version",
@@ -99,10 +99,10 @@ LEGAL = [
 ]
 
 WRONG_MODEL = [
-    Call("an unknown model", "NOT_FOUND", "'rose'", request(given(fp64_contents=ROW), model="rose")),
-    Call("no model", "NOT_FOUND", "''", request(given(fp64_contents=ROW), model="")),
-    Call("a model of 100 KB", "NOT_FOUND", "'xxx", request(given(fp64_contents=ROW), model="x" * 100_000)),
-    Call("an unknown version", "NOT_FOUND", "version '1'", request(given(fp64_contents=ROW), model_version="1")),
+    Call("an unknown model", "NOT_FOUND", "'rose'", request(one_input(fp64_contents=ROW), model="rose")),
+    Call("no model", "NOT_FOUND", "''", request(one_input(fp64_contents=ROW), model="")),
+    Call("a model of 100 KB", "NOT_FOUND", "'xxx", request(one_input(fp64_contents=ROW), model="x" * 100_000)),
+    Call("an unknown version", "NOT_FOUND", "version '1'", request(one_input(fp64_contents=ROW), model_version="1")),
     Call("metadata of another model", "NOT_FOUND", "'rose'", pb.ModelMetadataRequest(name="rose"), "ModelMetadata"),
     Call(
         "metadata of another version",
@@ -158,17 +158,19 @@ WRONG_TENSOR = [
         "a raw content too few",
         INVALID,
         "1 raw contents for 4",
-        request(*[given(name, (1,)) for name in NAMES], raw=[WIDE]),
+        request(*[one_input(name, (1,)) for name in NAMES], raw=[WIDE]),
     ),
     _raw("a byte too few", INVALID, "31 bytes", WIDE[:-1]),
     _raw("a byte too many", INVALID, "33 bytes", WIDE + b"\0"),
     _raw("no bytes", INVALID, "0 bytes", b""),
-    Call("the wide tensor twice", INVALID, "twice", request(given(fp64_contents=ROW), given(fp64_contents=ROW))),
+    Call(
+        "the wide tensor twice", INVALID, "twice", request(one_input(fp64_contents=ROW), one_input(fp64_contents=ROW))
+    ),
     Call(
         "a second tensor",
         INVALID,
         "unknown feature",
-        request(given(fp64_contents=ROW), given("x", (1,), fp64_contents=[1.0])),
+        request(one_input(fp64_contents=ROW), one_input("x", (1,), fp64_contents=[1.0])),
     ),
     Call("a feature missing", INVALID, "missing 'petal width (cm)'", request(*COLUMNS[:3])),
     Call("a feature twice", INVALID, "twice", request(*COLUMNS, COLUMNS[0])),
@@ -192,24 +194,29 @@ WRONG_VALUE = [
     _raw("BYTES that are no elements", INVALID, "4 elements", b"\xff" * 32, datatype="BYTES"),
     _raw("BYTES for numbers, raw", INVALID, "is text", text("1", "2", "3", "4"), datatype="BYTES"),
     _raw("a BOOL byte of 2", INVALID, "BOOL", b"\0\1\2\1", datatype="BOOL"),
-    _one("5.9 for a whole number", INVALID, "'rooms', row 0: 5.9", "rooms", datatype="FP64", fp64_contents=[5.9]),
-    _one("a boolean in INT8", INVALID, "'smoker'", "smoker", datatype="INT8", int_contents=[1]),
-    _one("text that is not UTF-8", INVALID, "'city'", "city", bytes_contents=[b"\xff"]),
-    _one("an undeclared category", INVALID, "'grade', row 0: 'd'", "grade", bytes_contents=[b"d"]),
-    _one("a category missing", INVALID, "'grade', row 0: missing", "grade", missing={"string_param": "ç"}),
-    _one("a marker that is a number", INVALID, "'missing'", "city", missing={"int64_param": 1}),
+    _with_feature(
+        "5.9 for a whole number", INVALID, "'rooms', row 0: 5.9", "rooms", datatype="FP64", fp64_contents=[5.9]
+    ),
+    _with_feature("a boolean in INT8", INVALID, "'smoker'", "smoker", datatype="INT8", int_contents=[1]),
+    _with_feature("text that is not UTF-8", INVALID, "'city'", "city", bytes_contents=[b"\xff"]),
+    _with_feature("an undeclared category", INVALID, "'grade', row 0: 'd'", "grade", bytes_contents=[b"d"]),
+    _with_feature("a category missing", INVALID, "'grade', row 0: missing", "grade", missing={"string_param": "ç"}),
+    _with_feature("a marker that is a number", INVALID, "'missing'", "city", missing={"int64_param": 1}),
     Call(
         "2**53 + 1 for a float64",
         INVALID,
         "9007199254740993",
-        request(given("x", (1,), "INT64", int64_contents=[2**53 + 1]), model="echo"),
+        request(one_input("x", (1,), "INT64", int64_contents=[2**53 + 1]), model="echo"),
         model="echo",
     ),
     Call("a message that is no protobuf", INVALID, "", b"\xff\xff\xff\xff"),
     Call("a message with a name that is not UTF-8", INVALID, "", b"\x0a\x02\xff\xfe"),
     Call("an unknown method", "UNIMPLEMENTED", "", b"", "ModelExplain"),
     Call(
-        "a message over the limit", "RESOURCE_EXHAUSTED", "", request(given(datatype="BYTES"), raw=[b"\0" * (65 << 20)])
+        "a message over the limit",
+        "RESOURCE_EXHAUSTED",
+        "",
+        request(one_input(datatype="BYTES"), raw=[b"\0" * (65 << 20)]),
     ),
 ]
 

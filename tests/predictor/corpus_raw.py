@@ -23,10 +23,10 @@ def _header(name: str, status: int, says: str, lines: bytes) -> Raw:
 
 def _host(lines: bytes, status: int) -> list[Raw]:
     says = [SETOSA, "live"] if status == 200 else ["Host", "Host"]
-    asked = [(SIZED + b"\r\n" + BODY, says[0]), (LIVE + b"\r\n", says[1])]
+    requests = [(SIZED + b"\r\n" + BODY, says[0]), (LIVE + b"\r\n", says[1])]
     return [
         Raw(f"{lines!r} in {data[:4].decode()}", status, text, data.replace(b"Host: x\r\n", lines))
-        for data, text in asked
+        for data, text in requests
     ]
 
 

@@ -103,12 +103,12 @@ def grpc_typed(server: Server, columns: Columns, datatype: str = "") -> Answers:
         values = columns[feature.name]
         sent = _datatype(feature, datatype, values)
         mark = sent == "BYTES" and None in values
-        made = _grpc_input(request, feature, len(values), sent, mark)
+        result = _grpc_input(request, feature, len(values), sent, mark)
         if sent == "BYTES":
-            made.contents.bytes_contents.extend((MARK if value is None else value).encode() for value in values)
+            result.contents.bytes_contents.extend((MARK if value is None else value).encode() for value in values)
         else:
             numbers = [float("nan") if value is None else value for value in values]
-            getattr(made.contents, FIELDS[sent]).extend(numbers)
+            getattr(result.contents, FIELDS[sent]).extend(numbers)
     return _grpc(server, request)
 
 
@@ -120,20 +120,20 @@ TYPED: list[Any] = [by_feature, binary, grpc_raw, grpc_typed]  # those that can 
 def frame(server: Server, columns: Columns) -> pd.DataFrame:
     """What a person has offline: the columns as pandas holds them, booleans with gaps as floats."""
     dtypes = {"float64": np.float64, "int64": np.int64, "bool": np.float64, "string": object}
-    made = {}
+    products = {}
     for feature in server.model.signature.inputs:
         values = [np.nan if value is None else value for value in columns[feature.name]]
-        made[feature.name] = np.array(values, dtype=dtypes[feature.dtype])
-    return pd.DataFrame(made)
+        products[feature.name] = np.array(values, dtype=dtypes[feature.dtype])
+    return pd.DataFrame(products)
 
 
 def offline(server: Server, model: Any, columns: Columns) -> Answers:
     """The answers of the Pipeline itself."""
-    asked = frame(server, columns)
+    requests = frame(server, columns)
     if server.model.signature.task == "regression":
-        return {"prediction": model.predict(asked)}
-    answers = {"label": model.predict(asked).tolist()}
-    return {**answers, "probabilities": model.predict_proba(asked)} if hasattr(model, "predict_proba") else answers
+        return {"prediction": model.predict(requests)}
+    answers = {"label": model.predict(requests).tolist()}
+    return {**answers, "probabilities": model.predict_proba(requests)} if hasattr(model, "predict_proba") else answers
 
 
 def _asking(server: Server, rows: list[Any]) -> dict[str, Any]:
@@ -201,10 +201,10 @@ def _grpc(server: Server, request: Any) -> Answers:
 
 
 def _grpc_input(request: Any, feature: Feature, rows: int, datatype: str, mark: bool) -> Any:
-    made = request.inputs.add(name=feature.name, shape=[rows], datatype=datatype)
+    result = request.inputs.add(name=feature.name, shape=[rows], datatype=datatype)
     if mark:
-        made.parameters["missing"].string_param = MARK
-    return made
+        result.parameters["missing"].string_param = MARK
+    return result
 
 
 def _datatype(feature: Feature, datatype: str, values: list[Any] | None = None) -> str:

@@ -75,8 +75,8 @@ def _sizes(part: str) -> Make:
 
 
 def _deep(_: Packaged, size: int) -> bytes:
-    one = "[" * 900 + "]" * 900
-    return ('{"instances":[' + ",".join([one] * (size // 1801 - 1)) + "]}").encode()
+    nest = "[" * 900 + "]" * 900
+    return ('{"instances":[' + ",".join([nest] * (size // 1801 - 1)) + "]}").encode()
 
 
 REST: dict[str, tuple[str, Make]] = {

@@ -46,13 +46,13 @@ def rpc(server: Server, ask: Callable[[InferenceGRPCClient], Awaitable[Any]]) ->
 def request(server: Server, binary: bool) -> InferRequest:
     """The model's rows without gaps, one tensor a feature."""
     datatypes = {"float64": np.float64, "int64": np.int64, "bool": np.bool_, "string": object}
-    made = []
+    inputs = []
     for feature in server.model.signature.inputs:
         values = np.array(whole(server)[feature.name], dtype=datatypes[feature.dtype])
         tensor = InferInput(feature.name, list(values.shape), forms.DATATYPES[feature.dtype])
         tensor.set_data_from_numpy(values, binary_data=binary)
-        made.append(tensor)
-    return InferRequest(server.model.name, made, request_id=forms.ID)
+        inputs.append(tensor)
+    return InferRequest(server.model.name, inputs, request_id=forms.ID)
 
 
 def whole(server: Server) -> dict[str, list[Any]]:
@@ -63,15 +63,15 @@ def whole(server: Server) -> dict[str, list[Any]]:
 
 def check(server: Server, response: InferResponse) -> None:
     """KServe's client reads from the answer what the Pipeline says."""
-    wanted = forms.offline(server, server.model.pipeline, whole(server))
+    expected = forms.offline(server, server.model.pipeline, whole(server))
     assert (response.id, response.model_name) == (forms.ID, server.model.name)
     assert response.model_version in (server.model.digest, None)  # the REST client does not read it
-    assert [output.name for output in response.outputs] == list(wanted)
+    assert [output.name for output in response.outputs] == list(expected)
     for output in response.outputs:
         values = output.as_numpy()
         if values.dtype.kind == "O":
             values = np.array([value.decode() if isinstance(value, bytes) else value for value in values])
-        assert np.array_equal(values, np.asarray(wanted[output.name]))
+        assert np.array_equal(values, np.asarray(expected[output.name]))
 
 
 @pytest.mark.parametrize("name", ["iris", "people", "counts", "prices"])

@@ -108,11 +108,11 @@ def offline(loaded: Loaded, columns: forms.Columns) -> Answers:
 @pytest.mark.parametrize("form", forms.ANY, ids=lambda form: form.__name__)
 def test_every_protocol_gives_the_engines_bits(server: Server, loaded: Loaded, form: Form) -> None:
     """The same bits in every protocol as offline, and scikit-learn's labels, with its numbers within the tolerance."""
-    answers, wanted = form(server, server.model.rows), offline(loaded, server.model.rows)
+    answers, expected = form(server, server.model.rows), offline(loaded, server.model.rows)
     exact = forms.offline(server, server.model.pipeline, server.model.rows)
-    assert set(answers) == set(wanted) == set(exact)
+    assert set(answers) == set(expected) == set(exact)
     for name, values in answers.items():
-        assert np.asarray(values).tolist() == np.asarray(wanted[name]).tolist()
+        assert np.asarray(values).tolist() == np.asarray(expected[name]).tolist()
         assert not len(differing(name, list(exact[name]), list(values)))
     assert loaded.manifest.engine == ONNX
 

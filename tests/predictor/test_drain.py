@@ -32,9 +32,9 @@ SERVING, NOT_SERVING = 1, 2
 @pytest.fixture
 def server(packaged: dict[str, Packaged], tmp_path: Path) -> Server:
     """A predictor of its own, which the test ends."""
-    made = start(packaged["iris"], tmp_path / "log", PREDICTOR_DRAIN_SECONDS="1", PREDICTOR_GRACE_SECONDS="10")
-    made.wait()
-    return made
+    server = start(packaged["iris"], tmp_path / "log", PREDICTOR_DRAIN_SECONDS="1", PREDICTOR_GRACE_SECONDS="10")
+    server.wait()
+    return server
 
 
 def health(server: Server, service: str = "") -> int:
@@ -61,11 +61,11 @@ class Calls(threading.Thread):
     def run(self) -> None:
         contents = pb.InferTensorContents(fp64_contents=ROW)
         tensor = pb.ModelInferRequest.InferInputTensor(name="input-0", datatype="FP64", shape=[1, 4], contents=contents)
-        asked = pb.ModelInferRequest(model_name="iris", inputs=[tensor])
+        request = pb.ModelInferRequest(model_name="iris", inputs=[tensor])
         stub = GRPCInferenceServiceStub(self._channel)
         while not self.stopped.wait(0.005):
             try:
-                stub.ModelInfer(asked, timeout=ANSWER_SECONDS)
+                stub.ModelInfer(request, timeout=ANSWER_SECONDS)
                 self.codes["OK"] += 1
             except grpc.RpcError as error:
                 refused = "connection refused" in (error.details() or "").lower()
@@ -148,17 +148,17 @@ def test_on_busy_cores(
             got = load.answers + Counter(refused=load.refused)
         else:
             calls = [Calls(server) for _ in range(6)]
-            for one in calls:
-                one.start()
+            for call in calls:
+                call.start()
             time.sleep(1 + run / 100)
             server.process.send_signal(signal.SIGTERM)
             code = server.process.wait(START_SECONDS)
             time.sleep(0.1)
-            for one in calls:
-                one.stopped.set()
-            for one in calls:
-                one.join()
-            got = sum((one.codes for one in calls), Counter())
+            for call in calls:
+                call.stopped.set()
+            for call in calls:
+                call.join()
+            got = sum((call.codes for call in calls), Counter())
     assert (code, set(got) - {"refused"}) == (0, {"200" if protocol == "rest" else "OK"}), got
 
 

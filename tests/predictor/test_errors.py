@@ -38,7 +38,7 @@ def test_one_status_a_class(error: Exception, status: int, code: grpc.StatusCode
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("one\r\n  two\tthree", "one two three"),
         ("\x1b[31mred\x07", "\\x1b[31mred\\x07"),
@@ -47,10 +47,10 @@ def test_one_status_a_class(error: Exception, status: int, code: grpc.StatusCode
         ("東京 ü 😀", "東京 ü 😀"),
     ],
 )
-def test_one_line(text: str, told: str) -> None:
+def test_one_line(text: str, message: str) -> None:
     """White space is folded, and what a terminal would obey is spelt out."""
-    assert errors.message(InvalidRequest(text)) == told
-    assert orjson.loads(errors.body(text)) == {"error": told}
+    assert errors.message(InvalidRequest(text)) == message
+    assert orjson.loads(errors.body(text)) == {"error": message}
 
 
 @pytest.mark.parametrize("letter", ["x", "ü", "東", "😀", "\x00", '"', "\\", "\n"])

@@ -50,16 +50,16 @@ def test_v1(server: Server) -> None:
     some = rows(server.model, 3)
     answer = server.post(server.v1.replace(":predict", ":explain"), {"instances": some, "probabilities": True})
     assert answer.status == 200
-    told = answer.json["explanations"]
-    assert {key: told[key] for key in ("method", "scale", "features", "outputs")} == {
+    explanations = answer.json["explanations"]
+    assert {key: explanations[key] for key in ("method", "scale", "features", "outputs")} == {
         "method": "linear",
         "scale": "log-odds",
         "features": list(server.model.signature.names),
         "outputs": ["setosa", "versicolor", "virginica"],
     }
-    shares = np.array(told["contributions"])
+    shares = np.array(explanations["contributions"])
     assert shares.shape == (3, 3, 4)
-    assert np.array(told["base"]) + shares.sum(axis=2) == pytest.approx(scores(server.model, some), abs=1e-9)
+    assert np.array(explanations["base"]) + shares.sum(axis=2) == pytest.approx(scores(server.model, some), abs=1e-9)
     plain = server.post(server.v1, {"instances": some, "probabilities": True}).json
     assert {key: answer.json[key] for key in plain} == plain
 
@@ -67,16 +67,16 @@ def test_v1(server: Server) -> None:
 def test_v2_rest_and_grpc(server: Server) -> None:
     """The same numbers as tensors beside the outputs, in JSON, binary, and over gRPC."""
     some = rows(server.model, 2)
-    told = server.post(server.v1.replace(":predict", ":explain"), {"instances": some}).json["explanations"]
+    explanations = server.post(server.v1.replace(":predict", ":explain"), {"instances": some}).json["explanations"]
     tensor = {"name": "input-0", "datatype": "FP64", "shape": [2, 4], "data": some}
     answer = server.post(server.v2, {"inputs": [tensor], "parameters": {"explain": True}}).json
     assert answer["parameters"] == {"explanation_method": "linear", "explanation_scale": "log-odds"}
-    outputs = {one["name"]: one for one in answer["outputs"]}
+    outputs = {output["name"]: output for output in answer["outputs"]}
     assert outputs["label"]["data"]
     assert outputs["explanation_contributions"]["shape"] == [2, 3, 4]
-    assert outputs["explanation_contributions"]["data"] == np.ravel(told["contributions"]).tolist()
-    assert outputs["explanation_base"]["data"] == told["base"]
-    assert outputs["explanation_outputs"]["data"] == told["outputs"]
+    assert outputs["explanation_contributions"]["data"] == np.ravel(explanations["contributions"]).tolist()
+    assert outputs["explanation_base"]["data"] == explanations["base"]
+    assert outputs["explanation_outputs"]["data"] == explanations["outputs"]
 
     raw = np.array(some, "<f8").tobytes()
     message = pb.ModelInferRequest(model_name="iris", raw_input_contents=[raw])
@@ -85,7 +85,7 @@ def test_v2_rest_and_grpc(server: Server) -> None:
     reply = server.stub.ModelInfer(message)
     places = [output.name for output in reply.outputs]
     shares = np.frombuffer(reply.raw_output_contents[places.index("explanation_contributions")], "<f8")
-    assert shares.tolist() == np.ravel(told["contributions"]).tolist()
+    assert shares.tolist() == np.ravel(explanations["contributions"]).tolist()
     assert reply.parameters["explanation_scale"].string_param == "log-odds"
 
 
@@ -94,8 +94,8 @@ def evidence(server: Server) -> tuple[list[str], float]:
     lines = server.request("GET", "/metrics").body.decode().splitlines()
     names = "requests_total rows_total input_bin_total predictions_total confidence_total request_seconds_count".split()
     apart = [line for line in lines if re.match(r'modelpin_apart_requests_total\{.*purpose="explain"', line)]
-    kept = [line for line in lines if line.startswith(tuple(f"modelpin_{name}" for name in names))]
-    return kept, sum(float(line.split()[-1]) for line in apart if 'code="200"' in line)
+    samples = [line for line in lines if line.startswith(tuple(f"modelpin_{name}" for name in names))]
+    return samples, sum(float(line.split()[-1]) for line in apart if 'code="200"' in line)
 
 
 def logged(server: Server, folder: Path) -> set[str]:
@@ -104,13 +104,13 @@ def logged(server: Server, folder: Path) -> set[str]:
     body = {"instances": rows(server.model, 1)}
     assert server.post(server.v1, body, {"x-request-id": last}).status == 200
     end = time.monotonic() + ANSWER_SECONDS
-    found: set[str] = set()
-    while last not in found:
+    names: set[str] = set()
+    while last not in names:
         assert time.monotonic() < end, "the log is not written"
         time.sleep(0.05)
         lines = [line for path in folder.iterdir() for line in path.read_text().splitlines()]
-        found = {json.loads(line)["request_id"] for line in lines if line.endswith("}")}
-    return found
+        names = {json.loads(line)["request_id"] for line in lines if line.endswith("}")}
+    return names
 
 
 def test_it_is_counted_apart(server: Server) -> None:
@@ -121,9 +121,9 @@ def test_it_is_counted_apart(server: Server) -> None:
     assert len(before[0]) > 10
     tensor = {"name": "input-0", "datatype": "FP64", "shape": [3, 4], "data": some}
     for _ in range(2):
-        told = {"x-request-id": "explained"}
-        assert server.post(server.v1.replace(":predict", ":explain"), {"instances": some}, told).status == 200
-        assert server.post(server.v2, {"inputs": [tensor], "parameters": {"explain": True}}, told).status == 200
+        headers = {"x-request-id": "explained"}
+        assert server.post(server.v1.replace(":predict", ":explain"), {"instances": some}, headers).status == 200
+        assert server.post(server.v2, {"inputs": [tensor], "parameters": {"explain": True}}, headers).status == 200
     assert evidence(server) == (before[0], before[1] + 4)
     assert "explained" not in logged(server, server.log.parent / "asked")
 
@@ -158,12 +158,12 @@ def test_what_a_subclass_overrides_shows_on_the_wire(tmp_path: Path) -> None:
     running = start(packaged, tmp_path / "log", "tests.predictor.overriding", "explain")
     running.wait()
     some = rows(packaged, 2)
-    told = running.post(running.v1.replace(":predict", ":explain"), {"instances": some}).json["explanations"]
+    explanations = running.post(running.v1.replace(":predict", ":explain"), {"instances": some}).json["explanations"]
     tensor = {"name": "input-0", "datatype": "FP64", "shape": [2, 4], "data": some}
     outputs = running.post(running.v2, {"inputs": [tensor], "parameters": {"explain": True}}).json["outputs"]
     assert running.stop() == 0
-    assert not np.any(told["contributions"])
-    assert not np.any(next(one["data"] for one in outputs if one["name"] == "explanation_contributions"))
+    assert not np.any(explanations["contributions"])
+    assert not np.any(next(output["data"] for output in outputs if output["name"] == "explanation_contributions"))
 
 
 def test_off(iris: Server) -> None:

@@ -44,7 +44,7 @@ def pythons(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Interpreters with the packages of the image: of one without extras, and of one with LightGBM."""
     locks = tmp_path_factory.mktemp("locks") / "requirements"
     shutil.copytree(REPOSITORY / "requirements", locks, ignore=shutil.ignore_patterns("__pycache__"))
-    made = {}
+    models = {}
     for name in ("plain", "lightgbm"):
         chosen = [] if name == "plain" else [name]
         subprocess.run([sys.executable, locks / "extras/choose.py", *chosen], check=True, capture_output=True)
@@ -52,8 +52,8 @@ def pythons(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         done = subprocess.run(
             [sys.executable, locks / "install.py", "serving", *venvs], check=True, capture_output=True, text=True
         )
-        made[name] = Path(done.stdout.strip()) / "bin/python"
-    return made
+        models[name] = Path(done.stdout.strip()) / "bin/python"
+    return models
 
 
 def packaged(folder: Path, estimator: Any, target: np.ndarray, graph: bool, task: str) -> Packaged:
@@ -78,8 +78,8 @@ def packaged(folder: Path, estimator: Any, target: np.ndarray, graph: bool, task
         metrics={},
         beside={FILE: background_of(model, signature, rows, rows).to_bytes()} if graph else None,
     )
-    asked = {name: values[::30].tolist() for name, values in rows.items()}
-    return Packaged(NAME, model, signature, folder, digest, asked)
+    inputs = {name: values[::30].tolist() for name, values in rows.items()}
+    return Packaged(NAME, model, signature, folder, digest, inputs)
 
 
 @contextmanager
@@ -110,10 +110,10 @@ def test_a_graph_needs_no_library(pythons: dict[str, Path], tmp_path: Path) -> N
             server.wait()
             answer = server.post(server.v1, {"instances": instances(model), "probabilities": True}).json
             assert answer["predictions"] == model.pipeline.predict(np.array(instances(model))).tolist()
-            told = server.post(server.v1.replace(":predict", ":explain"), {"instances": instances(model)})
-            assert told.status == status, told.body
+            reply = server.post(server.v1.replace(":predict", ":explain"), {"instances": instances(model)})
+            assert reply.status == status, reply.body
             if status == 501:
-                assert "make extras EXTRAS='lightgbm'" in told.json["error"]
+                assert "make extras EXTRAS='lightgbm'" in reply.json["error"]
 
 
 def test_without_a_graph_the_image_has_to_have_it(pythons: dict[str, Path], tmp_path: Path) -> None:

@@ -14,10 +14,10 @@ from tests.predictor.models import Packaged
 
 def test_missing_values_are_one(packaged: dict[str, Packaged]) -> None:
     """None, NaN and pandas.NA, in objects, nullable types and categories, are answered as serving answers null."""
-    made = packaged["people"]
-    loaded = load(made.directory, expected_digest=made.digest)
-    exact = loaded.runner.predict(validated_columns(loaded.signature, made.rows))
-    plain = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in made.rows.items()})
+    model = packaged["people"]
+    loaded = load(model.directory, expected_digest=model.digest)
+    exact = loaded.runner.predict(validated_columns(loaded.signature, model.rows))
+    plain = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in model.rows.items()})
     forms = {
         "objects with None": plain,
         "NaN": plain.where(plain.notna(), np.nan),
@@ -33,9 +33,9 @@ def test_missing_values_are_one(packaged: dict[str, Packaged]) -> None:
 
 def test_what_serving_refuses_is_refused(packaged: dict[str, Packaged]) -> None:
     """A value that serving would refuse is refused with its column and row, and so is a column that is not there."""
-    made = packaged["people"]
-    loaded = load(made.directory, expected_digest=made.digest)
-    frame = pd.DataFrame(made.rows)
+    model = packaged["people"]
+    loaded = load(model.directory, expected_digest=model.digest)
+    frame = pd.DataFrame(model.rows)
     with pytest.raises(InvalidRequest, match="feature 'rooms', row 1: 99"):
         loaded.predict(frame.assign(rooms=[3, 99, *[3] * (len(frame) - 2)]))
     with pytest.raises(InvalidRequest, match="no column 'rooms'"):

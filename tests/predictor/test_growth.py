@@ -22,13 +22,13 @@ LARGEST = 8 * SIZE
 
 def seconds(work: Work, times: int = 3) -> float:
     """CPU seconds of this thread for `work`: the least of so many times."""
-    taken = []
+    durations = []
     for _ in range(times):
         begun = time.thread_time()
         with contextlib.suppress(*REFUSALS):
             work()
-        taken.append(time.thread_time() - begun)
-    return min(taken)
+        durations.append(time.thread_time() - begun)
+    return min(durations)
 
 
 def measured(make: Callable[[int], Work], size: int) -> tuple[float, float]:
@@ -48,8 +48,8 @@ def test_growth(name: str) -> None:
     size = SIZE
     gc.disable()
     try:
-        while size < LARGEST and (taken := seconds(CASES[name](size))) < TOO_SHORT:
-            size = min(LARGEST, 2 * size if 2 * taken >= TOO_SHORT else 4 * size)
+        while size < LARGEST and (durations := seconds(CASES[name](size))) < TOO_SHORT:
+            size = min(LARGEST, 2 * size if 2 * durations >= TOO_SHORT else 4 * size)
         small, large = measured(CASES[name], size)
     finally:
         gc.enable()

@@ -53,11 +53,11 @@ while time.monotonic() < float("inf"):
 @pytest.fixture(scope="module")
 def server(packaged: dict[str, Packaged], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A predictor with limits that a test reaches."""
-    made = start(packaged["iris"], tmp_path_factory.mktemp("limits") / "log", **SETTINGS)
-    made.wait()
-    yield made
-    assert made.stop() == 0
-    assert "Traceback" not in made.log.read_text()
+    server = start(packaged["iris"], tmp_path_factory.mktemp("limits") / "log", **SETTINGS)
+    server.wait()
+    yield server
+    assert server.stop() == 0
+    assert "Traceback" not in server.log.read_text()
 
 
 def rows(count: int) -> bytes:
@@ -67,8 +67,8 @@ def rows(count: int) -> bytes:
 
 def metric(server: Server, line: str) -> float:
     """The value of one line of /metrics; 0 where it is not there."""
-    found = re.search(rf"^{re.escape(line)} (\S+)$", server.request("GET", "/metrics").body.decode(), re.M)
-    return float(found[1]) if found else 0.0
+    match = re.search(rf"^{re.escape(line)} (\S+)$", server.request("GET", "/metrics").body.decode(), re.M)
+    return float(match[1]) if match else 0.0
 
 
 def ask(server: Server, body: bytes) -> tuple[Answer, float]:
@@ -78,9 +78,9 @@ def ask(server: Server, body: bytes) -> tuple[Answer, float]:
     connection.request("POST", server.v1, body)
     answer = connection.getresponse()
     headers = {name.lower(): value for name, value in answer.getheaders()}
-    found = Answer(answer.status, headers, answer.read())
+    result = Answer(answer.status, headers, answer.read())
     connection.close()
-    return found, time.monotonic() - started
+    return result, time.monotonic() - started
 
 
 def opened(server: Server, data: bytes) -> socket.socket:
@@ -115,8 +115,8 @@ def long_v1() -> tuple[bytes, dict[str, str]]:
 def long_v2() -> tuple[bytes, dict[str, str]]:
     """A million rows, in binary."""
     shape = {"shape": [10**6, 4], "parameters": {"binary_data_size": 16 * 10**6}}
-    asked = {"inputs": [{"name": "input-0", "datatype": "FP32", **shape}], "outputs": [{"name": "label"}]}
-    head = json.dumps(asked).encode()
+    request = {"inputs": [{"name": "input-0", "datatype": "FP32", **shape}], "outputs": [{"name": "label"}]}
+    head = json.dumps(request).encode()
     return head + bytes(16 * 10**6), {"inference-header-content-length": str(len(head))}
 
 
@@ -139,17 +139,17 @@ def test_health_during_a_long_request(server: Server, long: Callable[[], tuple[b
 
 def test_overload(server: Server) -> None:
     """Heavy requests beyond the lane and its queue are refused at once, and small ones are answered meanwhile."""
-    body, found = rows(150_000), []
+    body, answers = rows(150_000), []
     before = metric(server, 'modelpin_rejects_total{reason="queue"}')
-    threads = [threading.Thread(target=lambda: found.append(ask(server, body))) for _ in range(6)]
+    threads = [threading.Thread(target=lambda: answers.append(ask(server, body))) for _ in range(6)]
     for thread in threads:
         thread.start()
     small, seconds = ask(server, rows(1))
     for thread in threads:
         thread.join()
     assert (small.status, seconds < HANG) == (200, True)
-    refused = [answer for answer, _ in found if answer.status == 503]
-    assert {answer.status for answer, _ in found} == {200, 503}
+    refused = [answer for answer, _ in answers if answer.status == 503]
+    assert {answer.status for answer, _ in answers} == {200, 503}
     assert {answer.headers["retry-after"] for answer in refused} == {"1"}
     assert "try again" in refused[0].json["error"]
     assert metric(server, 'modelpin_rejects_total{reason="queue"}') - before == len(refused)
@@ -163,12 +163,14 @@ def test_too_much(server: Server) -> None:
     head = json.dumps({"inputs": [tensor]}).encode()
     named = {"inference-header-content-length": str(len(head))}
     assert server.request("POST", server.v2, head + bytes(10**7), named).status == 413
-    with opened(server, b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n" % server.v1.encode()) as one:
-        assert one.recv(1 << 16).startswith(b"HTTP/1.1 413 ")
+    with opened(
+        server, b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n" % server.v1.encode()
+    ) as connection:
+        assert connection.recv(1 << 16).startswith(b"HTTP/1.1 413 ")
     long = b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 5000
     for data in (long + b"\r\n\r\n", long):
-        with opened(server, data) as one:
-            answer = Answer.parse(until_closed(one))
+        with opened(server, data) as connection:
+            answer = Answer.parse(until_closed(connection))
         assert (answer.status, "limit of 4096 bytes" in answer.checked()) == (431, True)
 
 
@@ -207,34 +209,34 @@ def test_stalled(server: Server) -> None:
     assert memory(server) - before < 200
     answers = {Answer.parse(received).status for received in map(until_closed, waiting[:100])}
     assert answers == {408}
-    assert {until_closed(one) for one in waiting[100:]} == {b""}
+    assert {until_closed(connection) for connection in waiting[100:]} == {b""}
     deadline = time.monotonic() + ANSWER_SECONDS
     while metric(server, "modelpin_buffered_bytes") and time.monotonic() < deadline:
         time.sleep(0.1)
     assert metric(server, "modelpin_buffered_bytes") == 0
     assert metric(server, 'modelpin_rejects_total{reason="unread"}') == 1
     assert metric(server, 'modelpin_rejects_total{reason="body-slow"}') == 100
-    for one in (*waiting, *readers):
-        one.close()
+    for connection in (*waiting, *readers):
+        connection.close()
 
 
 def test_bodies_in_memory(server: Server) -> None:
     """More bytes of bodies than may be in memory are refused with 503 at once, over gRPC with UNAVAILABLE."""
     length = 23 * MIB
     head = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (server.v1.encode(), length)
-    held = [opened(server, head + bytes(length - 1)) for _ in range(2)]
+    waiting = [opened(server, head + bytes(length - 1)) for _ in range(2)]
     deadline = time.monotonic() + ANSWER_SECONDS
     while metric(server, "modelpin_buffered_bytes") < 2 * (length - MIB) and time.monotonic() < deadline:
         time.sleep(0.02)
-    with opened(server, head) as one:
+    with opened(server, head) as connection:
         started = time.monotonic()
-        received = one.recv(1 << 16)
+        received = connection.recv(1 << 16)
         assert (received[:13], time.monotonic() - started < HANG) == (b"HTTP/1.1 503 ", True)
         assert b"retry-after: 1" in received
     raw = pb.ModelInferRequest(model_name="iris", raw_input_contents=[bytes(20 * MIB)])
     with pytest.raises(grpc.RpcError) as error:
         server.stub.ModelInfer(raw, timeout=ANSWER_SECONDS)
     assert error.value.code() is grpc.StatusCode.UNAVAILABLE
-    for one in held:
-        one.close()
+    for connection in waiting:
+        connection.close()
     assert server.post(server.v1, {"instances": [ROW]}).status == 200

@@ -39,9 +39,9 @@ def test_of_port() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = listening.getsockname()
         with socket.create_connection(address), listening.accept()[0] as accepted:
-            found = list(listener.of_port(address[1]))
-            named = {(one.getsockname(), listener.is_listening(one)) for one in found}
-            for one in found:
-                one.close()
-            assert (len(found), named) == (2, {(address, True), (address, False)})
-            assert accepted.fileno() not in [one.fileno() for one in found]
+            sockets = list(listener.of_port(address[1]))
+            named = {(duplicate.getsockname(), listener.is_listening(duplicate)) for duplicate in sockets}
+            for duplicate in sockets:
+                duplicate.close()
+            assert (len(sockets), named) == (2, {(address, True), (address, False)})
+            assert accepted.fileno() not in [duplicate.fileno() for duplicate in sockets]

@@ -33,11 +33,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     columns = {name: ["a", "b"] * 8 for name in names}
     target = Feature("y", "string")
     model = models.package(folder / "texts", "texts", schema, columns, target, labels, (DummyClassifier(),))
-    made = start_anew(model, folder / "log")
-    made.wait()
-    made.request("POST", made.v1, b'{"instances":[]}')
-    yield made
-    assert made.stop() == 0
+    server = start_anew(model, folder / "log")
+    server.wait()
+    server.request("POST", server.v1, b'{"instances":[]}')
+    yield server
+    assert server.stop() == 0
 
 
 @pytest.fixture(scope="module")
@@ -100,9 +100,9 @@ def test_the_pod(server: Server, idle: int) -> None:
     assert limit == "1Gi"
     settings = Settings()
     received = settings.buffered_bytes // settings.body_bytes * settings.body_bytes  # messages, not counted until read
-    kept = settings.buffered_bytes
-    most = idle + received + kept + TIMES * settings.body_bytes
+    buffered = settings.buffered_bytes
+    most = idle + received + buffered + TIMES * settings.body_bytes
     assert most < 1024 * MIB
-    said = re.search(r"up to (\d+)\s+times its bytes", (ROOT / "docs/predictor.md").read_text())
-    assert said is not None
-    assert int(said[1]) == TIMES
+    match = re.search(r"up to (\d+)\s+times its bytes", (ROOT / "docs/predictor.md").read_text())
+    assert match is not None
+    assert int(match[1]) == TIMES

@@ -74,13 +74,13 @@ def test_the_example_of_the_page_serves(packaged: dict[str, Packaged], tmp_path:
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/api.md").read_text(encoding="utf-8"), re.S)
     program, ports = tmp_path / "rounding.py", free(2)
     program.write_text(code)
-    one = packaged["iris"]
-    line = command(one.directory, one.name, "--expected_digest", one.digest, ports=ports)
+    model = packaged["iris"]
+    line = command(model.directory, model.name, "--expected_digest", model.digest, ports=ports)
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, program, *line[3:]], env=environment(PYTHONPATH=str(ROOT)), stdout=log, stderr=log
         )
-    server = Server(one, process, *ports, tmp_path / "log")
+    server = Server(model, process, *ports, tmp_path / "log")
     server.wait()
     answer = server.post(server.v1, {"instances": [ROW], "probabilities": True})
     assert server.stop() == 0
@@ -91,12 +91,12 @@ def test_the_example_of_the_page_serves(packaged: dict[str, Packaged], tmp_path:
 
 def test_load_verifies(packaged: dict[str, Packaged]) -> None:
     """`load` is what verifies: before it the model is not ready, and another digest than the named one never is."""
-    one = packaged["iris"]
-    model = Model(one.source)
+    artifact = packaged["iris"]
+    model = Model(artifact.source)
     assert not model.ready
     assert model.load()
     assert model.ready
-    other = Model(Source(one.directory, one.name, "sha256-" + "0" * 64, allow_unpinned=False))
+    other = Model(Source(artifact.directory, artifact.name, "sha256-" + "0" * 64, allow_unpinned=False))
     with pytest.raises(IntegrityError):
         other.load()
     assert not other.ready
@@ -110,6 +110,6 @@ def test_metadata_is_made_once(packaged: dict[str, Packaged], monkeypatch: pytes
     monkeypatch.setattr(Model, "get_input_types", lambda self: pytest.fail("made again"))
     answer = probes.answer("/v2/models/iris")
     assert answer is not None
-    assert [one["name"] for one in json.loads(answer[0])["inputs"]] == list(NAMES)
+    assert [feature["name"] for feature in json.loads(answer[0])["inputs"]] == list(NAMES)
     metadata = asyncio.run(servicer.ModelMetadata(pb.ModelMetadataRequest(name="iris"), None))
-    assert [one.name for one in metadata.inputs] == list(NAMES)
+    assert [feature.name for feature in metadata.inputs] == list(NAMES)

@@ -44,7 +44,7 @@ def raises(directory: Path) -> Packaged:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Packaged]:
+def pair(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Packaged]:
     """Both models."""
     folder = tmp_path_factory.mktemp("no-answer")
     return {maker.__name__: maker(folder / maker.__name__) for maker in (overflows, raises)}
@@ -52,16 +52,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Packaged]:
 
 @pytest.fixture(scope="module", params=["overflows", "raises"])
 def server(
-    request: pytest.FixtureRequest, made: dict[str, Packaged], tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, pair: dict[str, Packaged], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Server]]:
     """A predictor with the fast path and one without, of each model in turn."""
     logs = tmp_path_factory.mktemp("logs")
-    running = {mode: start(made[request.param], logs / mode, PREDICTOR_FAST_PATH=mode) for mode in ("on", "off")}
-    for one in running.values():
-        one.wait()
+    running = {mode: start(pair[request.param], logs / mode, PREDICTOR_FAST_PATH=mode) for mode in ("on", "off")}
+    for server in running.values():
+        server.wait()
     yield running
-    for one in running.values():
-        assert one.stop() == 0
+    for server in running.values():
+        assert server.stop() == 0
 
 
 def v1(server: Server, values: list[float]) -> tuple[str, str]:
@@ -107,8 +107,8 @@ def grpc_raw(server: Server, values: list[float]) -> tuple[str, str]:
 def grpc_typed(server: Server, values: list[float]) -> tuple[str, str]:
     """gRPC, typed contents."""
     request = pb.ModelInferRequest(model_name=server.model.name)
-    made = request.inputs.add(name="x", shape=[len(values)], datatype="FP64")
-    made.contents.fp64_contents.extend(values)
+    tensor = request.inputs.add(name="x", shape=[len(values)], datatype="FP64")
+    tensor.contents.fp64_contents.extend(values)
     return server.call("ModelInfer", request.SerializeToString())
 
 
@@ -130,17 +130,17 @@ def test_the_row_is_named(server: dict[str, Server], ask: Ask, mode: str) -> Non
 @pytest.mark.parametrize("mode", ["on", "off"])
 def test_who_shares_its_batch_is_answered(server: dict[str, Server], mode: str) -> None:
     """Of many requests at once, only those with such a row are refused."""
-    asked = [[BAD] if number % 4 == 3 else [GOOD, GOOD] for number in range(160)]
+    tables = [[BAD] if number % 4 == 3 else [GOOD, GOOD] for number in range(160)]
 
     def some(first: int) -> list[tuple[int, str]]:
         own = replace(server[mode], _local={})
-        codes = [(number, v1(own, asked[number])[0]) for number in range(first, len(asked), 16)]
+        codes = [(number, v1(own, tables[number])[0]) for number in range(first, len(tables), 16)]
         own._local["http"][0].close()
         return codes
 
     with ThreadPoolExecutor(16) as pool:
         codes = dict(pair for pairs in pool.map(some, range(16)) for pair in pairs)
-    assert codes == {number: "422" if BAD in values else "200" for number, values in enumerate(asked)}
+    assert codes == {number: "422" if BAD in values else "200" for number, values in enumerate(tables)}
 
 
 @pytest.mark.parametrize("mode", ["on", "off"])

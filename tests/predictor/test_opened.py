@@ -81,10 +81,10 @@ def opened(server: Server, folder: Path) -> list[str]:
     number = len(list(folder.iterdir()))
     server.process.send_signal(signal.SIGUSR1)
     end = time.monotonic() + ANSWER_SECONDS
-    while not (written := folder / str(number)).exists():
+    while not (path := folder / str(number)).exists():
         assert time.monotonic() < end, "the predictor does not write what was opened"
         time.sleep(0.01)
-    return written.read_text().split()
+    return path.read_text().split()
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -45,17 +45,17 @@ DATATYPES = "FP64 FP64 FP64 FP32 FP16 INT64 INT64 INT32 INT8 UINT8 UINT64 BOOL B
 @st.composite
 def v1_requests(draw: st.DrawFn, server: Pair) -> Any:
     """Rows of the right features, most values of the right type; sometimes one thing is anything at all."""
-    made: list[Any] = []
+    result: list[Any] = []
     for _ in range(draw(st.integers(1, 3))):
         row = {
             feature.name: draw(CELLS[feature.dtype]) for feature in draw(st.permutations(server.model.signature.inputs))
         }
         if draw(st.integers(0, 9)) == 0:
             row[draw(words)] = draw(values)
-        made.append(row)
+        result.append(row)
     if draw(st.booleans()):
-        made = [[row[feature.name] for feature in server.model.signature.inputs] for row in made]
-    return {"instances": made, **draw(st.dictionaries(st.just("probabilities"), st.booleans(), max_size=1))}
+        result = [[row[feature.name] for feature in server.model.signature.inputs] for row in result]
+    return {"instances": result, **draw(st.dictionaries(st.just("probabilities"), st.booleans(), max_size=1))}
 
 
 @st.composite
@@ -175,7 +175,7 @@ def test_any_path(iris: Server, path: str, method: str) -> None:
     message=st.binary(max_size=100)
     | st.builds(
         lambda name, datatype, shape, numbers, raw: corpus_grpc.request(
-            corpus_grpc.given(name, shape, datatype, fp64_contents=numbers, int_contents=[1] * len(raw)), raw=raw
+            corpus_grpc.one_input(name, shape, datatype, fp64_contents=numbers, int_contents=[1] * len(raw)), raw=raw
         ),
         words,
         words,
@@ -196,12 +196,12 @@ def test_any_call(servers: dict[str, Server], model: str, message: Any) -> None:
 
 
 @settings(quick, max_examples=200)
-@given(asked=st.lists(st.floats(-LARGEST, LARGEST), min_size=1, max_size=20))
-def test_every_bit_of_a_float(pairs: dict[str, Pair], asked: list[float]) -> None:
+@given(numbers=st.lists(st.floats(-LARGEST, LARGEST), min_size=1, max_size=20))
+def test_every_bit_of_a_float(pairs: dict[str, Pair], numbers: list[float]) -> None:
     """A float64 comes back through v1 and v2 JSON as the same 64 bits."""
     echo = pairs["echo"]
-    wanted = [value + 0.0 for value in asked]  # the model itself adds 0.0, which turns -0.0 into 0.0
-    v1 = echo.ask("v1", dumps({"instances": [[value] for value in asked]})).json["predictions"]
-    tensor = {"name": "x", "shape": [len(asked)], "datatype": "FP64", "data": asked}
+    expected = [value + 0.0 for value in numbers]  # the model itself adds 0.0, which turns -0.0 into 0.0
+    v1 = echo.ask("v1", dumps({"instances": [[value] for value in numbers]})).json["predictions"]
+    tensor = {"name": "x", "shape": [len(numbers)], "datatype": "FP64", "data": numbers}
     v2 = echo.ask("v2", dumps({"inputs": [tensor]})).json["outputs"][0]["data"]
-    assert np.array(v1, dtype=float).tobytes() == np.array(wanted).tobytes() == np.array(v2, dtype=float).tobytes()
+    assert np.array(v1, dtype=float).tobytes() == np.array(expected).tobytes() == np.array(v2, dtype=float).tobytes()

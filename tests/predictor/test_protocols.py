@@ -30,16 +30,16 @@ def unpickled(server: Server) -> Any:
     return joblib.load(io.BytesIO((server.model.directory / "model.joblib").read_bytes()))
 
 
-def same(one: Answers, other: Answers) -> None:
+def same(expected: Answers, actual: Answers) -> None:
     """Equal to the bit, in the same types."""
-    assert set(one) == set(other)
-    for name in one:
-        if isinstance(one[name], np.ndarray):
-            assert one[name].shape == other[name].shape
-            assert one[name].tobytes() == other[name].astype(np.float64).tobytes(), name
+    assert set(expected) == set(actual)
+    for name in expected:
+        if isinstance(expected[name], np.ndarray):
+            assert expected[name].shape == actual[name].shape
+            assert expected[name].tobytes() == actual[name].astype(np.float64).tobytes(), name
         else:
-            assert one[name] == other[name]
-            assert list(map(type, one[name])) == list(map(type, other[name]))
+            assert expected[name] == actual[name]
+            assert list(map(type, expected[name])) == list(map(type, actual[name]))
 
 
 def batches(server: Server) -> list[Columns]:
@@ -80,10 +80,10 @@ def test_float32_equals_after_the_cast(servers: dict[str, Server], name: str, fo
     rounded = dict(server.model.rows)
     for feature in floats:
         rounded[feature] = [None if value is None else float(np.float32(value)) for value in rounded[feature]]
-    asked = forms.offline(server, unpickled(server), rounded)
-    same(form(server, rounded, "FP32"), asked)
+    expected = forms.offline(server, unpickled(server), rounded)
+    same(form(server, rounded, "FP32"), expected)
     if form in (forms.binary, forms.grpc_raw):
-        same(form(server, server.model.rows, "FP32"), asked)  # the cast made here instead of by hand
+        same(form(server, server.model.rows, "FP32"), expected)  # the cast made here instead of by hand
 
 
 def test_metadata_names_the_inputs_and_outputs(server: Server) -> None:
@@ -112,9 +112,11 @@ def test_metadata_names_the_inputs_and_outputs(server: Server) -> None:
         }
     answer = server.stub.ModelMetadata(pb.ModelMetadataRequest(name=server.model.name))
     assert list(answer.versions) == [server.model.digest]
-    for given, wanted in ((answer.inputs, wanted_inputs), (answer.outputs, wanted_outputs)):
-        shown = [{"name": one.name, "datatype": one.datatype, "shape": list(one.shape)} for one in given]
-        assert shown == wanted
+    for described, expected in ((answer.inputs, wanted_inputs), (answer.outputs, wanted_outputs)):
+        actual = [
+            {"name": column.name, "datatype": column.datatype, "shape": list(column.shape)} for column in described
+        ]
+        assert actual == expected
 
 
 def test_outputs_are_what_the_model_has(servers: dict[str, Server]) -> None:
@@ -139,8 +141,8 @@ def test_outputs_are_what_the_model_has(servers: dict[str, Server]) -> None:
 def test_outputs_in_the_order_asked(iris: Server) -> None:
     """Outputs come as asked for: some, in their order, each binary or not."""
     tensor = {"name": "input-0", "shape": [1, 4], "datatype": "FP64", "data": [5.1, 3.5, 1.4, 0.2]}
-    asked = [{"name": "probabilities", "parameters": {"binary_data": True}}, {"name": "label"}]
-    answer = iris.post(iris.v2, {"inputs": [tensor], "outputs": asked})
+    outputs = [{"name": "probabilities", "parameters": {"binary_data": True}}, {"name": "label"}]
+    answer = iris.post(iris.v2, {"inputs": [tensor], "outputs": outputs})
     head = int(answer.headers["inference-header-content-length"])
     assert answer.headers["content-type"] == "application/octet-stream"
     assert len(answer.body) == head + 3 * 8

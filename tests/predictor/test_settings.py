@@ -22,12 +22,12 @@ GIVEN = ["--model_dir", "x", "--model_name", "iris"]
 
 def test_docs() -> None:
     """docs/predictor.md lists every setting, with its flag, its variable, its default and its meaning."""
-    found = re.findall(r"^\| `--(\w+)` \| `(\w+)` \| (\S+) \| (.*) \|$", DOCS, re.M)
-    wanted = []
-    for one in fields(Settings):
-        default = format(one.default, "g") if isinstance(one.default, float) else str(one.default)
-        wanted.append((one.name, f"PREDICTOR_{one.name.upper()}", default, one.metadata["help"]))
-    assert found == wanted
+    documented = re.findall(r"^\| `--(\w+)` \| `(\w+)` \| (\S+) \| (.*) \|$", DOCS, re.M)
+    expected = []
+    for field in fields(Settings):
+        default = format(field.default, "g") if isinstance(field.default, float) else str(field.default)
+        expected.append((field.name, f"PREDICTOR_{field.name.upper()}", default, field.metadata["help"]))
+    assert documented == expected
 
 
 def test_docs_of_metrics_and_reasons(packaged: dict[str, Packaged]) -> None:

@@ -150,7 +150,7 @@ def begin(title: str, iris: Packaged, prices: Packaged, folder: Path) -> Start:
 
 def signed(title: str, directory: Path, digest: str, folder: Path) -> Path:
     """Sign the artifact in `directory` as `title` says; the file of who may."""
-    key, file = keys.made(), folder / "signers.json"
+    key, file = keys.new_key(), folder / "signers.json"
     file.write_text(keys.trusting(key, until=date(2026, 11, 26)).files[FILE])
     match title:
         case "no signature":
@@ -158,7 +158,7 @@ def signed(title: str, directory: Path, digest: str, folder: Path) -> Path:
         case "signers that cannot be read":
             return folder / "nothing.json"
         case "a signature by another":
-            data = keys.made().signs(keys.statement(digest))
+            data = keys.new_key().signs(keys.statement(digest))
         case "a signature of another model":
             data = key.signs(keys.statement(OTHER))
         case "a signature of a changed statement":
@@ -174,14 +174,14 @@ def signed(title: str, directory: Path, digest: str, folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def starts(packaged: dict[str, Packaged], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Start]:
     """Every predictor of REFUSED, ended; they run side by side."""
-    made, watching = {}, []
+    servers, watching = {}, []
     for title in REFUSED:
-        made[title] = begin(title, packaged["iris"], packaged["prices"], tmp_path_factory.mktemp("start"))
-        watching.append(threading.Thread(target=made[title].deadline))
+        servers[title] = begin(title, packaged["iris"], packaged["prices"], tmp_path_factory.mktemp("start"))
+        watching.append(threading.Thread(target=servers[title].deadline))
         watching[-1].start()
     for thread in watching:
         thread.join(START_SECONDS)
-    return made
+    return servers
 
 
 @pytest.mark.parametrize("title", REFUSED)

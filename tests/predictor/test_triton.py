@@ -35,8 +35,8 @@ def triton(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture
 def client(triton: Any, iris: Server) -> Iterator[Any]:
     """A client of the model iris."""
-    with connected(triton, iris) as made:
-        yield made
+    with connected(triton, iris) as client:
+        yield client
 
 
 def connected(triton: Any, server: Server) -> Any:
@@ -47,22 +47,22 @@ def connected(triton: Any, server: Server) -> Any:
 
 def inputs(triton: Any, server: Server, **options: Any) -> list[Any]:
     """The rows without gaps, one tensor a feature."""
-    made = []
+    inputs = []
     for feature in server.model.signature.inputs:
         values = np.array(whole(server)[feature.name], dtype=DTYPES[feature.dtype])
         tensor = triton.InferInput(feature.name, list(values.shape), forms.DATATYPES[feature.dtype])
         tensor.set_data_from_numpy(values, **options)
-        made.append(tensor)
-    return made
+        inputs.append(tensor)
+    return inputs
 
 
 def check(server: Server, result: Any) -> None:
     """The answer holds what the Pipeline says, under the names of the signature."""
-    for name, wanted in forms.offline(server, server.model.pipeline, whole(server)).items():
+    for name, expected in forms.offline(server, server.model.pipeline, whole(server)).items():
         values = result.as_numpy(name)
         if values.dtype.kind == "O":
-            values = np.array([one.decode() if isinstance(one, bytes) else one for one in values])
-        assert np.array_equal(values, np.asarray(wanted))
+            values = np.array([value.decode() if isinstance(value, bytes) else value for value in values])
+        assert np.array_equal(values, np.asarray(expected))
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -71,11 +71,11 @@ def check(server: Server, result: Any) -> None:
 def test_infer_http(servers: dict[str, Server], name: str, binary_in: bool, binary_out: bool) -> None:
     """Tensors as JSON and as bytes, each way, for every dtype."""
     server, http = servers[name], tritonclient.http
-    asked = [
+    outputs = [
         http.InferRequestedOutput(output.name, binary_data=binary_out) for output in server.model.signature.outputs
     ]
-    with connected(http, server) as made:
-        result = made.infer(name, inputs(http, server, binary_data=binary_in), outputs=asked, request_id=forms.ID)
+    with connected(http, server) as client:
+        result = client.infer(name, inputs(http, server, binary_data=binary_in), outputs=outputs, request_id=forms.ID)
     check(server, result)
     assert result.get_response()["id"] == forms.ID
     assert result.get_response()["model_version"] == server.model.digest
@@ -85,8 +85,8 @@ def test_infer_http(servers: dict[str, Server], name: str, binary_in: bool, bina
 def test_infer_grpc(servers: dict[str, Server], name: str) -> None:
     """Its gRPC client sends raw contents, and reads them."""
     server, rpc = servers[name], tritonclient.grpc
-    with connected(rpc, server) as made:
-        result = made.infer(name, inputs(rpc, server), request_id=forms.ID)
+    with connected(rpc, server) as client:
+        result = client.infer(name, inputs(rpc, server), request_id=forms.ID)
     check(server, result)
     assert (result.get_response().id, result.get_response().model_version) == (forms.ID, server.model.digest)
 
@@ -100,10 +100,10 @@ def test_defaults(triton: Any, client: Any, iris: Server) -> None:
 def test_compressed(iris: Server) -> None:
     """What its HTTP client compresses is refused for its media type, not misread."""
     with (
-        connected(tritonclient.http, iris) as made,
+        connected(tritonclient.http, iris) as client,
         pytest.raises(InferenceServerException) as caught,
     ):
-        made.infer("iris", inputs(tritonclient.http, iris), request_compression_algorithm="gzip")
+        client.infer("iris", inputs(tritonclient.http, iris), request_compression_algorithm="gzip")
     assert caught.value.status() == "415"
 
 
@@ -115,12 +115,14 @@ def test_health_and_metadata(client: Any, iris: Server) -> None:
     assert client.is_model_ready("iris", iris.model.digest)
     assert not _ready(client, "rose")
     metadata = client.get_model_metadata("iris")
-    shown = metadata if isinstance(metadata, dict) else None
-    names = [one["name"] if shown else one.name for one in (shown["inputs"] if shown else metadata.inputs)]
+    content = metadata if isinstance(metadata, dict) else None
+    names = [
+        tensor["name"] if content else tensor.name for tensor in (content["inputs"] if content else metadata.inputs)
+    ]
     assert tuple(names) == iris.model.signature.names
-    assert list(shown["versions"] if shown else metadata.versions) == [iris.model.digest]
+    assert list(content["versions"] if content else metadata.versions) == [iris.model.digest]
     server = client.get_server_metadata()
-    assert "binary_tensor_data" in (server["extensions"] if shown else server.extensions)
+    assert "binary_tensor_data" in (server["extensions"] if content else server.extensions)
 
 
 def test_refusals(triton: Any, client: Any, iris: Server) -> None:

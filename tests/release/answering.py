@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import yaml
 
-# digest → the content of golden.json; filled by the fixture that makes artifacts
+# digest → the payload of golden.json; filled by the fixture that makes artifacts
 GOLDEN: dict[str, dict[str, Any]] = {}
 
 
@@ -30,7 +30,7 @@ class Answering:
         self.old = False
         self.broken: set[str] = set()
         self.wrong: dict[str, Any] | None = None
-        self.asked: list[tuple[str, str]] = []
+        self.requests: list[tuple[str, str]] = []
         self.required: dict[str, str] = {}
         self.scheme = "http"
         answering = self
@@ -45,18 +45,18 @@ class Answering:
                     self.end_headers()
                     return
                 data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                answering.asked.append((host, self.path))
+                answering.requests.append((host, self.path))
                 override = (answering.digest, answering.release) if answering.digest else None
-                found, release = override or answering.of(host)
-                ready = found is not None and host.partition(".")[0] not in answering.broken
+                model_digest, release = override or answering.of(host)
+                ready = model_digest is not None and host.partition(".")[0] not in answering.broken
                 body = b""
-                if ready and data and found in GOLDEN:
-                    assert len(json.loads(data)["instances"]) == len(GOLDEN[found]["outputs"]["prediction"])
-                    said = {"predictions": GOLDEN[found]["outputs"]["prediction"]}
-                    body = json.dumps(answering.wrong or said).encode()
-                self.send_response(200 if ready else 404 if found is None else 503)
-                if found is not None:
-                    self.send_header("x-model-digest", found)
+                if ready and data and model_digest in GOLDEN:
+                    assert len(json.loads(data)["instances"]) == len(GOLDEN[model_digest]["outputs"]["prediction"])
+                    payload = {"predictions": GOLDEN[model_digest]["outputs"]["prediction"]}
+                    body = json.dumps(answering.wrong or payload).encode()
+                self.send_response(200 if ready else 404 if model_digest is None else 503)
+                if model_digest is not None:
+                    self.send_header("x-model-digest", model_digest)
                 if release is not None and not answering.old:
                     self.send_header("x-model-release", release)
                 self.send_header("Content-Length", str(len(body)))
@@ -94,14 +94,14 @@ class Answering:
         text = subprocess.run(command, cwd=folder, capture_output=True, text=True).stdout
         hosts: dict[str, tuple[str, str | None]] = {}
         routes = []
-        for one in yaml.safe_load_all(text):
-            if one and one["kind"] == "InferenceService":
-                model_spec = one["spec"]["predictor"]["model"]
+        for document in yaml.safe_load_all(text):
+            if document and document["kind"] == "InferenceService":
+                model_spec = document["spec"]["predictor"]["model"]
                 variables = {each["name"]: each["value"] for each in model_spec["env"]}
                 digest = model_spec["storageUri"].rstrip("/").rpartition("/")[2]
-                hosts[f"{one['metadata']['name']}-predictor"] = digest, variables.get("MODEL_RELEASE")
-            elif one:
-                routes.append(one)
+                hosts[f"{document['metadata']['name']}-predictor"] = digest, variables.get("MODEL_RELEASE")
+            elif document:
+                routes.append(document)
         for route in routes:
             for target in route["spec"]["traffic"]:
                 name = route["metadata"]["name"]

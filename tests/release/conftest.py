@@ -115,7 +115,7 @@ class Repository:
         process.start()
         return process
 
-    def shown(self, path: str) -> str:
+    def text_of(self, path: str) -> str:
         """The file at `path` on the remote's main."""
         return git(self.origin, "show", f"main:{path}") + "\n"
 
@@ -135,10 +135,10 @@ def no_foreign_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def make_artifact(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
     """`make_artifact(n)`: the n-th artifact of the model iris; each has bytes and a digest of its own."""
-    made: dict[int, Path] = {}
+    result: dict[int, Path] = {}
 
     def make(number: int) -> Path:
-        if number not in made:
+        if number not in result:
             feature = Feature("x", "float64")
             model = LinearRegression().fit(np.arange(4.0).reshape(-1, 1), np.arange(4.0) * number)
             model.feature_names_in_ = np.array(["x"], dtype=object)
@@ -146,9 +146,9 @@ def make_artifact(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], P
             frame = frame_of(signature, {"x": np.arange(4.0)})
             stream = BytesIO()
             joblib.dump(model, stream)
-            made[number] = tmp_path_factory.mktemp("artifact") / "artifact"
+            result[number] = tmp_path_factory.mktemp("artifact") / "artifact"
             save.save(
-                made[number],
+                result[number],
                 name="iris",
                 model=stream.getvalue(),
                 signature=signature,
@@ -159,9 +159,9 @@ def make_artifact(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], P
                 parameters={"number": number},
                 metrics={"r2": 1.0},
             )
-            named = digest.of_file(made[number] / "manifest.json")
-            GOLDEN[named] = json.loads((made[number] / "golden.json").read_text())
-        return made[number]
+            named = digest.of_file(result[number] / "manifest.json")
+            GOLDEN[named] = json.loads((result[number] / "golden.json").read_text())
+        return result[number]
 
     return make
 

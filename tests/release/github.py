@@ -91,14 +91,16 @@ class GitHub:
             case "GET", "deployment-branch-policies":
                 return self._there(parent) or (200, {"branch_policies": self._below(path)})
             case "GET", "rulesets":
-                return 200, [{"id": one["id"], "name": one["name"]} for one in self._below(path)]
+                return 200, [{"id": entry["id"], "name": entry["name"]} for entry in self._below(path)]
             case "GET", "comments":
                 first = (int(parse_qs(query)["page"][0]) - 1) * 100
-                return 200, [one for one in self.objects.values() if one.get("issue") == path][first : first + 100]
+                return 200, [comment for comment in self.objects.values() if comment.get("issue") == path][
+                    first : first + 100
+                ]
             case "POST", "comments":
                 return 201, self._comment(path, body["body"])
             case "GET", _:
-                return self._there(path) or (200, self._shown(path))
+                return self._there(path) or (200, self._as_answered(path))
             case "DELETE", _:
                 return self._there(path) or (204, self.objects.pop(path) and None)
             case "POST", "rulesets" | "deployment-branch-policies":
@@ -109,7 +111,7 @@ class GitHub:
             case "PATCH", _:
                 return self._there(path) or (200, self.objects[path].update(body) or self.objects[path])
         self.objects[path] = self.objects.get(path, {}) | body
-        return self._refused(body) or (200, self._shown(path))
+        return self._refused(body) or (200, self._as_answered(path))
 
     def _there(self, path: str) -> Answer | None:
         return None if path in self.objects else (404, {"message": "Not Found"})
@@ -130,9 +132,9 @@ class GitHub:
     def _comment(self, path: str, body: str, kind: str = "Bot") -> Any:
         number = len(self.objects)
         url = f"https://github.localhost/{REPOSITORY}/pull/5#issuecomment-{number}"
-        one = {"id": number, "body": body, "user": {"type": kind}, "html_url": url, "issue": path}
-        self.objects[f"repos/{REPOSITORY}/issues/comments/{number}"] = one
-        return one
+        comment = {"id": number, "body": body, "user": {"type": kind}, "html_url": url, "issue": path}
+        self.objects[f"repos/{REPOSITORY}/issues/comments/{number}"] = comment
+        return comment
 
     def comment(self, number: int, body: str, kind: str = "User") -> None:
         """Somebody comments on the pull request `number`."""
@@ -141,17 +143,19 @@ class GitHub:
     def comments(self, number: int) -> list[str]:
         """What stands under the pull request `number`."""
         path = f"repos/{REPOSITORY}/issues/{number}/comments"
-        return [one["body"] for one in self.objects.values() if one.get("issue") == path]
+        return [comment["body"] for comment in self.objects.values() if comment.get("issue") == path]
 
     def _below(self, path: str) -> list[Any]:
         return [value for there, value in self.objects.items() if there.rpartition("/")[0] == path]
 
-    def _shown(self, path: str) -> Any:
+    def _as_answered(self, path: str) -> Any:
         """An environment is shown in another form than it is written."""
         there = self.objects[path]
         if not path.rpartition("/")[0].endswith("/environments"):
             return there
-        reviewers = [{"type": one["type"], "reviewer": {"id": one["id"]}} for one in there["reviewers"] or []]
+        reviewers = [
+            {"type": reviewer["type"], "reviewer": {"id": reviewer["id"]}} for reviewer in there["reviewers"] or []
+        ]
         rules: list[dict[str, Any]] = [{"type": "branch_policy"}]
         if reviewers:
             own = {"prevent_self_review": there["prevent_self_review"], "reviewers": reviewers}

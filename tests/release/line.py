@@ -35,8 +35,8 @@ class Line:
         return f"http://127.0.0.1:{self._server.getsockname()[1]}"
 
     def close(self) -> None:
-        for one in (self._server, *self._open):
-            one.close()
+        for open_socket in (self._server, *self._open):
+            open_socket.close()
 
     def _serve(self) -> None:
         while True:
@@ -93,10 +93,10 @@ class Line:
             pass
 
 
-def _hang_up(one: socket.socket) -> None:
+def _hang_up(connection: socket.socket) -> None:
     with contextlib.suppress(OSError):
-        one.shutdown(socket.SHUT_RDWR)  # close alone waits for whoever reads from it in another thread
-    one.close()
+        connection.shutdown(socket.SHUT_RDWR)  # close alone waits for whoever reads from it in another thread
+    connection.close()
 
 
 def _spoil(data: bytes) -> bytes:

@@ -20,8 +20,8 @@ def digest_of(uri: str) -> str:
 
 def run(repository: Repository, command: str, *more: str, env: str = "production", code: int = 0) -> Run:
     """Run a command on one environment."""
-    where = () if command in ("quarantine", "unquarantine") else ("--env", env)
-    done = repository.release(command, *where, *more)
+    location = () if command in ("quarantine", "unquarantine") else ("--env", env)
+    done = repository.release(command, *location, *more)
     assert done.code == code, done.err or done.out
     return done
 
@@ -33,26 +33,26 @@ def deploy(
 
 
 def listed(repository: Repository) -> tuple[Quarantined, ...]:
-    return quarantine.parse(repository.shown("gitops/models/iris/quarantine.yaml"), "x")
+    return quarantine.parse(repository.text_of("gitops/models/iris/quarantine.yaml"), "x")
 
 
 def shares(repository: Repository, environment: str = "production") -> dict[str, int]:
     """storageUri → percent that the Route on the remote gives it; 0 for an InferenceService that it does not name."""
-    text = repository.shown(f"gitops/models/iris/{environment}/release.yaml")
-    documents = [one for one in yaml.safe_load_all(text) if one]
+    text = repository.text_of(f"gitops/models/iris/{environment}/release.yaml")
+    documents = [document for document in yaml.safe_load_all(text) if document]
     uris = {}
-    for one in documents:
-        if one["kind"] == "InferenceService":
-            model = one["spec"]["predictor"]["model"]
+    for item in documents:
+        if item["kind"] == "InferenceService":
+            model = item["spec"]["predictor"]["model"]
             assert model["env"][0] == {"name": "MODEL_URI", "value": model["storageUri"]}
-            uris[one["metadata"]["name"] + "-predictor"] = model["storageUri"]
-    found = dict.fromkeys(uris.values(), 0)
-    for one in documents:
-        for target in one["spec"]["traffic"] if one["kind"] == "Route" else ():
-            found[uris[target["configurationName"]]] = target["percent"]
-    return found
+            uris[item["metadata"]["name"] + "-predictor"] = model["storageUri"]
+    result = dict.fromkeys(uris.values(), 0)
+    for item in documents:
+        for target in item["spec"]["traffic"] if item["kind"] == "Route" else ():
+            result[uris[target["configurationName"]]] = target["percent"]
+    return result
 
 
 def name(repository: Repository, uri: str, environment: str = "production") -> str:
     """The name of the release of that URI."""
-    return next(one.name for one in recorded(repository, environment).releases if one.uri == uri)
+    return next(release.name for release in recorded(repository, environment).releases if release.uri == uri)

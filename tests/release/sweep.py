@@ -53,8 +53,8 @@ class Sweep:
         self._run(command, None)
         after = self._state()
         self.look(after)
-        made = git(self.repository.origin, "rev-list", f"--max-count={commits + 1}", "main").split()
-        assert before[0] in made, f"{command[0]} made more than {commits} commits"
+        result = git(self.repository.origin, "rev-list", f"--max-count={commits + 1}", "main").split()
+        assert before[0] in result, f"{command[0]} made more than {commits} commits"
         reached = {after}
         for point in choose(self._trace.points()):
             for _ in range(3):  # a request that had to be made twice makes the steps after it others
@@ -65,7 +65,7 @@ class Sweep:
                 raise AssertionError(f"{command[0]} never came to {point}")
             self.killed.append(f"{command[0]}, {point}")
             left = self._state()
-            assert left[0] in made, f"{point} left a commit that the whole command does not make"
+            assert left[0] in result, f"{point} left a commit that the whole command does not make"
             if left in reached:
                 continue
             self.look(left)
@@ -88,16 +88,18 @@ class Sweep:
         assert git(clone, "fsck", "--strict", "--no-dangling") == ""
         tree = Tree(clone / "gitops")
         for folder in sorted((clone / "gitops/models/iris").glob("*/")):
-            found = record.parse((folder / record.FILE).read_text(), str(folder))
-            assert (folder / release_file.FILE).read_text() == release_file.render(found)
+            current = record.parse((folder / record.FILE).read_text(), str(folder))
+            assert (folder / release_file.FILE).read_text() == release_file.render(current)
             manifests = tree.render(f"models/iris/{folder.name}")
-            services = [one for one in manifests if one["kind"] == "InferenceService"]
-            there = {f"{one['metadata']['name']}-predictor" for one in services}
-            routes = [one for one in manifests if one["kind"] == "Route"]
-            assert len(routes) == (found.stable is not None)
-            assert {target["configurationName"] for one in routes for target in one["spec"]["traffic"]} <= there
-            for model in (one["spec"]["predictor"]["model"] for one in services):
-                assert ("MODEL_URI", model["storageUri"]) in {(one["name"], one["value"]) for one in model["env"]}
+            services = [manifest for manifest in manifests if manifest["kind"] == "InferenceService"]
+            there = {f"{service['metadata']['name']}-predictor" for service in services}
+            routes = [manifest for manifest in manifests if manifest["kind"] == "Route"]
+            assert len(routes) == (current.stable is not None)
+            assert {target["configurationName"] for route in routes for target in route["spec"]["traffic"]} <= there
+            for model in (service["spec"]["predictor"]["model"] for service in services):
+                assert ("MODEL_URI", model["storageUri"]) in {
+                    (variable["name"], variable["value"]) for variable in model["env"]
+                }
                 self._load(ArtifactUri.parse(model["storageUri"]))
         check.check(Worktree(clone))
         for key, _ in state[1]:
@@ -135,7 +137,7 @@ class Sweep:
             self.s3.client.delete_object(Bucket=self.s3.name, Key=key)
 
 
-def told(killed: Sequence[str]) -> str:
+def counts_of(killed: Sequence[str]) -> str:
     """How many points each command was killed at, in one line."""
     commands = [point.partition(",")[0] for point in killed]
     return json.dumps({name: commands.count(name) for name in dict.fromkeys(commands)} | {"all": len(killed)})

@@ -15,15 +15,15 @@ def test_creates_what_is_missing(plain: Repository) -> None:
 
     Again, nothing is written.
     """
-    kept = plain.folder / "gitops/models/wine/staging/environment.yaml"
-    kept.parent.mkdir(parents=True)
-    kept.write_text("shape: Knative\nkeep: 3\n")
-    written = plain.release("adopt", "--model", "wine").out.splitlines()
-    assert {path for path in written if "serving/wine" in path} == {
+    rest = plain.folder / "gitops/models/wine/staging/environment.yaml"
+    rest.parent.mkdir(parents=True)
+    rest.write_text("shape: Knative\nkeep: 3\n")
+    lines = plain.release("adopt", "--model", "wine").out.splitlines()
+    assert {path for path in lines if "serving/wine" in path} == {
         f"gitops/aws/serving/wine-{name}.json"
         for name in ("staging", "staging-trust", "production", "production-trust")
     }
-    assert [path for path in written if not path.startswith("gitops/aws/")] == [
+    assert [path for path in lines if not path.startswith("gitops/aws/")] == [
         "gitops/models/wine/quarantine.yaml",
         "gitops/models/wine/staging/kustomization.yaml",
         "gitops/models/wine/staging/record.yaml",
@@ -33,7 +33,7 @@ def test_creates_what_is_missing(plain: Repository) -> None:
         "gitops/models/wine/production/record.yaml",
         "gitops/models/wine/production/release.yaml",
     ]
-    assert "keep: 3" in kept.read_text()
+    assert "keep: 3" in rest.read_text()
     for environment in ("staging", "production"):
         folder = Folder("wine", environment)
         empty = Record("wine", environment)

@@ -52,7 +52,7 @@ def test_what_is_left_out_has_its_default_and_every_key_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("section", "said"),
+    ("section", "message"),
     [
         ("yes", "must be a mapping"),
         ("{error_rate: 0}", "error_rate must be a number above 0 to 0.5, not 0"),
@@ -67,9 +67,9 @@ def test_what_is_left_out_has_its_default_and_every_key_is_read() -> None:
         ("{error_rat: 0.1}", "unknown keys"),
     ],
 )
-def test_anything_else_is_refused_with_its_value(section: str, said: str) -> None:
+def test_anything_else_is_refused_with_its_value(section: str, message: str) -> None:
     """A value out of range, of another kind, or under an unknown key is a ConfigurationError that names it."""
-    with pytest.raises(ConfigurationError, match=said):
+    with pytest.raises(ConfigurationError, match=message):
         parsed(f"analysis: {section}")
 
 

@@ -38,7 +38,7 @@ def test_each_line_is_decided_from_the_lines_before_and_one_commit_is_pushed(
     assert (code, err) == (0, "")
     assert out.splitlines()[-1].startswith("release 3 changes at once: 2 deploy, 1 advance, commit ")
     assert repository.history()[1:] == before
-    assert "percent: 50" in repository.shown(STAGING)
+    assert "percent: 50" in repository.text_of(STAGING)
     message = git(repository.origin, "log", "-1", "--format=%B", "main")
     assert message.count("\nModel-Digest: sha256-") == 3
     assert "\nRelease-Command: batch\n" in message
@@ -62,11 +62,11 @@ def test_keep_going_commits_the_other_lines(repository: Repository, deploys: str
     assert code == 10
     assert err.count("error: line 1, `promote --env production`: ") == 1
     assert "release 2 changes at once: 2 deploy, commit " in out
-    assert "percent: 20" in repository.shown(STAGING)
+    assert "percent: 20" in repository.text_of(STAGING)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "the batch holds no command"),
         ("deploy --env staging --wait 5", "line 1, `deploy --env staging --wait 5`: --wait is not for a line"),
@@ -75,11 +75,11 @@ def test_keep_going_commits_the_other_lines(repository: Repository, deploys: str
         ("advance 'x", "line 1, `advance 'x`, is not a command line"),
     ],
 )
-def test_what_is_no_batch_is_a_usage_error(repository: Repository, text: str, said: str) -> None:
+def test_what_is_no_batch_is_a_usage_error(repository: Repository, text: str, message: str) -> None:
     """The exit code is 2 and the line is named, before anything is decided."""
     code, _, err = run(repository, text)
     assert code == 2
-    assert said in err
+    assert message in err
 
 
 def test_a_dry_run_shows_the_commit(repository: Repository, deploys: str) -> None:
@@ -98,12 +98,12 @@ def moving(monkeypatch: pytest.MonkeyPatch, move: Callable[[], object]) -> None:
 
     def update(branch: Branch, decide: Callable[[Tip], Change | None]) -> str | None:
         def decided(tip: Tip) -> Change | None:
-            made = decide(tip)
+            result = decide(tip)
             rounds.append(tip)
             if len(rounds) == 1:
                 monkeypatch.setattr(change, "update", real)
                 move()
-            return made
+            return result
 
         return real(branch, decided)
 

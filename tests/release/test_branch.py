@@ -109,13 +109,13 @@ def test_reads_only_what_it_needs(plain: Repository, server: GitServer) -> None:
     git(plain.folder, "config", f"http.{server.url}/.extraheader", TOKEN)
     remote = Branch(f"{server.url}/origin.git", "main", Caller(plain.folder))
     with opened(remote) as clone:
-        here = tip(clone, remote)
-        assert here.commit == big
-        assert here.precedes(plain.history()[-1], big)
-        assert not here.precedes(big, plain.history()[-1])
-        assert not here.precedes("0" * 40, big)
+        head = tip(clone, remote)
+        assert head.commit == big
+        assert head.precedes(plain.history()[-1], big)
+        assert not head.precedes(big, plain.history()[-1])
+        assert not head.precedes("0" * 40, big)
         assert clone.run("rev-list", "--objects", "--missing=print", "--all").count("?") > 5
-        assert "takes" in (here.read("gitops/models/iris/production/environment.yaml") or "")
+        assert "takes" in (head.read("gitops/models/iris/production/environment.yaml") or "")
     update(remote, change)
     assert git(plain.origin, "show", "main:big") == "x" * 100_000
     git(plain.origin, "fsck", "--strict")
@@ -123,16 +123,16 @@ def test_reads_only_what_it_needs(plain: Repository, server: GitServer) -> None:
 
 def test_the_files_of_all_models_are_brought_at_once(plain: Repository, server: GitServer) -> None:
     """From a server that can filter, reading every model takes no more requests than reading one."""
-    asked = []
+    requests = []
     for number in (3, 30):
-        for one in range(number):
-            adopt.adopt(plain.folder, f"flower{one}")
+        for item in range(number):
+            adopt.adopt(plain.folder, f"flower{item}")
         commit(plain.folder, "here", str(number))
         git(plain.folder, "config", f"http.{server.url}/.extraheader", TOKEN)
         remote, before = Branch(f"{server.url}/origin.git", "main", Caller(plain.folder)), len(server.requests)
         assert len(status.read(remote)) == 2 * (number + 1)
-        asked.append(len(server.requests) - before)
-    assert asked[0] == asked[1]
+        requests.append(len(server.requests) - before)
+    assert requests[0] == requests[1]
 
 
 def test_caller_s_git_environment_stays_outside(plain: Repository, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,11 +45,11 @@ def test_the_comment_is_brought_up_to_date(plain: Repository, github: GitHub, tm
 
 def test_it_is_found_behind_a_hundred_others(plain: Repository, github: GitHub, tmp_path: Path) -> None:
     """GitHub answers a hundred comments at a time."""
-    asked = ("GET", f"repos/{REPOSITORY}/issues/5/comments")
+    requests = ("GET", f"repos/{REPOSITORY}/issues/5/comments")
     for number in range(100):
         github.comment(5, f"{number}")
     put(plain, tmp_path, "# passed")
-    assert github.calls.count(asked) == 2
+    assert github.calls.count(requests) == 2
 
 
 def test_a_page_that_is_too_long_is_cut(plain: Repository, github: GitHub, tmp_path: Path) -> None:
@@ -92,25 +92,25 @@ def test_the_manifests_that_change_are_shown(tree: Repository) -> None:
     runtime.write_text(runtime.read_text() + "# a comment\n")
     assert "applies the same as before" in page(tree)
     runtime.write_text(runtime.read_text().replace("failureThreshold: 3", "failureThreshold: 4"))
-    said = page(tree)
-    assert "<summary>iris/production</summary>" in said
-    assert "<summary>iris/staging</summary>" in said
-    assert "-      failureThreshold: 3\n+      failureThreshold: 4" in said
+    output = page(tree)
+    assert "<summary>iris/production</summary>" in output
+    assert "<summary>iris/staging</summary>" in output
+    assert "-      failureThreshold: 3\n+      failureThreshold: 4" in output
     git(tree.folder, "checkout", "--quiet", ".")
     file = folder / "models/iris/staging/kustomization.yaml"
     file.write_text(file.read_text().replace("namespace: iris-staging", "namespace: iris-elsewhere"))
-    said = page(tree)
-    assert "<summary>iris/production</summary>" not in said
-    assert "+  namespace: iris-elsewhere" in said
+    output = page(tree)
+    assert "<summary>iris/production</summary>" not in output
+    assert "+  namespace: iris-elsewhere" in output
 
 
 def test_a_new_and_a_broken_environment(tree: Repository) -> None:
     """A new folder is all new; manifests that do not render are 10, with what kustomize says."""
     tree.release("adopt", "--model", "wine")
     git(tree.folder, "add", "--all")
-    said = page(tree)
-    assert "<summary>wine/staging</summary>" in said
-    assert "+kind: ServiceAccount" in said
+    output = page(tree)
+    assert "<summary>wine/staging</summary>" in output
+    assert "+kind: ServiceAccount" in output
     (tree.folder / "gitops/models/wine/staging/kustomization.yaml").write_text("resources: [none.yaml]\n")
     assert "wine/staging does not render" in page(tree, code=10)
     assert tree.release("manifests", "--base", "nowhere").code == 10

@@ -85,8 +85,8 @@ def test_settings_are_lines_for_a_workflow(plain: Repository) -> None:
 def test_writes_the_file_when_it_is_missing(plain: Repository) -> None:
     """Without a settings.yaml the defaults and the values given are written."""
     (plain.folder / settings.PATH).unlink()
-    said = plain.release("configure", "--domain", "models.mine.org").out.splitlines()
-    assert said[0] == "domain: models.example.com → models.mine.org"
+    lines = plain.release("configure", "--domain", "models.mine.org").out.splitlines()
+    assert lines[0] == "domain: models.example.com → models.mine.org"
     assert settings.read(plain.folder).domain == "models.mine.org"
     (plain.folder / settings.PATH).unlink()
     assert plain.release("configure").out == "gitops/settings/settings.yaml: written"
@@ -124,9 +124,9 @@ def test_github_is_asked_for_the_numbers(plain: Repository, monkeypatch: pytest.
     with GitHub() as github:
         for name, value in github.env.items():
             monkeypatch.setenv(name, value)
-        said = plain.release("configure", "--set", "GITHUB_REPOSITORY=acme/ml", "--account", "123456789012")
-    assert said.code == 0, said.err
-    assert "github-repository-id: 0 → 1234" in said.out
+        output = plain.release("configure", "--set", "GITHUB_REPOSITORY=acme/ml", "--account", "123456789012")
+    assert output.code == 0, output.err
+    assert "github-repository-id: 0 → 1234" in output.out
     assert github.writes == []
     trust = json.loads((plain.folder / "gitops/aws/publish-trust.json").read_text())["Statement"][0]
     assert trust["Principal"]["Federated"].startswith("arn:aws:iam::123456789012:oidc-provider/")
@@ -151,7 +151,7 @@ def test_without_github_the_numbers_are_given(plain: Repository, monkeypatch: py
         assert (done.code, "`gh` is not installed" in done.err) == (10, True)
         assert settings.read(plain.folder) == before
         monkeypatch.setenv("PATH", github.env["PATH"])
-        asked = len(github.calls)
+        count = len(github.calls)
         assert plain.release(*command, *numbers).code == 0
-        assert len(github.calls) == asked
+        assert len(github.calls) == count
     assert plain.release("configure", "--account", "12345").code == 10

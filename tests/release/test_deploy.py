@@ -19,9 +19,9 @@ STAGING = "gitops/models/iris/staging"
 def recorded(repository: Repository, environment: str = "staging") -> Record:
     """The record on the remote's main; its release.yaml must be the projection of it."""
     folder = f"gitops/models/iris/{environment}"
-    found = record.parse(repository.shown(f"{folder}/record.yaml"), folder)
-    assert repository.shown(f"{folder}/release.yaml") == release_file.render(found)
-    return found
+    current = record.parse(repository.text_of(f"{folder}/record.yaml"), folder)
+    assert repository.text_of(f"{folder}/release.yaml") == release_file.render(current)
+    return current
 
 
 def deploy(repository: Repository, uri: str, *more: str, image: str = IMAGE, code: int = 0) -> str:
@@ -63,7 +63,7 @@ def test_commit_says_what_serves(repository: Repository, publish: Publish, monke
         f"{STAGING}/record.yaml",
         f"{STAGING}/release.yaml",
     ]
-    assert [one.uri for one in (new, old)] == [second, first]
+    assert [release.uri for release in (new, old)] == [second, first]
     assert recorded(repository, "production").stable is None
 
 
@@ -74,8 +74,8 @@ def test_identity_comes_from_the_environment(
     monkeypatch.setenv("GIT_AUTHOR_NAME", "Release Bot")
     monkeypatch.setenv("GIT_AUTHOR_EMAIL", "bot@example.invalid")
     deploy(repository, publish(1))
-    shown = git(repository.origin, "log", "-1", "--format=%an <%ae> %cn <%ce>", "main")
-    assert shown == "Release Bot <bot@example.invalid> Release Bot <bot@example.invalid>"
+    text = git(repository.origin, "log", "-1", "--format=%an <%ae> %cn <%ce>", "main")
+    assert text == "Release Bot <bot@example.invalid> Release Bot <bot@example.invalid>"
 
 
 def test_same_again_is_no_commit(repository: Repository, publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +87,7 @@ def test_same_again_is_no_commit(repository: Repository, publish: Publish, monke
     assert deploy(repository, uri).startswith("nothing to do")
     assert (repository.history(), recorded(repository).stable) == (before, since)
     deploy(repository, uri, image=OTHER_IMAGE)
-    assert [one.image for one in recorded(repository).releases] == [OTHER_IMAGE, IMAGE]
+    assert [release.image for release in recorded(repository).releases] == [OTHER_IMAGE, IMAGE]
 
 
 def test_damaged_projection_is_repaired(repository: Repository, publish: Publish) -> None:
@@ -248,23 +248,23 @@ def test_record_keeps_its_length(repository: Repository, publish: Publish) -> No
     uris = [publish(number) for number in (1, 2, 3)]
     for uri in uris:
         deploy(repository, uri)
-    assert [one.uri for one in recorded(repository).releases] == uris[:0:-1]
+    assert [release.uri for release in recorded(repository).releases] == uris[:0:-1]
 
 
 def test_decided_again_from_what_is_there(repository: Repository) -> None:
     """Whoever is overtaken between fetch and push decides again from the new tip, and both changes stay."""
-    seen = []
+    events = []
 
     def decide(tip: object) -> Change:
-        seen.append(tip.commit)  # type: ignore[attr-defined]
-        if len(seen) < 3:
-            commit(repository.folder, f"by-a-person-{len(seen)}", "x")
-        return Change({"gitops/x": f"{len(seen)}\n"}, "x\n")
+        events.append(tip.commit)  # type: ignore[attr-defined]
+        if len(events) < 3:
+            commit(repository.folder, f"by-a-person-{len(events)}", "x")
+        return Change({"gitops/x": f"{len(events)}\n"}, "x\n")
 
     ours = update(repository.branch(), decide)
     assert repository.history()[:1] == [ours]
-    assert len(set(seen)) == 3
-    assert repository.shown("gitops/x") == "3\n"
+    assert len(set(events)) == 3
+    assert repository.text_of("gitops/x") == "3\n"
     assert git(repository.origin, "ls-tree", "--name-only", "main").split() == sorted(
         ["by-a-person-1", "by-a-person-2", "gitops", "params.yaml"]
     )

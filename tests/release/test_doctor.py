@@ -288,5 +288,5 @@ def test_the_simple_mode_is_a_warning(world: World) -> None:
 def test_a_part_that_is_none_is_a_usage_error(world: World) -> None:
     """The exit code is 2 and the parts are listed; --json is for programs."""
     assert world.repository.release("doctor", "luck").code == 2
-    found = json.loads(world.repository.release("doctor", "tools", "--json").out)
-    assert {one["level"] for one in found} == {"ok"}
+    content = json.loads(world.repository.release("doctor", "tools", "--json").out)
+    assert {finding["level"] for finding in content} == {"ok"}

@@ -15,10 +15,10 @@ QUARANTINE = "gitops/models/iris/quarantine.yaml"
 @pytest.fixture
 def production(repository: Repository, cluster: Answering, publish: Publish) -> "Production":
     """Three models that served in production, one after the other, each proved; the third one serves."""
-    here = Production(repository, cluster)
+    current = Production(repository, cluster)
     for number in (1, 2, 3):
-        here.run("deploy", "--uri", publish(number), "--image", IMAGE, "--wait", "30")
-    return here
+        current.run("deploy", "--uri", publish(number), "--image", IMAGE, "--wait", "30")
+    return current
 
 
 class Production:
@@ -35,18 +35,18 @@ class Production:
 
     def serving(self) -> tuple[str | None, list[str]]:
         """What the Route gives most of the traffic, and what is remembered, the newest first."""
-        found = recorded(self.repository, "production")
-        return found.stable_name, [one.name for one in found.releases]
+        current = recorded(self.repository, "production")
+        return current.stable_name, [release.name for release in current.releases]
 
 
 def test_it_moves_the_traffic_and_nothing_else(production: Production) -> None:
     """One commit of production's own two files: the quarantine, which concerns every environment, stays as it was."""
     _, (third, second, _) = production.serving()
-    before = production.repository.shown(QUARANTINE)
-    said = production.run("rollback", "--traffic-only", "--reason", "errors doubled")
-    assert f"{third} is not in quarantine" in said
+    before = production.repository.text_of(QUARANTINE)
+    output = production.run("rollback", "--traffic-only", "--reason", "errors doubled")
+    assert f"{third} is not in quarantine" in output
     assert production.serving()[0] == second
-    assert production.repository.shown(QUARANTINE) == before
+    assert production.repository.text_of(QUARANTINE) == before
     changed = git(production.repository.origin, "show", "--name-only", "--format=", "main").splitlines()
     assert changed == [f"gitops/models/iris/production/{name}.yaml" for name in ("record", "release")]
 

@@ -120,18 +120,18 @@ def test_a_redirect_to_https_is_followed(repository: Repository, secure: Answeri
 
 
 @pytest.mark.parametrize(
-    ("target", "said"),
+    ("target", "message"),
     [
         ("https://login.example.org/sign-in", "redirected to https://login.example.org"),
         ("/again", "redirected 5 times"),
     ],
 )
 def test_a_redirect_that_leads_away_is_no_evidence(
-    repository: Repository, deployed: str, target: str, said: str
+    repository: Repository, deployed: str, target: str, message: str
 ) -> None:
     """A sign-in page, whatever it answers, and a circle."""
     with Door(lambda path, headers: (302, {"Location": target}, b"")) as door:
-        assert said in run(repository, "advance", "--gateway", f"http://127.0.0.1:{door.server_port}", code=41).err
+        assert message in run(repository, "advance", "--gateway", f"http://127.0.0.1:{door.server_port}", code=41).err
 
 
 def test_prometheus_saw_the_release_ready(
@@ -142,11 +142,11 @@ def test_prometheus_saw_the_release_ready(
         prometheus.program("promtool")
     except prometheus.ConfigurationError as error:
         pytest.skip(str(error))
-    now, one = time.time(), recorded(repository, "production").releases[0]
+    now, release = time.time(), recorded(repository, "production").releases[0]
 
     def series(namespace: str, digest: str, ready: int) -> str:
         labels = f'namespace="{namespace}",pod="a",instance="10.0.0.1:8080",job="models"'
-        info = f'model="iris",digest="{digest}",release="{one.name}",task="regression"'
+        info = f'model="iris",digest="{digest}",release="{release.name}",task="regression"'
         times = [now - 300 + 15 * number for number in range(5)]
         return "".join(
             f"modelpin_model_info{{{labels},{info}}} 1 {moment:.0f}\nmodelpin_ready{{{labels}}} {ready} {moment:.0f}\n"
@@ -160,15 +160,15 @@ def test_prometheus_saw_the_release_ready(
         head = "# TYPE modelpin_model_info gauge\n" + "\n".join(kinds) + "\n# TYPE modelpin_ready gauge\n"
         return head + "\n".join(rest) + "\n# EOF\n"
 
-    other = series("iris-staging", one.digest, 1).replace("10.0.0.1", "10.0.0.2")
+    other = series("iris-staging", release.digest, 1).replace("10.0.0.1", "10.0.0.2")
     for ready, code in ((0, 41), (1, 0)):
-        text = openmetrics(series(WHERE, one.digest, ready), other)
+        text = openmetrics(series(WHERE, release.digest, ready), other)
         with prometheus.Prometheus(tmp_path / f"ready-{ready}", recorded=text) as server:
             configure(repository, {"from": "prometheus", "url": server.url})
             done = run(repository, "advance", code=code)
             assert ("saw no pod" in done.err) is (code == 41)
     assert list(shares(repository).values()) == [100]
-    assert f'namespace="{WHERE}"' in metrics.query(Folder("iris", "production"), one)
+    assert f'namespace="{WHERE}"' in metrics.query(Folder("iris", "production"), release)
 
 
 class GitHub:
@@ -190,8 +190,8 @@ class GitHub:
         if headers["Authorization"] != "Bearer a-token":
             return 401, {}, b""
         place = path.partition("?")[0].removeprefix("/repos/acme/ml/deployments")
-        found = self.statuses[int(place.split("/")[1])] if place else self.deployments
-        return 200, {}, json.dumps(found).encode()
+        result = self.statuses[int(place.split("/")[1])] if place else self.deployments
+        return 200, {}, json.dumps(result).encode()
 
 
 def _by(app: int | None) -> dict[str, Any]:
@@ -236,10 +236,10 @@ FORGED: list[tuple[dict[str, Any], str]] = [
 def test_only_the_configured_apps_verdict_counts(repository: Repository, deployed: str, github: GitHub) -> None:
     """What anybody with write access could write, and a verdict of something else, prove nothing."""
     tip = repository.history()[0]
-    for changes, said in FORGED:
+    for changes, output in FORGED:
         github.deployments.clear()
         github.report(**{"sha": tip, "description": f"healthy {deployed[-8:]}"} | changes)
-        assert said in run(repository, "advance", code=41).err, changes
+        assert output in run(repository, "advance", code=41).err, changes
 
 
 def test_a_verdict_is_of_what_its_commit_renders(repository: Repository, deployed: str, github: GitHub) -> None:
@@ -258,7 +258,7 @@ def test_a_verdict_is_of_what_its_commit_renders(repository: Repository, deploye
 
 
 @pytest.mark.parametrize(
-    ("entry", "said"),
+    ("entry", "message"),
     [
         ({"from": "hope"}, "from must be one of hosts, prometheus, argocd, not 'hope'"),
         ({"from": "argocd", "repository": "acme", "app": 1}, "argocd needs `repository: owner/name`"),
@@ -271,7 +271,7 @@ def test_a_verdict_is_of_what_its_commit_renders(repository: Repository, deploye
         ({"from": "hosts", "verify": False}, "has unknown keys ['verify']"),
     ],
 )
-def test_a_wrong_file_is_refused(tmp_path: Path, entry: dict[str, Any], said: str) -> None:
+def test_a_wrong_file_is_refused(tmp_path: Path, entry: dict[str, Any], message: str) -> None:
     """The environment, the file, the value and what it takes are named; nothing is asked."""
 
     class Files:
@@ -280,5 +280,5 @@ def test_a_wrong_file_is_refused(tmp_path: Path, entry: dict[str, Any], said: st
 
     with pytest.raises(ConfigurationError) as refused:
         sources.of(Files(), "production")
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert "production in gitops/settings/evidence.yaml" in str(refused.value)

@@ -67,11 +67,11 @@ def test_a_persons_folder_stays(repository: Repository, publish: Publish, tmp_pa
 def test_what_the_bucket_says(repository: Repository, publish: Publish, s3: Bucket) -> None:
     """`show` says digest, inputs, data, commit, verdict and files, for a person and as JSON; without a manifest 20."""
     uri = publish(1)
-    told = json.loads(repository.release("show", uri, "--json").out)
-    assert (told["uri"], told["digest"]) == (uri, ArtifactUri.parse(uri).digest)
-    assert (told["inputs_digest"], told["data_digest"]) == (INPUTS, DATA)
-    assert told["source_commit"] == git(repository.folder, "rev-parse", "HEAD")
-    assert {"model.joblib", "golden.json", "profile.json"} <= {file["path"] for file in told["files"]}
+    content = json.loads(repository.release("show", uri, "--json").out)
+    assert (content["uri"], content["digest"]) == (uri, ArtifactUri.parse(uri).digest)
+    assert (content["inputs_digest"], content["data_digest"]) == (INPUTS, DATA)
+    assert content["source_commit"] == git(repository.folder, "rev-parse", "HEAD")
+    assert {"model.joblib", "golden.json", "profile.json"} <= {file["path"] for file in content["files"]}
     assert f"uri: {uri}" in repository.release("show", uri).out.splitlines()
     s3.client.delete_object(Bucket=s3.name, Key=ArtifactUri.parse(uri).key + "manifest.json")
     assert repository.release("show", uri).code == 20
@@ -82,8 +82,8 @@ def test_no_champion_needs_no_network(plain: Repository) -> None:
     stale = plain.folder / "build/champion"
     stale.mkdir(parents=True)
     (stale / "manifest.json").write_text("{}")
-    said, out, record = champion(plain)
-    assert said == "iris has no champion yet"
+    output, out, record = champion(plain)
+    assert output == "iris has no champion yet"
     assert not out.exists()
     assert json.loads(record.read_text()) == {
         "schema_version": 1,
@@ -108,11 +108,11 @@ def test_the_champion_is_what_git_pins(
     assert done.code == 0, done.err
     done = repository.release("promote", "--env", "production", "--gateway", cluster.url)
     assert done.code == 0, done.err
-    said, out, record = champion(repository)
+    output, out, record = champion(repository)
     digest = ArtifactUri.parse(second).digest
-    told = json.loads(record.read_text())
-    assert said == f"{told['champion']['name']} of production is the champion"
-    assert (told["environment"], told["champion"]["uri"], told["champion"]["data_digest"]) == (
+    content = json.loads(record.read_text())
+    assert output == f"{content['champion']['name']} of production is the champion"
+    assert (content["environment"], content["champion"]["uri"], content["champion"]["data_digest"]) == (
         "production",
         second,
         DATA,
@@ -147,5 +147,8 @@ def test_a_champion_that_is_lost_is_not_none(
 def test_the_tree_answers_offline(plain: Repository) -> None:
     """`status --tree` reads gitops/ here; the remote may be gone."""
     shutil.rmtree(plain.origin)
-    found = json.loads(plain.release("status", "--tree", "--json").out)
-    assert [(one["model"], one["environment"]) for one in found] == [("iris", "production"), ("iris", "staging")]
+    content = json.loads(plain.release("status", "--tree", "--json").out)
+    assert [(entry["model"], entry["environment"]) for entry in content] == [
+        ("iris", "production"),
+        ("iris", "staging"),
+    ]

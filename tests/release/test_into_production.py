@@ -22,13 +22,13 @@ def test_production_takes_what_staging_proved(repository: Repository, publish: P
     assert "production takes what staging serves" in deploy(repository, second, code=41).err
     cluster.broken = set()
     run(repository, *enter, "--wait", "30", "--gateway", cluster.url)
-    assert ("iris.iris-staging.models.example.com", "/v2/models/iris/ready") in cluster.asked
+    assert ("iris.iris-staging.models.example.com", "/v2/models/iris/ready") in cluster.requests
     deploy(repository, second, image=OTHER_IMAGE, env="staging")
     run(repository, *enter, "--canary", "20")
-    found = recorded(repository, "production")
-    assert found.candidate is not None
-    assert (found.candidate.uri, found.candidate.image, found.share) == (second, OTHER_IMAGE, 20)
-    assert (found.candidate.served, found.candidate.proof) == (False, None)
+    current = recorded(repository, "production")
+    assert current.candidate is not None
+    assert (current.candidate.uri, current.candidate.image, current.share) == (second, OTHER_IMAGE, 20)
+    assert (current.candidate.served, current.candidate.proof) == (False, None)
     run(repository, *enter, "--image", IMAGE, code=2)
 
 
@@ -64,5 +64,5 @@ def test_older_than_what_serves_does_not_enter(
     deploy(repository, second)
     monkeypatch.setenv("GITHUB_SHA", old)
     deploy(repository, first, env="staging")
-    said = run(repository, "deploy", "--from", "staging", "--from-gateway", cluster.url).out
-    assert said.startswith("superseded")
+    output = run(repository, "deploy", "--from", "staging", "--from-gateway", cluster.url).out
+    assert output.startswith("superseded")

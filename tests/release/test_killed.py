@@ -15,7 +15,7 @@ import release
 from tests.conftest import Bucket
 from tests.release.answering import Answering
 from tests.release.conftest import IMAGE, ROOT, Repository, git, write_verdict
-from tests.release.sweep import Sweep, told
+from tests.release.sweep import Sweep, counts_of
 from tests.release.trace import Point
 
 Publish = Callable[[int], str]
@@ -24,8 +24,8 @@ Publish = Callable[[int], str]
 @pytest.fixture
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock stands: equal decisions are equal commits."""
-    for found in pkgutil.walk_packages(release.__path__, "release."):
-        module = importlib.import_module(found.name)
+    for walk_package in pkgutil.walk_packages(release.__path__, "release."):
+        module = importlib.import_module(walk_package.name)
         if hasattr(module, "now"):
             monkeypatch.setattr(module, "now", lambda: "2026-01-01T00:00:00Z")
     for who in ("AUTHOR", "COMMITTER"):
@@ -51,7 +51,7 @@ def choose(request: pytest.FixtureRequest) -> Callable[[list[Point]], list[Point
 
     def some(points: list[Point]) -> list[Point]:
         turning = ("git push", "remote reference-transaction committed")
-        return [one for number, one in enumerate(points) if whole or number % 60 == 0 or one.step in turning]
+        return [point for number, point in enumerate(points) if whole or number % 60 == 0 or point.step in turning]
 
     return some
 
@@ -77,7 +77,7 @@ def test_publish_and_deploy(
             sweep.through(*publish)
             sweep.through(*deploy, choose=choose)
     with capsys.disabled():
-        print(f" killed at {told(sweep.killed)} points, {len(sweep.looked)} states ", end="")
+        print(f" killed at {counts_of(sweep.killed)} points, {len(sweep.looked)} states ", end="")
 
 
 def change_the_base(repository: Repository) -> None:
@@ -102,28 +102,28 @@ def test_each_step_of_a_canary(
     """Killed at a step of a canary, rollback, retirement or quarantine: no commit is half done, the rerun converges."""
     first, second, third = (publish(number) for number in (1, 2, 3))
     run = sweep.repository.release
-    here = ("--env", "production")
+    options = ("--env", "production")
     ask = ("--gateway", cluster.url)
 
     def canary(uri: str) -> tuple[str, ...]:
-        return ("deploy", *here, "--uri", uri, "--image", IMAGE, "--canary", "10", "--wait", "60", *ask)
+        return ("deploy", *options, "--uri", uri, "--image", IMAGE, "--canary", "10", "--wait", "60", *ask)
 
     def through(*command: str, commits: int = 1) -> None:
         sweep.through(*command, choose=choose, commits=commits)
 
-    assert run("deploy", *here, "--uri", first, "--image", IMAGE, "--wait", "60", *ask).code == 0
+    assert run("deploy", *options, "--uri", first, "--image", IMAGE, "--wait", "60", *ask).code == 0
     through(*canary(second), commits=2)
-    through("advance", *here, "--to", "50")
-    through("promote", *here)
+    through("advance", *options, "--to", "50")
+    through("promote", *options)
     assert run(*canary(third)).code == 0
-    through("rollback", *here, "--reason", "worse", *ask)
+    through("rollback", *options, "--reason", "worse", *ask)
     through("unquarantine", third.rstrip("/").rpartition("/")[2])
-    through("retire", *here, "--min-age", "0", *ask)
+    through("retire", *options, "--min-age", "0", *ask)
     assert run(*canary(third)).code == 0
     through("quarantine", third.rstrip("/").rpartition("/")[2], "--reason", "worse")
-    through("rollback", *here, *ask)
+    through("rollback", *options, *ask)
     change_the_base(sweep.repository)
-    through("prove", *here, *ask)
-    through("rollback", *here, "--to", first.rstrip("/").rpartition("/")[2], *ask)
+    through("prove", *options, *ask)
+    through("rollback", *options, "--to", first.rstrip("/").rpartition("/")[2], *ask)
     with capsys.disabled():
-        print(f" killed at {told(sweep.killed)} points, {len(sweep.looked)} states ", end="")
+        print(f" killed at {counts_of(sweep.killed)} points, {len(sweep.looked)} states ", end="")

@@ -11,7 +11,7 @@ from tests.release.conftest import ROOT
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         ([], 2, "required"),
         (["undo"], 2, "invalid choice"),
@@ -19,10 +19,10 @@ from tests.release.conftest import ROOT
         (["settings"], 10, "error: gitops/settings/settings.yaml cannot be read"),
     ],
 )
-def test_exit_code_and_last_line(tmp_path: Path, arguments: list[str], code: int, said: str) -> None:
+def test_exit_code_and_last_line(tmp_path: Path, arguments: list[str], code: int, message: str) -> None:
     """A wrong command line is 2, a wrong folder is 10; one last line says why."""
     command = [sys.executable, "-m", "release", *arguments]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == code
-    assert said in (done.stderr.splitlines() or [""])[-1]
+    assert message in (done.stderr.splitlines() or [""])[-1]

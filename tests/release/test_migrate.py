@@ -36,12 +36,12 @@ def state_of(name: str, first: str, second: str) -> OldState:
             RELEASE, digest=ArtifactUri.parse(uri).digest, uri=uri, image=IMAGE, rendered=False, gate="better"
         )
 
-    one, two = release(first), release(second)
+    first_release, second_release = release(first), release(second)
     return {
-        "stable": OldState(one),
-        "canary": OldState(one, two, 10),
-        "rolled-back": OldState(one, None, 0),
-        "settled": OldState(one),
+        "stable": OldState(first_release),
+        "canary": OldState(first_release, second_release, 10),
+        "rolled-back": OldState(first_release, None, 0),
+        "settled": OldState(first_release),
     }[name]
 
 
@@ -69,20 +69,20 @@ def rendered(repository: Repository, folder: Path, *, before: bool = False) -> t
             shutil.copy(ROOT / "tests/gitops/schema_2" / name, folder / "gitops/base" / name)
     manifests: list[Manifest] = Tree(folder / "gitops").render("models/iris/production")
     services: dict[str, Any] = {}
-    for one in manifests:
-        if one["kind"] == "InferenceService":
-            predictor = one["spec"]["predictor"]
+    for manifest in manifests:
+        if manifest["kind"] == "InferenceService":
+            predictor = manifest["spec"]["predictor"]
             assert predictor["maxReplicas"] == 9, "a person's patch reaches each of them"
-            assert before or one["metadata"]["labels"]["model"] == "iris"
-            services[one["metadata"]["name"]] = (
+            assert before or manifest["metadata"]["labels"]["model"] == "iris"
+            services[manifest["metadata"]["name"]] = (
                 predictor["model"]["storageUri"],
                 predictor.get("canaryTrafficPercent"),
             )
     shares = {
         target["configurationName"].removesuffix("-predictor"): target["percent"]
-        for one in manifests
-        if one["kind"] == "Route"
-        for target in one["spec"]["traffic"]
+        for manifest in manifests
+        if manifest["kind"] == "Route"
+        for target in manifest["spec"]["traffic"]
     }
     return services, shares
 
@@ -105,7 +105,7 @@ def test_each_state_is_migrated_in_three_commits(
     assert state.stable is not None
     own = state.stable.name
     fresh = tmp_path / "fresh"
-    here = ("--gateway", cluster.url)
+    options = ("--gateway", cluster.url)
 
     before = rendered(repository, fresh, before=True)
     assert before == ({"iris": (second if name == "canary" else first, state.percent)}, {})
@@ -119,23 +119,23 @@ def test_each_state_is_migrated_in_three_commits(
         assert "release migrate --env production" in run(repository, *command, code=10).err
     history = repository.history()
 
-    said = run(repository, "migrate").out
-    assert f"step 1 of 3: an InferenceService {own} beside iris" in said
+    output = run(repository, "migrate").out
+    assert f"step 1 of 3: an InferenceService {own} beside iris" in output
     old_percent = 0 if name in ("canary", "rolled-back") else None
     assert rendered(repository, fresh) == ({own: (first, None), "iris": (first, old_percent)}, {})
     assert champion(repository) == first
     assert "its migration to a Route is not done" in deploy(repository, second, code=10).err
     cluster.broken = {f"{own}-predictor"}
-    assert "is not proved" in run(repository, "migrate", *here, code=41).err
+    assert "is not proved" in run(repository, "migrate", *options, code=41).err
     cluster.broken = {"latest-iris-predictor"}
     if old_percent == 0:
-        assert "keeps 0 %, which is safe" in run(repository, "migrate", *here, code=41).err
+        assert "keeps 0 %, which is safe" in run(repository, "migrate", *options, code=41).err
     cluster.broken = set()
 
-    run(repository, "migrate", *here)
+    run(repository, "migrate", *options)
     assert rendered(repository, fresh) == ({own: (first, None), "iris": (first, None)}, {own: 100})
     assert "migrate --finish" in run(repository, "migrate").out
-    deploy(repository, second, "--canary", "10", "--wait", "30", *here)
+    deploy(repository, second, "--canary", "10", "--wait", "30", *options)
     run(repository, "promote")
     candidate = recorded(repository, "production").stable_name
     services, shares = rendered(repository, fresh)
@@ -152,10 +152,12 @@ def test_each_state_is_migrated_in_three_commits(
 
 def champion(repository: Repository) -> str:
     """The URI that the gate compares with."""
-    (found,) = [
-        one for one in json.loads(repository.release("status", "--json").out) if one["environment"] == "production"
+    (result,) = [
+        entry
+        for entry in json.loads(repository.release("status", "--json").out)
+        if entry["environment"] == "production"
     ]
-    uri: str = found["stable"]["uri"]
+    uri: str = result["stable"]["uri"]
     return uri
 
 
@@ -166,11 +168,11 @@ def test_a_kustomization_of_a_persons_own_is_not_guessed_at(repository: Reposito
     file.write_text(file.read_text().replace("  - record.yaml\n", "  - record.yaml\n  - secret.yaml\n"))
     git(repository.folder, "commit", "--quiet", "--all", "--message", "a secret")
     git(repository.folder, "push", "--quiet", "origin", "HEAD:main")
-    said = run(repository, "migrate", code=10).err
-    assert "components:" in said
-    assert "kustomization.yaml is not as `release adopt` wrote it" in said
+    output = run(repository, "migrate", code=10).err
+    assert "components:" in output
+    assert "kustomization.yaml is not as `release adopt` wrote it" in output
     file.write_text("resources:\n  - record.yaml\n  - release.yaml\n  - secret.yaml\ncomponents:\n  - ../../../base\n")
     git(repository.folder, "commit", "--quiet", "--all", "--message", "as it said")
     git(repository.folder, "push", "--quiet", "origin", "HEAD:main")
     run(repository, "migrate")
-    assert "secret.yaml" in repository.shown(f"{FOLDER}/kustomization.yaml")
+    assert "secret.yaml" in repository.text_of(f"{FOLDER}/kustomization.yaml")

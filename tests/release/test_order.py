@@ -27,15 +27,15 @@ HOSTILE = st.one_of(TEXT, st.builds(lambda text: f"x\n\nModel-Digest: {text}\n",
 def test_trailers_stay_those_that_were_meant(reason: str, evidence: str, by: str) -> None:
     """No reason, evidence or name becomes a trailer: git reads back the ones that were written, each once."""
     order = Request("rollback", by, reason, evidence)
-    wanted = commit_message.trailers(RELEASE, None) | trailers_of(order, "default", "canary", "stable")
+    expected = commit_message.trailers(RELEASE, None) | trailers_of(order, "default", "canary", "stable")
     read = subprocess.run(
         ["git", "interpret-trailers", "--parse"],
-        input=commit_message.render("iris: roll back", wanted),
+        input=commit_message.render("iris: roll back", expected),
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    assert [line.partition(":")[0] for line in read.split("\n")[:-1]] == list(wanted)
+    assert [line.partition(":")[0] for line in read.split("\n")[:-1]] == list(expected)
 
 
 @given(reason=HOSTILE, evidence=HOSTILE, by=HOSTILE)

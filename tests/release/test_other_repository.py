@@ -26,13 +26,13 @@ def test_deploy_status_and_rollback(
     chosen = ("--gitops-remote", str(other), "--gitops-branch", "live", "--gitops-path", "clusters/eu")
     assert repository.release("configure", *chosen).code == 0
     first, second = publish(1), publish(2)
-    here, there = everything(repository.origin), git(other, "rev-parse", "live")
+    current, there = everything(repository.origin), git(other, "rev-parse", "live")
 
     for uri in (first, second):
         done = repository.release("deploy", "--env", "staging", "--uri", uri, "--image", IMAGE)
         assert done.code == 0, done.err
-    shown = json.loads(repository.release("status", "--json").out)
-    assert [(one["environment"], one["stable"] and one["stable"]["uri"]) for one in shown] == [
+    content = json.loads(repository.release("status", "--json").out)
+    assert [(entry["environment"], entry["stable"] and entry["stable"]["uri"]) for entry in content] == [
         ("production", None),
         ("staging", second),
     ]
@@ -40,20 +40,20 @@ def test_deploy_status_and_rollback(
     assert done.code == 0, done.err
 
     monkeypatch.setenv("RECORDS_FROM", "branch")
-    out, told = tmp_path / "champion", tmp_path / "champion.json"
-    done = repository.release("champion", "--out", str(out), "--record", str(told))
+    out, message = tmp_path / "champion", tmp_path / "champion.json"
+    done = repository.release("champion", "--out", str(out), "--record", str(message))
     assert done.code == 0, done.err
-    champion = json.loads(told.read_text())
+    champion = json.loads(message.read_text())
     assert (champion["champion"]["uri"], len(champion["quarantined"])) == (first, 1)
 
     folder = "clusters/eu/models/iris/staging"
-    found = record.parse(git(other, "show", f"live:{folder}/record.yaml"), folder)
-    assert found.stable is not None
-    assert found.stable.uri == first
+    state = record.parse(git(other, "show", f"live:{folder}/record.yaml"), folder)
+    assert state.stable is not None
+    assert state.stable.uri == first
     changed = git(other, "diff", "--name-only", there, "live").split()
     assert set(changed) == {
         f"{folder}/record.yaml",
         f"{folder}/release.yaml",
         "clusters/eu/models/iris/quarantine.yaml",
     }
-    assert everything(repository.origin) == here
+    assert everything(repository.origin) == current

@@ -28,8 +28,8 @@ def imports() -> dict[str, set[str]]:
         graph[name] = set()
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("release"):
-                told = {f"{node.module}.{alias.name}" for alias in node.names}
-                graph[name] |= {one if one in files else node.module or "" for one in told}
+                names = {f"{node.module}.{alias.name}" for alias in node.names}
+                graph[name] |= {other if other in files else node.module or "" for other in names}
     return graph
 
 
@@ -46,5 +46,5 @@ def test_no_module_imports_one_that_imports_it() -> None:
 def test_each_package_imports_what_stands_below_it() -> None:
     """Git knows no file format, the files know no command, the bucket knows neither."""
     for module, names in imports().items():
-        here = package(module)
-        assert {package(name) for name in names} - {here} <= MAY[here], module
+        current = package(module)
+        assert {package(name) for name in names} - {current} <= MAY[current], module

@@ -86,10 +86,12 @@ def applied(repository: Repository) -> Run:
 
 def test_it_shows_first_and_changes_nothing(protected: Repository, github: GitHub) -> None:
     """Without --apply each change is a line, and neither GitHub nor CODEOWNERS is touched."""
-    said = protected.release("github").out
-    assert "environment production: only from main, approved by @acme/ml" in said
-    assert "ruleset of main: deletion, non_fast_forward, pull_request, required_status_checks; 2 Apps may pass" in said
-    assert "nothing was changed: make github APPLY=1" in said
+    output = protected.release("github").out
+    assert "environment production: only from main, approved by @acme/ml" in output
+    assert (
+        "ruleset of main: deletion, non_fast_forward, pull_request, required_status_checks; 2 Apps may pass" in output
+    )
+    assert "nothing was changed: make github APPLY=1" in output
     assert github.writes == []
     assert not (protected.folder / protection_file.OWNERS_FILE).exists()
 
@@ -109,8 +111,8 @@ def test_what_github_holds_afterwards(first_run: tuple[dict[str, Any], Run, str]
     assert objects[f"{HOME}/environments/production-rollback"]["reviewers"] is None
     for name in ("image", "publish", "staging", "production", "production-canary", "production-rollback"):
         path = f"{HOME}/environments/{name}/deployment-branch-policies"
-        assert [one["name"] for there, one in objects.items() if there.startswith(f"{path}/")] == ["main"]
-    (ruleset,) = [one for path, one in objects.items() if path.startswith(f"{HOME}/rulesets/")]
+        assert [value["name"] for there, value in objects.items() if there.startswith(f"{path}/")] == ["main"]
+    (ruleset,) = [value for path, value in objects.items() if path.startswith(f"{HOME}/rulesets/")]
     assert ruleset["conditions"]["ref_name"]["include"] == ["refs/heads/main"]
     assert [actor["actor_id"] for actor in ruleset["bypass_actors"]] == [71, 72]
     assert str(ACTIONS) not in json.dumps(objects), "GitHub refuses its own App past a ruleset: it is never asked for"
@@ -156,8 +158,8 @@ def test_a_branch_for_production_has_its_own_app(
     edit(protected, "app: modelpin-production, pushes: main", f"app: modelpin-production, pushes: [main, {live}]")
     applied(protected)
     passing = {
-        (path.partition("/rulesets/")[0], one["name"]): [actor["actor_id"] for actor in one["bypass_actors"]]
-        for path, one in github.objects.items()
+        (path.partition("/rulesets/")[0], value["name"]): [actor["actor_id"] for actor in value["bypass_actors"]]
+        for path, value in github.objects.items()
         if "/rulesets/" in path
     }
     assert passing == {(HOME, "modelpin main"): [71, 72], (home, "modelpin live"): [72]}
@@ -165,9 +167,9 @@ def test_a_branch_for_production_has_its_own_app(
 
 def test_the_keys_are_left_to_who_has_them(first_run: tuple[dict[str, Any], Run, str]) -> None:
     """An environment whose App has no key there is named, with the command that brings it; another one is not."""
-    said = first_run[1].out
-    assert f"gh secret set {plan.KEY} --env production " in said
-    assert f"gh secret set {plan.KEY} --env staging " not in said
+    output = first_run[1].out
+    assert f"gh secret set {plan.KEY} --env production " in output
+    assert f"gh secret set {plan.KEY} --env staging " not in output
 
 
 @pytest.mark.parametrize(
@@ -208,9 +210,9 @@ def test_the_files_of_the_tree_fit_the_workflows() -> None:
     """Each environment that a role trusts is protected, production by reviewers; CODEOWNERS is as it is written."""
     from release.aws import trust
 
-    asked = protection_file.read(ROOT)
+    requests = protection_file.read(ROOT)
     names = {name for listed in trust.ENVIRONMENTS.values() for name in listed}
-    assert {one.name for one in asked.environments} == names
-    assert [one.name for one in asked.environments if one.reviewers] == ["production"]
-    assert all(one.branches == (Settings().github_branch,) for one in asked.environments)
-    assert Path(ROOT / protection_file.OWNERS_FILE).read_text() == asked.codeowners()
+    assert {environment.name for environment in requests.environments} == names
+    assert [environment.name for environment in requests.environments if environment.reviewers] == ["production"]
+    assert all(environment.branches == (Settings().github_branch,) for environment in requests.environments)
+    assert Path(ROOT / protection_file.OWNERS_FILE).read_text() == requests.codeowners()

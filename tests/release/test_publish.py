@@ -23,12 +23,12 @@ def test_publishes_once(repository: Repository, publish: Publish, make_artifact:
     assert uri == f"s3://{s3.name}/models/iris/{name}/"
     files = [path.name for path in make_artifact(1).iterdir()]
     beside = [f"about/{name}/bom.cdx.json", f"about/{name}/card.html", f"runs/{INPUTS}/dvc.lock"]
-    wanted = sorted(f"models/iris/{path}" for path in [*(f"{name}/{file}" for file in files), *beside])
-    assert s3.keys() == wanted
-    written = {key: s3.client.head_object(Bucket=s3.name, Key=key)["LastModified"] for key in wanted}
+    expected = sorted(f"models/iris/{path}" for path in [*(f"{name}/{file}" for file in files), *beside])
+    assert s3.keys() == expected
+    content = {key: s3.client.head_object(Bucket=s3.name, Key=key)["LastModified"] for key in expected}
     assert publish(1) == uri
-    assert {key: s3.client.head_object(Bucket=s3.name, Key=key)["LastModified"] for key in wanted} == written
-    assert s3.keys() == wanted
+    assert {key: s3.client.head_object(Bucket=s3.name, Key=key)["LastModified"] for key in expected} == content
+    assert s3.keys() == expected
 
 
 def test_metadata_says_where_it_comes_from(repository: Repository, publish: Publish, s3: Bucket) -> None:

@@ -19,11 +19,11 @@ def test_it_leaves_every_route_at_once(repository: Repository, publish: Publish,
         deploy(repository, uri, *wait)
         deploy(repository, uri, env="staging")
     history = repository.history()
-    said = run(repository, "quarantine", name(repository, second), "--reason", "it hurts").out
-    assert said.startswith(f"iris: quarantine {name(repository, second)}, commit")
+    output = run(repository, "quarantine", name(repository, second), "--reason", "it hurts").out
+    assert output.startswith(f"iris: quarantine {name(repository, second)}, commit")
     assert repository.history()[1:] == history
     assert shares(repository) == shares(repository, "staging") == {second: 0, first: 100}
-    assert [(one.model_digest, one.reason) for one in listed(repository)] == [(digest_of(second), "it hurts")]
+    assert [(entry.model_digest, entry.reason) for entry in listed(repository)] == [(digest_of(second), "it hurts")]
     trailers = git(repository.origin, "log", "-1", "--format=%(trailers:only,unfold)", "main")
     assert f"production stable: {name(repository, first)}; staging stable: {name(repository, first)}" in trailers
     assert run(repository, "quarantine", digest_of(second), "--reason", "it hurts").out.startswith("nothing to do")

@@ -31,15 +31,15 @@ def serve_http(repository: Repository) -> GitServer:
     return server
 
 
-def publisher(repository: Repository, source: str, verdict: Path, environment: str, told: Path) -> None:
-    """One workflow run on the commit `source`: publish, then deploy; both codes and the last words into `told`."""
+def publisher(repository: Repository, source: str, verdict: Path, environment: str, message: Path) -> None:
+    """One workflow run on the commit `source`: publish, then deploy; both codes and the last words into `message`."""
     os.environ["GITHUB_SHA"] = source
     done = repository.release("publish", "--artifact", str(verdict.with_name("artifact")), "--verdict", str(verdict))
     codes = [done.code]
     if done.code == 0:
         done = repository.release("deploy", "--env", environment, "--uri", done.out, "--image", IMAGE)
         codes.append(done.code)
-    told.write_text(json.dumps({"codes": codes, "said": (done.out or done.err).splitlines()[-1]}))
+    message.write_text(json.dumps({"codes": codes, "said": (done.out or done.err).splitlines()[-1]}))
     sys.exit(codes[-1])
 
 
@@ -59,12 +59,13 @@ def test_publishers_at_once(
     git(repository.origin, "config", "core.logAllRefUpdates", "always")
     server = serve_http(repository) if transport == "http" else None
     verdicts = [write_verdict(make_artifact(number)) for number in range(1, 8)]
-    runs = [(sources[n], verdicts[n], where) for n in range(6) for where in ("staging", "production")]
+    runs = [(sources[n], verdicts[n], location) for n in range(6) for location in ("staging", "production")]
     runs.append((old, verdicts[6], "staging"))
-    told = [tmp_path / f"told-{number}" for number in range(len(runs))]
+    message = [tmp_path / f"told-{number}" for number in range(len(runs))]
     context = multiprocessing.get_context("fork")
     processes = [
-        context.Process(target=publisher, args=(repository, *run, file)) for run, file in zip(runs, told, strict=True)
+        context.Process(target=publisher, args=(repository, *run, file))
+        for run, file in zip(runs, message, strict=True)
     ]
     for process in processes:
         process.start()
@@ -74,23 +75,23 @@ def test_publishers_at_once(
     if server:
         server.close()
 
-    ends = [json.loads(file.read_text()) for file in told]
+    ends = [json.loads(file.read_text()) for file in message]
     assert [end["codes"] for end in ends] == [[0, 0]] * 13, ends
     history = repository.history()
-    made = [found[1] for end in ends if (found := re.search(r"commit (\w{12})$", end["said"]))]
-    assert Counter(one[:12] for one in history[: len(history) - start]) == Counter([*made, human[:12]])
+    results = [result[1] for end in ends if (result := re.search(r"commit (\w{12})$", end["said"]))]
+    assert Counter(commit[:12] for commit in history[: len(history) - start]) == Counter([*results, human[:12]])
     assert all(end["said"].startswith("superseded") for end in ends if "commit" not in end["said"].split()[-2:])
     for environment in ("staging", "production"):
-        found = recorded(repository, environment)
-        newest = found.stable if environment == "staging" else found.candidate  # production waits for a proof
+        result = recorded(repository, environment)
+        newest = result.stable if environment == "staging" else result.candidate  # production waits for a proof
         assert newest is not None
         assert newest.run_commit == sources[5]
         deployed = [end for end in ends if f"in {environment}, " in end["said"] and "commit" in end["said"]]
-        assert len(found.releases) == len(deployed)
+        assert len(result.releases) == len(deployed)
     # What the server saw: each update of main added one commit to what was there.
     updates = (repository.origin / "logs/refs/heads/main").read_text().splitlines()
     assert len(updates) == len(history) - start
     for before, after in (line.split()[:2] for line in updates):
         assert git(repository.origin, "rev-list", "--parents", "-1", after).split()[1:] == [before]
     with capsys.disabled():
-        print(f" {transport}: {len(made)} deployed, {13 - len(made)} superseded, all exit 0 ", end="")
+        print(f" {transport}: {len(results)} deployed, {13 - len(results)} superseded, all exit 0 ", end="")

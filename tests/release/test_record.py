@@ -51,10 +51,10 @@ def test_any_text_stays_text(since: str, gate: str, inputs_digest: str, evidence
     """Any text in any free field comes back from the file as it was, and changes nothing else in it."""
     proof = Proof("now", "spec", evidence)
     changed = dataclasses.replace(RELEASE, since=since, gate=gate, inputs_digest=inputs_digest, left=since, proof=proof)
-    written = dataclasses.replace(CANARY, releases=(OTHER, changed))
-    text = record.render(written)
+    content = dataclasses.replace(CANARY, releases=(OTHER, changed))
+    text = record.render(content)
     assert text.isascii()
-    assert record.parse(text, "x") == written
+    assert record.parse(text, "x") == content
     plain = dataclasses.replace(changed, since="", gate="", inputs_digest="", left="", proof=Proof("now", "spec", ""))
     assert text.count("\n") == record.render(dataclasses.replace(CANARY, releases=(OTHER, plain))).count("\n")
 
@@ -144,9 +144,9 @@ def test_impossible_record_cannot_be_made(fields: dict[str, Any]) -> None:
 @pytest.mark.parametrize("version", [1, 2])
 def test_old_records_stay_readable(version: int) -> None:
     """The records of every format under tests are read for ever, and say which format they were."""
-    found = record.parse((ROOT / f"tests/release/records/{version}.yaml").read_text(), "x")
-    assert (found.schema, found.champion) == (version, dataclasses.replace(RELEASE, rendered=False))
-    assert (found.model, found.environment, found.percent) == ("iris", "staging", 0 if version == 2 else None)
+    current = record.parse((ROOT / f"tests/release/records/{version}.yaml").read_text(), "x")
+    assert (current.schema, current.champion) == (version, dataclasses.replace(RELEASE, rendered=False))
+    assert (current.model, current.environment, current.percent) == ("iris", "staging", 0 if version == 2 else None)
 
 
 @pytest.mark.parametrize(
@@ -178,9 +178,9 @@ def test_an_old_record_of_nothing_needs_no_migration() -> None:
 def test_each_release_is_an_object_and_the_route_names_those_with_traffic() -> None:
     """An InferenceService for each release that is rendered; a Route with each share, its tag and latestRevision."""
     gone = dataclasses.replace(RELEASE, image=IMAGE.replace("1", "3"), rendered=False)
-    written = dataclasses.replace(CANARY, releases=(OTHER, RELEASE, gone))
-    services, route = documents(written)[:-1], documents(written)[-1]
-    assert [one["metadata"]["name"] for one in services] == [OTHER.name, RELEASE.name]
+    content = dataclasses.replace(CANARY, releases=(OTHER, RELEASE, gone))
+    services, route = documents(content)[:-1], documents(content)[-1]
+    assert [service["metadata"]["name"] for service in services] == [OTHER.name, RELEASE.name]
     assert services[1] == {
         "apiVersion": "serving.kserve.io/v1beta1",
         "kind": "InferenceService",
@@ -217,22 +217,22 @@ def test_each_release_is_an_object_and_the_route_names_those_with_traffic() -> N
 def test_a_candidate_without_traffic_is_not_named() -> None:
     """At 0 percent the Route names the stable release alone; before the first one there is no Route."""
     proving = dataclasses.replace(CANARY, percent=0, share=10)
-    assert [one["tag"] for one in documents(proving)[-1]["spec"]["traffic"]] == ["stable"]
+    assert [target["tag"] for target in documents(proving)[-1]["spec"]["traffic"]] == ["stable"]
     first = dataclasses.replace(proving, stable_name=None, share=100)
-    assert {one["kind"] for one in documents(first)} == {"InferenceService"}
+    assert {document["kind"] for document in documents(first)} == {"InferenceService"}
     assert documents(Record("iris", "staging")) == []
 
 
-def documents(written: Record) -> list[dict[str, Any]]:
+def documents(content: Record) -> list[dict[str, Any]]:
     """The manifests of release.yaml."""
-    return [one for one in yaml.safe_load_all(release_file.render(written)) if one]
+    return [document for document in yaml.safe_load_all(release_file.render(content)) if document]
 
 
 def test_files_in_the_tree_are_as_written() -> None:
     """Each machine-owned file under gitops/ is, byte for byte, what the code writes for its state."""
-    found = sorted((ROOT / MODELS).glob("*/*/record.yaml"))
-    assert found
-    for path in found:
+    result = sorted((ROOT / MODELS).glob("*/*/record.yaml"))
+    assert result
+    for path in result:
         state = record.parse(path.read_text(), str(path))
         assert (state.model, state.environment) == (path.parts[-3], path.parts[-2])
         assert path.read_text() == record.render(state)
@@ -245,9 +245,9 @@ def test_adopted_model_has_the_shape_of_those_in_the_tree() -> None:
         for path, text in adopt.files(folder.name).items():
             assert (ROOT / path).is_file(), path
             if path.endswith("kustomization.yaml"):
-                wanted, there = yaml.safe_load(text), yaml.safe_load((ROOT / path).read_text())
-                assert there["namespace"] == wanted["namespace"]
-                assert all(item in there[key] for key in ("resources", "components") for item in wanted[key])
+                expected, there = yaml.safe_load(text), yaml.safe_load((ROOT / path).read_text())
+                assert there["namespace"] == expected["namespace"]
+                assert all(item in there[key] for key in ("resources", "components") for item in expected[key])
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 50_000, "- " * 100_000])

@@ -25,13 +25,13 @@ def test_older_releases_go_in_a_commit_of_their_own(
     repository: Repository, three: list[str], cluster: Answering
 ) -> None:
     """After the minimum age, `ready` of them stay; the record still remembers the others."""
-    here = ("--gateway", cluster.url)
-    assert run(repository, "retire", *here).out.startswith("nothing to do")  # an hour is not over
-    run(repository, "retire", "--min-age", "0", *here)
+    options = ("--gateway", cluster.url)
+    assert run(repository, "retire", *options).out.startswith("nothing to do")  # an hour is not over
+    run(repository, "retire", "--min-age", "0", *options)
     assert shares(repository) == {three[2]: 100, three[1]: 0}
     assert name(repository, three[0])
     commit(repository.folder, "gitops/models/iris/production/environment.yaml", "shape: Knative\nready: 1\n")
-    run(repository, "retire", "--min-age", "0", *here)
+    run(repository, "retire", "--min-age", "0", *options)
     assert shares(repository) == {three[2]: 100}
 
 
@@ -39,37 +39,39 @@ def test_nothing_goes_while_the_cluster_does_not_follow(
     repository: Repository, publish: Publish, three: list[str], cluster: Answering
 ) -> None:
     """An old assignment of the Route may still name it: 41 while a tag's host answers otherwise than Git says."""
-    here = ("--min-age", "0", "--gateway", cluster.url)
+    options = ("--min-age", "0", "--gateway", cluster.url)
     history = repository.history()
     cluster.digest = digest_of(three[1])  # the tag `stable` is that of an older commit
-    assert "nothing is retired" in run(repository, "retire", *here, code=41).err
+    assert "nothing is retired" in run(repository, "retire", *options, code=41).err
     cluster.digest = digest_of(three[2])  # `canary` answers, and Git names none
-    assert "names no canary release" in run(repository, "retire", *here, code=41).err
+    assert "names no canary release" in run(repository, "retire", *options, code=41).err
     cluster.digest, cluster.broken = None, {"stable-iris"}
-    assert "status 503" in run(repository, "retire", *here, "--wait", "1", code=41).err
+    assert "status 503" in run(repository, "retire", *options, "--wait", "1", code=41).err
     assert "nothing (" in run(repository, "retire", "--min-age", "0", "--gateway", "http://127.0.0.1:1", code=41).err
     assert repository.history() == history
     cluster.broken = set()
     fourth = publish(4)
     deploy(repository, fourth, "--canary", "10", "--wait", "30", "--gateway", cluster.url)
-    run(repository, "retire", *here)
+    run(repository, "retire", *options)
     assert shares(repository) == {fourth: 10, three[2]: 90, three[1]: 0}
 
 
 def test_two_images_of_one_digest(repository: Repository, publish: Publish, cluster: Answering) -> None:
     """The name of the release that answers tells them apart; images too old to say it are known by their digest."""
-    here = ("--gateway", cluster.url)
+    options = ("--gateway", cluster.url)
     other, uri = publish(1), publish(2)
     for each, image in ((other, IMAGE), (uri, IMAGE), (uri, OTHER_IMAGE)):
-        deploy(repository, each, "--wait", "30", *here, image=image)
-    names = {one.image: one.name for one in recorded(repository, "production").releases if one.uri == uri}
+        deploy(repository, each, "--wait", "30", *options, image=image)
+    names = {
+        release.image: release.name for release in recorded(repository, "production").releases if release.uri == uri
+    }
     history = repository.history()
     cluster.digest, cluster.release = digest_of(uri), names[IMAGE]
-    refused = run(repository, "retire", "--min-age", "0", *here, code=41).err
+    refused = run(repository, "retire", "--min-age", "0", *options, code=41).err
     says = f"answers '{cluster.digest} of {names[IMAGE]}', not {cluster.digest} of {names[OTHER_IMAGE]}"
     assert (says in refused, repository.history() == history) == (True, True), refused
     cluster.digest, cluster.old = None, True
-    run(repository, "retire", "--min-age", "0", *here)
+    run(repository, "retire", "--min-age", "0", *options)
     assert set(shares(repository)) == {uri}
 
 

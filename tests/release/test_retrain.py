@@ -25,7 +25,7 @@ def alarm(folder: Path, **changes: Any) -> str:
     return str(path)
 
 
-def asked(repository: Repository, *more: str, kind: str = "drift", code: int = 0) -> Any:
+def retrain(repository: Repository, *more: str, kind: str = "drift", code: int = 0) -> Any:
     done = repository.release("retrain", "--env", "production", "--kind", kind, *more)
     assert done.code == code, done.err or done.out
     return json.loads(done.out) if code == 0 else done.err
@@ -35,23 +35,23 @@ def test_an_alarm_is_followed_once_and_its_training_says_so(
     repository: Repository, cluster: Answering, publish: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Same data: an issue, once. New data: a training of the next kind, whose deploy carries the trigger."""
-    assert "nothing serves" in asked(repository, "--alarm", alarm(tmp_path), code=10)
+    assert "nothing serves" in retrain(repository, "--alarm", alarm(tmp_path), code=10)
     deploy(repository, publish(1), "--wait", "60", "--gateway", cluster.url)
-    assert asked(repository, "--alarm", alarm(tmp_path, alarm=False))["outcome"] == "nothing"
-    assert asked(repository, kind="data")["outcome"] == "nothing"
-    first = asked(repository, "--alarm", alarm(tmp_path))
+    assert retrain(repository, "--alarm", alarm(tmp_path, alarm=False))["outcome"] == "nothing"
+    assert retrain(repository, kind="data")["outcome"] == "nothing"
+    first = retrain(repository, "--alarm", alarm(tmp_path))
     assert (first["outcome"], "x in 3 windows" in first["why"]) == ("issue", True)
     history = repository.history()
-    assert asked(repository, "--alarm", alarm(tmp_path))["outcome"] == "nothing"
+    assert retrain(repository, "--alarm", alarm(tmp_path))["outcome"] == "nothing"
     assert repository.history() == history
 
     commit(repository.folder, "data/iris.csv.dvc", "outs: []\n")
-    again = asked(repository, kind="data")
+    again = retrain(repository, kind="data")
     assert again["outcome"] == "train"
     message = git(repository.origin, "log", "-1", "--format=%B", "main")
     assert f"Retrain-Trigger: {again['trigger']}" in message
     assert "Retrain-Outcome: train" in message
-    assert [one.outcome for one in retraining.parse(repository.shown(STATE), "x")] == ["issue", "train"]
+    assert [trigger.outcome for trigger in retraining.parse(repository.text_of(STATE), "x")] == ["issue", "train"]
     monkeypatch.setenv("RETRAIN_TRIGGER", again["trigger"])
     deploy(repository, publish(2), "--canary", "10", "--gateway", cluster.url)
     assert f"Retrain-Trigger: {again['trigger']}" in git(repository.origin, "log", "-1", "--format=%B", "main")
@@ -60,10 +60,10 @@ def test_an_alarm_is_followed_once_and_its_training_says_so(
 def test_what_is_no_alarm_is_refused(plain: Repository, tmp_path: Path) -> None:
     """No file, another kind, or the alarm of another release: usage, and nothing is committed."""
     history = plain.history()
-    assert "needs --alarm" in asked(plain, kind="performance", code=2)
-    assert "no alarm of the kind drift" in asked(plain, "--alarm", alarm(tmp_path, kind="performance"), code=2)
+    assert "needs --alarm" in retrain(plain, kind="performance", code=2)
+    assert "no alarm of the kind drift" in retrain(plain, "--alarm", alarm(tmp_path, kind="performance"), code=2)
     (tmp_path / "alarm.json").write_text("{")
-    assert "cannot be read" in asked(plain, "--alarm", str(tmp_path / "alarm.json"), code=2)
+    assert "cannot be read" in retrain(plain, "--alarm", str(tmp_path / "alarm.json"), code=2)
     assert plain.history() == history
 
 
@@ -86,16 +86,16 @@ def test_the_drift_of_what_serves_is_measured_where_no_alarm_is_handed_over(
     repository: Repository, cluster: Answering, publish: Publish, tmp_path: Path
 ) -> None:
     """From the counters of a real Prometheus, since the release serves; without its reference there: 30."""
-    assert asked(repository, code=10)  # nothing serves
+    assert retrain(repository, code=10)  # nothing serves
     deploy(repository, publish(1), "--wait", "60", "--gateway", cluster.url)
     status = json.loads(repository.release("status", "--json").out)
-    (serving,) = (one["stable"]["name"] for one in status if one["environment"] == "production")
-    made = Recording(time.time() - 1200)
-    where = {"namespace": "iris-production", "release": serving, "pod": "p", "feature": "x", "bin": "all"}
-    made.counter("modelpin_reference_input_bin", where, [0.0] * 20, begins=100)
-    made.counter("modelpin_input_bin_total", where, [5.0] * 20)
-    with prometheus.Prometheus(tmp_path / "prometheus", recorded=made.text()) as running:
-        assert "raises no alarm" in asked(repository, "--prometheus", running.url)["why"]
+    (serving,) = (status["stable"]["name"] for status in status if status["environment"] == "production")
+    result = Recording(time.time() - 1200)
+    target = {"namespace": "iris-production", "release": serving, "pod": "p", "feature": "x", "bin": "all"}
+    result.counter("modelpin_reference_input_bin", target, [0.0] * 20, begins=100)
+    result.counter("modelpin_input_bin_total", target, [5.0] * 20)
+    with prometheus.Prometheus(tmp_path / "prometheus", recorded=result.text()) as running:
+        assert "raises no alarm" in retrain(repository, "--prometheus", running.url)["why"]
         with prometheus.Prometheus(tmp_path / "empty") as empty:
-            assert "modelpin_reference_input_bin" in asked(repository, "--prometheus", empty.url, code=30)
-    assert "not the URL of a Prometheus" in asked(repository, code=10)
+            assert "modelpin_reference_input_bin" in retrain(repository, "--prometheus", empty.url, code=30)
+    assert "not the URL of a Prometheus" in retrain(repository, code=10)

@@ -43,7 +43,7 @@ class Commit:
         return bool({other.digest, other.inputs_digest} & self.barred)
 
 
-def step(now: Commit, command: str, one: Release, percent: int) -> Commit:
+def step(now: Commit, command: str, named: Release, percent: int) -> Commit:
     """The commit that a command makes of `now`, as release.commands decides it."""
     before = now.record
 
@@ -60,15 +60,15 @@ def step(now: Commit, command: str, one: Release, percent: int) -> Commit:
 
     match command:
         case "deploy" | "deploy --canary":
-            refuse(one)
+            refuse(named)
             share = percent if command == "deploy --canary" else None
-            after = transitions.deploy(before, one, keep=3, percent=share, first=10)
+            after = transitions.deploy(before, named, keep=3, percent=share, first=10)
         case "advance":
             after = transitions.advance(proved(), percent, NOW)
         case "promote":
             after = transitions.promote(proved(), NOW)
         case "rollback" | "rollback --to":
-            target = one.name if command == "rollback --to" else None
+            target = named.name if command == "rollback --to" else None
             after = transitions.rollback(before, target, NOW, now.bars)
             left = before.candidate if before.candidate is not None else before.stable
             if before.candidate is None and after != before:
@@ -77,11 +77,11 @@ def step(now: Commit, command: str, one: Release, percent: int) -> Commit:
                 same = after.stable is not None and after.stable.inputs_digest == left.inputs_digest
                 return Commit(after, now.barred if same else now.barred | {left.digest, left.inputs_digest})
         case "quarantine":
-            later = Commit(before, now.barred | {one.digest, one.inputs_digest})
+            later = Commit(before, now.barred | {named.digest, named.inputs_digest})
             after = transitions.leave(before, NOW, later.bars, stop=percent == 100)
             return Commit(after, later.barred)
         case "unquarantine":
-            return Commit(before, now.barred - {one.digest, one.inputs_digest})
+            return Commit(before, now.barred - {named.digest, named.inputs_digest})
         case _:
             after = transitions.retire(before, 2, now.bars, lambda other: other.left is not None)
     return Commit(after, now.barred)
@@ -104,9 +104,9 @@ def test_any_commit_names_only_what_may_serve(steps: list[tuple[str, Release, in
     """Any commands, any number of the newest commits reverted in between: the Route names releases of the bucket, not
     in quarantine, proved before they had traffic; a cluster that is made anew from any commit serves just those."""
     history = [Commit(Record("iris", "production"), frozenset())]
-    for command, one, percent, reverted in steps:
+    for command, target, percent, reverted in steps:
         try:
-            history.append(step(history[-1], command, one, percent))
+            history.append(step(history[-1], command, target, percent))
         except (ConfigurationError, GateRefused):
             continue
         history += history[-2 : -2 - min(reverted, len(history) - 1) : -1]  # one after the other, as Git commits them
@@ -117,15 +117,18 @@ def test_any_commit_names_only_what_may_serve(steps: list[tuple[str, Release, in
 def holds(commit: Commit) -> None:
     """What has to be true of each commit."""
     assert record.parse(record.render(commit.record), "x") == commit.record
-    manifests = [one for one in yaml.safe_load_all(release_file.render(commit.record)) if one]
+    manifests = [document for document in yaml.safe_load_all(release_file.render(commit.record)) if document]
     named = {
-        target["configurationName"] for one in manifests if one["kind"] == "Route" for target in one["spec"]["traffic"]
+        target["configurationName"]
+        for manifest in manifests
+        if manifest["kind"] == "Route"
+        for target in manifest["spec"]["traffic"]
     }
-    for one in commit.record.releases:
-        if release_file.configuration(one.name) in named:
-            assert not commit.bars(one)
-            assert one.proof is not None
-            assert any(one.same(published) for published in BUCKET)
+    for entry in commit.record.releases:
+        if release_file.configuration(entry.name) in named:
+            assert not commit.bars(entry)
+            assert entry.proof is not None
+            assert any(entry.same(published) for published in BUCKET)
     cluster = Knative()
     for revision in cluster.apply(manifests):
         proved = commit.record.find(revision.release)
@@ -145,16 +148,16 @@ def test_git_reverts_of_our_commits(repository: Repository, publish: Callable[[i
     run(repository, "promote")
     run(repository, "rollback", *ask)
     run(repository, "retire", "--min-age", "0", *ask)
-    made = repository.history()[:-begun]
-    assert len(made) == 7
-    said = [tree(repository, commit) for commit in made]
+    result = repository.history()[:-begun]
+    assert len(result) == 7
+    trees = [tree(repository, commit) for commit in result]
     git(repository.folder, "pull", "--quiet", "origin", "main")
-    for place, commit in enumerate(made):
+    for place, commit in enumerate(result):
         git(repository.folder, "revert", "--no-edit", commit)
         git(repository.folder, "push", "--quiet", "origin", "HEAD:main")
         assert repository.release("check").code == 0
-        if place + 1 < len(made):
-            assert tree(repository, "HEAD") == said[place + 1]
+        if place + 1 < len(result):
+            assert tree(repository, "HEAD") == trees[place + 1]
     assert recorded(repository, "production") == Record("iris", "production")
     deploy(repository, second, "--wait", "30", *ask)  # and the commands go on from there
     assert shares(repository) == {second: 100}
@@ -179,21 +182,21 @@ def canary(repository: Repository, publish: Callable[[int], str], cluster: Answe
 def test_a_render_that_may_not_serve_is_refused(canary: Repository) -> None:
     """What a person writes besides: a quarantined release, one without its object, a release.yaml of its own: 41."""
     folder = canary.folder / "gitops/models/iris"
-    found = recorded(canary, "production")
-    bad = found.releases[0]
+    current = recorded(canary, "production")
+    bad = current.releases[0]
     (folder / "quarantine.yaml").write_text(
         quarantine.render([Quarantined(bad.digest, bad.inputs_digest, "bad", "", NOW, "me")])
     )
-    said = canary.release("check")
-    assert (said.code, f"would serve {bad.name}, which is in quarantine" in said.err) == (41, True)
-    assert f"`python -m release quarantine {bad.name} --env production`" in said.err
-    assert f"`python -m release unquarantine {bad.name}`" in said.err
+    trees = canary.release("check")
+    assert (trees.code, f"would serve {bad.name}, which is in quarantine" in trees.err) == (41, True)
+    assert f"`python -m release quarantine {bad.name} --env production`" in trees.err
+    assert f"`python -m release unquarantine {bad.name}`" in trees.err
     (folder / "quarantine.yaml").write_text(quarantine.render([]))
     file = folder / "production/release.yaml"
     documents: list[Any] = file.read_text().split("---\n")
     file.write_text("---\n".join(documents[1:]))
-    said = canary.release("check")
-    assert (said.code, f"names {bad.name}, whose InferenceService is not there" in said.err) == (41, True)
+    trees = canary.release("check")
+    assert (trees.code, f"names {bad.name}, whose InferenceService is not there" in trees.err) == (41, True)
     file.write_text("---\n".join(documents[:1]))
     assert "is not what the record says" in canary.release("check").err
     (folder / "production/record.yaml").write_text("x")

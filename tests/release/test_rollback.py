@@ -53,8 +53,8 @@ def test_never_back_to_what_was_left(repository: Repository, publish: Publish) -
     rollback(repository)
     assert recorded(repository).stable.uri == first  # type: ignore[union-attr]
     assert rollback(repository).startswith("nothing to do")
-    barred = quarantine.parse(repository.shown("gitops/models/iris/quarantine.yaml"), "x")
-    assert [one.model_digest for one in barred] == [ArtifactUri.parse(uri).digest for uri in (second, third)]
+    barred = quarantine.parse(repository.text_of("gitops/models/iris/quarantine.yaml"), "x")
+    assert [entry.model_digest for entry in barred] == [ArtifactUri.parse(uri).digest for uri in (second, third)]
     deploy(repository, publish(4))
     rollback(repository, "--to", ArtifactUri.parse(first).digest.removeprefix("sha256-")[:8])
     only = f"sha256-{'0' * 64}"
@@ -116,21 +116,21 @@ def test_unseen_release_is_not_rolled_back(
 def test_the_target_is_asked_and_never_waited_for(repository: Repository, publish: Publish, cluster: Answering) -> None:
     """The commit is made whatever the target's own host answers, which is said; so is whether the cluster followed."""
     first, second, third = (publish(number) for number in (1, 2, 3))
-    here = ("--gateway", cluster.url)
+    options = ("--gateway", cluster.url)
     for uri in (first, second, third):
         deploy(repository, uri)
-    one, two = (recorded(repository).releases[place].name for place in (2, 1))
-    cluster.broken = {f"{two}-predictor", "stable-iris"}
-    done = repository.release("rollback", "--env", "staging", "--wait", "1", *here)
+    newer, older = (recorded(repository).releases[place].name for place in (2, 1))
+    cluster.broken = {f"{older}-predictor", "stable-iris"}
+    done = repository.release("rollback", "--env", "staging", "--wait", "1", *options)
     assert done.code == 0, done.err
-    asked, followed = done.out.splitlines()
-    assert f"{two} is not seen ready" in asked
-    assert f"if the cluster does not follow, `--to {one}` is the next that served" in asked
+    requests, followed = done.out.splitlines()
+    assert f"{older} is not seen ready" in requests
+    assert f"if the cluster does not follow, `--to {newer}` is the next that served" in requests
     assert followed.startswith("the cluster does not follow yet: stable-iris.iris-staging")
-    assert recorded(repository).stable_name == two
+    assert recorded(repository).stable_name == older
     cluster.broken = set()
-    done = repository.release("rollback", "--env", "staging", "--to", one, "--wait", "30", *here)
-    assert f"{one} answers" in done.out
+    done = repository.release("rollback", "--env", "staging", "--to", newer, "--wait", "30", *options)
+    assert f"{newer} answers" in done.out
     assert done.out.endswith("the cluster follows")
     deploy(repository, publish(4))
     done = repository.release("rollback", "--env", "staging", "--wait", "600", "--gateway", "http://127.0.0.1:1")
@@ -155,25 +155,25 @@ def test_a_bucket_that_is_away_does_not_keep_a_bad_model_serving(
 
 def test_back_to_a_retired_release(repository: Repository, publish: Publish, cluster: Answering) -> None:
     """It gets its InferenceService, is proved, and only then the traffic; what it replaces serves until then."""
-    here = ("--gateway", cluster.url)
+    options = ("--gateway", cluster.url)
     for number in (1, 2, 3):
         done = repository.release(
-            "deploy", "--env", "production", "--uri", publish(number), "--image", IMAGE, "--wait", "30", *here
+            "deploy", "--env", "production", "--uri", publish(number), "--image", IMAGE, "--wait", "30", *options
         )
         assert done.code == 0, done.err
     third, second, first = recorded(repository, "production").releases
-    assert repository.release("retire", "--env", "production", "--min-age", "0", *here).code == 0
+    assert repository.release("retire", "--env", "production", "--min-age", "0", *options).code == 0
     command = ("rollback", "--env", "production", "--to", first.name)
     done = repository.release(*command)
     assert f"{third.name} serves until then: quarantine it afterwards" in done.out
-    found = recorded(repository, "production")
-    assert (found.stable_name, found.candidate_name, found.percent) == (third.name, first.name, 0)
+    current = recorded(repository, "production")
+    assert (current.stable_name, current.candidate_name, current.percent) == (third.name, first.name, 0)
     assert repository.release(*command).out.startswith("nothing to do")
     assert repository.release("rollback", "--env", "production").out.startswith("nothing to do")
-    assert repository.release("advance", "--env", "production", *here).code == 0
-    found = recorded(repository, "production")
-    assert (found.stable_name, found.releases[0].rejected) == (first.name, True)
-    assert second.name in {one.name for one in found.releases if one.rendered}
+    assert repository.release("advance", "--env", "production", *options).code == 0
+    current = recorded(repository, "production")
+    assert (current.stable_name, current.releases[0].rejected) == (first.name, True)
+    assert second.name in {release.name for release in current.releases if release.rendered}
 
 
 def test_what_is_made_of_the_same_inputs_is_not_barred_with_it(
@@ -185,6 +185,6 @@ def test_what_is_made_of_the_same_inputs_is_not_barred_with_it(
     done = repository.release("publish", "--artifact", str(verdict.parent / "artifact"), "--verdict", str(verdict))
     deploy(repository, done.out)
     assert "is not in quarantine, since" in rollback(repository)
-    assert quarantine.parse(repository.shown("gitops/models/iris/quarantine.yaml"), "x") == ()
+    assert quarantine.parse(repository.text_of("gitops/models/iris/quarantine.yaml"), "x") == ()
     git(repository.folder, "pull", "--quiet", "origin", "main")
     assert repository.release("check").code == 0

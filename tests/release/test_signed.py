@@ -27,9 +27,9 @@ DEPLOY = ("deploy", "--env", "staging", "--image", IMAGE, "--uri")
 @pytest.fixture
 def key(monkeypatch: pytest.MonkeyPatch) -> Key:
     """The one that publish signs with."""
-    made = keys.made()
-    monkeypatch.setenv("SIGNING_KEY", made.pem)
-    return made
+    result = keys.new_key()
+    monkeypatch.setenv("SIGNING_KEY", result.pem)
+    return result
 
 
 def trust(repository: Repository, *trusted: Key, until: date | None = None, required: str = "required") -> None:
@@ -83,7 +83,7 @@ def test_an_artifact_of_before_is_signed_when_it_is_published_again(
     """Without a key nothing is signed; with one, the same artifact gets its signature, and may be deployed."""
     uri = publish(1)
     assert not s3.keys(key_of(uri))
-    key = keys.made()
+    key = keys.new_key()
     trust(repository, key)
     assert repository.release(*DEPLOY, uri).code == 20
     monkeypatch.setenv("SIGNING_KEY", key.pem)
@@ -138,9 +138,9 @@ def test_what_cannot_sign_is_said_before_anything_is_written(
     says: str,
 ) -> None:
     """A key that is none, or not trusted, and variables that contradict each other: 10, and an empty bucket."""
-    trust(repository, keys.made())
+    trust(repository, keys.new_key())
     for name, value in variables.items():
-        monkeypatch.setenv(name, keys.made().pem if value == "of another" else value)
+        monkeypatch.setenv(name, keys.new_key().pem if value == "of another" else value)
     artifact = make_artifact(1)
     done = repository.release("publish", "--artifact", str(artifact), "--verdict", str(write_verdict(artifact)))
     assert (done.code, s3.keys()) == (10, [])
@@ -164,12 +164,12 @@ def test_deploy_takes_what_was_signed(
     """The record gets what the signer states, and not what somebody wrote into the metadata of an object."""
     trust(repository, key)
     uri = publish(1)
-    where = {"Bucket": s3.name, "Key": uri.split("/", 3)[3] + "manifest.json"}
-    body = s3.client.get_object(**where)
+    target = {"Bucket": s3.name, "Key": uri.split("/", 3)[3] + "manifest.json"}
+    body = s3.client.get_object(**target)
     forged = body["Metadata"] | {"source-commit": "f" * 40, "inputs-digest": digest.of_bytes(b"forged")}
-    s3.client.put_object(**where, Body=body["Body"].read(), Metadata=forged)
+    s3.client.put_object(**target, Body=body["Body"].read(), Metadata=forged)
     assert repository.release(*DEPLOY, uri).code == 0
-    record = repository.shown("gitops/models/iris/staging/record.yaml")
+    record = repository.text_of("gitops/models/iris/staging/record.yaml")
     assert INPUTS in record
     assert "f" * 40 not in record
 
@@ -178,7 +178,7 @@ OTHER = "sha256-" + "b" * 64
 # Title → (what is put beside the artifact, which is `name` and whose key is `key`; None takes it away; what is said).
 REFUSED: dict[str, tuple[Callable[[Key, str], bytes | None], str]] = {
     "nobody signed it": (lambda key, name: None, f"it has no {BUNDLE}"),
-    "another identity": (lambda key, name: keys.made().signs(statement(name)), "none of those that are trusted"),
+    "another identity": (lambda key, name: keys.new_key().signs(statement(name)), "none of those that are trusted"),
     "another digest": (lambda key, name: key.signs(statement(OTHER)), f"is of iris {OTHER}"),
     "another model": (lambda key, name: key.signs(statement(name, "rose")), "is of rose"),
     "a changed statement": (
@@ -248,7 +248,7 @@ def test_what_was_signed_in_time_goes_on_counting(
     repository: Repository, key: Key, publish: Callable[[int], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rotation: a new key signs, what the old one signed is deployed still, and once it is removed no more."""
-    new = keys.made()
+    new = keys.new_key()
     trust(repository, key, new)
     old = publish(1)
     trust(repository, key, new, until=TODAY)

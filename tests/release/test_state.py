@@ -24,19 +24,19 @@ NOW = "2026-02-02T00:00:00Z"
 
 def release(name: str, image: str = IMAGE, **changes: object) -> Release:
     """A release whose model is made of `name`, never deployed."""
-    made = digest.of_bytes(name.encode())
+    result = digest.of_bytes(name.encode())
     fresh: dict[str, object] = {"rendered": False, "served": False} | changes
-    uri = f"s3://modelpin/models/iris/{made}/"
-    return dataclasses.replace(RELEASE, digest=made, uri=uri, image=image, inputs_digest=made, **fresh)  # type: ignore[arg-type]
+    uri = f"s3://modelpin/models/iris/{result}/"
+    return dataclasses.replace(RELEASE, digest=result, uri=uri, image=image, inputs_digest=result, **fresh)  # type: ignore[arg-type]
 
 
 A, B, C, D = (release(name) for name in "abcd")
 
 
-def having(one: Release, **changes: object) -> Release:
-    """`one` as it is once it had traffic."""
+def having(release: Release, **changes: object) -> Release:
+    """`release` as it is once it had traffic."""
     fresh = {"rendered": True, "served": True, "proof": PROOF} | changes
-    return dataclasses.replace(one, **fresh)  # type: ignore[arg-type]
+    return dataclasses.replace(release, **fresh)  # type: ignore[arg-type]
 
 
 STABLE = Record("iris", "production", stable_name=B.name, releases=(having(B), having(A, left=NOW)))
@@ -54,15 +54,15 @@ BACK = {  # where `rollback again` finds its work done
 }
 
 
-def run(before: Record, command: str, one: Release = D, percent: int = 50) -> Record:
+def run(before: Record, command: str, release: Release = D, percent: int = 50) -> Record:
     """The record after `command`, written as in the table."""
     match command:
         case "deploy":
-            return transitions.deploy(before, one, keep=3, percent=None, first=10)
+            return transitions.deploy(before, release, keep=3, percent=None, first=10)
         case "deploy --canary":
-            return transitions.deploy(before, one, keep=3, percent=percent, first=10)
+            return transitions.deploy(before, release, keep=3, percent=percent, first=10)
         case "deploy of the stable":
-            return transitions.deploy(before, before.stable or one, keep=3, percent=None, first=10)
+            return transitions.deploy(before, before.stable or release, keep=3, percent=None, first=10)
         case "advance":
             return transitions.advance(before, percent, NOW)
         case "promote":
@@ -72,7 +72,9 @@ def run(before: Record, command: str, one: Release = D, percent: int = 50) -> Re
         case "rollback --to":
             return transitions.rollback(before, A.name, NOW, lambda _: False)
         case "quarantine":
-            return transitions.leave(before, NOW, lambda other: percent == 100 or other.digest == one.digest, stop=True)
+            return transitions.leave(
+                before, NOW, lambda other: percent == 100 or other.digest == release.digest, stop=True
+            )
         case "retire":
             return transitions.retire(before, 1, lambda _: False, lambda _: True)
     state.arrived(before, command)
@@ -84,13 +86,13 @@ def test_each_command_in_each_state(before: str, command: str) -> None:
     """In the table: one of the states it names. Done already: the same record. Neither: refused with what is."""
     there = BACK.get(before, STATES[before]) if command == "rollback again" else STATES[before]
     assert state.of(there) == before
-    one = {"quarantine": B}.get(command, D)
+    release = {"quarantine": B}.get(command, D)
     if (before, command) in state.TABLE:
-        after = run(there, command, one)
+        after = run(there, command, release)
         assert state.of(after) in state.TABLE[before, command]
         assert record.parse(record.render(after), "x") == after
     elif (before, command) in state.ARRIVED:
-        assert run(there, command, one) == there
+        assert run(there, command, release) == there
     elif (before, command) in {
         ("empty", "deploy of the stable"),
         ("empty", "quarantine"),
@@ -102,7 +104,7 @@ def test_each_command_in_each_state(before: str, command: str) -> None:
             run(there, command)
     else:
         with pytest.raises(ConfigurationError, match=r"possible now: |takes all the traffic"):
-            run(there, command, one)
+            run(there, command, release)
 
 
 def test_every_state_that_the_table_names_is_reached() -> None:
@@ -118,11 +120,11 @@ def test_every_state_that_the_table_names_is_reached() -> None:
         dataclasses.replace(PROVING, releases=(PROVING.releases[0], having(B))),
     ]
     reached: dict[tuple[str, str], set[str]] = {}
-    for there, command, percent, one in itertools.product(records, COMMANDS, (50, 100), (B, C, D)):
-        if command in ("deploy", "deploy --canary") and one is not D:
+    for there, command, percent, release in itertools.product(records, COMMANDS, (50, 100), (B, C, D)):
+        if command in ("deploy", "deploy --canary") and release is not D:
             continue
         try:
-            after = run(there, command, one, percent)
+            after = run(there, command, release, percent)
         except (ConfigurationError, GateRefused):
             continue
         if command != "quarantine" or after != there:
@@ -143,26 +145,28 @@ def test_every_state_that_the_table_names_is_reached() -> None:
 def test_no_path_leads_to_two_truths(steps: list[tuple[str, Release, int]]) -> None:
     """Whatever is run in whatever order: the Route names only releases that stand beside it; run again, it stays."""
     now = STATES["empty"]
-    for command, one, percent in steps:
+    for command, release, percent in steps:
         try:
-            after = run(now, command, one, percent)
+            after = run(now, command, release, percent)
         except (ConfigurationError, GateRefused):
             continue
         if command != "deploy of the stable" or state.of(now) != "empty":
-            assert runs_again(after, command, one, percent) == after
-        documents = [found for found in yaml.safe_load_all(release_file.render(after)) if found]
-        there = {found["metadata"]["name"] for found in documents if found["kind"] == "InferenceService"}
-        shares = [target for found in documents if found["kind"] == "Route" for target in found["spec"]["traffic"]]
+            assert runs_again(after, command, release, percent) == after
+        documents = [document for document in yaml.safe_load_all(release_file.render(after)) if document]
+        there = {document["metadata"]["name"] for document in documents if document["kind"] == "InferenceService"}
+        shares = [
+            target for document in documents if document["kind"] == "Route" for target in document["spec"]["traffic"]
+        ]
         assert {target["configurationName"].removesuffix("-predictor") for target in shares} <= there
         assert sum(target["percent"] for target in shares) == (100 if after.stable else 0)
         assert all(target["percent"] > 0 for target in shares)
         now = after
 
 
-def runs_again(after: Record, command: str, one: Release, percent: int) -> Record:
+def runs_again(after: Record, command: str, release: Release, percent: int) -> Record:
     """The record after the same command once more; as it is where that is refused."""
     try:
-        return run(after, command, one, percent)
+        return run(after, command, release, percent)
     except (ConfigurationError, GateRefused):
         return after
 
@@ -194,13 +198,13 @@ def test_the_first_release_takes_everything() -> None:
 
 def test_what_had_no_traffic_goes_at_once_and_what_had_some_is_kept() -> None:
     """A candidate that never had traffic loses its InferenceService when it is replaced; one that had keeps it."""
-    for before, kept in ((PROVING, False), (CANARY, True)):
+    for before, rest in ((PROVING, False), (CANARY, True)):
         for command in ("deploy", "rollback"):
             after = run(before, command).find(C.name)
             assert after is not None
             assert (after.rendered, after.left) == (
-                kept,
-                "2026-01-02T03:04:05Z" if kept and command == "deploy" else NOW if kept else None,
+                rest,
+                "2026-01-02T03:04:05Z" if rest and command == "deploy" else NOW if rest else None,
             )
 
 
@@ -216,7 +220,7 @@ def test_rollback_leads_back_once() -> None:
     assert back.find(B.name) == having(B, rejected=True, left=NOW)
     assert run(back, "rollback") == back
     three = dataclasses.replace(STABLE, stable_name=C.name, releases=(having(C), having(B), having(A)))
-    passed_over = transitions.rollback(three, None, NOW, lambda one: one.name == B.name)
+    passed_over = transitions.rollback(three, None, NOW, lambda release: release.name == B.name)
     assert passed_over.stable_name == A.name
     with pytest.raises(ConfigurationError, match="not in quarantine"):
         transitions.rollback(three, None, NOW, lambda _: True)
@@ -252,7 +256,7 @@ def test_quarantine_leaves_the_route() -> None:
         transitions.leave(alone, NOW, lambda _: True, stop=False)
     stopped = transitions.leave(alone, NOW, lambda _: True, stop=True)
     assert (state.of(stopped), release_file.render(stopped).count('kind: "Route"')) == ("empty", 0)
-    going_on = transitions.leave(PROVING, NOW, lambda one: one.name in (A.name, B.name), stop=True)
+    going_on = transitions.leave(PROVING, NOW, lambda release: release.name in (A.name, B.name), stop=True)
     assert (going_on.stable_name, going_on.candidate_name, going_on.share) == (None, C.name, 100)
 
 
@@ -263,7 +267,7 @@ def test_retire_keeps_what_is_named_and_what_a_rollback_needs() -> None:
     )
 
     def names(record: Record) -> list[str]:
-        return [one.name for one in record.releases if one.rendered]
+        return [release.name for release in record.releases if release.rendered]
 
     assert names(transitions.retire(many, 2, lambda _: False, lambda _: True)) == [C.name, B.name, A.name]
     assert names(transitions.retire(many, 1, lambda _: False, lambda _: True)) == [C.name, B.name]

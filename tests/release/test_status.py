@@ -72,22 +72,22 @@ def test_json_is_the_whole_record(repository: Repository, publish: Publish) -> N
     first, second = publish(1), publish(2)
     deploy(repository, first)
     deploy(repository, second)
-    found = json.loads(repository.release("status", "--json", "--model", "iris").out)
-    assert [(one["environment"], one["state"], one["possible"]) for one in found] == [
+    content = json.loads(repository.release("status", "--json", "--model", "iris").out)
+    assert [(entry["environment"], entry["state"], entry["possible"]) for entry in content] == [
         ("production", "empty", ["deploy"]),
         ("staging", "stable", ["deploy", "deploy --canary", "rollback", "rollback --to"]),
     ]
-    staging = found[1]
+    staging = content[1]
     assert (staging["stable"]["uri"], staging["stable"]["image"]) == (second, IMAGE)
-    assert [one["uri"] for one in staging["releases"]] == [second, first]
-    assert staging["ready"] == [one["name"] for one in staging["releases"]]
+    assert [release["uri"] for release in staging["releases"]] == [second, first]
+    assert staging["ready"] == [release["name"] for release in staging["releases"]]
     for options in ([], ["--json"]):
         unknown = repository.release("status", "--model", "wine", *options)
         assert unknown.code == 10
         assert "gitops/models holds no model 'wine': it holds iris" in unknown.err
     assert repository.release("rollback", "--env", "staging").code == 0
     (_, staging) = json.loads(repository.release("status", "--json").out)
-    assert [one["uri"] for one in staging["releases"]] == [first]
+    assert [release["uri"] for release in staging["releases"]] == [first]
 
 
 def test_a_release_is_found_by_what_status_shows(repository: Repository, publish: Publish, tmp_path: Path) -> None:
@@ -104,12 +104,14 @@ def test_a_release_is_found_by_what_status_shows(repository: Repository, publish
 def test_a_short_digest_that_means_two_is_refused() -> None:
     """Status shows as many characters as tell all digests apart; fewer, where they mean two, name both in the error."""
     digests = ["sha256-" + "ab" * 5 + str(number) * 54 for number in (1, 2)]
-    twins = [dataclasses.replace(RELEASE, digest=one, uri=f"s3://modelpin/models/iris/{one}/") for one in digests]
+    twins = [
+        dataclasses.replace(RELEASE, digest=digest, uri=f"s3://modelpin/models/iris/{digest}/") for digest in digests
+    ]
     alone = {"stable_name": twins[0].name, "candidate_name": None, "percent": None, "share": None}
     record = dataclasses.replace(CANARY, releases=tuple(twins), **alone)
-    shown = status.table([status.Status(record, {})], False).splitlines()[2].split()[3]
-    assert shown == "ab" * 5 + "1"
-    assert record.find(shown) == twins[0]
+    lines = status.table([status.Status(record, {})], False).splitlines()[2].split()[3]
+    assert lines == "ab" * 5 + "1"
+    assert record.find(lines) == twins[0]
     assert record.find("abababa") is None  # fewer than 8 characters name nothing
     with pytest.raises(ConfigurationError, match=r"is the beginning of sha256-.* and of sha256-"):
         record.find("abababab")
@@ -146,6 +148,6 @@ def test_colour_only_on_a_terminal(plain: Repository, monkeypatch: pytest.Monkey
 
 def test_text_stays_text_on_a_terminal() -> None:
     """A control sequence in a record is shown, not obeyed."""
-    shown = status.table([status.Status(Record("iris\x1b[31m", "staging\nx"), {})], colour=False)
-    assert "\x1b" not in shown
-    assert len(shown.splitlines()) == 3
+    text = status.table([status.Status(Record("iris\x1b[31m", "staging\nx"), {})], colour=False)
+    assert "\x1b" not in text
+    assert len(text.splitlines()) == 3

@@ -88,14 +88,14 @@ def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"), [(refused_keys, "s3:PutObject"), (no_keys, "AWS_ACCESS_KEY_ID")], ids=["403", "no keys"]
+    ("change", "words"), [(refused_keys, "s3:PutObject"), (no_keys, "AWS_ACCESS_KEY_ID")], ids=["403", "no keys"]
 )
 def test_refusal_is_said_at_once(
-    s3: Bucket, line: Line, monkeypatch: pytest.MonkeyPatch, change: Callable[[pytest.MonkeyPatch], None], said: str
+    s3: Bucket, line: Line, monkeypatch: pytest.MonkeyPatch, change: Callable[[pytest.MonkeyPatch], None], words: str
 ) -> None:
     """403 and missing credentials end at once with 30, naming permission or variable and the key, and no secret."""
     change(monkeypatch)
-    with pytest.raises(StorageError, match=said) as failed:
+    with pytest.raises(StorageError, match=words) as failed:
         bucket(s3).put_once("some/key", b"bytes")
     assert line.requests <= 1
     message = str(failed.value)

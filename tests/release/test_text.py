@@ -103,12 +103,12 @@ def test_a_uri_that_is_taken_is_plain(text: str) -> None:
 def test_a_digest_is_64_digits(text: str) -> None:
     """Only lowercase hexadecimal ASCII digits are a digest, with the word in front or without."""
     try:
-        found = digest.parse(text)
+        result = digest.parse(text)
     except ConfigurationError:
         return
-    assert found in (text, f"sha256-{text}")
-    assert set(found.removeprefix("sha256-")) <= set("0123456789abcdef")
-    assert len(found) == 71
+    assert result in (text, f"sha256-{text}")
+    assert set(result.removeprefix("sha256-")) <= set("0123456789abcdef")
+    assert len(result) == 71
 
 
 @examples(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -135,7 +135,7 @@ def test_any_text_in_a_trailer(plain: Repository, trailers: dict[str, str]) -> N
 )
 def test_any_value_in_a_verdict(key: str, value: object) -> None:
     """A verdict with anything in the place of a digest or its outcome refuses (41); a reason may be any text."""
-    written: dict[str, object] = {
+    content: dict[str, object] = {
         "schema_version": 2,
         "passed": True,
         "outcome": "better",
@@ -146,13 +146,16 @@ def test_any_value_in_a_verdict(key: str, value: object) -> None:
         key: value,
     }
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        file.write(json.dumps(written))
+        file.write(json.dumps(content))
         file.flush()
         try:
-            found = verdict.read(Path(file.name), DIGEST)
+            result = verdict.read(Path(file.name), DIGEST)
         except GateRefused:
             return
     if key in ("model_digest", "inputs_digest", "data_digest"):
-        assert digest.parse(str(value)) == getattr(found, key)
+        assert digest.parse(str(value)) == getattr(result, key)
     else:
-        assert key == "reason" or (key, value) in {("schema_version", 2), *(("outcome", one) for one in verdict.PASSES)}
+        assert key == "reason" or (key, value) in {
+            ("schema_version", 2),
+            *(("outcome", word) for word in verdict.PASSES),
+        }

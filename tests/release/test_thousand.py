@@ -68,11 +68,11 @@ def test_a_thousand_models(thousand: Repository, capsys: pytest.CaptureFixture[s
     """Status and check read all, a batch moves all in one commit, each folder renders by itself; the times are said."""
 
     @contextmanager
-    def timed(what: str) -> Iterator[None]:
+    def timed(kind: str) -> Iterator[None]:
         begin, cpu = time.monotonic(), time.process_time()
         yield
         with capsys.disabled():
-            print(f"\n{what}: {time.monotonic() - begin:.1f} s, {time.process_time() - cpu:.1f} s of CPU in Python")
+            print(f"\n{kind}: {time.monotonic() - begin:.1f} s, {time.process_time() - cpu:.1f} s of CPU in Python")
 
     with timed("status of 1,001 models"):
         done = thousand.release("status")
@@ -96,5 +96,5 @@ def test_a_thousand_models(thousand: Repository, capsys: pytest.CaptureFixture[s
     tool()
     with timed("20 folders rendered"):
         for model in MODELS[::50]:
-            (route,) = [one for one in tree.render(f"models/{model}/staging") if one["kind"] == "Route"]
+            (route,) = [document for document in tree.render(f"models/{model}/staging") if document["kind"] == "Route"]
             assert [target["percent"] for target in route["spec"]["traffic"]] == [50, 50]

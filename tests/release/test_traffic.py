@@ -21,41 +21,44 @@ def test_every_step_is_one_commit_and_runs_again(
     """Proved → all, then proved → 10 → 50 → all, and one taken back: one commit each, none the second time; the model
     taken back is refused as such and by its inputs until it is lifted."""
     first, second, third = publish(1), publish(2), publish(3)
-    here = ("--gateway", cluster.url)
+    options = ("--gateway", cluster.url)
     steps: list[tuple[tuple[str, ...], dict[str, int]]] = [
         (("deploy", "--uri", first, "--image", IMAGE), {first: 0}),
-        (("promote", *here), {first: 100}),
+        (("promote", *options), {first: 100}),
         (("deploy", "--uri", second, "--image", OTHER_IMAGE, "--canary"), {second: 0, first: 100}),
-        (("advance", "--to", "10", *here), {second: 10, first: 90}),
+        (("advance", "--to", "10", *options), {second: 10, first: 90}),
         (("advance", "--to", "50"), {second: 50, first: 50}),
         (("promote", "--reason", "no errors in an hour"), {second: 100, first: 0}),
         (("deploy", "--uri", third, "--image", IMAGE, "--canary", "5"), {third: 0, second: 100, first: 0}),
-        (("advance", "--to", "5", *here), {third: 5, second: 95, first: 0}),
+        (("advance", "--to", "5", *options), {third: 5, second: 95, first: 0}),
         (
-            ("rollback", "--reason", "errors", "--evidence", "$(id)\nModel-Digest: x", *here),
+            ("rollback", "--reason", "errors", "--evidence", "$(id)\nModel-Digest: x", *options),
             {third: 0, second: 100, first: 0},
         ),
-        (("retire", "--min-age", "0", *here), {second: 100, first: 0}),
+        (("retire", "--min-age", "0", *options), {second: 100, first: 0}),
     ]
     history = repository.history()
-    for arguments, wanted in steps:
+    for arguments, expected in steps:
         run(repository, *arguments)
         assert repository.history()[1:] == history, arguments
-        assert shares(repository) == wanted
+        assert shares(repository) == expected
         history = repository.history()
         assert run(repository, *arguments).out.startswith("nothing to do"), arguments
         assert repository.history() == history
-    names = {one.uri: one.name for one in recorded(repository).releases or recorded(repository, "production").releases}
+    names = {
+        release.uri: release.name
+        for release in recorded(repository).releases or recorded(repository, "production").releases
+    }
     domain = "iris-production.models.example.com"
-    proofs = [host for host, path in cluster.asked if path.endswith(":predict")]
+    proofs = [host for host, path in cluster.requests if path.endswith(":predict")]
     assert proofs == [f"{names[uri]}-predictor.{domain}" for uri in (first, second, third)]
 
     (barred,) = listed(repository)
     assert (barred.model_digest, barred.inputs_digest) == (digest_of(third), inputs_of(3))
     assert (barred.reason, barred.evidence) == ("errors", "$(id)\nModel-Digest: x")
-    told = git(repository.origin, "log", "-2", "--format=%(trailers:only,unfold)", "main").splitlines()
-    assert f"Release: {names[second]}" in told
-    assert f"Release-From: canary: {names[third]} 5 %, stable {names[second]}" in told
+    lines = git(repository.origin, "log", "-2", "--format=%(trailers:only,unfold)", "main").splitlines()
+    assert f"Release: {names[second]}" in lines
+    assert f"Release-From: canary: {names[third]} 5 %, stable {names[second]}" in lines
 
     assert "in quarantine" in deploy(repository, third, code=41).err
     git(repository.folder, "pull", "--quiet", "origin", "main")
@@ -73,8 +76,8 @@ def test_waiting_makes_both_commits(repository: Repository, publish: Publish, cl
     """`deploy --wait` commits the InferenceService and, proved, the Route; run again it finds both."""
     first, second = publish(1), publish(2)
     wait = ("--wait", "30", "--gateway", cluster.url)
-    said = deploy(repository, first, *wait).out.splitlines()
-    assert [line.rpartition(", commit ")[0] for line in said] == [
+    lines = deploy(repository, first, *wait).out.splitlines()
+    assert [line.rpartition(", commit ")[0] for line in lines] == [
         f"iris: deploy {name(repository, first)} in production, to be proved",
         f"iris: give {name(repository, first)} in production all traffic",
     ]
@@ -118,48 +121,48 @@ def test_another_image_of_the_same_digest_proves_nothing(
     repository: Repository, publish: Publish, cluster: Answering
 ) -> None:
     """What answers with the digest of a candidate and the name of another release: 41, no traffic."""
-    uri, here = publish(1), ("--gateway", cluster.url)
-    deploy(repository, uri, "--wait", "30", *here)
+    uri, current = publish(1), ("--gateway", cluster.url)
+    deploy(repository, uri, "--wait", "30", *current)
     deploy(repository, uri, image=OTHER_IMAGE)
-    names = {one.image: one.name for one in recorded(repository, "production").releases}
+    names = {release.image: release.name for release in recorded(repository, "production").releases}
     cluster.digest, cluster.release = digest_of(uri), names[IMAGE]
-    refused = run(repository, "promote", *here, code=41).err
+    refused = run(repository, "promote", *current, code=41).err
     assert f"answers '{digest_of(uri)} of {names[IMAGE]}', not {digest_of(uri)} of {names[OTHER_IMAGE]}" in refused
     cluster.release = names[OTHER_IMAGE]
-    run(repository, "promote", *here)
+    run(repository, "promote", *current)
 
 
 def test_a_proof_is_of_one_rendered_spec(repository: Repository, publish: Publish, cluster: Answering) -> None:
     """An edit of a patch or of the base voids it: status says so, the next step asks again, `prove` renews the rest."""
     first, second = publish(1), publish(2)
-    here = ("--gateway", cluster.url)
-    deploy(repository, first, "--wait", "30", *here)
-    deploy(repository, second, "--canary", "10", "--wait", "30", *here)
+    options = ("--gateway", cluster.url)
+    deploy(repository, first, "--wait", "30", *options)
+    deploy(repository, second, "--canary", "10", "--wait", "30", *options)
 
     def proofs() -> list[str]:
-        (found,) = [one for one in json.loads(repository.release("status", "--json").out) if one["stable"]]
-        assert any("is void" in note for note in found["notes"]) == ("void" in found["proofs"].values())
-        return list(found["proofs"].values())
+        (result,) = [entry for entry in json.loads(repository.release("status", "--json").out) if entry["stable"]]
+        assert any("is void" in note for note in result["notes"]) == ("void" in result["proofs"].values())
+        return list(result["proofs"].values())
 
     git(repository.folder, "pull", "--quiet", "origin", "main")
     commit(repository.folder, "gitops/base/kustomization.yaml", "resources: [runtime.yaml]\n")
     runtime = "gitops/base/runtime.yaml"
     commit(repository.folder, runtime, "spec: {cpu: 1}\n")
     assert proofs() == ["void", "void"]
-    run(repository, "prove", *here)
+    run(repository, "prove", *options)
     assert proofs() == ["proved", "proved"]
-    assert run(repository, "prove", *here).out.startswith("nothing to do")
+    assert run(repository, "prove", *options).out.startswith("nothing to do")
     commit(repository.folder, runtime, "# of more words\nspec: {cpu: 1}\n")
     commit(repository.folder, f"{PRODUCTION}/environment.yaml", "shape: Knative\nkeep: 9\n")
     assert proofs() == ["proved", "proved"]
     commit(repository.folder, runtime, "spec: {cpu: 2}\n")
     assert proofs() == ["void", "void"]
     cluster.broken = {f"{name(repository, second)}-predictor"}
-    assert "is not proved" in run(repository, "advance", "--to", "50", *here, code=41).err
+    assert "is not proved" in run(repository, "advance", "--to", "50", *options, code=41).err
     cluster.broken = set()
-    run(repository, "advance", "--to", "50", *here)
+    run(repository, "advance", "--to", "50", *options)
     assert proofs() == ["proved", "void"]
-    run(repository, "prove", name(repository, first), *here)
+    run(repository, "prove", name(repository, first), *options)
     assert proofs() == ["proved", "proved"]
     assert "has no release 'x'" in run(repository, "prove", "x", code=10).err
 
@@ -202,13 +205,13 @@ def test_dry_run_shows_and_pushes_nothing(repository: Repository, publish: Publi
     """`--dry-run` prints message and diff of the commit that would come; `--json` the same for programs."""
     uri = publish(1)
     history = repository.history()
-    shown = deploy(repository, uri, "--dry-run").out
-    assert shown.startswith("iris: deploy iris-")
-    assert f"Model-Digest: {digest_of(uri)}" in shown
-    assert f'+      storageUri: "{uri}"' in shown
-    told = json.loads(run(repository, "quarantine", digest_of(uri), "--reason", "x", "--dry-run", "--json").out)
-    assert told["outcome"] == "dry run"
-    assert "+++ b/gitops/models/iris/quarantine.yaml" in told["diff"]
+    text = deploy(repository, uri, "--dry-run").out
+    assert text.startswith("iris: deploy iris-")
+    assert f"Model-Digest: {digest_of(uri)}" in text
+    assert f'+      storageUri: "{uri}"' in text
+    content = json.loads(run(repository, "quarantine", digest_of(uri), "--reason", "x", "--dry-run", "--json").out)
+    assert content["outcome"] == "dry run"
+    assert "+++ b/gitops/models/iris/quarantine.yaml" in content["diff"]
     assert repository.history() == history
 
 
@@ -217,8 +220,8 @@ def test_another_candidate_is_not_promoted_unseen(
 ) -> None:
     """A candidate that is replaced while somebody promotes is not promoted: 50."""
     first, second, third = (publish(number) for number in (1, 2, 3))
-    here = ("--gateway", cluster.url)
-    deploy(repository, first, "--wait", "30", *here)
+    options = ("--gateway", cluster.url)
+    deploy(repository, first, "--wait", "30", *options)
     real = Prover.required
     overtakes: list[str] = [third, second]
 
@@ -230,9 +233,9 @@ def test_another_candidate_is_not_promoted_unseen(
 
     deploy(repository, second)
     monkeypatch.setattr(Prover, "required", overtaken)
-    assert "changed while this was decided" in run(repository, "promote", *here, code=50).err
+    assert "changed while this was decided" in run(repository, "promote", *options, code=50).err
     assert shares(repository) == {third: 0, first: 100}
-    assert "changed while this was decided" in run(repository, "advance", *here, code=50).err
+    assert "changed while this was decided" in run(repository, "advance", *options, code=50).err
     assert shares(repository) == {second: 0, first: 100}
 
 
@@ -242,9 +245,9 @@ def test_a_digest_in_two_images_is_two_releases(repository: Repository, publish:
     wait = ("--wait", "30", "--gateway", cluster.url)
     deploy(repository, uri, *wait)
     deploy(repository, uri, "--canary", "10", *wait, image=OTHER_IMAGE)
-    found = recorded(repository, "production")
-    assert len({one.name for one in found.releases}) == 2
+    current = recorded(repository, "production")
+    assert len({release.name for release in current.releases}) == 2
     run(repository, "rollback", "--gateway", cluster.url)
-    assert recorded(repository, "production").stable_name == found.stable_name
+    assert recorded(repository, "production").stable_name == current.stable_name
     assert listed(repository) == ()
-    assert dataclasses.replace(found.releases[0], image=IMAGE).name == found.releases[1].name
+    assert dataclasses.replace(current.releases[0], image=IMAGE).name == current.releases[1].name

@@ -29,8 +29,8 @@ def test_nobody_is_trusted_at_first() -> None:
 
 def test_trust_writes_the_list(plain: Repository, tmp_path: Path) -> None:
     """A key, its public part, a workflow with its root, an end, a removal; what is there already is refused: 2."""
-    one, other, root = keys.made(), keys.made(), tmp_path / "root.json"
-    (tmp_path / "one.pem").write_text(one.pem)
+    first, second, root = keys.new_key(), keys.new_key(), tmp_path / "root.json"
+    (tmp_path / "one.pem").write_text(first.pem)
     root.write_text(Instance().trusted_root)
 
     def run(*words: str) -> Any:
@@ -40,7 +40,7 @@ def test_trust_writes_the_list(plain: Repository, tmp_path: Path) -> None:
     assert run("one", "--key", str(tmp_path / "one.pem"), "--until", "2027-01-31").out.startswith(signers.PATH)
     assert run("train", "--workflow", "train.yml", "--trusted-root", str(root)).code == 0
     text = (plain.folder / signers.PATH).read_text()
-    assert one.pem.splitlines()[1] not in text
+    assert first.pem.splitlines()[1] not in text
     identity = "https://github.com/example/modelpin/.github/workflows/train.yml@refs/heads/main"
     assert run().out.splitlines() == [
         "one: a key, until 2027-01-31",
@@ -50,13 +50,13 @@ def test_trust_writes_the_list(plain: Repository, tmp_path: Path) -> None:
     assert run("other", "--key", str(root)).code == 10
     assert run("train", "--remove").code == 0
     read = signers.of(Worktree(plain.folder))
-    assert [(entry.name, entry.key) for entry in read.listed] == [("one", one.public)]
-    assert other.public not in [entry.key for entry in read.listed]
+    assert [(entry.name, entry.key) for entry in read.listed] == [("one", first.public)]
+    assert second.public not in [entry.key for entry in read.listed]
 
 
 def test_the_predictor_is_told_the_same_list(plain: Repository) -> None:
     """What a predictor gets of the ConfigMap, and what `trust --out` writes, is the list that release reads."""
-    trusted = dataclasses.replace(trusting(keys.made(), until=TODAY), trusted_root=Instance().trusted_root + "\n")
+    trusted = dataclasses.replace(trusting(keys.new_key(), until=TODAY), trusted_root=Instance().trusted_root + "\n")
     (plain.folder / signers.PATH).parent.mkdir(parents=True)
     (plain.folder / signers.PATH).write_text(signers.render(trusted))
     assert signers.of(Worktree(plain.folder)) == trusted

@@ -49,8 +49,8 @@ class Apart:
         places = ((self.repository.origin, before[0], "main"), (self.remote, before[1], "live"))
         listed = [git(folder, "diff", "--name-only", old, name).split() for folder, old, name in places]
         return (
-            [one.removeprefix(f"{MODEL}/") for one in listed[0]],
-            [one.removeprefix(f"{MODEL}/") for one in listed[1]],
+            [entry.removeprefix(f"{MODEL}/") for entry in listed[0]],
+            [entry.removeprefix(f"{MODEL}/") for entry in listed[1]],
         )
 
     def barred(self) -> tuple[tuple[Quarantined, ...], tuple[Quarantined, ...]]:
@@ -62,8 +62,8 @@ class Apart:
     def serving(self) -> dict[str, str | None]:
         """Environment → URI of its stable release, as status has it."""
         listed = json.loads(self.run("status", "--json").out)
-        assert [one["environment"] for one in listed] == ["production", "staging"]
-        return {one["environment"]: one["stable"] and one["stable"]["uri"] for one in listed}
+        assert [entry["environment"] for entry in listed] == ["production", "staging"]
+        return {entry["environment"]: entry["stable"] and entry["stable"]["uri"] for entry in listed}
 
 
 @pytest.fixture(params=["branch", pytest.param("repository", marks=pytest.mark.story)])
@@ -164,14 +164,14 @@ def test_a_quarantine_is_a_commit_on_each_branch_and_holds_from_the_first(
     assert "is in quarantine" in deploy(apart, second, "staging", code=41).err
 
     before = apart.heads()
-    said = apart.run("quarantine", bad, "--reason", "again").out
-    assert "nothing to do" in said
+    output = apart.run("quarantine", bad, "--reason", "again").out
+    assert "nothing to do" in output
     assert sorted(apart.changed(before)[0]) == ["quarantine.yaml", "staging/record.yaml", "staging/release.yaml"]
     assert apart.changed(before)[1] == []
     assert apart.serving() == {"production": first, "staging": first}
     main, live = apart.barred()
     assert main == live
-    assert [one.reason for one in main] == ["it hurts"]
+    assert [entry.reason for entry in main] == ["it hurts"]
 
     monkeypatch.setenv("PUSHER", "staging")
     before = apart.heads()
@@ -192,7 +192,7 @@ def test_stagings_identity_bars_and_moves_staging_alone(
     before = apart.heads()
     apart.run("rollback", "--env", "staging")
     assert (apart.changed(before)[1], apart.serving()["staging"]) == ([], first)
-    assert [len(one) for one in apart.barred()] == [1, 0]
+    assert [len(entries) for entries in apart.barred()] == [1, 0]
     monkeypatch.setenv("PUSHER", "production")
     assert "is in quarantine" in deploy(apart, second, "production", code=41).err
 
@@ -209,7 +209,11 @@ def test_check_of_a_branch_leaves_out_what_lives_elsewhere(apart: Apart, publish
 def test_a_batch_is_of_one_branch(apart: Apart, publish: Publish, tmp_path: Path) -> None:
     """Lines of another branch are refused, since a batch is one commit; those of one go there, each upon the last."""
     first, second, file = publish(1), publish(2), tmp_path / "lines"
-    file.write_text("".join(f"deploy --uri {first} --image {IMAGE} --env {one}\n" for one in ("staging", "production")))
+    file.write_text(
+        "".join(
+            f"deploy --uri {first} --image {IMAGE} --env {environment}\n" for environment in ("staging", "production")
+        )
+    )
     before = apart.heads()
     assert "changes another branch" in apart.run("batch", str(file), code=10).err
     assert apart.heads() == before

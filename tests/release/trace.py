@@ -102,8 +102,11 @@ class Trace:
 
     def settle(self, origin: Path) -> None:
         """Returns when the remote has ended what it was doing for a client that is gone."""
-        while any("receive-pack" in " ".join(one.info["cmdline"] or ()) and str(origin) in " ".join(one.info["cmdline"])
-                  for one in psutil.process_iter(["cmdline"])):  # fmt: skip
+        while any(
+            "receive-pack" in " ".join(process.info["cmdline"] or ())
+            and str(origin) in " ".join(process.info["cmdline"])
+            for process in psutil.process_iter(["cmdline"])
+        ):
             time.sleep(0.01)
 
     def _request(self, request: Any, point: Point | None) -> None:

@@ -86,18 +86,18 @@ def closely(table: pa.Table, cells: Cells, text: bool) -> dict[str, np.ndarray] 
 
 def compare(table: pa.Table, cells: Cells, text: bool) -> bool:
     """Whether `table` is taken, with the columns that a closer look gives; one that is not taken may be anything."""
-    taken = PlainTables(signature(table), cells, text).columns(table)
-    if taken is None:
+    durations = PlainTables(signature(table), cells, text).columns(table)
+    if durations is None:
         return False
     expected = closely(table, cells, text)
     assert expected is not None
-    assert list(taken) == list(expected)
+    assert list(durations) == list(expected)
     for name, values in expected.items():
-        assert taken[name].dtype == values.dtype, name
+        assert durations[name].dtype == values.dtype, name
         if values.dtype == object:
-            assert repr(taken[name].tolist()) == repr(values.tolist()), name
+            assert repr(durations[name].tolist()) == repr(values.tolist()), name
         else:
-            assert taken[name].tobytes() == values.tobytes(), name
+            assert durations[name].tobytes() == values.tobytes(), name
     return True
 
 
@@ -107,10 +107,10 @@ def text(values: list[str | None]) -> pa.Array:
 
 def test_a_plain_table_is_taken() -> None:
     """Of text and of types, in one piece or several."""
-    written = pa.table({name: text([cell] * 2) for name, cell in PLAIN.items()})
+    content = pa.table({name: text([cell] * 2) for name, cell in PLAIN.items()})
     stored = pa.table(STORED)
-    assert compare(written, CSV, text=True)
-    assert compare(written.slice(1), CSV, text=True)
+    assert compare(content, CSV, text=True)
+    assert compare(content.slice(1), CSV, text=True)
     assert compare(stored, CSV, text=False)
     assert compare(pa.concat_tables([stored, stored.slice(1)]), CSV, text=False)
 
@@ -122,8 +122,8 @@ def test_each_cell_of_text_is_what_it_is_cell_by_cell(name: str) -> None:
     if FEATURES[name].dtype in ("float64", "int64"):
         forms.append(Cells(formats={name: Format(decimal=",")}))
     for cells in forms:
-        taken = [compare(pa.table({name: text([cell, PLAIN[name]])}), cells, text=True) for cell in CELLS]
-        assert not all(taken) or name == "words"
+        durations = [compare(pa.table({name: text([cell, PLAIN[name]])}), cells, text=True) for cell in CELLS]
+        assert not all(durations) or name == "words"
 
 
 @pytest.mark.parametrize("name", TYPED)

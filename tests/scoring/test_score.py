@@ -61,8 +61,8 @@ def test_a_table_gets_the_answers_that_serving_gives(
     if target == "parquet":  # dictionaries of text alone: a probability is rarely there twice
         group = pq.read_metadata(tmp_path / "out.parquet").row_group(0)
         columns = [group.column(place) for place in range(group.num_columns)]
-        assert [one.path_in_schema for one in columns if one.has_dictionary_page] == ["id"]
-    assert sorted(found.name for found in tmp_path.iterdir()) == [f"in.{source}", f"out.{target}"]
+        assert [column.path_in_schema for column in columns if column.has_dictionary_page] == ["id"]
+    assert sorted(result.name for result in tmp_path.iterdir()) == [f"in.{source}", f"out.{target}"]
 
 
 def test_no_row_fits(people: Packaged, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_a_column_has_the_type_of_its_values(tmp_path: Path) -> None:
 def test_outputs_that_are_lists_stay_lists(tmp_path: Path) -> None:
     """Numbers of several targets, or an interval; none where a row has none."""
     frame = shipped(tmp_path, row(prediction=1.5, probabilities=None, more={"interval": [1, 2.5]}), row(prediction=2))
-    assert [list(one) for one in frame["out:interval"]] == [[1.0, 2.5], []]
+    assert [list(ends) for ends in frame["out:interval"]] == [[1.0, 2.5], []]
     assert frame["prediction"].tolist() == [1.5, 2.0]
 
 

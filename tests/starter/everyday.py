@@ -24,7 +24,7 @@ def tables() -> dict[str, pd.DataFrame | str]:
     z = _RANDOM.normal(size=ROWS).round(2)
     amounts = (50_000 + 5_000 * X + 800 * z).round().astype(int)
     codes = _RANDOM.choice(["00501", "94105", "10001"], ROWS)
-    counted = np.r_[np.arange(13), np.repeat(np.arange(12), 24)[: ROWS - 13]]
+    counts = np.r_[np.arange(13), np.repeat(np.arange(12), 24)[: ROWS - 13]]
     rare = _LABEL.astype(object)
     rare[7] = "rare"
     gone = _LABEL.astype(object)
@@ -32,20 +32,22 @@ def tables() -> dict[str, pd.DataFrame | str]:
     spaced = np.where(_LABEL == "q", "yes", np.where(np.arange(ROWS) % 5, "no", "no "))
     customers = _RANDOM.integers(0, 40, ROWS) + 1000
     flag = _RANDOM.choice(np.array(["true", "false", ""], dtype=object), ROWS)
-    percents = [f"{50 + 5 * one + other:.1f}%" for one, other in zip(X, z, strict=True)]
+    percents = [f"{50 + 5 * x_value + z_value:.1f}%" for x_value, z_value in zip(X, z, strict=True)]
     frame = pd.DataFrame({"x": X, "y": _LABEL})
     regression = pd.DataFrame({"x": X + z})
     return {
-        "amounts": frame.assign(amount=[f"{one:,}" for one in amounts]),
+        "amounts": frame.assign(amount=[f"{amount:,}" for amount in amounts]),
         "us dates": frame.assign(day=[f"{row % 12 + 1}/{row % 28 + 1}/2023" for row in range(ROWS)]),
         "codes": frame.assign(zip=codes),
         "percent": regression.assign(y=percents),
         "nearly percent": regression.assign(y=[*percents[:-1], "n.k."]),
-        "thousands": regression.assign(y=[f"{one:,}" for one in amounts]),
-        "decimals": frame.assign(price=[f"{one:,.2f} €".translate(str.maketrans(",.", ".,")) for one in amounts / 3]),
+        "thousands": regression.assign(y=[f"{amount:,}" for amount in amounts]),
+        "decimals": frame.assign(
+            price=[f"{amount:,.2f} €".translate(str.maketrans(",.", ".,")) for amount in amounts / 3]
+        ),
         "spaces": frame.assign(y=spaced),
         "float classes": frame.assign(y=(_LABEL == "q").astype(float)),
-        "counts": frame.assign(y=counted),
+        "counts": frame.assign(y=counts),
         "rare": frame.assign(y=rare),
         "no target": frame.assign(y=gone),
         "comment": f"# exported 2024\n{frame.to_csv(index=False)}",

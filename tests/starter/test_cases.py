@@ -22,32 +22,32 @@ TABLES = tables()
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder for the table and for what prepare writes, as the working directory."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()
     return tmp_path
 
 
-def described(here: Path, table: pd.DataFrame | str, *options: str) -> tuple[Drafted, list[str]]:
+def described(root: Path, table: pd.DataFrame | str, *options: str) -> tuple[Drafted, list[str]]:
     """What init makes of the table, and its notes."""
-    path = here / "data/toy.csv"
+    path = root / "data/toy.csv"
     path.write_text(table) if isinstance(table, str) else table.to_csv(path, index=False)
     arguments = init.parser().parse_args(["--data", str(path), "--target", "y", "--name", "toy", *options])
-    _, drafted, _ = init.describe(arguments, scratch(here))
+    _, drafted, _ = init.describe(arguments, scratch(root))
     return drafted, list(drafted.draft.notes)
 
 
-def scratch(here: Path) -> Path:
+def scratch(root: Path) -> Path:
     """A folder for one call of init."""
-    return Path(tempfile.mkdtemp(dir=here))
+    return Path(tempfile.mkdtemp(dir=root))
 
 
-def prepared(here: Path, drafted: Drafted) -> None:
+def prepared(root: Path, drafted: Drafted) -> None:
     """Stage prepare with the params.yaml of the draft."""
     metric = comparison.METRIC[drafted.draft.task]
     text = write(drafted.draft, init.linear(drafted), Threshold(metric, 0.5, ()))
-    (here / "params.yaml").write_text(text, encoding="utf-8")
+    (root / "params.yaml").write_text(text, encoding="utf-8")
     prepare.main([])
 
 
@@ -73,22 +73,22 @@ SCHEMAS: list[tuple[str, list[str], str, dict[str, Any], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "options", "column", "entry", "said"), SCHEMAS)
+@pytest.mark.parametrize(("name", "options", "column", "entry", "message"), SCHEMAS)
 def test_what_a_table_holds_is_read_and_said(
-    here: Path, name: str, options: list[str], column: str, entry: dict[str, Any], said: str
+    root: Path, name: str, options: list[str], column: str, entry: dict[str, Any], message: str
 ) -> None:
     """The schema has the line that reads the column, a note says why, and prepare takes the table with it."""
-    drafted, notes = described(here, TABLES[name], *options)
+    drafted, notes = described(root, TABLES[name], *options)
     assert drafted.draft.schema[column] == entry
-    assert said in " | ".join(notes)
-    prepared(here, drafted)
+    assert message in " | ".join(notes)
+    prepared(root, drafted)
 
 
 @pytest.mark.parametrize("name", ["one feature", "likert", "small integers", "few values of a regression"])
-def test_a_table_of_few_combinations_is_split(here: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+def test_a_table_of_few_combinations_is_split(root: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     """Its holdout has the quarter of the rows that was asked for."""
-    drafted, _ = described(here, TABLES[name])
-    prepared(here, drafted)
+    drafted, _ = described(root, TABLES[name])
+    prepared(root, drafted)
     (share,) = re.findall(r"held out ([\d.]+)% of 25.0% asked for", capsys.readouterr().out)
     assert abs(float(share) - 25) < 0.5
 
@@ -113,104 +113,104 @@ REFUSED: list[tuple[str, list[str], list[str]]] = [
 
 @pytest.mark.parametrize(("name", "options", "parts"), REFUSED)
 def test_what_a_person_has_to_decide_is_one_message(
-    here: Path, name: str, options: list[str], parts: list[str]
+    root: Path, name: str, options: list[str], parts: list[str]
 ) -> None:
     """It names the cells, and the line or the option to write."""
 
     def started() -> None:
-        prepared(here, described(here, TABLES[name], *options)[0])
+        prepared(root, described(root, TABLES[name], *options)[0])
 
     with pytest.raises(DataContractError) as refused:
         started()
     assert [part for part in parts if part not in str(refused.value)] == []
 
 
-def test_free_text_is_taken_by_its_words(here: Path) -> None:
+def test_free_text_is_taken_by_its_words(root: Path) -> None:
     """A block of its own with TfidfVectorizer, in few numbers for trees; prepare and both recipes take it."""
-    path = here / "data/toy.csv"
+    path = root / "data/toy.csv"
     table = TABLES["reviews"]
     assert isinstance(table, pd.DataFrame)
     table.to_csv(path, index=False)
     arguments = init.parser().parse_args(["--data", str(path), "--target", "y", "--name", "toy"])
-    source, drafted, survey = init.describe(arguments, scratch(here))
+    source, drafted, survey = init.describe(arguments, scratch(root))
     assert drafted.draft.schema["said"] == {"dtype": "string"}
     assert "free text, taken by its words" in " | ".join(drafted.draft.notes)
     chosen, compared, text = init.first_model(drafted, survey, source)
     assert 'columns: ["said"]' in text or "columns: [said]" in text
     steps = [next(iter(step)).rpartition(".")[2] for step in chosen.preprocessing["text"]["steps"]]
     assert steps in (["TfidfVectorizer"], ["TfidfVectorizer", "TruncatedSVD"])
-    assert {len(one.recipe.preprocessing["text"]["steps"]) for one in compared.tried if one.recipe} == {1, 2}
+    assert {len(trial.recipe.preprocessing["text"]["steps"]) for trial in compared.tried if trial.recipe} == {1, 2}
     assert compared.score(compared.best) < 0.9 * compared.score(compared.guess)
-    prepared(here, drafted)
+    prepared(root, drafted)
 
 
-def test_a_column_that_may_group_the_rows_is_said(here: Path) -> None:
+def test_a_column_that_may_group_the_rows_is_said(root: Path) -> None:
     """And taken as the group where asked: it is no feature then, and the rows of one customer stay on one side."""
-    drafted, notes = described(here, TABLES["customers"])
+    drafted, notes = described(root, TABLES["customers"])
     assert "'customer_id' repeats: 40 values in 300 rows" in " | ".join(notes)
     assert "customer_id" in drafted.draft.schema
-    drafted, notes = described(here, TABLES["customers"], "--group", "customer_id")
+    drafted, notes = described(root, TABLES["customers"], "--group", "customer_id")
     assert drafted.draft.split["by"] == ["customer_id"]
     assert "customer_id" not in drafted.draft.schema
-    prepared(here, drafted)
+    prepared(root, drafted)
 
 
 @pytest.mark.parametrize(
-    ("times", "kept", "how"),
+    ("times", "rest", "how"),
     [
         ([str(2015 + row // 30) for row in range(ROWS)], False, "number"),
         ([f"{row % 12 + 1}/{row % 28 + 1}/{2015 + row // 30}" for row in range(ROWS)], True, None),
     ],
 )
-def test_no_year_of_a_split_by_time_is_a_feature(here: Path, times: list[str], kept: bool, how: str | None) -> None:
+def test_no_year_of_a_split_by_time_is_a_feature(root: Path, times: list[str], rest: bool, how: str | None) -> None:
     """Every year to come is beyond those trained on: a column of years stays out, and of dates the year does."""
-    drafted, _ = described(here, pd.DataFrame({"when": times, "x": X, "y": X + np.arange(ROWS)}), "--time", "when")
-    assert ("when" in drafted.draft.schema) == kept
+    drafted, _ = described(root, pd.DataFrame({"when": times, "x": X, "y": X + np.arange(ROWS)}), "--time", "when")
+    assert ("when" in drafted.draft.schema) == rest
     assert drafted.draft.data.get("time_format") == how
     assert "year" not in str(init.linear(drafted).preprocessing)
-    prepared(here, drafted)
+    prepared(root, drafted)
 
 
-def test_a_missing_boolean_keeps_its_meaning(here: Path) -> None:
+def test_a_missing_boolean_keeps_its_meaning(root: Path) -> None:
     """A blank that decides the target is told from true and false by an indicator of its own."""
-    drafted, _ = described(here, TABLES["blanks"])
+    drafted, _ = described(root, TABLES["blanks"])
     assert drafted.draft.schema["flag"] == {"dtype": "bool", "nullable": True}
     (imputer,) = init.linear(drafted).preprocessing["flags"]["steps"]
     assert imputer == {"sklearn.impute.SimpleImputer": {"strategy": "most_frequent", "add_indicator": True}}
 
 
-def test_a_feature_that_the_answer_leaked_into_is_left_out(here: Path) -> None:
+def test_a_feature_that_the_answer_leaked_into_is_left_out(root: Path) -> None:
     """With the reason and the option that keeps it; prepare would refuse it."""
-    drafted, notes = described(here, TABLES["leak"])
+    drafted, notes = described(root, TABLES["leak"])
     assert list(drafted.draft.schema) == ["x", "y"]
     assert "left out: 'paid back': determines: alone it gives 'y'" in " | ".join(notes)
-    drafted, _ = described(here, TABLES["leak"], "--keep", "paid back")
+    drafted, _ = described(root, TABLES["leak"], "--keep", "paid back")
     assert drafted.draft.allowed == {"determines": ["paid back"]}
-    prepared(here, drafted)
+    prepared(root, drafted)
 
 
-def test_a_date_that_could_be_read_in_two_ways_is_asked_for(here: Path) -> None:
+def test_a_date_that_could_be_read_in_two_ways_is_asked_for(root: Path) -> None:
     """Day and month are told apart by a value above 12; where there is none, both lines are named and none is taken."""
     days = pd.DataFrame({"day": [f"{row % 12 + 1}/{row % 11 + 1}/2024" for row in range(ROWS)], "x": X, "y": X > 0})
-    _, notes = described(here, days)
+    _, notes = described(root, days)
     assert "dates written '%m/%d/%Y' or '%d/%m/%Y'; say which one" in " | ".join(notes)
 
 
-def test_a_file_of_rows_to_hold_out_is_the_holdout(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_of_rows_to_hold_out_is_the_holdout(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Both files become one folder under their parts' names, and prepare holds out the second, whatever its share."""
     frame = pd.DataFrame({"x": X, "z": X[::-1], "y": np.where(X + X[::-1] > 0.3, "q", "p")})
-    frame[:200].to_csv(here / "known.csv", index=False)
-    frame[200:].to_csv(here / "new.csv", index=False)
-    words = ["--data", str(here / "known.csv"), "--test", str(here / "new.csv"), "--target", "y", "--name", "toy"]
-    source, drafted, survey = init.describe(init.parser().parse_args(words), scratch(here))
+    frame[:200].to_csv(root / "known.csv", index=False)
+    frame[200:].to_csv(root / "new.csv", index=False)
+    words = ["--data", str(root / "known.csv"), "--test", str(root / "new.csv"), "--target", "y", "--name", "toy"]
+    source, drafted, survey = init.describe(init.parser().parse_args(words), scratch(root))
     assert (survey.rows, drafted.draft.split["method"]) == (300, "file")
     for origin, target in source.files:
         target.parent.mkdir(exist_ok=True)
         target.write_bytes(origin.read_bytes())
     assert [str(target) for _, target in source.files] == ["data/toy/train.csv", "data/toy/test.csv"]
-    prepared(here, drafted)
+    prepared(root, drafted)
     assert "200 train, 100 test (file; held out 33.3%)" in capsys.readouterr().out
     other = frame[200:].rename(columns={"z": "w"})
-    other.to_csv(here / "new.csv", index=False)
+    other.to_csv(root / "new.csv", index=False)
     with pytest.raises(DataContractError, match="are not alike"):
-        init.describe(init.parser().parse_args(words), scratch(here))
+        init.describe(init.parser().parse_args(words), scratch(root))

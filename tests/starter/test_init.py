@@ -85,8 +85,8 @@ def test_a_table_becomes_a_model_without_another_edit(fresh: Repository, tmp_pat
     make, suffix, target, options, task = TABLES[name]
     table = tmp_path / f"table of mine.{suffix}"
     make().to_csv(table, index=False) if suffix == "csv" else make().to_parquet(table, index=False)
-    said = fresh.done("starter", "init", "--data", str(table), "--target", target, "--name", name, *options)
-    assert "dvc repro" in said
+    output = fresh.done("starter", "init", "--data", str(table), "--target", target, "--name", name, *options)
+    assert "dvc repro" in output
     assert (fresh.path / f"data/{name}.{suffix}").read_bytes() == table.read_bytes()
     assert {path.name for path in (fresh.path / "gitops/models" / name).iterdir()} == {
         "production",
@@ -103,21 +103,21 @@ def test_a_table_becomes_a_model_without_another_edit(fresh: Repository, tmp_pat
     (fresh.path / "pipeline/all_at_once.py").write_text(ALL)
     fresh.done("pipeline.all_at_once")
     assert json.loads(fresh.read("build/verdict.json"))["outcome"] == "first-deployment"
-    CHECKS[name](load(fresh.path / "params.yaml"), said, json.loads(fresh.read("build/artifact/manifest.json")))
+    CHECKS[name](load(fresh.path / "params.yaml"), output, json.loads(fresh.read("build/artifact/manifest.json")))
     assert load(fresh.path / "params.yaml").model.task == task
 
 
-def check_houses(params: Params, said: str, manifest: dict[str, object]) -> None:
+def check_houses(params: Params, output: str, manifest: dict[str, object]) -> None:
     assert {feature.name: feature.dtype for feature in params.features} == {
         "Fläche (m²)": "float64",
         "rooms": "int64",
         "Straße": "string",
         "has balcony": "bool",
     }
-    assert "left out: 'id': it numbers the rows" in said
+    assert "left out: 'id': it numbers the rows" in output
 
 
-def check_churn(params: Params, said: str, manifest: dict[str, object]) -> None:
+def check_churn(params: Params, output: str, manifest: dict[str, object]) -> None:
     assert [(feature.name, feature.dtype, feature.nullable) for feature in params.features] == [
         ("age", "float64", True),
         ("country", "string", False),
@@ -126,11 +126,11 @@ def check_churn(params: Params, said: str, manifest: dict[str, object]) -> None:
     ]
     assert params.data.missing == ("NA",)
     assert params.target.categories == ("no", "yes")
-    assert "'comment': it is free text" in said
-    assert "'constant': every row holds 1" in said
+    assert "'comment': it is free text" in output
+    assert "'constant': every row holds 1" in output
 
 
-def check_demand(params: Params, said: str, manifest: dict[str, object]) -> None:
+def check_demand(params: Params, output: str, manifest: dict[str, object]) -> None:
     assert (params.prepare.split.method, params.data.time) == ("time", "when")
     assert [feature.name for feature in params.features] == ["when", "temp °C", "promo", "${data.path}", "no"]
     assert set(manifest["features"]) == {"features", "features.calendar"}  # type: ignore[call-overload]

@@ -34,9 +34,9 @@ def test_the_data_of_params_is_pulled_and_verified(fresh: Repository, s3: Bucket
     s3.client.put_object(Bucket=s3.name, Key=key, Body=pushed.replace(b"5.1", b"5.2"))
     tampered = fresh.run("starter", "pull", **s3.env)
     assert tampered.returncode == 20
-    said = tampered.stderr.splitlines()[-1]
-    assert f"{s3.name}/{key} is not what data/iris.csv.dvc names" in said
-    assert "dvc push data/iris.csv.dvc" in said
+    lines = tampered.stderr.splitlines()[-1]
+    assert f"{s3.name}/{key} is not what data/iris.csv.dvc names" in lines
+    assert "dvc push data/iris.csv.dvc" in lines
     assert not table.exists()
 
     s3.client.delete_object(Bucket=s3.name, Key=key)

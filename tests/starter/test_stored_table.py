@@ -22,7 +22,7 @@ FRAME = pd.DataFrame(
 )
 
 
-def written(folder: Path, ending: str) -> Path:
+def write_table(folder: Path, ending: str) -> Path:
     """The table as a file of that kind; as a folder of two without an ending."""
     path = folder / f"table{ending}"
     match ending:
@@ -46,7 +46,7 @@ def test_columns_and_lots_are_the_whole_table(tmp_path: Path, monkeypatch: pytes
     """Each column, and all lots together, of any kind of file are what reading it at once gives."""
     monkeypatch.setattr(stored_table, "_KEPT", 1)
     monkeypatch.setattr(stored_table, "_LOT", 3 * 7)
-    path = written(tmp_path, ending)
+    path = write_table(tmp_path, ending)
     whole = reader.read(path).columns
     (scratch := tmp_path / "scratch").mkdir()
     table = StoredTable(path, scratch)
@@ -62,7 +62,7 @@ def test_columns_and_lots_are_the_whole_table(tmp_path: Path, monkeypatch: pytes
 
 def test_rows_that_do_not_count_are_left_out(tmp_path: Path) -> None:
     """Columns, lots and picked rows are without the rows of rare classes, and a lot knows its rows' numbers."""
-    path = written(tmp_path, ".parquet")
+    path = write_table(tmp_path, ".parquet")
     source = Source.read(path, None, "toy", tmp_path)
     answered, missing = source.with_target("city")
     common, rare = answered.without_classes("city", 17)
@@ -78,7 +78,7 @@ def test_rows_that_do_not_count_are_left_out(tmp_path: Path) -> None:
 
 def test_a_broken_file_is_refused_when_it_is_read(tmp_path: Path) -> None:
     """Bytes that Parquet cannot decode are 40 with the file's name, whichever column they belong to."""
-    path = written(tmp_path, ".parquet")
+    path = write_table(tmp_path, ".parquet")
     data = bytearray(path.read_bytes())
     data[8:200] = bytes(192)
     path.write_bytes(data)

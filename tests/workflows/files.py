@@ -28,7 +28,7 @@ def steps() -> list[tuple[str, dict[str, Any]]]:
     return [(f"{file} {name}", step) for file, name, job in jobs() for step in job.get("steps", [])]
 
 
-def said(*command: str) -> str:
+def complaints(*command: str) -> str:
     """What a linter says; nothing when it finds nothing."""
     tool = shutil.which(command[0], path=str(BIN)) or command[0]
     done = subprocess.run([tool, *command[1:]], cwd=ROOT, capture_output=True, text=True)

@@ -74,9 +74,9 @@ def test_an_image_is_attested_and_verified_before_it_is_named() -> None:
     for name in names[2:-1]:
         assert named[name]["if"].startswith("steps.find.outputs.digest == ''"), name
     for name in ("Attest provenance", "Attest SBOM"):
-        given = named[name]["with"]
-        assert given["subject-digest"] == "${{ steps.build.outputs.digest }}"
-        assert given["push-to-registry"] is True
+        inputs = named[name]["with"]
+        assert inputs["subject-digest"] == "${{ steps.build.outputs.digest }}"
+        assert inputs["push-to-registry"] is True
     assert "sbom-path" in named["Attest SBOM"]["with"]
     scan = named["Scan"]["with"]
     assert (scan["fail-build"], scan["severity-cutoff"], scan["only-fixed"]) == (True, "high", True)

@@ -20,9 +20,9 @@ def test_a_release_is_protected_and_its_inputs_are_text(tmp_path: Path) -> None:
     env = job["steps"][-1]["env"]
     assert {name for name in inputs if any(f"inputs.{name} " in str(value) for value in env.values())} == set(inputs)
     typed = f"'; touch {tmp_path}/a; $(touch {tmp_path}/b) `touch {tmp_path}/c` \" --dry-run\n--x"
-    given = {name: typed for name in env if not name.startswith(("GIT", "DRY", "COMMAND"))}
+    entry = {name: typed for name in env if not name.startswith(("GIT", "DRY", "COMMAND"))}
     for command in commands:
-        show = {"PATH": "/usr/bin:/bin", "PYTHON": "printf '%s\\0'", "COMMAND": command, **given}
+        show = {"PATH": "/usr/bin:/bin", "PYTHON": "printf '%s\\0'", "COMMAND": command, **entry}
         done = subprocess.run(["make", "--silent", "release"], cwd=ROOT, env=show, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         words = done.stdout.split("\0")
@@ -68,11 +68,11 @@ def test_an_emergency_only_moves_the_traffic() -> None:
     assert {"rollback", "--env=production", "--to=iris-1a2b3c4d", "--traffic-only"} <= set(done.stdout.split("\0"))
 
 
-@pytest.mark.parametrize(("branch", "known", "called"), [("b", False, 2), ("b", True, 1), ("", False, 0)])
-def test_a_proposal_opens_one_pull_request(tmp_path: Path, branch: str, known: bool, called: int) -> None:
+@pytest.mark.parametrize(("branch", "reference", "called"), [("b", False, 2), ("b", True, 1), ("", False, 0)])
+def test_a_proposal_opens_one_pull_request(tmp_path: Path, branch: str, reference: bool, called: int) -> None:
     """A branch that has no pull request gets one, to production's branch; nothing to propose opens nothing."""
     gh = tmp_path / "gh"
-    gh.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/called\ntest "$2" != view || {str(known).lower()}\n')
+    gh.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/called\ntest "$2" != view || {str(reference).lower()}\n')
     python = tmp_path / "python"
     settings = "gitops-branch=main\\nproduction-branch=live\\nproduction-remote=https://github.com/acme/live\\n"
     python.write_text(f"#!/bin/sh\ncase \"$*\" in *settings) printf '{settings}';; *) printf '{branch}';; esac\n")
@@ -85,6 +85,6 @@ def test_a_proposal_opens_one_pull_request(tmp_path: Path, branch: str, known: b
     assert len(lines) == called
     assert not called or lines[-1].startswith(
         "pr view b --repo=https://github.com/acme/live"
-        if known
+        if reference
         else "pr create --head b --base live --repo=https://github.com/acme/live"
     )

@@ -16,7 +16,7 @@ def test_a_job_has_one_role_and_the_environment_that_its_role_trusts() -> None:
 
     So user code, which runs in the job that trains, has no token that another role takes.
     """
-    held = {}
+    roles_of = {}
     for file, name, job in jobs():
         roles = re.findall(r"outputs\.(\w+)-role-arn", str(job.get("steps", [])))
         if (file, name) == (
@@ -27,11 +27,11 @@ def test_a_job_has_one_role_and_the_environment_that_its_role_trusts() -> None:
             continue
         assert len(roles) == ("id-token" in job["permissions"] and "steps" in job), f"{file} {name}"
         for role in roles:
-            held[file, name] = role, job.get("environment")
+            roles_of[file, name] = role, job.get("environment")
     readers = [("train.yml", "train"), ("pull-request.yml", "train"), ("pages.yml", "site")]
-    assert [held.pop(reader) for reader in readers] == [("train", None)] * 3
+    assert [roles_of.pop(reader) for reader in readers] == [("train", None)] * 3
     expressions = {"${{ inputs.command == 'unquarantine' && 'production' || inputs.environment }}": "production"}
-    for (file, name), (role, environment) in held.items():
+    for (file, name), (role, environment) in roles_of.items():
         assert expressions.get(environment, environment) in trust.ENVIRONMENTS[role], f"{file} {name}"
     inputs = workflow("release.yml")[True]["workflow_dispatch"]["inputs"]
     assert set(inputs["environment"]["options"]) <= set(trust.ENVIRONMENTS["release"])
@@ -92,7 +92,7 @@ def test_the_loop_runs_in_its_order() -> None:
     assert (env["IMAGE"], env["URI"]) == ("${{ needs.image.outputs.image }}", "${{ needs.publish.outputs.uri }}")
     (propose,) = [step for step in work["propose"]["steps"] if step.get("name") == "Propose production"]
     (track,) = [step for step in work["publish"]["steps"] if step.get("name") == "Track"]
-    triggers = {one["RETRAIN_TRIGGER"] for one in (env, propose["env"], track["env"])}
+    triggers = {variables["RETRAIN_TRIGGER"] for variables in (env, propose["env"], track["env"])}
     assert triggers == {"${{ inputs.trigger }}"}
     image = workflow("image.yml")["jobs"]["image"]["outputs"]["image"]
     assert image.startswith("${{ steps.settings.outputs.registry }}@${{")
@@ -101,14 +101,14 @@ def test_the_loop_runs_in_its_order() -> None:
 
 def test_a_variable_that_starts_a_workflow_is_declared() -> None:
     """What a workflow asks to be `true` stands in protection.yaml, so that `make github` shows and sets it."""
-    asked = {
+    names = {
         name
         for path in (ROOT / ".github/workflows").glob("*.yml")
         for name in re.findall(r"vars\.(\w+) == 'true'", path.read_text())
     }
     declared = protection_file.read(ROOT).variables
-    assert {"CANARY_ANALYSIS", "RETRAIN", "PROPOSE_PRODUCTION"} <= asked
-    assert asked | {variables.WAY} == declared.keys()  # how publish signs is no switch of a workflow
+    assert {"CANARY_ANALYSIS", "RETRAIN", "PROPOSE_PRODUCTION"} <= names
+    assert names | {variables.WAY} == declared.keys()  # how publish signs is no switch of a workflow
 
 
 # What the bot's commit, and what people's, change: (path, whether it trains).

@@ -5,19 +5,19 @@ import subprocess
 
 import yaml
 
-from tests.workflows.files import FILES, ROOT, jobs, said, steps, workflow
+from tests.workflows.files import FILES, ROOT, complaints, jobs, steps, workflow
 
 
 def test_github_would_accept_the_files() -> None:
     """Workflows and dependabot.yml match GitHub's own schemas."""
     schema = ("check-jsonschema", "--builtin-schema")
-    assert said(*schema, "vendor.github-workflows", *map(str, FILES)) == ""
-    assert said(*schema, "vendor.dependabot", ".github/dependabot.yml") == ""
+    assert complaints(*schema, "vendor.github-workflows", *map(str, FILES)) == ""
+    assert complaints(*schema, "vendor.dependabot", ".github/dependabot.yml") == ""
 
 
 def test_zizmor_finds_nothing() -> None:
     """No injection, no leaked credentials, no unpinned action, no excessive permission."""
-    assert said("zizmor", "--offline", "--no-progress", "--persona", "pedantic", ".github") == ""
+    assert complaints("zizmor", "--offline", "--no-progress", "--persona", "pedantic", ".github") == ""
 
 
 def test_nothing_is_granted_that_a_job_does_not_ask_for() -> None:
@@ -64,29 +64,29 @@ def test_actions_are_pinned() -> None:
 
 def test_scripts_take_values_from_the_environment() -> None:
     """No `${{ }}` in a script: GitHub pastes it in as text, and text becomes shell."""
-    assert [where for where, step in steps() if "${{" in step.get("run", "")] == []
+    assert [location for location, step in steps() if "${{" in step.get("run", "")] == []
 
 
 def test_each_step_is_a_command_that_a_person_can_run() -> None:
     """One `make` line a step, of a target that exists; the check for all-green jobs is the only other command."""
     targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.M))
-    for where, step in steps():
+    for location, step in steps():
         command = step.get("run", "")
         if command.startswith('test "$RESULTS"'):
             continue
         for target in re.findall(r"^make (?:--silent )?([a-z0-9-]+)", command):
-            assert target in targets, f"{where}: make {target}"
+            assert target in targets, f"{location}: make {target}"
         assert "\n" not in command
-        assert command == "" or command.startswith("make "), f"{where}: {command}"
+        assert command == "" or command.startswith("make "), f"{location}: {command}"
 
 
 def test_no_checkout_leaves_a_token_behind() -> None:
     """Only the steps that ask or push to Git get the token, never the one that trains; it is not left on the disk."""
-    checkouts = [(where, step) for where, step in steps() if step.get("uses", "").startswith("actions/checkout@")]
+    checkouts = [(location, step) for location, step in steps() if step.get("uses", "").startswith("actions/checkout@")]
     assert checkouts
-    assert [where for where, step in checkouts if step["with"]["persist-credentials"] is not False] == []
-    given = {step["name"] for _, step in steps() if "GITHUB_TOKEN" in step.get("env", {})}
-    assert given == {
+    assert [location for location, step in checkouts if step["with"]["persist-credentials"] is not False] == []
+    inputs = {step["name"] for _, step in steps() if "GITHUB_TOKEN" in step.get("env", {})}
+    assert inputs == {
         "Champion",
         "Deploy to staging",
         "Mirror",
@@ -98,9 +98,9 @@ def test_no_checkout_leaves_a_token_behind() -> None:
         "Shadow",
         "Step",
     }
-    for where, step in steps():
+    for title, step in steps():
         if "GITHUB_TOKEN" in step.get("env", {}) and step["name"] not in ("Champion", "Pages"):
-            assert step["env"]["GITHUB_TOKEN"] == "${{ steps.app.outputs.token || github.token }}", where
+            assert step["env"]["GITHUB_TOKEN"] == "${{ steps.app.outputs.token || github.token }}", title
 
 
 def test_nothing_waits_behind_a_run_that_waits_for_its_reviewer() -> None:

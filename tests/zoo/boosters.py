@@ -11,10 +11,10 @@ from tests.zoo.several import LABELS, PRICES, between, labels
 LGBM, XGB = "lightgbm.LGBM", "xgboost.XGB"
 
 
-def boosted(one: Configuration, library: str) -> Configuration:
+def boosted(configuration: Configuration, library: str) -> Configuration:
     """The same with the library's class in the place of scikit-learn's."""
-    kind = "Regressor" if one.target in ("price", PRICES) else "Classifier"
-    return replace(one, name=f"{one.name} by {library}{kind}", estimator=f"{library}{kind}")
+    kind = "Regressor" if configuration.target in ("price", PRICES) else "Classifier"
+    return replace(configuration, name=f"{configuration.name} by {library}{kind}", estimator=f"{library}{kind}")
 
 
 def within(name: str, target: str, kind: str) -> Configuration:

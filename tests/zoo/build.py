@@ -54,7 +54,7 @@ class Built:
     signature: Signature
     pipeline: Any
     trained: Columns
-    said: str
+    output: str
 
 
 def build(configuration: Configuration, folder: Path, tables: Path) -> Built:
@@ -66,8 +66,8 @@ def build(configuration: Configuration, folder: Path, tables: Path) -> Built:
         _prepare(configuration, tables)
         tune.main([])
         train.main([])
-        said = io.StringIO()
-        with contextlib.redirect_stdout(said):
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output):
             convert.main([])
         paths.METRICS.parent.mkdir(parents=True, exist_ok=True)
         paths.METRICS.write_text("{}", encoding="utf-8")
@@ -78,7 +78,7 @@ def build(configuration: Configuration, folder: Path, tables: Path) -> Built:
         rows, _ = prepared.read(paths.TRAIN, declared)
     directory = folder / paths.ARTIFACT
     return Built(
-        directory, digest, manifest.engine, manifest.signature, pipeline, columns_of(rows), said.getvalue().strip()
+        directory, digest, manifest.engine, manifest.signature, pipeline, columns_of(rows), output.getvalue().strip()
     )
 
 
@@ -117,13 +117,13 @@ def _choose_extras() -> None:
 
 
 def _prepare(configuration: Configuration, tables: Path) -> None:
-    kept = tables / f"{configuration.table}-{configuration.target}-{configuration.task}"
-    if not kept.exists():
+    rest = tables / f"{configuration.table}-{configuration.target}-{configuration.task}"
+    if not rest.exists():
         Path("data").mkdir()
         draw(configuration.table, ROWS, 1).to_parquet("data/table.parquet")
         prepare.main([])
-        shutil.copytree(paths.TRAIN.parent, kept)
-    shutil.copytree(kept, paths.TRAIN.parent, dirs_exist_ok=True)
+        shutil.copytree(paths.TRAIN.parent, rest)
+    shutil.copytree(rest, paths.TRAIN.parent, dirs_exist_ok=True)
 
 
 @contextlib.contextmanager

@@ -28,7 +28,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ask(tables: Path, tmp_path: Path, record_property: Callable[[str, object], None]) -> Ask:
     """Build a configuration, serve it, ask it, and fail where an answer is not scikit-learn's."""
 
-    def asked(configuration: Configuration) -> None:
+    def check(configuration: Configuration) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             built = build(configuration, tmp_path / "zoo", tables)
@@ -45,10 +45,12 @@ def ask(tables: Path, tmp_path: Path, record_property: Callable[[str, object], N
             "largest difference": findings.largest,
             "beyond": len(findings.beyond),
             "wrong": len(findings.wrong),
-            "said": built.said,
+            "said": built.output,
         }
         record_property("zoo", line)
-        told = [*findings.wrong[:_SHOWN], *findings.beyond[:_SHOWN]]
-        assert not told, f"{len(findings.beyond)} answers beyond the tolerance by {built.engine}:\n" + "\n".join(told)
+        message = [*findings.wrong[:_SHOWN], *findings.beyond[:_SHOWN]]
+        assert not message, f"{len(findings.beyond)} answers beyond the tolerance by {built.engine}:\n" + "\n".join(
+            message
+        )
 
-    return asked
+    return check

@@ -26,14 +26,14 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         return
     terminalreporter.section("the zoo")
     terminalreporter.write_line(" | ".join(_COLUMNS))
-    for line in sorted(lines, key=lambda one: (one["task"], one["estimator"], one["model"])):
-        shown = [f"{line[name]:.1e}" if isinstance(line[name], float) else str(line[name]) for name in _COLUMNS]
-        terminalreporter.write_line(" | ".join(shown))
+    for line in sorted(lines, key=lambda line: (line["task"], line["estimator"], line["model"])):
+        text = [f"{line[name]:.1e}" if isinstance(line[name], float) else str(line[name]) for name in _COLUMNS]
+        terminalreporter.write_line(" | ".join(text))
     engines = sorted({line["engine"] for line in lines})
-    counted = ", ".join(f"{sum(line['engine'] == name for line in lines)} by {name}" for name in engines)
+    counts = ", ".join(f"{sum(line['engine'] == name for line in lines)} by {name}" for name in engines)
     combinations = {(line["estimator"], line["task"]) for line in lines}
     terminalreporter.write_line(
-        f"{len(combinations)} combinations of estimator and task in {len(lines)} models, {counted}; "
+        f"{len(combinations)} combinations of estimator and task in {len(lines)} models, {counts}; "
         f"{sum(line['rows'] for line in lines)} rows, largest difference "
         f"{max(line['largest difference'] for line in lines):.1e}, {sum(line['beyond'] for line in lines)} beyond"
     )

@@ -36,12 +36,12 @@ def rows(built: Built, table: str, seed: int) -> dict[str, np.ndarray]:
     ordinary = _drawn(built, table, seed)
     trained = {name: values[:_TRAINED] for name, values in built.trained.items()}
     beside = jumps(built, ordinary, random)
-    kept = random.permutation(len(next(iter(beside.values()))))[:_JUMPS]
-    beside = {name: values[kept] for name, values in beside.items()}
-    known = _joined(built, [ordinary, trained, beside, *_one_extreme(built, ordinary)])
-    left = WANTED - len(next(iter(known.values())))
+    rest = random.permutation(len(next(iter(beside.values()))))[:_JUMPS]
+    beside = {name: values[rest] for name, values in beside.items()}
+    reference = _joined(built, [ordinary, trained, beside, *_one_extreme(built, ordinary)])
+    left = WANTED - len(next(iter(reference.values())))
     assert left > 0
-    every = _joined(built, [known, _several_extreme(built, ordinary, left, random)])
+    every = _joined(built, [reference, _several_extreme(built, ordinary, left, random)])
     return every | {feature.name: _as_sent(feature, every[feature.name]) for feature in built.signature.inputs}
 
 
@@ -134,7 +134,7 @@ def jumps(built: Built, ordinary: Columns, random: np.random.Generator) -> Colum
     smoothly, there is none: what rounding then decides is no threshold.
     """
     empty = {name: values[:0] for name, values in ordinary.items()}
-    found = [empty]
+    results = [empty]
     features = [feature for feature in built.signature.inputs if feature.dtype == "float64"]
     for feature in features:
         count = len(ordinary[feature.name])
@@ -145,8 +145,8 @@ def jumps(built: Built, ordinary: Columns, random: np.random.Generator) -> Colum
         base = {name: values[whole] for name, values in base.items()}
         low, high = low[whole], high[whole]
         if len(low):
-            found += _halved(built, base, feature.name, low, high)
-    return _joined(built, found)
+            results += _halved(built, base, feature.name, low, high)
+    return _joined(built, results)
 
 
 def _halved(built: Built, base: Columns, name: str, low: np.ndarray, high: np.ndarray) -> list[Columns]:
@@ -173,8 +173,8 @@ def _halved(built: Built, base: Columns, name: str, low: np.ndarray, high: np.nd
         single = low[jumped].astype(np.float32)
     sides += [np.nextafter(single, np.float32(way)).astype(np.float64) for way in (-np.inf, np.inf)]
     sides.append(single.astype(np.float64))
-    kept = number_bounds(next(feature for feature in built.signature.inputs if feature.name == name))
-    return [{**rows_of, name: np.clip(side, *kept)} for side in sides]
+    rest = number_bounds(next(feature for feature in built.signature.inputs if feature.name == name))
+    return [{**rows_of, name: np.clip(side, *rest)} for side in sides]
 
 
 def _apart(before: np.ndarray, after: np.ndarray, size: float) -> np.ndarray:
@@ -193,4 +193,4 @@ def answers(built: Built, columns: Columns) -> np.ndarray:
         if len(built.signature.outputs) == 1:
             return np.zeros((len(table), 1))
         chances = built.pipeline.predict_proba(table)
-        return np.stack([one[:, 1] for one in chances], 1) if isinstance(chances, list) else np.asarray(chances)
+        return np.stack([chance[:, 1] for chance in chances], 1) if isinstance(chances, list) else np.asarray(chances)

@@ -22,14 +22,14 @@ LABELS, PRICES = "near+costly", "price+visits"
 CLASSES, GRADES = "kind+shade", "grade+level"
 
 
-def labels(one: Configuration) -> Configuration:
+def labels(configuration: Configuration) -> Configuration:
     """The same with several labels."""
-    return replace(one, task="multilabel")
+    return replace(configuration, task="multilabel")
 
 
-def classes(one: Configuration) -> Configuration:
+def classes(configuration: Configuration) -> Configuration:
     """The same with several labels, each one of several classes."""
-    return replace(one, task="multioutput")
+    return replace(configuration, task="multioutput")
 
 
 def outliers(name: str, *steps: Any, sample: bool = False, **parameters: Any) -> Configuration:
@@ -37,9 +37,11 @@ def outliers(name: str, *steps: Any, sample: bool = False, **parameters: Any) ->
     return replace(numbers(name, "odd", *steps, sample=sample, **parameters), task="outliers")
 
 
-def between(one: Configuration) -> Configuration:
+def between(configuration: Configuration) -> Configuration:
     """The same with an interval around each number."""
-    return replace(one, name=f"{one.name} with an interval", more={"interval": {"low": 0.1, "high": 0.9}})
+    return replace(
+        configuration, name=f"{configuration.name} with an interval", more={"interval": {"low": 0.1, "high": 0.9}}
+    )
 
 
 SEVERAL: list[Configuration] = [

@@ -11,7 +11,7 @@ from tests.zoo.conftest import Ask
 
 @pytest.mark.parametrize(
     "configuration",
-    [pytest.param(one, id=one.name, marks=pytest.mark.zoo(sample=one.sample)) for one in BOOSTERS],
+    [pytest.param(booster, id=booster.name, marks=pytest.mark.zoo(sample=booster.sample)) for booster in BOOSTERS],
 )
 def test_answers_as_it_was_trained(ask: Ask, configuration: Configuration) -> None:
     """Labels are equal, numbers within the tolerance; a row without a finite answer is refused by its number."""

@@ -11,7 +11,10 @@ from tests.zoo.conftest import Ask
 
 @pytest.mark.parametrize(
     "configuration",
-    [pytest.param(one, id=one.name, marks=pytest.mark.zoo(sample=one.sample)) for one in CLASSIFIERS],
+    [
+        pytest.param(classifier, id=classifier.name, marks=pytest.mark.zoo(sample=classifier.sample))
+        for classifier in CLASSIFIERS
+    ],
 )
 def test_answers_as_scikit_learn(ask: Ask, configuration: Configuration) -> None:
     """Labels are equal, numbers within the tolerance; a row without a finite answer is refused by its number."""

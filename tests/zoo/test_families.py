@@ -33,8 +33,10 @@ def test_every_family_is_there(kind: str | None) -> None:
     entries = [*CLASSIFIERS, *REGRESSORS, *SEVERAL]
     names = {entry.estimator for entry in entries} | {name for entry in entries for name in named(entry.parameters)}
     present = {name.rpartition(".")[2] for name in names}
-    known = {name for name, one in all_estimators(kind) if kind is not None or issubclass(one, OutlierMixin)}
-    assert known - present <= set(DEPRECATED)
+    results = {
+        name for name, estimator in all_estimators(kind) if kind is not None or issubclass(estimator, OutlierMixin)
+    }
+    assert results - present <= set(DEPRECATED)
     assert not set(DEPRECATED) & present
 
 

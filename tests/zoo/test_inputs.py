@@ -11,7 +11,7 @@ from tests.zoo.inputs import INPUTS
 
 @pytest.mark.parametrize(
     "configuration",
-    [pytest.param(one, id=one.name, marks=pytest.mark.zoo(sample=one.sample)) for one in INPUTS],
+    [pytest.param(feature, id=feature.name, marks=pytest.mark.zoo(sample=feature.sample)) for feature in INPUTS],
 )
 def test_answers_as_scikit_learn(ask: Ask, configuration: Configuration) -> None:
     """Labels are equal, numbers within the tolerance; a row without a finite answer is refused by its number."""

@@ -11,7 +11,10 @@ from tests.zoo.regressors import REGRESSORS
 
 @pytest.mark.parametrize(
     "configuration",
-    [pytest.param(one, id=one.name, marks=pytest.mark.zoo(sample=one.sample)) for one in REGRESSORS],
+    [
+        pytest.param(regressor, id=regressor.name, marks=pytest.mark.zoo(sample=regressor.sample))
+        for regressor in REGRESSORS
+    ],
 )
 def test_answers_as_scikit_learn(ask: Ask, configuration: Configuration) -> None:
     """Labels are equal, numbers within the tolerance; a row without a finite answer is refused by its number."""

@@ -11,7 +11,10 @@ from tests.zoo.several import SEVERAL
 
 @pytest.mark.parametrize(
     "configuration",
-    [pytest.param(one, id=one.name, marks=pytest.mark.zoo(sample=one.sample)) for one in SEVERAL],
+    [
+        pytest.param(configuration, id=configuration.name, marks=pytest.mark.zoo(sample=configuration.sample))
+        for configuration in SEVERAL
+    ],
 )
 def test_answers_as_scikit_learn(ask: Ask, configuration: Configuration) -> None:
     """Labels are equal, numbers within the tolerance; a row without a finite answer is refused by its number."""

@@ -63,10 +63,10 @@ def compare(server: Server, built: Built, columns: Columns) -> Findings:
         *((good[first : first + FEW], (forms.v1_lists, forms.grpc_raw)) for first in range(0, len(good), FEW)),
         *((np.array([place]), (forms.v1_lists, forms.by_feature, forms.grpc_raw)) for place in _spread(good)),
     ):
-        _differences(server, built, taken(columns, places), asking, size, findings)
+        _differences(server, built, take(columns, places), asking, size, findings)
     for number, place in enumerate(_spread(without)):
         before = good[: number % 4]
-        _refusal(server, built, taken(columns, np.append(before, place)), len(before), findings)
+        _refusal(server, built, take(columns, np.append(before, place)), len(before), findings)
     log = server.log.read_text()
     if "Traceback" in log:
         findings.wrong.append(f"a traceback in the log: {log[-600:]}")
@@ -78,12 +78,12 @@ def _spread(places: np.ndarray) -> list[int]:
     return sorted(set(places[np.linspace(0, len(places) - 1, ASKED_ALONE).astype(int)].tolist() if len(places) else ()))
 
 
-def shown(columns: Columns, row: int) -> str:
+def in_words(columns: Columns, row: int) -> str:
     """One row in words."""
     return ", ".join(f"{name} = {values[row]!s}" for name, values in columns.items())
 
 
-def taken(columns: Columns, places: np.ndarray) -> Columns:
+def take(columns: Columns, places: np.ndarray) -> Columns:
     """The rows of `columns` at `places`."""
     return {name: values[places] for name, values in columns.items()}
 
@@ -123,7 +123,7 @@ def _flags(pipeline: Any, table: Any) -> dict[str, Any]:
     chances = pipeline.predict_proba(table)
     return {
         **answers,
-        "probabilities": np.stack([one[:, 1] for one in chances], 1) if type(chances) is list else chances,
+        "probabilities": np.stack([chance[:, 1] for chance in chances], 1) if type(chances) is list else chances,
     }
 
 
@@ -154,7 +154,7 @@ def no_answer(built: Built, columns: Columns) -> np.ndarray:
     while waiting:
         places = waiting.pop()
         try:
-            answers = exact(built, taken(columns, places))
+            answers = exact(built, take(columns, places))
         except Exception:
             if len(places) == 1:
                 wrong.append(int(places[0]))
@@ -170,29 +170,37 @@ def no_answer(built: Built, columns: Columns) -> np.ndarray:
 def _differences(
     server: Server, built: Built, columns: Columns, asking: Sequence[forms.Form], size: float, findings: Findings
 ) -> None:
-    wanted = exact(built, columns)
+    expected = exact(built, columns)
     values = to_json(built.signature, columns)
     for form in asking:
         try:
-            told = form(server, values)
+            message = form(server, values)
         except Exception as error:
             findings.wrong.append(f"{form.__name__}: {' '.join(str(error).split())[:300]}")
             continue
-        assert set(told) == set(wanted)
-        apart = {row for output in wanted for row in _apart(output, wanted[output], told[output], size, findings)}
+        assert set(message) == set(expected)
+        apart = {
+            row for output in expected for row in _apart(output, expected[output], message[output], size, findings)
+        }
         for row in sorted(apart):
-            answers = ", ".join(f"{output} {told[output][row]!s} not {wanted[output][row]!s}" for output in wanted)
-            findings.beyond.append(f"{form.__name__}: {answers} for {shown(columns, row)}")
+            answers = ", ".join(
+                f"{output} {message[output][row]!s} not {expected[output][row]!s}" for output in expected
+            )
+            findings.beyond.append(f"{form.__name__}: {answers} for {in_words(columns, row)}")
 
 
-def _apart(output: str, wanted: np.ndarray, told: Any, size: float, findings: Findings) -> list[int]:
-    """Rows of `told` that are not the answers `wanted`, within the tolerance of `artifact.tolerance`."""
+def _apart(output: str, expected: np.ndarray, message: Any, size: float, findings: Findings) -> list[int]:
+    """Rows of `message` that are not the answers `expected`, within the tolerance of `artifact.tolerance`."""
     if output in LABELS:
-        answers = told.tolist() if isinstance(told, np.ndarray) else told
-        return [row for row, (one, other) in enumerate(zip(wanted.tolist(), answers, strict=True)) if one != other]
+        answers = message.tolist() if isinstance(message, np.ndarray) else message
+        return [
+            row
+            for row, (expected, actual) in enumerate(zip(expected.tolist(), answers, strict=True))
+            if expected != actual
+        ]
     # Relative to the answer, or to a usual one; not to the mean of these answers, some of which are enormous.
-    scale = 1.0 if output == "probabilities" else np.maximum(np.abs(wanted), size)
-    distance = (np.abs(np.asarray(told) - wanted) / scale).reshape(len(wanted), -1).max(axis=1)
+    scale = 1.0 if output == "probabilities" else np.maximum(np.abs(expected), size)
+    distance = (np.abs(np.asarray(message) - expected) / scale).reshape(len(expected), -1).max(axis=1)
     findings.largest = max(findings.largest, float(distance.max()))
     return np.flatnonzero(~(distance <= TOLERANCE)).tolist()
 
@@ -200,10 +208,10 @@ def _apart(output: str, wanted: np.ndarray, told: Any, size: float, findings: Fi
 def _refusal(server: Server, built: Built, columns: Columns, row: int, findings: Findings) -> None:
     """The request must be refused with the number of its one row without an answer."""
     values = to_json(built.signature, columns)
-    answer = server.post(server.v1, {"instances": [list(one) for one in zip(*values.values(), strict=True)]})
-    told = answer.json.get("error", "")
-    if answer.status != 422 or not told.startswith(f"row {row}: "):
-        shown = ", ".join(f"{name} = {column[row]!r}" for name, column in columns.items())
+    answer = server.post(server.v1, {"instances": [list(row) for row in zip(*values.values(), strict=True)]})
+    message = answer.json.get("error", "")
+    if answer.status != 422 or not message.startswith(f"row {row}: "):
+        text = ", ".join(f"{name} = {column[row]!r}" for name, column in columns.items())
         findings.wrong.append(
-            f"{answer.status} {str(answer.json)[:200]} where scikit-learn has no answer for row {row}: {shown}"
+            f"{answer.status} {str(answer.json)[:200]} where scikit-learn has no answer for row {row}: {text}"
         )

@@ -17,10 +17,10 @@ IDENTITY = {"name": "train", "identity": "https://github.com/…@refs/heads/main
 
 def test_what_is_written_is_read() -> None:
     """An entry of either kind is the same after it was written and read."""
-    one = Signer("key", date(2027, 1, 31), key=keys.made().public)
+    signer = Signer("key", date(2027, 1, 31), key=keys.new_key().public)
     other = Signer("train", identity="https://github.com/x", issuer="https://issuer")
-    text = json.dumps({"signers": [one.to_dict(), other.to_dict()]})
-    assert signers.parse(text, "here", "{}").listed == (one, other)
+    text = json.dumps({"signers": [signer.to_dict(), other.to_dict()]})
+    assert signers.parse(text, "here", "{}").listed == (signer, other)
 
 
 def test_the_last_day_is_one_of_utc() -> None:

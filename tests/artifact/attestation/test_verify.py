@@ -31,7 +31,7 @@ DAY = date(2026, 11, 26)  # of the statement
 @pytest.fixture(scope="module")
 def key() -> Key:
     """The one that is trusted."""
-    return keys.made()
+    return keys.new_key()
 
 
 def changed(data: bytes, change: Callable[[dict[str, Any]], object]) -> bytes:
@@ -55,7 +55,7 @@ def restated(data: bytes, old: bytes, new: bytes) -> bytes:
 @pytest.mark.parametrize("until", [None, DAY, date(2027, 1, 1)])
 def test_the_signature_of_a_trusted_key_is_accepted(key: Key, until: date | None) -> None:
     """Signed by a key that may still sign on that day: what it states is returned, and who signed it."""
-    attested = verify.verify(key.signs(statement()), DIGEST, "iris", trusting(keys.made(), key, until=until))
+    attested = verify.verify(key.signs(statement()), DIGEST, "iris", trusting(keys.new_key(), key, until=until))
     assert (attested.statement, attested.signer.name) == (statement(), "key-1")
 
 
@@ -70,10 +70,10 @@ def test_another_implementation_accepts_it(key: Key) -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[Key], bytes], str]] = {
-    "another key": (lambda key: keys.made().signs(statement()), "is none of those that are trusted (key-0)"),
+    "another key": (lambda key: keys.new_key().signs(statement()), "is none of those that are trusted (key-0)"),
     "another key that says it is the trusted one": (
         lambda key: changed(
-            keys.made().signs(statement()),
+            keys.new_key().signs(statement()),
             lambda value: value["verificationMaterial"]["publicKey"].update(hint=bundle.key_hint(key.public)),
         ),
         "does not fit what it says that key-0 signed",
@@ -192,7 +192,7 @@ def test_an_expired_key_is_refused(key: Key) -> None:
 def test_a_list_with_a_key_of_another_kind_is_a_wrong_setting(key: Key) -> None:
     """A trusted key on another curve, and bytes that are none, are said as faults of the list: 10."""
     for public, says in (
-        (keys.made(ec.SECP384R1()).public, "none of ECDSA on the curve P-256"),
+        (keys.new_key(ec.SECP384R1()).public, "none of ECDSA on the curve P-256"),
         (b"junk", "no public"),
     ):
         data = changed(

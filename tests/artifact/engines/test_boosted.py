@@ -68,8 +68,8 @@ def test_the_arrays_say_what_the_library_adds_up(kind: str) -> None:
     values[8:10] = [[small], [-small]]
     model = fitted(kind, **({"n_estimators": 60, "max_depth": -1} if kind.startswith("lightgbm") else {}))
     trees = model.trees()
-    held = values.astype(np.float32).astype(np.float64) if kind.startswith("xgboost") else values
-    for row, margin in zip(held, model.margins(values).reshape(len(values), -1), strict=True):
+    numbers_read = values.astype(np.float32).astype(np.float64) if kind.startswith("xgboost") else values
+    for row, margin in zip(numbers_read, model.margins(values).reshape(len(values), -1), strict=True):
         sums = trees.base.copy()
         for tree in trees.trees:
             node = 0
@@ -160,10 +160,10 @@ def test_numbers_that_lightgbm_takes_for_zero() -> None:
     """A threshold among them divides the numbers themselves as LightGBM divides what it makes of them."""
     small = lightgbm_text._SMALL
     numbers = np.array([-1.0, -2 * small, -small, -small / 2, -0.0, 0.0, small / 2, small, 2 * small, 1.0])
-    taken = np.where(np.abs(numbers) > small, numbers, 0.0)
+    durations = np.where(np.abs(numbers) > small, numbers, 0.0)
     for threshold in numbers:
         (divides,) = lightgbm_text._beside_zero(np.array([threshold]))
-        assert (numbers <= divides).tolist() == (taken <= threshold).tolist(), threshold
+        assert (numbers <= divides).tolist() == (durations <= threshold).tolist(), threshold
 
 
 def test_an_environment_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

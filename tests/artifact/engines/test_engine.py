@@ -44,10 +44,10 @@ def narrow(fitted: Any) -> bytes:
     ]
     output = helper.make_tensor_value_info("variable", TensorProto.FLOAT, [None, 1])
     graph = helper.make_graph(nodes, "model", inputs, [output], [weights, shift])
-    made: bytes = helper.make_model(
+    result: bytes = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8
     ).SerializeToString()
-    return made
+    return result
 
 
 TABLE = {"a": np.array([1.0, 1e30, -2.0]), "b": np.array([5.0, 1.0, 2.0])}
@@ -85,10 +85,10 @@ def test_golden_answers_are_asked_of_the_second_engine_too() -> None:
         def predict(self, columns: Columns) -> Prediction:
             return Prediction(np.full(rows(columns), self.value), None)
 
-    made = golden.make(signature, Says(1.0), {"x": np.array([1.0, 2.0])}, 2)
-    golden.replay(signature, Fallback(Says(1.0), Says(1.0)), made)
+    result = golden.make(signature, Says(1.0), {"x": np.array([1.0, 2.0])}, 2)
+    golden.replay(signature, Fallback(Says(1.0), Says(1.0)), result)
     with pytest.raises(GoldenError, match="prediction is 2"):
-        golden.replay(signature, Fallback(Says(1.0), Says(2.0)), made)
+        golden.replay(signature, Fallback(Says(1.0), Says(2.0)), result)
 
 
 def test_a_row_without_a_finite_answer_is_no_golden_request() -> None:
@@ -102,8 +102,8 @@ def test_a_row_without_a_finite_answer_is_no_golden_request() -> None:
         def predict(self, columns: Columns) -> Prediction:
             return Prediction(np.where(columns["x"] > self.bound, np.inf, columns["x"]), None)
 
-    made = golden.make(signature, Overflows(5), {"x": np.array([1.0, 2.0, 7.0])}, 3)
-    assert made["inputs"]["x"] == made["outputs"]["prediction"] == [1.0, 2.0, 0.0]
-    golden.replay(signature, Overflows(5), made)
+    result = golden.make(signature, Overflows(5), {"x": np.array([1.0, 2.0, 7.0])}, 3)
+    assert result["inputs"]["x"] == result["outputs"]["prediction"] == [1.0, 2.0, 0.0]
+    golden.replay(signature, Overflows(5), result)
     with pytest.raises(ConfigurationError, match="finite answer for none"):
         golden.make(signature, Overflows(-1), {"x": np.array([1.0])}, 1)

@@ -70,10 +70,10 @@ def fitted(estimator: Any, target: Any, numbers: Any = None) -> tuple[Pipeline, 
 
 def explained(estimator: Any, target: Any) -> tuple[Background, Any, np.ndarray, Any]:
     model, signature = fitted(estimator, target)
-    made = background_of(model, signature, columns(TABLE), columns(TABLE))
-    made = Background.from_bytes(made.to_bytes())
+    result = background_of(model, signature, columns(TABLE), columns(TABLE))
+    result = Background.from_bytes(result.to_bytes())
     before, last = parts(model)
-    return made, Explainer(model, signature, made).explain(columns(TABLE)), behind(before, TABLE), last
+    return result, Explainer(model, signature, result).explain(columns(TABLE)), behind(before, TABLE), last
 
 
 LOGIT = "log-odds"
@@ -105,8 +105,8 @@ CASES: list[Any] = [
 )
 def test_shares_add_up(estimator: Any, target: Any, method: str, scale: str, outputs: tuple[str, ...]) -> None:
     """Base and shares are the score that scikit-learn itself gives, on the scale that is named, and on no other."""
-    made, explanation, numbers, last = explained(estimator, target)
-    assert (made.method, made.scale, made.outputs) == (method, scale, outputs)
+    result, explanation, numbers, last = explained(estimator, target)
+    assert (result.method, result.scale, result.outputs) == (method, scale, outputs)
     assert explanation.contributions.shape == (ROWS, len(outputs), len(INPUTS))
     scores = explanation.scores
     if scale == "log-odds":
@@ -162,10 +162,10 @@ def test_powers_of_one_column() -> None:
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trees of scikit-learn need shap; without it the remedy is the one command."""
     model, signature = fitted(RandomForestClassifier(**FEW), TWO)
-    made = Background("trees", "probability", ("yes",))
+    result = Background("trees", "probability", ("yes",))
     monkeypatch.setitem(sys.modules, "shap", None)  # as where it is not installed
     with pytest.raises(IncompatibleError, match="make extras EXTRAS='shap'"):
-        Explainer(model, signature, made)
+        Explainer(model, signature, result)
 
 
 @pytest.mark.parametrize(
@@ -180,8 +180,8 @@ def test_another_file(text: str) -> None:
 def test_shares_that_do_not_add_up() -> None:
     """Another model than the background's: no share is told."""
     model, signature = fitted(LogisticRegression(), TWO)
-    made = background_of(model, signature, columns(TABLE), columns(TABLE))
-    explainer = Explainer(model, signature, made)
+    result = background_of(model, signature, columns(TABLE), columns(TABLE))
+    explainer = Explainer(model, signature, result)
     model.steps[-1][1].intercept_ += 1.0
     with pytest.raises(ValueError, match="do not add up"):
         explainer.explain(columns(TABLE))

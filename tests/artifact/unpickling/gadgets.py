@@ -92,10 +92,10 @@ def state(path: str, **attributes: Any) -> bytes:
     return Written().make(path).value(attributes).op(pickle.BUILD).end()
 
 
-def held(path: str, attribute: str, name: str) -> bytes:
+def with_attribute(path: str, attribute: str, name: str) -> bytes:
     """An object of the class `path` with one attribute that is the thing `name`."""
-    written = Written().make(path).op(pickle.EMPTY_DICT).value(attribute).name(name)
-    return written.op(pickle.SETITEM, pickle.BUILD).end()
+    content = Written().make(path).op(pickle.EMPTY_DICT).value(attribute).name(name)
+    return content.op(pickle.SETITEM, pickle.BUILD).end()
 
 
 def running() -> Iterator[tuple[str, bytes]]:
@@ -132,12 +132,12 @@ def running() -> Iterator[tuple[str, bytes]]:
 def _by_getter() -> bytes:
     """_get_feature_importances(FunctionTransformer, getter="fit.__globals__"), and from there to eval."""
     path = "sklearn.feature_selection._base:_get_feature_importances"
-    written = Written().name("operator:itemgetter").value(("eval",)).op(pickle.REDUCE)
-    written = written.name("operator:itemgetter").value(("__builtins__",)).op(pickle.REDUCE)
-    written = written.name(path).name("sklearn.preprocessing:FunctionTransformer").value("fit.__globals__")
+    content = Written().name("operator:itemgetter").value(("eval",)).op(pickle.REDUCE)
+    content = content.name("operator:itemgetter").value(("__builtins__",)).op(pickle.REDUCE)
+    content = content.name(path).name("sklearn.preprocessing:FunctionTransformer").value("fit.__globals__")
     for _ in range(2):  # itemgetter(…)(mapping), twice
-        written = written.op(pickle.TUPLE2 if _ == 0 else pickle.TUPLE1, pickle.REDUCE)
-    return written.op(pickle.TUPLE1, pickle.REDUCE).value((CODE,)).op(pickle.REDUCE).end()
+        content = content.op(pickle.TUPLE2 if _ == 0 else pickle.TUPLE1, pickle.REDUCE)
+    return content.op(pickle.TUPLE1, pickle.REDUCE).value((CODE,)).op(pickle.REDUCE).end()
 
 
 def of_allowed_names() -> Iterator[tuple[str, bytes]]:
@@ -148,7 +148,7 @@ def of_allowed_names() -> Iterator[tuple[str, bytes]]:
     fixed = "sklearn.model_selection._classification_threshold:FixedThresholdClassifier"
     for path in ("coef_.__class__", "fit.__globals__", "__init__.__globals__", "_x.coef_", "coef_.tofile", "", 5, None):
         yield f"importance_getter {path}", state(select, importance_getter=path)
-    yield "importance_getter, a function", held(select, "importance_getter", log)
+    yield "importance_getter, a function", with_attribute(select, "importance_getter", log)
     for names in (["fit"], ["__class__"], ["predict", "set_params"], "fit", [["predict"]], [5]):
         yield f"stack_method_ {names}", state(stacking, stack_method_=names)
     grown = Written().make(stacking).op(pickle.EMPTY_DICT).value("stack_method_").op(pickle.EMPTY_LIST, pickle.MEMOIZE)
@@ -172,7 +172,7 @@ def of_allowed_names() -> Iterator[tuple[str, bytes]]:
         "__sklearn_tags__",
         "__dict__",
     ):
-        yield f"{method} replaced", held(linear, method, log)
+        yield f"{method} replaced", with_attribute(linear, method, log)
     yield (
         "a function in a Bunch",
         (Written().make("sklearn.utils._bunch:Bunch").value("predict").name(log).op(pickle.SETITEM).end()),
@@ -189,10 +189,10 @@ def of_allowed_names() -> Iterator[tuple[str, bytes]]:
     yield "items of an estimator", Written().make(linear).value("a").value(1).op(pickle.SETITEM).end()
     yield "append to an estimator", Written().make(linear).value(1).op(pickle.APPEND).end()
     yield "add to an estimator", Written().make(linear).op(pickle.MARK).value(1).op(pickle.ADDITEMS).end()
-    for taken in (log, "builtins:float", linear, "numpy:ndarray"):
+    for durations in (log, "builtins:float", linear, "numpy:ndarray"):
         yield (
-            f"partial of {taken}",
-            Written().name("functools:partial").name(taken).op(pickle.TUPLE1, pickle.REDUCE).end(),
+            f"partial of {durations}",
+            Written().name("functools:partial").name(durations).op(pickle.TUPLE1, pickle.REDUCE).end(),
         )
         for builder in (
             "sklearn.neighbors._kd_tree:newObj sklearn.metrics._dist_metrics:newObj "
@@ -200,7 +200,10 @@ def of_allowed_names() -> Iterator[tuple[str, bytes]]:
             "numpy.random._pickle:__randomstate_ctor builtins:slice "
             "numpy.ma.core:_mareconstruct"
         ).split():
-            yield f"{builder} of {taken}", Written().name(builder).name(taken).op(pickle.TUPLE1, pickle.REDUCE).end()
+            yield (
+                f"{builder} of {durations}",
+                Written().name(builder).name(durations).op(pickle.TUPLE1, pickle.REDUCE).end(),
+            )
     yield "a generator by name", Written().call("numpy.random._pickle:__bit_generator_ctor", "MT19937").end()
     checked = Written().name("functools:partial").name("sklearn.utils.validation:check_array")
     for function, named in ((log, {}), ("sklearn.utils.validation:check_array", {"accept_sparse": CODE})):
@@ -248,11 +251,13 @@ def named() -> Iterator[tuple[str, str]]:
 
 def leads_on(thing: Any) -> bool:
     """Whether the code of a function, or of a method of a class, names one of DEEDS; what is compiled may."""
-    functions = [one for one in vars(thing).values() if inspect.isfunction(one)] if inspect.isclass(thing) else [thing]
-    codes = [one.__code__ for one in map(inspect.unwrap, functions) if inspect.isfunction(one)]
+    functions = (
+        [member for member in vars(thing).values() if inspect.isfunction(member)] if inspect.isclass(thing) else [thing]
+    )
+    codes = [function.__code__ for function in map(inspect.unwrap, functions) if inspect.isfunction(function)]
     while codes:
         code = codes.pop()
         if DEEDS & {*code.co_names, *code.co_freevars}:
             return True
-        codes += [one for one in code.co_consts if inspect.iscode(one)]
+        codes += [constant for constant in code.co_consts if inspect.iscode(constant)]
     return not functions or inspect.isbuiltin(thing)

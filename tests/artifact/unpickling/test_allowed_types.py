@@ -118,9 +118,11 @@ def test_each_entry_is_there() -> None:
     """No entry is stale: the locked libraries have it, under that name; a name is no path through other things."""
     for module, name in NAMES:
         assert "." not in name
-        one = thing((module, name))
-        assert inspect.isclass(one) or inspect.isroutine(one) or isinstance(one, np.ufunc) or callable(one), name
-        assert not isinstance(one, types.ModuleType | types.MethodType), name
+        entry = thing((module, name))
+        assert inspect.isclass(entry) or inspect.isroutine(entry) or isinstance(entry, np.ufunc) or callable(entry), (
+            name
+        )
+        assert not isinstance(entry, types.ModuleType | types.MethodType), name
 
 
 def test_each_entry_is_of_its_table() -> None:
@@ -138,18 +140,18 @@ def test_no_entry_fetches() -> None:
     """None is a getter of attributes, items or methods, or wraps another function but check_array."""
     getters = (operator.attrgetter, operator.itemgetter, operator.methodcaller)
     for pair in NAMES:
-        one = thing(pair)
-        assert getattr(one, "__module__", "") not in ("operator", "_operator", "builtins.eval", "importlib"), pair
-        assert one not in (getattr, setattr, eval, exec, compile, open, __import__, type, vars, map, filter), pair
-        assert not isinstance(one, getters), pair
-        assert not (inspect.isclass(one) and issubclass(one, getters)), pair
-        if inspect.isroutine(one) or isinstance(one, np.ufunc):
-            assert not hasattr(one, "func"), pair
+        entry = thing(pair)
+        assert getattr(entry, "__module__", "") not in ("operator", "_operator", "builtins.eval", "importlib"), pair
+        assert entry not in (getattr, setattr, eval, exec, compile, open, __import__, type, vars, map, filter), pair
+        assert not isinstance(entry, getters), pair
+        assert not (inspect.isclass(entry) and issubclass(entry, getters)), pair
+        if inspect.isroutine(entry) or isinstance(entry, np.ufunc):
+            assert not hasattr(entry, "func"), pair
     fetching = {
         name
         for module, name in NAMES
-        if inspect.isclass(one := thing((module, name)))
-        and any("__getattr__" in vars(base) or "__getattribute__" in vars(base) for base in python_classes(one))
+        if inspect.isclass(entry := thing((module, name)))
+        and any("__getattr__" in vars(base) or "__getattribute__" in vars(base) for base in python_classes(entry))
     }
     # They get names from code, never from the file: a Bunch its items, a FrozenEstimator the attributes of its
     # estimator, a MetadataRequest names that scikit-learn lists; of partial, only check_array is let through.
@@ -171,15 +173,15 @@ def deeds(module: str) -> frozenset[str]:
     return frozenset(_deeds(tree, ""))
 
 
-def _deeds(node: ast.AST, where: str) -> Iterator[str]:
+def _deeds(node: ast.AST, location: str) -> Iterator[str]:
     for child in ast.iter_child_nodes(node):
         inside = child.name if isinstance(child, ast.FunctionDef | ast.ClassDef) else None
         if isinstance(child, ast.Call):
             called = child.func.attr if isinstance(child.func, ast.Attribute) else getattr(child.func, "id", "")
             literal = any(isinstance(argument, ast.Constant) for argument in child.args[:2])
             if called in DEEDS and not (called.endswith(("attr", "getter")) and literal):
-                yield f"{where}: {called}"
-        yield from _deeds(child, f"{where}.{inside}".lstrip(".") if inside else where)
+                yield f"{location}: {called}"
+        yield from _deeds(child, f"{location}.{inside}".lstrip(".") if inside else location)
 
 
 def modules() -> set[str]:

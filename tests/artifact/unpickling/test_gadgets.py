@@ -95,7 +95,7 @@ def test_every_name_of_the_libraries() -> None:
         if gadgets.leads_on(getattr(sys.modules[module], name)):
             leading += 1
             transformer = "sklearn.preprocessing._function_transformer:FunctionTransformer"
-            chains += [Written().make(path).end(), gadgets.held(transformer, "func", path)]
+            chains += [Written().make(path).end(), gadgets.with_attribute(transformer, "func", path)]
         tried += len(chains)
         wrong += [path for chain in chains if not refused(chain)]
     assert not wrong

@@ -22,8 +22,8 @@ from tests.artifact.components import X, Y, dumped
 
 def nodes(tree: Any) -> np.ndarray:
     """The nodes of a tree, to be changed in place."""
-    made: np.ndarray = tree.__getstate__()["nodes"]
-    return made
+    result: np.ndarray = tree.__getstate__()["nodes"]
+    return result
 
 
 def first(forest: Any) -> np.ndarray:

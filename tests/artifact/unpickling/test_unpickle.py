@@ -42,7 +42,7 @@ def test_every_component(name: str, kind: type[Any]) -> None:
     for method in ("predict", "predict_proba", "transform"):
         if hasattr(estimator, method):
             first = DATA.get(name, (X,))[0]
-            before, after = (getattr(one, method)(first) for one in (estimator, loaded))
+            before, after = (getattr(model, method)(first) for model in (estimator, loaded))
             # Where BLAS finds an array in memory, the last bit may hang on that: exactness is for golden to prove.
             np.testing.assert_allclose(_dense(after), _dense(before), rtol=1e-9)
 
@@ -61,9 +61,9 @@ def test_every_scorer() -> None:
 
 def test_what_params_yaml_does_not_admit() -> None:
     """An estimator that is neither a step nor train.estimator is on no list unless another makes it."""
-    made = {"FrozenEstimator", "AgglomerativeClustering", "NearestNeighbors", "MinCovDet", "OAS", "LedoitWolf"}
-    made |= {"EmpiricalCovariance", "GraphicalLasso", "GraphicalLassoCV", "ShrunkCovariance"}
-    refused = [(name, kind) for name, kind in others() if name not in made]
+    result = {"FrozenEstimator", "AgglomerativeClustering", "NearestNeighbors", "MinCovDet", "OAS", "LedoitWolf"}
+    result |= {"EmpiricalCovariance", "GraphicalLasso", "GraphicalLassoCV", "ShrunkCovariance"}
+    refused = [(name, kind) for name, kind in others() if name not in result]
     assert {"DBSCAN", "TSNE", "KernelDensity", "GaussianMixture"} <= set(dict(refused))
     for name, kind in refused:
         with pytest.raises(ForbiddenTypeError, match=f"{kind.__module__}.{name}.*artifact/unpickling/allowed_types.py"):

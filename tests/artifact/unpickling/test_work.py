@@ -82,8 +82,8 @@ def doubled(first: bytes, pair: Callable[[bytes], bytes]) -> bytes:
     return first + b"".join(put(place) + pair(get(place)) for place in range(50))
 
 
-LISTS = doubled(b"]" + number(1) + b"a", lambda one: b"0](" + one + one + b"e")
-TUPLES = doubled(b")\x85", lambda one: one + b"\x86")
+LISTS = doubled(b"]" + number(1) + b"a", lambda inner: b"0](" + inner + inner + b"e")
+TUPLES = doubled(b")\x85", lambda inner: inner + b"\x86")
 DEEP = b")" + b"\x85" * 300_000
 FLOAT = dtype("f8", -1)
 TREE = call(

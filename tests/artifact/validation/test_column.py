@@ -34,9 +34,9 @@ FEATURES = {
 
 def objects(*values: Any) -> np.ndarray:
     """An object array, as pandas and Parquet give mixed columns."""
-    made = np.empty(len(values), dtype=object)
-    made[:] = values
-    return made
+    result = np.empty(len(values), dtype=object)
+    result[:] = values
+    return result
 
 
 # (feature, values, the array that stands for them)
@@ -142,8 +142,8 @@ LOSSY: list[tuple[str, Any, int, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "values", "wanted"), LOSSLESS, ids=lambda value: repr(value)[:50])
-def test_lossless(name: str, values: Any, wanted: list[Any]) -> None:
+@pytest.mark.parametrize(("name", "values", "expected"), LOSSLESS, ids=lambda value: repr(value)[:50])
+def test_lossless(name: str, values: Any, expected: list[Any]) -> None:
     """Converted to the array a model is trained on, every bit of every value kept."""
     feature = FEATURES[name]
     column = convert(feature, values)
@@ -151,9 +151,9 @@ def test_lossless(name: str, values: Any, wanted: list[Any]) -> None:
         column.dtype == {"float64": np.float64, "int64": np.int64, "bool": np.float64, "string": object}[feature.dtype]
     )
     if feature.dtype == "string":
-        assert [repr(value) for value in column] == [repr(value) for value in wanted]
+        assert [repr(value) for value in column] == [repr(value) for value in expected]
     else:
-        assert column.tobytes() == np.array(wanted, dtype=column.dtype).tobytes()
+        assert column.tobytes() == np.array(expected, dtype=column.dtype).tobytes()
 
 
 @pytest.mark.parametrize(("name", "values", "row", "says"), LOSSY, ids=lambda value: repr(value)[:50])
@@ -197,9 +197,9 @@ def test_arrays_of_another_shape() -> None:
 @given(st.lists(st.floats(-LARGEST, LARGEST) | st.just(float("nan")) | st.none(), min_size=1))
 def test_floats_keep_every_bit(values: list[float | None]) -> None:
     """Any float64 given as a value, or in an array, is the same float64 in the column; null is NaN."""
-    wanted = np.array([NAN if value is None else value for value in values])
-    assert convert(FEATURES["float?"], values).tobytes() == wanted.tobytes()
-    assert convert(FEATURES["float?"], wanted).tobytes() == wanted.tobytes()
+    expected = np.array([NAN if value is None else value for value in values])
+    assert convert(FEATURES["float?"], values).tobytes() == expected.tobytes()
+    assert convert(FEATURES["float?"], expected).tobytes() == expected.tobytes()
 
 
 @given(st.lists(st.integers(-(2**66), 2**66), min_size=1))

@@ -14,11 +14,11 @@ NAMES = [f"sensor {at:04} temperature (°C)" for at in range(5000)]
 
 def slips(name: str) -> list[str]:
     """`name` with a letter lost, doubled, changed, and two of them swapped, at its beginning, middle and end."""
-    made = []
+    results = []
     for at in (0, len(name) // 2, len(name) - 2):
-        made += [name[:at] + name[at + 1 :], name[: at + 1] + name[at:], name[:at] + "#" + name[at + 1 :]]
-        made.append(name[:at] + name[at + 1] + name[at] + name[at + 2 :])
-    return made
+        results += [name[:at] + name[at + 1 :], name[: at + 1] + name[at:], name[:at] + "#" + name[at + 1 :]]
+        results.append(name[:at] + name[at + 1] + name[at] + name[at + 2 :])
+    return results
 
 
 def test_slips_among_many_names() -> None:
@@ -28,7 +28,7 @@ def test_slips_among_many_names() -> None:
         for slip in slips(name):
             near = many.nearest(slip)
             assert near is not None
-            assert sum(one != other for one, other in zip(near, name, strict=True)) <= 2
+            assert sum(letter != expected for letter, expected in zip(near, name, strict=True)) <= 2
 
 
 def test_a_name_that_only_one_is_like() -> None:

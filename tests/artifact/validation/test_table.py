@@ -87,21 +87,21 @@ def test_rows_of_one_dtype(dtype: str, rows: list[list[Any]], data: st.DataObjec
     columns = {"x": [row[0] for row in rows], "y": [row[1] for row in rows]}
     objects = [{"y": row[1], "x": row[0]} for row in rows]
     try:
-        wanted: dict[str, list[str]] | str = {
+        expected: dict[str, list[str]] | str = {
             feature.name: [*map(repr, convert(feature, columns[feature.name]).tolist())] for feature in signature.inputs
         }
     except InvalidRequest as error:
-        wanted = str(error)
+        expected = str(error)
     validator = Validator(signature)
     for ask in (
         lambda: validator.columns(columns),
         *(lambda r=r: validator.columns_of_rows(r) for r in (rows, objects)),
     ):
         try:
-            found: Any = {name: [*map(repr, column.tolist())] for name, column in ask().items()}
+            result: Any = {name: [*map(repr, column.tolist())] for name, column in ask().items()}
         except InvalidRequest as error:
-            found = str(error)
-        assert found == wanted
+            result = str(error)
+        assert result == expected
 
 
 @pytest.mark.parametrize(("at", "value"), [(0, True), (packing._PIECE - 1, 2**53 + 1), (packing._PIECE, "1")])
@@ -119,8 +119,8 @@ def test_plain_rows_are_accepted_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("artifact.validation.validator.convert", lambda *_: pytest.fail("looked at value by value"))
     Validator(SIGNATURE).columns_of_rows([ROW, ROW | {"bounded": 3.5, "float": 2}])
     numbers = Signature("regression", FEATURES[:2], ())
-    found = Validator(numbers).columns({"float": np.array([1.0, 2.0]), "bounded": np.array([np.nan, 1.0], np.float32)})
-    assert found["bounded"].tolist()[1:] == [1.0]
+    result = Validator(numbers).columns({"float": np.array([1.0, 2.0]), "bounded": np.array([np.nan, 1.0], np.float32)})
+    assert result["bounded"].tolist()[1:] == [1.0]
 
 
 @pytest.mark.parametrize(

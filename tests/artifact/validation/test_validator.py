@@ -36,13 +36,13 @@ OBJECTS = [dict(zip(COLUMNS, row, strict=True)) for row in ROWS]
 
 def frame() -> pd.DataFrame:
     """The frame that COLUMNS stand for."""
-    made = {
+    products = {
         "größe (cm)": np.array([170.5, np.nan]),
         "rooms": np.array([3, 4]),
         "smoker": np.array([1.0, np.nan]),
         "city": np.array(["Bonn", np.nan], dtype=object),
     }
-    return pd.DataFrame(made)
+    return pd.DataFrame(products)
 
 
 def test_one_frame_from_every_form() -> None:
@@ -71,8 +71,8 @@ def test_narrow_parquet_columns(tmp_path: Path, dtype: str) -> None:
     pd.DataFrame({"a": [1, 2], "b": [3, 4]}).astype(dtype).to_parquet(tmp_path / "table.parquet")
     table = pd.read_parquet(tmp_path / "table.parquet")
     assert table["a"].dtype == dtype
-    made = frame_of(signature, {name: table[name].to_numpy() for name in table})
-    pd.testing.assert_frame_equal(made, pd.DataFrame({"a": [1.0, 2.0], "b": [3, 4]}))
+    result = frame_of(signature, {name: table[name].to_numpy() for name in table})
+    pd.testing.assert_frame_equal(result, pd.DataFrame({"a": [1.0, 2.0], "b": [3, 4]}))
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ class Played:
         self._failed: set[str] = set()  # releases whose model did not load
         self._kustomize = shutil.which("kubectl")
         self._front = self._serve(self._pass_on())
-        self._server = self._serve(self._asked())
+        self._server = self._serve(self._handler())
         self._write()
 
     @property
@@ -113,10 +113,10 @@ class Played:
         return 0, ""
 
     def _apply(self, _: str, text: str) -> tuple[int, str]:
-        for one in json.loads(text)["items"]:
-            if one["kind"] == "Secret":
-                namespace = one["metadata"]["namespace"]
-                self.secrets[namespace] = one
+        for document in json.loads(text)["items"]:
+            if document["kind"] == "Secret":
+                namespace = document["metadata"]["namespace"]
+                self.secrets[namespace] = document
                 if self.url:
                     self._start(namespace.rpartition("-")[2])
         return 0, ""
@@ -124,8 +124,8 @@ class Played:
     def _follow(self, line: str, _: str) -> tuple[int, str]:
         """As an ApplicationSet does: an environment each, from the URL and the branch that it names."""
         rendered = self._render(Path(line.split()[-1]))
-        (application_set,) = [one for one in rendered if one["kind"] == "ApplicationSet"]
-        git = [one["matrix"]["generators"][0]["git"] for one in application_set["spec"]["generators"]]
+        (application_set,) = [document for document in rendered if document["kind"] == "ApplicationSet"]
+        git = [generator["matrix"]["generators"][0]["git"] for generator in application_set["spec"]["generators"]]
         self.url = git[0]["repoURL"]
         subprocess.run(
             ["git", "ls-remote", "--exit-code", self.url, git[0]["revision"]], check=True, capture_output=True
@@ -144,7 +144,7 @@ class Played:
         """What a pod of the revision does, with the image of the node, and the keys that the service account names."""
         try:
             assert revision.image in self.images, f"the node has no {revision.image}"
-            account = next(one for one in self._rendered(folder) if one["kind"] == "ServiceAccount")
+            account = next(document for document in self._rendered(folder) if document["kind"] == "ServiceAccount")
             (named,) = account["secrets"]
             secret = self.secrets[folder.namespace]
             assert named["name"] == secret["metadata"]["name"]
@@ -172,7 +172,7 @@ class Played:
     def _render(self, folder: Path) -> list[dict[str, Any]]:
         assert self._kustomize is not None
         done = subprocess.run([self._kustomize, "kustomize", folder], capture_output=True, text=True, check=True)
-        return [one for one in yaml.safe_load_all(done.stdout) if one]
+        return [document for document in yaml.safe_load_all(done.stdout) if document]
 
     def _forget(self, line: str, _: str) -> tuple[int, str]:
         name = line.split()[3].rpartition("-")[2]
@@ -183,7 +183,7 @@ class Played:
         splitter = self._splitters.get(re.findall(rf"{place.MODEL}-(\w+)", line)[0])
         if splitter is None or not splitter.status()[0]:
             return self._json({"status": {"sync": {"status": "OutOfSync"}, "health": {"status": "Missing"}}})
-        broken = any(one["metadata"]["name"] in self._failed for one in self._manifests(splitter))
+        broken = any(manifest["metadata"]["name"] in self._failed for manifest in self._manifests(splitter))
         health = "Degraded" if broken else "Healthy" if splitter.settled() else "Progressing"
         return self._json({"status": {"sync": {"status": "Synced"}, "health": {"status": health}}})
 
@@ -191,7 +191,7 @@ class Played:
         splitter = self._splitters.get(re.findall(rf"{place.MODEL}-(\w+)", line)[0])
         if splitter is None or not splitter.status()[0]:
             return 0, ""
-        routes = [one for one in self._manifests(splitter) if one["kind"] == "Route"]
+        routes = [manifest for manifest in self._manifests(splitter) if manifest["kind"] == "Route"]
         ready = {"type": "Ready", "status": "True" if splitter.settled() else "False"}
         status = {"observedGeneration": 1, "conditions": [ready]}
         return (
@@ -209,11 +209,11 @@ class Played:
         message = logs[0].read_text().strip().splitlines()[-1] if logs else ""
         return self._json({"status": {"modelStatus": {"lastFailureInfo": {"message": message}}}})
 
-    def _asked(outer) -> type[BaseHTTPRequestHandler]:
+    def _handler(outer) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                body = json.dumps(outer.answer(asked["words"], asked["text"])).encode()
+                content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                body = json.dumps(outer.answer(content["words"], content["text"])).encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()

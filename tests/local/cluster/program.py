@@ -24,22 +24,22 @@ def main(words: list[str]) -> int:
     return int(code)
 
 
-def forward(here: int, there: int) -> None:
-    with socket.create_server(("127.0.0.1", here)) as server:
+def forward(current: int, there: int) -> None:
+    with socket.create_server(("127.0.0.1", current)) as server:
         while True:
             near, _ = server.accept()
             far = socket.create_connection(("127.0.0.1", there))
-            for one, other in ((near, far), (far, near)):
-                threading.Thread(target=copy, args=(one, other), daemon=True).start()
+            for source, target in ((near, far), (far, near)):
+                threading.Thread(target=copy, args=(source, target), daemon=True).start()
 
 
-def copy(one: socket.socket, other: socket.socket) -> None:
+def copy(source: socket.socket, target: socket.socket) -> None:
     try:
-        while data := one.recv(65536):
-            other.sendall(data)
-        other.shutdown(socket.SHUT_WR)
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
     except OSError:
-        other.close()
+        target.close()
 
 
 if __name__ == "__main__":

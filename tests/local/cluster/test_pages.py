@@ -33,7 +33,7 @@ def test_a_heading_that_is_gone_is_said(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_the_node_is_one_that_is_pinned_and_new_enough() -> None:
     """Its image by digest, of a Kubernetes that is not older than the oldest that Knative starts on."""
-    (one,) = yaml.safe_load(node.CONFIG.read_text())["nodes"]
-    image = re.fullmatch(r"kindest/node:v(\d+)\.(\d+)\.\d+@sha256:[0-9a-f]{64}", one["image"])
+    (single_node,) = yaml.safe_load(node.CONFIG.read_text())["nodes"]
+    image = re.fullmatch(r"kindest/node:v(\d+)\.(\d+)\.\d+@sha256:[0-9a-f]{64}", single_node["image"])
     assert image
     assert [int(image[1]), int(image[2])] >= [int(part) for part in place.versions()["KUBERNETES_MINIMUM"].split(".")]

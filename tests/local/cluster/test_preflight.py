@@ -19,7 +19,7 @@ ALL = {
 }
 
 
-def said(folder: Path, programs: dict[str, str]) -> tuple[int, list[str]]:
+def run_preflight(folder: Path, programs: dict[str, str]) -> tuple[int, list[str]]:
     """Exit code, and the lines on standard error, where PATH holds `programs` alone."""
     (folder / "git-http-backend").touch()
     for name, script in programs.items():
@@ -32,12 +32,12 @@ def said(folder: Path, programs: dict[str, str]) -> tuple[int, list[str]]:
 
 def test_a_machine_that_has_everything_hears_nothing(tmp_path: Path) -> None:
     """Docker with room, kind, kubectl and helm new enough, git with its HTTP backend."""
-    assert said(tmp_path, ALL) == (0, [])
+    assert run_preflight(tmp_path, ALL) == (0, [])
 
 
 def test_a_machine_without_anything_hears_of_each(tmp_path: Path) -> None:
     """A line each for docker, kind, kubectl, helm and git, with where it comes from."""
-    code, lines = said(tmp_path, {})
+    code, lines = run_preflight(tmp_path, {})
     assert code == 10
     assert [line.split(" in PATH: install ")[0] for line in lines] == [
         f"error: there is no {name}" for name in ("docker", "kind", "kubectl", "helm", "git")
@@ -59,7 +59,7 @@ def test_a_machine_without_anything_hears_of_each(tmp_path: Path) -> None:
 )
 def test_what_is_not_enough_is_said(tmp_path: Path, name: str, script: str, line: str) -> None:
     """A daemon that does not answer or has no room, a program that is too old, a git without its backend."""
-    code, lines = said(tmp_path, {**ALL, name: script})
+    code, lines = run_preflight(tmp_path, {**ALL, name: script})
     assert (code, len(lines)) == (10, 1)
     assert line in lines[0]
 

@@ -55,41 +55,41 @@ def publish(clone: Clone, strength: float) -> None:
 
 def test_the_whole_loop(state: tuple[State, Played], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From nothing to a model that answers, then every act; each again does no harm, and nothing is left at the end."""
-    where, played = state
+    location, played = state
 
     def train(clone: Clone, _: Narrator) -> None:
-        (where.origin / "hooks/post-receive").unlink(missing_ok=True)
-        if not git.run(where.origin, "branch").strip():
+        (location.origin / "hooks/post-receive").unlink(missing_ok=True)
+        if not git.run(location.origin, "branch").strip():
             clone.git("push", "--quiet", "origin", git.BRANCH)
             publish(clone, 1.0)
 
     monkeypatch.setattr(up, "train", train)
     monkeypatch.setattr(act, "SYNC_SECONDS", ANSWER_SECONDS)
     tell = Narrator(tmp_path / "up.log")
-    up.up(where, tell)
-    up.up(where, tell)
+    up.up(location, tell)
+    up.up(location, tell)
     assert len([call for call in played.calls if call[:2] == ["kind", "create"]]) == 1
     assert [call[:3] for call in played.calls if call[0] == "helm"][:4] == [["helm", "upgrade", "--install"]] * 4
-    clone, kubectl = repository.take(where, tell), Kubectl(where)
-    host, ports = up.start_platform(where, up.Node(where), tell)
+    clone, kubectl = repository.take(location, tell), Kubectl(location)
+    host, ports = up.start_platform(location, up.Node(location), tell)
 
     def again(environment: str) -> None:
-        up.give_keys(kubectl, where, environment, f"{host}:{ports.s3}")
+        up.give_keys(kubectl, location, environment, f"{host}:{ports.s3}")
 
     strengths = iter((10.0, 0.1))
-    with Gateway(where) as gateway, Refresher(kubectl):
+    with Gateway(location) as gateway, Refresher(kubectl):
         e2e = EndToEnd(tell, clone, kubectl, dict.fromkeys(place.ENVIRONMENTS, gateway.url), again)
         story.tell(e2e, lambda: publish(clone, next(strengths)))
         with pytest.raises(DemoFailed, match="not"):
             e2e.shares("production", {"sha256:0": 100})
-    said = (tmp_path / "up.log").read_text()
-    assert "the artifact was made with scikit-learn 0.1.0" in said
+    output = (tmp_path / "up.log").read_text()
+    assert "the artifact was made with scikit-learn 0.1.0" in output
     subjects = git.run(
-        where.origin, "log", "--reverse", "--format=%s", "--", "gitops/models/iris/production"
+        location.origin, "log", "--reverse", "--format=%s", "--", "gitops/models/iris/production"
     ).splitlines()
     words = [subject.partition(": ")[2].split()[0] for subject in subjects if subject.startswith("iris: ")]
     assert words == ["deploy", "give", "deploy", "give", "give", "give", "roll"], subjects
-    command.down(where, tell)
-    assert not where.is_up()
+    command.down(location, tell)
+    assert not location.is_up()
     assert played.calls[-1][:3] == ["kind", "delete", "cluster"]
-    command.down(where, tell)
+    command.down(location, tell)

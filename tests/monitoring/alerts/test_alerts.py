@@ -50,7 +50,7 @@ HEALTHY = {
 }
 
 
-def asked(case: dict[str, Any]) -> dict[str, Any]:
+def for_promtool(case: dict[str, Any]) -> dict[str, Any]:
     """The case as promtool reads it."""
     series = dict(HEALTHY)
     for pattern, values in case.get("changed", {}).items():
@@ -104,7 +104,7 @@ def rules(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("long", [False, pytest.param(True, marks=pytest.mark.story)])
 def test_each_alert_is_quiet_below_its_limit_and_fires_above_it(rules: Path, long: bool) -> None:
     """Every case of cases.yaml: exactly the alerts that it names fire at its end, and none else."""
-    cases = [asked(case) for case in CASES if (case["minutes"] >= LONG) == long]
+    cases = [for_promtool(case) for case in CASES if (case["minutes"] >= LONG) == long]
     document = {"rule_files": ["rules.yml"], "evaluation_interval": "5m", "tests": cases}
     (rules / "cases.yml").write_text(yaml.safe_dump(document, width=4096))
     promtool("check", "rules", "rules.yml", folder=rules)
@@ -114,10 +114,10 @@ def test_each_alert_is_quiet_below_its_limit_and_fires_above_it(rules: Path, lon
 def test_every_alert_has_a_quiet_case_a_firing_case_and_a_runbook() -> None:
     """No alert is without them, and no case or page is of an alert that there is not."""
     fires = {name for case in CASES for name in case.get("firing", [])}
-    assert fires == {f"{one.name} {one.labels['window']}" if one.labels else one.name for one in ALERTS}
-    assert {case["near"] for case in CASES if not case.get("firing")} == {one.name for one in ALERTS}
+    assert fires == {f"{alert.name} {alert.labels['window']}" if alert.labels else alert.name for alert in ALERTS}
+    assert {case["near"] for case in CASES if not case.get("firing")} == {alert.name for alert in ALERTS}
     pages = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs/runbooks").glob("*.md")}
-    assert pages == {one.runbook for one in ALERTS}
+    assert pages == {alert.runbook for alert in ALERTS}
     for page in pages:
         text = (ROOT / page).read_text()
         assert text.startswith(f"# {Path(page).stem}\n")
@@ -138,20 +138,20 @@ def test_a_namespace_has_objectives_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="make rules"):
         write.main(["--folder", str(tmp_path), "--check"])
     write.main(["--folder", str(tmp_path)])
-    found = {
+    names = {
         (rule["record"], rule["expr"])
         for group in write.groups(objectives.read(file))
         for rule in group["rules"]
         if "record" in rule
     }
-    assert ("modelpin:objective:availability", "vector(0.999)") in found
-    slow = [text for name, text in found if name == "modelpin:slow:rate5m"]
+    assert ("modelpin:objective:availability", "vector(0.999)") in names
+    slow = [text for name, text in names if name == "modelpin:slow:rate5m"]
     assert sorted('le="0.02"' in text and 'namespace="iris-production"' in text for text in slow) == [False, True]
     assert sorted('le="0.1"' in text and 'namespace!~"iris-production"' in text for text in slow) == [False, True]
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("seconds: 0.1 ", "seconds: 0.12 ", "bucket edges"),
         ("availability: 0.995", "availability: 99.5", "between 0 and 1"),
@@ -161,13 +161,13 @@ def test_a_namespace_has_objectives_of_its_own(tmp_path: Path) -> None:
         ("namespaces: {}", "namespaces: {'a\"b': {}}", "not the name of a namespace"),
     ],
 )
-def test_an_objective_that_cannot_be_is_refused(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_an_objective_that_cannot_be_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
     """Exit code 10, with the value and what could stand there."""
     file = tmp_path / "objectives.yaml"
     text = (FOLDER / "objectives.yaml").read_text()
     assert old in text
     file.write_text(text.replace(old, new))
-    with pytest.raises(ConfigurationError, match=said):
+    with pytest.raises(ConfigurationError, match=message):
         objectives.read(file)
 
 

@@ -70,7 +70,7 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             names = list(model.rows)
             rows = [list(row) for row in zip(*model.rows.values(), strict=True)]
             end = time.monotonic() + START_SECONDS
-            asked = Prometheus(server.url)
+            requests = Prometheus(server.url)
             while time.monotonic() < end:
                 for row in rows[:5]:
                     predictor.post(predictor.v1, {"instances": [dict(zip(names, row, strict=True))]})
@@ -79,7 +79,7 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 predictor.post(predictor.v1, {"instances": [{"no": 1}]})
                 predictor.post(predictor.v1, {"instances": [far]}, {"x-modelpin-purpose": "shadow"})
                 now = time.time()
-                shares = asked.range("modelpin:slow:share3d", Grid(now - 30, 1, 31))
+                shares = requests.range("modelpin:slow:share3d", Grid(now - 30, 1, 31))
                 if shares and (shares[0].values == shares[0].values).sum() > 3:
                     break
                 time.sleep(0.3)
@@ -96,13 +96,13 @@ def test_every_panel_has_series_that_the_predictor_emitted(scraped: str, tmp_pat
     grid = Grid(now - 60, 1, 61)
     for panel in PANELS:
         for query, legend in panel.of(NAMESPACE):
-            found = [one for one in Prometheus(scraped).range(query, grid) if (one.values == one.values).any()]
+            results = [item for item in Prometheus(scraped).range(query, grid) if (item.values == item.values).any()]
             # No value of this model can be missing or unseen.
             if "input_missing" in query or "input_unseen" in query:
                 continue
-            assert found, f"{panel.title}: {query}"
+            assert results, f"{panel.title}: {query}"
             for label in set(re.findall(r"\{\{(\w+)\}\}", legend)):
-                assert all(one.labels.get(label) for one in found), (panel.title, label)
+                assert all(item.labels.get(label) for item in results), (panel.title, label)
     board.main(
         ["--prometheus", scraped, "--namespace", NAMESPACE, "--hours", "0.02", "--page", str(tmp_path / "page.html")]
     )
@@ -115,8 +115,8 @@ def test_the_dashboard_has_the_panels_and_no_other_query() -> None:
     """Grafana draws what the local page draws."""
     document = json.loads((FOLDER / "dashboard.json").read_text())
     drawn = {
-        one["title"]: tuple((target["expr"], target["legendFormat"]) for target in one["targets"])
-        for one in document["panels"]
-        if one["type"] == "timeseries"
+        panel["title"]: tuple((target["expr"], target["legendFormat"]) for target in panel["targets"])
+        for panel in document["panels"]
+        if panel["type"] == "timeseries"
     }
     assert drawn == {panel.title: panel.queries for panel in PANELS}

@@ -44,7 +44,7 @@ def _listed(checked: contract.Checked) -> dict[str, list[Any]]:
 def test_text_becomes_the_declared_type(tmp_path: Path) -> None:
     """Numbers, booleans in four spellings, and text that other readers would take for missing."""
     text = "f,i,b,s\n1.5,+2,TRUE,NA\n,3,0,\n 1e3 ,-0,,None\n-.5,007,1,null\n"
-    found = of_csv(
+    result = of_csv(
         tmp_path,
         text,
         feature("f", "float64", nullable=True),
@@ -52,7 +52,7 @@ def test_text_becomes_the_declared_type(tmp_path: Path) -> None:
         feature("b", "bool", nullable=True),
         feature("s", "string", nullable=True),
     )
-    assert found == {
+    assert result == {
         "f": [1.5, None, 1000.0, -0.5],
         "i": [2, 3, 0, 7],
         "b": [True, False, None, True],
@@ -69,8 +69,8 @@ def test_a_declared_text_stands_for_a_missing_number_only(tmp_path: Path) -> Non
 def test_numbers_are_read_to_the_last_bit(tmp_path: Path) -> None:
     """What Python writes is what comes back."""
     values = [0.1, 1 / 3, 1e-320, 3.4028234663852886e38, 123456789.123456789, 5e-324, 1e22, 0.1 + 0.2]
-    found = of_csv(tmp_path, "f\n" + "\n".join(map(repr, values)) + "\n", feature("f", "float64"))
-    assert found["f"] == values
+    result = of_csv(tmp_path, "f\n" + "\n".join(map(repr, values)) + "\n", feature("f", "float64"))
+    assert result["f"] == values
     odd = ["0" * 400 + "1", "1." + "0" * 400 + "1", "1e-400", ".5E+3", "5.", "9" * 17 + "e-17"]
     assert of_csv(tmp_path, "f\n" + "\n".join(odd) + "\n", feature("f", "float64"))["f"] == [
         float(text) for text in odd
@@ -148,7 +148,7 @@ def test_all_violations_are_listed_at_once(tmp_path: Path) -> None:
 def test_parquet_types_become_the_declared_ones(tmp_path: Path) -> None:
     """Nothing is lost on the way: whole floats are int64, 0 and 1 booleans, moments ISO 8601 text."""
     moment = datetime.datetime(2024, 1, 31, 9, 30, tzinfo=datetime.UTC)
-    found = of_parquet(
+    result = of_parquet(
         tmp_path,
         {
             "f": [1, None, 3],
@@ -171,7 +171,7 @@ def test_parquet_types_become_the_declared_ones(tmp_path: Path) -> None:
         feature("n", "float64", nullable=True),
         feature("g", "float64", nullable=True),
     )
-    assert found == {
+    assert result == {
         "f": [1.0, None, 3.0],
         "d": [1.25, None, 2.0],
         "i": [1, 2, 3],

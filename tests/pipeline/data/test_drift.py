@@ -32,10 +32,10 @@ TABLE["flag"] = np.where(np.arange(len(TABLE)) % 3, "true", "false")
 TABLE["count"] = RANDOM.integers(0, 9, len(TABLE))
 
 
-def trained_on(here: Path, frame: pd.DataFrame) -> None:
+def trained_on(root: Path, frame: pd.DataFrame) -> None:
     """Make build/champion what a champion trained on `frame` leaves there."""
     Path("data/toy.csv").write_bytes(csv(frame))
-    params = read(here, schema=SCHEMA, train__preprocessing={})
+    params = read(root, schema=SCHEMA, train__preprocessing={})
     prepare.main([])
     features, target = tables.read(paths.TRAIN, params)
     columns = {str(name): values.to_numpy() for name, values in features.items()}
@@ -51,19 +51,19 @@ def trained_on(here: Path, frame: pd.DataFrame) -> None:
     paths.CHAMPION_RECORD.write_text(json.dumps(record))
 
 
-def compared(here: Path, frame: pd.DataFrame, **changes: Any) -> dict[str, Any]:
+def compared(root: Path, frame: pd.DataFrame, **changes: Any) -> dict[str, Any]:
     Path("data/toy.csv").write_bytes(csv(frame))
-    read(here, **{"schema": SCHEMA, "train__preprocessing": {}, **changes})
+    read(root, **{"schema": SCHEMA, "train__preprocessing": {}, **changes})
     prepare.main([])
-    found = json.loads(paths.DATA.read_text(encoding="utf-8"))["drift"]
-    return {feature["column"]: feature for feature in found["features"]}
+    content = json.loads(paths.DATA.read_text(encoding="utf-8"))["drift"]
+    return {feature["column"]: feature for feature in content["features"]}
 
 
 def test_unchanged_data_shows_no_drift(toy: Path) -> None:
     """The champion's own table: every index is exactly 0, and everything is ok."""
     trained_on(toy, TABLE)
-    found = compared(toy, TABLE)
-    assert {name: (feature["psi"], feature["state"]) for name, feature in found.items()} == {
+    result = compared(toy, TABLE)
+    assert {name: (feature["psi"], feature["state"]) for name, feature in result.items()} == {
         "a": (0.0, "ok"),
         "b": (0.0, "ok"),
         "flag": (0.0, "ok"),
@@ -84,8 +84,8 @@ def test_a_change_warns_and_is_refused_when_asked(
 ) -> None:
     """By default new data trains, and report and output say what changed; with prepare.drift.refuse it is exit 40."""
     trained_on(toy, TABLE)
-    found = compared(toy, frame)
-    assert {name for name, feature in found.items() if feature["state"] == "warn"} == {column}
+    result = compared(toy, frame)
+    assert {name for name, feature in result.items() if feature["state"] == "warn"} == {column}
     assert f"changed since the champion: '{column}': " in capsys.readouterr().out
     (line,) = (line for line in paths.DATA_TEXT.read_text().splitlines() if "**changed**" in line)
     assert f"| {column} | " in line
@@ -100,22 +100,22 @@ def test_a_change_warns_and_is_refused_when_asked(
 def test_few_rows_are_not_called_drift(toy: Path) -> None:
     """Of 42 rows an index beyond 0.2 is what chance gives: the report has it, nobody is warned."""
     trained_on(toy, GOOD.assign(flag="true"))
-    found = compared(toy, GOOD.assign(flag="true", a=GOOD["a"].to_numpy()[::-1] + 0.2))
-    assert found["a"]["psi"] > 0.1
-    assert found["a"]["psi"] < found["a"]["chance"]
-    assert found["a"]["state"] == "ok"
+    result = compared(toy, GOOD.assign(flag="true", a=GOOD["a"].to_numpy()[::-1] + 0.2))
+    assert result["a"]["psi"] > 0.1
+    assert result["a"]["psi"] < result["a"]["chance"]
+    assert result["a"]["state"] == "ok"
 
 
 def test_features_that_one_of_them_lacks_are_named(toy: Path) -> None:
     """A new feature, one that is gone, and one of another form are said, not compared."""
     trained_on(toy, TABLE)
     schema = {"b": {"dtype": "string"}, "count": {"dtype": "int64"}, "flag": {"dtype": "string"}, "y": SCHEMA["y"]}
-    found = compared(toy, TABLE, schema=schema)
-    assert found["count"]["note"] == "the champion does not have it"
-    assert found["a"]["note"] == "only the champion has it"
-    assert found["flag"]["note"] is None
-    found = compared(toy, TABLE, schema=schema | {"b": {"dtype": "string"}, "a": {"dtype": "string"}})
-    assert found["a"]["note"] == "the champion has it in another form"
+    result = compared(toy, TABLE, schema=schema)
+    assert result["count"]["note"] == "the champion does not have it"
+    assert result["a"]["note"] == "only the champion has it"
+    assert result["flag"]["note"] is None
+    result = compared(toy, TABLE, schema=schema | {"b": {"dtype": "string"}, "a": {"dtype": "string"}})
+    assert result["a"]["note"] == "the champion has it in another form"
 
 
 def test_no_champion_is_said_by_the_record(toy: Path) -> None:
@@ -147,7 +147,7 @@ def test_the_index_is_the_published_one() -> None:
     random = np.random.default_rng(1)
     beyond = 0
     for _ in range(2000):
-        one, other = (random.multinomial(500, [0.1] * 10).astype(float) for _ in range(2))
-        value, chance = drift.psi(one, other)
+        first, second = (random.multinomial(500, [0.1] * 10).astype(float) for _ in range(2))
+        value, chance = drift.psi(first, second)
         beyond += value > chance
     assert beyond <= 12  # 2 of 2,000 are to be expected

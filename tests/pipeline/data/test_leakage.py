@@ -67,8 +67,8 @@ IDS: list[tuple[str, str, Any, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("what", "name", "values", "expected"), IDS, ids=[row[0] for row in IDS])
-def test_an_id_tells_every_row_from_every_other(what: str, name: str, values: Any, expected: bool) -> None:
+@pytest.mark.parametrize(("kind", "name", "values", "expected"), IDS, ids=[row[0] for row in IDS])
+def test_an_id_tells_every_row_from_every_other(kind: str, name: str, values: Any, expected: bool) -> None:
     """Row numbers and codes do; dates, sentences and amounts describe, even where all of them differ."""
     distinct = Distinct(Feature(name, "string" if values.dtype == object else "int64"))
     for part in np.array_split(values, 7):

@@ -23,7 +23,7 @@ ROWS = [
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with params.yaml and its table, as the working directory."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()
@@ -31,15 +31,15 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def prepare_with(here: Path, **changes: Any) -> Params:
-    params = read(here, **changes)
+def prepare_with(root: Path, **changes: Any) -> Params:
+    params = read(root, **changes)
     prepare.main([])
     return params
 
 
-def test_what_is_written_is_what_is_read(here: Path) -> None:
+def test_what_is_written_is_what_is_read(root: Path) -> None:
     """Frames in the forms that serving uses, the target beside them, no row lost; unused columns are said."""
-    params = prepare_with(here)
+    params = prepare_with(root)
     train, test = (tables.read(path, params) for path in (paths.TRAIN, paths.TEST))
     assert [str(dtype) for dtype in train[0].dtypes] == ["float64", "object"]
     together = sorted([*zip(train[0]["a"], train[1], strict=True), *zip(test[0]["a"], test[1], strict=True)])
@@ -49,7 +49,7 @@ def test_what_is_written_is_what_is_read(here: Path) -> None:
     assert summary["unused"] == ["day"]
 
 
-def test_missing_values_come_back_as_nan(here: Path) -> None:
+def test_missing_values_come_back_as_nan(root: Path) -> None:
     """Of numbers, of text and of booleans, as `artifact.validation` gives them."""
     table = pd.read_csv("data/toy.csv").assign(flag=[None, True, False] * 20)
     table.loc[::5, ["a", "b"]] = np.nan
@@ -60,7 +60,7 @@ def test_missing_values_come_back_as_nan(here: Path) -> None:
         "flag": {"dtype": "bool", "nullable": True},
         "y": {"dtype": "string"},
     }
-    params = prepare_with(here, schema=schema, train__preprocessing={})
+    params = prepare_with(root, schema=schema, train__preprocessing={})
     frame, _ = tables.read(paths.TRAIN, params)
     assert set(frame["flag"].dropna()) == {0.0, 1.0}
     for name in ("a", "b", "flag"):
@@ -68,19 +68,19 @@ def test_missing_values_come_back_as_nan(here: Path) -> None:
         assert frame[name].isna().any()
 
 
-def test_a_column_that_only_orders_the_rows_needs_no_place_in_the_schema(here: Path) -> None:
+def test_a_column_that_only_orders_the_rows_needs_no_place_in_the_schema(root: Path) -> None:
     """data.time outside the schema: the latest days are held out, and the model never sees them."""
-    params = prepare_with(here, data__time="day", prepare__split__method="time")
+    params = prepare_with(root, data__time="day", prepare__split__method="time")
     days = dict(zip([row[0] for row in ROWS], [row[3] for row in ROWS], strict=True))
     train, test = (tables.read(path, params)[0]["a"].map(days) for path in (paths.TRAIN, paths.TEST))
     assert train.max() < test.min()
 
 
-def test_a_time_that_is_no_date_is_refused(here: Path) -> None:
+def test_a_time_that_is_no_date_is_refused(root: Path) -> None:
     """Exit 40 names column and row."""
     Path("data/toy.csv").write_text(Path("data/toy.csv").read_text().replace("2024-01-03", "soon", 1))
     with pytest.raises(DataContractError, match=r"'day': data\.time: ISO 8601.*1 row \(3\), the first holds 'soon'"):
-        prepare_with(here, data__time="day", prepare__split__method="time")
+        prepare_with(root, data__time="day", prepare__split__method="time")
 
 
 def test_wrong_data_ends_with_40(fresh: Repository) -> None:

@@ -42,8 +42,8 @@ def test_chunks_change_nothing(toy: Path, monkeypatch: pytest.MonkeyPatch, kind:
     monkeypatch.setattr(faults, "BLOCK", 200)
     monkeypatch.setattr(reader, "ROWS", 7)
     assert len(list(reader.chunks(Path(f"data/toy.{kind}")))) > 5
-    for one, other in zip(whole, prepared(), strict=True):
-        pd.testing.assert_frame_equal(one, other)
+    for expected, actual in zip(whole, prepared(), strict=True):
+        pd.testing.assert_frame_equal(expected, actual)
     assert (paths.PREPARED.read_text(), paths.DATA.read_text()) == (summary, report)
 
 

@@ -24,15 +24,15 @@ def read(tmp_path: Path, content: bytes) -> table.Table:
 
 def test_cells_stay_text(tmp_path: Path) -> None:
     """NA, null and quoted empty cells are text; only a cell with nothing in it is missing."""
-    found = read(tmp_path, b'a,b\n1,NA\n,""\n"x\ny, z",null\n007,None\n').columns.to_pydict()
-    assert found == {"a": ["1", None, "x\ny, z", "007"], "b": ["NA", "", "null", "None"]}
+    result = read(tmp_path, b'a,b\n1,NA\n,""\n"x\ny, z",null\n007,None\n').columns.to_pydict()
+    assert result == {"a": ["1", None, "x\ny, z", "007"], "b": ["NA", "", "null", "None"]}
 
 
 def test_a_cell_may_hold_lines(tmp_path: Path) -> None:
     """Line breaks inside quotes end no row, wherever the reader cuts a large file into blocks."""
-    found = read(tmp_path, b"a,b\n" + b'"x\n1,2\n\n3",y\n' * 150_000).columns
-    assert found.num_rows == 150_000
-    assert found.column("a").unique().to_pylist() == ["x\n1,2\n\n3"]
+    result = read(tmp_path, b"a,b\n" + b'"x\n1,2\n\n3",y\n' * 150_000).columns
+    assert result.num_rows == 150_000
+    assert result.column("a").unique().to_pylist() == ["x\n1,2\n\n3"]
 
 
 def test_bom_and_crlf_change_nothing(tmp_path: Path) -> None:
@@ -141,9 +141,9 @@ def test_a_table_of_any_kind_is_read(tmp_path: Path, name: str) -> None:
     """The same rows, whatever separates or packs them: text as text, and types where the file has some."""
     content, expected = KINDS[name]
     (tmp_path / name).write_bytes(content)
-    found = reader.read(tmp_path / name)
-    assert found.columns.to_pydict() == expected
-    assert found.text == (expected is TEXT)
+    result = reader.read(tmp_path / name)
+    assert result.columns.to_pydict() == expected
+    assert result.text == (expected is TEXT)
 
 
 def test_objects_need_not_have_the_same_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,8 +151,8 @@ def test_objects_need_not_have_the_same_keys(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(faults, "BLOCK", 40)
     path = tmp_path / "table.jsonl"
     path.write_text('{"a": 1, "day": "2024-01-31"}\n' * 5 + '{"a": 2.5, "late": true}\n')
-    found = reader.read(path).columns.to_pydict()
-    assert found == {"a": [1.0] * 5 + [2.5], "day": ["2024-01-31"] * 5 + [None], "late": [None] * 5 + [True]}
+    result = reader.read(path).columns.to_pydict()
+    assert result == {"a": [1.0] * 5 + [2.5], "day": ["2024-01-31"] * 5 + [None], "late": [None] * 5 + [True]}
 
 
 @pytest.mark.parametrize(

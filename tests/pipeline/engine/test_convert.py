@@ -30,15 +30,15 @@ def test_metrics_are_those_of_the_engine(again: Repository) -> None:
     (again.path / "build/engine/model.onnx").write_bytes(conversion.convert(other, signature))
     again.done("pipeline", "evaluate")
     metrics = json.loads(again.read("reports/metrics.json"))
-    held = pd.read_parquet(again.path / "build/prepared/test.parquet")
-    right = other.predict(held.drop(columns="species")) == held["species"].to_numpy(dtype=object)
+    holdout = pd.read_parquet(again.path / "build/prepared/test.parquet")
+    right = other.predict(holdout.drop(columns="species")) == holdout["species"].to_numpy(dtype=object)
     assert metrics["accuracy"]["value"] == right.mean() < 0.8 < before["accuracy"]["value"]
     assert json.loads(again.read("reports/slices.json"))["overall"] > 0.5
 
 
 def test_the_artifact_holds_the_graph_that_was_judged(trained: tuple[Repository, str]) -> None:
     """The proof's counts are in the log and on the page of the report, the graph in the artifact, byte for byte."""
-    repository, said = trained
+    repository, output = trained
     proof = json.loads(repository.read(PROOF))
     graph = (repository.path / "build/engine/model.onnx").read_bytes()
     assert (repository.path / "build/artifact/model.onnx").read_bytes() == graph
@@ -47,7 +47,7 @@ def test_the_artifact_holds_the_graph_that_was_judged(trained: tuple[Repository,
     assert (agreement["rows"]["training"], agreement["rows"]["held out"], agreement["unanswered"]) == (105, 45, 0)
     assert agreement["differences"]["probabilities"] < 1e-9
     page = repository.read("reports/report.md")
-    for text in (said, page):
+    for text in (output, page):
         assert f"{agreement['compared']} rows that both answer" in text
         assert "0 rows that scikit-learn answers are unanswered" in text
 
@@ -65,8 +65,8 @@ def test_a_proof_of_another_model_is_refused(again: Repository) -> None:
     block = "sklearn.preprocessing.StandardScaler: {}"
     again.replace("params.yaml", block, "sklearn.preprocessing.PowerTransformer: {}")
     again.done("pipeline", "train")
-    said = again.done("pipeline", "convert")
-    assert "engine sklearn, not onnxruntime: PowerTransformer has no form in a graph" in said
+    output = again.done("pipeline", "convert")
+    assert "engine sklearn, not onnxruntime: PowerTransformer has no form in a graph" in output
     assert not (again.path / "build/engine/model.onnx").exists()
     again.done("pipeline", "evaluate")
     assert json.loads(again.read(PROOF))["agreements"] == {}

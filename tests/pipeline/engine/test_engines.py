@@ -101,10 +101,10 @@ def test_onnx_where_it_is_equal(estimator: BaseEstimator, target: Any) -> None:
     exact = runner(SKLEARN, {MODEL: data}, signature).predict(holdout)
     assert served.values.dtype.kind == exact.values.dtype.kind
     for output in signature.outputs:
-        one, other = (
+        before, now = (
             answer.values if output.name != "probabilities" else answer.probabilities for answer in (exact, served)
         )
-        assert not len(differing(output.name, one.tolist(), other.tolist(), 1e-12))
+        assert not len(differing(output.name, before.tolist(), now.tolist(), 1e-12))
 
 
 def test_scikit_learn_for_what_cannot_be_converted() -> None:
@@ -181,9 +181,9 @@ def kinds(text: str) -> list[str]:
     """The estimators that docs/predictor.md names in the paragraph that begins with `text`."""
     section = DOCS.read_text(encoding="utf-8").partition("## Engines")[2].partition("\n## ")[0]
     [paragraph] = [part for part in section.split("\n\n") if part.startswith(text)]
-    found = re.findall(r"`([A-Z]\w+)`", paragraph)
-    assert found
-    return found
+    matches = re.findall(r"`([A-Z]\w+)`", paragraph)
+    assert matches
+    return matches
 
 
 def chosen(name: str, scale: bool) -> Choice:
@@ -211,7 +211,7 @@ def chosen(name: str, scale: bool) -> Choice:
 def test_kinds_that_onnx_serves(name: str) -> None:
     """What docs/predictor.md says of each kind of model is so."""
     both = chosen(name, scale=False), chosen(name, scale=True)
-    assert [(one.engines[0].name, one.refusals) for one in both] == [(ONNX, {})] * 2
+    assert [(choice.engines[0].name, choice.refusals) for choice in both] == [(ONNX, {})] * 2
 
 
 @pytest.mark.filterwarnings("ignore")

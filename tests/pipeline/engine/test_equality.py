@@ -80,12 +80,12 @@ def test_cubes_of_great_numbers(estimator: BaseEstimator) -> None:
     data, model, signature, columns = fitted(estimator, PolynomialFeatures(degree=3, include_bias=False))
     choice = engines.choose(data, model, signature, train=columns, holdout=columns)
     served, exact = choice.runner(data, signature).predict(columns), runner(SKLEARN, {MODEL: data}, signature)
-    wanted = exact.predict(columns)
-    assert served.values.tolist() == wanted.values.tolist() or signature.task == "regression"
+    expected = exact.predict(columns)
+    assert served.values.tolist() == expected.values.tolist() or signature.task == "regression"
     if signature.task == "regression":
-        np.testing.assert_allclose(served.values, wanted.values, rtol=1e-9)
+        np.testing.assert_allclose(served.values, expected.values, rtol=1e-9)
     else:
-        np.testing.assert_allclose(served.probabilities, wanted.probabilities, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(served.probabilities, expected.probabilities, rtol=0, atol=1e-9)
     if ONNX in choice.agreements and not choice.refusals:
         assert choice.agreements[ONNX].unanswered == 0
         assert choice.agreements[ONNX].compared >= 800
@@ -96,20 +96,20 @@ def test_a_graph_of_another_model_is_not_equal() -> None:
     data, model, signature, columns = fitted(LogisticRegression(C=1.0), StandardScaler())
     _, other, _, _ = fitted(LogisticRegression(C=0.9), StandardScaler())
     graph = runner(ONNX, {GRAPH: conversion.convert(other, signature)}, signature)
-    said = agreement(model, signature, columns, runner(SKLEARN, {MODEL: data}, signature), graph)
-    assert "differs on" in str(said.problem)
-    assert "for day = " in str(said.problem)
-    assert said.differences["probabilities"] > 1e-6
+    output = agreement(model, signature, columns, runner(SKLEARN, {MODEL: data}, signature), graph)
+    assert "differs on" in str(output.problem)
+    assert "for day = " in str(output.problem)
+    assert output.differences["probabilities"] > 1e-6
 
 
 def test_an_engine_that_answers_nothing_is_not_proved() -> None:
     """Nothing was compared, and nothing is equal to nothing."""
     data, model, signature, columns = fitted(LogisticRegression(), StandardScaler())
     exact = runner(SKLEARN, {MODEL: data}, signature)
-    said = agreement(model, signature, columns, exact, Without(exact, -np.inf))
-    assert (said.compared, said.neither) == (0, 0)
-    assert said.unanswered == sum(said.rows.values())
-    assert "no finite answer" in str(said.problem)
+    output = agreement(model, signature, columns, exact, Without(exact, -np.inf))
+    assert (output.compared, output.neither) == (0, 0)
+    assert output.unanswered == sum(output.rows.values())
+    assert "no finite answer" in str(output.problem)
     assert agreement(model, signature, columns, exact, exact).problem is None
 
 
@@ -120,10 +120,10 @@ def test_unanswered_rows_are_counted() -> None:
     probes = Probes.of(signature, model, columns, columns)
     bound = float(np.sort(columns["area"])[-2])
     beyond = sum(int((lot["area"] > bound).sum()) for lot in probes.lots())
-    said = equality.compare(signature, exact, Without(exact, bound), probes)
-    assert (said.unanswered, said.compared) == (beyond, sum(said.rows.values()) - beyond)
-    assert f"no finite answer on {beyond} of" in str(said.problem)
-    assert f"{beyond} rows that scikit-learn answers are unanswered" in said.in_words()
+    output = equality.compare(signature, exact, Without(exact, bound), probes)
+    assert (output.unanswered, output.compared) == (beyond, sum(output.rows.values()) - beyond)
+    assert f"no finite answer on {beyond} of" in str(output.problem)
+    assert f"{beyond} rows that scikit-learn answers are unanswered" in output.in_words()
     assert "where scikit-learn has no finite answer" in str(
         equality.compare(signature, Without(exact, bound), exact, probes).problem
     )
@@ -134,9 +134,9 @@ def test_too_few_rows_are_no_proof() -> None:
     data, model, signature, columns = fitted(LogisticRegression(), StandardScaler())
     exact = runner(SKLEARN, {MODEL: data}, signature)
     both = Without(exact, float(np.max(columns["area"])))
-    said = agreement(model, signature, columns, both, both)
-    assert said.neither > 0
-    assert said.problem is None
+    output = agreement(model, signature, columns, both, both)
+    assert output.neither > 0
+    assert output.problem is None
     less = Without(exact, float(np.min(columns["area"])))
     assert "of training or held out, have no finite answer" in str(
         agreement(model, signature, columns, less, less).problem
@@ -169,8 +169,8 @@ def test_one_huge_answer_excuses_no_other() -> None:
         def predict(self, columns: Columns) -> Prediction:
             return Prediction(exact.predict(columns).values + 0.01, None)
 
-    said = agreement(model, signature, columns, exact, Off())
-    assert "prediction differs on" in str(said.problem)
+    output = agreement(model, signature, columns, exact, Off())
+    assert "prediction differs on" in str(output.problem)
 
 
 def test_the_words_and_the_json_of_an_agreement() -> None:

@@ -99,7 +99,7 @@ ENCODERS = [
 
 TARGETS = {"two": TWO, "three": THREE, "number": SCORE}
 # Only the form of a TargetEncoder depends on the target.
-ENCODED = [(one, "two") for one in ENCODERS] + [
+ENCODED = [(encoder, "two") for encoder in ENCODERS] + [
     (ENCODERS[0], "number"),
     (ENCODERS[-1], "three"),
     (ENCODERS[-1], "number"),

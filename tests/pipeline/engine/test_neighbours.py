@@ -38,8 +38,8 @@ def fitted(*steps: Any) -> Any:
 
 def preprocessed(model: Any, table: Columns) -> np.ndarray:
     """What the estimator gets, [rows, columns], float64."""
-    given = frame.from_columns(SIGNATURE, table)
-    return np.asarray(model[:-1].transform(given) if len(model) > 1 else given, dtype=np.float64)
+    inputs = frame.from_columns(SIGNATURE, table)
+    return np.asarray(model[:-1].transform(inputs) if len(model) > 1 else inputs, dtype=np.float64)
 
 
 @pytest.mark.parametrize(
@@ -50,14 +50,14 @@ def preprocessed(model: Any, table: Columns) -> np.ndarray:
 def test_both_sides_of_a_split(before: tuple[Any, ...]) -> None:
     """For a split in float32: rows that differ in one number, of which the last goes left and the next goes right."""
     model = fitted(*before, DecisionTreeRegressor(max_depth=1, random_state=0))
-    made = neighbours.of(SIGNATURE, model, TABLE)
-    assert (made.tried, made.present) == (1, 1)
+    result = neighbours.of(SIGNATURE, model, TABLE)
+    assert (result.tried, result.present) == (1, 1)
     tree = model[-1].tree_
     column, threshold = int(tree.feature[0]), float(tree.threshold[0])
     name = "ab"[column]
-    order = np.argsort(made.table[name])
-    numbers = made.table[name][order]
-    values = preprocessed(model, made.table)[order, column]
+    order = np.argsort(result.table[name])
+    numbers = result.table[name][order]
+    values = preprocessed(model, result.table)[order, column]
     narrow = values.astype(np.float32).astype(np.float64) <= threshold
     last = int(np.flatnonzero(narrow)[-1])
     assert narrow[: last + 1].all()
@@ -74,11 +74,11 @@ def test_both_sides_of_a_split(before: tuple[Any, ...]) -> None:
 def test_a_scaler_in_float32_would_be_seen() -> None:
     """Among the rows are many for which scaling in float32 takes another branch: a float32 graph cannot be proved."""
     model = fitted(StandardScaler(), RandomForestRegressor(20, random_state=0))
-    made = neighbours.of(SIGNATURE, model, TABLE)
+    result = neighbours.of(SIGNATURE, model, TABLE)
     scaler, forest = model[0], model[-1]
-    narrow = frame.from_columns(SIGNATURE, made.table).to_numpy().astype(np.float32)
+    narrow = frame.from_columns(SIGNATURE, result.table).to_numpy().astype(np.float32)
     narrow = (narrow - scaler.mean_.astype(np.float32)) / scaler.scale_.astype(np.float32)
-    exact = preprocessed(model, made.table)
+    exact = preprocessed(model, result.table)
     differ = (forest.apply(narrow) != forest.apply(exact)).any(axis=1)
     assert differ.mean() > 0.1
 
@@ -86,10 +86,10 @@ def test_a_scaler_in_float32_would_be_seen() -> None:
 def test_boosting_compares_in_float64() -> None:
     """Rows go to both sides of a split of histogram gradient boosting, which float32 cannot tell apart."""
     model = fitted(HistGradientBoostingRegressor(max_iter=1, max_leaf_nodes=2, random_state=0))
-    made = neighbours.of(SIGNATURE, model, TABLE)
-    assert made.tried == made.present == 1
+    result = neighbours.of(SIGNATURE, model, TABLE)
+    assert result.tried == result.present == 1
     nodes = model[-1]._predictors[0][0].nodes
-    values = made.table["ab"[nodes["feature_idx"][0]]]
+    values = result.table["ab"[nodes["feature_idx"][0]]]
     left = values <= nodes["num_threshold"][0]
     assert values[left].max() == nodes["num_threshold"][0]
     assert values[~left].min() == np.nextafter(values[left].max(), np.inf)
@@ -104,19 +104,19 @@ def test_splits_are_sampled() -> None:
         for column, threshold in zip(tree.tree_.feature, tree.tree_.threshold, strict=True)
         if column >= 0
     }
-    made = neighbours.of(SIGNATURE, model, TABLE)
-    assert (made.tried, made.present) == (neighbours.SPLITS, len(distinct))
-    assert rows(made.table) <= 12 * neighbours.SPLITS
+    result = neighbours.of(SIGNATURE, model, TABLE)
+    assert (result.tried, result.present) == (neighbours.SPLITS, len(distinct))
+    assert rows(result.table) <= 12 * neighbours.SPLITS
     again = neighbours.of(SIGNATURE, model, TABLE)
-    assert all(np.array_equal(made.table[name], again.table[name]) for name in "ab")
+    assert all(np.array_equal(result.table[name], again.table[name]) for name in "ab")
 
 
 def test_rows_come_by_the_split_they_are_beside() -> None:
     """Most rows reach the leaves of another branch than the row before: they stand at their split, not elsewhere."""
     model = fitted(StandardScaler(), DecisionTreeRegressor(random_state=0))
-    made = neighbours.of(SIGNATURE, model, TABLE)
-    leaves = set(model[-1].apply(preprocessed(model, made.table)).tolist())
-    assert len(leaves) > 0.6 * made.tried
+    result = neighbours.of(SIGNATURE, model, TABLE)
+    leaves = set(model[-1].apply(preprocessed(model, result.table)).tolist())
+    assert len(leaves) > 0.6 * result.tried
 
 
 def test_whole_numbers_gaps_texts_and_products() -> None:
@@ -144,15 +144,15 @@ def test_whole_numbers_gaps_texts_and_products() -> None:
     target = (table["n"] + 20 * np.nan_to_num(table["x"]) > 45).astype(int)
     for estimator in (RandomForestClassifier(5, random_state=0), GradientBoostingClassifier(n_estimators=5)):
         model = make_pipeline(columns, estimator).fit(pd.DataFrame(table), target)
-        made = neighbours.of(signature, model, table)
-        assert 0 < made.tried <= made.present
-        assert made.table["n"].dtype == np.int64
-        assert (made.table["n"].min() >= 0, made.table["n"].max() <= 90) == (True, True)
-        assert set(made.table["t"].tolist()) <= {"u", "v"}
-        assert set(made.table["ok"].tolist()) <= {0.0, 1.0}
+        result = neighbours.of(signature, model, table)
+        assert 0 < result.tried <= result.present
+        assert result.table["n"].dtype == np.int64
+        assert (result.table["n"].min() >= 0, result.table["n"].max() <= 90) == (True, True)
+        assert set(result.table["t"].tolist()) <= {"u", "v"}
+        assert set(result.table["ok"].tolist()) <= {0.0, 1.0}
 
 
 def test_a_model_without_trees_has_none() -> None:
     """Nothing to stand beside: no rows."""
-    made = neighbours.of(SIGNATURE, fitted(LinearRegression()), TABLE)
-    assert (made.tried, made.present, rows(made.table)) == (0, 0, 0)
+    result = neighbours.of(SIGNATURE, fitted(LinearRegression()), TABLE)
+    assert (result.tried, result.present, rows(result.table)) == (0, 0, 0)

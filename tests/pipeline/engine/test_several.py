@@ -80,9 +80,9 @@ def test_several_answers_from_one_graph(task: str, targets: Any, answers: Any, e
         some = {name: values[rows] for name, values in COLUMNS.items()}
         before, now = exact.predict(some), served.predict(some)
         for output in signature.outputs:
-            one, other = before.array(output.name), now.array(output.name)
-            assert (one.shape, one.dtype) == (other.shape, other.dtype)
-            assert not len(differing(output.name, one.tolist(), other.tolist(), 1e-9))
+            expected, actual = before.array(output.name), now.array(output.name)
+            assert (expected.shape, expected.dtype) == (actual.shape, actual.dtype)
+            assert not len(differing(output.name, expected.tolist(), actual.tolist(), 1e-9))
 
 
 def test_chains_that_jump_are_no_graph() -> None:

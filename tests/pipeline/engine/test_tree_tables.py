@@ -32,14 +32,14 @@ BOTH = [ONNX, TREES]
 
 
 @pytest.fixture
-def wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+def all_engines(monkeypatch: pytest.MonkeyPatch) -> None:
     """The trees serve from five rows on, however small the model."""
     monkeypatch.setattr(tree_tables, "cost", lambda fitted: Cost(1e3, 0.0))
     monkeypatch.setattr(conversion, "cost", lambda fitted: Cost(0.0, 200.0))
     monkeypatch.setattr(costs, "PAYS", 1.0)
 
 
-@pytest.mark.usefixtures("wanted")
+@pytest.mark.usefixtures("all_engines")
 @pytest.mark.parametrize(
     ("inputs", "target", "steps"),
     [
@@ -65,13 +65,13 @@ def test_two_engines(inputs: Any, target: np.ndarray, steps: list[Any]) -> None:
     assert choice.files == {**conversion.write(b"", model, signature), **tree_tables.write(b"", model, signature)}
 
 
-@pytest.mark.usefixtures("wanted")
+@pytest.mark.usefixtures("all_engines")
 def test_an_engine_with_another_last_bit_does_not_serve(monkeypatch: pytest.MonkeyPatch) -> None:
     """What differs from the first engine by one bit would make an answer depend on its company."""
-    made = tree_tables.of
+    result = tree_tables.of
 
     def off_by_a_bit(*arguments: Any) -> dict[str, np.ndarray]:
-        arrays = made(*arguments)
+        arrays = result(*arguments)
         return {**arrays, "values": np.nextafter(arrays["values"], 2.0)}
 
     monkeypatch.setattr(tree_tables, "of", off_by_a_bit)
@@ -81,7 +81,7 @@ def test_an_engine_with_another_last_bit_does_not_serve(monkeypatch: pytest.Monk
     assert choice.refusals == {TREES: "its answers are not to the bit those of onnxruntime"}
 
 
-@pytest.mark.usefixtures("wanted")
+@pytest.mark.usefixtures("all_engines")
 def test_golden_requests_are_asked_of_both(tmp_path: Path) -> None:
     """An artifact of both loads, and is refused where the one for many rows answers the golden rows otherwise."""
     choice, signature, _, columns = chosen(NUMBERS[:2], SCORE, ExtraTreesRegressor(5, random_state=0))
@@ -112,7 +112,7 @@ def test_golden_requests_are_asked_of_both(tmp_path: Path) -> None:
 def test_by_the_rule() -> None:
     """A large forest gets both engines, a small one and other models one; scikit-learn serves trees without a graph."""
     large, *_ = chosen(NUMBERS[:2], THREE, RandomForestClassifier(60, random_state=0))
-    assert [one.name for one in large.engines] == BOTH
+    assert [engine.name for engine in large.engines] == BOTH
     for small in (RandomForestClassifier(2, max_depth=2, random_state=0), LogisticRegression()):
         choice, *_ = chosen(NUMBERS[:2], THREE, small)
         assert choice.engines == (Engine(ONNX, True),)

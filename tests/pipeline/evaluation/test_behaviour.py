@@ -53,23 +53,23 @@ class Straight:
 def tried(kind: str, column: str, by: float | None = None, classes: bool = False, **changes: Any) -> dict[str, Any]:
     check = Check(check=kind, column=column, by=by, **changes)
     runner, signature = Straight(classes), CLASSES if classes else REGRESSION
-    (found,) = behaviour.run((check,), signature, runner, HOLDOUT)
-    return found
+    (result,) = behaviour.run((check,), signature, runner, HOLDOUT)
+    return result
 
 
 def test_a_direction_is_held_or_broken() -> None:
     """Rows that break it are those beyond the bend; missing values have no direction; a range bounds the move."""
     beyond = int((np.nan_to_num(HOLDOUT["a"]) > 1.1 / 0.15).sum())
-    found = tried("increasing", "a", 1.0)
-    assert found["rows"] == ROWS - 20
-    assert found["broke"] == beyond
-    assert 0 < found["worst"] <= 0.1 + 1e-9
-    assert not found["passed"]
+    result = tried("increasing", "a", 1.0)
+    assert result["rows"] == ROWS - 20
+    assert result["broke"] == beyond
+    assert 0 < result["worst"] <= 0.1 + 1e-9
+    assert not result["passed"]
     assert tried("increasing", "a", 1.0, tolerated=0.5)["passed"]
     assert tried("increasing", "a", 1.0, epsilon=0.1)["passed"]
-    assert tried("decreasing", "a", 1.0)["broke"] > found["broke"]
-    assert tried("increasing", "a", 1.0, classes=True, output="yes")["broke"] == found["broke"]
-    assert tried("decreasing", "a", 1.0, classes=True, output="no")["broke"] == found["broke"]
+    assert tried("decreasing", "a", 1.0)["broke"] > result["broke"]
+    assert tried("increasing", "a", 1.0, classes=True, output="yes")["broke"] == result["broke"]
+    assert tried("decreasing", "a", 1.0, classes=True, output="no")["broke"] == result["broke"]
     with pytest.raises(ConfigurationError, match="none of the classes"):
         tried("increasing", "a", 1.0, classes=True, output="maybe")
 
@@ -78,9 +78,9 @@ def test_an_invariance_is_held_or_broken() -> None:
     """Numbers are moved both ways, text and booleans take each other value seen; each row counts once."""
     assert tried("invariant", "n", 1)["passed"]
     assert tried("invariant", "f")["passed"]
-    found = tried("invariant", "t", epsilon=0.1)
-    assert (found["rows"], found["broke"]) == (ROWS, ROWS)
-    assert found["worst"] == pytest.approx(0.2)
+    result = tried("invariant", "t", epsilon=0.1)
+    assert (result["rows"], result["broke"]) == (ROWS, ROWS)
+    assert result["worst"] == pytest.approx(0.2)
     assert tried("invariant", "t", epsilon=0.2)["passed"]
     labels = tried("invariant", "t", classes=True)
     assert 0 < labels["broke"] < ROWS
@@ -97,6 +97,6 @@ def test_calibration_is_what_was_seen_against_what_was_said() -> None:
     assert (high["rows"], high["observed"]) == (2, 0.5)
     values = np.arange(100.0)
     bins = calibration.curve("regression", values + 3, Prediction(values, None), np.empty(0))
-    assert [one["rows"] for one in bins] == [10] * 10
-    assert all(one["observed"] - one["predicted"] == 3 for one in bins)
+    assert [row["rows"] for row in bins] == [10] * 10
+    assert all(row["observed"] - row["predicted"] == 3 for row in bins)
     assert calibration.curve("classification", target, Prediction(target, None), classes) == []

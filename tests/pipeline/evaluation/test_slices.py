@@ -28,7 +28,7 @@ LOSS = np.where((COLOR == "red") & (np.nan_to_num(SIZE) > 75), 2.0, 0.1)
 
 
 def cut(**settings: Any) -> dict[str, slices.Slice]:
-    return {one.name: one for one in slices.of(columns(FRAME), None, LOSS, Slices(**settings))}
+    return {part.name: part for part in slices.of(columns(FRAME), None, LOSS, Slices(**settings))}
 
 
 def test_declared_slices_are_the_rows_they_say() -> None:
@@ -46,8 +46,8 @@ def test_slices_are_found_without_being_declared() -> None:
     assert {"color = red", "color = blue", "color missing", "size missing", "flag = 0", "flag = 1"} <= set(parts)
     assert "color = rare" not in parts
     assert sum(name.startswith(("size", "24", "25", "26", "49", "50", "51")) for name in parts) >= 5
-    searched = [one for one in parts.values() if one.origin == "searched"]
-    worst = max(searched, key=lambda one: LOSS[one.mask].mean())
+    searched = [part for part in parts.values() if part.origin == "searched"]
+    worst = max(searched, key=lambda part: LOSS[part.mask].mean())
     assert "color = red" in worst.name
     assert "size > 7" in worst.name
     assert LOSS[worst.mask].mean() > 1.5
@@ -58,7 +58,7 @@ def test_slices_are_found_without_being_declared() -> None:
 def test_the_target_and_twins_of_a_slice() -> None:
     """A class of the target is a slice; the same rows under two names are one."""
     target = np.where(COLOR == "red", "yes", "no").astype(object)
-    parts = [one.name for one in slices.of(columns(FRAME), ("y", target), LOSS, Slices())]
+    parts = [part.name for part in slices.of(columns(FRAME), ("y", target), LOSS, Slices())]
     assert "y = no" in parts
     assert "y = yes" not in parts  # it is color = red
     assert list(slices.of(columns(FRAME[:40]), None, LOSS[:40], Slices())) == []
@@ -73,5 +73,5 @@ def test_many_slices_are_rarely_accused_together() -> None:
         ends = [slices.Mean.of(loss[mask]).interval(0.95, len(masks)) for mask in masks]
         accused += any(low > 0 or high < 0 for low, high in ends)
     assert accused <= 22
-    one = slices.Mean.of(np.array([1.0]))
-    assert (one.value, *one.interval(0.95, 1)) == (1.0, -np.inf, np.inf)
+    mean = slices.Mean.of(np.array([1.0]))
+    assert (mean.value, *mean.interval(0.95, 1)) == (1.0, -np.inf, np.inf)

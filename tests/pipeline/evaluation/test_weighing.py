@@ -18,7 +18,7 @@ from tests.pipeline.params.test_params import read
 
 RANDOM = np.random.default_rng(2)
 TARGET = RANDOM.choice(np.array(["no", "yes"], dtype=object), 40)
-CHANCES = np.column_stack([one := RANDOM.random(40), 1 - one])
+CHANCES = np.column_stack([uniform := RANDOM.random(40), 1 - uniform])
 CLASSES = np.array(["no", "yes"], dtype=object)
 
 
@@ -35,8 +35,8 @@ def test_a_weight_of_two_is_two_rows() -> None:
     )(np.arange(40))
     by_rows = measures("classification", TARGET[repeated], answers(CHANCES[repeated]), CLASSES)
     ones = np.ones(len(repeated))
-    assert {name: one(np.ones(40)) for name, one in by_weight.items()} == pytest.approx(
-        {name: one(ones) for name, one in by_rows.items()}
+    assert {name: measure(np.ones(40)) for name, measure in by_weight.items()} == pytest.approx(
+        {name: measure(ones) for name, measure in by_rows.items()}
     )
 
 
@@ -47,7 +47,9 @@ def test_the_comparison_counts_by_weight(tmp_path: Path) -> None:
     holdout = {"a": RANDOM.normal(size=40)}
     both = Answers(answers(CHANCES), answers(other), CLASSES)
     params = read(tmp_path)
-    alike, different = (compare(params, holdout, TARGET, both, one)["differences"] for one in (weights, None))
+    alike, different = (
+        compare(params, holdout, TARGET, both, row_weights)["differences"] for row_weights in (weights, None)
+    )
     assert alike["log_loss"]["value"] == 0
     assert different["log_loss"]["value"] != 0
 

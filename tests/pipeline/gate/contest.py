@@ -78,7 +78,7 @@ class Contest:
             stream = io.BytesIO()
             joblib.dump(model, stream)
             beside = {training_rows.FILE: training_rows.TrainingRows.of(columns(train)).to_bytes()}
-            made: dict[str, Any] = {
+            result: dict[str, Any] = {
                 "name": "toy",
                 "model": stream.getvalue(),
                 "signature": for_model("classification", FEATURES, Feature("y", "string"), model),
@@ -90,7 +90,7 @@ class Contest:
                 "metrics": {},
                 "beside": beside,
             }
-            save.save(folder, **(made | changes))
+            save.save(folder, **(result | changes))
         return folder
 
     def judge(
@@ -101,13 +101,13 @@ class Contest:
         prediction = loaded.runner.predict(columns(self.table.test))
         classes = np.array(["no", "yes"], dtype=object)
         ones = np.ones(len(self.table.test))
-        found = measures("classification", self.table.test_target, prediction, classes)
-        judged = gate.Challenger(
+        result = measures("classification", self.table.test_target, prediction, classes)
+        verdict = gate.Challenger(
             loaded,
             training_rows_of(load.verify(challenger, expected_digest=loaded.digest).files),
             INPUTS,
-            {name: {"value": value(ones), "low": None, "high": None} for name, value in found.items()},
-            record.pop("guessing", {key: {"value": 0.2, "low": 0.1, "high": 0.3} for key in found}),
+            {name: {"value": value(ones), "low": None, "high": None} for name, value in result.items()},
+            record.pop("guessing", {key: {"value": 0.2, "low": 0.1, "high": 0.3} for key in result}),
             record.pop("behaviour", []),
             record.pop("latency", {"challenger": {"p50_ms": 1.0, "p99_ms": 2.0}}),
             record.pop("apart", False),
@@ -122,4 +122,4 @@ class Contest:
         value = {"schema_version": 1, "model": "toy", "environment": release and "production", "champion": release}
         paths.CHAMPION_RECORD.parent.mkdir(exist_ok=True)
         paths.CHAMPION_RECORD.write_text(json.dumps({**value, "quarantined": [], **record}), encoding="utf-8")
-        return gate.decide(params, judged, Champion.read(), columns(self.table.test), self.table.test_target)
+        return gate.decide(params, verdict, Champion.read(), columns(self.table.test), self.table.test_target)

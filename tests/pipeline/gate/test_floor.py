@@ -42,15 +42,15 @@ def better_by(model: Any, features: np.ndarray, target: np.ndarray) -> dict[str,
     answers = Prediction(fitted.predict(features[cut:]), chances)
     task = "regression" if target.dtype == np.float64 else "classification"
     if task == "regression":
-        known: Mapping[str, Any] = {
+        reference: Mapping[str, Any] = {
             "mean": {"train": target[:cut].mean()},
             "median": {"train": np.median(target[:cut])},
         }
     else:
         names, counts = np.unique(target[:cut], return_counts=True)
-        known = {"train": dict(zip(names.tolist(), counts.tolist(), strict=True))}
+        reference = {"train": dict(zip(names.tolist(), counts.tolist(), strict=True))}
     classes = np.asarray(getattr(fitted, "classes_", []))
-    guesses = guessing.predictions(task, known, classes, len(target) - cut)
+    guesses = guessing.predictions(task, reference, classes, len(target) - cut)
 
     def measures(rows: np.ndarray) -> Mapping[str, metrics.Metric]:
         def of(prediction: Prediction) -> Mapping[str, metrics.Metric]:

@@ -46,7 +46,7 @@ THRESHOLDS: list[tuple[dict[str, Threshold], list[bool], str]] = [
 def test_each_threshold_decides(threshold: dict[str, Threshold], passed: list[bool], words: str) -> None:
     """At the threshold passes, beyond it fails, a metric without a value fails; the reason is one clause."""
     rules = rule.thresholds(threshold, METRICS)
-    assert [one.passed for one in rules] == passed
+    assert [rule.passed for rule in rules] == passed
     assert rules[-1].words == words
 
 
@@ -65,7 +65,7 @@ def contest(tmp_path_factory: pytest.TempPathFactory) -> Contest:
 def judge(contest: Contest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
     """`judge(challenger, champion, …)`: the verdict on a named model against another; `params` by dotted path."""
     monkeypatch.chdir(tmp_path)
-    made: dict[str, Callable[[], Path]] = {
+    makers: dict[str, Callable[[], Path]] = {
         "good": lambda: contest.artifact("good", pipeline(1.0)),
         "same": lambda: contest.artifact("same", pipeline(1.1)),
         "weak": lambda: contest.artifact("weak", pipeline(0.003)),
@@ -82,7 +82,9 @@ def judge(contest: Contest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     def decide(challenger: str, champion: str | None, params: dict[str, Any] | None = None, **record: Any) -> Any:
         values = {"evaluate__bootstrap": {"resamples": 200, "confidence": 0.95, "seed": 1}, **(params or {})}
-        fought = contest.judge(read(tmp_path, **values), made[challenger](), champion and made[champion](), **record)
+        fought = contest.judge(
+            read(tmp_path, **values), makers[challenger](), champion and makers[champion](), **record
+        )
         return fought[0] | {"comparison": fought[1]}
 
     return decide
@@ -179,7 +181,7 @@ def test_the_verdict(
     verdict = judge(challenger, champion, **changes)
     assert (verdict["outcome"], verdict["passed"]) == (outcome, passed), verdict["reason"]
     assert words in verdict["reason"]
-    assert verdict["passed"] == all(one["passed"] for one in verdict["rules"])
+    assert verdict["passed"] == all(rule["passed"] for rule in verdict["rules"])
     assert verdict["schema_version"] == 2
     assert (verdict["champion"] or {}).get("environment") == (champion and "production")
     assert (verdict["inputs_digest"], verdict["model"]) == ("sha256-" + "1" * 64, "toy")
@@ -191,10 +193,12 @@ def test_swapped_the_verdict_flips(judge: Callable[..., dict[str, Any]], tmp_pat
     (tmp_path / "build/champion").unlink()
     lost = judge("weak", "good")
     assert (won["outcome"], lost["outcome"]) == ("better", "worse")
-    for metric, one in won["comparison"]["differences"].items():
+    for metric, difference in won["comparison"]["differences"].items():
         other = lost["comparison"]["differences"][metric]
-        assert one["value"] == -other["value"], metric
-        assert [one["low"], one["high"]] == pytest.approx([-other["high"], -other["low"]], rel=1e-9), metric
+        assert difference["value"] == -other["value"], metric
+        assert [difference["low"], difference["high"]] == pytest.approx([-other["high"], -other["low"]], rel=1e-9), (
+            metric
+        )
     assert won["comparison"]["golden"]["moved"] == lost["comparison"]["golden"]["moved"] > 0
 
 
@@ -235,7 +239,7 @@ def test_only_rows_that_the_champion_never_saw_are_compared(
     monkeypatch.setattr("tests.pipeline.gate.test_gate.renamed", lambda contest: champion)
     verdict = judge("good", "renamed")
     assert verdict["outcome"] == "better"
-    numbers = next(one for one in verdict["rules"] if one["rule"] == "holdout.champion")
+    numbers = next(rule for rule in verdict["rules"] if rule["rule"] == "holdout.champion")
     assert (numbers["rows"], numbers["trained"], numbers["unknown"]) == (900, 600, 0)
     assert verdict["comparison"]["rows"] == 900
 
@@ -252,15 +256,15 @@ def test_rows_are_known_by_the_smallest_hashes(monkeypatch: pytest.MonkeyPatch) 
     texts = np.array([*"abcdefg", np.nan], dtype=object)
     table = {"n": random.normal(0, 1, 20_000).round(3), "t": texts[random.integers(0, 8, 20_000)]}
     trained = {name: values[:10_000] for name, values in table.items()}
-    kept = training_rows.TrainingRows.of(trained)
-    again = training_rows.TrainingRows.from_bytes(kept.to_bytes())
+    rest = training_rows.TrainingRows.of(trained)
+    again = training_rows.TrainingRows.from_bytes(rest.to_bytes())
     assert (len(again.hashes), again.complete) == (1000, False)
     hashes = row_hashes.of(table)
-    known = again.covers(hashes)
-    assert 0.02 < known.mean() < 0.5
+    reference = again.covers(hashes)
+    assert 0.02 < reference.mean() < 0.5
     truth = np.isin(hashes, hashes[:10_000])
-    assert (again.trained(hashes)[known] == truth[known]).all()
-    assert 0.3 < truth[known].mean() < 0.9
+    assert (again.trained(hashes)[reference] == truth[reference]).all()
+    assert 0.3 < truth[reference].mean() < 0.9
     zeros = row_hashes.of({"n": np.array([0.0, -0.0, np.nan])})
     assert zeros[0] == zeros[1] != zeros[2]
     with pytest.raises(IntegrityError):

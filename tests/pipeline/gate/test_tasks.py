@@ -47,7 +47,7 @@ TASKS: list[tuple[Configuration, dict[str, Any], dict[str, Any], str]] = [
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Iterator[Path]:
+def root(tmp_path: Path) -> Iterator[Path]:
     """A folder that stages run in; this process comes back from it."""
     before = Path.cwd()
     os.chdir(tmp_path)
@@ -73,7 +73,7 @@ def trained(configuration: Configuration, declared: dict[str, Any], tables: Path
     return digest
 
 
-def judged(champion: str | None) -> str:
+def outcome_against(champion: str | None) -> str:
     """The outcome of the gate against the artifact with this digest in build/champion, and the report written."""
     release = None if champion is None else {"digest": champion, "uri": f"s3://modelpin/models/zoo/{champion}/"}
     record = {"schema_version": 1, "model": zoo.NAME, "environment": "staging", "champion": release, "quarantined": []}
@@ -87,18 +87,18 @@ def judged(champion: str | None) -> str:
     ("configuration", "weaker", "declared", "row"), TASKS, ids=["classes", "labels", "numbers", "interval"]
 )
 def test_a_task_through_the_gate(
-    here: Path, configuration: Configuration, weaker: dict[str, Any], declared: dict[str, Any], row: str
+    root: Path, configuration: Configuration, weaker: dict[str, Any], declared: dict[str, Any], row: str
 ) -> None:
     """First deployment, then a better challenger, then a worse one, by a metric that params.yaml declares itself.
 
     The report has the target, the metric and the comparison; the artifact answers offline what it was judged by.
     """
     weak = replace(configuration, parameters={**configuration.parameters, **weaker})
-    first = trained(weak, declared, here / "tables")
-    assert judged(None) == "first-deployment"
+    first = trained(weak, declared, root / "tables")
+    assert outcome_against(None) == "first-deployment"
     shutil.copytree(paths.ARTIFACT, paths.CHAMPION)
-    second = trained(configuration, declared, here / "tables")
-    assert judged(first) in ("better", "equivalent")
+    second = trained(configuration, declared, root / "tables")
+    assert outcome_against(first) in ("better", "equivalent")
     comparison = json.loads(paths.COMPARISON.read_text(encoding="utf-8"))
     assert comparison["metric"] == "mine"
     assert comparison["differences"]["mine"]["value"] > 0
@@ -109,18 +109,20 @@ def test_a_task_through_the_gate(
     assert [output.name for output in loaded.signature.outputs]
     shutil.rmtree(paths.CHAMPION)
     shutil.copytree(paths.ARTIFACT, paths.CHAMPION)
-    trained(weak, declared, here / "tables")
-    assert judged(second) == "worse"
+    trained(weak, declared, root / "tables")
+    assert outcome_against(second) == "worse"
 
 
-def test_outliers_that_nobody_can_find(here: Path) -> None:
+def test_outliers_that_nobody_can_find(root: Path) -> None:
     """A detector whose known outliers are like the other rows is compared as any, and is as good as another."""
-    one = outliers("ensemble.IsolationForest", SCALE, **FEW)
-    first = trained(replace(one, parameters={**one.parameters, "max_features": 1}), {"f_beta": 2.0}, here / "tables")
-    assert judged(None) == "first-deployment"
+    model = outliers("ensemble.IsolationForest", SCALE, **FEW)
+    first = trained(
+        replace(model, parameters={**model.parameters, "max_features": 1}), {"f_beta": 2.0}, root / "tables"
+    )
+    assert outcome_against(None) == "first-deployment"
     shutil.copytree(paths.ARTIFACT, paths.CHAMPION)
-    trained(one, {"f_beta": 2.0}, here / "tables")
-    judged(first)
+    trained(model, {"f_beta": 2.0}, root / "tables")
+    outcome_against(first)
     comparison = json.loads(paths.COMPARISON.read_text(encoding="utf-8"))
     assert comparison["metric"] == "mine"
     assert comparison["differences"]["mine"]["low"] < 0 < comparison["differences"]["mine"]["high"]

@@ -58,8 +58,8 @@ def money(monkeypatch: pytest.MonkeyPatch) -> None:
 def measured(tmp_path: Path, declared: dict[str, Any]) -> dict[str, float]:
     """Each metric of a classification that declares these, weighted as a resample weighs the rows."""
     catalogue = read(tmp_path, evaluate__metrics=declared).catalogue
-    found = metrics.measures("classification", TARGET, ANSWERS, CLASSES, catalogue)
-    return {name: measure(WEIGHTS) for name, measure in found.items()}
+    result = metrics.measures("classification", TARGET, ANSWERS, CLASSES, catalogue)
+    return {name: measure(WEIGHTS) for name, measure in result.items()}
 
 
 def test_a_free_beta_and_functions(tmp_path: Path) -> None:
@@ -69,13 +69,13 @@ def test_a_free_beta_and_functions(tmp_path: Path) -> None:
         "revenue": REVENUE,
         "own_brier": {"function": "features.money.brier", "better": "less", "probabilities": True},
     }
-    found = measured(tmp_path, declared)
+    result = measured(tmp_path, declared)
     options = {"beta": 0.25, "pos_label": "yes", "sample_weight": WEIGHTS}
-    assert found["f_quarter"] == pytest.approx(reference.fbeta_score(TARGET, ANSWERS.values, **options))
-    assert found["own_brier"] == pytest.approx(found["brier"])
-    written, right = ANSWERS.values == "yes", TARGET == "yes"
-    euros = 50 * WEIGHTS[written & right].sum() - 5 * WEIGHTS[written].sum()
-    assert found["revenue"] == pytest.approx(euros / WEIGHTS.sum())
+    assert result["f_quarter"] == pytest.approx(reference.fbeta_score(TARGET, ANSWERS.values, **options))
+    assert result["own_brier"] == pytest.approx(result["brier"])
+    content, right = ANSWERS.values == "yes", TARGET == "yes"
+    euros = 50 * WEIGHTS[content & right].sum() - 5 * WEIGHTS[content].sum()
+    assert result["revenue"] == pytest.approx(euros / WEIGHTS.sum())
 
 
 def test_the_pinball_loss_is_scikit_learns(tmp_path: Path) -> None:
@@ -83,11 +83,11 @@ def test_the_pinball_loss_is_scikit_learns(tmp_path: Path) -> None:
     catalogue = read(tmp_path, **HOUSES, gate__champion={"metric": "late", "margin": 1.0}).catalogue
     for shape in [(200,), (200, 3)]:
         target, values = RANDOM.normal(size=shape), RANDOM.normal(size=shape)
-        found = metrics.measures("regression", target, Prediction(values), np.empty(0), catalogue)["late"](WEIGHTS)
+        result = metrics.measures("regression", target, Prediction(values), np.empty(0), catalogue)["late"](WEIGHTS)
         expected = reference.mean_pinball_loss(target, values, sample_weight=WEIGHTS, alpha=0.9)
-        assert found == pytest.approx(expected)
+        assert result == pytest.approx(expected)
         loss, costs = metrics.losses("late", "regression", target, Prediction(values), np.empty(0), catalogue)
-        assert (loss.name, np.average(costs, weights=WEIGHTS)) == ("pinball loss", pytest.approx(found))
+        assert (loss.name, np.average(costs, weights=WEIGHTS)) == ("pinball loss", pytest.approx(result))
 
 
 def test_the_declared_names_stand_wherever_a_metric_does(tmp_path: Path) -> None:

@@ -37,9 +37,9 @@ def calibration_error(target: np.ndarray, scores: np.ndarray, names: np.ndarray,
     return total / weights.sum()
 
 
-def of_interest(target: np.ndarray, label: np.ndarray, weights: np.ndarray, what: dict[str, str]) -> dict[str, float]:
+def of_interest(target: np.ndarray, label: np.ndarray, weights: np.ndarray, kind: dict[str, str]) -> dict[str, float]:
     """Precision, recall and their means of the second of two classes, or of all."""
-    options = {"sample_weight": weights, "zero_division": 0.0, **what}
+    options = {"sample_weight": weights, "zero_division": 0.0, **kind}
     return {
         "precision": reference.precision_score(target, label, **options),
         "recall": reference.recall_score(target, label, **options),
@@ -58,8 +58,8 @@ def test_classification_metrics_are_scikit_learns(classes: int) -> None:
     scores = RANDOM.random((300, classes)).round(1) + 0.01
     scores /= scores.sum(axis=1, keepdims=True)
     label = names[scores.argmax(axis=1)]
-    found = measures("classification", target, Prediction(label, scores), names)
-    assert tuple(found) == metrics.names("classification")
+    result = measures("classification", target, Prediction(label, scores), names)
+    assert tuple(result) == metrics.names("classification")
     for weights in (np.ones(300), np.bincount(RANDOM.integers(0, 300, 300), minlength=300).astype(float)):
         expected = {
             "accuracy": reference.accuracy_score(target, label, sample_weight=weights),
@@ -88,15 +88,15 @@ def test_classification_metrics_are_scikit_learns(classes: int) -> None:
             ),
             "calibration_error": calibration_error(target, scores, names, weights),
         }
-        assert {name: measure(weights) for name, measure in found.items()} == pytest.approx(expected, abs=1e-12)
+        assert {name: measure(weights) for name, measure in result.items()} == pytest.approx(expected, abs=1e-12)
 
 
 def test_regression_metrics_are_scikit_learns() -> None:
     """MAE, RMSE and R²."""
     target = RANDOM.random(100)
     values = target + RANDOM.normal(0, 0.1, 100)
-    found = measures("regression", target, Prediction(values, None), np.empty(0))
-    assert {name: measure(np.ones(100)) for name, measure in found.items()} == pytest.approx(
+    result = measures("regression", target, Prediction(values, None), np.empty(0))
+    assert {name: measure(np.ones(100)) for name, measure in result.items()} == pytest.approx(
         {
             "mae": reference.mean_absolute_error(target, values),
             "rmse": reference.root_mean_squared_error(target, values),
@@ -104,7 +104,7 @@ def test_regression_metrics_are_scikit_learns() -> None:
             "r2": reference.r2_score(target, values),
         }
     )
-    assert {*found, "coverage", "interval_width"} == set(metrics.names("regression"))
+    assert {*result, "coverage", "interval_width"} == set(metrics.names("regression"))
 
 
 def test_metrics_of_several_targets_are_scikit_learns() -> None:
@@ -112,8 +112,8 @@ def test_metrics_of_several_targets_are_scikit_learns() -> None:
     target = RANDOM.random((100, 3)) * [1, 10, 100] + 1
     values = target + RANDOM.normal(0, 0.1, (100, 3))
     weights = np.bincount(RANDOM.integers(0, 100, 100), minlength=100).astype(float)
-    found = measures("regression", target, Prediction(values), np.empty(0))
-    assert {name: measure(weights) for name, measure in found.items()} == pytest.approx(
+    result = measures("regression", target, Prediction(values), np.empty(0))
+    assert {name: measure(weights) for name, measure in result.items()} == pytest.approx(
         {
             "mae": reference.mean_absolute_error(target, values, sample_weight=weights),
             "rmse": reference.root_mean_squared_error(target, values, sample_weight=weights),
@@ -128,9 +128,9 @@ def test_metrics_of_labels_are_scikit_learns() -> None:
     target = RANDOM.random((200, 3)) < [0.2, 0.5, 0.7]
     chances = np.clip(RANDOM.random((200, 3)) * 0.6 + 0.4 * target, 0.01, 0.99)
     labels, weights = chances > 0.5, RANDOM.random(200)
-    found = measures("multilabel", target.astype(int), Prediction(labels, chances), np.empty(0))
+    result = measures("multilabel", target.astype(int), Prediction(labels, chances), np.empty(0))
     options = {"sample_weight": weights, "average": "macro", "zero_division": 0.0}
-    assert {name: measure(weights) for name, measure in found.items()} == pytest.approx(
+    assert {name: measure(weights) for name, measure in result.items()} == pytest.approx(
         {
             "accuracy": reference.accuracy_score(target, labels, sample_weight=weights),
             "f1_macro": reference.f1_score(target, labels, **options),
@@ -143,7 +143,10 @@ def test_metrics_of_labels_are_scikit_learns() -> None:
                 target, chances, average="macro", sample_weight=weights
             ),
             "brier": np.mean(
-                [reference.brier_score_loss(target[:, one], chances[:, one], sample_weight=weights) for one in range(3)]
+                [
+                    reference.brier_score_loss(target[:, number], chances[:, number], sample_weight=weights)
+                    for number in range(3)
+                ]
             ),
         }
     )
@@ -151,52 +154,54 @@ def test_metrics_of_labels_are_scikit_learns() -> None:
 
 def test_metrics_of_several_targets_of_classes_are_scikit_learns() -> None:
     """Each is the mean of those of the targets, as of one; only a row with all labels right is accurate."""
-    known = np.empty(2, dtype=object)
-    known[:] = [np.array(["a", "b", "c"], dtype=object), np.array(["s", "t"], dtype=object)]
+    reference = np.empty(2, dtype=object)
+    reference[:] = [np.array(["a", "b", "c"], dtype=object), np.array(["s", "t"], dtype=object)]
     target = np.empty((150, 2), dtype=object)
     labels, chances = target.copy(), []
-    for place, names in enumerate(known):
+    for place, names in enumerate(reference):
         target[:, place] = RANDOM.choice(names, 150)
         raw = RANDOM.random((150, len(names))) + 0.7 * (target[:, [place]] == names)
         chances.append(raw / raw.sum(axis=1, keepdims=True))
         labels[:, place] = names[chances[-1].argmax(axis=1)]
     weights = RANDOM.random(150)
-    found = measures("multioutput", target, Prediction(labels, np.concatenate(chances, axis=1)), known)
+    result = measures("multioutput", target, Prediction(labels, np.concatenate(chances, axis=1)), reference)
     one_by_one = [
         measures("classification", target[:, place], Prediction(labels[:, place], chances[place]), names)
-        for place, names in enumerate(known)
+        for place, names in enumerate(reference)
     ]
     right = (target == labels).all(axis=1)
-    assert found["accuracy"](weights) == pytest.approx(np.average(right, weights=weights))
-    for name in set(found) - {"accuracy"}:
-        assert found[name](weights) == pytest.approx(np.mean([one[name](weights) for one in one_by_one])), name
-    assert {"log_loss", "f1_macro", "balanced_accuracy", "roc_auc", "recall"} <= set(found)
+    assert result["accuracy"](weights) == pytest.approx(np.average(right, weights=weights))
+    for name in set(result) - {"accuracy"}:
+        assert result[name](weights) == pytest.approx(np.mean([measures[name](weights) for measures in one_by_one])), (
+            name
+        )
+    assert {"log_loss", "f1_macro", "balanced_accuracy", "roc_auc", "recall"} <= set(result)
 
 
 def test_a_class_that_the_model_does_not_know() -> None:
     """A held-out label that training never saw is a wrong answer with no probability, and no error."""
-    known = np.empty(2, dtype=object)
-    known[:] = [np.array(["a", "b"], dtype=object) for _ in range(2)]
+    reference = np.empty(2, dtype=object)
+    reference[:] = [np.array(["a", "b"], dtype=object) for _ in range(2)]
     target = np.array([["a", "z"], ["b", "a"]], dtype=object)
     answers = Prediction(np.array([["a", "a"], ["b", "a"]], dtype=object), np.full((2, 4), 0.5))
-    found = measures("multioutput", target, answers, known)
-    assert found["accuracy"](np.ones(2)) == 0.5
-    assert found["log_loss"](np.ones(2)) > 5
+    result = measures("multioutput", target, answers, reference)
+    assert result["accuracy"](np.ones(2)) == 0.5
+    assert result["log_loss"](np.ones(2)) > 5
 
 
 def test_metrics_of_outliers_and_intervals() -> None:
     """Outliers are ranked by their score, found by their flag; an interval covers a share of the rows, and is wide."""
     target, score = RANDOM.random(200) < 0.2, RANDOM.random(200)
     flags = score > 0.7
-    found = measures("outliers", target, Prediction(flags, None, {"score": score}), np.empty(0))
+    result = measures("outliers", target, Prediction(flags, None, {"score": score}), np.empty(0))
     ones = np.ones(200)
-    assert found["average_precision"](ones) == pytest.approx(reference.average_precision_score(target, score))
-    assert found["roc_auc"](ones) == pytest.approx(reference.roc_auc_score(target, score))
-    assert found["recall"](ones) == pytest.approx(reference.recall_score(target, flags))
+    assert result["average_precision"](ones) == pytest.approx(reference.average_precision_score(target, score))
+    assert result["roc_auc"](ones) == pytest.approx(reference.roc_auc_score(target, score))
+    assert result["recall"](ones) == pytest.approx(reference.recall_score(target, flags))
     ends = {"lower": np.zeros(4), "upper": np.array([1.0, 1.0, 1.0, 3.0])}
     answers = Prediction(np.full(4, 0.5), None, ends)
-    found = measures("regression", np.array([0.5, 1.0, 2.0, 2.0]), answers, np.empty(0))
-    assert (found["coverage"](np.ones(4)), found["interval_width"](np.ones(4))) == (0.75, 1.5)
+    result = measures("regression", np.array([0.5, 1.0, 2.0, 2.0]), answers, np.empty(0))
+    assert (result["coverage"](np.ones(4)), result["interval_width"](np.ones(4))) == (0.75, 1.5)
 
 
 def test_a_metric_without_probabilities_or_classes_is_not_invented() -> None:
@@ -204,18 +209,18 @@ def test_a_metric_without_probabilities_or_classes_is_not_invented() -> None:
     names = np.array(["a", "b"], dtype=object)
     labels = measures("classification", names, Prediction(names, None), names)
     assert set(labels) == {"accuracy", "balanced_accuracy", "f1_macro", "precision", "recall", "f1", "f2", "f05"}
-    one = np.array(["a"] * 5, dtype=object)
-    certain = Prediction(one, np.tile([0.9, 0.1], (5, 1)))
-    undefined = intervals(lambda rows: measures("classification", one[rows], certain.take(rows), names), 5, SETTINGS)
+    only_a = np.array(["a"] * 5, dtype=object)
+    certain = Prediction(only_a, np.tile([0.9, 0.1], (5, 1)))
+    undefined = intervals(lambda rows: measures("classification", only_a[rows], certain.take(rows), names), 5, SETTINGS)
     assert undefined["roc_auc"] == {"value": None, "low": None, "high": None}
 
 
 def test_intervals_hold_the_value_and_repeat() -> None:
     """Low ≤ value ≤ high, wider for more confidence, equal for an equal seed."""
     target = RANDOM.random(80)
-    found = of(target, target + RANDOM.normal(0, 0.1, 80))
+    result = of(target, target + RANDOM.normal(0, 0.1, 80))
     narrow, wide = (
-        intervals(found, 80, Bootstrap(resamples=400, confidence=confidence, seed=3)) for confidence in (0.5, 0.99)
+        intervals(result, 80, Bootstrap(resamples=400, confidence=confidence, seed=3)) for confidence in (0.5, 0.99)
     )
     for name in narrow:
         assert (
@@ -225,16 +230,16 @@ def test_intervals_hold_the_value_and_repeat() -> None:
             <= narrow[name]["high"]
             < wide[name]["high"]
         )
-    assert intervals(found, 80, Bootstrap(resamples=400, confidence=0.5, seed=3)) == narrow
+    assert intervals(result, 80, Bootstrap(resamples=400, confidence=0.5, seed=3)) == narrow
 
 
 def test_the_interval_of_a_large_holdout_is_that_of_all_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sample of the rows tells the spread, scaled to all of them: as wide as without, around one value."""
     target = 1 + RANDOM.random(4000)
-    found = of(target, target + RANDOM.normal(0, 0.1, 4000))
-    whole = intervals(found, 4000, Bootstrap(resamples=600, confidence=0.9, seed=3))
+    result = of(target, target + RANDOM.normal(0, 0.1, 4000))
+    whole = intervals(result, 4000, Bootstrap(resamples=600, confidence=0.9, seed=3))
     monkeypatch.setattr(bootstrap, "ROWS", 1000)
-    sampled = intervals(found, 4000, Bootstrap(resamples=600, confidence=0.9, seed=3))
-    for name, one in whole.items():
-        assert sampled[name]["value"] == one["value"]
-        assert sampled[name]["high"] - sampled[name]["low"] == pytest.approx(one["high"] - one["low"], rel=0.25)
+    sampled = intervals(result, 4000, Bootstrap(resamples=600, confidence=0.9, seed=3))
+    for name, measure in whole.items():
+        assert sampled[name]["value"] == measure["value"]
+        assert sampled[name]["high"] - sampled[name]["low"] == pytest.approx(measure["high"] - measure["low"], rel=0.25)

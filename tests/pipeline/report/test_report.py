@@ -58,17 +58,17 @@ def hardly_learnt(root: Path) -> str:
     model.fit(train, rows["species"].to_numpy(dtype=object))
     stream = io.BytesIO()
     joblib.dump(model, stream)
-    written = Manifest.from_bytes((root / "build/artifact/manifest.json").read_bytes())
+    content = Manifest.from_bytes((root / "build/artifact/manifest.json").read_bytes())
     return save.save(
         root / "build/champion",
         name="iris",
         model=stream.getvalue(),
-        signature=written.signature,
+        signature=content.signature,
         train=columns(train),
         holdout=columns(train),
         golden_rows=16,
-        data_digest=written.data_digest,
-        parameters=written.parameters,
+        data_digest=content.data_digest,
+        parameters=content.parameters,
         metrics={},
     )
 
@@ -82,8 +82,8 @@ def test_a_champion_stands_beside_the_challenger(again: Repository) -> None:
         "since": "2026-01-02T03:04:05Z",
         "source_commit": "c0ffee" + "0" * 34,
     }
-    told = {"schema_version": 1, "model": "iris", "environment": "staging", "champion": release, "quarantined": []}
-    (again.path / "build/champion.json").write_text(json.dumps(told), encoding="utf-8")
+    message = {"schema_version": 1, "model": "iris", "environment": "staging", "champion": release, "quarantined": []}
+    (again.path / "build/champion.json").write_text(json.dumps(message), encoding="utf-8")
     change = {"column": "a|b <i>", "state": "warn", "psi": 0.3, "chance": 0.1, "missing": 0.0, "unseen": None}
     drift = {"champion": named, "features": [change, change | {"note": "it is gone", "state": "refuse"}]}
     (again.path / "reports/data.json").write_text(json.dumps({"violations": [], "leakage": [], "drift": drift}))

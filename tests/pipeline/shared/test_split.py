@@ -73,9 +73,9 @@ def test_the_seed_decides_and_the_order_of_the_rows_does_not() -> None:
     """Rows written in another order are held out all the same."""
     frame = pd.DataFrame({"x": np.arange(50.0)})
     shuffled = frame.sample(frac=1, random_state=1)
-    held = [set(part.iloc[split.random(twins(part), RULE).test]["x"]) for part in (frame, shuffled)]
-    assert held[0] == held[1]
-    assert set(split.random(twins(frame), Split(method="random", test_size=0.3, seed=8)).test) != held[0]
+    holdout = [set(part.iloc[split.random(twins(part), RULE).test]["x"]) for part in (frame, shuffled)]
+    assert holdout[0] == holdout[1]
+    assert set(split.random(twins(frame), Split(method="random", test_size=0.3, seed=8)).test) != holdout[0]
 
 
 def test_time_never_looks_ahead() -> None:
@@ -113,6 +113,6 @@ def test_every_class_is_trained_on() -> None:
         split.check_classes(labels, parts, None)
     with pytest.raises(DataContractError, match=r"'d' of the target is declared"):
         split.check_classes(labels, parts, ["a", "b", "c", "d"])
-    one = Labels.of(np.array(["a", "a"], dtype=object))
+    single = Labels.of(np.array(["a", "a"], dtype=object))
     with pytest.raises(DataContractError, match="one class 'a'"):
-        split.check_classes(one, split.Parts(np.array([0]), np.array([1]), np.array([], int)), None)
+        split.check_classes(single, split.Parts(np.array([0]), np.array([1]), np.array([], int)), None)

@@ -60,16 +60,16 @@ def test_some_rows_are_read_from_their_lots(params: Params, monkeypatch: pytest.
 
 def test_memory_holds_one_column_of_a_long_table(params: Params, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a long table the column before goes when the next is read; a short one is read once."""
-    asked: list[int] = []
+    requests: list[int] = []
     original = tables.read_columns
-    monkeypatch.setattr(tables, "read_columns", lambda path, some: asked.append(len(some)) or original(path, some))
+    monkeypatch.setattr(tables, "read_columns", lambda path, some: requests.append(len(some)) or original(path, some))
     stored = StoredColumns(paths.TRAIN, params)
     for _ in stored.items():
         assert len(stored._group) == 1
-    assert asked == [1] * len(stored)
+    assert requests == [1] * len(stored)
     monkeypatch.setattr(stored_columns, "_KEPT", 1 << 22)
     dict(StoredColumns(paths.TRAIN, params))
-    assert asked[len(stored) :] == [len(stored)]
+    assert requests[len(stored) :] == [len(stored)]
 
 
 @pytest.mark.story
@@ -78,16 +78,16 @@ def test_lots_change_no_stage(again: Repository, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(again.path)
     monkeypatch.setattr(stored_columns, "_KEPT", 1)
     monkeypatch.setattr(stored_columns, "ROWS", 9)
-    before = made(again.path)
+    before = files_of(again.path)
     for stage in (convert, evaluate, package, gate):
         stage.main([])
-    after = made(again.path)
+    after = files_of(again.path)
     assert after.keys() == before.keys()
     assert [path for path in after if after[path] != before[path]] == []
 
 
-def made(folder: Path) -> dict[str, bytes]:
+def files_of(folder: Path) -> dict[str, bytes]:
     """What the stages wrote, but for pictures."""
-    found = [path for part in ("build/artifact", "reports") for path in (folder / part).rglob("*")]
-    found = [path for path in [*found, folder / "build/verdict.json"] if path.is_file() and path.suffix != ".png"]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+    results = [path for part in ("build/artifact", "reports") for path in (folder / part).rglob("*")]
+    results = [path for path in [*results, folder / "build/verdict.json"] if path.is_file() and path.suffix != ".png"]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in results}

@@ -40,7 +40,7 @@ def test_pyfunc_answers_as_the_server_does(tmp_path: Path, name: str) -> None:
         mlmodel.write(tmp_path / "mlflow", built.directory)
         model = mlflow.pyfunc.load_model(str(tmp_path / "mlflow"))
         frame = draw(configuration.table, 60, 9)
-        told = model.predict(frame[list(built.signature.names)])
+        message = model.predict(frame[list(built.signature.names)])
     columns = {
         column: [None if value != value else value for value in frame[column].tolist()]
         for column in built.signature.names
@@ -51,4 +51,4 @@ def test_pyfunc_answers_as_the_server_does(tmp_path: Path, name: str) -> None:
         wired = np.asarray(answers[output.name])
         for place, column in enumerate(output.flat):
             expected = wired if wired.ndim == 1 else wired[:, place]
-            assert told[column].tolist() == expected.tolist(), column
+            assert message[column].tolist() == expected.tolist(), column

@@ -106,6 +106,6 @@ def test_processes_that_begin_together_lose_nothing(tmp_path: Path) -> None:
         )
         for number in range(4)
     ]
-    ended = [one.communicate() for one in running]
-    assert [one.returncode for one in running] == [0] * 4, ended[0][1][-2000:]
+    ended = [process.communicate() for process in running]
+    assert [process.returncode for process in running] == [0] * 4, ended[0][1][-2000:]
     assert len({out.strip() for out, _ in ended}) == 4

@@ -22,7 +22,7 @@ LGBM: dict[str, Any] = {"train__estimator": "lightgbm.LGBMClassifier"}
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in which the extra lightgbm is chosen."""
     lock = tmp_path / CHOSEN
     lock.parent.mkdir(parents=True)
@@ -31,10 +31,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_one_command_is_named(here: Path) -> None:
+def test_one_command_is_named(root: Path) -> None:
     """An extra that is not chosen ends with 10 and the command that chooses it beside those that are."""
     with pytest.raises(ConfigurationError) as caught:
-        train.build(read(here, train__estimator="xgboost.XGBClassifier", train__parameters={"random_state": 1}))
+        train.build(read(root, train__estimator="xgboost.XGBClassifier", train__parameters={"random_state": 1}))
     assert "`make extras EXTRAS='lightgbm xgboost'` and commit requirements/extras/chosen.txt" in str(caught.value)
 
 
@@ -47,30 +47,30 @@ def test_one_command_is_named(here: Path) -> None:
         ({"train__estimator": "lightgbm.LGBMRegressor", "train__parameters": {"random_state": 1}}, "is made for no cl"),
     ],
 )
-def test_a_wrong_name(here: Path, change: dict[str, Any], problem: str) -> None:
+def test_a_wrong_name(root: Path, change: dict[str, Any], problem: str) -> None:
     """Exit 10, with the nearest name; what would read files or reach other machines is no parameter."""
     with pytest.raises(ConfigurationError) as caught:
-        train.build(read(here, **change))
+        train.build(read(root, **change))
     assert problem in str(caught.value)
 
 
-def test_a_seed_is_asked_for(here: Path) -> None:
+def test_a_seed_is_asked_for(root: Path) -> None:
     """As of scikit-learn's estimators: exit 42, by the library's name of the class."""
     with pytest.raises(RetrainRefused, match=r"lightgbm\.LGBMClassifier has random_state=None"):
-        train.build(read(here, **LGBM, train__parameters={"n_estimators": 5}))
+        train.build(read(root, **LGBM, train__parameters={"n_estimators": 5}))
 
 
-def test_monotone_by_the_name_of_a_column(here: Path) -> None:
+def test_monotone_by_the_name_of_a_column(root: Path) -> None:
     """A column that may only push up does so, whatever the preprocessing calls its place."""
     parameters = {"random_state": 1, "n_estimators": 20, "min_child_samples": 2, "monotone_constraints": {"a": 1}}
-    params = read(here, **LGBM, train__parameters=parameters, train__preprocessing__text__steps=ENCODED)
+    params = read(root, **LGBM, train__parameters=parameters, train__preprocessing__text__steps=ENCODED)
     model = train.fit(train.complete(params), FRAME, TARGET)
     line = pd.DataFrame({"a": np.linspace(-3, 3, 50), "b": "x"})
     assert (np.diff(model.predict_proba(line)[:, 1]) >= 0).all()
     free = train.fit(
         train.complete(
             read(
-                here,
+                root,
                 **LGBM,
                 train__parameters={**parameters, "monotone_constraints": None},
                 train__preprocessing__text__steps=ENCODED,

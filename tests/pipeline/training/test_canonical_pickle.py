@@ -46,21 +46,21 @@ def plain(model: Pipeline) -> bytes:
 @pytest.mark.parametrize("kind", CONSTANTS)
 def test_whatever_is_shared(kind: str) -> None:
     """One constant in two places, and two equal ones, are the same bytes; to joblib they are not."""
-    one, other = CONSTANTS[kind]
-    assert one is not other
+    first, second = CONSTANTS[kind]
+    assert first is not second
     shared, apart = fitted(), fitted()
-    shared.set_params(functiontransformer__kw_args={"first": {"a": one}, "second": {"a": one}})
-    apart.set_params(functiontransformer__kw_args={"first": {"a": one}, "second": {"a": other}})
+    shared.set_params(functiontransformer__kw_args={"first": {"a": first}, "second": {"a": first}})
+    apart.set_params(functiontransformer__kw_args={"first": {"a": first}, "second": {"a": second}})
     assert plain(shared) != plain(apart)
     assert dumps(shared) == dumps(apart)
 
 
 def test_texts_of_an_array() -> None:
     """Texts in an array of objects are one object where they are equal, too."""
-    one, other = CONSTANTS["text"]
+    first, other = CONSTANTS["text"]
     models = [fitted(), fitted()]
-    for model, second in zip(models, (one, other), strict=True):
-        model.set_params(functiontransformer__kw_args={"most frequent": np.array([one, second], dtype=object)})
+    for model, second in zip(models, (first, other), strict=True):
+        model.set_params(functiontransformer__kw_args={"most frequent": np.array([first, second], dtype=object)})
     assert plain(models[0]) != plain(models[1])
     assert dumps(models[0]) == dumps(models[1])
 

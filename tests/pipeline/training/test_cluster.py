@@ -17,12 +17,12 @@ from artifact.errors import IncompatibleError, StorageError
 from bench import cluster as local_cluster
 from pipeline.shared import determinism
 from pipeline.training import cluster
-from tests.pipeline.training.test_tune import here
+from tests.pipeline.training.test_tune import root
 from tests.predictor.models import Packaged
 from tests.scoring.conftest import people
 from tests.scoring.table import arguments, rows, scored, write
 
-__all__ = ["here", "people"]  # fixtures
+__all__ = ["people", "root"]  # fixtures
 TRAIN = "from pipeline.training import train, tune; tune.main([]); train.main([])"
 ENSEMBLE = {
     "sklearn.ensemble.VotingClassifier": {
@@ -51,20 +51,20 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.mark.story
-def test_a_cluster_finds_and_trains_the_same_model(here: Path, scheduler: str) -> None:
+def test_a_cluster_finds_and_trains_the_same_model(root: Path, scheduler: str) -> None:
     """Trials and the parts of an ensemble come back from workers, and the files are those made here, to the bit."""
-    values = yaml.safe_load((here / "params.yaml").read_text())
+    values = yaml.safe_load((root / "params.yaml").read_text())
     ((estimator, parameters),) = ENSEMBLE.items()
     values["train"] |= {"estimator": estimator, "parameters": parameters, "tune": SEARCH}
-    (here / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
-    made = []
+    (root / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+    results = []
     for address in ("", scheduler):
         env = {**os.environ, **determinism.ENVIRONMENT, cluster.VARIABLE: address}
-        done = subprocess.run([sys.executable, "-c", TRAIN], cwd=here, env=env, capture_output=True, text=True)
+        done = subprocess.run([sys.executable, "-c", TRAIN], cwd=root, env=env, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-        made.append([(here / "build" / name).read_bytes() for name in ("tuned.json", "model/model.joblib")])
-        (here / ".tune").rename(here / f"tune-{bool(address)}")
-    assert made[0] == made[1]
+        results.append([(root / "build" / name).read_bytes() for name in ("tuned.json", "model/model.joblib")])
+        (root / ".tune").rename(root / f"tune-{bool(address)}")
+    assert results[0] == results[1]
 
 
 @pytest.mark.story

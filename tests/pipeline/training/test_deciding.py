@@ -30,19 +30,19 @@ LOGISTIC = {"train__estimator": "sklearn.linear_model.LogisticRegression", "trai
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty repository, as the working directory."""
     monkeypatch.chdir(tmp_path)
     paths.TUNED.parent.mkdir(parents=True)
     return tmp_path
 
 
-def trained(here: Path, **changes: Any) -> Params:
+def trained(root: Path, **changes: Any) -> Params:
     """The toy table prepared and trained as params.yaml with `changes` says."""
     Path("data").mkdir(exist_ok=True)
     Path("data/toy.csv").write_bytes(csv(RARE))
     values: dict[str, Any] = {"schema": SCHEMA, "train__preprocessing": {}, **LOGISTIC, **changes}
-    params = read(here, **values)
+    params = read(root, **values)
     prepare.main([])
     paths.TUNED.write_text('{"best": {}}', encoding="utf-8")
     train.main([])
@@ -62,34 +62,34 @@ def decision(params: Params) -> Decision | None:
         ({"costs": {"yes": {"no": 9}, "no": {"yes": 1}}}, Decision(costs=((0.0, 1.0), (9.0, 0.0)))),
     ],
 )
-def test_as_declared(here: Path, declared: Any, expected: Decision | None) -> None:
+def test_as_declared(root: Path, declared: Any, expected: Decision | None) -> None:
     """Thresholds and costs by class become those of the model, in the order of its classes."""
-    assert decision(trained(here, train__decision=declared)) == expected
+    assert decision(trained(root, train__decision=declared)) == expected
 
 
-def test_tuned_on_folds(here: Path) -> None:
+def test_tuned_on_folds(root: Path) -> None:
     """The threshold that folds find for F1 of a rare class is far below a half, and answers better than a half does."""
-    params = trained(here, train__decision={"metric": "f1", "folds": 4})
-    found = decision(params)
-    assert found is not None
-    assert found.thresholds is not None
-    assert 0.1 < found.thresholds[1] < 0.45
-    trained(here, train__decision={"metric": "f1", "folds": 4})
-    assert decision(params) == found
+    params = trained(root, train__decision={"metric": "f1", "folds": 4})
+    result = decision(params)
+    assert result is not None
+    assert result.thresholds is not None
+    assert 0.1 < result.thresholds[1] < 0.45
+    trained(root, train__decision={"metric": "f1", "folds": 4})
+    assert decision(params) == result
 
 
-def test_calibrated(here: Path) -> None:
+def test_calibrated(root: Path) -> None:
     """The estimator that serves is the calibrated one."""
     from artifact.unpickling import unpickle
 
-    trained(here, train__calibration={"method": "sigmoid", "folds": 3})
+    trained(root, train__calibration={"method": "sigmoid", "folds": 3})
     assert type(unpickle.loads(paths.MODEL.read_bytes()).steps[-1][1]) is CalibratedClassifierCV
 
 
-def test_weights(here: Path) -> None:
+def test_weights(root: Path) -> None:
     """Rows count by data.weight and by class; the weights are no feature, and reach the estimator."""
     schema = {**SCHEMA, "w": {"dtype": "int64", "range": [0, None]}}
-    params = trained(here, schema=schema, data__weight="w", train__class_weight={"no": 1, "yes": 10})
+    params = trained(root, schema=schema, data__weight="w", train__class_weight={"no": 1, "yes": 10})
     assert [feature.name for feature in params.features] == ["a"]
     frame, target = tables.read(paths.TRAIN, params)
     column = tables.weights(paths.TRAIN, params)
@@ -97,7 +97,9 @@ def test_weights(here: Path) -> None:
     assert weights is not None
     assert column is not None
     assert np.array_equal(weights, column * np.where(target == "yes", 10, 1))
-    plain, weighed = (train.fit(train.build(params), frame, target, weights=one) for one in (None, weights))
+    plain, weighed = (
+        train.fit(train.build(params), frame, target, weights=row_weights) for row_weights in (None, weights)
+    )
     assert weighed.predict_proba(frame)[:, 1].mean() > 2 * plain.predict_proba(frame)[:, 1].mean()
 
 
@@ -115,10 +117,10 @@ def test_weights(here: Path) -> None:
         ({"train__estimator": "sklearn.decomposition.PCA"}, "transforms columns and predicts no target"),
     ],
 )
-def test_is_refused(here: Path, changes: dict[str, Any], says: str) -> None:
+def test_is_refused(root: Path, changes: dict[str, Any], says: str) -> None:
     """What does not fit the task, the classes or the estimator is refused by its name."""
     with pytest.raises(ConfigurationError, match=says):
-        trained(here, **changes)
+        trained(root, **changes)
 
 
 LABELS = RARE.assign(often=RARE["a"] > RANDOM.normal(0, 1, ROWS), seldom=RARE["a"] + RANDOM.normal(0, 1.2, ROWS) > 1.8)
@@ -137,11 +139,11 @@ SEVERAL: dict[str, Any] = {
     ("declared", "expected"),
     [({"thresholds": {"seldom": 0.2}}, (0.5, 0.2)), ({"metric": "f1_macro", "folds": 3}, None)],
 )
-def test_thresholds_of_labels(here: Path, declared: dict[str, Any], expected: tuple[float, ...] | None) -> None:
+def test_thresholds_of_labels(root: Path, declared: dict[str, Any], expected: tuple[float, ...] | None) -> None:
     """One a label: as params.yaml says, a half where it says none, or tuned on folds; a rare label gets a low one."""
     Path("data").mkdir()
     Path("data/toy.csv").write_bytes(csv(LABELS))
-    params = read(here, train__preprocessing={}, **SEVERAL, train__decision=declared)
+    params = read(root, train__preprocessing={}, **SEVERAL, train__decision=declared)
     prepare.main([])
     paths.TUNED.write_text('{"best": {}}', encoding="utf-8")
     train.main([])
@@ -156,7 +158,7 @@ def test_thresholds_of_labels(here: Path, declared: dict[str, Any], expected: tu
     ("declared", "says"),
     [({"thresholds": {"rare": 0.2}}, "names 'rare'"), ({"costs": {"often": {"seldom": 1.0}}}, "nothing: a multilabel")],
 )
-def test_a_decision_that_labels_do_not_take(here: Path, declared: dict[str, Any], says: str) -> None:
+def test_a_decision_that_labels_do_not_take(root: Path, declared: dict[str, Any], says: str) -> None:
     """Exit 10: a label that is no target, and costs, which are of classes."""
     with pytest.raises(ConfigurationError, match=says):
-        read(here, train__preprocessing={}, **SEVERAL, train__decision=declared)
+        read(root, train__preprocessing={}, **SEVERAL, train__decision=declared)

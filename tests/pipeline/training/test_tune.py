@@ -44,7 +44,7 @@ def save(columns: dict[str, np.ndarray], rows: np.ndarray, moments: np.ndarray |
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with what the stage reads: params.yaml, the training rows of iris, code and locks."""
     for name in ("artifact", "features", "pipeline", "requirements"):
         (tmp_path / name).symlink_to(ROOT / name)
@@ -61,8 +61,8 @@ def killed_search() -> None:
     """Run the stage, and end by SIGKILL after KILLED_AFTER trials."""
     add = study.Study.add
 
-    def then_die(self: study.Study, judged: Any) -> None:
-        add(self, judged)
+    def then_die(self: study.Study, verdict: Any) -> None:
+        add(self, verdict)
         if len(self.done) == KILLED_AFTER:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -70,44 +70,44 @@ def killed_search() -> None:
     tune.main([])
 
 
-def declare(here: Path, **tune: Any) -> None:
+def declare(root: Path, **tune: Any) -> None:
     """Write train.tune."""
-    values = yaml.safe_load((here / "params.yaml").read_text())
+    values = yaml.safe_load((root / "params.yaml").read_text())
     values["train"]["tune"] = {"metric": "log_loss", "folds": 3, "seed": 20, **tune}
-    (here / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+    (root / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
 
 
-def searched(here: Path) -> dict[str, Any]:
+def searched(root: Path) -> dict[str, Any]:
     """Run the stage; its file."""
     tune.main([])
-    found: dict[str, Any] = json.loads((here / paths.TUNED).read_text())
-    return found
+    result: dict[str, Any] = json.loads((root / paths.TUNED).read_text())
+    return result
 
 
-def test_without_a_search_nothing_is_loaded(here: Path) -> None:
+def test_without_a_search_nothing_is_loaded(root: Path) -> None:
     """The stage that is off writes that there is nothing to change, and takes no part of a second."""
     script = "import sys; from pipeline.training import tune; tune.main([]); "
     script += "assert not {'sklearn', 'pandas'} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", script], check=True, cwd=here, capture_output=True)
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=root, capture_output=True)
     assert best_parameters.tuned()["best"] == {}
     assert best_parameters.read(params.load()).to_dict() == params.load().to_dict()
-    declare(here, method="grid", space={"estimator__C": [1.0]})
-    (here / paths.TUNED).unlink()
+    declare(root, method="grid", space={"estimator__C": [1.0]})
+    (root / paths.TUNED).unlink()
     with pytest.raises(ConfigurationError, match=r"tuned\.json cannot be read .* make it with `dvc repro`"):
         best_parameters.read(params.load())
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_equal_inputs_find_equal_parameters(here: Path, method: str) -> None:
+def test_equal_inputs_find_equal_parameters(root: Path, method: str) -> None:
     """Whatever the number of workers and the order of the space; the best one is the best of the last round."""
-    declare(here, method=method, **METHODS[method])
-    once = searched(here)
-    tuning = (here / paths.TUNED).read_bytes()
-    (here / ".tune").rename(here / "before")
+    declare(root, method=method, **METHODS[method])
+    once = searched(root)
+    tuning = (root / paths.TUNED).read_bytes()
+    (root / ".tune").rename(root / "before")
     space = dict(reversed(METHODS[method]["space"].items()))
-    declare(here, method=method, n_jobs=2, **METHODS[method] | {"space": space})
-    searched(here)
-    assert (here / paths.TUNED).read_bytes() == tuning
+    declare(root, method=method, n_jobs=2, **METHODS[method] | {"space": space})
+    searched(root)
+    assert (root / paths.TUNED).read_bytes() == tuning
     last = [trial for trial in once["trials"] if trial["round"] == once["trials"][-1]["round"] or method != "halving"]
     if method == "halving":
         rounds = [trial["round"] for trial in once["trials"]]
@@ -121,63 +121,63 @@ def test_equal_inputs_find_equal_parameters(here: Path, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", [pytest.param("halving", marks=pytest.mark.story), "bayesian"])
-def test_a_killed_search_goes_on(here: Path, method: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_killed_search_goes_on(root: Path, method: str, capsys: pytest.CaptureFixture[str]) -> None:
     """kill -9 in the middle: what is finished is not repeated, and the end is that of a search nobody killed."""
-    declare(here, method=method, **METHODS[method])
+    declare(root, method=method, **METHODS[method])
     killed = multiprocessing.get_context("fork").Process(target=killed_search)
     killed.start()
     killed.join()
     assert killed.exitcode == -signal.SIGKILL
-    assert not (here / paths.TUNED).exists()
-    searched(here)
+    assert not (root / paths.TUNED).exists()
+    searched(root)
     assert f"{KILLED_AFTER} trials are there already" in capsys.readouterr().out
-    found = (here / paths.TUNED).read_bytes()
-    (here / ".tune").rename(here / "before")
-    searched(here)
-    assert (here / paths.TUNED).read_bytes() == found
+    result = (root / paths.TUNED).read_bytes()
+    (root / ".tune").rename(root / "before")
+    searched(root)
+    assert (root / paths.TUNED).read_bytes() == result
 
 
-def test_other_rows_are_another_search(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_rows_are_another_search(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Trials are found again by all that decides them."""
-    declare(here, method="grid", **METHODS["grid"])
-    searched(here)
-    searched(here)
+    declare(root, method="grid", **METHODS["grid"])
+    searched(root)
+    searched(root)
     assert "6 trials are there already" in capsys.readouterr().out
     frame, target = tables.read(paths.TRAIN, params.load())
     columns = {**{str(name): frame[name].to_numpy() for name in frame}, "species": target}
     save(columns, np.arange(1, 75))
-    searched(here)
+    searched(root)
     assert "are there already" not in capsys.readouterr().out
 
 
-def test_a_candidate_that_cannot_be_trained_loses(here: Path) -> None:
+def test_a_candidate_that_cannot_be_trained_loses(root: Path) -> None:
     """It is told with its reason; where no candidate can, the search ends with 10."""
-    declare(here, method="grid", space={"estimator__solver": ["lbfgs", "no such"]})
-    found = searched(here)
-    assert found["best"] == {"estimator__solver": "lbfgs"}
-    assert "no such" in found["trials"][1]["error"]
-    declare(here, method="grid", space={"estimator__solver": ["no such"]})
+    declare(root, method="grid", space={"estimator__solver": ["lbfgs", "no such"]})
+    result = searched(root)
+    assert result["best"] == {"estimator__solver": "lbfgs"}
+    assert "no such" in result["trials"][1]["error"]
+    declare(root, method="grid", space={"estimator__solver": ["no such"]})
     with pytest.raises(ConfigurationError, match=r"none of 1 trials could be trained.*no such"):
-        searched(here)
+        searched(root)
 
 
-def test_the_best_parameters_are_those_of_the_model(here: Path) -> None:
+def test_the_best_parameters_are_those_of_the_model(root: Path) -> None:
     """They train and stand in the manifest as if params.yaml had said so; how they were found does not."""
     by_hand = params.load()
     declare(
-        here,
+        root,
         method="grid",
         space={"estimator__C": [0.5], "preprocessing__numeric__step1__with_mean": [False]},
     )
-    searched(here)
-    found = best_parameters.read(params.load())
-    steps = dict(train.build(found).steps)
+    searched(root)
+    result = best_parameters.read(params.load())
+    steps = dict(train.build(result).steps)
     assert steps["estimator"].C == 0.5
     (_, block, _) = steps["preprocessing"].transformers[0]
     assert block.named_steps["step1"].with_mean is False
-    told = package.parameters(found)["train"]
-    assert told["parameters"] == {**by_hand.train.parameters, "C": 0.5}
-    assert "tune" not in told
+    message = package.parameters(result)["train"]
+    assert message["parameters"] == {**by_hand.train.parameters, "C": 0.5}
+    assert "tune" not in message
 
 
 @pytest.mark.parametrize(
@@ -197,12 +197,12 @@ def test_the_best_parameters_are_those_of_the_model(here: Path) -> None:
         ({"estimator__random_state": [None]}, "could be repeated"),
     ],
 )
-def test_a_space_that_does_not_fit_is_refused(here: Path, space: dict[str, Any], message: str) -> None:
+def test_a_space_that_does_not_fit_is_refused(root: Path, space: dict[str, Any], message: str) -> None:
     """With the parameter and what it should be, before anything trains."""
-    declare(here, method="random", trials=2, space=space)
+    declare(root, method="random", trials=2, space=space)
     with pytest.raises(Exception, match=message):
-        searched(here)
-    assert not (here / paths.TUNED).exists()
+        searched(root)
+    assert not (root / paths.TUNED).exists()
 
 
 def units(frame: pd.DataFrame) -> np.ndarray:
@@ -214,11 +214,11 @@ def test_folds_keep_twins_together_and_classes_apart() -> None:
     data = load_iris(as_frame=True)
     frame = data.data.iloc[np.r_[0:150, 0:150:3]].reset_index(drop=True)
     labels = data.target_names[data.target.to_numpy()][np.r_[0:150, 0:150:3]]
-    made = folds.spread(units(frame), labels, 5, 20)
-    assert sorted(np.concatenate([fold.test for fold in made]).tolist()) == list(range(200))
-    for fold in made:
-        seen = set(map(tuple, frame.iloc[fold.train].to_numpy()))
-        assert not seen & set(map(tuple, frame.iloc[fold.test].to_numpy()))
+    result = folds.spread(units(frame), labels, 5, 20)
+    assert sorted(np.concatenate([fold.test for fold in result]).tolist()) == list(range(200))
+    for fold in result:
+        events = set(map(tuple, frame.iloc[fold.train].to_numpy()))
+        assert not events & set(map(tuple, frame.iloc[fold.test].to_numpy()))
         assert np.unique(labels[fold.test], return_counts=True)[1].min() >= 9
         assert set(labels[fold.with_rows(0.1).train]) == set(labels)
         assert len(fold.train) + len(fold.test) == 200
@@ -235,23 +235,23 @@ def test_folds_of_time_only_look_back() -> None:
         folds.by_time(units(frame), np.repeat([1, 2], 75), 4)
 
 
-def test_a_split_by_time_is_searched_by_time(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_split_by_time_is_searched_by_time(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The folds follow what ordered the rows, which is written beside them and is no feature."""
-    declare(here, method="grid", space={"estimator__C": [1.0]})
-    values = yaml.safe_load((here / "params.yaml").read_text())
+    declare(root, method="grid", space={"estimator__C": [1.0]})
+    values = yaml.safe_load((root / "params.yaml").read_text())
     values["data"]["time"], values["prepare"]["split"]["method"] = "when", "time"
-    (here / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+    (root / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
     loaded = params.load()
     frame, target = tables.read(paths.TRAIN, loaded)
     columns = {**{str(name): frame[name].to_numpy() for name in frame}, "species": target}
     moments = np.random.default_rng(3).permutation(75) * 10**16
     save(columns, np.arange(75), moments)
     assert list(tables.read(paths.TRAIN, loaded)[0]) == list(frame)
-    seen = []
+    events = []
     by_time = folds.by_time
-    monkeypatch.setattr(folds, "by_time", lambda *given: seen.append(given[1].tolist()) or by_time(*given))
-    searched(here)
-    assert seen == [moments.tolist()]
+    monkeypatch.setattr(folds, "by_time", lambda *inputs: events.append(inputs[1].tolist()) or by_time(*inputs))
+    searched(root)
+    assert events == [moments.tolist()]
 
 
 @pytest.mark.story

@@ -61,9 +61,9 @@ class Caller(threading.Thread):
 def connections(port: int) -> int:
     """Connections of a port of this process."""
     count = 0
-    for one in listener.of_port(port):
-        with one:
-            count += not listener.is_listening(one)
+    for candidate in listener.of_port(port):
+        with candidate:
+            count += not listener.is_listening(candidate)
     return count
 
 

@@ -23,12 +23,12 @@ def message(*values: float, names: tuple[str, ...] = ("input-0",), dtype: str = 
     table = np.array(values, dtype).reshape(-1, 2)
     columns = [table] if names == ("input-0",) else [table[:, :1], table[:, 1:]]
     datatype = {"<f8": "FP64", "<f4": "FP32", "<i8": "INT64"}[dtype]
-    made = pb.ModelInferRequest(model_name="m", **more)
+    proto = pb.ModelInferRequest(model_name="m", **more)
     for name, column in zip(names, columns, strict=True):
-        made.inputs.add(name=name, datatype=datatype, shape=column.shape)
-        made.raw_input_contents.append(column.tobytes())
-    made.outputs.add(name="prediction")
-    data: bytes = made.SerializeToString()
+        proto.inputs.add(name=name, datatype=datatype, shape=column.shape)
+        proto.raw_input_contents.append(column.tobytes())
+    proto.outputs.add(name="prediction")
+    data: bytes = proto.SerializeToString()
     return data
 
 
@@ -71,9 +71,9 @@ def test_missing_and_wrong_values() -> None:
         with pytest.raises(InvalidRequest) as anew:
             infer_request.decode(wrong).validated(VALIDATOR, True)
         assert isinstance(layouts.decode(wrong), KnownLayout)
-        with pytest.raises(InvalidRequest) as known:
+        with pytest.raises(InvalidRequest) as refusal:
             layouts.decode(wrong).validated(VALIDATOR, True)
-        assert str(known.value) == str(anew.value)
+        assert str(refusal.value) == str(anew.value)
 
 
 def test_what_is_never_remembered() -> None:
@@ -93,5 +93,5 @@ def test_few_are_remembered() -> None:
     layouts = Layouts(infer_request.decode)
     for rows in range(1, 30):
         read(layouts, message(*[1.0] * 2 * rows))
-    known = [isinstance(layouts.decode(message(*[2.0] * 2 * rows)), KnownLayout) for rows in range(1, 30)]
-    assert known == [False] * 21 + [True] * 8
+    reused = [isinstance(layouts.decode(message(*[2.0] * 2 * rows)), KnownLayout) for rows in range(1, 30)]
+    assert reused == [False] * 21 + [True] * 8

@@ -26,18 +26,18 @@ def of_any_length(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def message(raw: bool, rows: int = 300) -> pb.ModelInferRequest:
     """A request with everything that one may have."""
-    made = pb.ModelInferRequest(model_name="m", model_version="1", id="a")
-    made.outputs.add(name="prediction").parameters["binary_data"].bool_param = True
+    request = pb.ModelInferRequest(model_name="m", model_version="1", id="a")
+    request.outputs.add(name="prediction").parameters["binary_data"].bool_param = True
     for name in NAMES:
-        tensor = made.inputs.add(name=name, datatype="FP64", shape=[rows, 1])
+        tensor = request.inputs.add(name=name, datatype="FP64", shape=[rows, 1])
         tensor.parameters["a"].int64_param = 2**60
         if raw:
-            made.raw_input_contents.append(bytes(8 * rows))
+            request.raw_input_contents.append(bytes(8 * rows))
         else:
             tensor.contents.fp64_contents.extend([0.5] * rows)
     for at in range(500):
-        made.parameters[f"p{at}"].string_param = "x" * 200
-    return made
+        request.parameters[f"p{at}"].string_param = "x" * 200
+    return request
 
 
 @pytest.mark.parametrize("raw", [True, False])

@@ -26,9 +26,9 @@ def test_same_as_protobuf(field: str, length: int) -> None:
     read = packed.read(contents, field)
     assert read is not None
     assert (read.dtype, read.tolist()) == (np.dtype(FIELDS[field]), list(getattr(contents, field)))
-    written = pb.InferTensorContents()
-    assert packed.write(written, field, values)
-    assert written == contents
+    part = pb.InferTensorContents()
+    assert packed.write(part, field, values)
+    assert part == contents
 
 
 def test_other_forms() -> None:

@@ -79,7 +79,7 @@ class Place:
         self.clients.append(Client(*await asyncio.open_connection("127.0.0.1", self._port)))
         return self.clients[-1]
 
-    def counted(self, name: str) -> float:
+    def counter(self, name: str) -> float:
         """The sum of a counter of /metrics."""
         families = {family.name: family for family in self.lifecycle.metrics.collect()}
         return sum(sample.value for sample in families[f"modelpin_{name}"].samples)
@@ -99,16 +99,16 @@ async def place(packaged: Packaged, batcher: Batcher | None = None, **settings: 
         InferLayer(kserve, lifecycle), log_config=None, timeout_keep_alive=settings.get("idle_seconds", 5)
     )
     config.load()
-    made = type("Made", (HttpProtocol,), {"settings": lifecycle.settings, "fast_path": FastPath(lifecycle)})
+    protocol = type("Made", (HttpProtocol,), {"settings": lifecycle.settings, "fast_path": FastPath(lifecycle)})
     state = ServerState()
-    listening = await asyncio.get_running_loop().create_server(lambda: made(config, state, {}), "127.0.0.1", 0)
+    listening = await asyncio.get_running_loop().create_server(lambda: protocol(config, state, {}), "127.0.0.1", 0)
     made_here = Place(lifecycle, listening.sockets[0].getsockname()[1], state.connections)
     try:
         yield made_here
     finally:
         listening.close()
-        for one in (*(client.writer for client in made_here.clients), *state.connections):
-            one.transport.abort()
+        for connection in (*(client.writer for client in made_here.clients), *state.connections):
+            connection.transport.abort()
         await asyncio.sleep(0.01)
 
 

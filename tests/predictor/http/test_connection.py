@@ -19,18 +19,18 @@ GARBAGE = b"\x00garbage\r\n\r\n"
 MIB = 1 << 20
 
 
-def kept(data: bytes) -> bytes:
+def keep_alive(data: bytes) -> bytes:
     """The same request, whose connection is kept."""
     return data.replace(b"Connection: close\r\n", b"")
 
 
-PREDICT = kept(SIZED) + b"\r\n" + BODY
-HEALTH = kept(LIVE) + b"\r\n"
+PREDICT = keep_alive(SIZED) + b"\r\n" + BODY
+HEALTH = keep_alive(LIVE) + b"\r\n"
 METADATA = HEALTH.replace(b"health/live", b"models/iris")
 LONG = dumps({"instances": [[5.1, 3.5, 1.4, 0.2]] * 20_000})
-HEAVY = kept(TYPED) + b"Content-Length: %d\r\n\r\n" % len(LONG) + LONG
-BROKEN = kept(CHUNKED) + b"\r\nzz\r\n"
-CODED = kept(CHUNKED).replace(b"chunked", b"gzip, chunked") + b"\r\n"
+HEAVY = keep_alive(TYPED) + b"Content-Length: %d\r\n\r\n" % len(LONG) + LONG
+BROKEN = keep_alive(CHUNKED) + b"\r\nzz\r\n"
+CODED = keep_alive(CHUNKED).replace(b"chunked", b"gzip, chunked") + b"\r\n"
 UNKNOWN = HEALTH.replace(b"GET", b"FROB")
 
 
@@ -53,7 +53,7 @@ ORDERS = {
     "a heavy prediction and garbage": (HEAVY + GARBAGE, [200, 400]),
     "health and garbage": (HEALTH + GARBAGE, [200, 400]),
     "metadata and garbage": (METADATA + GARBAGE, [200, 400]),
-    "an error and garbage": (kept(TYPED) + b"Content-Length: 2\r\n\r\n{}" + GARBAGE, [400, 400]),
+    "an error and garbage": (keep_alive(TYPED) + b"Content-Length: 2\r\n\r\n{}" + GARBAGE, [400, 400]),
     "garbage that never ends": (PREDICT + b"x" * MIB, [200, 400]),
     "a prediction and broken chunks": (PREDICT + BROKEN, [200, 400]),
     "predictions and broken chunks": (PREDICT * 2 + METADATA + BROKEN, [200, 200, 200, 400]),
@@ -66,23 +66,23 @@ ORDERS = {
     "the last one and garbage": (SIZED + b"\r\n" + BODY + GARBAGE, [200]),
     "the last one and another": (SIZED + b"\r\n" + BODY + PREDICT, [200]),
     "all kinds": (PREDICT + METADATA + HEALTH + PREDICT + HEAVY + LIVE + b"\r\n", [200] * 6),
-    "chunks, and then another": (kept(CHUNKED) + b"\r\n" + CHUNKS + LIVE + b"\r\n", [200, 200]),
+    "chunks, and then another": (keep_alive(CHUNKED) + b"\r\n" + CHUNKS + LIVE + b"\r\n", [200, 200]),
 }
 
 
 @pytest.mark.parametrize("case", ORDERS)
 def test_order(server: Server, case: str) -> None:
     """What is right is answered, in its order; then what is not, and the connection ends."""
-    data, wanted = ORDERS[case]
-    assert statuses(server.raw(data)) == wanted
+    data, expected = ORDERS[case]
+    assert statuses(server.raw(data)) == expected
 
 
 @pytest.mark.parametrize("path", READ)
 def test_head(server: Server, path: str) -> None:
     """HEAD has the status and the headers of GET, its length too, and no body; the connection goes on."""
     path = path.replace("{digest}", server.model.digest)
-    asked = b"HEAD %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % path.encode()
-    head, got = server.raw(kept(asked) + asked), Answer.parse(server.raw(asked.replace(b"HEAD", b"GET", 1)))
+    request = b"HEAD %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % path.encode()
+    head, got = server.raw(keep_alive(request) + request), Answer.parse(server.raw(request.replace(b"HEAD", b"GET", 1)))
     first, second, rest = head.split(b"\r\n\r\n")
     assert rest == b""
     fresh = ("date", "x-request-id", "connection", *(("content-length",) if path == "/metrics" else ()))

@@ -79,7 +79,7 @@ def test_what_takes_it(iris: Packaged, monkeypatch: pytest.MonkeyPatch) -> None:
             for number, parts in enumerate(TAKEN.values(), 1):
                 answer = await client.ask(*parts)
                 assert (answer.status, b"setosa" in answer.body) == (200, True)
-                assert (server.counted("fast_requests"), server.counted("requests")) == (number, number)
+                assert (server.counter("fast_requests"), server.counter("requests")) == (number, number)
 
     run(test)
 
@@ -95,7 +95,7 @@ def test_what_does_not(iris: Packaged, case: str) -> None:
             ends = range(len(data) - 9, len(data)) if case == "a body in pieces" else ()
             parts = [data[start:end] for start, end in pairwise((0, *ends, len(data)))]
             assert (await client.ask(*parts)).status == status
-            assert (server.counted("fast_requests"), server.counted("requests")) == (0, 1)
+            assert (server.counter("fast_requests"), server.counter("requests")) == (0, 1)
             assert server.lifecycle.light.busy == server.lifecycle.buffers.used == 0
 
     run(test)
@@ -126,7 +126,7 @@ def test_a_body_that_takes_its_time(iris: Packaged) -> None:
             assert (await client.ask(BODY)).status == 200
             assert (await client.ask(post().removesuffix(BODY))).status == 408
             assert await client.ended()
-            assert server.counted("rejects") == 1
+            assert server.counter("rejects") == 1
 
     run(test)
 
@@ -143,7 +143,7 @@ def test_one_behind_the_other(iris: Packaged) -> None:
             answers = [await client.answer() for _ in kinds]
             assert [answer.headers["x-request-id"] for answer in answers] == list("012345678")
             assert [answer.status for answer in answers] == [200] * 4 + [400] + [200] * 4
-            assert server.counted("fast_requests") >= 1
+            assert server.counter("fast_requests") >= 1
             assert (await client.ask(post())).body == SETOSA
 
     run(test)

@@ -53,8 +53,8 @@ def ask(layer: InferLayer, *messages: Message, path: str = PATH, method: str = "
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
-    given = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": "http", "method": method, "path": path, "headers": given}
+    pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": method, "path": path, "headers": pairs}
     asyncio.run(asyncio.wait_for(layer(scope, receive, send), 10))
     if not sent:
         return None

@@ -52,10 +52,10 @@ def test_sockets_between_groups(packaged: dict[str, Packaged], monkeypatch: pyte
     """When answering a group took its time, the event loop looks at its sockets before the next one."""
     model = loaded(packaged["iris"])
     fast_path = FastPath(Lifecycle(model, Settings()))
-    seen: list[str] = []
+    looks: list[str] = []
 
     def answer(_: Any) -> None:
-        seen.append("group")
+        looks.append("group")
         time.sleep(0.01)
 
     monkeypatch.setattr(fast_path, "_predict_at_once", answer)
@@ -67,10 +67,10 @@ def test_sockets_between_groups(packaged: dict[str, Packaged], monkeypatch: pyte
         fast_path._answer_groups()
         while fast_path._groups:
             await asyncio.sleep(0)
-            seen.append("others")
+            looks.append("others")
 
     asyncio.run(turns())
-    assert seen == ["group", "group", "others", "group", "others"]
+    assert looks == ["group", "group", "others", "group", "others"]
 
 
 def test_many_features_are_not_for_the_loop(packaged: dict[str, Packaged]) -> None:

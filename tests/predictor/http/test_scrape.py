@@ -46,19 +46,19 @@ def registry(packaged: dict[str, Packaged], name: str) -> CollectorRegistry:
         exchange.seconds[:] = [1e-4] * 4
         exchange.rows = 7
         lifecycle.account(exchange, code)
-    made = CollectorRegistry()
-    lifecycle.metrics.register(made)
-    return made
+    registry = CollectorRegistry()
+    lifecycle.metrics.register(registry)
+    return registry
 
 
 def unfolded(collected: list[Any]) -> list[Metric]:
     """The same families as prometheus_client would keep them."""
-    made = []
+    results = []
     for family in collected:
         plain = Metric(family.name, family.documentation, family.type)
         plain.samples = list(family.samples)
-        made.append(plain)
-    return made
+        results.append(plain)
+    return results
 
 
 def scraped(collected: list[Any], accept: str) -> tuple[str, bytes]:

@@ -45,10 +45,10 @@ def test_shared_calls(iris: Packaged) -> None:
                 client.writer.write(post(b'{"instances":[[%d,1,1,1]]}' % value))
             answers = [await client.answer() for client in clients]
             assert [answer.status for answer in answers] == [200] * 3 + [422] + [200] * 4
-            told = [answer.json.get("predictions") for answer in answers if answer.status == 200]
-            assert told == [[str(value)] for value in values if value != 66]
+            predictions = [answer.json.get("predictions") for answer in answers if answer.status == 200]
+            assert predictions == [[str(value)] for value in values if value != 66]
             assert max(runner.calls) > 1
-            assert server.counted("fast_requests") == 7
+            assert server.counter("fast_requests") == 7
 
     run(test)
 
@@ -85,7 +85,7 @@ def test_long_predictions(iris: Packaged) -> None:
             assert (health.status, slow.calls) == (200, [])
             answers = [await client.answer() for client in clients]
             assert sorted(answer.status for answer in answers) == [200] * 4 + [503] * 2
-            assert (server.counted("fast_requests"), server.lifecycle.light.busy) == (3, 0)
+            assert (server.counter("fast_requests"), server.lifecycle.light.busy) == (3, 0)
 
     run(test)
 
@@ -99,7 +99,7 @@ def test_as_many_places_as_one(iris: Packaged) -> None:
             for client in clients:
                 client.writer.write(post())
             assert [(await client.answer()).status for client in clients] == [200] * 8
-            assert server.counted("fast_requests") == 8
+            assert server.counter("fast_requests") == 8
 
     run(test)
 
@@ -124,7 +124,7 @@ def test_the_end(iris: Packaged) -> None:
             answer = await client.answer()
             assert (answer.status, answer.headers["connection"]) == (200, "close")
             assert await client.ended()
-            assert server.counted("fast_requests") == 1
+            assert server.counter("fast_requests") == 1
 
     run(test)
 
@@ -154,10 +154,10 @@ def test_a_client_that_left(iris: Packaged) -> None:
         async with in_work(iris) as (server, client):
             client.writer.transport.abort()
             end = time.monotonic() + LATEST
-            while not server.counted("requests") and time.monotonic() < end:
+            while not server.counter("requests") and time.monotonic() < end:
                 await asyncio.sleep(0.01)
-            assert (server.counted("requests"), server.counted("fast_requests")) == (1, 0)
-            assert server.counted("rejects") == 1
+            assert (server.counter("requests"), server.counter("fast_requests")) == (1, 0)
+            assert server.counter("rejects") == 1
             assert server.lifecycle.light.busy == server.lifecycle.buffers.used == 0
 
     run(test)
@@ -176,8 +176,8 @@ def test_a_client_that_does_not_read(iris: Packaged) -> None:
                 client.writer.write(post())
                 await asyncio.sleep(0.001)
             assert {(await client.answer()).body for _ in range(count)} == {b'{"predictions":["%b"]}' % (b"x" * 60_000)}
-            assert server.counted("requests") == count
-            assert 0 < server.counted("fast_requests") < count
+            assert server.counter("requests") == count
+            assert 0 < server.counter("fast_requests") < count
             assert server.lifecycle.buffers.used == 0
 
     run(test)

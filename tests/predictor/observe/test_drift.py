@@ -39,10 +39,10 @@ def test_counts_as_the_profile_does(packaged: dict[str, Packaged], name: str) ->
     for row in range(len(prediction.values)):
         drift.observe({key: values[row : row + 1] for key, values in columns.items()}, prediction.part(row, row + 1))
     drift.flush()
-    for name, seen in [*drift.features.items(), *drift.outputs.items()]:
+    for name, distribution in [*drift.features.items(), *drift.outputs.items()]:
         expected = (reference["features"] | reference["outputs"])[name]
-        assert seen.counts.tolist() == seen.expected
-        assert (seen.missing, seen.out_of_range, seen.unseen) == (expected["missing"], 0, 0)
+        assert distribution.counts.tolist() == distribution.expected
+        assert (distribution.missing, distribution.out_of_range, distribution.unseen) == (expected["missing"], 0, 0)
 
 
 def test_what_training_did_not_see(packaged: dict[str, Packaged]) -> None:
@@ -58,16 +58,19 @@ def test_what_training_did_not_see(packaged: dict[str, Packaged]) -> None:
     }
     drift.observe(columns, Prediction(np.array([True, False, True])))
     drift.flush()
-    found = {name: (seen.missing, seen.out_of_range, seen.unseen) for name, seen in drift.features.items()}
-    assert found == {
+    counts = {
+        name: (distribution.missing, distribution.out_of_range, distribution.unseen)
+        for name, distribution in drift.features.items()
+    }
+    assert counts == {
         "größe (cm)": (1, 2, 0),
         "rooms": (0, 1, 0),
         "smoker": (1, 0, 0),
         "city": (1, 0, 1),
         "grade": (0, 0, 0),
     }
-    wanted = {label_text(False): 1, label_text(True): 2, "(other)": 0}
-    assert dict(zip(drift.outputs["label"].bins, drift.outputs["label"].counts.tolist(), strict=True)) == wanted
+    expected = {label_text(False): 1, label_text(True): 2, "(other)": 0}
+    assert dict(zip(drift.outputs["label"].bins, drift.outputs["label"].counts.tolist(), strict=True)) == expected
 
 
 def gathered(packaged: dict[str, Packaged]) -> tuple[Drift, list[int]]:
@@ -113,7 +116,7 @@ def test_counted_behind_the_answers(packaged: dict[str, Packaged]) -> None:
     assert (len(calls), len(drift._pending)) == (2, 50)
     drift.flush()
     assert drift.outputs["label"].counts.sum() == 178
-    assert {int(one.counts.sum()) for one in drift.features.values()} == {178}
+    assert {int(distribution.counts.sum()) for distribution in drift.features.values()} == {178}
 
 
 def test_many_values_are_counted_before_many_requests(packaged: dict[str, Packaged]) -> None:
@@ -152,7 +155,7 @@ def test_a_long_table_is_counted_by_the_thread_that_answers(packaged: dict[str, 
     long = {name: np.full(100_000, 5.1) for name in ROW}
     answer = Prediction(np.full(100_000, "setosa", dtype=object), np.full((100_000, 3), 1 / 3))
     drift.observe(long, answer, may_count=True)
-    assert {int(one.counts.sum()) for one in drift.features.values()} == {101_000}
+    assert {int(distribution.counts.sum()) for distribution in drift.features.values()} == {101_000}
 
 
 def test_from_several_threads(packaged: dict[str, Packaged]) -> None:
@@ -173,7 +176,7 @@ def test_from_several_threads(packaged: dict[str, Packaged]) -> None:
         thread.join()
     drift.flush()
     assert drift.outputs["label"].counts.sum() == 8000
-    assert {int(one.counts.sum()) for one in drift.features.values()} == {8000}
+    assert {int(distribution.counts.sum()) for distribution in drift.features.values()} == {8000}
 
 
 def test_numbers_are_counted_together() -> None:

@@ -116,11 +116,11 @@ def test_from_the_wire_to_s3_and_joined_with_labels(packaged: dict[str, Packaged
     finally:
         assert server.stop() == 0
     (tmp_path / "log/1-killed.jsonl").write_text('{"request_id": "f", "ti')
-    kept = {file.name: file.read_bytes() for file in (tmp_path / "log").iterdir()}
+    files = {file.name: file.read_bytes() for file in (tmp_path / "log").iterdir()}
     target = Destination(f"s3://{s3.name}/inference/iris")
     assert ship(tmp_path / "log", target) == (6, 1)
     assert not list((tmp_path / "log").iterdir())
-    for name, content in kept.items():  # it was killed before it deleted
+    for name, content in files.items():  # it was killed before it deleted
         (tmp_path / "log" / name).write_bytes(content)
     ship(tmp_path / "log", target)
     (key,) = s3.keys()

@@ -22,10 +22,10 @@ NAME = "iris-3f9c1a7e-predictor-00001-deployment-5d-x_iris-production_kserve-con
 
 def program() -> str:
     """rsyslogd with its module; the test is skipped with one line otherwise."""
-    found = shutil.which("rsyslogd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
-    if found is None or not list(Path("/usr/lib").glob(f"**/rsyslog/{MODULE}")):
+    program = shutil.which("rsyslogd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
+    if program is None or not list(Path("/usr/lib").glob(f"**/rsyslog/{MODULE}")):
         pytest.skip("runs rsyslog: Debian's packages rsyslog and rsyslog-elasticsearch")
-    return found
+    return program
 
 
 class Bulk(ThreadingHTTPServer):
@@ -81,7 +81,7 @@ def test_lines_of_the_predictor_become_documents(packaged: dict[str, Packaged], 
     Nothing listens at first: the lines wait.
     """
     rsyslog, (port,) = program(), free(1)
-    written = lines(packaged, tmp_path / "log")
+    logged = lines(packaged, tmp_path / "log")
     (tmp_path / "containers").mkdir()
     (tmp_path / "work").mkdir()
     text = CONFIG.read_text().replace("/var/log/containers", str(tmp_path / "containers"))
@@ -90,11 +90,11 @@ def test_lines_of_the_predictor_become_documents(packaged: dict[str, Packaged], 
     command = [rsyslog, "-f", str(tmp_path / "rsyslog.conf")]
     checked = subprocess.run([*command, "-N1"], env=environment, capture_output=True, text=True)
     assert checked.returncode == 0, checked.stderr
-    said = [line for line in checked.stderr.splitlines() if "version" not in line and "End of config" not in line]
-    assert said == []
-    kept = [*(f"stdout F {line}" for line in written), "stderr F not JSON", 'stdout P {"torn', "stdout F {broken"]
+    problems = [line for line in checked.stderr.splitlines() if "version" not in line and "End of config" not in line]
+    assert problems == []
+    stored = [*(f"stdout F {line}" for line in logged), "stderr F not JSON", 'stdout P {"torn', "stdout F {broken"]
     stamp = "2026-11-26T10:00:00.000000001Z"
-    (tmp_path / "containers" / NAME).write_text("".join(f"{stamp} {line}\n" for line in kept))
+    (tmp_path / "containers" / NAME).write_text("".join(f"{stamp} {line}\n" for line in stored))
     words = [*command, "-n", "-i", str(tmp_path / "pid")]
     with (tmp_path / "said").open("wb") as output, subprocess.Popen(words, env=environment, stderr=output) as running:
         server = None
@@ -106,7 +106,7 @@ def test_lines_of_the_predictor_become_documents(packaged: dict[str, Packaged], 
                 time.sleep(0.1)
             server = Bulk(port)
             threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-            while len(server.documents) < len(written):
+            while len(server.documents) < len(logged):
                 assert time.monotonic() < deadline, len(server.documents)
                 assert running.poll() is None
                 time.sleep(0.1)
@@ -118,5 +118,5 @@ def test_lines_of_the_predictor_become_documents(packaged: dict[str, Packaged], 
     assert server is not None
     assert {index for index, _ in server.documents} == {"modelpin-iris-production"}
     places = {"pod": NAME.partition("_")[0], "namespace": "iris-production"}
-    assert [document for _, document in server.documents] == [{**json.loads(line), **places} for line in written]
+    assert [document for _, document in server.documents] == [{**json.loads(line), **places} for line in logged]
     assert {"mine", "theirs"} <= {document.get("request_id") for _, document in server.documents}

@@ -26,10 +26,10 @@ TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 @pytest.fixture(scope="module")
 def server(packaged: dict[str, Packaged], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A predictor that nothing was asked of."""
-    made = start(packaged["people"], tmp_path_factory.mktemp("seen") / "log")
-    made.wait()
-    yield made
-    made.stop()
+    server = start(packaged["people"], tmp_path_factory.mktemp("seen") / "log")
+    server.wait()
+    yield server
+    server.stop()
 
 
 def samples(server: Server) -> dict[tuple[str, tuple[str, ...]], float]:
@@ -50,9 +50,9 @@ def lines(server: Server, request_id: str) -> list[dict[str, Any]]:
     """The lines of a request in the log."""
     deadline = time.monotonic() + ANSWER_SECONDS
     while True:
-        found = [line for line in server.log.read_text().splitlines() if f'"request_id":"{request_id}"' in line]
-        if found or time.monotonic() > deadline:
-            return [json.loads(line) for line in found]
+        lines = [line for line in server.log.read_text().splitlines() if f'"request_id":"{request_id}"' in line]
+        if lines or time.monotonic() > deadline:
+            return [json.loads(line) for line in lines]
         time.sleep(0.02)
 
 
@@ -65,14 +65,14 @@ def test_a_request_from_outside(server: Server) -> None:
     answer = server.post(server.v1, {"instances": rows}, named)
     assert (answer.status, answer.headers["x-request-id"]) == (200, "good-1")
     wrong = server.post(server.v2, {"inputs": "secret-value"}, {"x-request-id": 'a"b', "traceparent": "00-x"})
-    made = wrong.headers["x-request-id"]
-    assert (wrong.status, bool(re.fullmatch("[0-9a-f]{32}", made))) == (400, True)
+    request_id = wrong.headers["x-request-id"]
+    assert (wrong.status, bool(re.fullmatch("[0-9a-f]{32}", request_id))) == (400, True)
     _, call = server.stub.ModelInfer.with_call(_raw(server), metadata=(("x-request-id", "good-2"),))
     assert dict(call.trailing_metadata())["x-request-id"] == "good-2"
 
     (line,) = lines(server, "good-1")
-    taken = {key: line.pop(key) for key in ("time", "queue_ms", "parse_ms", "predict_ms", "respond_ms")}
-    assert all(value for key, value in taken.items() if key != "queue_ms")
+    durations = {key: line.pop(key) for key in ("time", "queue_ms", "parse_ms", "predict_ms", "respond_ms")}
+    assert all(value for key, value in durations.items() if key != "queue_ms")
     assert line == {
         "level": "info",
         "logger": "predictor.requests",
@@ -90,7 +90,7 @@ def test_a_request_from_outside(server: Server) -> None:
         "trace_flags": "01",
     }
     assert line["received_bytes"] > 200
-    (line,) = lines(server, made)
+    (line,) = lines(server, request_id)
     assert (line["code"], line["reason"], "trace_id" in line) == ("400", "invalid", False)
     assert [(line["protocol"], line["code"]) for line in lines(server, "good-2")] == [("grpc", "OK")]
     log = [line for line in server.log.read_text().splitlines() if '"message":"serving"' not in line]
@@ -131,33 +131,33 @@ def _raw(server: Server) -> pb.ModelInferRequest:
         "city": ("BYTES", {"bytes_contents": [b"Bonn"]}),
         "grade": ("BYTES", {"bytes_contents": [b"a"]}),
     }
-    asked = pb.ModelInferRequest(model_name=server.model.name)
+    request = pb.ModelInferRequest(model_name=server.model.name)
     for name, (datatype, contents) in tensors.items():
-        asked.inputs.add(name=name, datatype=datatype, shape=[1], contents=pb.InferTensorContents(**contents))
-    return asked
+        request.inputs.add(name=name, datatype=datatype, shape=[1], contents=pb.InferTensorContents(**contents))
+    return request
 
 
 def test_information(server: Server) -> None:
     """/metrics says what serves and what is served, and how training's values were distributed."""
-    found = samples(server)
+    values = samples(server)
     model = server.model
-    assert found["model_info", (model.digest, "sklearn", "people", model.release, "classification")] == 1
-    assert found["ready", ()] == 1
+    assert values["model_info", (model.digest, "sklearn", "people", model.release, "classification")] == 1
+    assert values["ready", ()] == 1
     profile = json.loads((server.model.directory / "profile.json").read_text())
     for feature, reference in profile["features"].items():
-        shown = sum(value for key, value in found.items() if key[0] == "reference_input_bin" and feature in key[1])
-        assert shown == profile["rows"] - reference["missing"]
+        total = sum(value for key, value in values.items() if key[0] == "reference_input_bin" and feature in key[1])
+        assert total == profile["rows"] - reference["missing"]
 
 
 def test_sampling() -> None:
     """The share of requests that get a line is even; our own faults always get one."""
-    written: list[bytes] = []
-    request_log = RequestLog("m", "d", 0.25, written.append)
+    lines: list[bytes] = []
+    request_log = RequestLog("m", "d", 0.25, lines.append)
     for _ in range(100):
         request_log.write(begin("v1", None, None), "200", failed=False)
-    assert len(written) == 25
-    RequestLog("m", "d", 0, written.append).write(begin("v1", None, None), "500", failed=True)
-    assert [json.loads(line)["level"] for line in written[24:]] == ["info", "error"]
+    assert len(lines) == 25
+    RequestLog("m", "d", 0, lines.append).write(begin("v1", None, None), "500", failed=True)
+    assert [json.loads(line)["level"] for line in lines[24:]] == ["info", "error"]
 
 
 def test_no_line_can_be_forged() -> None:
@@ -227,10 +227,10 @@ def test_whole_requests_and_the_start_have_times(server: Server) -> None:
     before = samples(server).get(key, 0)
     server.post(server.v1, {"instances": [PERSON]})
     server.post(server.v1, {"instances": "none"})
-    found = samples(server)
-    assert found[key] == before + 1
-    edges = [float(labels[1]) for name, labels in found if name == "request_seconds_bucket" and labels[2] == "v1"]
+    values = samples(server)
+    assert values[key] == before + 1
+    edges = [float(labels[1]) for name, labels in values if name == "request_seconds_bucket" and labels[2] == "v1"]
     assert len([edge for edge in edges if 1e-4 <= edge <= 1e-3]) >= 6
-    phases = {labels[1]: value for (name, labels), value in found.items() if name == "start_seconds"}
+    phases = {labels[1]: value for (name, labels), value in values.items() if name == "start_seconds"}
     assert set(phases) == {"download", "import", "verify", "load", "first_answer"}
     assert phases["first_answer"] > phases["import"] + phases["verify"] + phases["load"] > 0

@@ -61,8 +61,8 @@ def test_a_slow_reader(pipe: tuple[int, int]) -> None:
 
 def test_whole_pieces(pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     """What is written at once is whole lines, and no more than a pipe takes in one piece."""
-    written: list[bytes] = []
-    monkeypatch.setattr(os, "write", lambda _, data: written.append(data))
+    lines: list[bytes] = []
+    monkeypatch.setattr(os, "write", lambda _, data: lines.append(data))
     output = LogWriter(pipe[1])
 
     async def fill() -> None:
@@ -71,9 +71,9 @@ def test_whole_pieces(pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch) ->
 
     asyncio.run(fill())
     output.close()
-    assert b"".join(written) == LINE * 1000
-    assert all(len(piece) <= PIECE and piece.endswith(b"\n") for piece in written)
-    assert len(written) < 30
+    assert b"".join(lines) == LINE * 1000
+    assert all(len(piece) <= PIECE and piece.endswith(b"\n") for piece in lines)
+    assert len(lines) < 30
 
 
 def test_at_the_end(pipe: tuple[int, int]) -> None:
@@ -114,12 +114,12 @@ def test_traceparent(header: str, valid: bool) -> None:
     assert trace(header) == ((TRACE, PARENT, "01") if valid else None)
 
 
-@pytest.mark.parametrize("given", ["", "a b", 'a"b', "a\nb", "ü", "x" * 129, None])
-def test_request_id_made(given: str | None) -> None:
+@pytest.mark.parametrize("sent", ["", "a b", 'a"b', "a\nb", "ü", "x" * 129, None])
+def test_request_id_made(sent: str | None) -> None:
     """An id that could break a log, or is too long, is replaced by a new one."""
-    made = begin("v1", given, None).request_id
-    assert made != given
-    assert len(made) == 32
+    request_id = begin("v1", sent, None).request_id
+    assert request_id != sent
+    assert len(request_id) == 32
 
 
 def test_request_id_kept() -> None:

@@ -132,7 +132,7 @@ def test_lists_of_numbers() -> None:
     payload = {"a": wide, "b": mixed, "c": [1, 2], "d": [2**53 + 1, 0.5, *[1] * 30], "e": [None, *[1] * 40], "f": []}
     value = json_arrays.read(PAD + json.dumps(payload).encode())
     assert same(value, payload)
-    types = {key: getattr(one, "dtype", None) for key, one in value.items()}
+    types = {key: getattr(array, "dtype", None) for key, array in value.items()}
     assert types == {"a": np.int64, "b": np.float64, "c": None, "d": None, "e": None, "f": None}
     negative = json_arrays.read(PAD + b'{"a":[-0,0.5' + b",1.5" * 40 + b"]}")["a"]
     assert np.signbit(negative[0]) == np.signbit(json_body.read(b"[-0]")[0]) == np.False_

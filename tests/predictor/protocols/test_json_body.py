@@ -99,12 +99,12 @@ def test_many_rows(ending: str) -> None:
     row = "[1.5, 2, -3e5]"
     body = '{"instances":[' + ",".join([row] * (json_body._PIECE // len(row))) + ending
     try:
-        wanted = json.loads(body)
+        expected = json.loads(body)
     except json.JSONDecodeError:
         with pytest.raises(InvalidRequest, match="not JSON"):
             json_body.read(body.encode())
     else:
-        assert json_body.read(body.encode()) == wanted
+        assert json_body.read(body.encode()) == expected
 
 
 @pytest.mark.parametrize("rows", ["[1],", "[1],,[2]", ",[1]", "[1],[2],", "[1], ,[2]"])

@@ -59,7 +59,12 @@ def _v2(data: list[Any], shape: list[int], names: list[str]) -> Any:
     parameters = {"a": {"b": ["c"]}}
     head = {"datatype": "BYTES", "shape": shape, "parameters": parameters, "data": data}
     outputs = [{"name": "prediction", "parameters": {"binary_data": False}}]
-    return {"id": "1", "parameters": parameters, "inputs": [{"name": one, **head} for one in names], "outputs": outputs}
+    return {
+        "id": "1",
+        "parameters": parameters,
+        "inputs": [{"name": name, **head} for name in names],
+        "outputs": outputs,
+    }
 
 
 FITTING = {

@@ -98,9 +98,9 @@ def test_says_where(tail: bytes) -> None:
     text = b'{"instances":[\n%b\n%b' % (b",\n".join([b'["\xc3\xa9",3.5]'] * 30_000), tail)
     with pytest.raises(InvalidRequest) as error:
         json_body.read(text)
-    said = str(error.value)
+    message = str(error.value)
     place = f"line {30_002} column" if tail != b',"\xff"]}' else f"at byte {text.index(0xFF)}"
-    assert place in said
+    assert place in message
 
 
 def test_a_key_twice_in_two_pieces() -> None:
@@ -112,12 +112,12 @@ def test_a_key_twice_in_two_pieces() -> None:
 
 def test_given_up() -> None:
     """Reading ends between two pieces when nobody waits any more."""
-    asked = 0
+    calls = 0
 
     def ask() -> None:
-        nonlocal asked
-        asked += 1
-        if asked == 3:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
             raise Disconnected
 
     with checkpoint.asking(ask), pytest.raises(Disconnected):

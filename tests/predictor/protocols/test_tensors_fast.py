@@ -49,10 +49,10 @@ def outcome(validator: Validator, payload: dict[str, Any], binary: bytes) -> Any
 
 def check(validator: Validator, inputs: list[Any], binary: bytes = b"") -> None:
     """With and without the short way: the same."""
-    found = outcome(validator, {"inputs": inputs}, binary)
+    result = outcome(validator, {"inputs": inputs}, binary)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tensors_fast, "columns", lambda *_: None)
-        assert found == outcome(validator, {"inputs": inputs}, binary)
+        assert result == outcome(validator, {"inputs": inputs}, binary)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 40])
@@ -72,14 +72,16 @@ def test_floats_for_booleans(rows: int, value: float, right: bool) -> None:
 def tensors(draw: st.DrawFn) -> list[dict[str, Any]]:
     """A tensor a feature, plain but for a few things."""
     rows = draw(st.integers(1, 3))
-    made = []
+    tensors = []
     for name, (datatype, value) in NATURAL.items():
         data = [draw(st.just(value) | VALUES) for _ in range(rows)]
         tensor = {"name": name, "datatype": draw(st.just(datatype) | DATATYPES), "shape": [rows], "data": data}
-        made.append(draw(st.just(tensor) | st.just(tensor | {"shape": draw(st.sampled_from([[rows, 1], [1], [0]]))})))
+        tensors.append(
+            draw(st.just(tensor) | st.just(tensor | {"shape": draw(st.sampled_from([[rows, 1], [1], [0]]))}))
+        )
     odd = draw(st.none() | st.sampled_from([{"parameters": {"missing": "x"}}, {"parameters": 1}, {"more": 1}]))
-    made[draw(st.integers(0, 3))] |= odd or {}
-    return made if draw(st.booleans()) else made + made[: draw(st.integers(0, 1))]
+    tensors[draw(st.integers(0, 3))] |= odd or {}
+    return tensors if draw(st.booleans()) else tensors + tensors[: draw(st.integers(0, 1))]
 
 
 @given(tensors())
@@ -97,8 +99,8 @@ def test_a_tensor_a_feature(inputs: list[dict[str, Any]]) -> None:
 )
 def test_one_wide_tensor(dtype: str, datatype: str, shape: list[int], data: list[Any], nested: bool) -> None:
     """JSON, flat or nested, of the right size or not."""
-    given = [data[at : at + 2] for at in range(0, len(data), 2)] if nested else data
-    check(WIDE[dtype], [{"name": "input-0", "datatype": datatype, "shape": shape, "data": given}])
+    nested_data = [data[at : at + 2] for at in range(0, len(data), 2)] if nested else data
+    check(WIDE[dtype], [{"name": "input-0", "datatype": datatype, "shape": shape, "data": nested_data}])
 
 
 @given(

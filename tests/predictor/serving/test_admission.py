@@ -21,14 +21,14 @@ def test_first_come_first_served() -> None:
     async def run() -> list[int]:
         places, served = QueuedSemaphore(1, 2), []
 
-        async def one(number: int) -> None:
+        async def acquire(number: int) -> None:
             await places.acquire()
             served.append(number)
             await asyncio.sleep(0)
             places.release()
 
         await places.acquire()
-        tasks = [asyncio.ensure_future(one(number)) for number in (1, 2)]
+        tasks = [asyncio.ensure_future(acquire(number)) for number in (1, 2)]
         await _tick()
         with pytest.raises(QueueFull):
             await places.acquire()

@@ -33,7 +33,7 @@ class Slow:
         return Prediction(columns["x"], np.stack([columns["x"], -columns["x"]], axis=1))
 
 
-async def asked(batcher: Batcher, tables: list[Columns]) -> list[Prediction | BaseException]:
+async def predict_all(batcher: Batcher, tables: list[Columns]) -> list[Prediction | BaseException]:
     """All of them at once."""
     return await asyncio.gather(*(batcher.predict(table) for table in tables), return_exceptions=True)
 
@@ -43,8 +43,8 @@ def test_short_on_the_loop_long_off_it() -> None:
     quick, slow = Slow(0), Slow()
     assert measured(quick, ONE)[0] > 1
     assert measured(slow, ONE)[0] == 0
-    asyncio.run(asked(Batcher(quick, ONE, batching=False), [ONE]))
-    asyncio.run(asked(Batcher(slow, ONE, batching=False), [ONE]))
+    asyncio.run(predict_all(Batcher(quick, ONE, batching=False), [ONE]))
+    asyncio.run(predict_all(Batcher(slow, ONE, batching=False), [ONE]))
     assert quick.calls[-1] == (1, True)
     assert slow.calls[-1] == (1, False)
 
@@ -55,7 +55,7 @@ def test_what_waits_is_predicted_together() -> None:
     batcher = Batcher(slow, ONE, batching=True)
     slow.calls.clear()
     tables = [{"x": np.arange(size, dtype=float) + 10 * size} for size in (1, 2, 3, 4)]
-    answers = asyncio.run(asked(batcher, tables))
+    answers = asyncio.run(predict_all(batcher, tables))
     assert [call for call, _ in slow.calls] == [1, 9]
     for table, answer in zip(tables, answers, strict=True):
         assert isinstance(answer, Prediction)
@@ -69,7 +69,7 @@ def test_no_company_where_it_changes_answers() -> None:
     slow = Slow()
     batcher = Batcher(slow, ONE, batching=False)
     slow.calls.clear()
-    asyncio.run(asked(batcher, [ONE] * 3))
+    asyncio.run(predict_all(batcher, [ONE] * 3))
     assert [call for call, _ in slow.calls] == [1, 1, 1]
 
 
@@ -90,7 +90,7 @@ def test_one_bad_request_harms_no_other(bad: float, seconds: float, batching: bo
     """A row without an answer is named, counted from 0, in the request that has it; the others have theirs."""
     batcher = Batcher(Picky(seconds), ONE, batching=batching)
     tables = [ONE, {"x": np.array([3.0, 4.0, bad, 5.0, bad])}, ONE, {"x": np.array([bad])}, {"x": np.array([6.0, 7.0])}]
-    first, second, third, fourth, fifth = asyncio.run(asked(batcher, tables))
+    first, second, third, fourth, fifth = asyncio.run(predict_all(batcher, tables))
     for error, named in ((second, "row 2: "), (fourth, "row 0: ")):
         assert isinstance(error, NoAnswer)
         assert str(error).startswith(named)
@@ -106,7 +106,7 @@ def test_what_fails_on_every_row_is_not_the_callers_fault() -> None:
     batcher = Batcher(picky, ONE, batching=True)
     ours = {"x": np.array([1.0])}
     picky.predict = lambda columns: 1 / 0  # type: ignore[assignment]
-    (error,) = asyncio.run(asked(batcher, [ours]))
+    (error,) = asyncio.run(predict_all(batcher, [ours]))
     assert isinstance(error, ZeroDivisionError)
 
 
@@ -120,7 +120,7 @@ def test_the_row_is_looked_for_in_proportion_to_the_rows(at: int) -> None:
         picky.calls.clear()
         values = np.ones(size)
         values[at] = -1
-        (error,) = asyncio.run(asked(batcher, [{"x": values}]))
+        (error,) = asyncio.run(predict_all(batcher, [{"x": values}]))
         assert str(error).startswith(f"row {at % size}: ")
         assert sum(count for count, _ in picky.calls) <= 4 * size + 1
         assert len(picky.calls) <= 2 * np.log2(size) + 4
@@ -147,7 +147,7 @@ def test_a_client_that_left_is_not_predicted_for() -> None:
 def test_many(batching: bool) -> None:
     """A thousand at once are all answered."""
     batcher = Batcher(Slow(0.001), ONE, batching=batching)
-    answers = asyncio.run(asked(batcher, [{"x": np.array([float(number)])} for number in range(1000)]))
+    answers = asyncio.run(predict_all(batcher, [{"x": np.array([float(number)])} for number in range(1000)]))
     assert [answer.values.tolist() for answer in answers if isinstance(answer, Prediction)] == [
         [float(n)] for n in range(1000)
     ]
@@ -165,7 +165,7 @@ def test_the_second_runner_is_not_for_the_loop() -> None:
     """Rows that the first runner cannot answer are answered by the second one, which never runs on the event loop."""
     first, second = Gaps(0), Slow(0)
     batcher = Batcher(Fallback(first, second), ONE, batching=True, quick=first)
-    (answer,) = asyncio.run(asked(batcher, [{"x": np.array([1.0, 9.0])}]))
+    (answer,) = asyncio.run(predict_all(batcher, [{"x": np.array([1.0, 9.0])}]))
     assert isinstance(answer, Prediction)
     assert answer.values.tolist() == [1.0, 9.0]
     assert second.calls == [(1, False)]

@@ -45,7 +45,7 @@ def columns(count: int) -> Columns:
     return {name: np.full(count, 1.5) for name in parts}
 
 
-class Asked:
+class Question:
     """A request of `rows` rows in all of its forms, which remembers the threads that read and answer it."""
 
     probabilities = True
@@ -57,12 +57,12 @@ class Asked:
         self.threads: list[str] = []
         self.freed = 0
 
-    def decode(self) -> Asked:
+    def decode(self) -> Question:
         """Nothing is left to read."""
         self.threads.append(threading.current_thread().name)
         return self
 
-    def validated(self, validator: Validator, closely: bool) -> Asked:
+    def validated(self, validator: Validator, closely: bool) -> Question:
         """It fits."""
         return self
 
@@ -86,26 +86,26 @@ def exchanged(size: int) -> Exchange:
 @pytest.mark.parametrize("size", [100, LOOP_BYTES, LOOP_BYTES + 1, 300_000])
 def test_threads(packaged: dict[str, Packaged], size: int) -> None:
     """What is longer than LOOP_BYTES is read and answered off the event loop; what is heavy, in a thread of its own."""
-    made, asked = lifecycle(packaged), Asked(3)
-    assert asyncio.run(made.serve(exchanged(size), asked.decode)).body == b"3"
+    life, request = lifecycle(packaged), Question(3)
+    assert asyncio.run(life.serve(exchanged(size), request.decode)).body == b"3"
     expected = "MainThread" if size <= LOOP_BYTES else "long_0" if size <= Settings.heavy_bytes else "heavy_0"
-    assert asked.threads == [expected] * 2
-    assert asked.freed == (size > LOOP_BYTES)
-    made.drift.flush()
-    assert made.drift.outputs["label"].counts.sum() == 3
+    assert request.threads == [expected] * 2
+    assert request.freed == (size > LOOP_BYTES)
+    life.drift.flush()
+    assert life.drift.outputs["label"].counts.sum() == 3
 
 
 def test_long_answers(packaged: dict[str, Packaged]) -> None:
     """A short body whose answer is long is answered off the event loop."""
-    made, asked = lifecycle(packaged), Asked(10_000)
-    assert asyncio.run(made.serve(exchanged(100), asked.decode)).body == b"10000"
-    assert asked.threads == ["MainThread", "long_0"]
+    life, request = lifecycle(packaged), Question(10_000)
+    assert asyncio.run(life.serve(exchanged(100), request.decode)).body == b"10000"
+    assert request.threads == ["MainThread", "long_0"]
 
 
-def endless(begun: threading.Event) -> Callable[[], Asked]:
+def endless(begun: threading.Event) -> Callable[[], Question]:
     """Work that nothing ends but a checkpoint."""
 
-    def decode() -> Asked:
+    def decode() -> Question:
         begun.set()
         end = time.monotonic() + LATE
         while time.monotonic() < end:
@@ -120,11 +120,11 @@ def endless(begun: threading.Event) -> Callable[[], Asked]:
 @pytest.mark.parametrize("how", ["gone", "cancelled", "late"])
 def test_given_up(packaged: dict[str, Packaged], size: int, how: str) -> None:
     """Work ends at a checkpoint when its caller left or its time is over, and only then its place is free."""
-    made = lifecycle(packaged, work_seconds=0.2 if how == "late" else LATE)
+    life = lifecycle(packaged, work_seconds=0.2 if how == "late" else LATE)
     begun, left = threading.Event(), threading.Event()
 
     async def ask() -> BaseException | None:
-        serving = made.serve(exchanged(size), endless(begun), left.is_set)
+        serving = life.serve(exchanged(size), endless(begun), left.is_set)
         task = asyncio.ensure_future(serving)
         await asyncio.to_thread(begun.wait, LATE)
         if how == "gone":
@@ -132,9 +132,9 @@ def test_given_up(packaged: dict[str, Packaged], size: int, how: str) -> None:
         elif how == "cancelled":
             task.cancel()
             await asyncio.sleep(0)
-            assert made.light.busy + made.heavy.busy == 1
+            assert life.light.busy + life.heavy.busy == 1
         await asyncio.wait([task])
-        assert made.light.busy + made.heavy.busy == 0
+        assert life.light.busy + life.heavy.busy == 0
         return asyncio.CancelledError() if task.cancelled() else task.exception()
 
     error = asyncio.run(ask())
@@ -237,10 +237,10 @@ def test_prediction_given_up() -> None:
 def hasty(packaged: dict[str, Packaged], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A predictor that gives a request 10 ms of work."""
     log = tmp_path_factory.mktemp("hasty") / "log"
-    made = start(packaged["iris"], log, PREDICTOR_WORK_SECONDS="0.01", PREDICTOR_ROWS="1000000")
-    made.wait()
-    yield made
-    assert made.stop() == 0
+    server = start(packaged["iris"], log, PREDICTOR_WORK_SECONDS="0.01", PREDICTOR_ROWS="1000000")
+    server.wait()
+    yield server
+    assert server.stop() == 0
     assert "Traceback" not in log.read_text()
 
 
@@ -258,25 +258,25 @@ def test_time_over_the_wire(hasty: Server) -> None:
 def test_leaving_over_the_wire(packaged: dict[str, Packaged], tmp_path: Path) -> None:
     """Clients that leave while their heavy requests are worked on give up the place, over REST and gRPC."""
     limits = {"PREDICTOR_ROWS": "1000000", "PREDICTOR_BODY_BYTES": str(16 << 20), "PREDICTOR_HEAVY_QUEUE": "0"}
-    made = start(packaged["iris"], tmp_path / "log", **limits)
-    made.wait()
+    server = start(packaged["iris"], tmp_path / "log", **limits)
+    server.wait()
     body = body_of(900_000)
-    head = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (made.v1.encode(), len(body))
-    with socket.create_connection(("127.0.0.1", made.http_port), timeout=LATE) as one:
-        one.sendall(head + body)
-        until(lambda: metric(made, "modelpin_in_flight") == 1)
-    until(lambda: metric(made, "modelpin_in_flight") == 0)
-    assert metric(made, 'modelpin_rejects_total{reason="gone"}') == 1
+    head = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (server.v1.encode(), len(body))
+    with socket.create_connection(("127.0.0.1", server.http_port), timeout=LATE) as connection:
+        connection.sendall(head + body)
+        until(lambda: metric(server, "modelpin_in_flight") == 1)
+    until(lambda: metric(server, "modelpin_in_flight") == 0)
+    assert metric(server, 'modelpin_rejects_total{reason="gone"}') == 1
     raw = pb.ModelInferRequest(model_name="iris", raw_input_contents=[bytes(4 * 3_600_000)])
     raw.inputs.add(name="input-0", datatype="FP32", shape=[900_000, 4])
-    with grpc.insecure_channel(f"127.0.0.1:{made.grpc_port}", [("grpc.max_send_message_length", -1)]) as channel:
+    with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}", [("grpc.max_send_message_length", -1)]) as channel:
         call = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer").future(raw.SerializeToString())
-        until(lambda: metric(made, "modelpin_in_flight") == 1)
+        until(lambda: metric(server, "modelpin_in_flight") == 1)
         call.cancel()
-    until(lambda: metric(made, "modelpin_in_flight") == 0)
-    assert metric(made, 'modelpin_rejects_total{reason="gone"}') == 2
-    assert made.stop() == 0
-    assert "Traceback" not in made.log.read_text()
+    until(lambda: metric(server, "modelpin_in_flight") == 0)
+    assert metric(server, 'modelpin_rejects_total{reason="gone"}') == 2
+    assert server.stop() == 0
+    assert "Traceback" not in server.log.read_text()
 
 
 def until(so: Callable[[], bool]) -> None:

@@ -44,21 +44,21 @@ def _matches(statement: Mapping[str, Any], action: str, resource: str, context: 
         any(_like(pattern, action) for pattern in _list(statement["Action"]))
         and any(_like(pattern, resource) for pattern in _list(statement.get("Resource", "*")))
         and all(
-            _holds(operator, context.get(key), _list(wanted))
+            _holds(operator, context.get(key), _list(expected))
             for operator, keys in statement.get("Condition", {}).items()
-            for key, wanted in keys.items()
+            for key, expected in keys.items()
         )
     )
 
 
-def _holds(operator: str, value: str | None, wanted: list[str]) -> bool:
+def _holds(operator: str, value: str | None, expected: list[str]) -> bool:
     match operator:
         case "Null":
-            return (value is None) is (wanted == ["true"])
+            return (value is None) is (expected == ["true"])
         case "StringEquals" | "Bool":
-            return value in wanted
+            return value in expected
         case "StringLike":
-            return value is not None and any(_like(pattern, value) for pattern in wanted)
+            return value is not None and any(_like(pattern, value) for pattern in expected)
     raise NotImplementedError(f"the evaluator does not know {operator}")
 
 

@@ -92,13 +92,13 @@ class Issuer:
 
 def credentials(server: S3, role: str, token: str) -> dict[str, str]:
     """The credentials of `role`, as configure-aws-credentials and IRSA ask for them; ClientError without."""
-    given = _sts(server.endpoint).assume_role_with_web_identity(
+    credentials = _sts(server.endpoint).assume_role_with_web_identity(
         RoleArn=_arn(role), RoleSessionName="test", WebIdentityToken=token
     )["Credentials"]
     return {
-        "aws_access_key_id": given["AccessKeyId"],
-        "aws_secret_access_key": given["SecretAccessKey"],
-        "aws_session_token": given["SessionToken"],
+        "aws_access_key_id": credentials["AccessKeyId"],
+        "aws_secret_access_key": credentials["SecretAccessKey"],
+        "aws_session_token": credentials["SessionToken"],
     }
 
 

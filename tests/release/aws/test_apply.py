@@ -12,34 +12,34 @@ from release.gitops.worktree import Worktree
 from tests.release.conftest import ROOT
 
 
-def run(folder: Path, known: bool, **variables: str) -> tuple[str, list[str]]:
+def run(folder: Path, reference: bool, **variables: str) -> tuple[str, list[str]]:
     """What `make aws` prints, and what it asked AWS where the roles are there or not."""
-    aws, asked = folder / "aws", folder / "asked"
-    asked.touch()
-    aws.write_text(f'#!/bin/sh\necho "$@" >> {asked}\ntest "$2" != get-role || {str(known).lower()}\n')
+    aws, requests = folder / "aws", folder / "asked"
+    requests.touch()
+    aws.write_text(f'#!/bin/sh\necho "$@" >> {requests}\ntest "$2" != get-role || {str(reference).lower()}\n')
     aws.chmod(0o755)
     env = {"PATH": f"{folder}:/usr/bin:/bin", **variables}
     done = subprocess.run(["make", "--silent", "aws"], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
-    return done.stdout, asked.read_text().splitlines()
+    return done.stdout, requests.read_text().splitlines()
 
 
-@pytest.mark.parametrize(("known", "verb"), [(False, "create-role"), (True, "update-assume-role-policy")])
-def test_each_role_is_made_or_brought_up_to_date(tmp_path: Path, known: bool, verb: str) -> None:
+@pytest.mark.parametrize(("reference", "verb"), [(False, "create-role"), (True, "update-assume-role-policy")])
+def test_each_role_is_made_or_brought_up_to_date(tmp_path: Path, reference: bool, verb: str) -> None:
     """Every file in gitops/aws is applied: a trust and a policy for each role by its name, and the bucket's policy."""
-    _, asked = run(tmp_path, known)
-    text = "\n".join(asked)
+    _, requests = run(tmp_path, reference)
+    text = "\n".join(requests)
     for path in (ROOT / files.FOLDER).rglob("*.json"):
         assert f"file://{path.relative_to(ROOT)}" in text
-    made = [line.split()[3] for line in asked if line.split()[1] == verb]
-    namespaces = {one.namespace for one in folders.all_of(Worktree(ROOT))}
+    results = [line.split()[3] for line in requests if line.split()[1] == verb]
+    namespaces = {folder.namespace for folder in folders.all_of(Worktree(ROOT))}
     names = {*files.ROLES, *(f"serving-{namespace}" for namespace in namespaces)}
-    assert set(made) == {f"modelpin-{name}" for name in names}
+    assert set(results) == {f"modelpin-{name}" for name in names}
     bucket = settings.read(ROOT).bucket
-    assert asked[-1] == f"s3api put-bucket-policy --bucket {bucket} --policy file://gitops/aws/bucket.json"
+    assert requests[-1] == f"s3api put-bucket-policy --bucket {bucket} --policy file://gitops/aws/bucket.json"
 
 
 def test_a_dry_run_asks_nobody(tmp_path: Path) -> None:
     """DRY_RUN=1 prints the commands and runs none."""
-    said, asked = run(tmp_path, False, DRY_RUN="1")
-    assert said.count("put-role-policy") == len(files.ROLES) + len(folders.all_of(Worktree(ROOT)))
-    assert asked == []
+    output, requests = run(tmp_path, False, DRY_RUN="1")
+    assert output.count("put-role-policy") == len(files.ROLES) + len(folders.all_of(Worktree(ROOT)))
+    assert requests == []

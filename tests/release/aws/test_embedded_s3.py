@@ -59,7 +59,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         jobs = {"image": PLACES[0], "train": PLACES[6], "publish": PLACES[1], "release": PLACES[3]}
         tokens = {role: claims(place, numbers=True) for role, place in jobs.items()}
         tokens["serving"] = {"aud": "sts.amazonaws.com", "sub": "system:serviceaccount:iris-staging:predictor"}
-        yield Aws(server, issuer, {role: client(server, role, issuer.token(held)) for role, held in tokens.items()})
+        yield Aws(server, issuer, {role: client(server, role, issuer.token(token)) for role, token in tokens.items()})
 
 
 def _trust(role: str) -> dict[str, Any]:
@@ -67,11 +67,11 @@ def _trust(role: str) -> dict[str, Any]:
 
 
 def _without_header(document: dict[str, Any]) -> dict[str, Any]:
-    kept = [
+    rest = [
         {name: value for name, value in statement.items() if "if-none-match" not in json.dumps(value)}
         for statement in document["Statement"]
     ]
-    return {**document, "Statement": kept}
+    return {**document, "Statement": rest}
 
 
 def _key(act: Act) -> str:
@@ -80,16 +80,16 @@ def _key(act: Act) -> str:
 
 def _refused(client: Any, act: Act, bucket: str = "modelpin") -> str | None:
     """The code with which the server refuses `act`, None when it does it."""
-    where = {"Bucket": bucket, "Key": _key(act)}
+    target = {"Bucket": bucket, "Key": _key(act)}
     try:
         if act.action == "s3:GetObject":
-            client.get_object(**where)
+            client.get_object(**target)
         elif act.action == "s3:PutObject" and "s3:if-none-match" in act.context:
-            client.put_object(**where, Body=b"second", IfNoneMatch="*", Metadata={"once": "*"})
+            client.put_object(**target, Body=b"second", IfNoneMatch="*", Metadata={"once": "*"})
         elif act.action == "s3:PutObject":
-            client.put_object(**where, Body=b"second")
+            client.put_object(**target, Body=b"second")
         else:
-            client.delete_object(**where, **({"VersionId": "null"} if act.action.endswith("Version") else {}))
+            client.delete_object(**target, **({"VersionId": "null"} if act.action.endswith("Version") else {}))
     except ClientError as error:
         return str(error.response["Error"]["Code"])
     return None
@@ -101,11 +101,11 @@ def test_the_server_decides_as_the_table_says(aws: Aws, act: Act) -> None:
     for role in ROLES:
         if (role, act.name) == ("publish", "overwrite an artifact"):
             continue  # refused for want of a header, see above
-        one = act
+        attempt = act
         if role in act.allowed and act.action == "s3:PutObject":  # a new object: there is one at the table's key
             assert _refused(aws.roles[role], act) == "PreconditionFailed"
-            one = dataclasses.replace(act, resource=f"{act.resource}-of-{role}")
-        assert _refused(aws.roles[role], one) == (None if role in act.allowed else "AccessDenied"), role
+            attempt = dataclasses.replace(act, resource=f"{act.resource}-of-{role}")
+        assert _refused(aws.roles[role], attempt) == (None if role in act.allowed else "AccessDenied"), role
     stored = aws.server.client().get_object(Bucket="modelpin", Key=_key(act))
     assert stored["Body"].read() == b"first"
 

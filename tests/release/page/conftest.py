@@ -46,7 +46,7 @@ _TAKEN_BACK = dataclasses.replace(THIRD, rejected=True, left="2026-11-12T11:00:0
 
 
 def _production(stable: Release, candidate: Release | None, percent: int | None, *others: Release) -> Record:
-    listed = [one for one in (candidate, *others, stable) if one is not None]
+    listed = [release for release in (candidate, *others, stable) if release is not None]
     name = candidate and candidate.name
     return Record("iris", "production", stable.name, name, percent, releases=tuple(listed))
 

@@ -87,7 +87,7 @@ def test_every_view_fits_and_leads_on(address: str, chromium: Browser, tmp_path:
             chromium.look(f"{address}/{view}", width=width, dark=dark)
             assert chromium.value("document.documentElement.scrollWidth") <= width, (view, width)
             colours = chromium.value("(s => [s.color, s.backgroundColor])(getComputedStyle(document.body))")
-            text, back = (sum(map(int, one[4:-1].split(","))) for one in colours)
+            text, back = (sum(map(int, colour[4:-1].split(","))) for colour in colours)
             assert (text > back + 450) if dark else (back > text + 450)
             chromium.picture(pictures / f"{view.replace('/', '-')}-{width}{'-dark' if dark else ''}.png")
     chromium.look(f"{address}/")

@@ -44,10 +44,10 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Packaged:
 def release(model: Packaged, plain: Repository) -> Release:
     """The release of that model that production's record names, since now."""
     uri = f"s3://{plain.bucket}/models/iris/{model.digest}/"
-    made = replace(SECOND, digest=model.digest, uri=uri, since=clock.now())
-    state = Record("iris", "production", made.name, releases=(made,))
+    release = replace(SECOND, digest=model.digest, uri=uri, since=clock.now())
+    state = Record("iris", "production", release.name, releases=(release,))
     commit(plain.folder, "gitops/models/iris/production/record.yaml", record.render(state))
-    return made
+    return release
 
 
 @pytest.fixture
@@ -70,8 +70,8 @@ def prometheus(model: Packaged, release: Release, tmp_path: Path) -> Iterator[st
 def _until(chromium: Browser, url: str, text: str) -> None:
     """Look at `url` again and again until it says `text`."""
     end = time.monotonic() + ANSWER_SECONDS
-    while text not in (said := chromium.value("document.body.innerText")):
-        assert time.monotonic() < end, said
+    while text not in (body := chromium.value("document.body.innerText")):
+        assert time.monotonic() < end, body
         time.sleep(1)
         chromium.look(url)
 
@@ -91,15 +91,15 @@ def test_the_page_shows_drift_and_calibration_of_what_runs(plain: Repository, pr
                 process.wait_until(lambda port=port: not ports.is_free(port), seconds=START_SECONDS)
                 url = f"http://{ports.LOOPBACK}:{port}/drift.html"
                 chromium.look(url)
-                wanted = "which decides nothing, the largest PSI" if port == first else ": drift;"
-                _until(chromium, url, wanted)
+                expected = "which decides nothing, the largest PSI" if port == first else ": drift;"
+                _until(chromium, url, expected)
                 assert "held-out" in chromium.value("document.querySelector('#calibration + .wide').innerText")
                 for width in (1280, 400):
                     chromium.look(url, width=width, dark=width == 400)
                     chromium.picture(pictures / f"{'drifted' if port == second else 'young'}-{width}.png")
                 chromium.click('.card a[href^="drift/"]')
-                said = chromium.value("document.body.innerText")
-                assert "Calibration: what its confidence promises" in said
+                text = chromium.value("document.body.innerText")
+                assert "Calibration: what its confidence promises" in text
                 assert chromium.value("document.querySelectorAll('svg[aria-label^=sepal]').length") == 2
                 assert chromium.value("document.documentElement.scrollWidth") <= 400
                 chromium.picture(pictures / f"features-{'drifted' if port == second else 'young'}.png")

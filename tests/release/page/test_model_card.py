@@ -22,10 +22,10 @@ def test_the_card_says_what_the_model_is(packaged: Packaged) -> None:
     whole = subject(packaged)
     page = model_card.page(whole).decode()
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
-    for one in (*whole.signature.inputs, *whole.signature.outputs):
-        assert f" {one.name} " in text
+    for column in (*whole.signature.inputs, *whole.signature.outputs):
+        assert f" {column.name} " in text
     assert all(name in text for name in whole.manifest.metrics)
-    assert all(one["words"] in text for one in whole.rules)
+    assert all(rule["words"] in text for rule in whole.rules)
     assert whole.digest in text
     assert str(whole.manifest.data_digest) in text
     assert re.findall(r'(?:src|href)="([^"]+)"', page) == ["data:,"]

@@ -83,8 +83,8 @@ def test_the_site_says_what_serves_and_every_link_of_it_leads_somewhere(pages: R
     train(pages.folder, FOURTH.digest)
     out = _site(pages, tmp_path / "site")
     texts = {path.relative_to(out).as_posix(): path.read_text() for path in out.rglob("*.html")}
-    for wanted in (SECOND.name, "75 %", "25 %", "2026-11-11 08:15 UTC", SECOND.source_commit[:12]):
-        assert wanted in texts["index.html"]
+    for expected in (SECOND.name, "75 %", "25 %", "2026-11-11 08:15 UTC", SECOND.source_commit[:12]):
+        assert expected in texts["index.html"]
     assert "&lt;b&gt;labels&lt;/b&gt; of new customers wrong &amp; late" in texts["quarantine.html"]
     assert "taken back" in texts[f"models/iris/releases/{THIRD.name}.html"]
     assert "its report</a>" in texts[f"models/iris/releases/{FOURTH.name}.html"]
@@ -106,7 +106,7 @@ def test_the_timeline_is_the_history_of_the_branch(pages: Repository, tmp_path: 
     text = (_site(pages, tmp_path / "site") / PRODUCTION).read_text()
     timeline = text[text.index("<ol class") : text.index("Remembered")]
     subjects = re.findall(r"iris: production [^<]*? (?=<a)", timeline)
-    assert [one.strip().removeprefix("iris: production ") for one in subjects] == [
+    assert [subject.strip().removeprefix("iris: production ") for subject in subjects] == [
         "canary at 25 %", "takes it back", "canary at 10 %", "promotes", "canary at 10 %", "begins",
     ]  # fmt: skip
     assert f"{SECOND.name} 90 %, {THIRD.name} 10 %" in timeline

@@ -46,12 +46,12 @@ def url(make_artifact: Callable[[int], Path], tmp_path_factory: pytest.TempPathF
     except prometheus.ConfigurationError as error:
         pytest.skip(str(error))
     names = {number: name_of(make_artifact(number)) for number in (STABLE, CANARY)}
-    made = Recording(BEGAN - HISTORY * 60)
+    recording = Recording(BEGAN - HISTORY * 60)
     for seed, scenario in enumerate(SCENARIOS):
         first = round((began(scenario) - BEGAN) / 60)
         pods = {number: f"{scenario}-{number}" for number in names}
         after = 0 if scenario == "baking" else DURING
-        made.release(
+        recording.release(
             "iris-production",
             names[STABLE],
             seed,
@@ -66,7 +66,7 @@ def url(make_artifact: Callable[[int], Path], tmp_path_factory: pytest.TempPathF
                 "baking": {"errors": 0.2},
                 "swapped": {"classes": {"setosa": 0.8, "versicolor": 0.1, "virginica": 0.1}},
             }
-            made.release(
+            recording.release(
                 "iris-production",
                 names[CANARY],
                 100 + seed,
@@ -78,7 +78,7 @@ def url(make_artifact: Callable[[int], Path], tmp_path_factory: pytest.TempPathF
             )
     with ExitStack() as stack:
         folder = tmp_path_factory.mktemp("prometheus")
-        yield stack.enter_context(prometheus.Prometheus(folder, recorded=made.text())).url
+        yield stack.enter_context(prometheus.Prometheus(folder, recorded=recording.text())).url
 
 
 class Canary:
@@ -118,8 +118,8 @@ class Canary:
 
     def shares(self) -> list[int]:
         """Percent of the stable and of the new one."""
-        found = shares(self.repository)
-        return [found[self.uris[number]] for number in (STABLE, CANARY)]
+        percents = shares(self.repository)
+        return [percents[self.uris[number]] for number in (STABLE, CANARY)]
 
 
 @pytest.fixture

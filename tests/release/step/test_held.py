@@ -15,11 +15,11 @@ def test_predictions_that_differ_are_asked_about(canary: Canary) -> None:
     """Nothing is committed, a person is asked: 41; `roll-back` in environment.yaml takes it back instead."""
     canary.begin("swapped")
     canary.at("swapped", 3600)
-    held = canary.step(code=41)
-    assert "its predictions differ" in held.out
+    outcome = canary.step(code=41)
+    assert "its predictions differ" in outcome.out
     assert canary.shares() == [90, 10]
     path = f"{PRODUCTION}/environment.yaml"
-    text = canary.repository.shown(path).replace("latency_ratio: 2", "latency_ratio: 2, predictions: roll-back")
+    text = canary.repository.text_of(path).replace("latency_ratio: 2", "latency_ratio: 2, predictions: roll-back")
     commit(canary.repository.folder, path, text)
     canary.step()
     assert canary.shares() == [100, 0]
@@ -38,7 +38,7 @@ def test_what_is_not_decided_by_the_deadline_goes_back_without_blame(canary: Can
     """Past the deadline it is taken back; its model may come again."""
     canary.begin("late")
     path = f"{PRODUCTION}/environment.yaml"
-    text = canary.repository.shown(path).replace("latency_ratio: 2", "deadline_hours: 0.1, slowest: 0.01")
+    text = canary.repository.text_of(path).replace("latency_ratio: 2", "deadline_hours: 0.1, slowest: 0.01")
     commit(canary.repository.folder, path, text)
     canary.at("late", 7 * 60)
     canary.step()

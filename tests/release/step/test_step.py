@@ -56,34 +56,34 @@ def test_a_good_canary_is_proved_given_more_and_promoted(canary: Canary, tmp_pat
 def test_shadow_requests_are_a_condition_of_the_first_share(canary: Canary, tmp_path: Path) -> None:
     """Where environment.yaml asks for them: without them it waits, bad ones are 41, good ones stand in the commit."""
     path = f"{PRODUCTION}/environment.yaml"
-    decided = canary.repository.shown(path).replace("latency_ratio: 2", "latency_ratio: 2, shadow: {requests: 1}")
+    decided = canary.repository.text_of(path).replace("latency_ratio: 2", "latency_ratio: 2, shadow: {requests: 1}")
     commit(canary.repository.folder, path, decided)
     canary.begin("good")
     assert shares(canary.repository)[canary.uris[CANARY]] == 0
     assert "waits for --shadow" in canary.step().out
     digests = [canary.uris[number].rstrip("/").rpartition("/")[2] for number in (STABLE, CANARY)]
     pairs = Pairs(digests={(digests[0], digests[1])})
-    asked = tmp_path / "shadow.json"
+    requests = tmp_path / "shadow.json"
 
     def pair(answer: str) -> list[str]:
-        one = Answered(200, "", 0.002, ["a"], [[0.75, 0.25]])
-        pairs.add(one, dataclasses.replace(one, predictions=[answer], probabilities=[[0.5, 0.5]]))
-        asked.write_text(json.dumps(pairs.as_json() | {"digests": [digests, [digests[0], ""]]}))
-        return ["--shadow", str(asked)]
+        stable_answer = Answered(200, "", 0.002, ["a"], [[0.75, 0.25]])
+        pairs.add(stable_answer, dataclasses.replace(stable_answer, predictions=[answer], probabilities=[[0.5, 0.5]]))
+        requests.write_text(json.dumps(pairs.as_json() | {"digests": [digests, [digests[0], ""]]}))
+        return ["--shadow", str(requests)]
 
     assert "agreement 0.0, at least 0.9" in canary.step(*pair("b"), code=41).err
-    assert "not enough for traffic: agreement" in run(canary.repository, "analyse", "--shadow", str(asked)).out
-    printed = json.loads(run(canary.repository, "analyse", "--json", "--shadow", str(asked)).out)["shadow"]
+    assert "not enough for traffic: agreement" in run(canary.repository, "analyse", "--shadow", str(requests)).out
+    printed = json.loads(run(canary.repository, "analyse", "--json", "--shadow", str(requests)).out)["shadow"]
     assert (printed["rows"], printed["refusals"]) == (1, ["agreement 0.0, at least 0.9"])
     for _ in range(19):
         pair("a")
     history = len(canary.repository.history())
-    canary.step("--shadow", str(asked))
+    canary.step("--shadow", str(requests))
     assert canary.shares() == [90, 10]
     assert len(canary.repository.history()) == history + 1
     assert "Shadow: 20 requests, 20 rows, 95.00% agree, flips a -> b 1, difference 50/90/100 % 0.25" in canary.message()
-    asked.write_text(asked.read_text().replace(digests[1], digests[0]))
-    assert "ask these again" in canary.step("--shadow", str(asked), code=2).err
+    requests.write_text(requests.read_text().replace(digests[1], digests[0]))
+    assert "ask these again" in canary.step("--shadow", str(requests), code=2).err
 
 
 def test_a_bad_canary_is_taken_back_with_what_it_did(canary: Canary) -> None:
@@ -91,8 +91,8 @@ def test_a_bad_canary_is_taken_back_with_what_it_did(canary: Canary) -> None:
     canary.begin("errors")
     canary.at("errors", 3600)
     printed = run(canary.repository, "analyse", "--json")
-    found = json.loads(printed.out)
-    assert (found["decision"], found["percent"]) == ("roll back", 10)
+    content = json.loads(printed.out)
+    assert (content["decision"], content["percent"]) == ("roll back", 10)
     done = canary.step("--json")
     assert json.loads(done.out)["state"] == "stable"
     assert canary.shares() == [100, 0]
@@ -108,9 +108,9 @@ def test_without_the_section_no_step_is_taken(canary: Canary) -> None:
     """Off is the default: nothing is committed, and `analyse` needs a URL to look."""
     canary.begin("calm")
     path = f"{PRODUCTION}/environment.yaml"
-    text = canary.repository.shown(path)
-    kept, _, section = text.rpartition("\nanalysis:")
-    commit(canary.repository.folder, path, f"{kept}\n")
+    text = canary.repository.text_of(path)
+    rest, _, section = text.rpartition("\nanalysis:")
+    commit(canary.repository.folder, path, f"{rest}\n")
     canary.at("calm", 3600)
     assert "the analysis is off" in canary.step().out
     assert "the analysis is off" in run(canary.repository, "analyse", code=10).err
@@ -124,12 +124,12 @@ def test_a_step_that_somebody_forestalled_changes_nothing(canary: Canary) -> Non
     canary.begin("errors")
     canary.at("errors", 3600)
     branch, folder = canary.repository.branch(), analyse.Folder("iris", "production")
-    found = analyse.analyse(branch, folder, None, began("errors") + 3600)
-    assert found is not None
+    result = analyse.analyse(branch, folder, None, began("errors") + 3600)
+    assert result is not None
     run(canary.repository, "rollback", "--gateway", canary.cluster.url)
     history = canary.repository.history()
     prover = Prover(None, Cluster(folder, "example.com", canary.cluster.url))  # type: ignore[arg-type]
-    outcome = step._carry_out(branch, step.Request("step"), found, prover=prover, wait=0.0)
+    outcome = step._carry_out(branch, step.Request("step"), result, prover=prover, wait=0.0)
     assert outcome.outcome == "superseded"
     assert canary.repository.history() == history
 
@@ -147,7 +147,7 @@ def test_what_the_image_of_the_page_holds_takes_a_step(canary: Canary, tmp_path:
     owned = Settings(bucket=canary.repository.bucket, gitops_remote=str(canary.repository.origin))
     (folder / settings.PATH).write_text(settings.render(owned))
     path = f"{PRODUCTION}/environment.yaml"
-    text = canary.repository.shown(path).replace("latency_ratio: 2", "latency_ratio: 2, deadline_hours: 168")
+    text = canary.repository.text_of(path).replace("latency_ratio: 2", "latency_ratio: 2, deadline_hours: 168")
     commit(canary.repository.folder, path, text)
     command = [sys.executable, "-m", "release", "step", "--env", "production", "--model", "iris"]
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **{k: v for k, v in os.environ.items() if k[:3] == "AWS"}}
