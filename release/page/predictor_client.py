@@ -19,10 +19,16 @@ _FLAGS = {"true": True, "false": False}
 
 @dataclass(frozen=True)
 class Field:
-    """One input of the model, with its datatype in KServe's words."""
+    """One input of the model, with its datatype in KServe's words.
+
+    `example`: a value that the model takes, as a person types it; `nullable`: whether it may be missing, None where the
+    predictor does not say.
+    """
 
     name: str
     datatype: str
+    example: str = ""
+    nullable: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -56,11 +62,33 @@ def served(url: str) -> ServedModel:
     try:
         model = _ask(f"{url}/v1/models")[1]["models"][0]
         metadata = _ask(f"{url}/v2/models/{model}")[1]
-        fields = tuple(Field(entry["name"], entry["datatype"]) for entry in metadata["inputs"])
+        described = _described(url, model)
+        fields = tuple(
+            Field(entry["name"], entry["datatype"], *described.get(entry["name"], ())) for entry in metadata["inputs"]
+        )
         outputs = tuple(entry["name"] for entry in metadata["outputs"])
         return ServedModel(url, model, metadata["versions"][0], fields, outputs)
     except (KeyError, IndexError, TypeError) as error:
         raise StorageError(f"{url} does not answer as a predictor ({error!r}): give the URL of one") from error
+
+
+def _described(url: str, model: str) -> dict[str, tuple[str, bool]]:
+    """Input → an example of it and whether it may be missing, by the predictor's /openapi.json; {} without that."""
+    _, document = _ask(f"{url}/openapi.json")
+    try:
+        content = document["paths"][f"/v1/models/{model}:predict"]["post"]["requestBody"]["content"]
+        (example,) = content["application/json"]["example"]["instances"]
+        ordered = document["components"]["schemas"]["Row"]["anyOf"][0]["prefixItems"]
+        return {
+            schema["title"]: (_text(value), "null" in schema["type"])
+            for schema, value in zip(ordered, example, strict=True)
+        }
+    except (KeyError, IndexError, TypeError, ValueError):
+        return {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _value(field: Field, text: str) -> Any:

@@ -98,6 +98,8 @@ def test_every_view_fits_and_leads_on(address: str, chromium: Browser, tmp_path:
     chromium.click('#traffic a[href$="production.html"]')
     assert chromium.value("document.querySelectorAll('ol.timeline > li').length") == 6
     chromium.click('nav a[href$="predict.html"]')
+    assert float(chromium.value("document.querySelector('#f1').value")) >= 0  # a value that the model takes
+    assert chromium.value("document.querySelector('#d1').innerText") == "a number"  # it must not be missing
     chromium.type("#f1", "2.5")
     chromium.click("form button")
     assert float(chromium.value("document.querySelector('#answer h3').innerText")) == pytest.approx(5.0)
