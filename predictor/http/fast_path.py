@@ -240,27 +240,31 @@ class FastPath:
         start = perf_counter()
         predictions = self._model.batcher.at_once([request.content.columns for request in group])
         seconds = perf_counter() - start
-        for request, prediction in zip(group, predictions, strict=True):
-            self._respond(request, prediction, seconds)
+        pairs = zip(group, predictions, strict=True)
+        answered = [request for request, prediction in pairs if self._respond(request, prediction, seconds)]
+        for request in answered:  # when all of them have their answers: nobody waits for a line of the log
+            self._lifecycle.account(request.exchange, "200")
 
     def _predicted(self, request: FastRequest, start: float, done: asyncio.Future[Prediction]) -> None:
-        self._respond(request, done.exception() or done.result(), perf_counter() - start)
+        if self._respond(request, done.exception() or done.result(), perf_counter() - start):
+            self._lifecycle.account(request.exchange, "200")
 
-    def _respond(self, request: FastRequest, prediction: Prediction | BaseException, seconds: float) -> None:
+    def _respond(self, request: FastRequest, prediction: Prediction | BaseException, seconds: float) -> bool:
+        """Whether the request has its answer, which is then still to be accounted for."""
         connection, exchange = request.connection, request.exchange
         ended = request.disconnected or connection.ending or connection.transport.is_closing()
         if isinstance(prediction, BaseException) or ended or connection.flow.write_paused:
             self._hand_over(request)
-            return
+            return False
         try:
             answer = self._lifecycle.respond(exchange, request.content, prediction, most_bytes=SMALL)
         except Exception:  # as in _parse
             self._hand_over(request)
-            return
+            return False
         exchange.fast, exchange.seconds[request_log.PREDICT] = True, seconds
         self._lifecycle.release(len(request.body))
-        self._lifecycle.account(exchange, "200")
         request.answer(self._head(request, len(answer.body), answer.json_bytes) + answer.body)
+        return True
 
     def _head(self, request: FastRequest, length: int, json_length: int | None) -> bytes:
         """The status line and headers of a 200: the same, in the same order, as uvicorn and the InferLayer write."""
