@@ -125,7 +125,7 @@ class Batcher:
 
         Where one has no answer now, its place holds an exception: `predict` gives its answer, or says why not.
         """
-        return _for_each(self._quick, tables, _LONGEST)
+        return _for_each(self._quick, tables, time.thread_time() + _LONGEST)
 
     def _row_that_fails(self, columns: Columns) -> int | None:
         """The first row of `columns` that the model raises for; None where it fails on its own sample as well."""
@@ -157,37 +157,19 @@ class Batcher:
         self._next()
 
 
-def _for_each(runner: Runner, tables: Sequence[Columns], seconds: float = math.inf) -> list[Prediction | Exception]:
+def _for_each(runner: Runner, tables: Sequence[Columns], end: float = math.inf) -> list[Prediction | Exception]:
     """The answers for each of `tables`, in one call if none fails; the exception in the place of one that does.
 
-    After `seconds` nothing that failed is tried again. The first call counts by the clock, which is read faster than
-    this thread's CPU time; the calls behind one that failed count by that.
+    From `end` on, of this thread's CPU time, nothing that failed is tried again.
     """
-    start = time.perf_counter()
     try:
         return _answers(runner, tables)
     except Exception as error:
-        left = seconds - (time.perf_counter() - start)
-        return _in_halves(runner, tables, error, time.thread_time() + left)
-
-
-def _in_halves(
-    runner: Runner, tables: Sequence[Columns], failure: Exception, end: float
-) -> list[Prediction | Exception]:
-    """As `_for_each`, after one call for all `tables` has failed, until this thread's CPU time is `end`.
-
-    Halves, not one by one: a single table that fails costs the others few more calls.
-    """
-    if len(tables) == 1 or time.thread_time() > end:
-        return [failure] * len(tables)
-    middle = len(tables) // 2
-    answers: list[Prediction | Exception] = []
-    for half in (tables[:middle], tables[middle:]):
-        try:
-            answers += _answers(runner, half)
-        except Exception as error:
-            answers += _in_halves(runner, half, error, end)
-    return answers
+        if len(tables) == 1 or time.thread_time() > end:
+            return [error] * len(tables)
+        # Halves, not one by one: a single table that fails costs the others few more calls.
+        middle = len(tables) // 2
+        return [*_for_each(runner, tables[:middle], end), *_for_each(runner, tables[middle:], end)]
 
 
 def _answers(runner: Runner, tables: Sequence[Columns]) -> list[Prediction | Exception]:
