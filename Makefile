@@ -18,7 +18,7 @@ export DVC_NO_ANALYTICS = true
 export MLFLOW_DISABLE_TELEMETRY = true
 
 ##@ First minutes
-.PHONY: demo demo-full demo-canary demo-loop test setup help
+.PHONY: demo demo-full demo-canary demo-loop test test-kserve setup help
 demo: ## push, train, gate, publish, commit, serve, predict: on this machine, to the first prediction (VERBOSE=1)
 	@$(PYTHON) requirements/preflight.py
 	@for role in serving platform storage; do $(PYTHON) requirements/install.py $$role >/dev/null || exit; done
@@ -35,6 +35,15 @@ demo-loop: ## live traffic decides canaries, good and bad; drift asks for a trai
 
 test: ## run the tests (PYTEST_ARGS="-k gate" for some of them)
 	@$(DEV) python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+test-kserve: ## run the tests of predictor, initializer and manifests with another KServe than the locked one (KSERVE=0.20.0)
+	@$(call NEEDS,KSERVE); path="$$(cd "$${MODELPIN_VENVS:-.venvs}" && pwd)/kserve-$$KSERVE" && \
+	  $(PYTHON) requirements/install.py bootstrap -- sh -euc 'uv venv --quiet --allow-existing --python "$$1" "$$2"; \
+	    uv pip sync --quiet --require-hashes --python "$$2/bin/python" requirements/dev.txt; \
+	    uv pip install --quiet --no-deps --python "$$2/bin/python" "kserve==$$KSERVE"; \
+	    uv pip check --quiet --python "$$2/bin/python"' sh "$$(command -v $(PYTHON))" "$$path" && \
+	  PATH="$$path/bin:$$PATH" "$$path/bin/python" -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
+	    tests/predictor tests/initializer tests/gitops $(PYTEST_ARGS)
 
 setup: ## install everything a contributor needs into .venvs/, linked as .venv
 	@$(PYTHON) requirements/install.py dev --link .venv
