@@ -23,18 +23,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     if (options.uri is None) == (options.artifact is None):
         raise UsageError("name one artifact: --uri with what `release status` shows, or --artifact DIR")
     if options.artifact is not None and not options.digest:
-        raise UsageError(f"--artifact needs the digest that it must have: {_of(options.artifact)}")
+        raise UsageError(_without_digest(options.artifact))
     from scoring.score import score
 
     score(options)
 
 
-def _of(folder: Path) -> str:
-    """What to do about a digest that was left out."""
+def _without_digest(folder: Path) -> str:
+    """What is wrong where a digest was left out, and what to do."""
     manifest = folder / "manifest.json"
     if not manifest.is_file():
-        return f"but {folder} holds no artifact (`dvc repro package` writes build/artifact)"
-    return f"add --digest {digest.of_file(manifest)} if what {folder} holds is what you mean"
+        return f"--artifact {folder} holds no artifact: `dvc repro package` writes build/artifact, and says its digest"
+    return f"--artifact needs the digest that it must have: add --digest {digest.of_file(manifest)} if what {folder} holds is what you mean"
 
 
 def parser() -> argparse.ArgumentParser:

@@ -14,20 +14,22 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 INDEX = (DOCS / "index.md").read_text()
 TROUBLE = (DOCS / "troubleshooting.md").read_text()
+README = (ROOT / "README.md").read_text()
 UPGRADES = (DOCS / "upgrades.md").read_text()
 
 
 def test_every_page_is_a_click_from_the_index() -> None:
-    """A page of docs/ is linked from the index, and so is the answer to three questions of a newcomer."""
+    """A page of docs/ is linked from the index; from there and from the README one click answers three questions."""
     linked = set(re.findall(r"\]\(([\w./-]+\.md)", INDEX))
     assert {path.name for path in DOCS.glob("*.md")} - {"index.md"} == linked
     for question, answer in (
         ("My model was refused", "gate.md#verdicts"),
         ("How do I roll back", "releases.md#rolling-back"),
-        ("How do I add a feature", "data.md"),
+        ("How do I add a feature", "data.md#adding-a-feature"),
     ):
         (row,) = [line for line in INDEX.splitlines() if question in line]
         assert f"]({answer})" in row
+        assert f"](docs/{answer})" in README
 
 
 def test_every_exit_code_has_its_section() -> None:
