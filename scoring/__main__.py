@@ -34,7 +34,10 @@ def _without_digest(folder: Path) -> str:
     manifest = folder / "manifest.json"
     if not manifest.is_file():
         return f"--artifact {folder} holds no artifact: `dvc repro package` writes build/artifact, and says its digest"
-    return f"--artifact needs the digest that it must have: add --digest {digest.of_file(manifest)} if what {folder} holds is what you mean"
+    actual = digest.of_file(manifest)
+    return (
+        f"--artifact needs the digest that it must have: add --digest {actual} if what {folder} holds is what you mean"
+    )
 
 
 def parser() -> argparse.ArgumentParser:
