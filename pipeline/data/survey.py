@@ -31,7 +31,7 @@ class Survey:
     """What the table at hand is like, once every chunk of it went through `add` and `finish` raised nothing.
 
     Of each row, [rows]: `hashes` of its features, `target` (float64 of a regression, `labels` of a classification),
-    `keys` (hashes of prepare.split.by), `held` (whether its file is the holdout), and `moments` where data.time orders
+    `keys` (hashes of prepare.split.by), `in_holdout_file` (whether its file is the holdout), and `moments` where data.time orders
     the rows (numbers, or nanoseconds UTC). Of a sample of the rows: all values.
     """
 

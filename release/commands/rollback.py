@@ -52,67 +52,93 @@ def rollback(
     in quarantine, or was taken back before: what an identity without reviewers may do.
     ConfigurationError (10) when there is nothing to go back to, IntegrityError (20), GateRefused (41), GitError (50).
     """
-    notes: list[str] = []
-    result: list[Record] = []
-    situations: list[Situation] = []
+    decision = _Rollback(request, folder, prover, to, only, bars, traffic_only)
+    outcome = apply(branch, folder, request, decision.decide)
+    outcomes = [dataclasses.replace(outcome, says="; ".join([outcome.says, *decision.notes]))]
+    if wait and outcome.outcome == DONE:
+        situation, after = decision.decided
+        if after.candidate is not None:
+            name = after.candidate.name
+            outcomes.append(
+                traffic.advance(branch, request, folder=folder, prover=prover, to=None, wait=wait, only=name)
+            )
+        else:
+            outcomes.append(_followed(prover, situation, after, wait))
+    return outcomes
 
-    def decide(situation: Situation) -> Decision:
-        before = situation.record
-        if only is not None and only != (before.candidate_name or before.stable_name):
-            return Decision(before, f"{only} is not what a rollback in {folder.environment} leaves", superseded=True)
-        after = transitions.rollback(before, to, now(), situation.barred)
-        notes.clear()
+
+@dataclasses.dataclass
+class _Rollback:
+    """The arguments of `rollback`, with `notes` for people, and `decided`: the situation and the record after it.
+
+    Both are of the last decision: where the branch moved, it is decided again.
+    """
+
+    request: Request
+    folder: Folder
+    prover: Prover
+    to: str | None
+    only: str | None
+    bars: bool
+    traffic_only: bool
+    notes: list[str] = dataclasses.field(default_factory=list)
+    decided: tuple[Situation, Record] = dataclasses.field(init=False)
+
+    def decide(self, situation: Situation) -> Decision:
+        """What becomes of the record in `situation`."""
+        before, environment = situation.record, self.folder.environment
+        self.notes.clear()
+        if self.only is not None and self.only != (before.candidate_name or before.stable_name):
+            return Decision(before, f"{self.only} is not what a rollback in {environment} leaves", superseded=True)
+        after = transitions.rollback(before, self.to, now(), situation.barred)
         if after == before:
             there = before.candidate or before.stable
-            return Decision(before, f"{there.name if there else folder.model} in {folder.environment} is gone back to")
+            return Decision(before, f"{there.name if there else self.folder.model} in {environment} is gone back to")
         target = after.candidate or after.stable
-        if traffic_only:
+        if self.traffic_only:
             _require_proved(situation, after, target)
         if before.candidate is not None:
             consequence = f"go on with {target.name}" if target else "serve nothing yet"
-            subject = f"take {before.candidate.name} back in {folder.environment}, {consequence}"
-            left, barred = before.candidate, bars and bool(before.percent)
+            subject = f"take {before.candidate.name} back in {environment}, {consequence}"
+            left, barred = before.candidate, self.bars and bool(before.percent)
         else:
             assert target is not None  # the table lets nothing empty roll back
             assert before.stable is not None
-            situation.refuse(target)
-            with contextlib.suppress(StorageError):  # an S3 that is down for us may be up for the cluster
-                published.find(prover.store, ArtifactUri.parse(target.uri))
-            if after.candidate is not None and not situation.environment.proves:
-                after = transitions.advance(after, None, now())
-            subject = f"roll back to {target.name} in {folder.environment}"
-            left, barred = before.stable, bars and after.candidate is None
+            after = self._go_back(situation, after, target)
+            left, barred = before.stable, self.bars and after.candidate is None
+            subject = f"roll back to {target.name} in {environment}"
             if after.candidate is not None:
                 subject += ", to be proved"
-                notes.append(f"{left.name} serves until then: quarantine it afterwards")
+                self.notes.append(f"{left.name} serves until then: quarantine it afterwards")
         if target is not None and after.candidate is None:
-            notes.extend(_answer_of(situation, prover, after, target))
-        result[:] = [after]
-        situations[:] = [situation]
-        if traffic_only and barred:
-            barred = False
-            notes.append(f"{left.name} is not in quarantine: put it there once somebody may")
-        if barred and target is not None and left.inputs_digest == target.inputs_digest:
-            barred = False  # what is made of its inputs is barred with it: that is the target too
-            if left.digest != target.digest:
-                notes.append(f"{left.name} is not in quarantine, since {target.name} is made of the same inputs")
-        reason = f"rolled back in {folder.environment}"
-        entries = barring(situation.quarantined, left, request, reason) if barred else None
-        if barred:
-            notes.append(f"{left.name} goes into quarantine, which `release unquarantine {left.name}` lifts")
+            self.notes.extend(_answer_of(situation, self.prover, after, target))
+        self.decided = situation, after
+        reason = f"rolled back in {environment}"
+        barred = barred and self._may_bar(left, target)
+        entries = barring(situation.quarantined, left, self.request, reason) if barred else None
         return Decision(after, subject, target or left, entries, reason=reason)
 
-    outcome = apply(branch, folder, request, decide)
-    outcomes = [dataclasses.replace(outcome, says="; ".join([outcome.says, *notes]))]
-    if wait and outcome.outcome == DONE:
-        candidate = result[0].candidate
-        if candidate is not None:
-            outcomes.append(
-                traffic.advance(branch, request, folder=folder, prover=prover, to=None, wait=wait, only=candidate.name)
-            )
-        else:
-            outcomes.append(_followed(prover, situations[0], result[0], wait))
-    return outcomes
+    def _go_back(self, situation: Situation, after: Record, target: Release) -> Record:
+        """`after`, once `target` may serve; it gets the traffic at once where the environment asks for no proof."""
+        situation.refuse(target)
+        with contextlib.suppress(StorageError):  # an S3 that is down for us may be up for the cluster
+            published.find(self.prover.store, ArtifactUri.parse(target.uri))
+        if after.candidate is not None and not situation.environment.proves:
+            return transitions.advance(after, None, now())
+        return after
+
+    def _may_bar(self, left: Release, target: Release | None) -> bool:
+        """Whether `left` goes into quarantine, with a note that says so, or why not."""
+        if self.traffic_only:
+            self.notes.append(f"{left.name} is not in quarantine: put it there once somebody may")
+            return False
+        if target is not None and left.inputs_digest == target.inputs_digest:
+            # What is made of its inputs is barred with it: that is the target too.
+            if left.digest != target.digest:
+                self.notes.append(f"{left.name} is not in quarantine, since {target.name} is made of the same inputs")
+            return False
+        self.notes.append(f"{left.name} goes into quarantine, which `release unquarantine {left.name}` lifts")
+        return True
 
 
 def _require_proved(situation: Situation, after: Record, target: Release | None) -> None:

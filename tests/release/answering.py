@@ -17,7 +17,7 @@ GOLDEN: dict[str, dict[str, Any]] = {}
 
 
 class Answering:
-    """Serves on 127.0.0.1 within `with`, what main of `origin` says; `asked` holds (host, path) of each request.
+    """Serves on 127.0.0.1 within `with`, what main of `origin` says; `requests` holds (host, path) of each request.
 
     `digest` answers on every host instead when it is set, and `release` beside it when that is, too; all images
     are too old to name their releases when `old` is set; a host whose first label is in `broken` is not ready; golden
