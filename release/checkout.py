@@ -61,11 +61,11 @@ class Checkout:
         return Store(self.settings)
 
     def branch(self, environment: str) -> AnyBranch:
-        """Where a command's change of `environment` goes."""
+        """The branch, or the batch, that takes a command's change of `environment`."""
         return self.remote(environment)
 
     def branches(self, environments: Collection[str] = ()) -> list[AnyBranch]:
-        """Where a change of all `environments` (default: of every one) goes, production's branch first."""
+        """The branches that a change of `environments` (default: all) goes to, production's first."""
         every = self.remotes()
         holders = {holder(every, environment) for environment in environments}
         return [branch for branch in reversed(every) if not holders or branch in holders]

@@ -70,7 +70,7 @@ class Cluster:
     joint: str = "."  # between name and namespace
 
     def by(self, access: Access) -> Cluster:
-        """The same, with `access`."""
+        """This cluster, asked with `access`."""
         return replace(self, access=access)
 
     def route(self, tag: str = "") -> Address:

@@ -76,7 +76,7 @@ class Violation:
 
 
 def absent(values: np.ndarray) -> np.ndarray:
-    """Where `values` are missing, [rows]: NaN of a number, None of an object."""
+    """Which of `values` are missing, [rows]: a number that is NaN, an object that is None."""
     if values.dtype == object:
         return np.fromiter((value is None for value in values.tolist()), dtype=bool, count=len(values))
     return np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), dtype=bool)

@@ -90,7 +90,7 @@ class Drift:
                 self._distributions[name].add(convert(feature, columns[name][rows]))
 
     def changes(self) -> list[Change]:
-        """Of each feature of params.yaml, then of those that only the champion has."""
+        """What changed in each feature of params.yaml, then in those that only the champion has."""
         changes = [self._change(feature.name) for feature in self._params.features]
         gone = [name for name in self._distributions if self._params.column(name) is None]
         return changes + [Change(name, "warn", note="only the champion has it") for name in gone]

@@ -163,7 +163,7 @@ def _numbered(chunks: Iterator[Table]) -> Iterator[tuple[int, Table]]:
 
 
 def _within(rows: np.ndarray, first: int, chunk: Table) -> np.ndarray:
-    """Of the ascending `rows`, those in the chunk that begins with row `first`, counted from there."""
+    """Which of the ascending `rows` are in the chunk that begins with row `first`, counted from there."""
     low, high = np.searchsorted(rows, [first, first + chunk.columns.num_rows])
     return rows[low:high] - first
 

@@ -57,7 +57,7 @@ class Rows:
         return replace(chunk, columns=chunk.columns.take(rows), numbers=numbers)
 
     def _missing(self, chunk: Table, values: np.ndarray) -> np.ndarray:
-        """Where a target is missing, [rows]; `values` are those of the first."""
+        """Which rows lack a target, [rows]; `values` are those of the first target."""
         missing = absent(values)
         columns, _ = contract.convert(chunk, self._params.targets[1:], self._params.cells)
         for others in columns.values():

@@ -28,11 +28,11 @@ MOMENT = "data.time: ISO 8601, such as 2024-01-31T09:30:00Z"
 
 
 class Survey:
-    """What the table at hand is like, once every chunk of it went through `add` and `finish` raised nothing.
+    """Reads a table chunk by chunk through `add`; after `finish` raised nothing, it holds what the split needs to know.
 
     Of each row, [rows]: `hashes` of its features, `target` (float64 of a regression, `labels` of a classification),
-    `keys` (hashes of prepare.split.by), `in_holdout_file` (whether its file is the holdout), and `moments` where data.time orders
-    the rows (numbers, or nanoseconds UTC). Of a sample of the rows: all values.
+    `keys` (hashes of prepare.split.by), `in_holdout_file` (whether its file is the holdout), and `moments` where
+    data.time orders the rows (numbers, or nanoseconds UTC). Of a sample of the rows: all values.
     """
 
     def __init__(self, params: Params) -> None:
@@ -62,22 +62,22 @@ class Survey:
 
     @property
     def hashes(self) -> np.ndarray:
-        """Of the features of each row, [rows], uint64."""
+        """Hashes of the features of each row, [rows], uint64."""
         return self._whole("hashes")
 
     @property
     def target(self) -> np.ndarray:
-        """Of a regression or of labels, float64, [rows], or [rows, targets] of several."""
+        """The target of a regression or of several labels, float64, [rows] or [rows, targets]."""
         return self._whole("target")
 
     @property
     def labels(self) -> Labels:
-        """Of a classification."""
+        """The labels of a classification."""
         return Labels.of_codes(self._whole("target"), list(self._codes))
 
     @property
     def several(self) -> dict[str, Labels]:
-        """Of a classification of several targets, by target."""
+        """The labels of a classification of several targets, by target."""
         codes, names = self._whole("target"), list(self._codes)
         return {
             target.name: Labels.of_codes(codes[:, place], names) for place, target in enumerate(self.params.targets)
@@ -85,7 +85,7 @@ class Survey:
 
     @property
     def keys(self) -> np.ndarray:
-        """Of the columns in prepare.split.by together, [rows], uint64; of all features in a split by hash without."""
+        """Hashes of the columns in prepare.split.by, or of all features in a split by hash: [rows], uint64."""
         return self._whole("keys")
 
     @property

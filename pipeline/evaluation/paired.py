@@ -9,7 +9,7 @@ from pipeline.params.measures import Metric
 
 
 def difference(entry: metrics.Entry, before: Metric, now: Metric) -> Metric:
-    """Of the metric `entry`: positive where `now` is better than `before`, whichever way the metric goes."""
+    """Differences of the metric `entry`: positive where `now` is better than `before`, whichever way it goes."""
     sign = 1.0 if entry.more_is_better else -1.0
     return lambda weights: sign * (now(weights) - before(weights))
 

@@ -41,7 +41,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class Mean:
-    """Of the values of one slice: how many `rows`, their mean, and its standard error, infinite of a single row."""
+    """The mean of the values of one slice, over `rows` rows, and its standard error, infinite for a single row."""
 
     rows: int
     value: float
@@ -49,7 +49,7 @@ class Mean:
 
     @classmethod
     def of(cls, values: np.ndarray) -> Self:
-        """Of `values`, [rows]."""
+        """The mean of `values`, [rows]."""
         count = len(values)
         error = float(values.std(ddof=1)) / math.sqrt(count) if count > 1 else math.inf
         return cls(count, float(values.mean()), error)

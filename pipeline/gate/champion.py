@@ -46,7 +46,7 @@ class Champion:
 
     @property
     def digest(self) -> str | None:
-        """That of the artifact; None without a champion."""
+        """The digest of the champion's artifact; None without a champion."""
         return None if self.release is None else str(self.release["digest"])
 
     def named(self) -> dict[str, Any] | None:

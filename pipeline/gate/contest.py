@@ -112,7 +112,7 @@ class Opponent:
         return before.data_digest == now.data_digest and before.parameters.get("split") == now.parameters.get("split")
 
     def _answers(self, champion: Loaded, table: Columns) -> tuple[Prediction, Prediction]:
-        """Of both models, a lot of rows at a time."""
+        """The answers of both models, computed a lot of rows at a time."""
         before, now, first = [], [], 0
         for lot in lots(table):
             accepted = lot

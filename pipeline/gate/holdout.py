@@ -23,11 +23,12 @@ class Holdout:
 def comparable(
     hashes: np.ndarray, champion: TrainingRows | None, same_split: bool, fewest: int, apart: bool = False
 ) -> Holdout:
-    """The rows of a holdout (`hashes`, [rows]) that a champion which knows the rows in `champion` never saw.
+    """Select the rows of a holdout that both models can be compared on: those the champion was not trained on.
 
-    `same_split`: it was trained on the same data, split the same way, so that its holdout is this one. Fewer than
-    `fewest` rows are none. `apart`: combinations of the features are so few that each was seen by any model, whichever
-    rows it was trained on; then no row tells more of one model than of the other.
+    `hashes`: of the holdout's rows, [rows]. `champion`: hashes of the rows the champion was trained on, None where its
+    artifact keeps none. `same_split`: the champion was trained on the same data, split the same way, so that its
+    holdout is this one. Fewer than `fewest` rows count as none. `apart`: the features have so few combinations that
+    every model has seen each of them; all rows are compared then, since none favours either model.
     """
     if apart:
         return Holdout(np.arange(len(hashes)), 0, 0)

@@ -85,7 +85,7 @@ def _threshold(name: str, threshold: Threshold, metrics: Mapping[str, Any]) -> l
 
 
 def floor(declared: Floor, task: str, guessing: Mapping[str, Any]) -> Rule:
-    """That the model is better than guessing, by the unfavourable end of the interval.
+    """Require a model that is better than guessing, by the unfavourable end of the interval.
 
     `guessing`: metric → how much better the model is. ConfigurationError (10) for a metric that this model lacks.
     """
@@ -105,7 +105,7 @@ def floor(declared: Floor, task: str, guessing: Mapping[str, Any]) -> Rule:
 
 
 def holdout(rows: int, trained: int, apart: bool) -> Rule:
-    """That none of the held-out `rows` was `trained` on, by their features, unless equal rows are split `apart`."""
+    """Require that none of the held-out `rows` was `trained` on by its features, unless equal rows stand `apart`."""
     words = f"{trained} of {rows} held-out rows were trained on"
     if apart:
         words = f"{rows} held-out rows; {trained} have the features of a row trained on, as there are few combinations"
@@ -131,7 +131,7 @@ def behaviour(checks: Sequence[Mapping[str, Any]]) -> list[Rule]:
 
 
 def quarantine(entries: Sequence[Mapping[str, Any]], model_digest: str, inputs_digest: str) -> Rule:
-    """That no entry of quarantine.yaml names the artifact or its inputs."""
+    """Require that no entry of quarantine.yaml names the artifact or its inputs."""
     for entry in entries:
         for key, digest in (("model_digest", model_digest), ("inputs_digest", inputs_digest)):
             if entry.get(key) == digest:
@@ -142,7 +142,7 @@ def quarantine(entries: Sequence[Mapping[str, Any]], model_digest: str, inputs_d
 
 
 def latency(bound: Bound, measured: Mapping[str, Any]) -> Rule:
-    """Milliseconds for one row: the medians of both models side by side, and the challenger's p99 by itself."""
+    """Compare the medians of one row's milliseconds, and hold the challenger's p99 to its own bound."""
     challenger, champion = measured["challenger"], measured.get("champion")
     now, before = challenger["p50_ms"], None if champion is None else champion["p50_ms"]
     beside = bound.model_copy(update={"most": None}).holds(now, before)
@@ -156,7 +156,7 @@ def latency(bound: Bound, measured: Mapping[str, Any]) -> Rule:
 
 
 def size(bound: Bound, challenger: Manifest, champion: Manifest | None) -> Rule:
-    """MiB of all files of the artifact."""
+    """Compare the MiB of all files of both artifacts, and hold the challenger's to its own bound."""
     now, before = mib(challenger), None if champion is None else mib(champion)
     passed = bound.holds(now, before)
     words = f"the artifact has {now:.3g} MiB" + ("" if before is None else f", the champion's {before:.3g} MiB")

@@ -50,7 +50,7 @@ def _background(model: Any, signature: Signature, train: Columns, some: Columns)
 
 
 def _means(before: list[Any], signature: Signature, train: Columns) -> np.ndarray:
-    """Of each column behind the preprocessing, a lot of rows at a time."""
+    """The mean of each column behind the preprocessing, computed a lot of rows at a time."""
     total, count = np.zeros(1), 0
     for lot in lots(train):
         numbers = explainer.behind(before, from_columns(signature, lot))

@@ -30,7 +30,7 @@ class TrainingRows:
 
     @classmethod
     def of(cls, columns: Columns) -> Self:
-        """Of the table that is trained on."""
+        """The hashes of the table that is trained on."""
         distinct = np.unique(row_hashes.of(columns))
         return cls(distinct[:LIMIT], len(distinct) <= LIMIT)
 

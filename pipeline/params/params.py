@@ -125,7 +125,7 @@ class Params(Section):
 
     @property
     def deciding_metrics(self) -> dict[str, Any]:
-        """Those of evaluate.metrics by which a search or thresholds are tuned, as JSON: the model depends on them."""
+        """The metrics of evaluate.metrics that tune a search or thresholds, as JSON: the model depends on them."""
         train = self.train
         deciding = {train.search.metric if train.search else None, train.decision.metric if train.decision else None}
         return {name: metric.model_dump() for name, metric in self.evaluate.metrics.items() if name in deciding}

@@ -85,7 +85,7 @@ class Limits(Section):
     unseen: _Limit | None = None
 
     def to_dict(self) -> dict[str, float]:
-        """Those that are set, by name, in the order of SHIFTS."""
+        """The thresholds that are set, by name, in the order of SHIFTS."""
         return self.model_dump(exclude_none=True)
 
 

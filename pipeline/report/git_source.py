@@ -20,7 +20,7 @@ class Source:
 
     @classmethod
     def current(cls) -> Self:
-        """Of the current folder."""
+        """The commit of the current folder, and whether files differ from it."""
         commit = os.environ.get("GITHUB_SHA") or _git("rev-parse", "--verify", "--quiet", "HEAD")
         return cls(commit or None, bool(commit and _git("status", "--porcelain", "--", ".", ":!dvc.lock")))
 

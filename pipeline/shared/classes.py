@@ -9,7 +9,7 @@ from artifact.signature import Signature
 
 
 def of(signature: Signature) -> np.ndarray:
-    """Of a classification, in the order of its probabilities; of multioutput an array of such arrays; else empty."""
+    """The classes of a classification in the order of its probabilities, an array of them a target; else empty."""
     first = signature.outputs[0]
     kind = object if first.dtype == "string" else None
     if signature.task == "classification":

@@ -29,7 +29,7 @@ class Parts:
 
     @property
     def share(self) -> float:
-        """Of the rows that are not left out, those held out."""
+        """The share of held-out rows among those that are not left out."""
         return len(self.test) / (len(self.train) + len(self.test))
 
 

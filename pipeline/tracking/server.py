@@ -1,4 +1,4 @@
-"""Where MLflow is, and what it means when it does not answer.
+"""The address of MLflow's server, and the error for a server that does not answer.
 
 MLFLOW_TRACKING_URI names the server; without it runs go to a database in .mlflow/ of this folder.
 """

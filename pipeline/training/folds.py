@@ -18,7 +18,7 @@ class Fold:
     test: np.ndarray
 
     def with_rows(self, share: float) -> Fold:
-        """The same with the first `share` of the rows that it trains on."""
+        """This fold with the first `share` of the rows that it trains on."""
         return Fold(self.train[: max(1, round(len(self.train) * share))], self.test)
 
 

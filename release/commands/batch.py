@@ -111,7 +111,7 @@ def batch(
 
 
 def _environment(line: Line) -> str:
-    """That of its first --env, empty without one."""
+    """The environment of its first --env, empty without one."""
     options = [word.partition("=") for word in line.words]
     after = [*line.words[1:], ""]
     return next((value or after[i] for i, (name, _, value) in enumerate(options) if name == "--env"), "")

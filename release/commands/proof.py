@@ -47,7 +47,7 @@ class Prover:
 
     @classmethod
     def of(cls, checkout: Checkout, folder: Folder, arguments: argparse.Namespace) -> Prover:
-        """Of the environment `folder`, by the options that `command_line.add_release_host` adds."""
+        """The prover of the environment `folder`, by the options that `command_line.add_release_host` adds."""
         return cls(
             checkout.store,
             Cluster(folder, checkout.settings.domain, arguments.gateway, joint=checkout.settings.joint),

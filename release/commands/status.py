@@ -43,13 +43,13 @@ class Status:
 
 
 def read(branch: Branch, model: str | None = None) -> list[Status]:
-    """Of each environment of each model (of `model` only, if one is named), by name."""
+    """The status of each environment of each model (of `model` only, if one is named), by name."""
     with opened(branch) as git:
         return read_from(tip(git, branch), model)
 
 
 def read_from(tip: Tip | Worktree, model: str | None = None) -> list[Status]:
-    """The same, of what the branch or the working tree holds."""
+    """The status of each environment that the branch or the working tree holds."""
     return [_status(tip, folder) for folder in folders.all_of(tip, model)]
 
 

@@ -32,7 +32,7 @@ class Subject:
 
     @classmethod
     def of(cls, verified: Verified, verdict: Mapping[str, Any], root: Path) -> Subject:
-        """Of a verified artifact; `root`: the repository, whose lock counts where it has the artifact's versions."""
+        """Describe an artifact; `root`: the repository, whose lock counts if it has the artifact's versions."""
         described = verified.manifest
         reference = profile.read(described.signature, verified.files[profile.FILE])
         return cls(described, verified.digest, reference, verdict, _locked(root / LOCK, described.libraries))

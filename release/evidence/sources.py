@@ -33,7 +33,10 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class Source:
-    """Of one environment. `kind`: HOSTS, PROMETHEUS or ARGOCD; the other fields are of that kind, else empty."""
+    """Where the evidence of one environment comes from.
+
+    `kind`: HOSTS, PROMETHEUS or ARGOCD; the other fields are of that kind, else empty.
+    """
 
     kind: str = HOSTS
     access: Access = PLAIN  # of the hosts

@@ -67,7 +67,7 @@ class Tip:
         return self._overlay[path] if path in self._overlay else self.committed(path)
 
     def committed(self, path: str) -> str | None:
-        """The same of the commit itself, whatever was written over it."""
+        """The text at `path` in the commit itself, whatever was written over it."""
         blob = self.blob(path)
         if blob is None:
             return None

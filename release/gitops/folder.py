@@ -91,7 +91,7 @@ class Folder:
         return tuple({entry.model_digest: entry for entry in listed}.values())
 
     def spec_digest(self, tip: Tip | Worktree, release: Release) -> str:
-        """Of what `release` would be rendered from here: a proof holds as long as it stays the same."""
+        """The digest of what `release` is rendered from here; a proof holds as long as it stays the same."""
         return spec_digest.of(tip.of(self.environment), self.path, self.environment, release)
 
     def proved(self, tip: Tip | Worktree, release: Release) -> bool:

@@ -31,7 +31,7 @@ TEXTS = (
 
 @dataclass(frozen=True)
 class OldRecord:
-    """What it said: `releases` began with `stable`; `candidate` had `percent` of the traffic."""
+    """A record of schema 1 or 2: `releases` began with `stable`; `candidate` had `percent` of the traffic."""
 
     model: str
     environment: str

@@ -16,7 +16,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 @dataclass(frozen=True)
 class Proof:
-    """That a release answered at its own host before it got traffic."""
+    """The evidence that a release answered at its own host before it got traffic."""
 
     since: str  # UTC, ISO 8601
     spec: str  # digest of what its InferenceService and its runtime are rendered from (release.gitops.spec_digest)
@@ -25,7 +25,7 @@ class Proof:
 
 @dataclass(frozen=True)
 class Release:
-    """What it is, and what became of it in one environment."""
+    """An artifact in an image, and what became of it in one environment."""
 
     digest: str  # of the artifact
     uri: str  # storageUri, ends in digest and slash

@@ -42,7 +42,7 @@ class Reader(Protocol):
 
 
 def of(reader: Reader) -> Signers:
-    """Those of the branch, nobody where it has no such file; ConfigurationError (10) for one that is wrong."""
+    """The signers that the branch trusts, none without the file; ConfigurationError (10) for a file that is wrong."""
     text = reader.read(PATH)
     if text is None:
         return Signers(())
