@@ -78,9 +78,7 @@ def test_a_project_allows_what_its_environment_renders_and_no_more(manifests: li
     applications = only(manifests, "ApplicationSet")["spec"]
     application = applications["template"]["spec"]
     urls = {generator["matrix"]["generators"][0]["git"]["repoURL"] for generator in applications["generators"]}
-    projects = {
-        manifest["metadata"]["name"]: manifest["spec"] for manifest in manifests if manifest["kind"] == "AppProject"
-    }
+    projects = {item["metadata"]["name"]: item["spec"] for item in manifests if item["kind"] == "AppProject"}
     assert application["project"] == "modelpin-{{ .path.basename }}"
     release(tree, "flower", "staging")
     add_components(tree)
@@ -124,9 +122,7 @@ def test_repository_branch_and_path_come_from_the_settings(tmp_path: Path) -> No
         assert git["directories"] == [{"path": f"clusters/eu/models/*/{environment}"}]
     source = spec["template"]["spec"]["source"]
     assert (source["repoURL"], source["targetRevision"]) == ("{{ .values.url }}", "{{ .values.revision }}")
-    projects = {
-        manifest["metadata"]["name"]: manifest["spec"] for manifest in manifests if manifest["kind"] == "AppProject"
-    }
+    projects = {item["metadata"]["name"]: item["spec"] for item in manifests if item["kind"] == "AppProject"}
     for environment, url in zip(("staging", "production"), urls, strict=True):
         assert projects[f"modelpin-{environment}"]["sourceRepos"] == [url]
     assert {manifest["metadata"]["namespace"] for manifest in manifests} == {"argocd"}
@@ -161,9 +157,7 @@ def test_argo_cd_reports_which_releases_are_healthy(tree: Tree) -> None:
     file = tree.folder / "argocd/kustomization.yaml"
     file.write_text(file.read_text() + "components:\n  - reports\n")
     manifests = tree.render("argocd")
-    configs = {
-        manifest["metadata"]["name"]: manifest["data"] for manifest in manifests if manifest["kind"] == "ConfigMap"
-    }
+    configs = {item["metadata"]["name"]: item["data"] for item in manifests if item["kind"] == "ConfigMap"}
     assert configs["argocd-cmd-params-cm"] == {"controller.resource.health.persist": "true"}
     notifications = {name: yaml.safe_load(text) for name, text in configs["argocd-notifications-cm"].items()}
     (trigger,) = notifications["trigger.modelpin-healthy"]

@@ -11,6 +11,7 @@ import yaml
 from release.gitops import quarantine, record, release_file, spec_digest
 from release.gitops.release import Release
 from release.gitops.worktree import Worktree
+from tests.gitops.overlays import OVERLAYS, TARGET, merge
 from tests.gitops.render import ROOT, Manifest, Tree, only
 from tests.gitops.types_of_kserve import problems
 from tests.release.test_record import RELEASE
@@ -18,37 +19,6 @@ from tests.release.test_record import RELEASE
 MODELS = ROOT / "gitops/models"
 DIGEST = "sha256-" + "ab12" * 16
 IMAGE = "registry.example.com/modelpin/predictor@sha256:" + "cd34" * 16
-TARGET = {"kind": "InferenceService"}
-
-
-def merge(**predictor: Any) -> Manifest:
-    """A strategic merge patch of the predictor, as people write it."""
-    patch = {
-        "apiVersion": "serving.kserve.io/v1beta1",
-        "kind": "InferenceService",
-        "metadata": {"name": "any"},
-        "spec": {"predictor": predictor},
-    }
-    return {"patch": yaml.safe_dump(patch), "target": TARGET}
-
-
-OVERLAYS: dict[str, list[Manifest]] = {
-    "none": [],
-    "a variable": [merge(model={"env": [{"name": "LOG_LEVEL", "value": "debug"}]})],
-    "a variable by JSON patch": [
-        {
-            "patch": "- {op: add, path: /spec/predictor/model/env/-, value: {name: LOG_LEVEL, value: debug}}",
-            "target": TARGET,
-        }
-    ],
-    "replicas and resources": [merge(minReplicas=1, model={"resources": {"limits": {"cpu": "2"}}})],
-    "a volume with its mount": [
-        merge(
-            volumes=[{"name": "cache", "emptyDir": {}}],
-            model={"volumeMounts": [{"name": "cache", "mountPath": "/cache"}], "env": [{"name": "A", "value": "b"}]},
-        )
-    ],
-}
 
 
 def release_of(model: str, digest: str = DIGEST, image: str = IMAGE, **changes: Any) -> Release:
