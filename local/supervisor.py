@@ -65,8 +65,12 @@ class Supervisor:
     def keep(self) -> None:
         """From now on the platform outlives its starter; `down` stops it."""
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(KEEP)
         self._process.stdin.close()
+        self._process.stdout.close()
+        # A starter that lives on after its end has no zombie of it.
+        threading.Thread(target=self._process.wait, daemon=True).start()
 
     def stop(self) -> None:
         """Returns when every process of the platform is gone. Safe to call twice."""

@@ -12,6 +12,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -62,6 +63,7 @@ def start(state: State, host: str) -> Ports:
         if process.poll() is not None or time.monotonic() > deadline:
             raise StorageError(f"no doorway answers on {host}, ports {numbers.git} and {numbers.s3}; its log: {log}")
         time.sleep(0.1)
+    threading.Thread(target=process.wait, daemon=True).start()  # a caller that lives on after its end has no zombie
     return numbers
 
 

@@ -258,6 +258,7 @@ def test_only_keeps_what_is_named() -> None:
 
 
 @needs_wrk
+@pytest.mark.story
 def test_smoke(tmp_path: Path) -> None:
     """One short window against the floor ends in a table, and in JSON with every number of it."""
     only = [word for name in ("floor", "logistic", "v1-1", "c8", "load") for word in ("--only", name)]

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import mlflow
+import pytest
 
 from local.state import State
 
 
+@pytest.mark.story
 def test_metrics_artifacts_and_aliases(platform: State, tmp_path: Path) -> None:
     """A metric, an artifact that goes through the server, and a registered version by its alias come back."""
     url = platform.describe()["variables"]["MLFLOW_TRACKING_URI"]

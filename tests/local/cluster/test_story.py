@@ -1,5 +1,6 @@
 """`make cluster`, `make e2e` and `make cluster-down`, on a cluster that is played (tests/local/cluster/played.py)."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -53,7 +54,15 @@ def publish(clone: Clone, strength: float) -> None:
     clone.python("-m", "release", "deploy", "--env", "staging", "--uri", uri, "--image", image)
 
 
-def test_the_whole_loop(state: tuple[State, Played], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def tell(tmp_path: Path) -> Iterator[Narrator]:
+    with contextlib.closing(Narrator(tmp_path / "up.log")) as narrator:
+        yield narrator
+
+
+def test_the_whole_loop(
+    state: tuple[State, Played], tell: Narrator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """From nothing to a model that answers, then every act; each again does no harm, and nothing is left at the end."""
     location, played = state
 
@@ -65,7 +74,6 @@ def test_the_whole_loop(state: tuple[State, Played], tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(up, "train", train)
     monkeypatch.setattr(act, "SYNC_SECONDS", ANSWER_SECONDS)
-    tell = Narrator(tmp_path / "up.log")
     up.up(location, tell)
     up.up(location, tell)
     assert len([call for call in played.calls if call[:2] == ["kind", "create"]]) == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import joblib
 import pandas as pd
+import pytest
 
 from artifact import save
 from artifact.manifest import Manifest
@@ -73,6 +74,7 @@ def hardly_learnt(root: Path) -> str:
     )
 
 
+@pytest.mark.story
 def test_a_champion_stands_beside_the_challenger(again: Repository) -> None:
     """What serves hardly learnt: differences, slices side by side, golden answers, both commits, drift."""
     named = hardly_learnt(again.path)

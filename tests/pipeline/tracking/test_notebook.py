@@ -6,6 +6,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.pipeline.repository import Repository
 
 PAGE = Path(__file__).parents[3] / "docs/notebook.md"
@@ -22,6 +24,7 @@ print("equal")
 """
 
 
+@pytest.mark.story
 def test_the_page_runs(again: Repository) -> None:
     """Blocks of the page, one behind the other: load, predict, and the same by name and alias from MLflow."""
     again.done("pipeline", "track")
