@@ -145,24 +145,27 @@ def test_a_change_in_the_file_or_by_hand_is_one_change_there(applied_before: Rep
     assert "environment publish: no more from next" in applied(protected).out
 
 
-@pytest.mark.parametrize(("live", "home"), [("live", HOME), ('"acme/production@live"', "repos/acme/production")])
-def test_a_branch_for_production_has_its_own_app(
-    applied_before: Repository, github: GitHub, live: str, home: str
-) -> None:
-    """Of production's own branch, wherever it is, only production's App passes the rules; staging's those of main.
+def test_a_branch_for_production_has_its_own_app(applied_before: Repository, github: GitHub) -> None:
+    """Of production's own branch, here or elsewhere, only production's App passes the rules; staging's those of main.
 
     Production's passes those of main too, where a quarantine is entered and lifted.
     """
-    protected = applied_before
-    edit(protected, "  main: rulesets/branch.json\n", f"  main: rulesets/branch.json\n  {live}: rulesets/branch.json\n")
-    edit(protected, "app: modelpin-production, pushes: main", f"app: modelpin-production, pushes: [main, {live}]")
-    applied(protected)
+    elsewhere = '"acme/production@live"'
+    rules = "".join(f"  {branch}: rulesets/branch.json\n" for branch in ("main", "live", elsewhere))
+    edit(applied_before, "  main: rulesets/branch.json\n", rules)
+    app = "app: modelpin-production, pushes: "
+    edit(applied_before, f"{app}main", f"{app}[main, live, {elsewhere}]")
+    applied(applied_before)
     passing = {
         (path.partition("/rulesets/")[0], value["name"]): [actor["actor_id"] for actor in value["bypass_actors"]]
         for path, value in github.objects.items()
         if "/rulesets/" in path
     }
-    assert passing == {(HOME, "modelpin main"): [71, 72], (home, "modelpin live"): [72]}
+    assert passing == {
+        (HOME, "modelpin main"): [71, 72],
+        (HOME, "modelpin live"): [72],
+        ("repos/acme/production", "modelpin live"): [72],
+    }
 
 
 def test_the_keys_are_left_to_who_has_them(first_run: tuple[dict[str, Any], Run, str]) -> None:
