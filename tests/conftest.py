@@ -42,22 +42,25 @@ hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
 
-def _is_valid_syntax(term: str, value: str) -> bool:
-    """As rfc3987_syntax's, which compiles 38 grammars when it is imported: two seconds of every process of pytest."""
-    del sys.modules["rfc3987_syntax"]
-    return bool(importlib.import_module("rfc3987_syntax").is_valid_syntax(term, value))
+@functools.cache
+def _rfc3987_syntax() -> ModuleType:
+    """The real module, in the place of `_later`."""
+    del sys.modules[_later.__name__]
+    return importlib.import_module(_later.__name__)
 
 
-# jsonschema imports it for two formats, of which few schemas have any.
+# jsonschema imports rfc3987_syntax for two formats, of which few schemas have any, and that compiles 38 grammars: two
+# seconds of every process of pytest. With this it does when the first value of such a format is checked.
 _later = ModuleType("rfc3987_syntax")
-_later.is_valid_syntax = _is_valid_syntax  # type: ignore[attr-defined]
-sys.modules.setdefault("rfc3987_syntax", _later)
+_later.is_valid_syntax = lambda *words: _rfc3987_syntax().is_valid_syntax(*words)  # type: ignore[attr-defined]
+sys.modules.setdefault(_later.__name__, _later)
 
 # Each test has a boto3 session of its own, for its keys, and each session would read the description of S3 again, which
 # takes a tenth of a second.
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One worker more than there are cores: a part of the tests waits, for a deadline or for what they started."""
     return len(os.sched_getaffinity(0)) + 1
