@@ -44,7 +44,9 @@ class Settings:
     buffered_bytes: int = _setting(64 << 20, "bytes of all bodies and unread answers in memory; more is 503", 1)
     drain_seconds: float = _setting(2.0, "after SIGTERM, time to answer on while routers notice", 0)
     grace_seconds: float = _setting(25.0, "after SIGTERM, time after which the process ends whatever runs", 0.1)
-    fast_path: str = _setting("on", "plain requests are answered without ASGI: on, or off to compare")
+    fast_path: str = _setting(
+        "on", "plain requests take the short way, without ASGI and together: on, or off to compare"
+    )
     announce: str = _setting("on", "one line at the start says what is served and where: on, or off")
     log_sampling: float = _setting(1.0, "share of requests with a log line, 0 for none; a 500 always has one", 0, 1)
     inference_log: str = _setting("off", "a folder for what some requests asked and were answered, or off")

@@ -12,6 +12,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from artifact.errors import ConfigurationError
 from predictor.grpc import goaway, methods
+from predictor.grpc.patient_threads import patient_threads
 from predictor.grpc.servicer import Servicer
 from predictor.health import HealthServicer
 from predictor.serving.lifecycle import Lifecycle
@@ -56,19 +57,18 @@ class GrpcServer:
 
     def __init__(self, servicer: Servicer, lifecycle: Lifecycle) -> None:
         settings = lifecycle.settings
-        self._server = grpc.aio.server(
-            futures.ThreadPoolExecutor(_THREADS),
-            options=[
-                ("grpc.max_send_message_length", -1),
-                ("grpc.max_receive_message_length", settings.body_bytes),
-                ("grpc.max_metadata_size", settings.header_bytes),
-                # What a call may send before it is its turn: gRPC would learn to let in as much as the network carries.
-                ("grpc.http2.bdp_probe", 0),
-                ("grpc.http2.lookahead_bytes", _WINDOW),
-                ("grpc.max_concurrent_streams", settings.concurrency + settings.queue),
-                ("grpc.so_reuseport", 0),  # two predictors on one port would take each other's requests
-            ],
-        )
+        options = [
+            ("grpc.max_send_message_length", -1),
+            ("grpc.max_receive_message_length", settings.body_bytes),
+            ("grpc.max_metadata_size", settings.header_bytes),
+            # What a call may send before it is its turn: gRPC would learn to let in as much as the network carries.
+            ("grpc.http2.bdp_probe", 0),
+            ("grpc.http2.lookahead_bytes", _WINDOW),
+            ("grpc.max_concurrent_streams", settings.concurrency + settings.queue),
+            ("grpc.so_reuseport", 0),  # two predictors on one port would take each other's requests
+        ]
+        with patient_threads():
+            self._server = grpc.aio.server(futures.ThreadPoolExecutor(_THREADS), options=options)
         self._inference = Inference(servicer)
         self._port = settings.grpc_port
         self._server.add_generic_rpc_handlers((self._inference, HealthServicer(lifecycle).handlers()))

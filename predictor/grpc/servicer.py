@@ -14,10 +14,12 @@ from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 
 from predictor import errors
 from predictor.grpc import infer_request
+from predictor.grpc.calls import Calls
 from predictor.grpc.layouts import Layouts
 from predictor.grpc.message_limits import MessageLimits
 from predictor.grpc.receive import Receiver
-from predictor.observe.request_log import PURPOSE, REQUEST_ID, TRACEPARENT, begin
+from predictor.observe.request_log import PURPOSE, REQUEST_ID, TRACEPARENT, Exchange, begin
+from predictor.protocols.request import Answer
 from predictor.serving.lifecycle import Lifecycle
 
 _log = logging.getLogger("predictor")
@@ -34,6 +36,7 @@ class Servicer(InferenceServicer):
         self._receiver = Receiver(lifecycle.settings)
         self._limits = MessageLimits(lifecycle.model.signature)
         self._layouts = Layouts(self._decode)
+        self._calls = Calls(lifecycle, self._layouts) if lifecycle.settings.fast_path == "on" else None
         self._metadata = pb.ModelMetadataResponse(**lifecycle.model.metadata())
 
     async def infer(self, _: Any, context: Any) -> bytes:
@@ -43,11 +46,13 @@ class Servicer(InferenceServicer):
         exchange = begin("grpc", *ids)
         # What trails an answer goes out with it, errors included; what leads it would be a second write.
         context.set_trailing_metadata((*self._headers, (REQUEST_ID, exchange.request_id)))
+        data = b""
         try:
             data = await self._receiver.read(context)
-            self._lifecycle.buffers.take(len(data))
             exchange.received = len(data)
-            answer = await self._lifecycle.serve(exchange, lambda: self._layouts.decode(data))
+            answer = None if self._calls is None else await self._calls.answer(data, exchange)
+            if answer is None:
+                answer = await self._serve(data, exchange)
         except asyncio.CancelledError:
             self._lifecycle.account(exchange, "CANCELLED", errors.Disconnected())
             raise
@@ -57,9 +62,17 @@ class Servicer(InferenceServicer):
             raise
         finally:
             data = b""
-            self._lifecycle.buffers.give(exchange.received)
         self._lifecycle.account(exchange, "OK")
         return answer.body
+
+    async def _serve(self, data: bytes, exchange: Exchange) -> Answer:
+        """The answer to a message by itself; the error says why there is none."""
+        self._lifecycle.buffers.take(len(data))
+        try:
+            return await self._lifecycle.serve(exchange, lambda: self._layouts.decode(data))
+        finally:
+            self._lifecycle.buffers.give(len(data))
+            data = b""  # an error's frames would hold the message
 
     async def ModelReady(self, request: pb.ModelReadyRequest, context: Any) -> pb.ModelReadyResponse:
         """Whether the named model is ready; NOT_FOUND for any other."""

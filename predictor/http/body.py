@@ -21,7 +21,6 @@ BINARY = "inference-header-content-length"
 JSON = "application/json"
 OCTETS = "application/octet-stream"
 CONNECTION = "modelpin.connection"  # an ASGI extension of ours: the connection that a request came in on
-SMALL = 64 << 10  # bytes of an answer that the socket's buffers take at once
 # Headers that say how the body is read: two of one kind may say two things.
 _SINGLE = ("content-type", "content-encoding", BINARY)
 

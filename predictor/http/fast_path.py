@@ -1,36 +1,28 @@
 """Plain infer requests, answered straight on their connections: no task, no coroutine, no ASGI.
 
-All that arrive in one turn of the event loop are answered in the next, and share one call of a model whose answers for
-a row do not depend on the rows beside it. Only 200 comes from here: whatever is wrong, unusual or over a limit goes to
-the InferLayer as if it had just arrived, and gets its answer there.
+Only 200 comes from here: whatever is wrong, unusual or over a limit goes to the InferLayer as if it had just arrived,
+and gets its answer there.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
-from functools import partial
 from time import perf_counter
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from artifact.prediction import PROBABILITIES, Prediction
-from artifact.prediction import rows as rows_of
 from predictor.http.asgi_cycle import asgi_cycle
-from predictor.http.body import BINARY, JSON, OCTETS, SMALL
+from predictor.http.body import BINARY, JSON, OCTETS
 from predictor.http.closing import Connection
 from predictor.http.head import is_host
 from predictor.observe import request_log
 from predictor.observe.request_log import Exchange
 from predictor.protocols import cloudevent, v1, v2
-from predictor.protocols.request import Decoded, Request
+from predictor.protocols.request import Answer, Decoded, Request
 from predictor.serving.lifecycle import Lifecycle
+from predictor.serving.turns import Turns
 
-_TURN_BYTES = 64 << 10  # of bodies: what more has arrived is answered in the next turn, after a look at all sockets
-_TURN_SECONDS = 1.5e-3  # after which no further body is read, or no further group answered, in this turn
-_GROUP = 64  # requests answered one behind the other
-_NUMBER_BYTES = 24  # as many as a float64 takes in JSON, about
 # Of a body: it is worked on in one turn of the event loop, and health waits for that.
 _MOST_BYTES = 256 << 10
 _MOST_BINARY_BYTES = 64 << 10
@@ -129,24 +121,17 @@ def read_head(connection: Connection, protocols: dict[bytes, str]) -> FastReques
     return FastRequest(connection, protocol, headers, int(json_bytes))
 
 
-class FastPath:
+class FastPath(Turns[FastRequest]):
     """The short way for plain requests. `protocols`: the raw paths it serves, and the protocol of each."""
 
     def __init__(self, lifecycle: Lifecycle) -> None:
-        self._lifecycle = lifecycle
-        self._model = lifecycle.model
+        super().__init__(lifecycle)
         name, digest, settings = lifecycle.model.name, lifecycle.model.digest, lifecycle.settings
         paths = {f"/v1/models/{name}:predict": "v1", f"/v2/models/{name}/infer": "v2"}
         paths[f"/v2/models/{name}/versions/{digest}/infer"] = "v2"
         self.protocols = {(path + end).encode(): protocol for path, protocol in paths.items() for end in ("", "/")}
         # Where nothing is short enough for the event loop, plain requests are not either.
         self._most_bytes = min(settings.heavy_bytes, settings.body_bytes) if lifecycle.loop_bytes else 0
-        self._groups: deque[list[FastRequest]] = deque()  # each to be predicted in one call
-        self._numbers = sum(len(output.columns or (0,)) for output in lifecycle.model.signature.outputs)
-        self._classes = sum(
-            len(output.columns or ()) for output in lifecycle.model.signature.outputs if output.name == PROBABILITIES
-        )
-        self._waiting: deque[FastRequest] = deque()
         self._defaults: Sequence[tuple[bytes, bytes]] = ()
         self._start = b""
         source = "".join(f"\r\n{header}: {value}" for header, value in lifecycle.model.headers)
@@ -155,116 +140,35 @@ class FastPath:
     def take(self, request: FastRequest) -> None:
         """Answer `request`, whose body is complete, in the next turn of the event loop."""
         size = len(request.body)
-        if size > self._most_bytes:
+        if size > self._most_bytes or not self.try_admit(size):
             request.to_asgi()
             return
-        if not self._lifecycle.try_admit(size):
-            if self._waiting:
-                self._turn()  # those who wait here need their places no longer than this takes
-            if not self._lifecycle.try_admit(size):
-                request.to_asgi()
-                return
         request.begin()
-        self._waiting.append(request)
-        if len(self._waiting) == 1:
-            request.connection.loop.call_soon(self._turn)
+        self.add(request)
 
-    def _turn(self) -> None:
-        """Answer those who wait, as many as is fair to the sockets; the others in the next turn."""
-        ready: list[FastRequest] = []
-        size = 0
-        now = start = perf_counter()
-        while self._waiting and size < _TURN_BYTES and now - start < _TURN_SECONDS:
-            request = self._waiting.popleft()
-            size += len(request.body)
-            if self._parse(request):
-                ready.append(request)
-            else:
-                self._hand_over(request)
-            now = perf_counter()
-        if self._waiting:
-            self._waiting[0].connection.loop.call_soon(self._turn)
-        self._predict(ready)
-
-    def _parse(self, request: FastRequest) -> bool:
-        """Whether the request is one to be answered here: not one that is refused, or whose answer will be long."""
-        closely = len(request.body) <= self._lifecycle.loop_bytes
-        try:
-            request.content = self._lifecycle.parse(
-                request.exchange, request.arrived, partial(self._decode, request, closely), closely=closely
-            )
-        except Exception:  # the InferLayer finds the same, and says it
-            return False
-        request.rows = rows_of(request.content.columns)
-        return not request.content.explain and request.rows * self._numbers_of(request.content) * _NUMBER_BYTES < SMALL
-
-    def _numbers_of(self, request: Request) -> int:
-        """How many numbers answer a row, about."""
-        return self._numbers if request.probabilities else max(1, self._numbers - self._classes)
-
-    def _decode(self, request: FastRequest, closely: bool) -> Decoded:
+    def decode(self, request: FastRequest, closely: bool) -> Decoded:
+        """By the protocol of its path."""
         if request.protocol == "v1":
             return v1.decode(request.body, closely=closely)
         return v2.decode(request.body, request.json_bytes, closely=closely)
 
-    def _predict(self, ready: list[FastRequest]) -> None:
-        """On the loop what is short, in shared calls as long as the model allows; the rest in the worker thread."""
-        batcher = self._model.batcher
-        group: list[FastRequest] = []
-        total = 0
-        for request in ready:
-            count = request.rows
-            if count > batcher.short_rows:
-                answer = batcher.submit(request.content.columns)
-                answer.add_done_callback(partial(self._predicted, request, perf_counter()))
-                continue
-            if group and (total + count > batcher.shared_rows or len(group) == _GROUP):
-                self._groups.append(group)
-                group, total = [], 0
-            group.append(request)
-            total += count
-        if group:
-            self._groups.append(group)
-        self._answer_groups()
-
-    def _answer_groups(self) -> None:
-        """Answer those who are read, as long as is fair to the sockets; the others in the next turn."""
-        start = perf_counter()
-        while self._groups:
-            self._predict_at_once(self._groups.popleft())
-            if self._groups and perf_counter() - start > _TURN_SECONDS:
-                self._groups[0][0].connection.loop.call_soon(self._answer_groups)
-                return
-
-    def _predict_at_once(self, group: list[FastRequest]) -> None:
-        start = perf_counter()
-        predictions = self._model.batcher.at_once([request.content.columns for request in group])
-        seconds = perf_counter() - start
-        pairs = zip(group, predictions, strict=True)
-        answered = [request for request, prediction in pairs if self._respond(request, prediction, seconds)]
-        for request in answered:  # when all of them have their answers: nobody waits for a line of the log
-            self._lifecycle.account(request.exchange, "200")
-
-    def _predicted(self, request: FastRequest, start: float, done: asyncio.Future[Prediction]) -> None:
-        if self._respond(request, done.exception() or done.result(), perf_counter() - start):
-            self._lifecycle.account(request.exchange, "200")
-
-    def _respond(self, request: FastRequest, prediction: Prediction | BaseException, seconds: float) -> bool:
-        """Whether the request has its answer, which is then still to be accounted for."""
-        connection, exchange = request.connection, request.exchange
+    def takes_answer(self, request: FastRequest) -> bool:
+        """Not where the client has left, or does not read."""
+        connection = request.connection
         ended = request.disconnected or connection.ending or connection.transport.is_closing()
-        if isinstance(prediction, BaseException) or ended or connection.flow.write_paused:
-            self._hand_over(request)
-            return False
-        try:
-            answer = self._lifecycle.respond(exchange, request.content, prediction, most_bytes=SMALL)
-        except Exception:  # as in _parse
-            self._hand_over(request)
-            return False
-        exchange.fast, exchange.seconds[request_log.PREDICT] = True, seconds
-        self._lifecycle.release(len(request.body))
+        return not ended and not connection.flow.write_paused
+
+    def write(self, request: FastRequest, answer: Answer) -> None:
+        """A 200 on its connection."""
         request.answer(self._head(request, len(answer.body), answer.json_bytes) + answer.body)
-        return True
+
+    def account(self, request: FastRequest) -> None:
+        """As answered with 200."""
+        self._lifecycle.account(request.exchange, "200")
+
+    def hand_over(self, request: FastRequest) -> None:
+        """To the InferLayer."""
+        request.to_asgi()
 
     def _head(self, request: FastRequest, length: int, json_length: int | None) -> bytes:
         """The status line and headers of a 200: the same, in the same order, as uvicorn and the InferLayer write."""
@@ -281,7 +185,3 @@ class FastPath:
             request.keep_alive = False
         end = b"\r\n\r\n" if request.keep_alive else b"\r\nconnection: close\r\n\r\n"
         return b"%b%b%b%b%b" % (self._start, fields, self._named, request.exchange.request_id.encode(), end)
-
-    def _hand_over(self, request: FastRequest) -> None:
-        self._lifecycle.release(len(request.body))
-        request.to_asgi()

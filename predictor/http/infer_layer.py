@@ -16,7 +16,6 @@ from predictor.http.body import (
     CONNECTION,
     JSON,
     OCTETS,
-    SMALL,
     Headers,
     Message,
     Receive,
@@ -32,6 +31,7 @@ from predictor.protocols import cloudevent, v1, v2
 from predictor.protocols.json_limits import JsonLimits
 from predictor.protocols.request import Answer
 from predictor.serving.lifecycle import Lifecycle
+from predictor.serving.turns import SMALL
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]

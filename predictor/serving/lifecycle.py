@@ -87,8 +87,8 @@ class Lifecycle:
         """Verified (what is not never becomes a Model), and not about to end."""
         return bool(self.model.ready) and not self.draining.is_set()
 
-    # The steps of a request, in their order. `serve` takes them for most requests; the fast path takes them for plain
-    # ones, and has the predictions of several at once in between.
+    # The steps of a request, in their order. `serve` takes them for most requests; `turns` takes them for plain ones,
+    # and has the predictions of several at once in between.
 
     def try_admit(self, size: int) -> bool:
         """Give a request with a body of `size` bytes its place and its memory, if both are free now."""

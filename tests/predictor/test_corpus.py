@@ -44,8 +44,8 @@ def test_raw(iris: Server, without_fast_path: dict[str, Server], case: Raw) -> N
 
 
 @pytest.mark.parametrize("case", corpus_grpc.CASES, ids=lambda case: case.name)
-def test_grpc(servers: dict[str, Server], case: Call) -> None:
-    """Each line of the gRPC table gets its code, and details that say why."""
+def test_grpc(servers: dict[str, Server], without_fast_path: dict[str, Server], case: Call) -> None:
+    """Each line of the gRPC table gets its code, and details that say why, with the fast path and without."""
     server = servers[case.model]
     request = case.request if isinstance(case.request, bytes) else case.request.SerializeToString()
     if b"{digest}" in request:
@@ -55,6 +55,7 @@ def test_grpc(servers: dict[str, Server], case: Call) -> None:
         setattr(message, field, server.model.digest)
         request = message.SerializeToString()
     code, text = server.call(case.method, request)
+    assert (code, text) == without_fast_path[case.model].call(case.method, request)
     assert (code, case.says in text) == (case.code, True), text[:400]
     if code != "OK":
         check_message(text)

@@ -41,13 +41,13 @@ def chunked(server: Server, path: str, body: bytes) -> None:
 
 # How a request comes, how it is sent, and how many files it opens at most.
 WAYS: dict[str, tuple[Callable[[Server], object], int]] = {
-    "v1, fast": (lambda server: plain(server, server.v1, V1), 16),
+    "v1, fast": (lambda server: plain(server, server.v1, V1), 17),
     "v1, slow": (lambda server: chunked(server, server.v1, V1), 20),
-    "v2, fast": (lambda server: plain(server, server.v2, V2), 19),
+    "v2, fast": (lambda server: plain(server, server.v2, V2), 20),
     "v2, slow": (lambda server: chunked(server, server.v2, V2), 22),
-    "v2 binary, fast": (lambda server: forms.binary(server, COLUMNS), 21),
-    "gRPC, typed": (lambda server: forms.grpc_typed(server, COLUMNS), 21),
-    "gRPC, raw": (lambda server: forms.grpc_raw(server, COLUMNS), 20),
+    "v2 binary, fast": (lambda server: forms.binary(server, COLUMNS), 22),
+    "gRPC, typed": (lambda server: forms.grpc_typed(server, COLUMNS), 23),
+    "gRPC, raw": (lambda server: forms.grpc_raw(server, COLUMNS), 22),
 }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -61,8 +60,7 @@ def test_sockets_between_groups(packaged: dict[str, Packaged], monkeypatch: pyte
     monkeypatch.setattr(fast_path, "_predict_at_once", answer)
 
     async def turns() -> None:
-        loop = asyncio.get_running_loop()
-        request: Any = SimpleNamespace(connection=SimpleNamespace(loop=loop))
+        request: Any = object()
         fast_path._groups.extend([[request], [request], [request]])
         fast_path._answer_groups()
         while fast_path._groups:

@@ -1,0 +1,187 @@
+"""Plain requests that arrive in one turn of the event loop are read, predicted and answered in the next, together.
+
+They share one call of a model whose answers for a row do not depend on the rows beside it, and each step finds the
+processor's caches warm from the request before. Only good answers come from here: a request
+that is wrong, unusual or over a limit is handed over to the way of every other request, as if it had just arrived.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections import deque
+from functools import partial
+from time import perf_counter
+from typing import Generic, Protocol, TypeVar
+
+from artifact.prediction import PROBABILITIES, Prediction
+from artifact.prediction import rows as rows_of
+from predictor.observe.request_log import PREDICT, Exchange
+from predictor.protocols.request import Answer, Decoded, Request
+from predictor.serving.lifecycle import Lifecycle
+
+SMALL = 64 << 10  # bytes of an answer that a socket's buffers take at once
+_TURN_BYTES = 64 << 10  # of bodies: what more has arrived is answered in the next turn, after a look at all sockets
+_TURN_SECONDS = 1.5e-3  # after which no further body is read, or no further group answered, in this turn
+_GROUP = 64  # requests answered one behind the other
+_NUMBER_BYTES = 24  # as many as a float64 takes in JSON, about
+
+
+class Plain(Protocol):
+    """A request whose `body` is complete since `arrived` (perf_counter); `content` and `rows` were read in it."""
+
+    body: bytes
+    arrived: float
+    exchange: Exchange
+    content: Request
+    rows: int
+
+
+R = TypeVar("R", bound=Plain)
+
+
+class Turns(ABC, Generic[R]):
+    """The turns of one transport, which says how a request is decoded, answered and handed over."""
+
+    def __init__(self, lifecycle: Lifecycle) -> None:
+        self._lifecycle = lifecycle
+        self._model = lifecycle.model
+        outputs = lifecycle.model.signature.outputs
+        self._numbers = sum(len(output.columns or (0,)) for output in outputs)
+        self._classes = sum(len(output.columns or ()) for output in outputs if output.name == PROBABILITIES)
+        self._waiting: deque[R] = deque()
+        self._groups: deque[list[R]] = deque()  # each to be predicted in one call
+
+    @abstractmethod
+    def decode(self, request: R, closely: bool) -> Decoded:
+        """What is in the body; Unplain where that takes a second look, which it may not have unless `closely`."""
+
+    @abstractmethod
+    def takes_answer(self, request: R) -> bool:
+        """Whether somebody waits for the answer, and reads."""
+
+    @abstractmethod
+    def write(self, request: R, answer: Answer) -> None:
+        """Send the answer; the place of the request was given back."""
+
+    @abstractmethod
+    def account(self, request: R) -> None:
+        """Count and log the request, whose answer was sent."""
+
+    @abstractmethod
+    def hand_over(self, request: R) -> None:
+        """Give the request, whose place was given back, to the way of every other request."""
+
+    def try_admit(self, size: int) -> bool:
+        """A place and memory for a body of `size` bytes, as `Lifecycle.try_admit`."""
+        if self._lifecycle.try_admit(size):
+            return True
+        if not self._waiting:
+            return False
+        self._turn()  # those who wait here need their places no longer than this takes
+        return self._lifecycle.try_admit(size)
+
+    def add(self, request: R) -> None:
+        """Answer `request`, which was admitted, in the next turn of the event loop."""
+        self._waiting.append(request)
+        if len(self._waiting) == 1:
+            self._begin()
+
+    def _begin(self) -> None:
+        """One waits, and nobody did before."""
+        asyncio.get_running_loop().call_soon(self._turn)
+
+    def _turn(self) -> None:
+        """Answer those who wait, as many as is fair to the sockets; the others in the next turn."""
+        ready: list[R] = []
+        size = 0
+        now = start = perf_counter()
+        while self._waiting and size < _TURN_BYTES and now - start < _TURN_SECONDS:
+            request = self._waiting.popleft()
+            size += len(request.body)
+            if self._parse(request):
+                ready.append(request)
+            else:
+                self._leave(request)
+            now = perf_counter()
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._turn)
+        self._predict(ready)
+
+    def _parse(self, request: R) -> bool:
+        """Whether the request is one to be answered here: not one that is refused, or whose answer will be long."""
+        closely = len(request.body) <= self._lifecycle.loop_bytes
+        try:
+            request.content = self._lifecycle.parse(
+                request.exchange, request.arrived, partial(self.decode, request, closely), closely=closely
+            )
+        except Exception:  # the other way finds the same, and says it
+            return False
+        request.rows = rows_of(request.content.columns)
+        return not request.content.explain and request.rows * self._numbers_of(request.content) * _NUMBER_BYTES < SMALL
+
+    def _numbers_of(self, request: Request) -> int:
+        """How many numbers answer a row, about."""
+        return self._numbers if request.probabilities else max(1, self._numbers - self._classes)
+
+    def _predict(self, ready: list[R]) -> None:
+        """On the loop what is short, in shared calls as long as the model allows; the rest in the worker thread."""
+        batcher = self._model.batcher
+        group: list[R] = []
+        total = 0
+        for request in ready:
+            count = request.rows
+            if count > batcher.short_rows:
+                answer = batcher.submit(request.content.columns)
+                answer.add_done_callback(partial(self._predicted, request, perf_counter()))
+                continue
+            if group and (total + count > batcher.shared_rows or len(group) == _GROUP):
+                self._groups.append(group)
+                group, total = [], 0
+            group.append(request)
+            total += count
+        if group:
+            self._groups.append(group)
+        self._answer_groups()
+
+    def _answer_groups(self) -> None:
+        """Answer those who are read, as long as is fair to the sockets; the others in the next turn."""
+        start = perf_counter()
+        while self._groups:
+            self._predict_at_once(self._groups.popleft())
+            if self._groups and perf_counter() - start > _TURN_SECONDS:
+                asyncio.get_running_loop().call_soon(self._answer_groups)
+                return
+
+    def _predict_at_once(self, group: list[R]) -> None:
+        start = perf_counter()
+        predictions = self._model.batcher.at_once([request.content.columns for request in group])
+        seconds = perf_counter() - start
+        pairs = zip(group, predictions, strict=True)
+        answered = [request for request, prediction in pairs if self._respond(request, prediction, seconds)]
+        for request in answered:  # when all of them have their answers: nobody waits for a line of the log
+            self.account(request)
+
+    def _predicted(self, request: R, start: float, done: asyncio.Future[Prediction]) -> None:
+        if self._respond(request, done.exception() or done.result(), perf_counter() - start):
+            self.account(request)
+
+    def _respond(self, request: R, prediction: Prediction | BaseException, seconds: float) -> bool:
+        """Whether the request has its answer, which is then still to be accounted for."""
+        exchange = request.exchange
+        if isinstance(prediction, BaseException) or not self.takes_answer(request):
+            self._leave(request)
+            return False
+        try:
+            answer = self._lifecycle.respond(exchange, request.content, prediction, most_bytes=SMALL)
+        except Exception:  # as in _parse
+            self._leave(request)
+            return False
+        exchange.fast, exchange.seconds[PREDICT] = True, seconds
+        self._lifecycle.release(len(request.body))
+        self.write(request, answer)
+        return True
+
+    def _leave(self, request: R) -> None:
+        self._lifecycle.release(len(request.body))
+        self.hand_over(request)

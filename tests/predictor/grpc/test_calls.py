@@ -1,0 +1,161 @@
+"""Plain calls wait for those that arrive with them, not for others, and are answered together."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import pytest
+
+from artifact.prediction import Columns, Prediction
+from predictor.grpc import infer_request
+from predictor.grpc.calls import Calls
+from predictor.grpc.layouts import Layouts
+from predictor.observe.request_log import begin
+from predictor.protocols.request import Answer
+from predictor.serving.lifecycle import Lifecycle
+from predictor.settings import Settings
+from tests.deadlines import ANSWER_SECONDS
+from tests.predictor import corpus_grpc
+from tests.predictor.corpus import ROW
+from tests.predictor.loaded import loaded
+from tests.predictor.models import Packaged
+
+MESSAGE = corpus_grpc.request(corpus_grpc.one_input(fp64_contents=ROW)).SerializeToString()
+
+
+class Place:
+    """Calls of a model, asked on this event loop; `groups` are the sizes of what was predicted together."""
+
+    def __init__(self, packaged: Packaged, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.lifecycle = Lifecycle(loaded(packaged), Settings())
+        self.calls = Calls(self.lifecycle, Layouts(infer_request.decode))
+        self.groups: list[int] = []
+        batcher = self.lifecycle.model.batcher
+        batcher.short_rows = batcher.shared_rows = 64  # however fast this machine is: no thread predicts
+        at_once = batcher.at_once
+
+        def count_and_answer(tables: Sequence[Columns]) -> list[Prediction | Exception]:
+            self.groups.append(len(tables))
+            return at_once(tables)
+
+        monkeypatch.setattr(batcher, "at_once", count_and_answer)
+
+    def ask(self, message: bytes = MESSAGE) -> asyncio.Task[Answer | None]:
+        """A call whose message arrives now."""
+        exchange = begin("grpc", None, None)
+        exchange.received = len(message)
+        return asyncio.ensure_future(self.calls.answer(message, exchange))
+
+    def run(self, ask: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run `ask`; nothing goes wrong beside it, and afterwards every place and all memory is given back."""
+        failures: list[object] = []
+
+        async def run() -> None:
+            asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+            await asyncio.wait_for(ask(), ANSWER_SECONDS)
+
+        asyncio.run(run())
+        assert failures == []
+        assert (self.lifecycle.light.busy, self.lifecycle.buffers.used) == (0, 0)
+
+
+@pytest.fixture
+def place(packaged: dict[str, Packaged], monkeypatch: pytest.MonkeyPatch) -> Place:
+    """Calls of iris."""
+    return Place(packaged["iris"], monkeypatch)
+
+
+async def turns(count: int) -> None:
+    """As many turns of the event loop."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Turns of the event loop count, however long this machine takes for one."""
+    monkeypatch.setattr("predictor.grpc.calls._LONGEST", ANSWER_SECONDS)
+
+
+def test_company(place: Place, patience: None) -> None:
+    """Messages that arrive a few turns of the event loop apart are predicted in one call, and each has its answer."""
+
+    async def ask() -> None:
+        tasks = []
+        for pause in (2, 5, 5, 5):
+            tasks.append(place.ask())
+            await turns(pause)
+        answers = await asyncio.gather(*tasks)
+        assert all(answer is not None and b"setosa" in answer.body for answer in answers)
+        assert place.groups == [4]
+
+    place.run(ask)
+
+
+def test_alone(place: Place, patience: None) -> None:
+    """A message that comes by itself is answered after a few turns."""
+
+    async def ask() -> None:
+        task = place.ask()
+        await turns(6)
+        assert task.done()
+
+    place.run(ask)
+
+
+def test_long_turns(place: Place) -> None:
+    """Where the turns of the event loop are long, nobody waits many of them, however many others arrive."""
+
+    async def ask() -> None:
+        tasks = [place.ask(), place.ask()]
+        for _ in range(6):
+            time.sleep(0.002)  # what else the event loop has to do
+            await turns(1)
+            tasks.append(place.ask())
+        assert tasks[0].done()
+        await asyncio.gather(*tasks)
+
+    place.run(ask)
+
+
+def test_one_is_wrong(place: Place) -> None:
+    """A message that is wrong is left to the way of every other request, those beside it are answered."""
+
+    async def ask() -> None:
+        wrong = corpus_grpc.request(corpus_grpc.one_input(fp64_contents=[1.0])).SerializeToString()
+        right, left, broken = await asyncio.gather(place.ask(), place.ask(wrong), place.ask(b"\xff"))
+        assert right is not None
+        assert left is broken is None
+
+    place.run(ask)
+
+
+def test_a_caller_that_leaves(place: Place) -> None:
+    """A call that is cancelled while its message waits gives its place back, those beside it are answered."""
+
+    async def ask() -> None:
+        staying, leaving = place.ask(), place.ask()
+        await turns(1)
+        leaving.cancel()
+        assert await staying is not None
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+
+    place.run(ask)
+
+
+def test_no_place(place: Place) -> None:
+    """While all places are taken, or the predictor is about to end, a message goes the way of every other request."""
+
+    async def ask() -> None:
+        while place.lifecycle.light.try_acquire():
+            pass
+        assert await place.ask() is None
+        place.lifecycle.light.busy = 0
+        place.lifecycle.draining.set()
+        assert await place.ask() is None
+
+    place.run(ask)
