@@ -106,6 +106,7 @@ def test_a_request_from_outside(server: Server) -> None:
         ("requests_total", ("400", digest, "v2", release)): 1,
         ("requests_total", ("OK", digest, "grpc", release)): 1,
         ("fast_requests_total", ("v1",)): 1,
+        ("fast_requests_total", ("grpc",)): 1,
         ("rejects_total", ("invalid",)): 1,
         ("rows_total", ("v1",)): 3,
         ("rows_total", ("grpc",)): 1,
