@@ -7,22 +7,21 @@ when one feature's mean moves, or when two features no longer move together, whi
 from __future__ import annotations
 
 import argparse
-import io
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 
-from artifact import digest, profile, save
+from artifact import profile
 from artifact.manifest import FILE, Manifest
-from artifact.signature import Feature, for_model
+from artifact.signature import Feature
+from bench.package import save_classifier
 from monitoring import log_drift
 from monitoring.drift_detector import ALARM
 
@@ -72,20 +71,7 @@ def packaged(folder: Path) -> tuple[LogisticRegression, pd.DataFrame]:
     model = LogisticRegression().fit(table, labels)
     columns = {str(name): table[name].to_numpy() for name in table}
     features = tuple(Feature(name, "float64") for name in columns)
-    stream = io.BytesIO()
-    joblib.dump(model, stream)
-    save.save(
-        folder,
-        name="bench",
-        model=stream.getvalue(),
-        signature=for_model("classification", features, Feature("answer", "string"), model),
-        train=columns,
-        holdout=columns,
-        golden_rows=4,
-        data_digest=digest.of_bytes(b"bench"),
-        parameters={},
-        metrics={},
-    )
+    save_classifier(folder, "bench", model, features, Feature("answer", "string"), columns, 4, {})
     return model, table
 
 

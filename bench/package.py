@@ -48,6 +48,36 @@ class Packaged:
         return {name: values[first : first + count] for name, values in self.columns.items()}
 
 
+def save_classifier(
+    folder: Path,
+    name: str,
+    model: Any,
+    inputs: tuple[Feature, ...],
+    label: Feature,
+    table: dict[str, np.ndarray],
+    golden_rows: int,
+    metrics: dict[str, float],
+) -> str:
+    """Save a fitted classifier as an artifact that scikit-learn itself answers from; the digest.
+
+    `table`: feature → [rows], which stand for both the training and the held-out rows.
+    """
+    stream = io.BytesIO()
+    joblib.dump(model, stream)
+    return save.save(
+        folder,
+        name=name,
+        model=stream.getvalue(),
+        signature=for_model("classification", inputs, label, model),
+        train=table,
+        holdout=table,
+        golden_rows=golden_rows,
+        data_digest=of_bytes(name.encode()),
+        parameters={},
+        metrics=metrics,
+    )
+
+
 def package(name: str, example: Example, folder: Path) -> Packaged:
     """Fit, save the artifact as the pipeline's package stage does, and dump the same model for the peers.
 

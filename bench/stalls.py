@@ -8,7 +8,6 @@ the machine itself adds.
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import tempfile
 import time
@@ -17,19 +16,16 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import grpc
-import joblib
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from artifact import save
-from artifact.digest import of_bytes
-from artifact.signature import Feature, Signature, for_model
+from artifact.signature import Feature, Signature
 from artifact.validation.frame import of as frame_of
 from bench.examples import logistic
 from bench.overload import MIB, Predictor, exchange, measured
-from bench.package import Packaged, package
+from bench.package import Packaged, package, save_classifier
 from bench.requests import GRPC_PATH, protobuf
 
 _TIMES = 20
@@ -49,21 +45,9 @@ def wide(folder: Path) -> Packaged:
     columns = {name: values[:, position].tolist() for position, name in enumerate(names)}
     frame = frame_of(Signature("classification", inputs, ()), columns)
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=200)).fit(frame, labels)
-    stream = io.BytesIO()
-    joblib.dump(model, stream)
     table = {name: values[:, position] for position, name in enumerate(names)}
-    digest = save.save(
-        folder / "wide",
-        name="wide",
-        model=stream.getvalue(),
-        signature=for_model("classification", inputs, Feature("label", "int64"), model),
-        train=table,
-        holdout=table,
-        golden_rows=2,
-        data_digest=of_bytes(b"wide"),
-        parameters={},
-        metrics={"accuracy": float(model.score(frame, labels))},
-    )
+    label, metrics = Feature("label", "int64"), {"accuracy": float(model.score(frame, labels))}
+    digest = save_classifier(folder / "wide", "wide", model, inputs, label, table, 2, metrics)
     schema = {name: {"dtype": "float64"} for name in names}
     return Packaged("wide", schema, columns, labels.tolist(), folder / "wide", digest, "sklearn", folder)
 

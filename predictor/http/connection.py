@@ -51,7 +51,7 @@ class HttpProtocol(Connection):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header. What trails a body is dropped: nobody reads it, and it must not stand for what a head says."""
-        if self._in_head:
+        if self._in_head:  # as uvicorn does it, without a call of its method for each header
             name = name.lower()
             if name == b"expect" and value.lower() == b"100-continue":
                 self.expect_100_continue = True

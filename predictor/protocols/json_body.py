@@ -122,7 +122,7 @@ def _of_parameters(value: dict[str, Any]) -> int:
     members = 0
     for item in value.values():
         if type(item) is list and item and type(item[0]) is dict:
-            members += sum(len(value["parameters"]) for value in item if type(value.get("parameters")) is dict)
+            members += sum(len(tensor["parameters"]) for tensor in item if type(tensor.get("parameters")) is dict)
     return members
 
 

@@ -1,8 +1,8 @@
 """Plain requests that arrive in one turn of the event loop are read, predicted and answered in the next, together.
 
 They share one call of a model whose answers for a row do not depend on the rows beside it, and each step finds the
-processor's caches warm from the request before. Only good answers come from here: a request
-that is wrong, unusual or over a limit is handed over to the way of every other request, as if it had just arrived.
+processor's caches warm from the request before. Only good answers come from here: a request that is wrong, unusual or
+over a limit is handed over to the way of every other request, as if it had just arrived.
 """
 
 from __future__ import annotations

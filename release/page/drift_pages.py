@@ -70,7 +70,7 @@ def _page(environment: EnvironmentData, share: Share, query: DriftQuery | None) 
     path = f"drift/{namespace}-{release.name}.html"
     if query is None:
         lines = (
-            "Nobody was asked: this page was made without PROMETHEUS=URL. One release alone is asked about by",
+            "This page was made without PROMETHEUS=URL, so it says nothing of drift. For one release:",
             f"python -m monitoring drift --prometheus URL --namespace {namespace} --release {release.name} "
             f"--since {release.since}",
         )
