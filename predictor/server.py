@@ -26,7 +26,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from predictor import errors, listener
+from predictor import errors, kserve_import, listener
 from predictor.grpc.server import GrpcServer
 from predictor.grpc.servicer import Servicer
 from predictor.http import docs_page, openapi
@@ -97,12 +97,13 @@ class Server(ModelServer):
         chosen = {"settings": self._settings, "fast_path": fast_path}
         config.http, config.ws = type("Limited", (HttpProtocol,), chosen), "none"
         config.backlog = 2048
-        self._rest_server.create_application()
+        with kserve_import.without_pydantic_v1():
+            self._rest_server.create_application()
         app.exception_handlers |= {HTTPException: _http_error, Exception: _failed}  # over KServe's own
         config.app = InferLayer(app, self._lifecycle)
-        # What start-up made stays: no collection looks at it again.
-        gc.collect()
+        # What start-up made stays: no collection looks at it, now or later. `predictor.__main__` began without them.
         gc.freeze()
+        gc.enable()
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(self._serve_until_stopped())

@@ -1,5 +1,6 @@
 """What the image installs and what serving imports: requirements/serving.excludes, and predictor/kserve_import.py."""
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -10,9 +11,12 @@ import pytest
 from local import venv
 from local.ports import free
 from predictor.kserve_import import DEFERRED
+from tests.deadlines import START_SECONDS
 from tests.predictor import forms
 from tests.predictor.conftest import Server, command, environment
+from tests.predictor.corpus import ROW
 from tests.predictor.models import Packaged
+from tests.predictor.test_converted import converted
 from tests.predictor.test_protocols import same, unpickled
 
 ROOT = Path(__file__).parents[2]
@@ -65,16 +69,59 @@ def test_every_protocol_is_served_without_them(server: Server) -> None:
     assert "Traceback" not in server.log.read_text()
 
 
-def test_what_waits_is_not_imported_at_the_start(python: Path) -> None:
-    """Neither the modules that kserve_import defers, nor a client of Kubernetes."""
-    script = """\
-import sys
-from predictor import kserve_import
-with kserve_import.kserve():
-    import predictor.model, predictor.server
-print(*sys.modules)
+# Asks for a row as soon as the predictor listens, reports what the start did.
+FIRST_ANSWER = """\
+import gc, importlib, json, os, sys, threading, time, urllib.request
+collected = []
+gc.callbacks.append(lambda phase, info: collected.append(info["generation"]))
+from predictor import __main__
+
+def ask(url, body):
+    while True:
+        try:
+            return urllib.request.urlopen(urllib.request.Request(url, body, {"content-type": "application/json"}))
+        except OSError:
+            time.sleep(0.02)
+
+def watch(url, body):
+    before = list(collected)
+    assert ask(url, body).status == 200
+    imported, started = [*sys.modules], collected[len(before):]
+    report = {"imported": imported, "collections": started, "collects": gc.isenabled(), "frozen": gc.get_freeze_count()}
+    report["v1"] = importlib.import_module("pydantic.v1").BaseModel.__name__
+    print("report", json.dumps(report), flush=True)
+    os._exit(0)
+
+url, body = sys.argv[1:3]
+del sys.argv[1:3]
+gc.disable()
+threading.Thread(target=watch, args=(url, body.encode()), daemon=True).start()
+gc.enable()
+__main__.main()
 """
-    done = subprocess.run([python, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    imported = set(done.stdout.split())
-    assert imported & {*DEFERRED, "kubernetes", "sklearn", "scipy", "onnxruntime"} == set()
-    assert {"kserve.model_server", "fastapi", "grpc"} <= imported
+
+
+def test_the_first_answer_comes_without_what_waits(python: Path, packaged: dict[str, Packaged], tmp_path: Path) -> None:
+    """Until the first answer nothing that waits is imported, and nothing is searched for garbage; then both happen."""
+    model, ports = converted(packaged["iris"], tmp_path / "artifact"), free(2)
+    line = command(model.directory, model.name, "--expected_digest", model.digest, ports=ports)[3:]
+    request = [f"http://127.0.0.1:{ports[0]}/v1/models/{model.name}:predict", json.dumps({"instances": [ROW]})]
+    done = subprocess.run(
+        [python, "-c", FIRST_ANSWER, *request, *line],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+    assert "report " in done.stdout, done.stderr
+    report = json.loads(done.stdout.partition("report ")[2].splitlines()[0])
+    imported = set(report["imported"])
+    waiting = {*DEFERRED, "kubernetes", "sklearn", "scipy", "click", "uvicorn.main", "pydantic.v1"}
+    assert imported & waiting == set()
+    assert {"kserve.model_server", "fastapi", "grpc", "onnxruntime"} <= imported
+    assert report["collections"] == []
+    assert report["collects"]
+    assert report["frozen"] > 100_000
+    assert report["v1"] == "BaseModel"
