@@ -11,6 +11,7 @@ from image import program
 
 VERSION = "org.opencontainers.image.version"  # the label that names the inputs: signed with the digest, as a tag is not
 _ABSENT = ("manifest unknown", "name unknown", "not found")
+_NO_HELPER = "executable file not found"  # the program that has the credentials: the registry was not asked
 
 
 class Registry:
@@ -24,7 +25,8 @@ class Registry:
         try:
             manifest = program.run("skopeo", "inspect", "--raw", f"docker://{self.repository}:{tag}")
         except program.Failed as error:
-            if any(words in error.words.lower() for words in _ABSENT):
+            words = error.words.lower()
+            if _NO_HELPER not in words and any(phrase in words for phrase in _ABSENT):
                 return None
             raise
         return f"sha256:{hashlib.sha256(manifest).hexdigest()}"

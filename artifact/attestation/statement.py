@@ -54,14 +54,14 @@ class Statement:
         try:
             kind = (value["_type"], value["predicateType"])
             if kind != (_TYPE, PREDICATE):
-                raise ValueError(f"it is of type {kind[1]!r}, not {PREDICATE!r}")
+                raise ValueError(f"it is of type {kind[1]!r:.80}, not {PREDICATE!r}")
             ((subject),) = value["subject"]
             statement = cls(
                 model_digest=digest.parse(_text(subject["digest"], "sha256")),
                 **{name: _text(value["predicate"], name) for name in _PREDICATE_FIELDS},
             )
             if statement.time.tzinfo != UTC:
-                raise ValueError(f"signed_at is {statement.signed_at!r}, no time in UTC")
+                raise ValueError(f"signed_at is {statement.signed_at!r:.80}, no time in UTC")
             return statement
         except (KeyError, TypeError, ValueError, AttributeError, ConfigurationError) as error:
             raise IntegrityError(f"{_WHERE} is not one that `release publish` writes: {error}") from error

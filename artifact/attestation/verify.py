@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -24,24 +25,34 @@ class Attested:
     signer: Signer
 
 
+@dataclass(frozen=True)
+class _Verified:
+    """The bytes of a statement whose signature holds. `time`: when, by another clock than the signer's, if by any."""
+
+    payload: bytes
+    signer: Signer
+    time: datetime | None = None
+
+
 def verify(data: bytes, model_digest: str, model: str, trusted: Signers) -> Attested:
     """What the signature in `data`, the bytes of a bundle, states of the artifact `model_digest`.
 
     IntegrityError (20) unless one of `trusted` signed it, while it might, and it speaks of this very artifact.
     """
     signed = bundle.read(data)
-    signer = _by_identity(data, trusted) if signed.hint is None else _by_key(signed, signed.hint, trusted)
-    statement = Statement.from_bytes(signed.payload)
+    verified = _by_identity(data, trusted) if signed.hint is None else _by_key(signed, signed.hint, trusted)
+    signer, statement = verified.signer, Statement.from_bytes(verified.payload)
     if (statement.model_digest, statement.model) != (model_digest, model):
         raise IntegrityError(
             f"the signature of {signer.name} is of {statement.model} {statement.model_digest}, "
             f"the artifact is {model} {model_digest}: put back the signature that was published with it"
         )
-    if not signer.may_sign_at(statement.time):
-        raise IntegrityError(
-            f"{signer.name} might sign until {signer.until}, and signed this on {statement.signed_at}: publish the "
-            "artifact with a key that has not expired"
-        )
+    for time in (statement.time, verified.time):
+        if time is not None and not signer.may_sign_at(time):
+            raise IntegrityError(
+                f"{signer.name} was allowed to sign until {signer.until}, and signed this on "
+                f"{time:%Y-%m-%dT%H:%M:%SZ}: publish the artifact by a signer that has not expired"
+            )
     return Attested(statement, signer)
 
 
@@ -56,11 +67,11 @@ def public_key(signer: Signer) -> ec.EllipticCurvePublicKey:
     return key
 
 
-def _by_key(signed: Bundle, hint: str, trusted: Signers) -> Signer:
+def _by_key(signed: Bundle, hint: str, trusted: Signers) -> _Verified:
     signers = [signer for signer in trusted.listed if signer.key is not None and bundle.key_hint(signer.key) == hint]
     if not signers:
         raise IntegrityError(
-            f"the artifact is signed by the key {hint[:16]}…, which is none of those that are trusted "
+            f"the artifact is signed by the key {hint[:16]!r}…, which is none of those that are trusted "
             f"({trusted.names}): publish it with one of them, or trust that key"
         )
     try:
@@ -70,10 +81,10 @@ def _by_key(signed: Bundle, hint: str, trusted: Signers) -> Signer:
             f"the signature does not fit what it says that {signers[0].name} signed: one of the two was changed; "
             "publish the artifact again"
         ) from error
-    return signers[0]
+    return _Verified(signed.payload, signers[0])
 
 
-def _by_identity(data: bytes, trusted: Signers) -> Signer:
+def _by_identity(data: bytes, trusted: Signers) -> _Verified:
     signers = [signer for signer in trusted.listed if signer.key is None]
     if not signers or trusted.trusted_root is None:
         raise IntegrityError(
@@ -82,4 +93,4 @@ def _by_identity(data: bytes, trusted: Signers) -> Signer:
         )
     from artifact.attestation import identity  # a quarter of a second, which a key does without
 
-    return identity.signer(data, signers, trusted.trusted_root)
+    return _Verified(*identity.verify(data, signers, trusted.trusted_root))

@@ -52,8 +52,8 @@ def find(store: Store, uri: ArtifactUri, trusted: Signers) -> Attested:
     attested = verify.verify(data, uri.digest, uri.model, trusted)
     if not attested.signer.may_sign_at(head.modified):
         raise IntegrityError(
-            f"{attested.signer.name} might sign until {attested.signer.until}, and the bucket got {uri}{BUNDLE} on "
-            f"{head.modified:%Y-%m-%dT%H:%M:%SZ}: publish the artifact with a key that has not expired"
+            f"{attested.signer.name} was allowed to sign until {attested.signer.until}, and the bucket got "
+            f"{uri}{BUNDLE} on {head.modified:%Y-%m-%dT%H:%M:%SZ}: publish it by a signer that has not expired"
         )
     if attested.statement.gate not in verdict.PASSES:
         raise GateRefused(

@@ -45,7 +45,8 @@ def _signers(trusted: Signers) -> Iterator[Finding]:
     now = datetime.now(UTC)
     for signer in trusted.listed:
         if not signer.may_sign_at(now):
-            yield Finding(PART, WARNING, f"{signer.name} might sign until {signer.until}, and signs no more", _ROTATE)
+            ended = f"{signer.name} was allowed to sign until {signer.until}, and signs no more"
+            yield Finding(PART, WARNING, ended, _ROTATE)
         elif not signer.may_sign_at(now + _SOON):
             yield Finding(PART, WARNING, f"{signer.name} may sign until {signer.until}", _ROTATE)
         else:

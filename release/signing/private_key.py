@@ -70,6 +70,6 @@ def _require_trusted(public: bytes, trusted: Signers) -> None:
         )
     if not entry.may_sign_at(datetime.now(UTC)):
         raise ConfigurationError(
-            f"the key in {KEY}, {entry.name}, might sign until {entry.until}: make another one, trust it and put it "
-            f"into {KEY}"
+            f"the key in {KEY}, {entry.name}, was allowed to sign until {entry.until}: make another one, trust it "
+            f"and put it into {KEY}"
         )

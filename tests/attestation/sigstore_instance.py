@@ -29,7 +29,10 @@ ISSUER = "https://token.actions.githubusercontent.com"
 WORKFLOW = "https://github.com/example/modelpin/.github/workflows/train.yml@refs/heads/main"
 _DAY = timedelta(days=1)
 _SIGNED_TIMES = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
-_ISSUER_1, _ISSUER_2 = (x509.ObjectIdentifier(f"1.3.6.1.4.1.57264.1.{number}") for number in (1, 8))
+# https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md
+_ISSUER_1, _ISSUER_2, _REPOSITORY, _REF = (
+    x509.ObjectIdentifier(f"1.3.6.1.4.1.57264.1.{number}") for number in (1, 8, 12, 14)
+)
 
 
 def _key() -> ec.EllipticCurvePrivateKey:
@@ -50,10 +53,13 @@ def _text(data: bytes) -> str:
 
 @dataclass
 class Instance:
-    """`identity` and `issuer`: what its Fulcio writes into certificates, whoever asks; `drift`: of Rekor's clock."""
+    """Its Fulcio writes `identity`, `issuer`, `repository` and `ref` into certificates, whoever asks; the last two are
+    of the run that signs, which may have called the workflow of `identity`. `drift`: of Rekor's clock."""
 
     identity: str = WORKFLOW
     issuer: str = ISSUER
+    repository: str = "https://github.com/example/modelpin"
+    ref: str = "refs/heads/main"
     drift: timedelta = timedelta()
     url: str = ""
     root_key: ec.EllipticCurvePrivateKey = field(default_factory=_key)
@@ -122,7 +128,6 @@ class Instance:
         """Fulcio's answer: a certificate of ten minutes with its entry in the log of certificates, and the root."""
         now = datetime.now(UTC).replace(microsecond=0)
         usage = dict.fromkeys(_USAGES, False) | {"digital_signature": True}
-        issuer = self.issuer.encode()
         builder = (
             x509.CertificateBuilder(self.root.subject, x509.Name([]), request.public_key(), x509.random_serial_number())
             .not_valid_before(now)
@@ -134,8 +139,10 @@ class Instance:
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self.root_key.public_key()), critical=False
             )
             .add_extension(x509.SubjectAlternativeName([x509.UniformResourceIdentifier(self.identity)]), critical=True)
-            .add_extension(x509.UnrecognizedExtension(_ISSUER_1, issuer), critical=False)
-            .add_extension(x509.UnrecognizedExtension(_ISSUER_2, b"\x0c" + _length(issuer) + issuer), critical=False)
+            .add_extension(x509.UnrecognizedExtension(_ISSUER_1, self.issuer.encode()), critical=False)
+            .add_extension(_utf8(_ISSUER_2, self.issuer), critical=False)
+            .add_extension(_utf8(_REPOSITORY, self.repository), critical=False)
+            .add_extension(_utf8(_REF, self.ref), critical=False)
         )
         before = builder.sign(self.root_key, hashes.SHA256()).tbs_certificate_bytes
         logged = x509.UnrecognizedExtension(_SIGNED_TIMES, self._signed_time(before, now))
@@ -189,6 +196,12 @@ _USAGES = (
 
 def _hash(data: bytes) -> dict[str, str]:
     return {"algorithm": "sha256", "value": hashlib.sha256(data).hexdigest()}
+
+
+def _utf8(number: x509.ObjectIdentifier, text: str) -> x509.UnrecognizedExtension:
+    """A field of a certificate whose value is a UTF8String of DER."""
+    data = text.encode()
+    return x509.UnrecognizedExtension(number, b"\x0c" + _length(data) + data)
 
 
 def _length(data: bytes) -> bytes:

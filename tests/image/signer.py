@@ -41,11 +41,18 @@ ess_cert_id_alg = sha256
 
 @dataclass(frozen=True)
 class Identity:
-    """The run that signs: of which repository, by which workflow, on which ref."""
+    """The run that signs: of which repository, by which workflow, on which ref, on whose runner.
+
+    `caller`: the repository that called the workflow, None where it is its own. `valid`: days from now on which its
+    certificate begins and ends.
+    """
 
     repository: str
     workflow: str = ".github/workflows/image.yml"
     ref: str = "refs/heads/main"
+    runner: str = "github-hosted"
+    caller: str | None = None
+    valid: tuple[int, int] = (-1, 30)
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,8 @@ class Signer:
         }
         payload, payload_type = json.dumps(statement).encode(), "application/vnd.in-toto+json"
         signed = b"DSSEv1 %d %s %d %s" % (len(payload_type), payload_type.encode(), len(payload), payload)
-        leaf = _issue(self._authority, "run", [ExtendedKeyUsageOID.CODE_SIGNING], _claims(identity))
+        uses = [ExtendedKeyUsageOID.CODE_SIGNING]
+        leaf = _issue(self._authority, "run", uses, _claims(identity), valid=identity.valid)
         signature = leaf.key.sign(signed, ec.ECDSA(hashes.SHA256()))
         bundle = {
             "mediaType": BUNDLE,
@@ -179,14 +187,14 @@ def push(registry: str, repository: str, image: str, bundle: bytes) -> None:
 
 
 def _claims(identity: Identity) -> list[x509.ExtensionType]:
-    home = f"https://github.com/{identity.repository}"
-    signer = f"{home}/{identity.workflow}@{identity.ref}"
-    owner = f"https://github.com/{identity.repository.partition('/')[0]}"
+    signer = f"https://github.com/{identity.repository}/{identity.workflow}@{identity.ref}"
+    home = f"https://github.com/{identity.caller or identity.repository}"
+    owner = home.rpartition("/")[0]
     values = {
         8: "https://token.actions.githubusercontent.com",
         9: signer,
         10: "0" * 40,
-        11: "github-hosted",
+        11: identity.runner,
         12: home,
         13: "0" * 40,
         14: identity.ref,
@@ -229,27 +237,30 @@ def _issue(
     uses: list[x509.ObjectIdentifier],
     extensions: list[x509.ExtensionType],
     critical: bool = False,
+    valid: tuple[int, int] = (-1, 30),
 ) -> _Authority:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     usage = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
-    builder = _builder(subject, authority.certificate.subject, key.public_key())
+    builder = _builder(subject, authority.certificate.subject, key.public_key(), valid)
     builder = builder.add_extension(x509.ExtendedKeyUsage(uses), critical).add_extension(usage, True)
     for extension in extensions:
         builder = builder.add_extension(extension, False)
     return _Authority(key, builder.sign(authority.key, hashes.SHA256()))
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, valid: tuple[int, int] = (-1, 30)
+) -> x509.CertificateBuilder:
+    now, day = datetime.datetime.now(datetime.UTC), datetime.timedelta(days=1)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=30))
+        .not_valid_before(now + valid[0] * day)
+        .not_valid_after(now + valid[1] * day)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from artifact.errors import ModelpinError
-from image import __main__
+from image import __main__, attestation
+from image.registry import Registry
 from local.program import find
 from tests.image import registry
 from tests.image.signer import PROVENANCE, SBOM, Identity, Signer, push
@@ -91,9 +93,16 @@ def test_only_what_is_attested_is_found(place: Place, capfd: pytest.CaptureFixtu
         Identity("evil/ml"),
         replace(OURS, workflow=".github/workflows/other.yml"),
         replace(OURS, ref="refs/heads/mine"),
+        replace(OURS, runner="self-hosted"),
+        replace(OURS, caller="evil/ml"),
+        replace(OURS, valid=(-2, -1)),
+        replace(OURS, valid=(1, 2)),
         None,
     ],
-    ids=["another repository", "another workflow", "another branch", "another signer"],
+    ids=[
+        *("another repository", "another workflow", "another branch", "a runner of somebody", "called by another"),
+        *("an expired certificate", "a certificate of tomorrow", "another signer"),
+    ],
 )
 def test_an_attestation_of_another_identity_is_refused(
     place: Place, capfd: pytest.CaptureFixture[str], identity: Identity | None
@@ -122,6 +131,51 @@ def test_an_attestation_of_another_image_is_refused(place: Place, capfd: pytest.
         bundle = place.signer.bundle(f"{place.server}/predictor", other, kind, {}, OURS)
         push(place.server, "predictor", digest, bundle)
     assert run_find(capfd)[0] == ""
+
+
+def test_a_changed_attestation_is_refused(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    """The statement of another image under the signature of one that is attested, both in the bundle's own form."""
+    digest = place.build()
+    __main__.main(["push", TAG])
+    for kind in (PROVENANCE, SBOM):
+        name = f"{place.server}/predictor"
+        one, other = (
+            json.loads(place.signer.bundle(name, each, kind, {}, OURS)) for each in (digest, "sha256:" + "0" * 64)
+        )
+        other["dsseEnvelope"]["payload"] = one["dsseEnvelope"]["payload"]
+        push(place.server, "predictor", digest, json.dumps(other).encode())
+    assert run_find(capfd)[0] == ""
+
+
+def test_a_tag_that_moves_while_it_is_looked_at_changes_nothing(
+    place: Place, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the image of a tag is verified somebody pushes another one under the tag: what is named is the digest that
+    was verified."""
+    digest = place.build()
+    __main__.main(["push", TAG])
+    place.attest(digest)
+    verify = attestation.verify
+
+    def moves(image: str, identity: attestation.Identity) -> None:
+        other = place.build("of somebody")
+        Registry(f"{place.server}/predictor").push(Path("build/image"), TAG)
+        assert registry.tags(place.server)[TAG] == other != digest
+        verify(image, identity)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(attestation, "verify", moves)
+        assert run_find(capfd)[0] == digest
+    assert run_find(capfd)[0] == "", "the tag now leads to an image that nobody attested"
+
+
+def test_credentials_that_cannot_be_read_are_not_an_absent_image(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """skopeo says of a helper that is not installed that it was not found; the image may well be there: 30."""
+    (place.folder / "auth.json").write_text(json.dumps({"credHelpers": {place.server: "nowhere"}}))
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(place.folder / "auth.json"))
+    with pytest.raises(ModelpinError, match="docker-credential-nowhere") as caught:
+        __main__.main(["find", TAG])
+    assert caught.value.exit_code == 30
 
 
 def test_an_attested_image_of_other_inputs_is_refused(place: Place, capfd: pytest.CaptureFixture[str]) -> None:

@@ -74,7 +74,7 @@ REFUSED = {
     "a signature of another model": (20, f"is of iris {OTHER}, the artifact is iris sha256-"),
     "a signature of a changed statement": (20, "one of the two was changed; publish the artifact again"),
     "a signature cut short": (20, "manifest.json.sigstore.json is not JSON"),
-    "a signature by a key that had expired": (20, "key-0 might sign until 2026-11-26, and signed this on 2026-11-27"),
+    "a signature by a key that had expired": (20, "allowed to sign until 2026-11-26, and signed this on 2026-11-27"),
     "signers that cannot be read": (10, "cannot be read, so nobody is trusted"),
     "golden answers changed": (23, "label is 'setosa', 'virginica' was recorded; this model must not serve here"),
 }

@@ -154,7 +154,7 @@ def test_an_expired_key_signs_nothing(repository: Repository, key: Key, make_art
     artifact = make_artifact(1)
     done = repository.release("publish", "--artifact", str(artifact), "--verdict", str(write_verdict(artifact)))
     assert (done.code, s3.keys()) == (10, [])
-    assert "key-0, might sign until" in done.err.splitlines()[-1]
+    assert "key-0, was allowed to sign until" in done.err.splitlines()[-1]
 
 
 @pytest.mark.story
@@ -186,7 +186,10 @@ REFUSED: dict[str, tuple[Callable[[Key, str], bytes | None], str]] = {
         "one of the two was changed",
     ),
     "a truncated bundle": (lambda key, name: key.signs(statement(name))[:-20], "is not JSON"),
-    "an expired key": (lambda key, name: key.signs(statement(name, signed_at="2099-01-01T00:00:00Z")), "might sign"),
+    "an expired key": (
+        lambda key, name: key.signs(statement(name, signed_at="2099-01-01T00:00:00Z")),
+        "allowed to sign",
+    ),
 }
 
 

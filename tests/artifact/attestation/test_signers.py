@@ -47,6 +47,11 @@ def test_the_last_day_is_one_of_utc() -> None:
         ({"signers": [{"name": "a", "key": "%"}]}, "the key of 'a' is not base64"),
         ({"signers": [{"name": "a", "key": "AAAA", "until": "soon"}]}, "isoformat"),
         ({"signers": [{"name": "a", "key": "AAAA"}] * 2}, "two signers are called 'a'"),
+        (
+            {"signers": [{"name": "a", "key": "AAAA"}, {"name": "b", "key": "AAAA", "until": "2027-01-31"}]},
+            "a and b are one signer",
+        ),
+        ({"signers": [IDENTITY, IDENTITY | {"name": "b"}]}, "train and b are one signer"),
         ({"signers": [IDENTITY]}, "without trusted_root.json beside it"),
     ],
 )

@@ -185,7 +185,9 @@ def test_a_signature_cut_anywhere_is_refused(key: Key) -> None:
 def test_an_expired_key_is_refused(key: Key) -> None:
     """What a key signed the day after its last one does not count, and the line says both days."""
     late = statement(signed_at="2026-11-27T00:00:00Z")
-    with pytest.raises(IntegrityError, match=r"key-0 might sign until 2026-11-26, and signed this on 2026-11-27T00:"):
+    with pytest.raises(
+        IntegrityError, match=r"key-0 was allowed to sign until 2026-11-26, and signed this on 2026-11-27T00:"
+    ):
         verify.verify(key.signs(late), DIGEST, "iris", trusting(key, until=DAY))
 
 

@@ -43,8 +43,8 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def signed(instance: Instance, folder: Path, patch: pytest.MonkeyPatch) -> Signed:
-    """A statement, signed as a job whose environment is that of publish."""
+def signed(instance: Instance, folder: Path, patch: pytest.MonkeyPatch, signed_at: str | None = None) -> Signed:
+    """A statement, dated `signed_at` where that is given, signed as a job whose environment is that of publish."""
     with running(instance) as job:
         for name, value in job.items():
             patch.setenv(name, value)
@@ -52,7 +52,8 @@ def signed(instance: Instance, folder: Path, patch: pytest.MonkeyPatch) -> Signe
         settings = {variables.WAY: variables.KEYLESS, variables.TRUST_CONFIG: str(folder / "trust.json")}
         sign = chosen.sign(Signers(()), settings)
         assert sign is not None
-        return Signed(sign(statement()), instance.trusted_root)
+        stated = statement() if signed_at is None else statement(signed_at=signed_at)
+        return Signed(sign(stated), instance.trusted_root)
 
 
 @pytest.fixture(scope="module")
