@@ -79,8 +79,8 @@ def parse(text: str, origin: str, trusted_root: str | None = None) -> Signers:
         names = [signer.name for signer in signers.listed]
         if twice := [name for name in names if names.count(name) > 1]:
             raise ValueError(f"two signers are called {twice[0]!r}")
-        who = [(signer.key, signer.identity, signer.issuer) for signer in signers.listed]
-        if twice := [name for name, one in zip(names, who, strict=True) if who.count(one) > 1]:
+        persons = [(signer.key, signer.identity, signer.issuer) for signer in signers.listed]
+        if twice := [name for name, person in zip(names, persons, strict=True) if persons.count(person) > 1]:
             raise ValueError(f"{' and '.join(twice)} are one signer: leave one of them, with the day that counts")
     except (ValueError, TypeError, IntegrityError) as error:
         raise ConfigurationError(f"{origin} does not say whom to trust: {error}; see docs/signed-models.md") from error

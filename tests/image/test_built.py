@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -133,6 +134,29 @@ def test_the_built_image_holds_what_serves_and_its_bytecode(image: Image) -> Non
     assert not bare
     config = image.files / "etc/pip.conf"
     assert not config.exists() or not config.read_text()
+
+
+def test_the_image_is_small(built: Built, image: Image) -> None:
+    """Three layers on the base, and packages of the serving lock alone; `-s` prints the sizes."""
+    raw = [
+        "skopeo",
+        "inspect",
+        "--override-os=linux",
+        "--override-arch=amd64",
+        f"docker://{built.job.image}@{built.digest}",
+    ]
+    layers = json.loads(subprocess.run(raw, capture_output=True, check=True).stdout)["LayersData"]
+    config = json.loads(subprocess.run([*raw[:2], "--config", *raw[2:]], capture_output=True, check=True).stdout)
+    own = sum(not step.get("empty_layer") and "COPY" in step.get("created_by", "") for step in config["history"])
+    packages = image.files / "opt/packages"
+    unpacked = sum(path.lstat().st_size for path in packages.rglob("*") if path.is_file() and not path.is_symlink())
+    pulled = [round(layer["Size"] / 1e6, 1) for layer in layers]
+    parts = sum("purl" in part for part in built.job.sboms[0]["components"])
+    print(f"layers {pulled} MB compressed; packages {len(list(packages.glob('*.dist-info')))}, {unpacked / 1e6:.0f} MB")
+    print(f"{built.digest}: {parts} packages and {len(built.job.sboms[0]['components'])} components in the SBOM")
+    lock = (Path(__file__).parents[2] / "requirements/serving.txt").read_text()
+    assert own == 3
+    assert len(list(packages.glob("*.dist-info"))) == len(re.findall(r"(?m)^[a-z0-9-]+==", lock))
 
 
 def test_the_built_image_serves_from_a_read_only_root(image: Image, model: Path) -> None:

@@ -134,15 +134,15 @@ def test_an_attestation_of_another_image_is_refused(place: Place, capfd: pytest.
 
 
 def test_a_changed_attestation_is_refused(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
-    """The statement of another image under the signature of one that is attested, both in the bundle's own form."""
+    """A statement about this image, under the signature of the same workflow on a statement about another image."""
     digest = place.build()
     __main__.main(["push", TAG])
     for kind in (PROVENANCE, SBOM):
         name = f"{place.server}/predictor"
-        one, other = (
+        own, other = (
             json.loads(place.signer.bundle(name, each, kind, {}, OURS)) for each in (digest, "sha256:" + "0" * 64)
         )
-        other["dsseEnvelope"]["payload"] = one["dsseEnvelope"]["payload"]
+        other["dsseEnvelope"]["payload"] = own["dsseEnvelope"]["payload"]
         push(place.server, "predictor", digest, json.dumps(other).encode())
     assert run_find(capfd)[0] == ""
 
