@@ -49,7 +49,11 @@ def softmax(graph: Graph, scores: str, classes: np.ndarray) -> None:
 
 def two_classes(graph: Graph, scores: str, second: str, classes: np.ndarray) -> None:
     """The outputs for a score of the second class, [rows, 1], and whether it is the label (booleans, [rows, 1])."""
-    positive = graph.add("Sigmoid", scores)
+    one_of_two(graph, graph.add("Sigmoid", scores), second, classes)
+
+
+def one_of_two(graph: Graph, positive: str, second: str, classes: np.ndarray) -> None:
+    """The outputs for the probability of the second class, [rows, 1], and whether it is the label (booleans)."""
     negative = graph.add("Sub", graph.constant([1.0]), positive)
     second_label, first_label = (graph.constant(_labels(classes[place : place + 1])) for place in (1, 0))
     _label(graph, graph.add("Where", second, second_label, first_label), classes)

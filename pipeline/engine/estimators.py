@@ -23,7 +23,7 @@ from sklearn import (
 
 from artifact.engines.boosted import BoostedClassifier, BoostedRegressor
 from pipeline.engine import boosters, boosting, outliers, several, trees
-from pipeline.engine.answers import argmax, classify, multilabel, regress, softmax, two_classes
+from pipeline.engine.answers import argmax, classify, multilabel, one_of_two, regress, softmax, two_classes
 from pipeline.engine.graph import Graph, Matrix, NoGraph
 from pipeline.engine.trees import Tree
 
@@ -82,6 +82,29 @@ def _linear_classifier(graph: Graph, model: Any, numbers: Matrix) -> None:
         two_classes(graph, scores, graph.add("Greater", scores, graph.constant([0.0])), model.classes_)
     else:
         softmax(graph, scores, model.classes_)
+
+
+def _stochastic_classifier(graph: Graph, model: Any, numbers: Matrix) -> None:
+    """Each class against the rest: https://dl.acm.org/doi/pdf/10.1145/775047.775151, as SGDClassifier has it."""
+    scores = _coefficients(graph, model, numbers)
+    if model.loss == "log_loss":
+        shares = graph.add("Sigmoid", scores)
+    elif model.loss == "modified_huber":
+        one, two = graph.constant([1.0]), graph.constant([2.0])
+        cut = graph.add("Clip", scores, graph.constant(np.array(-1.0)), graph.constant(np.array(1.0)))
+        cut = graph.add("Where", graph.add("IsNaN", scores), scores, cut)  # Clip may make a number of it
+        shares = graph.add("Div", graph.add("Add", cut, one), two)
+    else:
+        raise NoGraph(f"{type(model).__name__} with loss {model.loss!r} gives labels without probabilities")
+    if len(model.classes_) == 2:
+        one_of_two(graph, shares, graph.add("Greater", scores, graph.constant([0.0])), model.classes_)
+        return
+    # Where every share is 0, all are the same.
+    summed = graph.add("ReduceSum", shares, graph.constant(np.array([1])), keepdims=1)
+    nothing = graph.add("Equal", summed, graph.constant([0.0]))
+    normal = graph.add("Div", shares, summed)
+    even = graph.constant(np.full((1, len(model.classes_)), 1.0) / len(model.classes_))
+    classify(graph, graph.add("Where", nothing, even, normal), argmax(graph, scores), model.classes_)
 
 
 def _naive_bayes(graph: Graph, model: Any, numbers: Matrix) -> None:
@@ -216,6 +239,7 @@ _WRITERS: dict[type, Callable[[Graph, Any, Matrix], None]] = {
         ),
         _linear_classifier,
     ),
+    linear_model.SGDClassifier: _stochastic_classifier,
     discriminant_analysis.QuadraticDiscriminantAnalysis: _quadratic,
     naive_bayes.GaussianNB: _naive_bayes,
     neural_network.MLPClassifier: _network_classifier,

@@ -16,6 +16,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.impute import SimpleImputer
+from sklearn.linear_model import SGDClassifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import (
     StandardScaler,
@@ -45,6 +46,10 @@ from tests.pipeline.engine.conversion import NUMBERS, ROWS, SCORE, THREE, TWO, c
         (MLPClassifier((5,), activation="logistic", max_iter=20, random_state=0), TWO),
         (MLPRegressor(hidden_layer_sizes=(5,), activation="identity", max_iter=20, random_state=0), SCORE),
         (DecisionTreeClassifier(max_depth=1), TWO),
+        (SGDClassifier(loss="log_loss", random_state=0), TWO),
+        (SGDClassifier(loss="log_loss", random_state=0), THREE),
+        (SGDClassifier(loss="modified_huber", random_state=0), TWO),
+        (SGDClassifier(loss="modified_huber", random_state=0), THREE),
     ],
     ids=lambda value: str(value) if hasattr(value, "fit") else "",
 )
