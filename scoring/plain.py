@@ -6,7 +6,8 @@ cell that may not fit the answer is None: those two then look at it again, and s
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 
 from artifact.errors import InvalidRequest
 from artifact.signature import Feature, Signature
+from artifact.validation.row import needs_column
 from artifact.validation.validator import Validator
 from pipeline.data import conversion
 from pipeline.params.cells import Cells
@@ -24,39 +26,74 @@ _EXACT = 2.0**53  # whole numbers of a text from here on may not be exact as flo
 _NINE = ord("9")  # the greatest byte of a whole number; 0x1F and 1e5 have greater ones
 
 
+@dataclass(frozen=True)
+class PlainColumns:
+    """The columns of a table by feature, [rows] each: `numbers`, which `validator` checks, and those that are checked.
+
+    `numbers` lie where Arrow has them: a lot of them is copied and checked while the processor's cache holds it.
+    """
+
+    names: tuple[str, ...]
+    validator: Validator
+    numbers: Mapping[str, np.ndarray]
+    checked: Mapping[str, np.ndarray]
+
+    def lot(self, start: int, end: int) -> dict[str, np.ndarray] | None:
+        """The rows from `start` to `end` as an engine takes them; None unless every number of them fits."""
+        columns = {name: values[start:end] for name, values in self.checked.items()}
+        if self.numbers:
+            try:
+                columns |= self.validator.columns({name: values[start:end] for name, values in self.numbers.items()})
+            except InvalidRequest:
+                return None
+        return {name: columns[name] for name in self.names}
+
+
 class PlainTables:
     """Tables for a model with this `signature`; `text`: their cells are text, written as `cells` says."""
 
     def __init__(self, signature: Signature, cells: Cells, text: bool) -> None:
+        self._signature = signature
         self._features = signature.inputs
-        self._validators = {
-            feature.name: Validator(replace(signature, inputs=(feature,))) for feature in signature.inputs
-        }
+        self._names = signature.names
+        self._by_name = {feature.name: feature for feature in signature.inputs}
+        self._alone = {feature.name: Validator(replace(signature, inputs=(feature,))) for feature in signature.inputs}
+        several = [each for each in signature.inputs if each.dtype in _NUMBERS and not needs_column(each)]
+        self._together = Validator(replace(signature, inputs=tuple(several)))
         self._cells = cells
         self._convert = conversion.text if text else conversion.typed
         self._number = self._of_text if text else _of_type
         # A text such as -999 is a number, and may stand for no value.
         self._numbers_may_be_missing = any(map(_is_number, cells.missing))
 
-    def columns(self, table: pa.Table) -> dict[str, np.ndarray] | None:
-        """Each feature's values, [rows], as an engine takes them; None unless every cell of it fits."""
-        accepted: dict[str, np.ndarray] = {}
+    def read(self, table: pa.Table) -> PlainColumns | None:
+        """The columns of `table`; None where a cell does not fit. Whether its numbers do, `PlainColumns.lot` says."""
+        numbers: dict[str, np.ndarray] = {}
+        checked: dict[str, np.ndarray] = {}
         for feature in self._features:
             column = table.column(feature.name)
             column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
             if isinstance(column, pa.ChunkedArray):  # more text than one array holds
                 return None
-            numbers = self._number(feature, column) if feature.dtype in _NUMBERS else None
+            values = self._number(feature, column) if feature.dtype in _NUMBERS else None
             try:
-                if numbers is not None:
-                    accepted |= self._validators[feature.name].columns({feature.name: numbers})
-                elif (values := self._by_distinct(feature, column)) is not None:
-                    accepted[feature.name] = values
+                if values is None:
+                    distinct = self._by_distinct(feature, column)
+                    if distinct is None:
+                        return None
+                    checked[feature.name] = distinct
+                elif feature.name in self._together.dtypes:
+                    numbers[feature.name] = values
                 else:
-                    return None
+                    checked |= self._alone[feature.name].columns({feature.name: values})
             except (InvalidRequest, pa.ArrowNotImplementedError):
                 return None
-        return accepted
+        validator = self._together if len(numbers) == len(self._together.dtypes) else self._only(numbers)
+        return PlainColumns(self._names, validator, numbers, checked)
+
+    def _only(self, numbers: Mapping[str, np.ndarray]) -> Validator:
+        """The checks of these numbers alone: the others came as another type."""
+        return Validator(replace(self._signature, inputs=tuple(self._by_name[name] for name in numbers)))
 
     def _by_distinct(self, feature: Feature, column: pa.Array) -> np.ndarray | None:
         """The values of a column of which each distinct cell is converted and checked once; None where one is wrong."""
@@ -65,7 +102,7 @@ class PlainTables:
         values, violations = self._convert(feature, distinct, self._cells)
         if violations:
             return None
-        checked = self._validators[feature.name].columns({feature.name: as_raw(values)})
+        checked = self._alone[feature.name].columns({feature.name: as_raw(values)})
         return np.asarray(checked[feature.name][encoded.indices.to_numpy()])
 
     def _of_text(self, feature: Feature, column: pa.Array) -> np.ndarray | None:

@@ -7,7 +7,7 @@ the table had which the model was trained on, `artifact.validation` says whether
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,9 +15,10 @@ import numpy as np
 import pyarrow as pa
 
 from artifact.engines import unanswered
+from artifact.engines.table import SKLEARN
 from artifact.errors import DataContractError, InvalidRequest
 from artifact.load import Loaded
-from artifact.prediction import Columns, Prediction
+from artifact.prediction import Columns, Prediction, together
 from artifact.signature import Signature
 from artifact.validation.validator import Validator
 from pipeline.data import conversion
@@ -27,6 +28,7 @@ from scoring.plain import PlainTables, as_raw
 ROW, REASON = "row", "reason"
 _DTYPES = {"float64": pa.float64(), "int64": pa.int64(), "bool": pa.bool_(), "string": pa.string()}  # of answers
 _SHOWN = 60
+_LOT = 4096  # rows that are checked and predicted at once
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Scorer:
         self._form = form
         learned = Cells.from_dict(artifact.manifest.parameters.get("cells", {}))
         self._cells = replace(learned, missing=(*learned.missing, *form.missing))
+        # scikit-learn takes milliseconds to begin; another engine is fastest where its table stays in the cache.
+        self._lot = None if artifact.manifest.engines[-1].name == SKLEARN else _LOT
         self._plain = PlainTables(artifact.signature, self._cells, form.text)
 
     def check(self, types: Mapping[str, pa.DataType]) -> None:
@@ -78,21 +82,13 @@ class Scorer:
         `first` is the number of its first row. What the model raises for rows that it must be able to answer is raised.
         """
         reasons: dict[int, str] = {}
+        parts = list(self._predicted(table, reasons))
         fits = np.ones(table.num_rows, dtype=bool)
-        accepted: Columns | None = self._plain.columns(table)
-        if accepted is None:
-            columns = self._converted(table, reasons)
-            fits[list(reasons)] = False
-            if reasons:
-                columns = {name: values[fits] for name, values in columns.items()}
-            accepted = self._accepted(columns, np.flatnonzero(fits), reasons) if fits.any() else None
-            fits[list(reasons)] = False
-        prediction = None if accepted is None else self._answered(accepted, np.flatnonzero(fits), reasons)
         fits[list(reasons)] = False
-        if prediction is None:
-            answers = [pa.array([], kind) for kind in self.outputs.values()]
+        if parts:
+            answers = _arrays(self._signature, together(parts))
         else:
-            answers = _arrays(self._signature, prediction)
+            answers = [pa.array([], kind) for kind in self.outputs.values()]
         rows = pa.chunked_array([np.arange(first, first + table.num_rows, dtype=np.int64)])
         if not reasons:
             nothing = table.slice(0, 0)
@@ -116,6 +112,32 @@ class Scorer:
         outputs = dict(zip(self.outputs, answers, strict=True))
         columns = {_free(name, (ROW, *outputs)): table.column(name) for name in self._form.keep}
         return pa.table({ROW: rows, **columns, **outputs})
+
+    def _predicted(self, table: pa.Table, reasons: dict[int, str]) -> Iterator[Prediction]:
+        """The answers for the rows of `table` in their order, without those of which the reasons are added."""
+        plain = self._plain.read(table)
+        lot = self._lot or table.num_rows
+        for start in range(0, table.num_rows, lot):
+            end = min(start + lot, table.num_rows)
+            rows = np.arange(start, end)
+            accepted: Columns | None = plain.lot(start, end) if plain else None
+            if accepted is None:
+                wrong: dict[int, str] = {}
+                accepted = self._closely(table.slice(start, end - start), wrong)
+                reasons.update({start + row: reason for row, reason in wrong.items()})
+                rows = np.delete(rows, list(wrong))
+            prediction = None if accepted is None else self._answered(accepted, rows, reasons)
+            if prediction is not None:
+                yield prediction
+
+    def _closely(self, table: pa.Table, reasons: dict[int, str]) -> Columns | None:
+        """The columns of the rows that fit, None where no row does; the reasons of the others are added."""
+        columns = self._converted(table, reasons)
+        fits = np.ones(table.num_rows, dtype=bool)
+        fits[list(reasons)] = False
+        if reasons:
+            columns = {name: values[fits] for name, values in columns.items()}
+        return self._accepted(columns, np.flatnonzero(fits), reasons) if fits.any() else None
 
     def _converted(self, table: pa.Table, reasons: dict[int, str]) -> dict[str, np.ndarray]:
         """Each feature's values, [rows]; the first reason of each row of which a cell does not convert is added."""
@@ -162,9 +184,9 @@ class Scorer:
             answerable = np.delete(np.arange(len(rows)), wrong)
             rest = {name: values[answerable] for name, values in columns.items()}
             return self._answered(rest, rows[answerable], reasons) if len(answerable) else None
-        finite = prediction.finite()
-        if finite.all():
+        if prediction.all_finite:
             return prediction
+        finite = prediction.finite()
         reasons.update(dict.fromkeys(rows[~finite].tolist(), unanswered.NOT_FINITE))
         return prediction.take(finite)
 
