@@ -90,10 +90,9 @@ def _stochastic_classifier(graph: Graph, model: Any, numbers: Matrix) -> None:
     if model.loss == "log_loss":
         shares = graph.add("Sigmoid", scores)
     elif model.loss == "modified_huber":
-        one, two = graph.constant([1.0]), graph.constant([2.0])
         cut = graph.add("Clip", scores, graph.constant(np.array(-1.0)), graph.constant(np.array(1.0)))
         cut = graph.add("Where", graph.add("IsNaN", scores), scores, cut)  # Clip may make a number of it
-        shares = graph.add("Div", graph.add("Add", cut, one), two)
+        shares = graph.add("Div", graph.add("Add", cut, graph.constant([1.0])), graph.constant([2.0]))
     else:
         raise NoGraph(f"{type(model).__name__} with loss {model.loss!r} gives labels without probabilities")
     if len(model.classes_) == 2:
