@@ -19,6 +19,7 @@ import numpy as np
 EXITS = 64  # of the top of a tree: the bits of a mask
 # Trees that share their tables, which so stay in the processor's cache, and grow with the trees, not with their square.
 GROUP = 50
+_MASKS = (np.uint8, np.uint16, np.uint32, np.uint64)
 _ROWS = 512  # at a time
 _SORTED = 128  # rows from which sorting them first makes their ranks cheaper
 
@@ -56,19 +57,24 @@ class DecisionTrees:
         self._inner = self._first > nodes
         self._exits = arrays["exits"].astype(np.intp)
         count = len(self._exits)
+        self._sorted = np.unique(arrays["top_column"]).astype(np.intp)  # the columns that some top looks at
         self._groups = [self._group(arrays, begin, min(begin + GROUP, count)) for begin in range(0, count, GROUP)]
 
     def _group(self, arrays: Mapping[str, np.ndarray], begin: int, end: int) -> Group:
         tree, column = arrays["top_tree"], arrays["top_column"]
         of_group = (tree >= begin) & (tree < end)
+        # A tree has an exit more than nodes in its top. Short masks are looked up and combined in less time.
+        exits = np.bincount(tree[of_group], minlength=1).max() + 1
+        kind = next(kind for kind in _MASKS if exits <= np.iinfo(kind).bits)
+        top_mask = arrays["top_mask"].astype(kind)
         tables = []
         for number in np.unique(column[of_group]):
             places = np.flatnonzero(of_group & (column == number))
-            masks = np.full((len(places) + 2, end - begin), ~np.uint64(0))
-            masks[np.arange(1, len(places) + 1), tree[places] - begin] = arrays["top_mask"][places]
+            masks = np.full((len(places) + 2, end - begin), ~kind(0))
+            masks[np.arange(1, len(places) + 1), tree[places] - begin] = top_mask[places]
             np.bitwise_and.accumulate(masks[:-1], axis=0, out=masks[:-1])
             right = places[~arrays["top_missing_left"][places]]
-            np.bitwise_and.at(masks[-1], tree[right] - begin, arrays["top_mask"][right])
+            np.bitwise_and.at(masks[-1], tree[right] - begin, top_mask[right])
             tables.append((int(number), arrays["top_threshold"][places], masks))
         return Group(begin, end, tables, self._exits[begin:end])
 
@@ -80,9 +86,11 @@ class DecisionTrees:
         missing = np.isnan(numbers)
         gaps = missing if missing.any() else None
         total = np.zeros((len(numbers), self._values.shape[1]), self._values.dtype)
-        order = numbers.T.argsort(axis=1) if len(numbers) >= _SORTED else None
+        order: dict[int, np.ndarray] = {}
+        if len(numbers) >= _SORTED:
+            order = dict(zip(self._sorted.tolist(), numbers.T[self._sorted].argsort(axis=1), strict=True))
         for group in self._groups:
-            ranks = [_ranks(limits, numbers[:, column], order, column) for column, limits, _ in group.tables]
+            ranks = [_ranks(limits, numbers[:, column], order.get(column)) for column, limits, _ in group.tables]
             if gaps is not None:
                 for (column, limits, _), rank in zip(group.tables, ranks, strict=True):
                     rank[gaps[:, column]] = len(limits) + 1
@@ -98,13 +106,14 @@ class DecisionTrees:
 
     def _exited(self, group: Group, ranks: list[np.ndarray], rows: int) -> np.ndarray:
         """The nodes behind the exits of the tops, [rows, trees]."""
-        left = np.full((rows, group.end - group.begin), ~np.uint64(0))
+        kind = group.tables[0][2].dtype.type if group.tables else np.uint64
+        left = np.full((rows, group.end - group.begin), ~kind(0))
         masks = np.empty_like(left)
         for (_, _, table), rank in zip(group.tables, ranks, strict=True):
             table.take(rank, axis=0, out=masks, mode="clip")
             np.bitwise_and(left, masks, out=left)
         # The bits below the lowest one that is left, counted.
-        np.subtract(left, np.uint64(1), out=masks)
+        np.subtract(left, kind(1), out=masks)
         np.bitwise_and(masks, ~left, out=masks)
         exits = np.bitwise_count(masks) + np.arange(group.end - group.begin) * EXITS
         nodes: np.ndarray = group.exits.take(exits)
@@ -131,10 +140,10 @@ class DecisionTrees:
             walking, at, begins = walking.take(further), at.take(further), begins.take(further)
 
 
-def _ranks(limits: np.ndarray, numbers: np.ndarray, order: np.ndarray | None, column: int) -> np.ndarray:
-    """How many of `limits` are less than each number, all of them for one that is missing."""
+def _ranks(limits: np.ndarray, numbers: np.ndarray, order: np.ndarray | None) -> np.ndarray:
+    """How many of `limits` are less than each number, all of them for one that is missing; `order` sorts `numbers`."""
     if order is None:
         return limits.searchsorted(numbers)
     ranks = np.empty(len(numbers), np.intp)
-    ranks[order[column]] = limits.searchsorted(numbers.take(order[column]))
+    ranks[order] = limits.searchsorted(numbers.take(order))
     return ranks

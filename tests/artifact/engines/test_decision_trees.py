@@ -76,6 +76,17 @@ def test_to_the_bit(dtype: Any) -> None:
     assert served.sums(whole)[:9].tolist() == [walked(trees, row, dtype).tolist() for row in whole[:9]]
 
 
+@pytest.mark.parametrize("exits", [1, 8, 9, 16, 17, 32, 33, EXITS])
+def test_masks_of_any_width(exits: int) -> None:
+    """Masks are as wide as the trees have exits, and rows of columns that no tree looks at change nothing."""
+    random = np.random.default_rng(exits)
+    trees = [grown(random, exits) for _ in range(3)]
+    table = np.column_stack([rows_of(random), np.full(ROWS, np.nan)])
+    sums = DecisionTrees(tree_tables.of(trees)).sums(table)
+    some = range(0, ROWS, 10)
+    assert sums[some].tolist() == [walked(trees, table[row], np.float64).tolist() for row in some]
+
+
 def test_arrays_that_lead_nowhere() -> None:
     """A node that leads back, or beyond the last one, is refused: no walk is without an end."""
     arrays = tree_tables.of([grown(np.random.default_rng(1), 2 * EXITS)])
