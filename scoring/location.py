@@ -76,11 +76,14 @@ class Disk:
     def writing(self) -> Iterator[BinaryIO]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_name(self.path.name + ".partial")
-        with partial.open("wb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(self.path)
+        try:
+            with partial.open("wb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            partial.replace(self.path)
+        finally:
+            partial.unlink(missing_ok=True)
 
     def sibling(self, name: str) -> Disk:
         return Disk(self.path.with_name(name))

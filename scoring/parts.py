@@ -1,14 +1,16 @@
-"""Scores on their way: finished pieces beside the output, which a run that was killed takes up, then the output whole.
+"""Scores on their way: finished pieces beside the output, which a run that was killed takes up, and the growing output.
 
 A piece's name holds its number and how many of its rows were scored and rejected: the folder's listing tells what is
-done. Pieces are Arrow files; only the end writes CSV or Parquet, so that the bytes do not tell where a run was cut.
+done. Pieces are Arrow files. The output is written while pieces come, and has its name when all are in it; a run that
+goes on writes it again from the finished pieces, so that the bytes do not tell where a run was cut.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -53,6 +55,18 @@ class Parts:
                 self._count(name, int(match[2]), int(match[3]))
         return len(self._pieces)
 
+    @contextmanager
+    def output_open(self) -> Iterator[None]:
+        """Within this, `add` writes to the output, too. It has its name when this ends well, and the rejected rows
+        before; then the pieces go."""
+        csv = suffix(self.output) == ".csv"
+        with self.output.writing() as stream, closing(_Joined(stream, csv)) as self._joined:
+            for name in self._pieces:
+                self._joined.add(self._read(name))
+            yield
+            self.write_rejected()
+        self._folder.remove()
+
     def add(self, piece: Scored) -> None:
         """Keep the next piece: it is finished when its file has its name, and then its rejected rows are there, too."""
         number, rejected = len(self._pieces), piece.rejected.num_rows
@@ -61,20 +75,17 @@ class Parts:
             self._write(f"rejected-{name}", lambda stream: _arrow(stream, piece.rejected))
         self._write(name, lambda stream: _arrow(stream, piece.predictions))
         self._count(name, piece.predictions.num_rows, rejected)
+        self._joined.add(piece.predictions)
 
     def write_rejected(self) -> None:
         """Write the rejected rows beside the output; where there are none, remove what an earlier run wrote there."""
         names = [f"rejected-{name}" for name in self._pieces if not name.endswith("-0.arrow")]
-        if names:
-            self._join(names, self.rejects)
-        else:
+        if not names:
             self.rejects.remove()
-
-    def finish(self) -> None:
-        """Write the output under its name, then remove the pieces."""
-        self.write_rejected()
-        self._join(self._pieces, self.output)
-        self._folder.remove()
+            return
+        with self.rejects.writing() as stream, closing(_Joined(stream, suffix(self.rejects) == ".csv")) as joined:
+            for name in names:
+                joined.add(self._read(name))
 
     def _count(self, name: str, scored: int, rejected: int) -> None:
         self._pieces.append(name)
@@ -93,17 +104,28 @@ class Parts:
         with self._folder.child(name).writing() as stream:
             write(stream)
 
-    def _join(self, names: list[str], target: Location) -> None:
-        csv = suffix(target) == ".csv"
-        with target.writing() as stream:
-            writer: Any = None
-            for name in names:
-                with self._folder.child(name).open() as source:
-                    table = pa.ipc.open_file(source).read_all()
-                if writer is None:
-                    writer = pyarrow.csv.CSVWriter(stream, table.schema) if csv else _parquet(stream, table.schema)
-                writer.write_table(table)
-            writer.close()
+    def _read(self, name: str) -> pa.Table:
+        with self._folder.child(name).open() as source:
+            return pa.ipc.open_file(source).read_all()
+
+
+class _Joined:
+    """Tables of one form, one behind the other, in `stream`, as CSV or Parquet."""
+
+    def __init__(self, stream: Any, csv: bool) -> None:
+        self._stream = stream
+        self._open = pyarrow.csv.CSVWriter if csv else _parquet
+        self._writer: Any = None
+
+    def add(self, table: pa.Table) -> None:
+        if self._writer is None:
+            self._writer = self._open(self._stream, table.schema)
+        self._writer.write_table(table)
+
+    def close(self) -> None:
+        """Write what a file ends with, also where it is thrown away: a writer does it when it is collected, later."""
+        if self._writer is not None:
+            self._writer.close()
 
 
 def _parquet(stream: Any, schema: pa.Schema) -> Any:

@@ -48,15 +48,15 @@ def score(options: argparse.Namespace) -> None:
         with (
             _submitting(scorer, directory, form) as (submit, ahead),
             Progress("rows", source.rows, parts.scored + parts.rejected) as progress,
+            parts.output_open(),
         ):
             _refuse(parts, options.max_rejected)
             for scored in ordered(submit, tables, ahead, finished * options.rows + 1):
                 parts.add(scored)
                 progress.add(scored.predictions.num_rows + scored.rejected.num_rows)
                 _refuse(parts, options.max_rejected)
-        if not parts.scored + parts.rejected:
-            raise DataContractError(f"{options.input} has a header and no rows; there is nothing to score")
-        parts.finish()
+            if not parts.scored + parts.rejected:
+                raise DataContractError(f"{options.input} has a header and no rows; there is nothing to score")
         if not parts.scored:
             raise DataContractError(
                 f"none of {parts.rejected:,} rows was scored; {parts.rejects} says of each why: correct the table, or "

@@ -114,6 +114,7 @@ def test_another_run_is_not_taken_up(people: Packaged, tmp_path: Path, capsys: p
     source, target = write(rows(people), tmp_path / "in.csv"), tmp_path / "out.csv"
     words = arguments(people, source, target, "--rows", "5")
     subprocess.run([sys.executable, "-c", KILL, *words], cwd=ROOT, capture_output=True)
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["in.csv", "out.csv.partial", "out.csv.parts"]
     folder = tmp_path / "out.csv.parts"
     plan = json.loads((folder / "plan.json").read_text())
     (folder / "plan.json").write_text(json.dumps(plan | {"model_digest": "sha256-" + "0" * 64}))
@@ -125,6 +126,7 @@ def test_another_run_is_not_taken_up(people: Packaged, tmp_path: Path, capsys: p
     assert "was begun with input" in capsys.readouterr().err
     assert scored(*words, "--restart") == 0
     assert len(read(target)) == 9
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["in.csv", "out.csv"]
 
 
 TABLES = {
