@@ -29,7 +29,9 @@ def of(signature: Signature, prediction: Prediction) -> np.ndarray | None:
 
 def chosen(label: Output, values: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """The probability that each row's label has, [rows]: of [rows, classes], in the order of the label's categories."""
-    return np.asarray(probabilities[np.arange(len(values)), _places(label.categories or (), values)])
+    # From one flat array: numpy takes twice as long to pick by row and column.
+    begins = np.arange(0, probabilities.size, probabilities.shape[1])
+    return np.asarray(probabilities.ravel().take(begins + _places(label.categories or (), values)))
 
 
 def _places(categories: tuple[Value, ...], values: np.ndarray) -> np.ndarray:

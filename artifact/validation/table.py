@@ -178,7 +178,7 @@ class _Numbers:
             if isinstance(column, np.ndarray):
                 packed = column if column.ndim == 1 and column.dtype.kind in "fib" and self._takes(column) else None
             else:
-                packed = None if self._kind == "b" else packing.column(column, self.whole)
+                packed = packing.booleans(column) if self._kind == "b" else packing.column(column, self.whole)
                 if packed is None:
                     packed = self._closely(column)
             if packed is None:
@@ -187,15 +187,13 @@ class _Numbers:
         return table
 
     def _closely(self, column: Sequence[Any]) -> np.ndarray | None:
-        """Booleans, and numbers of which some are missing."""
+        """Booleans and numbers of which some are missing."""
         types = packing.types(column)
         if not types <= self._json_types:
             return None
         # A whole number beyond 2^53 may not be exact as float64: `column` tells.
         if int in types and any(type(value) is int and not -EXACT <= value <= EXACT for value in column):
             return None
-        if types == {bool}:
-            return np.frombuffer(bytes(column), np.uint8)
         return np.array(column, dtype=self._type)
 
 

@@ -85,7 +85,9 @@ class _Reading:
             return True
         rows, width = self._table
         row = b"[" + b"," * (width - 1) + b"]"
-        return b"[" + b",".join([row] * rows) + b"]" in body.translate(None, _OF_NUMBERS)
+        table = b"[" + (row + b",") * (rows - 1) + row + b"]"
+        shapes = body.translate(None, _OF_NUMBERS)
+        return shapes.startswith(table, shapes.find(b"[["))  # nothing else is a list that begins with a list
 
     def object(self, document: simdjson.Object, depth: int) -> dict[str, Any]:
         """An object; _Unusual where a key stands twice in it."""

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from artifact import load
-from artifact.live_counts import FeatureDistributions
+from artifact.live_counts import Distribution, FeatureDistributions
 from artifact.load import Loaded
 from artifact.prediction import Prediction
 from artifact.signature import Feature, Signature, label_text
@@ -179,8 +179,34 @@ def test_from_several_threads(packaged: dict[str, Packaged]) -> None:
     assert {int(distribution.counts.sum()) for distribution in drift.features.values()} == {8000}
 
 
+@pytest.mark.parametrize("rows", [1, 63, 64, 5000])
+def test_few_rows_and_many_are_counted_alike(rows: int) -> None:
+    """Numbers at, between and beyond edges, and missing ones, are counted as one feature alone counts them."""
+    edges = {"none": [], "one": [0.0], "nine": [-3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0]}
+    references = {
+        name: {"kind": "numeric", "edges": own, "counts": [1] * (len(own) + 1), "min": -3.5, "max": 3.5}
+        for name, own in edges.items()
+    }
+    references["never"] = {"kind": "numeric", "edges": [], "counts": [0], "min": None, "max": None}
+    inputs = tuple(Feature(name, "float64") for name in references)
+    together = FeatureDistributions(Signature("regression", inputs, ()), references)
+    values = np.array([-4.0, -3.5, -3.0, -0.0, 0.0, 0.25, 3.0, 3.5, 4.0, np.nan])
+    picks = np.random.default_rng(0)
+    table = {name: picks.choice(values, rows) for name in references}
+    before = {name: column.copy() for name, column in table.items()}
+    together.add([table, table])
+    for name, reference in references.items():
+        alone = Distribution(reference)
+        alone.add(table[name])
+        alone.add(table[name])
+        assert together.features[name].counts.tolist() == alone.counts.tolist()
+        assert together.features[name].missing == alone.missing
+        assert together.features[name].out_of_range == alone.out_of_range
+        assert np.array_equal(table[name], before[name], equal_nan=True)
+
+
 def test_numbers_are_counted_together() -> None:
-    """The operations on arrays that count a table do not grow with its features."""
+    """The operations on arrays that count a row do not grow with its features."""
     assert operations(10) == operations(1000)
 
 
