@@ -45,8 +45,8 @@ class Kubectl:
 
     def apply(self, *objects: dict[str, Any]) -> None:
         """Bring objects to what is given here, those that are there too."""
-        listed = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
-        self.run("apply", "--server-side", "--force-conflicts", "--filename", "-", text=json.dumps(listed))
+        text = "\n".join(map(json.dumps, objects))  # a List would be checked by kubectl itself, not by the server
+        self.run("apply", "--server-side", "--force-conflicts", "--filename", "-", text=text)
 
     def verdict(self, environment: str) -> Verdict:
         """Of the Application of the example in `environment`."""

@@ -113,7 +113,7 @@ class Played:
         return 0, ""
 
     def _apply(self, _: str, text: str) -> tuple[int, str]:
-        for document in json.loads(text)["items"]:
+        for document in map(json.loads, text.splitlines()):
             if document["kind"] == "Secret":
                 namespace = document["metadata"]["namespace"]
                 self.secrets[namespace] = document
