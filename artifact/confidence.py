@@ -38,6 +38,8 @@ def _places(categories: tuple[Value, ...], values: np.ndarray) -> np.ndarray:
     """Where in `categories` each value is, [rows]."""
     if values.dtype.kind in "bi" and categories:
         classes = np.array(categories)
+        if np.array_equal(classes, np.arange(len(classes))):
+            return values
         order = np.argsort(classes)
         return np.asarray(order[np.searchsorted(classes[order], values)])
     place_of = {value: place for place, value in enumerate(categories)}

@@ -26,7 +26,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from predictor import errors, kserve_import, listener
+from predictor import errors, heap, kserve_import, listener
 from predictor.grpc.server import GrpcServer
 from predictor.grpc.servicer import Servicer
 from predictor.http import docs_page, openapi
@@ -104,6 +104,7 @@ class Server(ModelServer):
         # What start-up made stays: no collection looks at it, now or later. `predictor.__main__` began without them.
         gc.freeze()
         gc.enable()
+        heap.keep_pages()
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(self._serve_until_stopped())
