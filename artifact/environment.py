@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from importlib import metadata
 from importlib.util import find_spec
@@ -29,7 +30,18 @@ def libraries(engines: Collection[str], model: bytes = b"") -> dict[str, str]:
     model.joblib: a graph alone does without.
     """
     more = extras.needed_by(model) if SKLEARN in engines else ()
-    return {name: metadata.version(name) for name in sorted((*needed_by(engines), "pandas", *more))}
+    return {name: installed_version(name) for name in sorted((*needed_by(engines), "pandas", *more))}
+
+
+def installed_version(name: str) -> str:
+    """The version of an installed distribution; raises PackageNotFoundError where there is none.
+
+    As `importlib.metadata.version`, which parses the whole file, long descriptions included, for this one line.
+    """
+    distribution = metadata.distribution(name)
+    head = (distribution.read_text("METADATA") or "").partition("\n\n")[0]
+    line = re.search(r"^Version:\s*(\S+)\s*$", head, re.MULTILINE)
+    return line[1] if line else distribution.version
 
 
 def feature_modules(names: list[str]) -> dict[str, str]:
@@ -52,7 +64,7 @@ def check(engines: Collection[str], versions: Mapping[str, str], modules: Mappin
     """
     for name, needed in versions.items():
         try:
-            present = metadata.version(name)
+            present = installed_version(name)
         except metadata.PackageNotFoundError:
             present = "none"
         extra = extras.of_distribution(name)

@@ -57,7 +57,7 @@ class DecisionTrees:
         self._inner = self._first > nodes
         self._exits = arrays["exits"].astype(np.intp)
         count = len(self._exits)
-        self._sorted = np.unique(arrays["top_column"]).astype(np.intp)  # the columns that some top looks at
+        self._sorted = np.array(_distinct(arrays["top_column"]), np.intp)  # the columns that some top looks at
         self._groups = [self._group(arrays, begin, min(begin + GROUP, count)) for begin in range(0, count, GROUP)]
 
     def _group(self, arrays: Mapping[str, np.ndarray], begin: int, end: int) -> Group:
@@ -68,14 +68,14 @@ class DecisionTrees:
         kind = next(kind for kind in _MASKS if exits <= np.iinfo(kind).bits)
         top_mask = arrays["top_mask"].astype(kind)
         tables = []
-        for number in np.unique(column[of_group]):
+        for number in _distinct(column[of_group]):
             places = np.flatnonzero(of_group & (column == number))
             masks = np.full((len(places) + 2, end - begin), ~kind(0))
             masks[np.arange(1, len(places) + 1), tree[places] - begin] = top_mask[places]
             np.bitwise_and.accumulate(masks[:-1], axis=0, out=masks[:-1])
             right = places[~arrays["top_missing_left"][places]]
             np.bitwise_and.at(masks[-1], tree[right] - begin, top_mask[right])
-            tables.append((int(number), arrays["top_threshold"][places], masks))
+            tables.append((number, arrays["top_threshold"][places], masks))
         return Group(begin, end, tables, self._exits[begin:end])
 
     def sums(self, numbers: np.ndarray) -> np.ndarray:
@@ -138,6 +138,11 @@ class DecisionTrees:
             flat[walking] = at
             further = np.flatnonzero(self._inner.take(at))
             walking, at, begins = walking.take(further), at.take(further), begins.take(further)
+
+
+def _distinct(numbers: np.ndarray) -> list[int]:
+    """In ascending order. numpy.unique would import numpy.ma, which takes 5 ms of a cold start."""
+    return sorted(set(numbers.tolist()))
 
 
 def _ranks(limits: np.ndarray, numbers: np.ndarray, order: np.ndarray | None) -> np.ndarray:

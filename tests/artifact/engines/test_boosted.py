@@ -173,14 +173,14 @@ def test_an_environment_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> No
     assert versions["xgboost-cpu"] == metadata.version("xgboost-cpu")
     assert "xgboost-cpu" not in environment.libraries(["onnxruntime"], data)
     environment.check(["sklearn"], versions, {})
-    real = metadata.version
+    real = metadata.distribution
 
-    def without(name: str) -> str:
+    def without(name: str) -> metadata.Distribution:
         if name == "xgboost-cpu":
             raise metadata.PackageNotFoundError(name)
         return real(name)
 
-    monkeypatch.setattr(metadata, "version", without)
+    monkeypatch.setattr(metadata, "distribution", without)
     with pytest.raises(IncompatibleError, match=r"needs the extra xgboost .*make extras EXTRAS='xgboost'"):
         environment.check(["sklearn"], versions, {})
 

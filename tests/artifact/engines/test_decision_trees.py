@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,7 @@ from artifact.engines.decision_trees import EXITS, GROUP, DecisionTrees
 from pipeline.engine import tree_tables
 from pipeline.engine.trees import Tree, halves
 
+ROOT = Path(__file__).parents[3]
 COLUMNS = 5
 ROWS = 700  # more than are worked on at a time, and than are sorted first
 SPECIAL = [np.nan, np.inf, -np.inf, 0.0, -0.0, 5e-324]
@@ -95,3 +99,15 @@ def test_arrays_that_lead_nowhere() -> None:
         first[place] = node
         with pytest.raises(ValueError, match="leads to"):
             DecisionTrees({**arrays, "first": first})
+
+
+def test_trees_are_loaded_without_masked_arrays(tmp_path: Path) -> None:
+    """A cold start does not pay for numpy.ma, which numpy.unique imports."""
+    np.savez(tmp_path / "trees.npz", **tree_tables.of([grown(np.random.default_rng(1), 9)]))
+    code = (
+        "import sys; import numpy as np; from artifact.engines.decision_trees import DecisionTrees; "
+        "DecisionTrees(dict(np.load(sys.argv[1]))).sums(np.zeros((2, 5))); print('numpy.ma' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "trees.npz")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
