@@ -20,6 +20,8 @@ MISSING = "missing"  # in the graph's metadata: "true" where a text may be missi
 # neither is a category of any graph.
 GAP, SENT = "\N{REPLACEMENT CHARACTER} missing", "\N{REPLACEMENT CHARACTER} sent"
 
+_MANY = 512  # rows from which a column at a time costs less than all of them in one array, and that turned
+
 
 def load(files: Mapping[str, bytes], signature: Signature) -> OnnxRunner:
     """The graph in model.onnx; raises what ONNX Runtime raises."""
@@ -130,12 +132,14 @@ def _side_by_side(columns: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
     of one left over by another routine: other last bits. With an even number of rows, a row's answer is the same
     whatever company it has, and requests may share a call.
     """
-    flat = np.concatenate(columns, dtype=dtype, casting="unsafe")
-    count = len(flat) // len(columns)
+    count = len(columns[0])
     table = np.empty((count + count % 2, len(columns)), dtype)
-    if count == 1:
-        table[:] = flat
-        return table
-    table[:count] = flat.reshape(len(columns), count).T
-    table[-1] = table[count - 1]
+    if count < _MANY:
+        flat = np.concatenate(columns, dtype=dtype, casting="unsafe")
+        table[:count] = flat.reshape(len(columns), count).T
+    else:
+        for place, column in enumerate(columns):
+            table[:count, place] = column
+    if count % 2:
+        table[-1] = table[count - 1]
     return table

@@ -175,6 +175,10 @@ def test_company_changes_no_bit() -> None:
             alone = engine.predict(part).probabilities
             assert alone is not None
             assert alone.tobytes() == together[first : first + size].tobytes()
+    for size in (511, 512, 513):  # columns of more rows come side by side in another way
+        longer = engine.predict({name: np.resize(values, size) for name, values in columns.items()}).probabilities
+        assert longer is not None
+        assert longer.tobytes() == np.resize(together, longer.shape).tobytes()
 
 
 def test_a_graph_is_never_handed_the_pickle() -> None:
