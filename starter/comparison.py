@@ -105,7 +105,13 @@ class Comparison:
         others = [trial for trial in self.tried[1:] if trial is not self.best]
         for other in others[:1]:
             gain, error = self.best.better_by(other)
-            lines.append(f"{self.best.name} is better than {other.name} by {gain:.3g} ± {error:.2g} ({metric})")
+            if gain >= 0:
+                lines.append(f"{self.best.name} is better than {other.name} by {gain:.3g} ± {error:.2g} ({metric})")
+            else:
+                lines.append(
+                    f"{self.best.name} is simpler, and {other.name} better by no more than chance: {-gain:.3g} ± "
+                    f"{error:.2g} ({metric})"
+                )
         return lines
 
 

@@ -16,9 +16,9 @@ from pipeline.data import conversion
 from pipeline.data.id_columns import NAME
 from pipeline.params.params import NUMBER
 from starter import schema_guess, target
+from starter.column import Column, Left, declared
 from starter.params_yaml import TEST_SIZE, Draft
 from starter.recipe import SEED
-from starter.schema_guess import Column, Left
 from starter.source import Source
 
 _OWNER = re.compile(r"(customer|client|user|patient|subject|account|session|device|household)s?$", re.IGNORECASE)
@@ -61,12 +61,12 @@ def draft(
             f"no column is left to predict {options.target!r} from: {'; '.join(notes) or 'it is the only one'}"
         )
     everything = [*columns, answer]
-    schema = dict(zip([column.feature.name for column in everything], schema_guess.declared(everything), strict=True))
+    schema = dict(zip([column.feature.name for column in everything], declared(everything), strict=True))
     data: dict[str, Any] = {"path": source.path.as_posix(), "target": options.target, "time": options.time}
     if time is not None and time.feature.name not in schema and time.kind == "numeric":
         data["time_format"] = NUMBER
-    elif time is not None and time.feature.name not in schema and time.format is not None:
-        data["time_format"] = time.format.date
+    elif time is not None and time.feature.name not in schema and time.format is not None and time.format.date:
+        data["time_format"] = time.format.to_dict()["date"]
     markers = sorted({marker for column in everything for marker in column.markers})
     data |= {"missing": markers} if markers else {}
     split = _split(source, options, task)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from starter.schema_guess import Column
+from starter.column import Column
 
 SEED = 20
 _MANY = 10_000  # rows to train on: from here on a tenth of them can watch when to stop

@@ -15,7 +15,7 @@ from pipeline.data import kinds
 from pipeline.data.conversion import absent
 from pipeline.data.table import Table
 from starter import schema_guess
-from starter.schema_guess import Left
+from starter.column import Left
 from starter.stored_table import StoredTable, together
 
 TRAIN, TEST = "train", "test"

@@ -11,7 +11,8 @@ import numpy as np
 from artifact.errors import DataContractError
 from artifact.signature import Feature
 from starter import schema_guess, yaml_lines
-from starter.schema_guess import Column, Left, Raw
+from starter.column import Column, Left
+from starter.schema_guess import Raw
 
 _CLASSES = 50
 _NUMBERED = 20  # whole numbers: up to as many different ones are classes
@@ -24,6 +25,8 @@ def column(read: Raw, name: str) -> Column:
     guessed = schema_guess.guess(read, name)
     if isinstance(guessed, Left):
         raise DataContractError(f"the target {name!r} cannot be predicted: {guessed.reason}")
+    if guessed.kind == "moment":  # a class by its text, where it is one at all
+        return replace(guessed, feature=replace(guessed.feature, dtype="string", zone=None))
     return guessed
 
 

@@ -102,7 +102,7 @@ def text(feature: Feature, column: pa.ChunkedArray, cells: Cells) -> tuple[np.nd
         case "datetime" | "date":
             return _moments(feature, column, trimmed, format)
         case _:
-            return _booleans(feature, column, trimmed)
+            return _booleans(feature, column, trimmed, format)
 
 
 def typed(feature: Feature, column: pa.ChunkedArray, cells: Cells) -> tuple[np.ndarray, list[Violation]]:
@@ -139,12 +139,13 @@ def typed(feature: Feature, column: pa.ChunkedArray, cells: Cells) -> tuple[np.n
 def _texts(feature: Feature, column: pa.ChunkedArray, format: Format | None) -> tuple[np.ndarray, list[Violation]]:
     if format is None:
         return _objects(column), []
-    values = _objects(pc.utf8_trim_whitespace(column) if format.strip or format.date else column)
+    column = pc.utf8_trim_whitespace(column) if format.strip or format.date else column
+    values = _objects(pc.utf8_lower(column) if format.lower else column)
     if format.date is None:
         return values, []
     values[values == ""] = None
     iso = formats.dates(values, format.date)
-    rule = f"dtype: {feature.dtype}, dates written as {format.date}"
+    rule = f"dtype: {feature.dtype}, dates written as {' or '.join(format.date)}"
     wrong = Violation.of(feature.name, rule, absent(iso) & ~absent(values), column)
     return iso, [wrong] if wrong else []
 
@@ -254,14 +255,14 @@ def _float_or_int(numbers: Any, whole: bool) -> np.ndarray:
     return np.asarray(combined.to_numpy(zero_copy_only=False), dtype=np.int64 if whole else np.float64)
 
 
-def _booleans(feature: Feature, column: pa.ChunkedArray, cells: pa.ChunkedArray) -> tuple[np.ndarray, list[Violation]]:
-    lower = pc.utf8_lower(cells)
-    yes = pc.is_in(lower, value_set=pa.array(["true", "1"])).to_numpy()
-    no = pc.is_in(lower, value_set=pa.array(["false", "0"])).to_numpy()
-    values = np.full(len(column), None, dtype=object)
-    values[yes], values[no] = True, False
-    wrong = ~yes & ~no & pc.is_valid(cells).to_numpy()
-    violation = Violation.of(feature.name, "dtype: bool, written true, false, 1 or 0", wrong, column)
+def _booleans(
+    feature: Feature, column: pa.ChunkedArray, cells: pa.ChunkedArray, format: Format | None
+) -> tuple[np.ndarray, list[Violation]]:
+    words = formats.BOOLEANS | (format.booleans or {} if format is not None else {})
+    values = formats.booleans(cells, words)
+    *others, last = words
+    wrong = absent(values) & pc.is_valid(cells).to_numpy()
+    violation = Violation.of(feature.name, f"dtype: bool, written {', '.join(others)} or {last}", wrong, column)
     return values, [violation] if violation else []
 
 

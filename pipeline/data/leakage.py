@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from artifact import moment
 from artifact.errors import DataContractError
+from artifact.signature import TIMES
 from pipeline.data import single_feature, totals
 from pipeline.data.conversion import ROWS, Violation
 from pipeline.data.survey import Survey
+from pipeline.params.prepare import DATED
 from pipeline.shared.split import Parts, apart
 
 _BY_TIME = "set prepare.split.method to time"
@@ -120,7 +123,7 @@ def _ahead(survey: Survey) -> list[Violation]:
 
         now = moments[survey.sample.rows]
         for feature in survey.params.features:
-            if feature.dtype != "string" or feature.name == time:
+            if feature.dtype not in DATED or feature.name == time:
                 continue
             parsed = calendar.parse(survey.sample.columns[feature.name])
             dates = ~np.asarray(parsed.isna())
@@ -144,4 +147,7 @@ def _of(survey: Survey, column: str, rule: str, rows: np.ndarray) -> Violation:
     else:
         there = np.flatnonzero(survey.sample.rows == rows[0])
         value = survey.sample.columns[column][there[0]] if len(there) else None
+        feature = survey.params.column(column)
+        if feature is not None and feature.dtype in TIMES and value == value:
+            value = moment.text(value, feature.dtype)
     return Violation(column, rule, count, labels, value.item() if isinstance(value, np.generic) else value)

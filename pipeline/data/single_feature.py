@@ -9,7 +9,9 @@ FEWEST = 20  # rows: with fewer, chance predicts as well
 
 
 def score(feature: np.ndarray, target: np.ndarray, classes: int) -> float | None:
-    """Balanced accuracy (`classes` > 0, `target` holds codes below it) or R² of the target predicted from `feature`.
+    """Balanced accuracy (`classes` > 0, `target` holds codes below it) or R² of the target predicted from `feature`: of
+    its values or of their ranks, whichever is larger, because a few large values that no other row comes near decide
+    the first.
 
     Each half of the rows ([rows], in random order) is predicted from the other: by the most frequent class, or mean, of
     the value of the feature, or of the nearest value that the other half has. Up to ties this is the one-nearest-
@@ -26,16 +28,23 @@ def score(feature: np.ndarray, target: np.ndarray, classes: int) -> float | None
         places = np.where(
             np.isnan(places), present.max() + 1e6 * (np.ptp(present) + 1) if len(present) else 0.0, places
         )
+    if not classes:
+        ranks = pd.Series(target).rank().to_numpy()
+        return max(_r2(places, truth, half, exact=not ordered) for truth in (target, ranks))
+    right = _predicted(places, target, half, classes, exact=not ordered) == target
+    return float(np.mean([right[target == code].mean() for code in np.unique(target)]))
+
+
+def _r2(places: np.ndarray, target: np.ndarray, half: np.ndarray, exact: bool) -> float:
+    missed = target - _predicted(places, target, half, 0, exact)
+    return 1.0 - float(np.square(missed).sum()) / float(np.square(target - target.mean()).sum())
+
+
+def _predicted(places: np.ndarray, target: np.ndarray, half: np.ndarray, classes: int, exact: bool) -> np.ndarray:
     predicted = np.empty(len(target), dtype=np.float64)
-    for known_half in (half, ~half):
-        predicted[~known_half] = _predict(
-            places[known_half], target[known_half], places[~known_half], classes, exact=not ordered
-        )
-    if classes:
-        right = predicted == target
-        return float(np.mean([right[target == code].mean() for code in np.unique(target)]))
-    total = float(np.square(target - target.mean()).sum())
-    return 1.0 - float(np.square(target - predicted).sum()) / total
+    for side in (half, ~half):
+        predicted[~side] = _predict(places[side], target[side], places[~side], classes, exact)
+    return predicted
 
 
 def _predict(inputs: np.ndarray, answers: np.ndarray, numbers: np.ndarray, classes: int, exact: bool) -> np.ndarray:

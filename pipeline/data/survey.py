@@ -21,6 +21,7 @@ from pipeline.data.sample import Sample, size_of
 from pipeline.data.table import Table
 from pipeline.params.messages import near
 from pipeline.params.params import Params
+from pipeline.params.prepare import DATED
 from pipeline.shared import row_hashes, split, tables
 from pipeline.shared.labels import Labels
 
@@ -101,7 +102,7 @@ class Survey:
     @property
     def dated(self) -> bool:
         """Whether `moments` are nanoseconds since 1970."""
-        return self._time is not None and self._time.dtype == "string"
+        return self._time is not None and self._time.dtype in DATED
 
     def label(self, row: int) -> int | str:
         """The row number `row` (from 0, of the whole table) as a person counts it in its file."""

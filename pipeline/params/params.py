@@ -140,7 +140,7 @@ class Params(Section):
         """How the cells of the file are written."""
         formats, data = cells.formats(self.columns), self.data
         if data.time is not None and data.time not in self.columns and data.time_format not in (None, NUMBER):
-            formats[data.time] = cells.Format(date=data.time_format)
+            formats[data.time] = cells.Format(date=(data.time_format,))
         return Cells(data.missing, formats)
 
     @property

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from artifact.errors import ConfigurationError
-from artifact.signature import Feature
+from artifact.signature import TIMES, Feature
 from pipeline.params.messages import near, wrong
 from pipeline.params.section import OneOf, Section, Seed, Share, Text, Texts
 
@@ -64,6 +64,7 @@ class Allow(Section):
 
 
 LEAKS = tuple(Allow.model_fields)
+DATED = ("string", *TIMES)  # dtypes of a column that may say when
 
 
 class Leakage(Section):
@@ -123,10 +124,10 @@ def check_prepare(prepare: Prepare, features: Sequence[Feature], time: str | Non
             f"params.yaml: prepare.contract.max_age_days is {days}, but data.time names no column that dates the rows"
         )
     dated = next((feature for feature in features if feature.name == time), None)
-    if days is not None and dated is not None and dated.dtype != "string":
+    if days is not None and dated is not None and dated.dtype not in DATED:
         raise ConfigurationError(
             f"params.yaml: prepare.contract.max_age_days needs dates, and data.time {time!r} is {dated.dtype}; "
-            "declare it as a string of ISO 8601, or do without"
+            "declare it as datetime, date, or a string of ISO 8601, or do without"
         )
     columns = [feature.name for feature in features] + ([time] if time else [])
     for leak in LEAKS:

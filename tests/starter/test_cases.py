@@ -56,7 +56,7 @@ EUROS = {"unit": "€", "decimal": ",", "thousands": "."}
 DAYS = {"date": "%m/%d/%Y"}
 SCHEMAS: list[tuple[str, list[str], str, dict[str, Any], str]] = [
     ("amounts", [], "amount", {"dtype": "float64", "format": COMMA}, "all cells are numbers once ',' is removed"),
-    ("us dates", [], "day", {"dtype": "string", "format": DAYS}, "all cells are dates written %m/%d/%Y"),
+    ("us dates", [], "day", {"dtype": "date", "format": DAYS}, "all cells are dates written %m/%d/%Y"),
     ("codes", [], "zip", {"dtype": "string"}, "taken as text, because '00501' begins with 0"),
     ("percent", [], "y", {"dtype": "float64", "format": {"unit": "%"}}, "numbers once '%' is removed, such as"),
     ("thousands", [], "y", {"dtype": "float64", "format": COMMA}, "numbers once ',' is removed"),

@@ -19,10 +19,20 @@ WITH_ORDER = {
     "schema": {"a": {"dtype": "float64"}, "b": {"dtype": "string"}, "order": {"dtype": "int64"}, "y": TARGET},
     "train__preprocessing": {},
 }
+AS_DATE = {"schema": {"a": {"dtype": "float64"}, "day": {"dtype": "date"}, "y": TARGET}, "train__preprocessing": {}}
 WITH_DAY = {"schema": {"a": {"dtype": "float64"}, "day": {"dtype": "string"}, "y": TARGET}, "train__preprocessing": {}}
 
 SCHEMA = "the data does not match its schema: "
 REMEDY = "; correct the data, or what params.yaml asks of it"
+LATER = (
+    "the data leaks: 'day': ahead: later than 'when': 60 rows (1, 2, 3, …), the first holds '2024-05-05'; take the "
+    "column out of schema, or, where the model will know no less when it serves, list 'day' under "
+    "prepare.leakage.allow.ahead in params.yaml"
+)
+STALE = (
+    f"{SCHEMA}'day': prepare.contract.max_age_days: the newest row is at most 30 days old; it is of "
+    f"2024-12-24T00:00:00Z{REMEDY}"
+)
 
 BAD: dict[str, tuple[Make, dict[str, Any], str]] = {
     "column missing": (
@@ -143,9 +153,7 @@ BAD: dict[str, tuple[Make, dict[str, Any], str]] = {
     "stale": (
         csv,
         {"data__time": "day", "prepare__split__method": "time", "prepare__contract": {"max_age_days": 30}},
-        SCHEMA
-        + ("'day': prepare.contract.max_age_days: the newest row is at most 30 days old; it is of 2024-12-24T00:00:00Z")
-        + REMEDY,
+        STALE,
     ),
     "a time that is no date": (
         lambda f: at(f, "day", {3: "soon"}),
@@ -194,11 +202,17 @@ BAD: dict[str, tuple[Make, dict[str, Any], str]] = {
     "a feature from later": (
         lambda f: csv(f.assign(day="2024-05-05", when="2024-03-01")),
         WITH_DAY | {"data__time": "when", "prepare__leakage": {"allow": {"ahead": ["when"]}}},
-        (
-            "the data leaks: 'day': ahead: later than 'when': 60 rows (1, 2, 3, …), the first holds "
-            "'2024-05-05'; take the column out of schema, or, where the model will know no less when it "
-            "serves, list 'day' under prepare.leakage.allow.ahead in params.yaml"
-        ),
+        LATER,
+    ),
+    "a date from later": (
+        lambda f: csv(f.assign(day="2024-05-05", when="2024-03-01")),
+        AS_DATE | {"data__time": "when", "prepare__leakage": {"allow": {"ahead": ["when"]}}},
+        LATER,
+    ),
+    "stale dates": (
+        csv,
+        AS_DATE | {"data__time": "day", "prepare__split__method": "time", "prepare__contract": {"max_age_days": 30}},
+        STALE,
     ),
     "latin-1": (
         lambda f: csv(f).replace(b"x", b"\xe9"),

@@ -50,6 +50,7 @@ def test_numbers_in_a_format(format: dict[str, Any], cells: list[str | None], va
     ("format", "cell"),
     [
         ({"thousands": ","}, "1,23"),
+        ({"thousands": ","}, "0,571"),
         ({"thousands": ","}, "12,3456"),
         ({"decimal": ","}, "1.5"),
         ({"decimal": ",", "thousands": "."}, "1.5"),
@@ -74,6 +75,38 @@ def test_dates_become_iso_8601() -> None:
     assert read("string", ["2023-02-01 09:30 +0200"], date="%Y-%m-%d %H:%M %z") == (["2023-02-01T07:30:00+00:00"], [])
     (_, (violation,)) = read("string", ["9/18/2023", "18/9/2023"], date="%m/%d/%Y")
     assert "dates written as %m/%d/%Y: 1 row (2), the first holds '18/9/2023'" in violation
+
+
+@pytest.mark.parametrize("dtype", ["date", "string"])
+def test_dates_in_several_formats(dtype: str) -> None:
+    """The first format that reads a cell counts, so that ISO 8601 and German dates may stand in one column."""
+    values, violations = read(dtype, ["2024-01-31", "1.2.2024", "", "2/1/2024"], date=["%Y-%m-%d", "%d.%m.%Y"])
+    expected = {"date": [1706659200.0, 1706745600.0, None, None], "string": ["2024-01-31", "2024-02-01", None, None]}
+    assert values == expected[dtype]
+    assert len(violations) == 1
+    assert violations[0].endswith("1 row (4), the first holds '2/1/2024'")
+
+
+def test_booleans_in_words() -> None:
+    """In any case, beside true, false, 1 and 0; any other word is refused, and named with those that are taken."""
+    values, violations = read(
+        "bool", ["Ja", "nein", "1", "FALSE", "-", "", "yes"], booleans={"ja": True, "nein": False}
+    )
+    assert values == [True, False, True, False, None, None, None]
+    assert violations == ["'x': dtype: bool, written true, false, 1, 0, ja or nein: 1 row (7), the first holds 'yes'"]
+
+
+def test_texts_in_lower_case() -> None:
+    """Where asked, two texts that differ by case only are one."""
+    assert read("string", ["Open", "open ", "ÖL"], lower=True, strip=True) == (["open", "open", "öl"], [])
+
+
+def test_formats_come_back_from_a_manifest() -> None:
+    """One format of dates is a text there and several are a list, so that artifacts of one keep their bytes."""
+    for date in ("%d.%m.%Y", ["%Y-%m-%d", "%d.%m.%Y"]):
+        cells = Cells((), {"x": Format.model_validate({"date": date})})
+        assert cells.to_dict() == {"formats": {"x": {"date": date}}}
+        assert Cells.from_dict(cells.to_dict()) == cells
 
 
 def test_spaces_around_a_text_go_where_asked() -> None:

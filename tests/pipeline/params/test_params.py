@@ -109,6 +109,8 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"schema__a__format": {"thousand": ","}}, "schema.a.format.thousand; did you mean 'thousands'"),
     ({"schema__a__format": {"thousands": "."}}, "another mark than that of decimals"),
     ({"schema__a__format": {"date": "%Y"}}, "schema.a.format.date is '%Y', expected a column of text"),
+    ({"schema__b__format": {"date": ["x"]}}, "schema.b.format.date[0] is 'x', expected a strptime format, such as"),
+    ({"schema__b__format": {"booleans": {"ja": True}}}, "expected a column of bool, not of string"),
     ({"schema__b__format": {"decimal": ","}}, "expected a column of numbers, not of string"),
     ({"data__time": "b", "data__time_format": "number"}, "a column in data.time that schema does not describe"),
     ({"data__time": "t", "data__time_format": "year"}, "number, or a strptime format"),
