@@ -24,7 +24,7 @@ from predictor.protocols import json_pieces
 
 SHORT = 2 << 10  # bytes of a body that orjson reads as fast
 _FEW = 32  # numbers that stay a list
-_MEMBERS = 512  # of objects: each costs a look from Python
+_MOST = 512  # objects, and members of all of them: each costs a look from Python
 _DEEPEST = 8  # objects and lists within each other
 _OF_NUMBERS = (string.digits + "+-.eE" + string.whitespace).encode()
 
@@ -45,12 +45,14 @@ _of_thread = _OfThread()
 
 def read(body: bytes) -> Any:
     """The object in `body`: lists of 32 numbers and more are arrays of int64 or float64, a list of equally long lists
-    of numbers is one of two dimensions. None where the body has to be read otherwise.
+    of numbers is one of two dimensions; in a list of as many texts, equal ones are one object. None where the body has
+    to be read otherwise.
     """
     if not SHORT < len(body) <= json_pieces.LONG or body.startswith(BOM_UTF8):
         return None
     data = np.frombuffer(body, np.uint8)
-    if _count(data, "{") > _MEMBERS:
+    colons = _count(data, ":")
+    if colons > _MOST:
         return None
     try:
         document = _of_thread.parser.parse(body)
@@ -60,26 +62,27 @@ def read(body: bytes) -> Any:
         value = reading.object(document, _DEEPEST)
     except (_Unusual, ValueError, TypeError, RuntimeError):
         return None
-    return value if reading.is_all_of(body, data) else None
+    return value if reading.is_all_of(body, data, colons) else None
 
 
 class _Reading:
     """What was read of one document: the members of its objects, its lists, and the one that is a table."""
 
     def __init__(self) -> None:
+        self._objects = 0
         self._members = 0
         self._lists = 0
         self._table: tuple[int, int] | None = None
 
-    def is_all_of(self, body: bytes, data: np.ndarray) -> bool:
-        """Whether `body`, whose bytes are `data`, has no member and no list that was not read, and its table equally
-        long rows.
+    def is_all_of(self, body: bytes, data: np.ndarray, colons: int) -> bool:
+        """Whether `body`, whose bytes are `data` with so many colons, has no member and no list that was not read, and
+        its table equally long rows.
 
         Members and lists within a list of texts are not looked at, and those within a table are not told apart: each
         has its colon or bracket. Without its numbers, a table is nothing but its brackets and commas. A text with a
         colon or a bracket makes the body look as if it had more.
         """
-        if _count(data, ":") != self._members or _count(data, "[") != self._lists:
+        if colons != self._members or _count(data, "[") != self._lists:
             return False
         if self._table is None:
             return True
@@ -90,10 +93,11 @@ class _Reading:
         return shapes.startswith(table, shapes.find(b"[["))  # nothing else is a list that begins with a list
 
     def object(self, document: simdjson.Object, depth: int) -> dict[str, Any]:
-        """An object; _Unusual where a key stands twice in it."""
+        """An object; _Unusual where a key stands twice in it, or there are too many objects."""
         names = list(document.keys())
+        self._objects += 1
         self._members += len(names)
-        if self._members > _MEMBERS or len(set(names)) < len(names):
+        if self._objects > _MOST or len(set(names)) < len(names):
             raise _Unusual
         return {name: self._value(document[name], depth - 1) for name in names}
 
@@ -116,7 +120,7 @@ class _Reading:
             numbers = _numbers(values, first)
             if numbers is not None:
                 return numbers
-        return values.as_list()
+        return _shared(values.as_list()) if count >= _FEW and type(first) is str else values.as_list()
 
     def _rows(self, values: simdjson.Array, count: int, first: simdjson.Array) -> np.ndarray:
         width = len(first)
@@ -128,6 +132,18 @@ class _Reading:
         if numbers is None or len(numbers) != count * width:
             raise _Unusual
         return numbers.reshape(count, width)
+
+
+def _shared(values: list[Any]) -> list[Any]:
+    """`values` with one object for equal texts. Of a column they are few: the others are freed before the next column
+    is read, and whoever reads this one finds its texts in the processor's cache.
+    """
+    first_of: dict[Any, Any] = {}
+    try:
+        texts = list(map(first_of.setdefault, values, values))
+    except TypeError:  # a list or an object
+        return values
+    return texts if set(map(type, first_of)) == {str} else values  # 1 equals true, and is something else
 
 
 def _numbers(values: simdjson.Array, first: Any) -> np.ndarray | None:
