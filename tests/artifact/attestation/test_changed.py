@@ -5,17 +5,22 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from artifact import load
 from artifact.attestation import verify
 from artifact.attestation.statement import Statement
 from artifact.errors import IntegrityError
+from artifact.manifest import BUNDLE
 from tests.artifact.attestation.test_verify import changed, restated
 from tests.attestation import keys
 from tests.attestation.keys import DIGEST, OTHER, statement, trusting
+from tests.predictor.models import Packaged
 
 KEY = keys.new_key()
 TRUSTED = trusting(KEY)
@@ -109,3 +114,38 @@ def test_a_statement_of_tomorrow_counts_for_a_signer_without_an_end_only() -> No
     verify.verify(KEY.signs(ahead), DIGEST, "iris", TRUSTED)
     with pytest.raises(IntegrityError, match="2099-01-01"):
         verify.verify(KEY.signs(ahead), DIGEST, "iris", trusting(KEY, until=statement().time.date()))
+
+
+def _linked(folder: Path) -> None:
+    (folder / BUNDLE).rename(folder.with_name("bundle"))
+    (folder / BUNDLE).symlink_to(folder.with_name("bundle"))
+
+
+def _folder(folder: Path) -> None:
+    (folder / BUNDLE).unlink()
+    (folder / BUNDLE).mkdir()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (_linked, f"'{BUNDLE}' is not a plain file"),
+        (_folder, f"'{BUNDLE}' is not a plain file"),
+        (lambda folder: (folder / BUNDLE).write_bytes(b""), "is empty"),
+        (lambda folder: (folder / f"{BUNDLE}.2").write_bytes(b"{}"), "is not in the manifest"),
+        (lambda folder: (folder / "statement.json").symlink_to(BUNDLE), "'statement.json' is not a plain file"),
+    ],
+    ids=["a link", "a folder", "nothing in it", "a second one", "a link beside it"],
+)
+def test_what_lies_beside_a_signed_manifest(
+    iris: Packaged, tmp_path: Path, change: Callable[[Path], object], says: str
+) -> None:
+    """A signature that is no plain file, and whatever else is there, is refused by who is told whom to trust: 20."""
+    folder = tmp_path / "signed"
+    shutil.copytree(iris.directory, folder)
+    (folder / BUNDLE).write_bytes(KEY.signs(statement(iris.digest)))
+    assert load.verify(folder, expected_digest=iris.digest, signers=TRUSTED).digest == iris.digest
+    change(folder)
+    with pytest.raises(IntegrityError) as error:
+        load.verify(folder, expected_digest=iris.digest, signers=TRUSTED)
+    assert says in str(error.value)
