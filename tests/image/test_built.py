@@ -156,9 +156,9 @@ def test_the_image_is_small(built: Built, image: Image) -> None:
     assert len(installed) == len(re.findall(r"(?m)^[a-z0-9-]+==", lock))
 
 
-def _read(what: str, name: str) -> Any:
+def _read(option: str, name: str) -> Any:
     """The JSON that the registry has of an image."""
-    done = subprocess.run(["skopeo", "inspect", what, "--override-os=linux", name], capture_output=True, check=True)
+    done = subprocess.run(["skopeo", "inspect", option, "--override-os=linux", name], capture_output=True, check=True)
     return json.loads(done.stdout)
 
 
