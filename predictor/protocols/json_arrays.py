@@ -45,8 +45,7 @@ _of_thread = _OfThread()
 
 def read(body: bytes) -> Any:
     """The object in `body`: lists of 32 numbers and more are arrays of int64 or float64, a list of equally long lists
-    of numbers is one of two dimensions; in a list of as many texts, equal ones are one object. None where the body has
-    to be read otherwise.
+    of numbers is one of two dimensions. None where the body has to be read otherwise.
     """
     if not SHORT < len(body) <= json_pieces.LONG or body.startswith(BOM_UTF8):
         return None
@@ -120,7 +119,7 @@ class _Reading:
             numbers = _numbers(values, first)
             if numbers is not None:
                 return numbers
-        return _shared(values.as_list()) if count >= _FEW and type(first) is str else values.as_list()
+        return values.as_list()
 
     def _rows(self, values: simdjson.Array, count: int, first: simdjson.Array) -> np.ndarray:
         width = len(first)
@@ -132,18 +131,6 @@ class _Reading:
         if numbers is None or len(numbers) != count * width:
             raise _Unusual
         return numbers.reshape(count, width)
-
-
-def _shared(values: list[Any]) -> list[Any]:
-    """`values` with one object for equal texts. Of a column they are few: the others are freed before the next column
-    is read, and whoever reads this one finds its texts in the processor's cache.
-    """
-    first_of: dict[Any, Any] = {}
-    try:
-        texts = list(map(first_of.setdefault, values, values))
-    except TypeError:  # a list or an object
-        return values
-    return texts if set(map(type, first_of)) == {str} else values  # 1 equals true, and is something else
 
 
 def _numbers(values: simdjson.Array, first: Any) -> np.ndarray | None:
