@@ -120,10 +120,10 @@ def test_counted_behind_the_answers(packaged: dict[str, Packaged]) -> None:
 
 
 def test_many_values_are_counted_before_many_requests(packaged: dict[str, Packaged]) -> None:
-    """Few requests of many rows are counted as soon as there are 65,536 values."""
+    """Few requests of many rows are counted as soon as there are 16,384 values."""
     drift, calls = gathered(packaged)
-    table = {name: np.full(4096, 5.1) for name in ROW}
-    answer = Prediction(np.full(4096, "setosa", dtype=object), np.full((4096, 3), 1 / 3))
+    table = {name: np.full(1024, 5.1) for name in ROW}
+    answer = Prediction(np.full(1024, "setosa", dtype=object), np.full((1024, 3), 1 / 3))
 
     async def answer_some() -> None:
         for _ in range(4):
