@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -78,6 +79,12 @@ class Prediction:
             {name: array[start:end] for name, array in self.more.items()},
         )
 
+    def parts(self, counts: Sequence[int]) -> list[Prediction]:
+        """The answers for tables of so many rows each, which stand one behind the other here."""
+        if len(counts) == 1:
+            return [self]
+        return [self.part(start, end) for start, end in pairwise(accumulate(counts, initial=0))]
+
     def with_rows(self, rows: np.ndarray, others: Prediction) -> Prediction:
         """The same with the answers of `others` in the rows with these numbers."""
         return Prediction(
@@ -108,6 +115,13 @@ class InLots(Protocol):
 def rows(columns: Columns) -> int:
     """How many rows `columns` have."""
     return len(next(iter(columns.values())))
+
+
+def joined(tables: Sequence[Columns]) -> Columns:
+    """The rows of all `tables`, one behind the other; `Prediction.parts` takes their answers apart again."""
+    if len(tables) == 1:
+        return tables[0]
+    return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
 
 
 def lots(columns: Columns) -> Iterator[Columns]:

@@ -1,7 +1,7 @@
 """The kserve.Model: `load`, `preprocess`, `predict`, `explain` and `postprocess` are what requests pass through.
 
 REST v1 and v2, CloudEvents and gRPC, the fast path and the slow one call these methods of one Model, so that what a
-subclass overrides shows on the wire. `predictor.serving.lifecycle` calls them, admits requests before, and counts them
+subclass overrides shows on the wire. `predictor.serving.steps` calls them, admits requests before, and counts them
 behind.
 """
 
@@ -117,6 +117,17 @@ class Model(KServeModel):
         """Headers of every answer that say what it comes from; the release only where Git names one."""
         digest = (DIGEST_HEADER, self.digest)
         return (digest,) if self.release is None else (digest, (RELEASE_HEADER, self.release))
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What metrics say of the model."""
+        return {
+            "model": self.name,
+            "digest": self.digest,
+            "release": self.release or "",
+            "task": self.signature.task,
+            "engine": self.engine,
+        }
 
     def preprocess(self, decoded: Decoded, closely: bool = True) -> Request:
         """The validated request, whose `columns` `predict` takes; InvalidRequest says what does not fit.

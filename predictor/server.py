@@ -77,7 +77,7 @@ class Server(ModelServer):
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT; what is in flight is finished first, within the grace."""
         self.register_model(self._model)
-        self._lifecycle.metrics.register(REGISTRY)
+        self._lifecycle.observers.metrics.register(REGISTRY)
         request_log.configure()
         warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")  # KServe's routes, not ours
         app = kserve.model_server.app
@@ -165,6 +165,7 @@ class Server(ModelServer):
             _log.info(line)
 
     async def _metrics(self, request: Request) -> Response:
+        self._lifecycle.count()
         media, pieces = await self._scrape.pieces(request.headers.get("accept", ""))
         return Rendered(media, pieces, self._scrape.readers, self._lifecycle.buffers, self._settings.send_seconds)
 

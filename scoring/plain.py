@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from artifact.errors import InvalidRequest
 from artifact.signature import Feature, Signature
-from artifact.validation.row import needs_column
+from artifact.validation.column import needs_column
 from artifact.validation.validator import Validator
 from pipeline.data import conversion
 from pipeline.params.cells import Cells

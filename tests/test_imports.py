@@ -80,7 +80,7 @@ ROOMS = {
 # The same of predictor/, with the modules beside the rooms that they import.
 PREDICTOR_ROOMS = {
     "protocols": {"errors"},
-    "observe": set(),
+    "observe": {"settings"},
     "serving": {"protocols", "observe", "errors", "model", "settings"},
     "http": {"protocols", "observe", "serving", "errors", "settings", "health"},
     "grpc": {"protocols", "observe", "serving", "errors", "settings", "health", "listener"},
@@ -89,7 +89,7 @@ PREDICTOR_ROOMS = {
 ARTIFACT_ROOMS = {
     "validation": {"feature", "moment", "signature", "prediction", "errors", "checkpoint", "excerpt"},
     "unpickling": {"errors", "excerpt"},
-    "engines": {"validation", "unpickling", "signature", "output", "prediction", "decision", "errors", "extras"},
+    "engines": {"unpickling", "signature", "output", "prediction", "decision", "errors", "extras"},
     "explanation": {
         *("checkpoint", "engines", "errors", "extras", "prediction", "signature", "strict_json", "unpickling"),
         "validation",

@@ -15,7 +15,6 @@ from artifact.output import LOWER, UPPER
 from artifact.prediction import PROBABILITIES, Columns, Prediction
 from artifact.signature import Signature
 from artifact.unpickling import unpickle
-from artifact.validation.frame import from_columns
 
 
 def load(files: Mapping[str, bytes], signature: Signature) -> SklearnRunner:
@@ -48,7 +47,8 @@ class SklearnRunner:
 
     def predict(self, columns: Columns) -> Prediction:
         """Predict columns made by artifact.validation."""
-        table = from_columns(self._signature, columns)
+        # The frame of `artifact.validation.frame`: transformers select its columns by name.
+        table = pd.DataFrame({name: columns[name] for name in self._signature.names}, copy=False)
         with config_context(skip_parameter_validation=True):
             return self._answer(table)
 

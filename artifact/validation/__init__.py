@@ -1,4 +1,5 @@
 """Rows, tables and tensors against the signature: one set of rules for training, scoring and serving.
 
-`validator` is the entry; `row` and `table` accept what fits at once, and `column` says which value does not.
+`validator` is the entry, and accepts a row that fits at once; `table` accepts tables that do; `column` says which value
+does not fit.
 """

@@ -51,6 +51,22 @@ def convert(feature: Feature, values: Sequence[Any] | np.ndarray) -> np.ndarray:
     return column
 
 
+def needs_column(feature: Feature) -> bool:
+    """Whether `convert` has to look at each value: times, whole numbers with gaps, categories of numbers are rare."""
+    gaps = feature.dtype == "int64" and feature.nullable
+    return gaps or feature.dtype in TIMES or (feature.categories is not None and feature.dtype != "string")
+
+
+def number_bounds(feature: Feature) -> tuple[float, float]:
+    """The smallest and largest number that passes for `feature`."""
+    low, high = feature.range or (None, None)
+    if feature.dtype in TIMES:
+        return moment.EARLIEST, math.nextafter(moment.LATEST, 0.0)
+    if feature.dtype == "int64" and feature.nullable:
+        return (-EXACT if low is None else max(low, -EXACT), EXACT if high is None else min(high, EXACT))
+    return (-LARGEST if low is None else low, LARGEST if high is None else high)
+
+
 def _from_values(feature: Feature, values: Sequence[Any]) -> np.ndarray:
     """From JSON values: one pass over the types in C, then a pass over the values only where a type calls for it."""
     types = packing.types(values)

@@ -16,8 +16,7 @@ from artifact import checkpoint
 from artifact.feature import Feature
 from artifact.signature import Signature
 from artifact.validation import packing
-from artifact.validation.column import EXACT, LARGEST
-from artifact.validation.row import needs_column
+from artifact.validation.column import EXACT, LARGEST, needs_column
 
 _NONE = type(None)
 _PIECE = 1 << 12  # rows at once: other threads run between two pieces

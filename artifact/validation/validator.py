@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
-from artifact import moment
 from artifact.errors import InvalidRequest
-from artifact.signature import TIMES, Feature, Signature
-from artifact.validation.column import EXACT, LARGEST, convert
-from artifact.validation.row import RowRules
+from artifact.feature import Feature
+from artifact.signature import Signature
+from artifact.validation.column import EXACT, LARGEST, convert, needs_column
 from artifact.validation.spelling import Spelling
 from artifact.validation.table import Accepted, RawColumns, TableRules, columns_of
+
+_INT64 = (-(2**63), 2**63 - 1)
+Pick = Callable[[Sequence[Any]], tuple[Any, ...]]
 
 
 class Validator:
@@ -25,7 +26,7 @@ class Validator:
         self.signature = signature
         self.dtypes = {feature.name: feature.dtype for feature in signature.inputs}
         self._expected = frozenset(signature.names)
-        self._row, self._table = RowRules(signature), TableRules(signature)
+        self._row, self._table = _RowRules(signature), TableRules(signature)
         self._spelling = Spelling(signature.names)
 
     def columns(self, raw: RawColumns) -> dict[str, np.ndarray]:
@@ -122,16 +123,6 @@ def validated_columns(signature: Signature, raw: RawColumns) -> dict[str, np.nda
     return Validator(signature).columns(raw)
 
 
-def number_bounds(feature: Feature) -> tuple[float, float]:
-    """The smallest and largest number that passes for `feature`."""
-    low, high = feature.range or (None, None)
-    if feature.dtype in TIMES:
-        return moment.EARLIEST, math.nextafter(moment.LATEST, 0.0)
-    if feature.dtype == "int64" and feature.nullable:
-        return (-EXACT if low is None else max(low, -EXACT), EXACT if high is None else min(high, EXACT))
-    return (-LARGEST if low is None else low, LARGEST if high is None else high)
-
-
 def _not_a_row(width: int) -> str:
     return f"row 0 is neither a list of {width} values nor an object by feature name"
 
@@ -139,3 +130,126 @@ def _not_a_row(width: int) -> str:
 def _listed(names: Sequence[str]) -> str:
     text = ", ".join(repr(name) for name in names[:8])
     return f"{text} and {len(names) - 8} more" if len(names) > 8 else text
+
+
+class _RowRules:
+    """The checks of one signature, compiled into one pass over the values of a row."""
+
+    def __init__(self, signature: Signature) -> None:
+        self._names = signature.names
+        groups: dict[str, list[int]] = {"float64": [], "int64": [], "bool": [], "string": []}
+        for position, feature in enumerate(signature.inputs):
+            groups.get(feature.dtype, []).append(position)
+        by_dtype = {dtype: [signature.inputs[at] for at in positions] for dtype, positions in groups.items()}
+        self._floats, self._wholes, self._flags, self._texts = (_pick(groups[dtype]) for dtype in groups)
+        self._float_bounds = [_bounds(feature, (-LARGEST, LARGEST)) for feature in by_dtype["float64"]]
+        self._whole_bounds = [_bounds(feature, _INT64) for feature in by_dtype["int64"]]
+        self._nullable = {dtype: [feature.nullable for feature in features] for dtype, features in by_dtype.items()}
+        self._categories = [
+            (place, frozenset(feature.categories))
+            for place, feature in enumerate(by_dtype["string"])
+            if feature.categories is not None
+        ]
+        # Where the four groups, one behind the other, have each feature of the signature.
+        order = [position for positions in groups.values() for position in positions]
+        self._order = None if order == sorted(order) else itemgetter(*np.argsort(order).tolist())
+        self._needs_column = any(map(needs_column, signature.inputs))
+
+    def accept(self, row: Sequence[Any]) -> dict[str, np.ndarray] | None:
+        """The columns, of shape [1] each, of one value a feature in the signature's order; None for a closer look."""
+        if self._needs_column or len(row) != len(self._names):
+            return None
+        floats, wholes, flags, texts = self._floats(row), self._wholes(row), self._flags(row), self._texts(row)
+        if floats and not self._fit_floats(floats):
+            return None
+        if wholes and not self._fit_wholes(wholes):
+            return None
+        if flags and set(map(type, flags)) != {bool} and not self._are(bool, flags, "bool"):
+            return None
+        if texts and not self._fit_texts(texts):
+            return None
+        columns: list[np.ndarray] = []
+        if floats:
+            columns.extend(np.array(floats, dtype=np.float64).reshape(-1, 1))
+        if wholes:
+            columns.extend(np.array(wholes, dtype=np.int64).reshape(-1, 1))
+        if flags:
+            columns.extend(np.array(flags, dtype=np.float64).reshape(-1, 1))
+        if texts:
+            gaps = None in texts
+            cells = [np.nan if value is None else value for value in texts] if gaps else texts
+            columns.extend(np.array(cells, dtype=object).reshape(-1, 1))
+        return dict(zip(self._names, columns if self._order is None else self._order(columns), strict=True))
+
+    def accept_any(self, row: Any) -> dict[str, np.ndarray] | None:
+        """As `accept`, from a list in the signature's order, or an object by feature name."""
+        if type(row) is list:
+            return self.accept(row)
+        # As many keys as there are features, and every feature among them: no other key, then.
+        if type(row) is not dict or len(row) != len(self._names):
+            return None
+        try:
+            return self.accept(tuple(map(row.__getitem__, self._names)))
+        except KeyError:
+            return None
+
+    def _are(self, kind: type, values: tuple[Any, ...], dtype: str) -> bool:
+        """Whether `values` are of `kind`, or null where that may be."""
+        return all(
+            nullable if value is None else type(value) is kind
+            for value, nullable in zip(values, self._nullable[dtype], strict=True)
+        )
+
+    def _fit_floats(self, values: tuple[Any, ...]) -> bool:
+        types = set(map(type, values))
+        if not types <= {float, int}:
+            return types <= {float, int, type(None)} and self._fit_gaps(values)
+        for value, (low, high) in zip(values, self._float_bounds, strict=True):
+            if not low <= value <= high:
+                return False
+        return int not in types or all(type(value) is float or -EXACT <= value <= EXACT for value in values)
+
+    def _fit_gaps(self, values: tuple[Any, ...]) -> bool:
+        for value, (low, high), nullable in zip(values, self._float_bounds, self._nullable["float64"], strict=True):
+            if value is None:
+                if not nullable:
+                    return False
+            elif not low <= value <= high or (type(value) is int and not -EXACT <= value <= EXACT):
+                return False
+        return True
+
+    def _fit_wholes(self, values: tuple[Any, ...]) -> bool:
+        if set(map(type, values)) != {int}:
+            return False
+        return all(low <= value <= high for value, (low, high) in zip(values, self._whole_bounds, strict=True))
+
+    def _fit_texts(self, values: tuple[Any, ...]) -> bool:
+        if set(map(type, values)) != {str} and not self._are(str, values, "string"):
+            return False
+        for place, categories in self._categories:
+            if values[place] is not None and values[place] not in categories:
+                return False
+        try:
+            "".join(value for value in values if value).encode()
+        except UnicodeEncodeError:
+            return False
+        return True
+
+
+def _bounds(feature: Feature, widest: tuple[float, float]) -> tuple[float, float]:
+    low, high = feature.range or (None, None)
+    return (widest[0] if low is None else max(low, widest[0]), widest[1] if high is None else min(high, widest[1]))
+
+
+def _pick(positions: list[int]) -> Pick:
+    """The values at `positions`, as a tuple whatever their number."""
+    match positions:
+        case []:
+            return lambda _: ()
+        case [position]:
+            return lambda row: (row[position],)
+        case _ if positions == list(range(positions[0], positions[-1] + 1)):
+            part = slice(positions[0], positions[-1] + 1)
+            return lambda row: tuple(row[part])
+        case _:
+            return itemgetter(*positions)

@@ -16,8 +16,8 @@ from sklearn.pipeline import Pipeline
 
 from artifact.prediction import Columns, rows
 from artifact.signature import Feature, Signature
+from artifact.validation.column import number_bounds
 from artifact.validation.frame import from_columns
-from artifact.validation.validator import number_bounds
 from pipeline.engine import estimators
 from pipeline.engine.trees import Tree
 

@@ -11,8 +11,7 @@ import numpy as np
 from artifact.golden import UNSEEN
 from artifact.prediction import Columns, lots, rows
 from artifact.signature import Feature, Signature
-from artifact.validation.column import LARGEST
-from artifact.validation.validator import number_bounds
+from artifact.validation.column import LARGEST, number_bounds
 from pipeline.engine import neighbours
 from pipeline.shared.stored_columns import beginning
 

@@ -13,7 +13,7 @@ import numpy as np
 from artifact.errors import ConfigurationError
 from artifact.prediction import Columns, Prediction, Runner
 from artifact.signature import Signature
-from artifact.validation.validator import number_bounds
+from artifact.validation.column import number_bounds
 from pipeline.params.evaluate import Check
 
 ROWS = 10_000  # of the holdout, evenly spaced: enough to see a share of one in a thousand

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 from predictor.grpc.layouts import Layouts
-from predictor.observe.request_log import Exchange
+from predictor.observe.exchange import Exchange
 from predictor.protocols.request import Answer, Decoded, Request
-from predictor.serving.lifecycle import Lifecycle
+from predictor.serving.steps import Steps
 from predictor.serving.turns import Turns
 
 # Turns of the event loop without a new message after which no more are expected. The library takes five or six to
@@ -40,8 +40,8 @@ class Call:
 class Calls(Turns[Call]):
     """The short way for plain calls: short messages that are right, while there is a place for them."""
 
-    def __init__(self, lifecycle: Lifecycle, layouts: Layouts) -> None:
-        super().__init__(lifecycle)
+    def __init__(self, steps: Steps, layouts: Layouts) -> None:
+        super().__init__(steps)
         self._layouts = layouts
         self._before = 1  # calls that were answered together the last time
         self._count = 0  # of those that waited at the last look
@@ -50,7 +50,7 @@ class Calls(Turns[Call]):
     async def answer(self, body: bytes, exchange: Exchange) -> Answer | None:
         """The answer to the message in `body`; None, and nothing counted, for one that is not plain."""
         size = len(body)
-        if size > self._lifecycle.loop_bytes or not self.try_admit(size):
+        if size > self._steps.loop_bytes or not self.try_admit(size):
             return None
         call = Call(body, exchange, asyncio.get_running_loop().create_future())
         self.add(call)

@@ -7,7 +7,7 @@ from typing import Any
 
 from artifact.errors import InvalidRequest
 from predictor.errors import BodyTooSlow
-from predictor.serving.admission import QueuedSemaphore
+from predictor.serving.steps import QueuedSemaphore
 from predictor.settings import Settings
 
 _PATIENCE = 1.0  # seconds that a sender may stall while others wait for its place

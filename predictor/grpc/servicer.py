@@ -18,9 +18,10 @@ from predictor.grpc.calls import Calls
 from predictor.grpc.layouts import Layouts
 from predictor.grpc.message_limits import MessageLimits
 from predictor.grpc.receive import Receiver
-from predictor.observe.request_log import PURPOSE, REQUEST_ID, TRACEPARENT, Exchange, begin
+from predictor.observe.exchange import PURPOSE, REQUEST_ID, TRACEPARENT, Exchange
 from predictor.protocols.request import Answer
 from predictor.serving.lifecycle import Lifecycle
+from predictor.serving.steps import begin
 
 _log = logging.getLogger("predictor")
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from artifact.errors import InvalidRequest
 from predictor import errors
-from predictor.observe.request_log import Exchange
-from predictor.serving.admission import Buffers
+from predictor.observe.exchange import Exchange
+from predictor.serving.steps import Buffers
 from predictor.settings import Settings
 
 BINARY = "inference-header-content-length"

@@ -16,23 +16,20 @@ from predictor.http.asgi_cycle import asgi_cycle
 from predictor.http.body import BINARY, JSON, OCTETS
 from predictor.http.closing import Connection
 from predictor.http.head import is_host
-from predictor.observe import request_log
-from predictor.observe.request_log import Exchange
+from predictor.observe.exchange import PURPOSE, REQUEST_ID, TRACEPARENT, Exchange
 from predictor.protocols import cloudevent, v1, v2
 from predictor.protocols.request import Answer, Decoded, Request
-from predictor.serving.lifecycle import Lifecycle
+from predictor.serving.steps import Steps, begin
 from predictor.serving.turns import Turns
 
 # Of a body: it is worked on in one turn of the event loop, and health waits for that.
 _MOST_BYTES = 256 << 10
 _MOST_BINARY_BYTES = 64 << 10
 _JSON, _OCTETS, _BINARY = JSON.encode(), OCTETS.encode(), BINARY.encode()
-_ID, _TRACE = request_log.REQUEST_ID.encode(), request_log.TRACEPARENT.encode()
+_ID, _TRACE = REQUEST_ID.encode(), TRACEPARENT.encode()
 _MEDIA = frozenset(_JSON + end for end in (b"", b"; charset=utf-8", b";charset=utf-8"))
 # By its mere presence each makes a request anything but plain.
-_ODD = frozenset(
-    (b"transfer-encoding", b"content-encoding", b"expect", cloudevent.BINARY.encode(), request_log.PURPOSE.encode())
-)
+_ODD = frozenset((b"transfer-encoding", b"content-encoding", b"expect", cloudevent.BINARY.encode(), PURPOSE.encode()))
 _NOBODY_WAITS = asyncio.Event()
 
 
@@ -64,7 +61,7 @@ class FastRequest:
         """The body is complete."""
         self.arrived = perf_counter()
         request_id, trace = self._headers.get(_ID), self._headers.get(_TRACE)
-        self.exchange = request_log.begin(
+        self.exchange = begin(
             self.protocol,
             None if request_id is None else request_id.decode("latin-1"),
             None if trace is None else trace.decode("latin-1"),
@@ -124,18 +121,18 @@ def read_head(connection: Connection, protocols: dict[bytes, str]) -> FastReques
 class FastPath(Turns[FastRequest]):
     """The short way for plain requests. `protocols`: the raw paths it serves, and the protocol of each."""
 
-    def __init__(self, lifecycle: Lifecycle) -> None:
-        super().__init__(lifecycle)
-        name, digest, settings = lifecycle.model.name, lifecycle.model.digest, lifecycle.settings
+    def __init__(self, steps: Steps) -> None:
+        super().__init__(steps)
+        name, digest, settings = steps.model.name, steps.model.digest, steps.settings
         paths = {f"/v1/models/{name}:predict": "v1", f"/v2/models/{name}/infer": "v2"}
         paths[f"/v2/models/{name}/versions/{digest}/infer"] = "v2"
         self.protocols = {(path + end).encode(): protocol for path, protocol in paths.items() for end in ("", "/")}
         # Where nothing is short enough for the event loop, plain requests are not either.
-        self._most_bytes = min(settings.heavy_bytes, settings.body_bytes) if lifecycle.loop_bytes else 0
+        self._most_bytes = min(settings.heavy_bytes, settings.body_bytes) if steps.loop_bytes else 0
         self._defaults: Sequence[tuple[bytes, bytes]] = ()
         self._start = b""
-        source = "".join(f"\r\n{header}: {value}" for header, value in lifecycle.model.headers)
-        self._named = f"{source}\r\n{request_log.REQUEST_ID}: ".encode()
+        source = "".join(f"\r\n{header}: {value}" for header, value in steps.model.headers)
+        self._named = f"{source}\r\n{REQUEST_ID}: ".encode()
 
     def take(self, request: FastRequest) -> None:
         """Answer `request`, whose body is complete, in the next turn of the event loop."""
@@ -164,7 +161,7 @@ class FastPath(Turns[FastRequest]):
 
     def account(self, request: FastRequest) -> None:
         """As answered with 200."""
-        self._lifecycle.account(request.exchange, "200")
+        self._steps.account(request.exchange, "200")
 
     def hand_over(self, request: FastRequest) -> None:
         """To the InferLayer."""
@@ -181,7 +178,7 @@ class FastPath(Turns[FastRequest]):
             fields = b"%b\r\ncontent-length: %d" % (_JSON, length)
         else:
             fields = b"%b\r\ncontent-length: %d\r\n%b: %d" % (_OCTETS, length, _BINARY, json_length)
-        if self._lifecycle.draining.is_set() and not request.connection.pipeline:
+        if self._steps.draining.is_set() and not request.connection.pipeline:
             request.keep_alive = False
         end = b"\r\n\r\n" if request.keep_alive else b"\r\nconnection: close\r\n\r\n"
         return b"%b%b%b%b%b" % (self._start, fields, self._named, request.exchange.request_id.encode(), end)

@@ -25,12 +25,12 @@ from predictor.http.body import (
     read_headers,
     receive_body,
 )
-from predictor.observe import request_log
-from predictor.observe.request_log import Exchange
+from predictor.observe.exchange import EXPLAIN, PURPOSE, REQUEST_ID, TRACEPARENT, Exchange
 from predictor.protocols import cloudevent, v1, v2
 from predictor.protocols.json_limits import JsonLimits
 from predictor.protocols.request import Answer
 from predictor.serving.lifecycle import Lifecycle
+from predictor.serving.steps import begin
 from predictor.serving.turns import SMALL
 
 Scope = MutableMapping[str, Any]
@@ -75,13 +75,13 @@ class InferLayer:
         as_get = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         started = False
         headers = read_headers(scope["headers"])
-        request = request_log.begin(
+        request = begin(
             _PROTOCOLS.get(scope["path"][:4], "other"),
-            headers.get(request_log.REQUEST_ID),
-            headers.get(request_log.TRACEPARENT),
-            headers.get(request_log.PURPOSE),
+            headers.get(REQUEST_ID),
+            headers.get(TRACEPARENT),
+            headers.get(PURPOSE),
         )
-        named_headers = [*self._headers, (request_log.REQUEST_ID.encode(), request.request_id.encode())]
+        named_headers = [*self._headers, (REQUEST_ID.encode(), request.request_id.encode())]
 
         async def named(message: Message) -> None:
             nonlocal started
@@ -145,7 +145,7 @@ class InferLayer:
                 await send({"type": "http.response.body", "body": b""})  # waits until the client has read
         except TimeoutError:
             connection.transport.abort()
-            self._lifecycle.metrics.reject("unread")
+            self._lifecycle.observers.metrics.reject("unread")
         finally:
             self._lifecycle.buffers.give(len(body))
 
@@ -207,7 +207,7 @@ class InferLayer:
         return await self._lifecycle.serve(request, decode, lambda: _gone(scope))
 
     async def _explain_v1(self, scope: Scope, headers: Headers, body: bytes, request: Exchange) -> Answer:
-        request.purpose = request.purpose or request_log.EXPLAIN
+        request.purpose = request.purpose or EXPLAIN
         self._model.check_explains()
         check_media(headers, (JSON,))
 

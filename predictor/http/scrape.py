@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from predictor import errors
 from predictor.http.body import CONNECTION, JSON
 from predictor.observe.sample_block import Encode, render
-from predictor.serving.admission import Buffers, QueuedSemaphore
+from predictor.serving.steps import Buffers, QueuedSemaphore
 
 _PIECE = 64 << 10  # bytes sent at once, about
 _READERS = 8  # that may be slow: each may keep a table of its own in memory

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import platform
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
 from itertools import accumulate
@@ -25,11 +26,11 @@ from prometheus_client.registry import Collector
 from artifact import confidence, latency_edges
 from predictor.observe import start_times
 from predictor.observe.drift import Drift
-from predictor.observe.request_log import STAGES, Exchange
+from predictor.observe.exchange import STAGES, Exchange
 from predictor.observe.sample_block import Block, Labels
 
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
-_MANY = 64  # requests counted at once: one alone pays for an append
+_MANY = 64  # requests counted at once
 _ENDS = (*map(str, BUCKETS), "+Inf")
 _REQUEST_ENDS = (*latency_edges.NAMES, "+Inf")
 _FIRST = "first_answer"
@@ -65,7 +66,7 @@ class Metrics(Collector):
         self._rows: Counter[str] = Counter()
         self._counts: dict[tuple[str, str], np.ndarray] = {}
         self._sums: Counter[tuple[str, str]] = Counter()
-        self._pending: list[tuple[Exchange, str]] = []
+        self._pending: list[Exchange] = []
         self._lock = Lock()
 
     def register(self, registry: CollectorRegistry) -> None:
@@ -81,11 +82,11 @@ class Metrics(Collector):
         """Nothing: the registry would otherwise scrape once to learn the names."""
         return []
 
-    def count(self, exchange: Exchange, code: str) -> None:
-        """An answered request; `code` is its HTTP or gRPC status."""
-        if _FIRST not in self._start_seconds:
-            self._start_seconds[_FIRST] = start_times.process_age()
-        self._pending.append((exchange, code))
+    def count(self, exchanges: Sequence[Exchange]) -> None:
+        """Answered requests, in their order."""
+        if exchanges and _FIRST not in self._start_seconds:
+            self._start_seconds[_FIRST] = start_times.process_age() - (time.time() - exchanges[0].ended)
+        self._pending += exchanges
         if len(self._pending) >= _MANY and self._lock.acquire(blocking=False):  # who holds it counts, nobody waits
             try:
                 self._count()
@@ -96,8 +97,8 @@ class Metrics(Collector):
         pending = self._pending[:]
         del self._pending[: len(pending)]  # others may have appended meanwhile
         seconds: dict[str, list[list[float]]] = {}
-        for exchange, code in pending:
-            protocol = exchange.protocol
+        for exchange in pending:
+            protocol, code = exchange.protocol, exchange.code
             if exchange.purpose:
                 self._apart[exchange.purpose, protocol, code] += 1
                 continue

@@ -11,30 +11,17 @@ import asyncio
 import json
 import logging
 import os
-import random
-import re
 import select
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-REQUEST_ID = "x-request-id"
-TRACEPARENT = "traceparent"
-# Whoever sends a request that is no user's says so: it is counted apart, so that it is no evidence on a canary.
-PURPOSE = "x-modelpin-purpose"
-PURPOSES = ("proof", "golden", "shadow")
-EXPLAIN = "explain"  # the same of a request for explanations, by its route or parameter
-_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
-# https://www.w3.org/TR/trace-context/#traceparent-header: version 00 has four fields, a later one may have more.
-_TRACE = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.S)
-STAGES = ("queue", "parse", "predict", "respond")
-QUEUE, PARSE, PREDICT, RESPOND = range(len(STAGES))
-_NEVER = [-1.0] * len(STAGES)
+from predictor.observe.exchange import STAGES, Exchange
+
 _TIMES = tuple(f"{stage}_ms" for stage in STAGES)
 # KServe and uvicorn each write lines of their own for every request.
 _SILENT = ("uvicorn.access", "kserve.trace")
@@ -43,44 +30,6 @@ PIECE = 4096  # PIPE_BUF: a pipe takes as much in one piece, whoever else writes
 MOST = 1 << 20  # bytes that wait for a slow reader
 _DELAY = 0.05  # seconds that a line waits for others
 _LAST = 1.0  # seconds that a slow reader has at the end
-
-
-@dataclass(slots=True)
-class Exchange:
-    """What is known of a request; `seconds` per stage in the order of STAGES, -1 for a stage it never reached."""
-
-    protocol: str
-    request_id: str
-    trace: tuple[str, str, str] | None  # trace id, parent id, flags
-    seconds: list[float] = field(default_factory=_NEVER.copy)
-    rows: int = 0
-    received: int = 0
-    sent: int = 0
-    reason: str = ""
-    fast: bool = False  # answered on the fast path
-    purpose: str = ""  # one of PURPOSES, or EXPLAIN; empty for a user's request for a prediction
-
-
-def begin(protocol: str, request_id: str | None, traceparent: str | None, purpose: str | None = None) -> Exchange:
-    """An exchange that begins now; an id that is malformed or too long is replaced, a traceparent dropped.
-
-    Any other `purpose` than those of PURPOSES is a user's.
-    """
-    if request_id is None or not _ID.fullmatch(request_id):
-        # Only has to be unlikely to meet itself in the logs.
-        request_id = f"{random.getrandbits(128):032x}"
-    known_purpose = purpose if purpose in PURPOSES else ""
-    return Exchange(
-        protocol, request_id, None if traceparent is None else trace(traceparent), purpose=known_purpose or ""
-    )
-
-
-def trace(header: str) -> tuple[str, str, str] | None:
-    """(trace id, parent id, flags) of a W3C traceparent; None for one that is not valid."""
-    match = _TRACE.fullmatch(header) if len(header) <= 512 else None
-    if match is None or (match[1] == "00" and match[5]):
-        return None
-    return match[2], match[3], match[4]
 
 
 class RequestLog:
@@ -94,23 +43,23 @@ class RequestLog:
         self._due = 0.0
         self._second, self._clock = 0, ""
 
-    def write(self, exchange: Exchange, code: str, failed: bool) -> None:
-        """The line of an answered request; `code` is its HTTP or gRPC status, `failed` says that we are to blame."""
+    def write(self, exchange: Exchange) -> None:
+        """The line of an answered request."""
+        failed = exchange.reason == "internal"
         self._due += self._sampling
         if self._due < 1 and not failed:
             return
         self._due = max(0.0, self._due - 1)
-        now = time.time()
-        second = int(now)
+        second = int(exchange.ended)
         if second != self._second:
             self._second, self._clock = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
         line: dict[str, Any] = {
-            "time": f"{self._clock}.{int((now - second) * 1000):03d}+00:00",
+            "time": f"{self._clock}.{int((exchange.ended - second) * 1000):03d}+00:00",
             "level": "error" if failed else "info",
             "logger": "predictor.requests",
             "event": "request",
             "protocol": exchange.protocol,
-            "code": code,
+            "code": exchange.code,
             "model": self._model,
             "digest": self._digest,
             "request_id": exchange.request_id,

@@ -13,12 +13,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 
 import numpy as np
 
 from artifact.engines import unanswered
-from artifact.prediction import Columns, Prediction, Runner, rows, together
+from artifact.prediction import Columns, Prediction, Runner, joined, rows, together
 from predictor.errors import NoAnswer
 
 _SHORT = 500e-6  # seconds: a hand-over to a thread and back costs a tenth of this, and health answers wait no longer
@@ -38,7 +37,7 @@ class _Waiting:
 class Batcher:
     """Predictions of one runner, in order of arrival.
 
-    `short_rows` are predicted on the event loop at most; `shared_rows` in one call of several requests there.
+    `short_rows` are predicted on the event loop at most, by `quick`; `shared_rows` in one call of several requests.
     """
 
     def __init__(self, runner: Runner, sample: Columns, *, batching: bool, quick: Runner | None = None) -> None:
@@ -46,10 +45,10 @@ class Batcher:
         finite answer for, `runner` answers in the thread.
         """
         self._runner = runner
-        self._quick = quick or runner
+        self.quick = quick or runner
         self._sample = sample
         self._most_rows = _MOST_ROWS if batching else 0
-        self.short_rows, each = measured(self._quick, sample)
+        self.short_rows, each = measured(self.quick, sample)
         self._part_rows = min(_PART_ROWS, max(1, int(_PART / each))) if batching else 0
         self.shared_rows = min(self.short_rows, self._most_rows)
         self._waiting: deque[_Waiting] = deque()
@@ -63,8 +62,8 @@ class Batcher:
         """
         try:
             if rows(columns) <= self.short_rows:
-                prediction = self._quick.predict(columns)
-                if self._quick is self._runner or prediction.all_finite:
+                prediction = self.quick.predict(columns)
+                if self.quick is self._runner or prediction.all_finite:
                     return _finite(prediction)
             return await self.submit(columns)
         except Exception as error:
@@ -125,7 +124,7 @@ class Batcher:
 
         Where one has no answer now, its place holds an exception: `predict` gives its answer, or says why not.
         """
-        return _for_each(self._quick, tables, time.thread_time() + _LONGEST)
+        return _for_each(self.quick, tables, time.thread_time() + _LONGEST)
 
     def _row_that_fails(self, columns: Columns) -> int | None:
         """The first row of `columns` that the model raises for; None where it fails on its own sample as well."""
@@ -174,16 +173,9 @@ def _for_each(runner: Runner, tables: Sequence[Columns], end: float = math.inf) 
 
 def _answers(runner: Runner, tables: Sequence[Columns]) -> list[Prediction | Exception]:
     """The answers for each of `tables` in one call, NoAnswer in the place of one without; raises what `runner` does."""
-    joined = tables[0]
-    if len(tables) > 1:
-        joined = {name: np.concatenate([table[name] for table in tables]) for name in joined}
-    prediction = runner.predict(joined)
-    finite = prediction.all_finite
-    if len(tables) == 1 and finite:
-        return [prediction]
-    ends = [0, *accumulate(map(rows, tables))]
-    parts = [prediction.part(start, end) for start, end in pairwise(ends)]
-    return [*parts] if finite else [_finite_or_why(part) for part in parts]
+    prediction = runner.predict(joined(tables))
+    parts = prediction.parts([rows(table) for table in tables])
+    return [*parts] if prediction.all_finite else [_finite_or_why(part) for part in parts]
 
 
 def _finite(prediction: Prediction) -> Prediction:

@@ -10,15 +10,16 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Sequence
 from functools import partial
 from time import perf_counter
 from typing import Generic, Protocol, TypeVar
 
-from artifact.prediction import PROBABILITIES, Prediction
+from artifact.prediction import PROBABILITIES, Prediction, joined
 from artifact.prediction import rows as rows_of
-from predictor.observe.request_log import PREDICT, Exchange
+from predictor.observe.exchange import PREDICT, Exchange
 from predictor.protocols.request import Answer, Decoded, Request
-from predictor.serving.lifecycle import Lifecycle
+from predictor.serving.steps import Steps
 
 SMALL = 64 << 10  # bytes of an answer that a socket's buffers take at once
 _TURN_BYTES = 64 << 10  # of bodies: what more has arrived is answered in the next turn, after a look at all sockets
@@ -43,10 +44,10 @@ R = TypeVar("R", bound=Plain)
 class Turns(ABC, Generic[R]):
     """The turns of one transport, which says how a request is decoded, answered and handed over."""
 
-    def __init__(self, lifecycle: Lifecycle) -> None:
-        self._lifecycle = lifecycle
-        self._model = lifecycle.model
-        outputs = lifecycle.model.signature.outputs
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
+        self._model = steps.model
+        outputs = steps.model.signature.outputs
         self._numbers = sum(len(output.columns or (0,)) for output in outputs)
         self._classes = sum(len(output.columns or ()) for output in outputs if output.name == PROBABILITIES)
         self._waiting: deque[R] = deque()
@@ -73,13 +74,13 @@ class Turns(ABC, Generic[R]):
         """Give the request, whose place was given back, to the way of every other request."""
 
     def try_admit(self, size: int) -> bool:
-        """A place and memory for a body of `size` bytes, as `Lifecycle.try_admit`."""
-        if self._lifecycle.try_admit(size):
+        """A place and memory for a body of `size` bytes, as `Steps.try_admit`."""
+        if self._steps.try_admit(size):
             return True
         if not self._waiting:
             return False
         self._turn()  # those who wait here need their places no longer than this takes
-        return self._lifecycle.try_admit(size)
+        return self._steps.try_admit(size)
 
     def add(self, request: R) -> None:
         """Answer `request`, which was admitted, in the next turn of the event loop."""
@@ -110,9 +111,9 @@ class Turns(ABC, Generic[R]):
 
     def _parse(self, request: R) -> bool:
         """Whether the request is one to be answered here: not one that is refused, or whose answer will be long."""
-        closely = len(request.body) <= self._lifecycle.loop_bytes
+        closely = len(request.body) <= self._steps.loop_bytes
         try:
-            request.content = self._lifecycle.parse(
+            request.content = self._steps.parse(
                 request.exchange, request.arrived, partial(self.decode, request, closely), closely=closely
             )
         except Exception:  # the other way finds the same, and says it
@@ -155,12 +156,23 @@ class Turns(ABC, Generic[R]):
 
     def _predict_at_once(self, group: list[R]) -> None:
         start = perf_counter()
-        predictions = self._model.batcher.at_once([request.content.columns for request in group])
+        predictions = self._predictions(group)
         seconds = perf_counter() - start
         pairs = zip(group, predictions, strict=True)
         answered = [request for request, prediction in pairs if self._respond(request, prediction, seconds)]
         for request in answered:  # when all of them have their answers: nobody waits for a line of the log
             self.account(request)
+
+    def _predictions(self, group: list[R]) -> Sequence[Prediction | Exception]:
+        """The answers for each of `group`, in one call; an exception in the place of one that has none here."""
+        batcher, tables = self._model.batcher, [request.content.columns for request in group]
+        try:
+            prediction = batcher.quick.predict(joined(tables))
+            if not prediction.all_finite:
+                return batcher.at_once(tables)
+            return prediction.parts([request.rows for request in group])
+        except Exception:  # the batcher finds out which of them it was
+            return batcher.at_once(tables)
 
     def _predicted(self, request: R, start: float, done: asyncio.Future[Prediction]) -> None:
         if self._respond(request, done.exception() or done.result(), perf_counter() - start):
@@ -173,15 +185,15 @@ class Turns(ABC, Generic[R]):
             self._leave(request)
             return False
         try:
-            answer = self._lifecycle.respond(exchange, request.content, prediction, most_bytes=SMALL)
+            answer = self._steps.respond(exchange, request.content, prediction, most_bytes=SMALL)
         except Exception:  # as in _parse
             self._leave(request)
             return False
         exchange.fast, exchange.seconds[PREDICT] = True, seconds
-        self._lifecycle.release(len(request.body))
+        self._steps.release(len(request.body))
         self.write(request, answer)
         return True
 
     def _leave(self, request: R) -> None:
-        self._lifecycle.release(len(request.body))
+        self._steps.release(len(request.body))
         self.hand_over(request)

@@ -34,7 +34,7 @@ def test_docs_of_metrics_and_reasons(packaged: dict[str, Packaged]) -> None:
     """It lists every metric of ours and every reason of a reject, and no other."""
     lifecycle = Lifecycle(loaded(packaged["people"]), Settings())
     registry = CollectorRegistry()
-    lifecycle.metrics.register(registry)
+    lifecycle.observers.metrics.register(registry)
     names = {family.name + {"counter": "_total", "info": "_info"}.get(family.type, "") for family in registry.collect()}
     assert set(re.findall(r"^\| `(modelpin_\w+)`", DOCS, re.M)) == names
     reasons = DOCS[DOCS.index("Reasons:") :].partition(".")[0]

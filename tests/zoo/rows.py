@@ -10,9 +10,9 @@ import pandas as pd
 
 from artifact.prediction import Columns
 from artifact.signature import TIMES, Feature
-from artifact.validation.column import LARGEST
+from artifact.validation.column import LARGEST, number_bounds
 from artifact.validation.frame import from_columns
-from artifact.validation.validator import number_bounds, validated_columns
+from artifact.validation.validator import validated_columns
 from tests.zoo.build import Built
 from tests.zoo.tables import draw
 

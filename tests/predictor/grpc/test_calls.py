@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
-from artifact.prediction import Columns, Prediction
+from artifact.prediction import Columns, Prediction, rows
 from predictor.grpc import infer_request
 from predictor.grpc.calls import Calls
 from predictor.grpc.layouts import Layouts
-from predictor.observe.request_log import begin
 from predictor.protocols.request import Answer
 from predictor.serving.lifecycle import Lifecycle
+from predictor.serving.steps import begin
 from predictor.settings import Settings
 from tests.deadlines import ANSWER_SECONDS
 from tests.predictor import corpus_grpc
@@ -35,13 +35,13 @@ class Place:
         self.groups: list[int] = []
         batcher = self.lifecycle.model.batcher
         batcher.short_rows = batcher.shared_rows = 64  # however fast this machine is: no thread predicts
-        at_once = batcher.at_once
+        predict = self.lifecycle.model.predict
 
-        def count_and_answer(tables: Sequence[Columns]) -> list[Prediction | Exception]:
-            self.groups.append(len(tables))
-            return at_once(tables)
+        def count_and_predict(columns: Columns) -> Prediction:
+            self.groups.append(rows(columns))
+            return predict(columns)
 
-        monkeypatch.setattr(batcher, "at_once", count_and_answer)
+        monkeypatch.setattr(self.lifecycle.model, "predict", count_and_predict)
 
     def ask(self, message: bytes = MESSAGE) -> asyncio.Task[Answer | None]:
         """A call whose message arrives now."""

@@ -81,7 +81,8 @@ class Place:
 
     def counter(self, name: str) -> float:
         """The sum of a counter of /metrics."""
-        families = {family.name: family for family in self.lifecycle.metrics.collect()}
+        self.lifecycle.count()
+        families = {family.name: family for family in self.lifecycle.observers.metrics.collect()}
         return sum(sample.value for sample in families[f"modelpin_{name}"].samples)
 
 

@@ -12,7 +12,8 @@ from artifact.validation.validator import Validator
 from predictor.errors import Unplain
 from predictor.http.fast_path import FastPath
 from predictor.protocols import json_body, v1, v2
-from predictor.serving.lifecycle import LOOP_FEATURES, Lifecycle
+from predictor.serving.lifecycle import Lifecycle
+from predictor.serving.steps import LOOP_FEATURES
 from predictor.settings import Settings
 from tests.predictor.loaded import loaded
 from tests.predictor.models import Packaged

@@ -15,9 +15,9 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.parser import text_string_to_metric_families
 
 from predictor.http.scrape import Scrape
-from predictor.observe.request_log import begin
 from predictor.observe.sample_block import Block, Families, Labels
 from predictor.serving.lifecycle import Lifecycle
+from predictor.serving.steps import begin
 from predictor.settings import Settings
 from tests.predictor.conftest import Server
 from tests.predictor.corpus import ROW
@@ -40,14 +40,15 @@ def registry(packaged: dict[str, Packaged], name: str) -> CollectorRegistry:
     model = loaded(packaged[name])
     lifecycle = Lifecycle(model, Settings(log_sampling=0))
     columns = model.validator.columns(packaged[name].rows)
-    lifecycle.drift.observe(columns, model.batcher.at_once([columns])[0])
+    lifecycle.observers.drift.observe(columns, model.batcher.at_once([columns])[0])
     for code in ("200", "400"):
         exchange = begin("v1", None, None)
         exchange.seconds[:] = [1e-4] * 4
         exchange.rows = 7
-        lifecycle.account(exchange, code)
+        exchange.code = code
+        lifecycle.observers.count([exchange])
     registry = CollectorRegistry()
-    lifecycle.metrics.register(registry)
+    lifecycle.observers.metrics.register(registry)
     return registry
 
 

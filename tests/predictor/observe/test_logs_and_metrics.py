@@ -14,7 +14,8 @@ import pytest
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from prometheus_client.parser import text_string_to_metric_families
 
-from predictor.observe.request_log import JsonFormatter, RequestLog, begin
+from predictor.observe.request_log import JsonFormatter, RequestLog
+from predictor.serving.steps import begin
 from tests.deadlines import ANSWER_SECONDS
 from tests.predictor.conftest import Server, start
 from tests.predictor.corpus import PERSON
@@ -155,9 +156,11 @@ def test_sampling() -> None:
     lines: list[bytes] = []
     request_log = RequestLog("m", "d", 0.25, lines.append)
     for _ in range(100):
-        request_log.write(begin("v1", None, None), "200", failed=False)
+        request_log.write(begin("v1", None, None))
     assert len(lines) == 25
-    RequestLog("m", "d", 0, lines.append).write(begin("v1", None, None), "500", failed=True)
+    fault = begin("v1", None, None)
+    fault.reason = "internal"
+    RequestLog("m", "d", 0, lines.append).write(fault)
     assert [json.loads(line)["level"] for line in lines[24:]] == ["info", "error"]
 
 

@@ -9,7 +9,8 @@ from contextlib import suppress
 
 import pytest
 
-from predictor.observe.request_log import MOST, PIECE, LogWriter, begin, trace
+from predictor.observe.request_log import MOST, PIECE, LogWriter
+from predictor.serving.steps import begin, trace
 from tests.deadlines import ANSWER_SECONDS
 
 LINE = b"x" * 99 + b"\n"

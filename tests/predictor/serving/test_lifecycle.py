@@ -19,10 +19,11 @@ from artifact import checkpoint
 from artifact.prediction import Columns, Prediction, rows
 from artifact.validation.validator import Validator
 from predictor.errors import Disconnected, NoAnswer, WorkTooLong
-from predictor.observe.request_log import Exchange, begin
+from predictor.observe.exchange import Exchange
 from predictor.protocols.request import Answer, Served
 from predictor.serving.batcher import Batcher
-from predictor.serving.lifecycle import LOOP_BYTES, Lifecycle
+from predictor.serving.lifecycle import Lifecycle
+from predictor.serving.steps import LOOP_BYTES, begin
 from predictor.settings import Settings
 from tests.predictor.conftest import Server, start
 from tests.predictor.loaded import loaded
@@ -87,12 +88,14 @@ def exchanged(size: int) -> Exchange:
 def test_threads(packaged: dict[str, Packaged], size: int) -> None:
     """What is longer than LOOP_BYTES is read and answered off the event loop; what is heavy, in a thread of its own."""
     life, request = lifecycle(packaged), Question(3)
-    assert asyncio.run(life.serve(exchanged(size), request.decode)).body == b"3"
+    exchange = exchanged(size)
+    assert asyncio.run(life.serve(exchange, request.decode)).body == b"3"
     expected = "MainThread" if size <= LOOP_BYTES else "long_0" if size <= Settings.heavy_bytes else "heavy_0"
     assert request.threads == [expected] * 2
     assert request.freed == (size > LOOP_BYTES)
-    life.drift.flush()
-    assert life.drift.outputs["label"].counts.sum() == 3
+    life.observers.observe(exchange)
+    life.observers.drift.flush()
+    assert life.observers.drift.outputs["label"].counts.sum() == 3
 
 
 def test_long_answers(packaged: dict[str, Packaged]) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from predictor.errors import BuffersFull, QueueFull
-from predictor.serving.admission import Buffers, QueuedSemaphore
+from predictor.serving.steps import Buffers, QueuedSemaphore
 
 
 async def _tick() -> None:

@@ -1,0 +1,232 @@
+"""The steps of every request, each in one place: begin, admit, parse, respond, account. `Model` predicts between them.
+
+`turns` takes them for plain requests, several at once; `lifecycle` takes them for each of the others by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import re
+from collections import deque
+from collections.abc import Callable
+from time import perf_counter, time
+
+from artifact.prediction import Prediction
+from predictor import errors
+from predictor.errors import BuffersFull, QueueFull, TooManyRows
+from predictor.model import Model
+from predictor.observe.exchange import PARSE, PURPOSES, QUEUE, RESPOND, Exchange
+from predictor.observe.observers import Observers
+from predictor.protocols.request import Answer, Decoded, Request
+from predictor.settings import Settings
+
+# What the event loop works on, whatever it says, takes less than 5 ms of CPU: the dearest bytes known take 250 ns each.
+LOOP_BYTES = 8 << 10
+LOOP_FEATURES = 1000
+_MANY = 16  # answered requests that are counted at once ...
+_DELAY = 0.05  # ... or after as many seconds
+_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
+# https://www.w3.org/TR/trace-context/#traceparent-header: version 00 has four fields, a later one may have more.
+_TRACE = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.S)
+
+Decode = Callable[[], Decoded]
+
+
+def begin(protocol: str, request_id: str | None, traceparent: str | None, purpose: str | None = None) -> Exchange:
+    """An exchange that begins now; an id that is malformed or too long is replaced, a traceparent dropped.
+
+    Any other `purpose` than those of PURPOSES is a user's.
+    """
+    if request_id is None or not _ID.fullmatch(request_id):
+        # Only has to be unlikely to meet itself in the logs.
+        request_id = f"{random.getrandbits(128):032x}"
+    known_purpose = purpose if purpose is not None and purpose in PURPOSES else ""
+    return Exchange(protocol, request_id, None if traceparent is None else trace(traceparent), known_purpose)
+
+
+def trace(header: str) -> tuple[str, str, str] | None:
+    """(trace id, parent id, flags) of a W3C traceparent; None for one that is not valid."""
+    match = _TRACE.fullmatch(header) if len(header) <= 512 else None
+    if match is None or (match[1] == "00" and match[5]):
+        return None
+    return match[2], match[3], match[4]
+
+
+class QueuedSemaphore:
+    """A semaphore of `places` with a FIFO queue of at most `queue` requests before it. For one event loop."""
+
+    def __init__(self, places: int, queue: int) -> None:
+        self._places = places
+        self._queue = queue
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self.busy = 0
+
+    @property
+    def waiting(self) -> int:
+        """Requests in the queue."""
+        return len(self._waiting)
+
+    def try_acquire(self) -> bool:
+        """Take a place if one is free."""
+        if self.busy < self._places:
+            self.busy += 1
+            return True
+        return False
+
+    async def acquire(self) -> None:
+        """Take a place, or wait for one; QueueFull at once where too many wait already."""
+        if self.try_acquire():
+            return
+        if len(self._waiting) >= self._queue:
+            raise QueueFull(f"{self.busy} requests are in work and {len(self._waiting)} wait; try again in a second")
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():
+                self.release()  # the place was given in the moment of giving up: it goes on to the next
+            elif turn in self._waiting:
+                self._waiting.remove(turn)
+            raise
+
+    def release(self) -> None:
+        """Give the place back, or on to who has waited longest."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self.busy -= 1
+
+
+class Buffers:
+    """Bytes of bodies that are being received or worked on, and of answers that nobody has read yet."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.used = 0
+
+    def take(self, size: int) -> None:
+        """Count `size` more bytes; BuffersFull, and nothing counted, where that is over the limit."""
+        self.check(size)
+        self.used += size
+
+    def has_room(self, size: int) -> bool:
+        """Whether `size` more bytes are within the limit."""
+        return self.used + size <= self._limit
+
+    def check(self, size: int) -> None:
+        """BuffersFull where `size` more bytes are over the limit."""
+        if not self.has_room(size):
+            raise BuffersFull("too many bytes of other requests are in memory; try again in a second")
+
+    def give(self, size: int) -> None:
+        """Count `size` bytes less."""
+        self.used -= size
+
+
+class Steps:
+    """The steps of requests to one model, and what they share: places, memory, and who counts the answers.
+
+    `draining` is set when this process is about to end.
+    """
+
+    def __init__(self, model: Model, settings: Settings) -> None:
+        self.model = model
+        self.settings = settings
+        self.draining = asyncio.Event()
+        self.light = QueuedSemaphore(settings.concurrency, settings.queue)
+        self.heavy = QueuedSemaphore(1, settings.heavy_queue)
+        self.buffers = Buffers(settings.buffered_bytes)
+        # What a row of many features costs does not show in its bytes.
+        self.loop_bytes = LOOP_BYTES if len(model.signature.inputs) <= LOOP_FEATURES else 0
+        gauges = {
+            "ready": lambda: float(self.ready),
+            "in_flight": lambda: self.light.busy + self.heavy.busy,
+            "queue": lambda: self.light.waiting + self.heavy.waiting,
+            "buffered_bytes": lambda: self.buffers.used,
+        }
+        labels = model.labels
+        self.observers = Observers(labels, model.signature, model.profile, settings, gauges, model.start_seconds)
+        self._answered: list[Exchange] = []  # to be counted
+        self._due = False  # they will be, by a timer
+
+    @property
+    def ready(self) -> bool:
+        """Verified (what is not never becomes a Model), and not about to end."""
+        return bool(self.model.ready) and not self.draining.is_set()
+
+    def try_admit(self, size: int) -> bool:
+        """Give a request with a body of `size` bytes its place and its memory, if both are free now."""
+        if self.draining.is_set() or not (self.buffers.has_room(size) and self.light.try_acquire()):
+            return False
+        self.buffers.used += size
+        return True
+
+    def release(self, size: int) -> None:
+        """Give back what `try_admit` gave."""
+        self.light.release()
+        self.buffers.give(size)
+
+    def parse(self, exchange: Exchange, arrived: float, decode: Decode, *, closely: bool = True) -> Request:
+        """Decode the request that arrived at `arrived` (perf_counter), and validate it; TooManyRows over the limit."""
+        start = perf_counter()
+        exchange.seconds[QUEUE] = start - arrived
+        decoded = decode()
+        # A row takes a byte: more rows than bytes are a mistake, which `preprocess` names.
+        if self.settings.rows < decoded.rows <= exchange.received:
+            raise TooManyRows(
+                f"the request has {decoded.rows} rows, the limit is {self.settings.rows}; send them in several requests"
+            )
+        request = self.model.preprocess(decoded, closely)
+        exchange.seconds[PARSE] = perf_counter() - start
+        return request
+
+    def respond(
+        self, exchange: Exchange, request: Request, prediction: Prediction, *, most_bytes: float = math.inf
+    ) -> Answer:
+        """Write the answer, and note what was predicted, which is counted behind the answer. Unplain, and nothing
+        noted, where the answer is longer than `most_bytes`.
+        """
+        start = perf_counter()
+        answer = self.model.postprocess(request, prediction)
+        if len(answer.body) > most_bytes:
+            raise errors.Unplain
+        if not exchange.purpose:
+            exchange.predicted = request.columns, prediction
+        exchange.rows, exchange.sent = len(prediction.values), len(answer.body)
+        exchange.seconds[RESPOND] = perf_counter() - start
+        return answer
+
+    def account(self, exchange: Exchange, code: str, error: Exception | None = None) -> None:
+        """The request has its answer, with the status `code`: it is counted and logged soon, with others."""
+        exchange.code, exchange.ended = code, time()
+        if error is not None:
+            exchange.reason = errors.reason(error)
+        self._answered.append(exchange)
+        if len(self._answered) == _MANY:
+            asyncio.get_running_loop().call_soon(self.count)
+        elif not self._due:
+            self._due = True
+            asyncio.get_running_loop().call_later(_DELAY, self._count_late)
+
+    def count(self) -> None:
+        """Count and log all that was accounted for."""
+        self._count()
+        self.observers.drift.count_soon()
+
+    def _count(self) -> None:
+        exchanges, self._answered = self._answered, []
+        self.observers.count(exchanges)
+
+    def _count_late(self) -> None:
+        self._due = False
+        self.count()
+
+    def close(self) -> None:
+        """Write what the logs hold, at the end."""
+        self._count()
+        self.observers.close()
