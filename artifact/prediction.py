@@ -76,7 +76,7 @@ class Prediction:
         return Prediction(
             self.values[start:end],
             None if self.probabilities is None else self.probabilities[start:end],
-            {name: array[start:end] for name, array in self.more.items()},
+            {name: array[start:end] for name, array in self.more.items()} if self.more else self.more,
         )
 
     def parts(self, counts: Sequence[int]) -> list[Prediction]:

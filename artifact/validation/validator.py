@@ -15,8 +15,9 @@ from artifact.validation.column import EXACT, LARGEST, convert, needs_column
 from artifact.validation.spelling import Spelling
 from artifact.validation.table import Accepted, RawColumns, TableRules, columns_of
 
+_NUMBERS = frozenset((float, int))
 _INT64 = (-(2**63), 2**63 - 1)
-Pick = Callable[[Sequence[Any]], tuple[Any, ...]]
+Pick = Callable[[Sequence[Any]], Sequence[Any]]
 
 
 class Validator:
@@ -141,7 +142,6 @@ class _RowRules:
         for position, feature in enumerate(signature.inputs):
             groups.get(feature.dtype, []).append(position)
         by_dtype = {dtype: [signature.inputs[at] for at in positions] for dtype, positions in groups.items()}
-        self._floats, self._wholes, self._flags, self._texts = (_pick(groups[dtype]) for dtype in groups)
         self._float_bounds = [_bounds(feature, (-LARGEST, LARGEST)) for feature in by_dtype["float64"]]
         self._whole_bounds = [_bounds(feature, _INT64) for feature in by_dtype["int64"]]
         self._nullable = {dtype: [feature.nullable for feature in features] for dtype, features in by_dtype.items()}
@@ -150,6 +150,14 @@ class _RowRules:
             for place, feature in enumerate(by_dtype["string"])
             if feature.categories is not None
         ]
+        forms: dict[str, tuple[Callable[[Sequence[Any]], bool], Any]] = {
+            "float64": (self._fit_floats, np.float64),
+            "int64": (self._fit_wholes, np.int64),
+            "bool": (self._fit_flags, np.float64),
+            "string": (self._fit_texts, object),
+        }
+        width = len(signature.inputs)
+        self._groups = [(_pick(at, width), *forms[dtype]) for dtype, at in groups.items() if at]
         # Where the four groups, one behind the other, have each feature of the signature.
         order = [position for positions in groups.values() for position in positions]
         self._order = None if order == sorted(order) else itemgetter(*np.argsort(order).tolist())
@@ -159,26 +167,14 @@ class _RowRules:
         """The columns, of shape [1] each, of one value a feature in the signature's order; None for a closer look."""
         if self._needs_column or len(row) != len(self._names):
             return None
-        floats, wholes, flags, texts = self._floats(row), self._wholes(row), self._flags(row), self._texts(row)
-        if floats and not self._fit_floats(floats):
-            return None
-        if wholes and not self._fit_wholes(wholes):
-            return None
-        if flags and set(map(type, flags)) != {bool} and not self._are(bool, flags, "bool"):
-            return None
-        if texts and not self._fit_texts(texts):
-            return None
         columns: list[np.ndarray] = []
-        if floats:
-            columns.extend(np.array(floats, dtype=np.float64).reshape(-1, 1))
-        if wholes:
-            columns.extend(np.array(wholes, dtype=np.int64).reshape(-1, 1))
-        if flags:
-            columns.extend(np.array(flags, dtype=np.float64).reshape(-1, 1))
-        if texts:
-            gaps = None in texts
-            cells = [np.nan if value is None else value for value in texts] if gaps else texts
-            columns.extend(np.array(cells, dtype=object).reshape(-1, 1))
+        for pick, fits, dtype in self._groups:
+            values = pick(row)
+            if not fits(values):
+                return None
+            if dtype is object and None in values:
+                values = [np.nan if value is None else value for value in values]
+            columns.extend(np.array(values, dtype=dtype).reshape(-1, 1))
         return dict(zip(self._names, columns if self._order is None else self._order(columns), strict=True))
 
     def accept_any(self, row: Any) -> dict[str, np.ndarray] | None:
@@ -193,23 +189,23 @@ class _RowRules:
         except KeyError:
             return None
 
-    def _are(self, kind: type, values: tuple[Any, ...], dtype: str) -> bool:
+    def _are(self, kind: type, values: Sequence[Any], dtype: str) -> bool:
         """Whether `values` are of `kind`, or null where that may be."""
         return all(
             nullable if value is None else type(value) is kind
             for value, nullable in zip(values, self._nullable[dtype], strict=True)
         )
 
-    def _fit_floats(self, values: tuple[Any, ...]) -> bool:
+    def _fit_floats(self, values: Sequence[Any]) -> bool:
         types = set(map(type, values))
-        if not types <= {float, int}:
-            return types <= {float, int, type(None)} and self._fit_gaps(values)
-        for value, (low, high) in zip(values, self._float_bounds, strict=True):
+        if not types <= _NUMBERS:
+            return types <= _NUMBERS | {type(None)} and self._fit_gaps(values)
+        for value, (low, high) in zip(values, self._float_bounds):  # noqa: B905  # the row's length was looked at
             if not low <= value <= high:
                 return False
         return int not in types or all(type(value) is float or -EXACT <= value <= EXACT for value in values)
 
-    def _fit_gaps(self, values: tuple[Any, ...]) -> bool:
+    def _fit_gaps(self, values: Sequence[Any]) -> bool:
         for value, (low, high), nullable in zip(values, self._float_bounds, self._nullable["float64"], strict=True):
             if value is None:
                 if not nullable:
@@ -218,12 +214,15 @@ class _RowRules:
                 return False
         return True
 
-    def _fit_wholes(self, values: tuple[Any, ...]) -> bool:
+    def _fit_wholes(self, values: Sequence[Any]) -> bool:
         if set(map(type, values)) != {int}:
             return False
         return all(low <= value <= high for value, (low, high) in zip(values, self._whole_bounds, strict=True))
 
-    def _fit_texts(self, values: tuple[Any, ...]) -> bool:
+    def _fit_flags(self, values: Sequence[Any]) -> bool:
+        return set(map(type, values)) == {bool} or self._are(bool, values, "bool")
+
+    def _fit_texts(self, values: Sequence[Any]) -> bool:
         if set(map(type, values)) != {str} and not self._are(str, values, "string"):
             return False
         for place, categories in self._categories:
@@ -241,15 +240,15 @@ def _bounds(feature: Feature, widest: tuple[float, float]) -> tuple[float, float
     return (widest[0] if low is None else max(low, widest[0]), widest[1] if high is None else min(high, widest[1]))
 
 
-def _pick(positions: list[int]) -> Pick:
-    """The values at `positions`, as a tuple whatever their number."""
+def _pick(positions: list[int], width: int) -> Pick:
+    """The values at `positions` of a row of `width`, as a sequence whatever their number."""
     match positions:
-        case []:
-            return lambda _: ()
+        case _ if len(positions) == width:
+            return lambda row: row
         case [position]:
             return lambda row: (row[position],)
         case _ if positions == list(range(positions[0], positions[-1] + 1)):
             part = slice(positions[0], positions[-1] + 1)
-            return lambda row: tuple(row[part])
+            return lambda row: row[part]
         case _:
             return itemgetter(*positions)

@@ -34,7 +34,7 @@ FIELDS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Request(v2.Request):
     """A v2 request whose answer has the form of its inputs: raw for raw contents, typed for typed ones."""
 

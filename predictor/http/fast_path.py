@@ -42,6 +42,10 @@ class FastRequest:
     """
 
     message_event = _NOBODY_WAITS
+    body = b""
+    pieces = 0  # in which it has come so far
+    more_body = keep_alive = True
+    response_complete = disconnected = False
     arrived: float
     exchange: Exchange
     content: Request
@@ -51,10 +55,6 @@ class FastRequest:
         self.connection = connection
         self.protocol = protocol
         self.json_bytes = json_bytes
-        self.body = b""
-        self.pieces = 0  # in which it has come so far
-        self.more_body = self.keep_alive = True
-        self.response_complete = self.disconnected = False
         self._url, self._pairs, self._headers = connection.url, connection.headers, headers
 
     def begin(self) -> None:
@@ -106,16 +106,17 @@ def read_head(connection: Connection, protocols: dict[bytes, str]) -> FastReques
         return None
     if b"host" not in headers or not is_host(headers[b"host"]):
         return None
-    length = headers.get(b"content-length", b"")
-    most = _MOST_BINARY_BYTES if _BINARY in headers else _MOST_BYTES
-    if not length.isdigit() or not 0 < int(length) <= most:
+    length, binary, media = headers.get(b"content-length", b""), headers.get(_BINARY), headers.get(b"content-type")
+    size = json_bytes = int(length) if length.isdigit() else 0
+    if not 0 < size <= (_MOST_BYTES if binary is None else _MOST_BINARY_BYTES):
         return None
-    json_bytes, media = headers.get(_BINARY, length), headers.get(b"content-type")
-    if _BINARY in headers and (protocol != "v2" or not json_bytes.isdigit() or int(json_bytes) > int(length)):
+    if binary is not None:
+        if protocol != "v2" or not binary.isdigit() or int(binary) > size:
+            return None
+        json_bytes = int(binary)
+    if media is not None and media.lower() not in _MEDIA and (binary is None or media != _OCTETS):
         return None
-    if media is not None and media.lower() not in _MEDIA and not (media == _OCTETS and _BINARY in headers):
-        return None
-    return FastRequest(connection, protocol, headers, int(json_bytes))
+    return FastRequest(connection, protocol, headers, json_bytes)
 
 
 class FastPath(Turns[FastRequest]):

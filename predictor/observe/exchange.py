@@ -17,7 +17,7 @@ QUEUE, PARSE, PREDICT, RESPOND = range(len(STAGES))
 _NEVER = [-1.0] * len(STAGES)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Exchange:
     """One request; `seconds` per stage in the order of STAGES, -1 for a stage that it never reached."""
 
@@ -25,12 +25,13 @@ class Exchange:
     request_id: str
     trace: tuple[str, str, str] | None  # trace id, parent id, flags
     purpose: str = ""  # one of PURPOSES, or EXPLAIN; empty for a user's request for a prediction
-    seconds: list[float] = field(default_factory=_NEVER.copy)
-    rows: int = 0
-    received: int = 0  # bytes
-    sent: int = 0
-    fast: bool = False  # answered on the fast path
-    code: str = ""  # the HTTP or gRPC status of its answer
-    reason: str = ""  # why it has no prediction: one of predictor.errors.REASONS
-    ended: float = 0.0  # time.time() of its answer
-    predicted: tuple[Columns, Prediction] | None = None  # until they are counted; None where they are not to be
+    seconds: list[float] = field(default_factory=_NEVER.copy, init=False)
+    rows: int = field(default=0, init=False)
+    received: int = field(default=0, init=False)  # bytes
+    sent: int = field(default=0, init=False)
+    fast: bool = field(default=False, init=False)  # answered on the fast path
+    code: str = field(default="", init=False)  # the HTTP or gRPC status of its answer
+    reason: str = field(default="", init=False)  # why it has no prediction: one of predictor.errors.REASONS
+    ended: float = field(default=0.0, init=False)  # time.time() of its answer
+    # What was asked and answered, until it is counted; None where it is not to be.
+    predicted: tuple[Columns, Prediction] | None = field(default=None, init=False)

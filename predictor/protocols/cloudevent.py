@@ -27,7 +27,7 @@ _REQUIRED = ("id", "source", "specversion", "type")
 _VERSIONS = ("0.3", "1.0")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Request(v1.Request):
     """A v1 request that came as an event, and is answered by one of the same mode."""
 
@@ -38,7 +38,7 @@ class Request(v1.Request):
         return answer(served.name, v1.reply(self, prediction), self.binary)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Decoded(v1.Decoded):
     """The v1 request within an event."""
 

@@ -26,7 +26,7 @@ from predictor.settings import Settings
 LOOP_BYTES = 8 << 10
 LOOP_FEATURES = 1000
 _MANY = 16  # answered requests that are counted at once ...
-_DELAY = 0.05  # ... or after as many seconds
+_DELAY = 0.025  # ... or after as many seconds
 _ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
 # https://www.w3.org/TR/trace-context/#traceparent-header: version 00 has four fields, a later one may have more.
 _TRACE = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.S)
@@ -41,7 +41,7 @@ def begin(protocol: str, request_id: str | None, traceparent: str | None, purpos
     """
     if request_id is None or not _ID.fullmatch(request_id):
         # Only has to be unlikely to meet itself in the logs.
-        request_id = f"{random.getrandbits(128):032x}"
+        request_id = random.randbytes(16).hex()  # noqa: S311
     known_purpose = purpose if purpose is not None and purpose in PURPOSES else ""
     return Exchange(protocol, request_id, None if traceparent is None else trace(traceparent), known_purpose)
 
