@@ -1,4 +1,4 @@
-"""Lanes: places, a bounded queue, and nobody who gives up takes a place along."""
+"""Admission: places with a bounded queue before them, and bytes in memory; who gives up takes no place along."""
 
 from __future__ import annotations
 
