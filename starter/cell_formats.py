@@ -25,7 +25,7 @@ _CURRENCIES = frozenset(
 _JOINTS = ("-", "_", "/", "#", ":")  # begin or end a part of a code
 _DATES = (
     "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "%m/%d/%y", "%d.%m.%y", "%d-%b-%Y", "%d %b %Y",
-    "%b %d, %Y", "%d %B %Y", "%B %d, %Y",
+    "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%Y-%m", "%m/%Y", "%m.%Y",
 )  # fmt: skip
 _ISO = "%Y-%m-%d"
 _TRUE = ("true", "1", "yes", "y", "t", "on", "ja", "j", "wahr", "oui", "si", "sí")
@@ -149,10 +149,13 @@ def _alike(words: Collection[str], of: Callable[[str], str]) -> tuple[str, str] 
 
 
 def _of_numbers(words: Sequence[str]) -> Iterator[Format]:
+    words = [word[1:-1] if word.startswith("(") and word.endswith(")") else word for word in words]
     unit, cells = _unit(words), "\n".join(words[:_FIRST]).replace("\u00a0", " ").replace("\u202f", " ")
     # 1,234 is a thousand and more where every comma has three digits behind it: the pairs stand in this order.
     for thousands, decimal in _MARKS:
         if thousands is not None and not re.search(rf"\d{re.escape(thousands)}\d", cells):
+            continue
+        if decimal == "," and thousands != "." and not re.search(r",\d", cells):
             continue
         declared = {"thousands": thousands, "unit": unit, "decimal": None if decimal == "." else decimal}
         yield Format.model_validate(declared)

@@ -10,6 +10,7 @@ import numpy as np
 
 from artifact.errors import DataContractError
 from artifact.signature import Feature
+from pipeline.data.contract import MARKERS
 from starter import schema_guess, yaml_lines
 from starter.column import Column, Left
 from starter.schema_guess import Raw
@@ -54,6 +55,10 @@ def answer(target: Column, task: str) -> Column:
         target = replace(target, feature=feature, values=target.values.astype(np.int64))
     classes = sorted(set(target.values.tolist()))
     _check_classes(target, classes)
+    absent = next((text for text in classes if isinstance(text, str) and text.strip().lower() in MARKERS), None)
+    if absent is not None:
+        note = f"{absent!r} is taken as a class; where it says that there is no answer, empty those cells"
+        target = replace(target, note=f"{target.note}; {note}" if target.note else note)
     return replace(target, feature=feature if feature.dtype == "bool" else replace(feature, categories=tuple(classes)))
 
 

@@ -92,7 +92,8 @@ def _formatted(column: Column, raw: pa.ChunkedArray, words: Words, missing: bool
             note += f"; where that mark is the decimal point, write {other}"
         return replace(read, note=note)
     if guesses:
-        example = line(_declared_as(column, guesses[0], missing))
+        declared = _declared_as(column, guesses[0], missing)
+        example = line(declared if guesses[0].format.to_dict() else replace(declared, format=None))
         if whole:
             others = " or ".join(repr(guess.dates) for guess in whole)
             return replace(column, note=f"its cells are dates written {others}; say which one: {example}")

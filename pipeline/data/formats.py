@@ -19,8 +19,10 @@ _NO_BREAK = "[\u00a0\u202f]"  # spaces that keep a number on one line
 def numbers(cells: pa.ChunkedArray, format: Format) -> pa.ChunkedArray:
     """Numbers with a decimal point and nothing else beside their digits, from trimmed `cells`, [rows].
 
-    Marks between thousands stand before three digits each, or nowhere in a cell, and behind no 0: 0,571 has decimals.
+    A number in parentheses is negative, as in accounts. Marks between thousands stand before three digits each, or
+    nowhere in a cell, and behind no 0: 0,571 has decimals.
     """
+    cells = pc.replace_substring_regex(cells, r"^\((.+)\)$", r"-\1")
     if format.thousands == " ":
         cells = pc.replace_substring_regex(cells, _NO_BREAK, " ")
     if format.unit is not None:

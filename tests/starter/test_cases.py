@@ -61,6 +61,10 @@ SCHEMAS: list[tuple[str, list[str], str, dict[str, Any], str]] = [
     ("percent", [], "y", {"dtype": "float64", "format": {"unit": "%"}}, "numbers once '%' is removed, such as"),
     ("thousands", [], "y", {"dtype": "float64", "format": COMMA}, "numbers once ',' is removed"),
     ("decimals", [], "price", {"dtype": "float64", "format": EUROS}, "all cells are numbers"),
+    (
+        "N/A as an answer", [], "y", {"dtype": "string", "categories": ["N/A", "p", "q"]},
+        "'N/A' is taken as a class; where it says that there is no answer, empty those cells",
+    ),
     ("float classes", [], "y", {"dtype": "int64", "categories": [0, 1]}, ""),
     ("float classes", ["--task", "regression"], "y", {"dtype": "float64"}, ""),
     ("counts", ["--task", "regression"], "y", {"dtype": "float64"}, ""),

@@ -39,6 +39,22 @@ READ: list[tuple[str, list[str], dict[str, Any], list[Any], str]] = [
         "a currency before the number", ["EUR 5", "EUR 7", "EUR -9"] * 20,
         {"dtype": "float64", "format": {"unit": "EUR"}}, [5.0, 7.0, -9.0], "once 'EUR' is removed",
     ),
+    (
+        "parentheses below zero", ["1,250", "(3,500)", "(7)"] * 20, {"dtype": "float64", "format": {"thousands": ","}},
+        [1250.0, -3500.0, -7.0], "once ',' is removed",
+    ),
+    (
+        "parentheses and nothing else", ["12", "(3.5)", "7"] * 20, {"dtype": "float64", "format": {}},
+        [12.0, -3.5, 7.0], "all cells are numbers",
+    ),
+    (
+        "spaces between thousands", ["80\u00a0300", "1 250", "7"] * 20,
+        {"dtype": "float64", "format": {"thousands": " "}}, [80300.0, 1250.0, 7.0], "once ' ' is removed",
+    ),
+    (
+        "months", ["2024-01", "2024-02", "2023-12"] * 20, {"dtype": "date", "format": {"date": "%Y-%m"}},
+        ["2024-01-01", "2024-02-01", "2023-12-01"], "dates written %Y-%m",
+    ),
     ("a code before a number", ["sku-5", "sku-7", "sku-9"] * 20, {"dtype": "string"}, ["sku-5", "sku-7", "sku-9"], ""),
     (
         "ISO and German dates", MIXED, {"dtype": "date", "format": {"date": ["%Y-%m-%d", "%d.%m.%Y"]}}, ISO[:3],

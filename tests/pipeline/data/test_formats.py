@@ -36,6 +36,7 @@ NUMBERS: list[tuple[dict[str, Any], list[str | None], list[float | None]]] = [
         ["€1.234,50", "-€5", "12,00 €", "12,00\u00a0€"],
         [1234.5, -5, 12, 12],
     ),
+    ({"unit": "$", "thousands": ","}, ["($1,250)", "(3)", "$7"], [-1250, -3, 7]),
     ({"unit": "USD"}, ["USD 5", "6 USD"], [5, 6]),
 ]
 
@@ -51,6 +52,7 @@ def test_numbers_in_a_format(format: dict[str, Any], cells: list[str | None], va
     [
         ({"thousands": ","}, "1,23"),
         ({"thousands": ","}, "0,571"),
+        ({"thousands": ","}, "(-5)"),
         ({"thousands": ","}, "12,3456"),
         ({"decimal": ","}, "1.5"),
         ({"decimal": ",", "thousands": "."}, "1.5"),
