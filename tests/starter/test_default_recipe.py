@@ -35,7 +35,7 @@ def _shipped(loader: Callable[..., Any]) -> pd.DataFrame:
     return pd.DataFrame(table.data).assign(y=target)
 
 
-def _made(maker: Callable[..., Any], **options: Any) -> pd.DataFrame:
+def _generated(maker: Callable[..., Any], **options: Any) -> pd.DataFrame:
     features, target = maker(random_state=4, **options)
     classes = target.dtype.kind == "i"
     frame = pd.DataFrame(features, columns=[f"x{number}" for number in range(features.shape[1])]).round(4)
@@ -66,10 +66,12 @@ TABLES: dict[str, Callable[[], pd.DataFrame]] = {
     "breast cancer": lambda: _shipped(datasets.load_breast_cancer),
     "digits": lambda: _shipped(datasets.load_digits)[:600],  # ten boosters of 64 columns a fold take their time
     "diabetes": lambda: _shipped(datasets.load_diabetes),
-    "friedman 1": lambda: _made(datasets.make_friedman1, n_samples=800, noise=1.0),
-    "friedman 2": lambda: _made(datasets.make_friedman2, n_samples=800, noise=100.0),
-    "40 columns": lambda: _made(datasets.make_regression, n_samples=400, n_features=40, n_informative=8, noise=60.0),
-    "moons": lambda: _made(datasets.make_moons, n_samples=600, noise=0.25),
+    "friedman 1": lambda: _generated(datasets.make_friedman1, n_samples=800, noise=1.0),
+    "friedman 2": lambda: _generated(datasets.make_friedman2, n_samples=800, noise=100.0),
+    "40 columns": lambda: _generated(
+        datasets.make_regression, n_samples=400, n_features=40, n_informative=8, noise=60.0
+    ),
+    "moons": lambda: _generated(datasets.make_moons, n_samples=600, noise=0.25),
     "mixed": _mixed,
     "uneven": lambda: _uneven(1.5),
     "uneven and weak": lambda: _uneven(0.3),
