@@ -29,8 +29,10 @@ def score(feature: np.ndarray, target: np.ndarray, classes: int) -> float | None
             np.isnan(places), present.max() + 1e6 * (np.ptp(present) + 1) if len(present) else 0.0, places
         )
     if not classes:
-        ranks = pd.Series(target).rank().to_numpy()
-        return max(_r2(places, truth, half, exact=not ordered) for truth in (target, ranks))
+        # Ranks say little more than whether a row has the one value that most rows have.
+        spread = np.unique(target, return_counts=True)[1].max() <= len(target) / 2
+        scales = [target, pd.Series(target).rank().to_numpy()] if spread else [target]
+        return max(_r2(places, scale, half, exact=not ordered) for scale in scales)
     right = _predicted(places, target, half, classes, exact=not ordered) == target
     return float(np.mean([right[target == code].mean() for code in np.unique(target)]))
 

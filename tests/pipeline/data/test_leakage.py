@@ -25,6 +25,7 @@ SCORES: list[tuple[str, Any, Any, int, float, float]] = [
     ("a copy", X, X, 0, 0.9999, 1),
     ("a monotone function", np.exp(X), X, 0, 0.999, 1),
     ("of a few hundred rows with a long tail", 2 * np.exp(X[:240]) + 1, np.exp(X[:240]), 0, 0.999, 1),
+    ("whether there is an amount at all", (X > 1.2).astype(np.float64), np.exp(X) * (X > 1.2), 0, 0.5, 0.95),
     ("with a long tail and noise", np.exp(X + RANDOM.normal(0, 0.3, 4000)), np.exp(X), 0, 0.5, 0.95),
     ("in steps", X.round(1), X, 0, 0.98, 0.9999),
     ("with a tenth of noise", X + RANDOM.normal(0, 0.33, 4000), X, 0, 0.7, 0.9),
