@@ -76,7 +76,7 @@ class Splitter:
             return self._served.copy()
 
     def metrics(self) -> bytes:
-        """What a gateway tells Prometheus: answers that the Route gave, by release and status, a dead pod's too."""
+        """What a gateway tells Prometheus: all that was answered, by release and status, for a dead pod too."""
         with self._lock:
             answered = sorted(self._answered.items())
         lines = [f'{REQUESTS}{{release="{release}",code="{code}"}} {count}' for (release, code), count in answered]
@@ -147,11 +147,10 @@ class Splitter:
             return (self._commit, phase, answering.release, server.port) if answering and server else 404
 
     def _count(self, commit: str, phase: str, release: str, status: int, digest: str | None) -> None:
-        if phase:
-            with self._lock:
-                self._answered[release, str(status)] += 1
-                if digest is not None:
-                    self._served[commit, phase, digest] += 1
+        with self._lock:
+            self._answered[release, str(status)] += 1
+            if phase and digest is not None:
+                self._served[commit, phase, digest] += 1
 
     def _handler(outer: Self) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):

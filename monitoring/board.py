@@ -6,10 +6,10 @@ import argparse
 import re
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
+from monitoring import arguments
 from monitoring.page import Page
 from monitoring.prometheus import Grid, Prometheus, Series
 from monitoring.rules.panels import ROWS, Panel
@@ -56,8 +56,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     line = argparse.ArgumentParser(prog="python -m monitoring board", description=__doc__)
     line.add_argument("--prometheus", required=True, metavar="URL")
     line.add_argument("--namespace", required=True, help="as iris-production")
-    line.add_argument("--hours", type=float, default=24, help="until now (%(default)s)")
-    line.add_argument("--page", type=Path, required=True, metavar="FILE", help="to write")
+    line.add_argument("--hours", type=arguments.positive, default=24, help="until now (%(default)s)")
+    line.add_argument("--page", type=arguments.page, required=True, metavar="FILE", help="to write")
     options = line.parse_args(argv)
     now = time.time()
     options.page.write_text(

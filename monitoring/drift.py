@@ -12,13 +12,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from artifact.errors import StorageError, UsageError
-from monitoring import drift_detector
+from monitoring import arguments, drift_detector
 from monitoring.confidence import Estimate
 from monitoring.domain_classifier import LEAST_AUC, Domain
 from monitoring.drift_detector import ALARM, LEAST_ROWS
@@ -224,7 +223,7 @@ def watch(source: Source, since: float, now: float, window: float = WEEK, least:
     profile = Profile.read(source, now)
     if profile is None:
         raise StorageError(
-            f"Prometheus has no {source.query('modelpin_reference_input_bin')} of the last hour: is {source.release} "
+            f"Prometheus has no {source.query('modelpin_reference_input_bin')} of the last week: is {source.release} "
             "scraped, with the labels namespace and release?"
         )
     queries = (source.query("modelpin_input_bin_total"), source.query("modelpin_predictions_total"))
@@ -248,7 +247,7 @@ def follow(
     log_m = np.full((len(profile.streams), 2), -np.inf)
     start, waiting = since, 0.0
     for end in np.arange(since + window, now + 1e-6, window).tolist():
-        latest = count(Grid(start, (end - start) / _INTERVALS, _INTERVALS + 1))
+        latest = count(_grid(start, end))
         waiting = latest.rows
         if waiting < least:
             continue
@@ -259,11 +258,16 @@ def follow(
         start, waiting = end, 0.0
     so_far = None
     if not windows and (seconds := int(now - since)) > 0:
-        intervals = min(_INTERVALS, seconds)
-        so_far = count(Grid(since, seconds / intervals, intervals + 1))
+        so_far = count(_grid(since, since + seconds))
         waiting = so_far.rows
     estimate = profile.accuracy(windows or [counts for counts in (so_far,) if counts is not None])
     return Drift(labels, profile, tuple(windows), waiting, log_m, np.array(overall), estimate, queries, so_far)
+
+
+def _grid(start: float, end: float) -> Grid:
+    """From `start` to `end` in intervals of a second or more: nothing is scraped more often."""
+    intervals = max(1, min(_INTERVALS, int(end - start)))
+    return Grid(start, (end - start) / intervals, intervals + 1)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -273,9 +277,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("--namespace", required=True, help="of the release, as iris-production")
     line.add_argument("--release", required=True, help="as iris-3f9c1a7e")
     line.add_argument("--since", required=True, metavar="TIME", help="when it began to serve, ISO 8601")
-    line.add_argument("--window", type=float, default=WEEK, metavar="SECONDS", help="whole weeks (%(default)s)")
-    line.add_argument("--least", type=int, default=LEAST_ROWS, metavar="ROWS", help="of a window (%(default)s)")
-    line.add_argument("--page", type=Path, metavar="FILE", help="write one HTML page")
+    line.add_argument(
+        "--window", type=arguments.positive, default=WEEK, metavar="SECONDS", help="whole weeks (%(default)s)"
+    )
+    line.add_argument(
+        "--least", type=arguments.whole, default=LEAST_ROWS, metavar="ROWS", help="of a window (%(default)s)"
+    )
+    line.add_argument("--page", type=arguments.page, metavar="FILE", help="write one HTML page")
     line.add_argument("--json", action="store_true", help="for programs")
     options = line.parse_args(argv)
     try:

@@ -13,9 +13,9 @@ def increments(series: Sequence[Series], step: float, warm_up: float) -> np.ndar
     """Growth of each counter between two times of the grid: shape [series, points - 1].
 
     A value below the one before is a counter that began again at 0. A series that appears on a pod that was there
-    before began at 0 too: counters of rare events are not there until the first. What a new pod counted up to its first
-    sample, and in its first `warm_up` seconds, is left out: it was cold. Pods at the first time of the grid are old:
-    begin the grid `warm_up` seconds early. A gap of a scrape is bridged. NaN never comes back.
+    before began at 0 too: counters of rare events are not there until the first. What a new pod counted in its first
+    `warm_up` seconds is left out: it was cold. Without any, what it counted up to its first sample counts. Pods at the
+    first time of the grid are old: begin the grid early. A gap of a scrape is bridged. NaN never comes back.
     """
     if not series:
         return np.zeros((0, 0))
@@ -29,7 +29,7 @@ def increments(series: Sequence[Series], step: float, warm_up: float) -> np.ndar
     grown = np.where(now >= last, now - last, now)
     ages = _ages(series, valid)[:, 1:]
     begun = np.where(before >= 0, grown, now)
-    growing = previous & (ages * step >= max(step, warm_up))
+    growing = previous & (ages * step >= warm_up)
     return np.asarray(np.where(growing, np.nan_to_num(begun), 0.0))
 
 

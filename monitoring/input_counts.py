@@ -11,7 +11,7 @@ from monitoring import dispersion
 from monitoring.confidence import Calibration, Estimate, estimate
 from monitoring.drift_detector import Reference
 from monitoring.increments import increments
-from monitoring.prometheus import Grid, Prometheus, Series, matcher
+from monitoring.prometheus import Grid, Prometheus, Series, growing, matcher
 
 BINS = "modelpin_input_bin_total"
 MISSING, OUTSIDE, UNSEEN = "missing", "out of range", "unseen"
@@ -22,6 +22,8 @@ _EVENTS = {
 }
 PREDICTIONS = "modelpin_predictions_total"
 CONFIDENCE = "modelpin_confidence_total"
+_WEEK = 7 * 24 * 3600.0
+_EARLIER, _EARLIER_STEPS = 600.0, 100  # seconds, or steps, that a window's grid is begun before it
 PREDICTED = "(prediction)"  # stands for the answers among the features
 
 
@@ -57,17 +59,23 @@ class Source:
     release: str
 
     def latest(self, metric: str, now: float) -> list[Series]:
-        """The series of a gauge, of which the last value in the hour before `now` counts."""
-        return self.prometheus.range(self.query(metric), Grid(now - 3600, 60, 61))
+        """A gauge that all pods show alike, in the week before `now`: there may have been no pod for a while."""
+        grid = Grid(now - _WEEK, _WEEK / 60, 61)
+        return self.prometheus.range(f"max without (instance, pod) ({growing(self.query(metric), grid.step)})", grid)
 
     def query(self, metric: str) -> str:
         """Its series."""
         return matcher(metric, namespace=self.namespace, release=self.release)
 
     def grown(self, metric: str, grid: Grid) -> list[tuple[Series, np.ndarray]]:
-        """Each series with its growth in each interval of `grid`."""
-        series = self.prometheus.range(self.query(metric), grid)
-        return list(zip(series, increments(series, grid.step, 0.0), strict=True))
+        """Each series with its growth in each interval of `grid`.
+
+        The grid is begun early: a pod that was not scraped for a moment is old all the same.
+        """
+        wide = grid.earlier(max(_EARLIER, _EARLIER_STEPS * grid.step))
+        series = self.prometheus.counters(self.query(metric), wide)
+        growth = increments(series, grid.step, 0.0)[:, wide.points - grid.points :]
+        return list(zip(series, growth, strict=True))
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,7 @@ class Profile:
 
     @classmethod
     def read(cls, source: Source, now: float) -> Profile | None:
-        """Of the release; None where no gauge of a reference was scraped in the last hour."""
+        """Of the release; None where no gauge of a reference was scraped in the last week."""
         expected = _last(source.latest("modelpin_reference_input_bin", now), ("feature", "bin"))
         predicted = _last(source.latest("modelpin_reference_predictions", now), None)
         if not expected:

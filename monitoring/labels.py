@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 
 from artifact import profile
-from artifact.errors import DataContractError, UsageError
+from artifact.errors import DataContractError, StorageError, UsageError
 from artifact.manifest import FILE as MANIFEST
 from artifact.manifest import Manifest
-from monitoring import risk
+from monitoring import arguments, risk
 
 _KEY = ["request_id", "row"]
 
@@ -107,7 +107,7 @@ def _keyed(table: pd.DataFrame, value: str, title: str) -> pd.DataFrame:
     missing = [name for name in needed if name not in table.columns]
     if missing:
         raise DataContractError(
-            f"{title} have no column {', '.join(missing)}: they have {', '.join(map(str, table.columns))}"
+            f"{title} need the columns {', '.join(missing)} too: there are {', '.join(map(str, table.columns))}"
         )
     columns = table[[*needed, *(["row"] if "row" in table.columns else [])]].copy()
     if columns["request_id"].isna().any() or columns[value].isna().any():
@@ -118,27 +118,46 @@ def _keyed(table: pd.DataFrame, value: str, title: str) -> pd.DataFrame:
         )
         columns["row"] = columns["row"].astype("int64") if "row" in columns else 0
     except (ValueError, TypeError) as error:
-        raise DataContractError(f"{title} have a time or a row that is none: {error!s:.200}") from error
+        raise DataContractError(
+            f"{title} have a time or a row that is none ({str(error).partition('.')[0]:.100}): write times as "
+            "2026-11-26T07:00:00Z, and rows as whole numbers from 0"
+        ) from error
     texts = [name for name in ("request_id", "digest") if name in columns]
     columns[texts] = columns[texts].astype(str)  # a partition of a dataset is a category
     return columns
 
 
 def read(path: str, option: str) -> pd.DataFrame:
-    """A CSV file, a Parquet file, or a folder of Parquet files, also s3://…; UsageError (2) for anything else."""
+    """A CSV file, a Parquet file, or a folder of Parquet files, also s3://….
+
+    UsageError (2) for anything else, and where nothing is there; StorageError (30) where S3 does not answer.
+    """
     try:
-        return pd.read_csv(path, dtype={"request_id": str}) if path.endswith(".csv") else pd.read_parquet(path)
+        table = pd.read_csv(path, dtype={"request_id": str}) if path.endswith(".csv") else pd.read_parquet(path)
     except (OSError, ValueError, ImportError) as error:
+        if isinstance(error, OSError) and not isinstance(error, FileNotFoundError) and path.startswith("s3://"):
+            raise StorageError(f"{option} {path}: S3 did not answer ({error!s:.200}): see its URL and keys") from error
         raise UsageError(f"{option} {path} cannot be read ({error!s:.200}): give CSV or Parquet") from error
+    if not len(table.columns):
+        raise UsageError(f"{option} {path} has no Parquet file in it: see whether anything was logged and shipped")
+    return table
+
+
+def artifact(folder: Path) -> tuple[Manifest, Mapping[str, Any]]:
+    """The manifest and the profile in `folder`; UsageError (2) where they are not, IntegrityError (20)."""
+    try:
+        manifest = Manifest.from_bytes((folder / MANIFEST).read_bytes())
+        return manifest, profile.read(manifest.signature, (folder / profile.FILE).read_bytes())
+    except OSError as error:
+        raise UsageError(f"--artifact {folder} is no artifact ({error}): give its folder") from error
 
 
 def promised(folder: Path, margin: float) -> Promise:
-    """Of the artifact of a classifier, in `folder`: its held-out accuracy."""
-    described = Manifest.from_bytes((folder / MANIFEST).read_bytes())
+    """Of the artifact of a classifier, in `folder`: its held-out accuracy. Errors as of `artifact`."""
+    described, reference = artifact(folder)
     accuracy = described.metrics.get("accuracy")
     if accuracy is None:
         raise UsageError(f"{folder} has no metric accuracy: say what was promised, with --loss and --rows")
-    reference = profile.read(described.signature, (folder / profile.FILE).read_bytes())
     return Promise(1 - float(accuracy), int(reference["held_out"]), margin)
 
 
@@ -148,17 +167,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("--in", dest="labels", required=True, metavar="FILE", help="the labels")
     line.add_argument("--log", required=True, metavar="PATH", help="the inference log: a folder, or s3://…")
     line.add_argument("--artifact", type=Path, metavar="DIR", help="of a classifier: what its held-out rows promised")
-    line.add_argument("--loss", type=float, metavar="L", help="in its place: mean held-out loss …")
-    line.add_argument("--rows", type=int, metavar="N", help="… and of how many rows")
-    line.add_argument("--margin", type=float, default=0.0, metavar="M", help="of the gate (%(default)s)")
-    line.add_argument("--scale", type=float, metavar="S", help="of a number: the error that counts as a loss of 1")
+    line.add_argument("--loss", type=arguments.share, metavar="L", help="in its place: mean held-out loss …")
+    line.add_argument("--rows", type=arguments.whole, metavar="N", help="… and of how many rows")
+    line.add_argument("--margin", type=arguments.share, default=0.0, metavar="M", help="of the gate (%(default)s)")
+    line.add_argument(
+        "--scale", type=arguments.positive, metavar="S", help="of a number: the error that counts as a loss of 1"
+    )
     line.add_argument("--digest", help="this one alone, as `release retrain --alarm` takes it")
     line.add_argument("--json", action="store_true", help="for programs")
     options = line.parse_args(argv)
     if (options.loss is None) != (options.rows is None) or (options.artifact and options.loss is not None):
         raise UsageError("say what was promised once: --artifact, or --loss with --rows")
-    if (options.scale is not None and options.scale <= 0) or (options.rows is not None and options.rows < 1):
-        raise UsageError("--scale and --rows are above 0")
     promise = None
     if options.artifact:
         promise = promised(options.artifact, options.margin)
@@ -178,7 +197,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             if promise is None
             else f", at most {entry['bound']} was promised: {'worse' if entry['alarm'] else 'kept'}"
         )
-        print(f"{entry['digest']}: loss {entry['loss']} of {entry['labels']} labels{verdict}")
+        loss = f"loss {entry['loss']} of {entry['labels']} labels{verdict}" if entry["labels"] else "no label yet"
+        print(f"{entry['digest']}: {loss}")
         print(
             f"  coverage {entry['coverage']:.1%}, delay 50 / 90 %: {entry['delay_seconds']} s, "
             f"unmatched {entry['unmatched']}"

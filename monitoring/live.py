@@ -10,7 +10,7 @@ import numpy as np
 
 from monitoring.comparison import Counts
 from monitoring.increments import increments
-from monitoring.prometheus import Grid, Prometheus, Series, matcher
+from monitoring.prometheus import Grid, Prometheus, Series, growing, matcher
 from monitoring.thresholds import Thresholds
 
 LATENCY = "modelpin_request_seconds_bucket"
@@ -18,7 +18,9 @@ PREDICTIONS = "modelpin_predictions_total"
 OWN = "modelpin_requests_total"
 APART = "modelpin_apart_requests_total"
 HISTORY = 24 * 3600.0  # seconds before the canary that say how the stable release is
+_OF_THE_PREDICTOR = {"own": OWN, "apart": APART, "latency": LATENCY, "predictions": PREDICTIONS}
 _QUANTILES = (0.5, 0.9, 0.99)
+_SUFFIX = re.compile(r"-predictor.*$")  # of a release's name, as Knative's label for the revision has it
 # gRPC's statuses for what is our fault or our failure to answer; the others are the caller's.
 _GRPC_ERRORS = {"UNKNOWN", "DEADLINE_EXCEEDED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNIMPLEMENTED"}
 
@@ -88,33 +90,25 @@ def read(
     history = wide.points - grid.points
     queries: list[str] = []
 
-    def ask(metric: str, label: str) -> Callable[[str], list[tuple[Series, np.ndarray]]]:
-        query = matcher(metric, **{"namespace": namespace, label: f"~(?:{canary}|{stable})(?:-predictor.*)?"})
-        queries.append(query)
-        series = prometheus.range(query, wide)
-        grown = increments(series, wide.step, thresholds.warm_up)
-        pattern = re.compile(r"-predictor.*$")
+    def ask(metric: str, label: str) -> list[Series]:
+        selector = matcher(metric, **{"namespace": namespace, label: f"~(?:{canary}|{stable})(?:-predictor.*)?"})
+        queries.append(growing(selector, wide.step))
+        return prometheus.counters(selector, wide)
 
-        def of(release: str) -> list[tuple[Series, np.ndarray]]:
-            return [
-                (item, row)
-                for item, row in zip(series, grown, strict=True)
-                if pattern.sub("", item.labels.get(label, "")) == release
-            ]
+    named = {"requests": (source.requests, source.release)}
+    named |= {kind: (metric, "release") for kind, metric in _OF_THE_PREDICTOR.items()}
+    by_kind = {kind: ask(metric, label) for kind, (metric, label) in named.items()}
+    # All together, because a pod is as old as the first series of it: a counter that begins later began at 0.
+    grown = iter(increments([item for series in by_kind.values() for item in series], wide.step, thresholds.warm_up))
+    rows = {kind: [(item, next(grown)) for item in series] for kind, series in by_kind.items()}
 
-        return of
+    def of(release: str) -> dict[str, Rows]:
+        return {
+            kind: [pair for pair in rows[kind] if _SUFFIX.sub("", pair[0].labels.get(label, "")) == release]
+            for kind, (_, label) in named.items()
+        }
 
-    counters = {
-        "requests": ask(source.requests, source.release),
-        "own": ask(OWN, "release"),
-        "apart": ask(APART, "release"),
-        "latency": ask(LATENCY, "release"),
-        "predictions": ask(PREDICTIONS, "release"),
-    }
-    both = {
-        name: _answers(thresholds, {kind: of(name) for kind, of in counters.items()}, wide.points - 1)
-        for name in (canary, stable)
-    }
+    both = {name: _answers(thresholds, of(name), wide.points - 1) for name in (canary, stable)}
     return Live(
         grid,
         both[canary].between(history),
@@ -139,9 +133,11 @@ def _answers(thresholds: Thresholds, series: Mapping[str, Rows], intervals: int)
         # A proxy sees an error of gRPC as HTTP 200: the predictor counts it. And it cannot tell golden, proof and
         # shadow requests from a user's: the predictor counts those apart, to be taken off here.
         errors = errors + total("own", lambda labels: labels.get("code", "") in _GRPC_ERRORS)
-        errors = errors - total("apart", lambda labels: failed(labels.get("code", "")))
-        refused = refused - total("apart", lambda labels: labels.get("code", "").startswith("4"))
-        requests = np.maximum(requests - total("apart"), 0)
+        apart_errors = total("apart", lambda labels: failed(labels.get("code", "")))
+        answered = _of_users(requests - errors, total("apart") - apart_errors)
+        errors = _of_users(errors, apart_errors)
+        refused = _of_users(refused, total("apart", lambda labels: labels.get("code", "").startswith("4")))
+        requests = answered + errors
     edges = sorted({float(item.labels["le"]) for item, _ in series["latency"]} - {np.inf})
     timed = total("latency", lambda labels: labels["le"] == "+Inf")
     names = sorted({_bin(item.labels) for item, _ in series["predictions"]})
@@ -154,6 +150,17 @@ def _answers(thresholds: Thresholds, series: Mapping[str, Rows], intervals: int)
         rows=total("predictions") / max(1, len({item.labels.get("output") for item, _ in series["predictions"]})),
         predicted={name: total("predictions", _labelled("bin", name)) for name in names},
     )
+
+
+def _of_users(every: np.ndarray, apart: np.ndarray) -> np.ndarray:
+    """Of `every` request in each interval those that are not counted `apart`: both and the result of shape [intervals].
+
+    The two are counters of two processes, which are scraped at different moments, so that a request may show in one of
+    them an interval earlier. Taken off an interval at a time, each such moment would leave some for a user's. So the
+    growth of the greatest sum so far is taken: at no time are more requests a user's than all less those apart.
+    """
+    reached = np.maximum.accumulate(np.maximum(np.cumsum(every - apart), 0.0))
+    return np.diff(reached, prepend=0.0)
 
 
 def _labelled(label: str, value: float | str) -> Callable[[Mapping[str, str]], bool]:

@@ -18,9 +18,8 @@ import pandas as pd
 from artifact import confidence, moment, profile
 from artifact.errors import DataContractError, UsageError
 from artifact.feature import TIMES, Feature, as_json, label_text
-from artifact.manifest import FILE as MANIFEST
 from artifact.manifest import Manifest
-from monitoring import domain_classifier, labels
+from monitoring import arguments, domain_classifier, labels
 from monitoring.column_bins import ColumnBins
 from monitoring.confidence import Calibration
 from monitoring.drift import WEEK, Drift, follow
@@ -233,18 +232,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("--artifact", type=Path, required=True, metavar="DIR", help="that answered")
     line.add_argument("--reference", type=Path, required=True, metavar="FILE", help="as build/prepared/train.parquet")
     line.add_argument("--without", nargs="+", default=[], metavar="INPUT", help="inputs that the log hashes")
-    line.add_argument("--window", type=float, default=WEEK, metavar="SECONDS", help="whole weeks (%(default)s)")
-    line.add_argument("--least", type=int, default=LEAST_ROWS, metavar="ROWS", help="of a window (%(default)s)")
-    line.add_argument("--page", type=Path, metavar="FILE", help="write one HTML page")
+    line.add_argument(
+        "--window", type=arguments.positive, default=WEEK, metavar="SECONDS", help="whole weeks (%(default)s)"
+    )
+    line.add_argument(
+        "--least", type=arguments.whole, default=LEAST_ROWS, metavar="ROWS", help="of a window (%(default)s)"
+    )
+    line.add_argument("--page", type=arguments.page, metavar="FILE", help="write one HTML page")
     line.add_argument("--json", action="store_true", help="for programs")
     options = line.parse_args(argv)
-    if options.window <= 0 or options.least < 1:
-        raise UsageError("--window and --least are above 0")
-    try:
-        manifest = Manifest.from_bytes((options.artifact / MANIFEST).read_bytes())
-        described = profile.read(manifest.signature, (options.artifact / profile.FILE).read_bytes())
-    except OSError as error:
-        raise UsageError(f"--artifact {options.artifact} is no artifact ({error}): give its folder") from error
+    manifest, described = labels.artifact(options.artifact)
     log, reference = labels.read(options.log, "--log"), labels.read(str(options.reference), "--reference")
     drift = measure(manifest, described, log, reference, options.window, options.least, options.without)
     if options.page:

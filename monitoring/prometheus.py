@@ -10,7 +10,6 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,14 @@ from artifact.errors import ConfigurationError, StorageError
 TOKEN = "PROMETHEUS_TOKEN"  # noqa: S105  # the name of the variable that may hold one
 _MOST_POINTS = 10_000  # Prometheus refuses a range of more than 11,000
 _SECONDS = 60.0
+_LATER = "see its own log, then run this again; nothing was decided"
+_REMEDIES = {
+    400: "see whether the metrics and labels that are asked for can be written so",
+    401: f"put a token that it takes into the variable {TOKEN}",
+    403: f"put a token that may read these series into the variable {TOKEN}",
+    404: "give the URL of a Prometheus, with its path prefix",
+}
+_Labelled = tuple[dict[str, str], list[tuple[float, float]]]  # a series: its labels, and its values by time
 
 
 @dataclass(frozen=True)
@@ -77,21 +84,32 @@ class Prometheus:
             )
 
     def range(self, query: str, grid: Grid) -> list[Series]:
-        """The series of `query` on `grid`; StorageError (30) when Prometheus does not answer, or refuses the query."""
+        """The series of `query` on `grid`.
+
+        StorageError (30) when Prometheus does not answer, refuses the query, or answers with a part of the data.
+        """
         series: dict[tuple[tuple[str, str], ...], Series] = {}
         for first in range(0, grid.points, _MOST_POINTS):
             points = min(_MOST_POINTS, grid.points - first)
             start = grid.start + first * grid.step
-            for item in self._matrix(query, start, start + (points - 1) * grid.step, grid.step):
-                labels = {str(name): str(value) for name, value in item["metric"].items()}
+            for labels, values in self._matrix(query, start, start + (points - 1) * grid.step, grid.step):
                 key = tuple(sorted(labels.items()))
                 if key not in series:
                     series[key] = Series(labels, np.full(grid.points, np.nan))
-                for time, value in item["values"]:
-                    series[key].values[round((float(time) - grid.start) / grid.step)] = float(value)
+                for time, value in values:
+                    place = round((time - grid.start) / grid.step)
+                    if 0 <= place < grid.points:  # a server that rounds the times may answer with one more
+                        series[key].values[place] = value
         return list(series.values())
 
-    def _matrix(self, query: str, start: float, end: float, step: float) -> list[Any]:
+    def counters(self, selector: str, grid: Grid) -> list[Series]:
+        """The counters that `selector` selects: at each time of `grid` the greatest value of the step before it.
+
+        So a pod that lived between two times is seen, and one that ended is seen up to its last scrape.
+        """
+        return self.range(growing(selector, grid.step), grid)
+
+    def _matrix(self, query: str, start: float, end: float, step: float) -> list[_Labelled]:
         values = {"query": query, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:g}"}
         request = urllib.request.Request(  # noqa: S310  # the scheme was checked
             f"{self.url.rstrip('/')}/api/v1/query_range", urllib.parse.urlencode(values).encode()
@@ -100,20 +118,50 @@ class Prometheus:
             request.add_header("Authorization", f"Bearer {token}")
         try:
             with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
-                reply = json.load(answer)
-            if reply["status"] != "success" or reply["data"]["resultType"] != "matrix":
-                raise ValueError(str(reply.get("error", reply)))
-            return list(reply["data"]["result"])
+                content = answer.read()
         except urllib.error.HTTPError as error:
-            detail = error.read(2000).decode(errors="replace")
+            with error:
+                detail = " ".join(error.read(2000).decode(errors="replace").split())
             raise StorageError(
-                f"Prometheus at {self.url} refused {query!r} with {error.code}: {detail:.300}"
+                f"Prometheus at {self.url} refused {query!r} with {error.code}, {_REMEDIES.get(error.code, _LATER)}: "
+                f"{detail:.200}"
             ) from error
-        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
+        except (OSError, http.client.HTTPException) as error:
             raise StorageError(
                 f"Prometheus at {self.url} did not answer {query!r} ({error!s:.200}): see whether it is up, then run "
                 "this again; nothing was decided"
             ) from error
+        return self._parsed(query, content)
+
+    def _parsed(self, query: str, content: bytes) -> list[_Labelled]:
+        try:
+            reply = json.loads(content)
+            if reply["status"] != "success" or reply["data"]["resultType"] != "matrix":
+                raise ValueError(str(reply.get("error", reply)))
+            warnings = [str(warning) for warning in reply.get("warnings") or ()]
+            series = [
+                (
+                    {str(name): str(value) for name, value in item["metric"].items()},
+                    [(float(time), float(value)) for time, value in item["values"]],
+                )
+                for item in reply["data"]["result"]
+            ]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StorageError(
+                f"{self.url} answered {query!r} with {content[:60]!r}, which is not what Prometheus' HTTP API answers: "
+                "give the URL of a Prometheus, with its path prefix; nothing was decided"
+            ) from error
+        if warnings:
+            raise StorageError(
+                f"Prometheus at {self.url} answered {query!r} with a part of the data ({'; '.join(warnings):.200}): "
+                "see whether all that it reads from is up, then run this again; nothing was decided"
+            )
+        return series
+
+
+def growing(selector: str, step: float) -> str:
+    """The query of `Prometheus.counters`, for a grid of this step in seconds."""
+    return f"max_over_time({selector}[{round(step * 1000)}ms])"
 
 
 def matcher(metric: str, **labels: str) -> str:

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from artifact.errors import StorageError, UsageError
-from monitoring import labels
+from monitoring import arguments, labels
 from monitoring.shadow_evidence import ShadowEvidence
 
 _HEADERS = {"content-type": "application/json", "x-modelpin-purpose": "shadow"}
@@ -58,7 +58,17 @@ class Release:
         digest = headers.get("x-model-digest", "")
         if status != 200:
             return Answered(status, digest, seconds)
-        return Answered(status, digest, seconds, content["predictions"], content.get("probabilities", []))
+        try:
+            predictions, probabilities = content["predictions"], content.get("probabilities", [])
+            complete = len(predictions) == len(rows) and len(probabilities) in (0, len(rows))
+        except (LookupError, TypeError, AttributeError):
+            complete = False
+        if not complete:
+            raise StorageError(
+                f"{self.url} answered {len(rows)} rows with something else than as many predictions: "
+                "give the release's own URL"
+            )
+        return Answered(status, digest, seconds, predictions, probabilities)
 
     def prepare(self) -> set[str]:
         """The names of its inputs; and from now on it is known whether it answers with probabilities."""
@@ -67,8 +77,13 @@ class Release:
             raise StorageError(
                 f"{self.url} answers {status} for the model {self.model}: is this the release's own URL?"
             )
-        self.classifies = any(output["name"] == "probabilities" for output in content["outputs"])
-        return {entry["name"] for entry in content["inputs"]}
+        try:
+            self.classifies = any(output["name"] == "probabilities" for output in content["outputs"])
+            return {entry["name"] for entry in content["inputs"]}
+        except (LookupError, TypeError) as error:
+            raise StorageError(
+                f"{self.url} does not describe the model {self.model}: give the release's own URL"
+            ) from error
 
     def _send(self, method: str, path: str, body: bytes | None = None) -> tuple[int, Mapping[str, str], Any]:
         parts = urllib.parse.urlsplit(self.url)
@@ -201,12 +216,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("--candidate", required=True, metavar="URL", help="of the candidate")
     line.add_argument("--stable-host", metavar="NAME", help="where --stable is a gateway")
     line.add_argument("--candidate-host", metavar="NAME", help="where --candidate is a gateway")
-    line.add_argument("--most", type=int, default=1000, help="requests, the newest (%(default)s)")
-    line.add_argument("--rate", type=float, default=10.0, help="requests a second (%(default)s)")
+    line.add_argument("--most", type=arguments.whole, default=1000, help="requests, the newest (%(default)s)")
+    line.add_argument("--rate", type=arguments.positive, default=10.0, help="requests a second (%(default)s)")
     line.add_argument("--line", action="store_true", help="one line, for --evidence of `release step` and its like")
     options = line.parse_args(argv)
-    if options.most < 1 or options.rate <= 0:
-        raise UsageError("--most and --rate are above 0")
     stable = Release(options.stable, options.model, options.stable_host)
     candidate = Release(options.candidate, options.model, options.candidate_host)
     pairs = compare(labels.read(options.log, "--log"), stable, candidate, options.most, options.rate)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from artifact.errors import ConfigurationError
+from monitoring import arguments
 from release.change import Outcome
 
 _LONGEST_WAIT = 86400.0
@@ -67,7 +68,7 @@ def add_release_host(line: argparse.ArgumentParser) -> None:
 def add_prometheus(line: argparse.ArgumentParser) -> None:
     """Options of a command that looks at live traffic."""
     line.add_argument("--prometheus", metavar="URL", help="in place of the one in environment.yaml")
-    line.add_argument("--page", type=Path, metavar="FILE", help="write the evidence as one HTML page")
+    line.add_argument("--page", type=arguments.page, metavar="FILE", help="write the evidence as one HTML page")
     line.add_argument("--shadow", type=Path, metavar="FILE", help="what `monitoring shadow` printed of the candidate")
 
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from artifact.command import run
-from artifact.errors import StorageError
+from artifact.errors import StorageError, UsageError
 from shipper.destination import Destination
 from shipper.ship import ship
 
@@ -29,6 +29,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--grace", type=float, default=25.0, help="with --every: seconds to go on after SIGTERM (%(default)s)"
     )
     options = line.parse_args(argv)
+    if options.every is not None and not options.every > 0:
+        raise UsageError(f"--every {options.every:g} is not above 0: say how many seconds lie between two times")
+    if options.every is None and not options.folder.is_dir():
+        raise UsageError(f"--from {options.folder} is no folder: give the predictor's --inference_log")
     destination = Destination(options.to)
     if options.every is None:
         _say(*ship(options.folder, destination))

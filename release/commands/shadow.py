@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from artifact.errors import UsageError
-from monitoring import labels, shadow
+from monitoring import arguments, labels, shadow
 from release import command_line, state
 from release.aws.policies import INFERENCE
 from release.checkout import Checkout
@@ -56,17 +54,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     line = command_line.parser("shadow", __doc__)
     command_line.add_environment(line)
     command_line.add_gateway(line)
-    line.add_argument("--out", type=Path, required=True, metavar="FILE", help="for `step --shadow`")
+    line.add_argument("--out", type=arguments.page, required=True, metavar="FILE", help="for `step --shadow`")
     line.add_argument("--log", metavar="URI", help=f"default: s3://<bucket>/{INFERENCE}/<model>-<environment>")
-    line.add_argument("--most", type=int, default=1000, help="requests, the newest (%(default)s)")
-    line.add_argument("--rate", type=float, default=10.0, help="requests a second (%(default)s)")
-    arguments, checkout = command_line.parse(line, argv), Checkout.current()
-    if arguments.most < 1 or arguments.rate <= 0:
-        raise UsageError("--most and --rate are above 0")
-    folder: Folder = checkout.folder(arguments)
-    log = arguments.log or f"s3://{checkout.settings.bucket}/{INFERENCE}/{folder.namespace}"
-    cluster = Cluster(folder, checkout.settings.domain, arguments.gateway, joint=checkout.settings.joint)
-    evidence, says = compare(checkout.remote(arguments.env), cluster, log, most=arguments.most, rate=arguments.rate)
+    line.add_argument("--most", type=arguments.whole, default=1000, help="requests, the newest (%(default)s)")
+    line.add_argument("--rate", type=arguments.positive, default=10.0, help="requests a second (%(default)s)")
+    options, checkout = command_line.parse(line, argv), Checkout.current()
+    folder: Folder = checkout.folder(options)
+    log = options.log or f"s3://{checkout.settings.bucket}/{INFERENCE}/{folder.namespace}"
+    cluster = Cluster(folder, checkout.settings.domain, options.gateway, joint=checkout.settings.joint)
+    evidence, says = compare(checkout.remote(options.env), cluster, log, most=options.most, rate=options.rate)
     if evidence is not None:
-        arguments.out.write_text(json.dumps(evidence, indent=2) + "\n", encoding="utf-8")
+        options.out.write_text(json.dumps(evidence, indent=2) + "\n", encoding="utf-8")
     print(says)

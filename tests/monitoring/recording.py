@@ -24,10 +24,14 @@ class Recording:
         name: str,
         labels: Mapping[str, str],
         growth: Sequence[float] | np.ndarray,
-        first: int = 0,
+        first: float = 0,
         begins: float = 0,
+        step: float | None = None,
     ) -> None:
-        """A series that `begins` at scrape `first` and grows by each of `growth` until the next; NaN: not scraped."""
+        """A series that `begins` at scrape `first` and grows by each of `growth` until the next; NaN: not scraped.
+
+        `step`: seconds between its own scrapes, where it is scraped more often than the others.
+        """
         text = ",".join(f'{key}="{value}"' for key, value in labels.items())
         lines = self._families.setdefault(name, [])
         value, end = float(begins), self.start + first * self.step
@@ -36,7 +40,7 @@ class Recording:
             if more != more:
                 continue
             value += more
-            lines.append(f"{name}{{{text}}} {value:g} {end + (place + 1) * self.step:.3f}")
+            lines.append(f"{name}{{{text}}} {value:g} {end + (place + 1) * (step or self.step):.3f}")
 
     def release(
         self,

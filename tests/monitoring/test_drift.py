@@ -40,7 +40,18 @@ def url(recorded: Callable[[str], str]) -> str:
             result.counter("modelpin_confidence_total", {**base, "bin": name}, sure[:, place])
             result.counter("modelpin_reference_confidence", {**base, "bin": name}, np.zeros(SCRAPES), begins=held_out)
             result.counter("modelpin_reference_accuracy", {**base, "bin": name}, np.zeros(SCRAPES), begins=accuracy)
+    asleep(result)
     return recorded(result.text())
+
+
+def asleep(result: Recording) -> None:
+    """A release that scales to zero: in a week a pod every two hours, for two minutes, asked 30 times."""
+    for number in range(84):
+        base = {"namespace": "iris-production", "release": "asleep", "pod": f"asleep-{number}"}
+        for place in range(5):
+            named, first = {**base, "feature": "x", "bin": str(place)}, number * 12 + 0.3
+            result.counter("modelpin_input_bin_total", named, [2.0, 1.0, 0.0, 2.0], first, begins=1, step=30)
+            result.counter("modelpin_reference_input_bin", named, np.zeros(4), first, begins=1000, step=30)
 
 
 def watch_release(url: str, release: str, days: float = 3, least: int = 2000) -> drift.Drift:
@@ -64,6 +75,13 @@ def test_every_row_is_counted_once(url: str) -> None:
     still = watch_release(url, "still", days=2.5)
     assert [window.rows for window in still.windows] == [144 * 40] * 2
     assert still.windows[0].of.tolist() == [144 * 40] * len(still.profile.streams)
+
+
+def test_rows_of_pods_that_come_and_go_are_all_counted(url: str) -> None:
+    """A release that scales to zero between requests: no row is lost, though no look falls into the life of a pod."""
+    source = Source(Prometheus(url), "iris-production", "asleep")
+    result = watch(source, BEGAN, BEGAN + 7 * WINDOW, 7 * WINDOW)
+    assert (len(result.windows), result.windows[0].rows, result.alarms) == (1, 84 * 30, False)
 
 
 def test_a_window_with_few_rows_goes_on(url: str) -> None:

@@ -80,7 +80,7 @@ def test_what_cannot_be_joined_is_said(tmp_path: Path) -> None:
     """Missing columns, empty ids, times that are none: 40, with the column; options that contradict: 2."""
     log = pd.DataFrame({"request_id": ["a"], "prediction": ["x"], "time": [DAY], "digest": ["d"]})
     reference = pd.DataFrame({"request_id": ["a"], "label": ["x"], "time": ["2026-11-01"]})
-    with pytest.raises(DataContractError, match="no column label"):
+    with pytest.raises(DataContractError, match="need the columns label too"):
         join(reference.drop(columns="label"), log, None)
     with pytest.raises(DataContractError, match="without a request_id"):
         join(reference.assign(request_id=None), log, None)
@@ -89,11 +89,13 @@ def test_what_cannot_be_joined_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataContractError, match="for numbers"):
         join(reference, log, 1.0)
     common = write_tables(tmp_path, wrong=0.0, rows=40)
+    (tmp_path / "empty").mkdir()
     for wrong, output in (
         (["--loss", "0.1"], "once"),
-        (["--scale", "0"], "above 0"),
         (["--digest", "sha256-c"], "no row of sha256-c"),
         (["--in", str(tmp_path / "absent.csv")], "cannot be read"),
+        (["--log", str(tmp_path / "empty")], "no Parquet file in it"),
+        (["--artifact", str(tmp_path / "empty")], "no artifact"),
     ):
         with pytest.raises(UsageError, match=output):
             labels.main([*common, *wrong])

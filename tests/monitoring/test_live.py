@@ -50,7 +50,30 @@ def url(recorded: Callable[[str], str]) -> str:
     result.counter(QUEUE, {**hard, "pod": "new", "http_response_status_code": "500"}, [3.0], first=BEFORE + 12)
     apart = {"namespace": "iris-hard", "release": NAMES["canary"], "pod": "old", "code": "200", "purpose": "proof"}
     result.counter(live.APART, apart, [1.0] * 4, first=BEFORE)
+    apart_from_users(result)
     return recorded(result.text())
+
+
+def apart_from_users(result: Recording) -> None:
+    """Canaries that are asked by programs: three hours of shadow requests, and golden ones at once, of a pod that
+    users ask too; and one whose pod lives for 50 seconds between two times of the grid."""
+    ok = {"release": NAMES["canary"], "pod": "p"}
+    proxied = {**ok, "http_response_status_code": "200"}
+    # The proxy and the predictor are scraped at other moments: what one shows the other shows a little later.
+    random = np.random.default_rng(1)
+    late = np.diff(random.integers(0, 9, DURING + 1))
+    shadowed = {"namespace": "iris-shadowed"}
+    result.counter(QUEUE, proxied | shadowed, np.full(DURING, 60.0), first=BEFORE)
+    named = {**ok, **shadowed, "code": "200", "purpose": "shadow"}
+    result.counter(live.APART, named, np.full(DURING, 60.0) + late, first=BEFORE, begins=40)
+    golden = {"namespace": "iris-golden"}
+    result.counter(QUEUE, proxied | golden, [6.0] * 30 + [226.0] + [6.0] * 29, first=BEFORE)
+    # The counter is not there before the first of them is scraped.
+    result.counter(live.APART, {**ok, **golden, "code": "200", "purpose": "golden"}, [0] * 29, BEFORE + 31, begins=220)
+    brief = {**ok, "namespace": "iris-brief"}
+    result.counter("modelpin_predictions_total", {**brief, "class": "x", "pod": "q"}, np.ones(DURING), first=BEFORE)
+    died = {**brief, "http_response_status_code": "503"}
+    result.counter(QUEUE, died, [2.0] * 5, first=BEFORE + 0.05, step=10)
 
 
 def read_live(url: str, case: str, minutes: int = DURING) -> Live:
@@ -138,6 +161,20 @@ def test_restarts_gaps_new_pods_and_rare_errors_are_counted_right(url: str) -> N
     assert result.canary.requests.sum() == (5 + 10) * 5 + (2 + 2 + 8 + 2) + 5 * 7 + 3 - 4
     assert result.canary.errors.sum() == 3
     assert analysis.examine(result, Thresholds()).requests[1] == 0
+
+
+def test_requests_that_are_no_users_never_enter(url: str) -> None:
+    """Three hours of shadow requests leave a scrape's difference at most; 220 golden ones, the first of their counter,
+    leave none."""
+    assert read_live(url, "shadowed").canary.requests.sum() <= 9
+    assert read_live(url, "golden", 60).canary.requests.sum() == 60 * 6
+
+
+def test_a_pod_between_two_looks_is_counted_where_nothing_is_left_out(url: str) -> None:
+    """Its errors, up to its last scrape, count although its life lies between two times of the grid."""
+    grid = Grid.until(BEGAN, BEGAN + 600, 60)
+    result = live.read(Prometheus(url), Thresholds(warm_up=0), grid, namespace="iris-brief", **NAMES)
+    assert result.canary.errors.sum() == 10
 
 
 def test_edges_are_those_nearest_to_the_stable_releases_quantiles(url: str) -> None:

@@ -103,5 +103,3 @@ def test_what_cannot_be_compared_is_said(iris: Packaged, tmp_path: Path, capsys:
     people = models.people(tmp_path / "people")
     with pytest.raises(UsageError, match=f"no row of {people.digest}"):
         printed(people, hashed, tmp_path, capsys)
-    with pytest.raises(UsageError, match="above 0"):
-        printed(iris, hashed, tmp_path, capsys, "--window", "0")

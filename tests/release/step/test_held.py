@@ -34,6 +34,25 @@ def test_silence_holds_whatever_the_deadline(canary: Canary) -> None:
     assert canary.shares() == [90, 10]
 
 
+def test_no_answer_of_prometheus_and_a_clock_that_is_late_decide_nothing(canary: Canary) -> None:
+    """Away, another server, no URL: each its exit code, with what to do; before the canary's own commit it waits."""
+    canary.begin("good")
+    canary.at("good", 3600)
+    before = canary.message()
+    for url, code, message in (
+        ("http://127.0.0.1:9", 30, "see whether it is up, then run this again"),
+        (canary.cluster.url, 30, "give the URL of a Prometheus"),
+        ("localhost:9090", 10, "expected http://host:9090"),
+    ):
+        for command in ("analyse", "step"):
+            options = ("--gateway", canary.cluster.url) if command == "step" else ()
+            failed = run(canary.repository, command, *options, "--prometheus", url, code=code)
+            assert message in failed.err.splitlines()[-1]
+    canary.at("good", -1800)
+    assert "waits: not worse: 0 of 0 beside 0 of 0" in canary.step().out
+    assert (canary.message(), canary.shares()) == (before, [90, 10])
+
+
 def test_what_is_not_decided_by_the_deadline_goes_back_without_blame(canary: Canary) -> None:
     """Past the deadline it is taken back; its model may come again."""
     canary.begin("late")

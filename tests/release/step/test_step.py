@@ -39,7 +39,7 @@ def test_a_good_canary_is_proved_given_more_and_promoted(canary: Canary, tmp_pat
     assert "Release-Evidence: canary 303, stable 2,448" in trailers
     for name in ("Window: 2025-", "Errors: ", "Latency: over 1 ms ", "Vanished: none", "Predictions: ", "Not-Worse: "):
         assert f"Analysis-{name}" in trailers
-    assert "Analysis-Queries: http_server_request_duration_seconds_count{" in trailers
+    assert "Analysis-Queries: max_over_time(http_server_request_duration_seconds_count{" in trailers
     assert "not worse" in page.read_text()
     assert "<polyline" in page.read_text()
     assert "waits" in canary.step().out  # the least time at the new share
