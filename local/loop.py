@@ -112,6 +112,7 @@ class Loop:
                 lines = self.demo.clone.python("-m", "release", "step", *options)
             except ModelpinError as error:  # held, or a proof that is not there yet
                 self.demo.tell.note(str(error))
+                self.prometheus.check()
                 if differs and "exit code 41" in str(error):
                     self.demo.tell.say(f"step asks: {str(error).rpartition(': {')[0][:160]}")
                     self.demo.tell.say("a person has looked at the page, and promotes it")

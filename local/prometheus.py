@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from artifact.errors import ConfigurationError, ModelpinError
+from artifact.errors import ConfigurationError, ModelpinError, StorageError
 from local import ports
 from local.process import Process
 
@@ -51,6 +51,7 @@ class Prometheus:
         )
         (port,) = ports.free(1)
         self.url = f"http://{ports.LOOPBACK}:{port}"
+        self._log = folder / "prometheus.log"
         self._process = Process(
             "Prometheus",
             [
@@ -62,7 +63,7 @@ class Prometheus:
                 "--log.level=warn",
             ],
             env=os.environ,
-            log=folder / "prometheus.log",
+            log=self._log,
         )
         try:
             self._process.wait_until(self._ready, seconds=START_SECONDS)
@@ -83,6 +84,11 @@ class Prometheus:
         new = self._targets.with_suffix(".new")
         new.write_text(json.dumps(listed))
         new.replace(self._targets)  # at once, so that no half of it is read
+
+    def check(self) -> None:
+        """StorageError (30), with its log, where it has ended."""
+        if (code := self._process.poll()) is not None:
+            raise StorageError(f"Prometheus ended with exit code {code}: see {self._log}, then run this again")
 
     def stop(self) -> None:
         """Returns when it is gone."""

@@ -118,10 +118,13 @@ class Splitter:
             if server is None:
                 self._knative.failed(revision)
                 return
-            self._servers[revision] = server
+            if not (late := self._ended.is_set()):
+                self._servers[revision] = server
             before = self._knative.traffic()
             self._knative.started(revision)
             self._sent = self._sent if self._knative.traffic() == before else 0
+        if late:  # it became ready while all were stopped
+            server.stop()
 
     def _choose(self, host: str) -> tuple[str, str, str, int] | int:
         """(commit, phase, release, port) for a request to `host`, or a status; phase: empty where it is not counted."""
@@ -213,7 +216,9 @@ class Splitter:
         self._follower.join()
         self._server.shutdown()
         self._server.server_close()
-        for server in self._servers.values():
+        with self._lock:
+            servers = list(self._servers.values())
+        for server in servers:
             server.stop()
 
 
