@@ -127,7 +127,8 @@ class Drift:
     def lines(self) -> list[str]:
         """For a terminal."""
         verdict = "drift" if self.alarms else "no drift" if len(self.windows) else "not enough rows yet"
-        lines = [f"{self._name}: {verdict}; {len(self.windows)} windows, {self.waiting:,.0f} rows wait"]
+        windows = f"{len(self.windows)} window{'' if len(self.windows) == 1 else 's'}"
+        lines = [f"{self._name}: {verdict}; {windows}, {self.waiting:,.0f} rows wait"]
         if len(self.windows):
             strength = self.overall[-1] / np.log(10)
             lines.append(f"  mean M 10^{strength:.1f}, alarm at 10^{np.log10(ALARM):.1f}; the strongest:")
@@ -161,7 +162,7 @@ class Drift:
         """One page: the verdict, M over time, and each feature beside its reference, the strongest first."""
         place = f" in {self.labels['namespace']}" if "namespace" in self.labels else ""
         page = Page(f"Drift of {self._name}{place}")
-        page.text("\n".join(self.lines()[:2]).removesuffix("; the strongest:"), "verdict")
+        page.text("; ".join(map(str.strip, self.lines()[:2])).removesuffix("; the strongest:"), "verdict")
         page.line("log10 of the mean M by window; the dashed line alarms", self.overall / np.log(10), np.log10(ALARM))
         if self.latest is not None and self.latest.rows:
             self._features(page, self.latest)
