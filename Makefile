@@ -16,6 +16,8 @@ MODEL_INPUTS = .dvc/config data/*.dvc dvc.yaml params.yaml artifact features pip
 export DO_NOT_TRACK = true
 export DVC_NO_ANALYTICS = true
 export MLFLOW_DISABLE_TELEMETRY = true
+# A container often forbids Python to write bytecode; each process that the tests start would compile every module again.
+test test-kserve: export PYTHONDONTWRITEBYTECODE =
 
 ##@ First minutes
 .PHONY: demo demo-full demo-canary demo-loop test test-kserve setup help

@@ -15,6 +15,7 @@ import yaml
 from artifact.errors import ConfigurationError
 
 _DEEPEST = 200
+_UNSAFE = re.compile(r"[^ !#-\[\]-~]")  # all but printable ASCII without the quote and the backslash
 type_names = {dict: "a mapping", list: "a list", str: "a text", int: "a whole number", bool: "true or false"}
 
 
@@ -23,15 +24,14 @@ def quote(text: str) -> str:
 
     A lone surrogate (an argument that was not UTF-8) is a ConfigurationError: no YAML reader gives it back.
     """
-    return '"' + "".join(_escape(character) for character in text) + '"'
+    return f'"{_UNSAFE.sub(_escape, text)}"'
 
 
-def _escape(character: str) -> str:
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
     code = ord(character)
     if character in '"\\':
         return "\\" + character
-    if 0x20 <= code <= 0x7E:
-        return character
     if 0xD800 <= code <= 0xDFFF:
         raise ConfigurationError(f"the text holds U+{code:04X}, which is not a character: give it as UTF-8")
     if code <= 0xFF:

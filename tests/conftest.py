@@ -31,6 +31,7 @@ import pytest  # noqa: E402
 
 from local.s3 import S3  # noqa: E402
 from starter import origin  # noqa: E402
+from tests.pipeline import commands  # noqa: E402
 from tests.zoo.report import pytest_terminal_summary as pytest_terminal_summary  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
@@ -58,6 +59,12 @@ sys.modules.setdefault(_later.__name__, _later)
 # Each test has a boto3 session of its own, for its keys, and each session would read the description of S3 again, which
 # takes a tenth of a second.
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What forks commands is shared by the workers, and ends with the process that starts these."""
+    if not hasattr(config, "workerinput"):
+        config.add_cleanup(commands.open_folder())
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -152,13 +159,19 @@ def s3_names() -> Iterator[int]:
     return itertools.count(1)
 
 
+@pytest.fixture(scope="session")
+def s3_client(s3_server: S3) -> Any:
+    """Its client: to make one takes longer than most tests use it."""
+    return s3_server.client()
+
+
 @pytest.fixture
-def s3(s3_server: S3, s3_names: Iterator[int], monkeypatch: pytest.MonkeyPatch) -> Bucket:
+def s3(s3_server: S3, s3_client: Any, s3_names: Iterator[int], monkeypatch: pytest.MonkeyPatch) -> Bucket:
     """An empty bucket; its endpoint, keys and region are in os.environ while the test runs, for boto3 and DVC."""
     name = f"test-{next(s3_names)}"
-    client = s3_server.client()
-    client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": client.meta.region_name})
+    region = s3_client.meta.region_name
+    s3_client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     for variable, value in s3_server.env.items():
         monkeypatch.setenv(variable, value)
-    return Bucket(name, s3_server.endpoint, s3_server.env, client)
+    return Bucket(name, s3_server.endpoint, s3_server.env, s3_client)

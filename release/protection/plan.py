@@ -32,9 +32,8 @@ class Change:
 def changes(repository: str, protection: Protection) -> list[Change]:
     """The requests, in order, that bring GitHub to `protection`; ConfigurationError (10) for what GitHub lacks."""
     home = f"repos/{repository}"
-    apps = {
-        environment.app: _app(environment.app) for environment in protection.environments if environment.app is not None
-    }
+    slugs = dict.fromkeys(environment.app for environment in protection.environments)
+    apps = {slug: _app(slug) for slug in slugs if slug is not None}
     listed: list[Change] = []
     for environment in protection.environments:
         listed += _environment(f"{home}/environments/{environment.name}", environment)

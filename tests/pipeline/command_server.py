@@ -3,7 +3,8 @@
 Packages that a test may have changed are imported in the fork, from the directory of the command. The fork has the
 command's arguments, environment, directory and open files; ENVIRONMENT is what a stage would start itself again in
 (pipeline/shared/determinism.py), and this process runs in it. The caller reads the process id of the fork, and when
-that has ended its exit code, negative for a signal. This process ends at the end of its standard input.
+that has ended its exit code, negative for a signal. This process ends at the end of its standard input,
+a FIFO: when nothing holds that open for writing.
 """
 
 import gc

@@ -11,48 +11,80 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
+
+from filelock import FileLock
 
 from pipeline.shared.determinism import ENVIRONMENT
 
 _FOLDER = Path(__file__).parent
 ROOT = _FOLDER.parents[1]
+_VARIABLE = "MODELPIN_TEST_COMMANDS"  # the folder of `open_folder`, for the processes that share the tests of one run
+_LIFETIME = "lifetime"  # a FIFO in it
+
+
+def open_folder() -> Callable[[], None]:
+    """Make the folder that all `Commands` of this run share; the result removes it and ends their processes.
+
+    Each of them reads the FIFO, whose only writer is the process that calls this: they end with it, however it ends.
+    """
+    # Not below pytest's own directory: its path may be longer than the address of a socket.
+    folder = Path(tempfile.mkdtemp(prefix="commands-"))
+    os.mkfifo(folder / _LIFETIME)
+    writer = os.open(folder / _LIFETIME, os.O_RDWR)
+    os.environ[_VARIABLE] = str(folder)
+
+    def close() -> None:
+        os.close(writer)
+        shutil.rmtree(folder)
+
+    return close
 
 
 class Commands:
-    """A process that forks for each command: command_server.py, which has imported what its `kind` has in common."""
+    """A process that forks for each command: command_server.py, which has imported what its `kind` has in common.
+
+    The first that asks for a kind starts it, in `env`; all processes that share the tests of one run share it.
+    """
 
     def __init__(self, env: dict[str, str], kind: str = "stages") -> None:
-        # Not below pytest's own directory: its path may be longer than the address of a socket.
-        self._folder = Path(tempfile.mkdtemp(prefix="commands-"))
+        self._folder = Path(os.environ[_VARIABLE]) / kind
         self._address = str(self._folder / "socket")
+        with FileLock(f"{self._folder}.lock"):
+            if not self.python.exists():
+                self._folder.mkdir()
+                self._start(env, kind)
+
+    def _start(self, env: dict[str, str], kind: str) -> None:
         # Not for predictors: the core type that training fixes would give them other bits than a predictor's own.
         environment = ENVIRONMENT if kind == "stages" else {}
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", str(_FOLDER / "command_server.py"), self._address, json.dumps(environment), kind],
-            cwd=ROOT,
-            env=env | environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == b"ready\n"
+        with (self._folder.parent / _LIFETIME).open("rb") as lifetime:
+            process = subprocess.Popen(
+                [sys.executable, "-P", _FOLDER / "command_server.py", self._address, json.dumps(environment), kind],
+                cwd=ROOT,
+                env=env | environment,
+                stdin=lifetime,
+                stdout=subprocess.PIPE,
+            )
+        assert process.stdout is not None
+        with process.stdout as output:
+            assert output.readline() == b"ready\n"
+        process.returncode = 0  # it runs on: Popen need neither wait for it nor warn
+        program = self.python
+        client = [sys.executable, "-IS", str(_FOLDER / "command_client.py"), self._address, json.dumps(ENVIRONMENT)]
+        program.write_text(f'#!/bin/sh\nexec {shlex.join(client)} "$@"\n', encoding="utf-8")
+        program.chmod(0o755)
 
-    @cached_property
+    @property
     def python(self) -> Path:
         """A program that hands commands over, which may stand wherever a Python interpreter does.
 
         It hands over `-m` of a package of ours, or of DVC, and runs everything else in the real interpreter, also a
         command that asks for other threads, kernels or hash seed.
         """
-        program = self._folder / "python"
-        client = [sys.executable, "-IS", str(_FOLDER / "command_client.py"), self._address, json.dumps(ENVIRONMENT)]
-        program.write_text(f'#!/bin/sh\nexec {shlex.join(client)} "$@"\n', encoding="utf-8")
-        program.chmod(0o755)
-        return program
+        return self._folder / "python"
 
     def start(self, module: str, arguments: Sequence[str], env: dict[str, str], cwd: Path, output: IO[bytes]) -> Fork:
         """`python -m module arguments` in a fork; what it prints goes to `output`."""
@@ -64,15 +96,6 @@ class Commands:
             socket.send_fds(connection, [len(request).to_bytes(4, "big")], files)
         connection.sendall(request)
         return Fork(connection)
-
-    def stop(self) -> None:
-        """End the process: it ends at the end of its standard input. What it started goes on."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
-        shutil.rmtree(self._folder)
 
 
 class Fork:

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,7 @@ SHIPPED = (
 
 
 @pytest.fixture(scope="session")
-def stage_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def stage_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What a person's shell has, and nothing that would make stages differ: DVC's own caches are this session's.
 
     `python` is tests/pipeline/commands.py: each stage that DVC starts would import the same libraries again.
@@ -47,28 +46,43 @@ def stage_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
             for part, value in (("NAME", "t"), ("EMAIL", "t@t"))
         },
     }
-    commands = Commands(env)
-    yield env | {"PATH": f"{commands.python.parent}{os.pathsep}{env['PATH']}"}
-    commands.stop()
+    return env | {"PATH": f"{Commands(env).python.parent}{os.pathsep}{env['PATH']}"}
+
+
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the processes share which share the tests of one run."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 @pytest.fixture(scope="session")
 def shipped(tmp_path_factory: pytest.TempPathFactory, stage_env: dict[str, str]) -> Repository:
-    """What a clone holds, with its data pulled, committed; nothing trained. Read only: copy it to change it."""
-    path = tmp_path_factory.mktemp("shipped") / "repository"
+    """What a clone holds, with its data pulled, committed; nothing trained. Read only: copy it to change it.
+
+    The processes that share the tests of one run share it, too.
+    """
+    folder = shared_folder(tmp_path_factory) / "shipped"
+    repository = Repository(folder / "repository", stage_env)
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "complete").exists():
+            _ship(repository)
+            (folder / "complete").touch()
+    return repository
+
+
+def _ship(repository: Repository) -> None:
+    path = repository.path
     for name in SHIPPED:
         source, target = ROOT / name, path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(source, target, ignore=ignored) if source.is_dir() else shutil.copyfile(source, target)
-    repository = Repository(path, stage_env)
     subprocess.run(
         [sys.executable, "-m", "local.example", str(path / "data/iris.csv")], cwd=ROOT, check=True, capture_output=True
     )
     repository.git("init", "-q", "-b", "main")
     repository.git("add", "-A")
     repository.git("commit", "-q", "-m", "shipped")
-    return repository
 
 
 @pytest.fixture(scope="session")
@@ -77,8 +91,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, shipped: Repository) -> tu
 
     The processes that share the tests of one run share it, too.
     """
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "trained"
+    folder = shared_folder(tmp_path_factory) / "trained"
     repository, output = Repository(folder / "repository", shipped.env), folder / "said"
     with FileLock(f"{folder}.lock"):
         if not output.exists():

@@ -6,7 +6,6 @@ an interpreter of its own runs it (`start_anew`).
 
 from __future__ import annotations
 
-import atexit
 import http.client
 import json
 import os
@@ -15,8 +14,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -166,10 +166,8 @@ def environment(**changes: str) -> dict[str, str]:
 
 @cache
 def forks() -> Commands:
-    """The process that forks predictors; it ends with this one."""
-    commands = Commands(environment(), "predictors")
-    atexit.register(commands.stop)
-    return commands
+    """The process that forks predictors."""
+    return Commands(environment(), "predictors")
 
 
 def start(model: Packaged, log: Path, module: str = "predictor", *arguments: str, **settings: str) -> Server:
@@ -195,6 +193,33 @@ def start_anew(model: Packaged, log: Path, **settings: str) -> Server:
     return Server(model, process, *ports, log)
 
 
+class Servers(Mapping[str, Server]):
+    """A predictor a model, by name, started when it is first asked for; its settings are environment variables."""
+
+    def __init__(self, packaged: dict[str, Packaged], logs: Path, **settings: str) -> None:
+        self._packaged, self._logs, self._settings = packaged, logs, settings
+        self._running: dict[str, Server] = {}
+
+    def __getitem__(self, name: str) -> Server:
+        if name not in self._running:
+            server = start(self._packaged[name], self._logs / f"{name}.log", **self._settings)
+            self._running[name] = server
+            server.wait()
+        return self._running[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._packaged)
+
+    def __len__(self) -> int:
+        return len(self._packaged)
+
+    def close(self) -> None:
+        """End those that run."""
+        with ThreadPoolExecutor(len(self._running) or 1) as pool:
+            codes = set(pool.map(Server.stop, self._running.values()))
+        assert codes <= {0}, "SIGTERM ends a predictor with 0"
+
+
 @pytest.fixture(scope="session")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Packaged]:
     """The models of models.py as artifacts, by name."""
@@ -204,34 +229,20 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Packaged]:
 
 
 @pytest.fixture(scope="session")
-def servers(packaged: dict[str, Packaged], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
+def servers(packaged: dict[str, Packaged], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """One running predictor a model, by name, for the whole session."""
-    yield from _running(packaged, tmp_path_factory.mktemp("logs"))
+    with closing(Servers(packaged, tmp_path_factory.mktemp("logs"))) as servers:
+        yield servers
 
 
 @pytest.fixture(scope="session")
-def without_fast_path(
-    packaged: dict[str, Packaged], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Server]]:
+def without_fast_path(packaged: dict[str, Packaged], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """The same with the fast path off."""
-    yield from _running(packaged, tmp_path_factory.mktemp("logs"), PREDICTOR_FAST_PATH="off")
-
-
-def _running(packaged: dict[str, Packaged], logs: Path, **settings: str) -> Iterator[dict[str, Server]]:
-    running: dict[str, Server] = {}
-    try:
-        for name, model in packaged.items():
-            running[name] = start(model, logs / f"{name}.log", **settings)
-        for server in running.values():
-            server.wait()
-        yield running
-    finally:
-        with ThreadPoolExecutor(len(running) or 1) as pool:
-            codes = list(pool.map(Server.stop, running.values()))
-    assert set(codes) == {0}, "SIGTERM ends a predictor with 0"
+    with closing(Servers(packaged, tmp_path_factory.mktemp("logs"), PREDICTOR_FAST_PATH="off")) as servers:
+        yield servers
 
 
 @pytest.fixture(scope="session")
-def iris(servers: dict[str, Server]) -> Server:
+def iris(servers: Servers) -> Server:
     """The predictor of the model iris."""
     return servers["iris"]

@@ -15,7 +15,7 @@ from kserve.inference_client import InferenceRESTClient, RESTConfig
 
 from tests.deadlines import ANSWER_SECONDS
 from tests.predictor import forms
-from tests.predictor.conftest import Server
+from tests.predictor.conftest import Server, Servers
 
 Ask = Callable[[InferenceRESTClient], Awaitable[Any]]
 
@@ -76,7 +76,7 @@ def check(server: Server, response: InferResponse) -> None:
 
 @pytest.mark.parametrize("name", ["iris", "people", "counts", "prices"])
 @pytest.mark.parametrize("binary", [False, True], ids=["json", "binary"])
-def test_rest_v2(servers: dict[str, Server], name: str, binary: bool) -> None:
+def test_rest_v2(servers: Servers, name: str, binary: bool) -> None:
     """InferenceRESTClient with an InferRequest, its tensors as JSON or as bytes."""
     server = servers[name]
     check(server, rest("v2", lambda client: client.infer(server.url, request(server, binary), model_name=name)))
@@ -84,7 +84,7 @@ def test_rest_v2(servers: dict[str, Server], name: str, binary: bool) -> None:
 
 @pytest.mark.parametrize("name", ["iris", "people", "counts", "prices"])
 @pytest.mark.parametrize("raw", [False, True], ids=["typed", "raw"])
-def test_grpc(servers: dict[str, Server], name: str, raw: bool) -> None:
+def test_grpc(servers: Servers, name: str, raw: bool) -> None:
     """InferenceGRPCClient with typed or raw contents."""
     check(servers[name], rpc(servers[name], lambda client: client.infer(request(servers[name], raw))))
 

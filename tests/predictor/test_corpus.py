@@ -8,7 +8,7 @@ import pytest
 
 from tests.predictor import corpus_binary, corpus_grpc, corpus_http, corpus_raw, corpus_v1, corpus_v2
 from tests.predictor.answer import Answer, check_message
-from tests.predictor.conftest import Server
+from tests.predictor.conftest import Server, Servers
 from tests.predictor.corpus import Call, Case, Raw
 
 HTTP = [
@@ -19,7 +19,7 @@ HTTP = [
 
 
 @pytest.mark.parametrize("case", HTTP)
-def test_http(servers: dict[str, Server], without_fast_path: dict[str, Server], case: Case) -> None:
+def test_http(servers: Servers, without_fast_path: Servers, case: Case) -> None:
     """Each line of the HTTP tables gets its status, and a body that says why; the same without the fast path."""
     server = servers[case.model]
     path = case.path.replace("{model}", case.model).replace("{digest}", server.model.digest)
@@ -35,7 +35,7 @@ def test_http(servers: dict[str, Server], without_fast_path: dict[str, Server], 
 
 
 @pytest.mark.parametrize("case", corpus_raw.CASES, ids=lambda case: case.name)
-def test_raw(iris: Server, without_fast_path: dict[str, Server], case: Raw) -> None:
+def test_raw(iris: Server, without_fast_path: Servers, case: Raw) -> None:
     """Bytes that no client library writes are answered like any other request, and the connection ends."""
     answer = Answer.parse(iris.raw(case.data))
     assert answer.same(Answer.parse(without_fast_path["iris"].raw(case.data)))
@@ -44,7 +44,7 @@ def test_raw(iris: Server, without_fast_path: dict[str, Server], case: Raw) -> N
 
 
 @pytest.mark.parametrize("case", corpus_grpc.CASES, ids=lambda case: case.name)
-def test_grpc(servers: dict[str, Server], without_fast_path: dict[str, Server], case: Call) -> None:
+def test_grpc(servers: Servers, without_fast_path: Servers, case: Call) -> None:
     """Each line of the gRPC table gets its code, and details that say why, with the fast path and without."""
     server = servers[case.model]
     request = case.request if isinstance(case.request, bytes) else case.request.SerializeToString()
@@ -75,7 +75,7 @@ def test_body_cut_short(iris: Server) -> None:
     assert iris.raw(corpus_raw.TYPED + b"Content-Length: 500\r\n\r\n{", half_close=True) == b""
 
 
-def test_still_well(servers: dict[str, Server], without_fast_path: dict[str, Server]) -> None:
+def test_still_well(servers: Servers, without_fast_path: Servers) -> None:
     """After all of that every predictor is the same process, answers, and blames itself for nothing in its log."""
     for server in (*servers.values(), *without_fast_path.values()):
         assert server.process.poll() is None

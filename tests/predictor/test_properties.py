@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from artifact.validation.column import LARGEST
 from tests.predictor import corpus_grpc
 from tests.predictor.answer import INSIDE, Answer, check_message
-from tests.predictor.conftest import Server
+from tests.predictor.conftest import Server, Servers
 from tests.predictor.corpus import NAMES, PERSON
 from tests.predictor.corpus_binary import LENGTH
 
@@ -115,7 +115,7 @@ class Pair:
 
 
 @pytest.fixture(scope="module")
-def pairs(servers: dict[str, Server], without_fast_path: dict[str, Server]) -> dict[str, Pair]:
+def pairs(servers: Servers, without_fast_path: Servers) -> dict[str, Pair]:
     """Every model twice."""
     return {name: Pair(server, without_fast_path[name]) for name, server in servers.items()}
 
@@ -184,7 +184,7 @@ def test_any_path(iris: Server, path: str, method: str) -> None:
         st.lists(st.binary(max_size=32), max_size=2),
     ),
 )
-def test_any_call(servers: dict[str, Server], model: str, message: Any) -> None:
+def test_any_call(servers: Servers, model: str, message: Any) -> None:
     """gRPC blames the caller for any bytes, and for any message that is nearly right."""
     if not isinstance(message, bytes):
         message.model_name = model

@@ -11,7 +11,7 @@ import pytest
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from tests.predictor import forms
-from tests.predictor.conftest import Server
+from tests.predictor.conftest import Server, Servers
 from tests.predictor.forms import Answers, Columns, Form
 
 MODELS = ("iris", "people", "counts", "prices", "echo")
@@ -20,7 +20,7 @@ WITH_FLOATS = ("iris", "people", "prices", "echo")
 
 
 @pytest.fixture(scope="module", params=MODELS)
-def server(request: pytest.FixtureRequest, servers: dict[str, Server]) -> Server:
+def server(request: pytest.FixtureRequest, servers: Servers) -> Server:
     """Each of the models in turn."""
     return servers[request.param]
 
@@ -58,7 +58,7 @@ def test_equals_offline(server: Server, form: Form) -> None:
 
 @pytest.mark.parametrize("name", ONE_TYPE)
 @pytest.mark.parametrize("form", forms.WIDE, ids=lambda form: form.__name__)
-def test_wide_equals_offline(servers: dict[str, Server], name: str, form: Form) -> None:
+def test_wide_equals_offline(servers: Servers, name: str, form: Form) -> None:
     """One wide tensor, flat or nested, gives the same bits, where the features share a type."""
     model = unpickled(servers[name])
     for columns in batches(servers[name]):
@@ -73,7 +73,7 @@ def test_wide_equals_offline(servers: dict[str, Server], name: str, form: Form) 
         for form in (*forms.TYPED, *(forms.WIDE if name in ONE_TYPE else ()))
     ],
 )
-def test_float32_equals_after_the_cast(servers: dict[str, Server], name: str, form: Any) -> None:
+def test_float32_equals_after_the_cast(servers: Servers, name: str, form: Any) -> None:
     """FP32 gives what the Pipeline gives offline on the same values rounded to float32."""
     server = servers[name]
     floats = [feature.name for feature in server.model.signature.inputs if feature.dtype == "float64"]
@@ -119,7 +119,7 @@ def test_metadata_names_the_inputs_and_outputs(server: Server) -> None:
         assert actual == expected
 
 
-def test_outputs_are_what_the_model_has(servers: dict[str, Server]) -> None:
+def test_outputs_are_what_the_model_has(servers: Servers) -> None:
     """Labels have the target's own type; probabilities are there where the model has them, in the order of classes."""
     described = {
         name: [

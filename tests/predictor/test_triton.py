@@ -10,7 +10,7 @@ import pytest
 from google.protobuf import descriptor_pool
 
 from tests.predictor import forms
-from tests.predictor.conftest import Server
+from tests.predictor.conftest import Server, Servers
 from tests.predictor.test_clients import whole
 
 # Its messages have the names of KServe's, with more fields: in one process they need a pool of their own.
@@ -68,7 +68,7 @@ def check(server: Server, result: Any) -> None:
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("binary_in", [False, True], ids=["json-in", "binary-in"])
 @pytest.mark.parametrize("binary_out", [False, True], ids=["json-out", "binary-out"])
-def test_infer_http(servers: dict[str, Server], name: str, binary_in: bool, binary_out: bool) -> None:
+def test_infer_http(servers: Servers, name: str, binary_in: bool, binary_out: bool) -> None:
     """Tensors as JSON and as bytes, each way, for every dtype."""
     server, http = servers[name], tritonclient.http
     outputs = [
@@ -82,7 +82,7 @@ def test_infer_http(servers: dict[str, Server], name: str, binary_in: bool, bina
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_infer_grpc(servers: dict[str, Server], name: str) -> None:
+def test_infer_grpc(servers: Servers, name: str) -> None:
     """Its gRPC client sends raw contents, and reads them."""
     server, rpc = servers[name], tritonclient.grpc
     with connected(rpc, server) as client:

@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO, StringIO
@@ -28,11 +29,13 @@ from artifact.validation.frame import columns
 from artifact.validation.frame import of as frame_of
 from release import settings
 from release.__main__ import main
+from release.bucket import store
 from release.commands import adopt
 from release.git.branch import Branch
 from release.git.client import Caller
 from release.settings import Settings
 from tests.conftest import Bucket
+from tests.release import shared_client
 from tests.release.answering import GOLDEN, Answering
 
 ROOT = Path(__file__).parents[2]
@@ -130,6 +133,12 @@ def no_foreign_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("GITHUB_SHA", "GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the first keys it sees
+
+
+@pytest.fixture(autouse=True)
+def one_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands of one process share the S3 clients of equal settings."""
+    monkeypatch.setattr(store, "boto3", types.SimpleNamespace(client=shared_client.client))
 
 
 @pytest.fixture(scope="session")

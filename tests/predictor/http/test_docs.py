@@ -5,13 +5,13 @@ import json
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.predictor.conftest import Server
+from tests.predictor.conftest import Servers
 
 MODELS = ["iris", "people", "counts", "prices", "echo"]
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_the_document_is_true_for_the_model(servers: dict[str, Server], name: str) -> None:
+def test_the_document_is_true_for_the_model(servers: Servers, name: str) -> None:
     """Each route of it exists; its examples are taken, and what they get is what it says, in v1 and in v2."""
     server = servers[name]
     document = server.request("GET", "/openapi.json").json
@@ -31,7 +31,7 @@ def test_the_document_is_true_for_the_model(servers: dict[str, Server], name: st
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_it_takes_the_rows_that_the_model_takes(servers: dict[str, Server], name: str) -> None:
+def test_it_takes_the_rows_that_the_model_takes(servers: Servers, name: str) -> None:
     """Rows of the test's data are valid by the document, as lists and as objects; a row without a value is not."""
     server = servers[name]
     document = server.request("GET", "/openapi.json").json
@@ -45,7 +45,7 @@ def test_it_takes_the_rows_that_the_model_takes(servers: dict[str, Server], name
     assert server.post(server.v1, {"instances": [rows[0][:-1]]}).status == 400
 
 
-def test_the_page_has_a_field_for_each_feature(servers: dict[str, Server]) -> None:
+def test_the_page_has_a_field_for_each_feature(servers: Servers) -> None:
     """Names are escaped, what it may load is nothing, and the digest is on it."""
     server = servers["people"]
     answer = server.request("GET", "/docs")
@@ -57,7 +57,7 @@ def test_the_page_has_a_field_for_each_feature(servers: dict[str, Server]) -> No
     assert server.model.digest in text
 
 
-def test_the_start_is_announced(servers: dict[str, Server]) -> None:
+def test_the_start_is_announced(servers: Servers) -> None:
     """One line of the log names model, digest and where it answers, with a curl that a shell takes."""
     server = servers["iris"]
     lines = [json.loads(line) for line in server.log.read_text().splitlines() if '"message":"serving"' in line]
