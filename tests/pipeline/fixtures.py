@@ -83,6 +83,7 @@ def _ship(repository: Repository) -> None:
     repository.git("init", "-q", "-b", "main")
     repository.git("add", "-A")
     repository.git("commit", "-q", "-m", "shipped")
+    repository.git("repack", "-a", "-d", "-q")  # a file to copy in place of one for each object
 
 
 @pytest.fixture(scope="session")

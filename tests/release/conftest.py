@@ -216,6 +216,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     git(clone, "add", "--all")
     git(clone, "commit", "--quiet", "--message", "begin")
     git(clone, "push", "--quiet", "origin", "main")
+    for repository in (origin, clone):
+        git(repository, "repack", "-a", "-d", "-q")  # a file to copy in place of one for each object
     return folder
 
 

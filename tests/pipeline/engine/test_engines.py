@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from io import BytesIO
 from pathlib import Path
@@ -186,9 +187,15 @@ def kinds(text: str) -> list[str]:
     return matches
 
 
+@functools.cache
+def estimators() -> dict[str, Any]:
+    """The classes of scikit-learn by name."""
+    return dict(all_estimators())
+
+
 def chosen(name: str, scale: bool) -> Choice:
     """What serves the estimator `name`, fitted on numbers: the two first columns may be missing for boosting."""
-    estimator = dict(all_estimators())[name]()
+    estimator = estimators()[name]()
     few = {"random_state": 0, "n_estimators": 9, "max_iter": 50, "min_samples_leaf": 5}
     estimator.set_params(**{key: value for key, value in few.items() if key in estimator.get_params()})
     task, target = ("regression", SCORE + 9) if is_regressor(estimator) else ("classification", TEXTS)
