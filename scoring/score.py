@@ -103,7 +103,8 @@ def _submitting(scorer: Scorer, directory: Path, form: Form) -> Iterator[tuple[S
             def local(table: pa.Table, first: int) -> Future[Scored]:
                 return pool.submit(scorer.score, table, first)
 
-            yield local, threads + 1
+            # One piece that waits for a thread, and one that is written: no thread waits for either.
+            yield local, threads + 2
     else:
         from scoring.cluster_scorer import Remote
 

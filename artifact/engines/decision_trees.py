@@ -149,6 +149,9 @@ def _ranks(limits: np.ndarray, numbers: np.ndarray, order: np.ndarray | None) ->
     """How many of `limits` are less than each number, all of them for one that is missing; `order` sorts `numbers`."""
     if order is None:
         return limits.searchsorted(numbers)
+    ascending = numbers.take(order)
+    # Where each limit stands among the numbers: there are fewer limits, and a missing number stands behind all of them.
+    greater = np.bincount(ascending.searchsorted(limits, side="right"), minlength=len(numbers))
     ranks = np.empty(len(numbers), np.intp)
-    ranks[order] = limits.searchsorted(numbers.take(order))
+    ranks[order] = greater[: len(numbers)].cumsum()
     return ranks
