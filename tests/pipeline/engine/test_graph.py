@@ -16,7 +16,7 @@ from sklearn.ensemble import (
 )
 from sklearn.feature_selection import SelectKBest, VarianceThreshold
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, SGDClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -157,9 +157,10 @@ def test_labels_alone_are_scikit_learns() -> None:
     """Without probabilities a graph could not say which rows it has no answer for."""
     from sklearn.svm import LinearSVC
 
-    choice, *_ = chosen(NUMBERS[:2], TWO, StandardScaler(), LinearSVC())
-    assert choice.name == SKLEARN
-    assert "labels without probabilities" in choice.refusals[ONNX]
+    for estimator in (LinearSVC(), SGDClassifier(random_state=0)):
+        choice, *_ = chosen(NUMBERS[:2], TWO, StandardScaler(), estimator)
+        assert choice.name == SKLEARN
+        assert "labels without probabilities" in choice.refusals[ONNX]
 
 
 def test_company_changes_no_bit() -> None:
