@@ -11,6 +11,7 @@ import pytest
 
 from artifact.errors import InvalidRequest
 from artifact.validation.validator import Validator
+from scoring import scorer
 from tests.predictor import test_no_answer
 from tests.predictor.models import Packaged
 from tests.scoring.table import BAD, arguments, read, rows, scored, write
@@ -24,6 +25,25 @@ def test_a_row_that_does_not_fit_is_written_with_its_reason(people: Packaged, ba
     assert str(rejected[0]["rooms"]) == "4.5"
     assert scored(*arguments(people, write(rows(people), tmp_path / "good.csv"), tmp_path / "all.csv")) == 0
     assert read(tmp_path / "out.csv") == [row for row in read(tmp_path / "all.csv") if row["row"] not in BAD]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_only_the_lot_of_a_bad_row_is_looked_at_closely(
+    people: Packaged, bad: Path, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Labels, reasons and numbers of rows are the same however a piece is divided."""
+    table = rows(people)
+    table.loc[[1, 6, 7], "rooms"] = [51, 77, 99]
+    source = bad if kind == "csv" else write(table, tmp_path / "bad.parquet")
+    monkeypatch.setattr(scorer, "SKLEARN", "divided, too")
+    answers: list[Any] = []
+    for lot in (4096, 3, 1):
+        monkeypatch.setattr(scorer, "_LOT", lot)
+        assert scored(*arguments(people, source, tmp_path / f"{lot}.csv")) == 0
+        labels = [(row["row"], row["label"]) for row in read(tmp_path / f"{lot}.csv")]
+        answers.append((labels, read(tmp_path / f"{lot}.rejected.csv")))
+    assert answers[0] == answers[1] == answers[2]
+    assert [row["row"] for row in answers[0][1]] == (sorted(BAD) if kind == "csv" else [2, 7, 8])
 
 
 def test_what_serving_refuses_scoring_refuses(people: Packaged, bad: Path, tmp_path: Path) -> None:
