@@ -61,9 +61,12 @@ class Drift:
         if may_count and self._waiting > self._short_rows:
             self.flush()
 
-    def count_soon(self) -> None:
-        """Count in the next turn of this thread's event loop, where enough waits for that."""
-        if (len(self._pending) >= _REQUESTS or self._waiting >= self._rows) and not self._due:
+    def count_soon(self, *, after: bool = False) -> None:
+        """Count in the next turn of this thread's event loop, where enough waits for that: twice as much right `after`
+        other counts, so that a request seldom waits for both.
+        """
+        least = 1 + after
+        if (len(self._pending) >= least * _REQUESTS or self._waiting >= least * self._rows) and not self._due:
             self._due = True
             asyncio.get_running_loop().call_soon(self._count_now)
 

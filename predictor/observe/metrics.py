@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
 from itertools import accumulate
+from operator import itemgetter
 from threading import Lock
 from typing import Any, cast
 
@@ -32,6 +33,7 @@ from predictor.observe.sample_block import Block, Labels
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _MANY = 64  # requests counted at once
 _ENDS = (*map(str, BUCKETS), "+Inf")
+_BEGINS = np.arange(len(STAGES)) * len(_ENDS)  # of the buckets of each stage, all of them in one array
 _REQUEST_ENDS = (*latency_edges.NAMES, "+Inf")
 _FIRST = "first_answer"
 _LIBRARIES = ("kserve", "scikit-learn", "numpy")
@@ -64,8 +66,8 @@ class Metrics(Collector):
         self._requests: Counter[tuple[str, str]] = Counter()
         self._rejects: Counter[str] = Counter()
         self._rows: Counter[str] = Counter()
-        self._counts: dict[tuple[str, str], np.ndarray] = {}
-        self._sums: Counter[tuple[str, str]] = Counter()
+        self._stages: dict[str, np.ndarray] = {}  # by protocol: [stages, buckets]
+        self._stage_sums: dict[str, np.ndarray] = {}  # by protocol: [stages], in seconds
         self._pending: list[Exchange] = []
         self._lock = Lock()
 
@@ -82,8 +84,8 @@ class Metrics(Collector):
         """Nothing: the registry would otherwise scrape once to learn the names."""
         return []
 
-    def count(self, exchanges: Sequence[Exchange]) -> None:
-        """Answered requests, in their order."""
+    def count(self, exchanges: Sequence[Exchange]) -> bool:
+        """Remember answered requests, in their order; whether those remembered were many, and have been counted."""
         if exchanges and _FIRST not in self._start_seconds:
             self._start_seconds[_FIRST] = start_times.process_age() - (time.time() - exchanges[0].ended)
         self._pending += exchanges
@@ -92,6 +94,8 @@ class Metrics(Collector):
                 self._count()
             finally:
                 self._lock.release()
+            return True
+        return False
 
     def _count(self) -> None:
         pending = self._pending[:]
@@ -112,13 +116,15 @@ class Metrics(Collector):
             seconds.setdefault(protocol, []).append(exchange.seconds)
         for protocol, times in seconds.items():
             self._count_whole(protocol, np.array(times))
-            for stage, column in zip(STAGES, np.array(times).T, strict=True):
-                durations = column[column >= 0]
-                if len(durations):
-                    places = np.searchsorted(BUCKETS, durations)
-                    counts = self._counts.setdefault((stage, protocol), np.zeros(len(_ENDS), dtype=np.int64))
-                    counts += np.bincount(places, minlength=len(_ENDS))
-                    self._sums[stage, protocol] += float(durations.sum())  # type: ignore[assignment]  # it adds floats too
+            self._count_stages(protocol, np.array(times))
+
+    def _count_stages(self, protocol: str, times: np.ndarray) -> None:
+        """Each stage of requests: `times` of shape [requests, stages], less than 0 where a request did not reach it."""
+        reached = times >= 0
+        places = np.searchsorted(BUCKETS, times) + _BEGINS
+        counts = np.bincount(places[reached], minlength=len(STAGES) * len(_ENDS)).reshape(len(STAGES), len(_ENDS))
+        self._stages[protocol] = self._stages.get(protocol, 0) + counts
+        self._stage_sums[protocol] = self._stage_sums.get(protocol, 0.0) + times.sum(axis=0, where=reached)
 
     def _count_whole(self, protocol: str, times: np.ndarray) -> None:
         """Whole requests that got a prediction: `times` of shape [requests, stages]."""
@@ -141,7 +147,8 @@ class Metrics(Collector):
             requests_of, fast, rows = self._requests.copy(), self._fast.copy(), self._rows.copy()
             apart, whole_sums = self._apart.copy(), self._whole_sums.copy()
             whole = {protocol: counts.tolist() for protocol, counts in self._whole.items()}
-            counts_of, sums = {key: counts.tolist() for key, counts in self._counts.items()}, self._sums.copy()
+            stages = {protocol: counts.tolist() for protocol, counts in self._stages.items()}
+            stage_sums = {protocol: sums.tolist() for protocol, sums in self._stage_sums.items()}
         digest, release = self._model["digest"], self._model["release"]
         yield InfoMetricFamily("modelpin_build", "What serves", self._build)
         yield InfoMetricFamily("modelpin_model", "What is served", self._model)
@@ -157,8 +164,11 @@ class Metrics(Collector):
         latency = HistogramMetricFamily(
             "modelpin_stage_seconds", "Time of a request in each stage", labels=("stage", "protocol")
         )
-        for key, counts in sorted(counts_of.items()):
-            latency.add_metric(key, list(zip(_ENDS, accumulate(counts), strict=True)), sums[key])
+        for number, stage in sorted(enumerate(STAGES), key=itemgetter(1)):
+            for protocol, of_stages in sorted(stages.items()):
+                if any(of_stages[number]):
+                    buckets = list(zip(_ENDS, accumulate(of_stages[number]), strict=True))
+                    latency.add_metric((stage, protocol), buckets, stage_sums[protocol][number])
         yield latency
         named = ("protocol", "digest", "release")
         latency = HistogramMetricFamily("modelpin_request_seconds", "Time of a request that was answered", labels=named)

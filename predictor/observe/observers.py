@@ -46,12 +46,15 @@ class Observers:
         }
         self.metrics = Metrics(model, self.drift, gauges, counters, start_seconds)
 
-    def count(self, exchanges: Sequence[Exchange]) -> None:
-        """Count and log requests that have their answers; `drift.count_soon` is to follow on the event loop."""
+    def count(self, exchanges: Sequence[Exchange]) -> bool:
+        """Log requests that have their answers, and remember them for the metrics; whether that counted many of them.
+
+        `drift.count_soon` is to follow on the event loop.
+        """
         for exchange in exchanges:
             self.observe(exchange)
             self._request_log.write(exchange)
-        self.metrics.count(exchanges)
+        return self.metrics.count(exchanges)
 
     def observe(self, exchange: Exchange, *, in_thread: bool = False) -> None:
         """Remember what was predicted, once. From any thread; one other than the event loop's says that it is

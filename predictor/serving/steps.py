@@ -215,12 +215,11 @@ class Steps:
 
     def count(self) -> None:
         """Count and log all that was accounted for."""
-        self._count()
-        self.observers.drift.count_soon()
+        self.observers.drift.count_soon(after=self._count())
 
-    def _count(self) -> None:
+    def _count(self) -> bool:
         exchanges, self._answered = self._answered, []
-        self.observers.count(exchanges)
+        return self.observers.count(exchanges)
 
     def _count_late(self) -> None:
         self._due = False

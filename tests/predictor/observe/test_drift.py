@@ -93,13 +93,13 @@ ROW: dict[str, Any] = {
 SETOSA = Prediction(np.array(["setosa"], dtype=object), np.array([[0.93, 0.05, 0.02]]))
 
 
-def answers(drift: Drift, count: int) -> None:
-    """Answer so many requests on an event loop, as the predictor does."""
+def answers(drift: Drift, count: int, *, after: bool = False) -> None:
+    """Answer so many requests on an event loop, as the predictor does; each right `after` other counts."""
 
     async def answer() -> None:
         for _ in range(count):
             drift.observe(ROW, SETOSA)
-            drift.count_soon()
+            drift.count_soon(after=after)
         assert len(drift._pending) == count  # answers are not held up
         await asyncio.sleep(0)
 
@@ -117,6 +117,17 @@ def test_counted_behind_the_answers(packaged: dict[str, Packaged]) -> None:
     drift.flush()
     assert drift.outputs["label"].counts.sum() == 178
     assert {int(distribution.counts.sum()) for distribution in drift.features.values()} == {178}
+
+
+def test_after_other_counts_only_twice_as_many_are_counted(packaged: dict[str, Packaged]) -> None:
+    """Right after the requests were counted their values wait for the next time, but no more than 128 requests' do."""
+    drift, calls = gathered(packaged)
+    answers(drift, 127, after=True)
+    assert (len(calls), len(drift._pending)) == (0, 127)
+    drift.flush()
+    calls.clear()
+    answers(drift, 128, after=True)
+    assert (len(calls), len(drift._pending)) == (2, 0)
 
 
 def test_many_values_are_counted_before_many_requests(packaged: dict[str, Packaged]) -> None:
