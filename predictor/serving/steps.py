@@ -25,8 +25,6 @@ from predictor.settings import Settings
 # What the event loop works on, whatever it says, takes less than 5 ms of CPU: the dearest bytes known take 250 ns each.
 LOOP_BYTES = 8 << 10
 LOOP_FEATURES = 1000
-_MANY = 16  # answered requests that are counted at once ...
-_DELAY = 0.025  # ... or after as many seconds
 _ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
 # https://www.w3.org/TR/trace-context/#traceparent-header: version 00 has four fields, a later one may have more.
 _TRACE = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.S)
@@ -152,7 +150,6 @@ class Steps:
         labels = model.labels
         self.observers = Observers(labels, model.signature, model.profile, settings, gauges, model.start_seconds)
         self._answered: list[Exchange] = []  # to be counted
-        self._due = False  # they will be, by a timer
 
     @property
     def ready(self) -> bool:
@@ -202,16 +199,15 @@ class Steps:
         return answer
 
     def account(self, exchange: Exchange, code: str, error: Exception | None = None) -> None:
-        """The request has its answer, with the status `code`: it is counted and logged soon, with others."""
+        """The request has its answer, with the status `code`: it is counted and logged in the next turn of the event
+        loop, with the others of this one.
+        """
         exchange.code, exchange.ended = code, time()
         if error is not None:
             exchange.reason = errors.reason(error)
         self._answered.append(exchange)
-        if len(self._answered) == _MANY:
+        if len(self._answered) == 1:
             asyncio.get_running_loop().call_soon(self.count)
-        elif not self._due:
-            self._due = True
-            asyncio.get_running_loop().call_later(_DELAY, self._count_late)
 
     def count(self) -> None:
         """Count and log all that was accounted for."""
@@ -220,10 +216,6 @@ class Steps:
     def _count(self) -> bool:
         exchanges, self._answered = self._answered, []
         return self.observers.count(exchanges)
-
-    def _count_late(self) -> None:
-        self._due = False
-        self.count()
 
     def close(self) -> None:
         """Write what the logs hold, at the end."""

@@ -1,7 +1,8 @@
 """A predictor that says which files of ours a request opens: `python -m tests.predictor.opened FOLDER --model_dir …`.
 
 At each SIGUSR1 it writes a file into FOLDER, named by its number from 0: the source files whose functions were called
-since the signal before, in any thread, relative to the repository.
+since the signal before, in any thread, relative to the repository. What `Steps.count` calls behind the answers is left
+out: whoever follows a request to its answer does not come there.
 """
 
 from __future__ import annotations
@@ -18,12 +19,17 @@ from predictor import __main__ as predictor
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("predictor", "artifact", "features")
 
+_COUNT = "Steps.count"
+
 _called: set[str] = set()
+_thread = threading.local()  # `counts`: whether Steps.count runs in it
 
 
 def note(frame: FrameType, event: str, _: object) -> None:
     """Remember the file of a function that is called."""
-    if event == "call":
+    if event in ("call", "return") and frame.f_code.co_qualname == _COUNT:
+        _thread.counts = event == "call"
+    if event == "call" and not getattr(_thread, "counts", False):
         _called.add(frame.f_code.co_filename)
 
 

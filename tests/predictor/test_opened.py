@@ -1,6 +1,6 @@
 """How many of our files a request opens, on each of its ways: a reader who follows it opens as many.
 
-What is done later, for many requests at once, is not among them: their counts, and their lines of the log.
+What is done behind the answers of a turn is not among them: their counts, and their lines of the log.
 """
 
 from __future__ import annotations
