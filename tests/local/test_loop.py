@@ -14,13 +14,19 @@ from local.state import State
 from release.gitops.folder import Folder
 
 
-@pytest.mark.story
-def test_an_image_that_kills_its_process_is_taken_back_by_its_traffic(tmp_path: Path) -> None:
-    """Its requests end with 502 at the gateway: `release step` takes it back, and says so in the commit."""
+@pytest.fixture
+def needs_prometheus() -> None:
+    """A system package: `.ci/run` installs it, and a newcomer's machine may be without."""
     try:
         prometheus.program("prometheus")
     except ConfigurationError as error:
         pytest.skip(str(error))
+
+
+@pytest.mark.story
+@pytest.mark.usefixtures("needs_prometheus")
+def test_an_image_that_kills_its_process_is_taken_back_by_its_traffic(tmp_path: Path) -> None:
+    """Its requests end with 502 at the gateway: `release step` takes it back, and says so in the commit."""
     with contextlib.closing(Narrator(tmp_path / "log")) as tell:
         text = loop.show(State(tmp_path), tell, loop.CANARIES[-1:], drifts=False)
     assert text.decisions == ["an image that kills its process: taken back"]
@@ -31,12 +37,9 @@ def test_an_image_that_kills_its_process_is_taken_back_by_its_traffic(tmp_path: 
     assert text.page.read_text().count("<polyline") >= 2
 
 
+@pytest.mark.usefixtures("needs_prometheus")
 def test_a_prometheus_that_ended_is_said(tmp_path: Path) -> None:
     """The demo does not wait for what nobody counts: exit code 30, with the log to look into."""
-    try:
-        prometheus.program("prometheus")
-    except ConfigurationError as error:
-        pytest.skip(str(error))
     with prometheus.Prometheus(tmp_path) as server:
         server.check()
         server.stop()
