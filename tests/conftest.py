@@ -21,6 +21,10 @@ gc.disable()
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
+# Before anything imports gRPC. In a fork of a process that has a gRPC server it would start threads of its own again,
+# and one of them may crash the command that a test runs in the fork.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
 # A shell starts what runs in the background with Ctrl-C ignored, and what tests start to be interrupted would be, too.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
