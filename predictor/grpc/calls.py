@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
 from predictor.grpc.layouts import Layouts
-from predictor.observe.exchange import Exchange
+from predictor.observe.exchange import Exchange, Predicted
 from predictor.protocols.request import Answer, Decoded, Request
 from predictor.serving.steps import Steps
 from predictor.serving.turns import Turns
@@ -68,8 +69,8 @@ class Calls(Turns[Call]):
         """Wake the call, which sends it."""
         request.answer.set_result(answer)
 
-    def account(self, request: Call) -> None:
-        """Nothing: the call does, which may still be cancelled before it has sent its answer."""
+    def account(self, requests: Sequence[Call], shared: Predicted | None) -> None:
+        """Nothing: each call does, which may still be cancelled before it has sent its answer."""
 
     def hand_over(self, request: Call) -> None:
         """To `Lifecycle.serve`, which the call asks."""

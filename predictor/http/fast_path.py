@@ -16,7 +16,7 @@ from predictor.http.asgi_cycle import asgi_cycle
 from predictor.http.body import BINARY, JSON, OCTETS
 from predictor.http.closing import Connection
 from predictor.http.head import is_host
-from predictor.observe.exchange import PURPOSE, REQUEST_ID, TRACEPARENT, Exchange
+from predictor.observe.exchange import PURPOSE, REQUEST_ID, TRACEPARENT, Exchange, Predicted
 from predictor.protocols import cloudevent, v1, v2
 from predictor.protocols.request import Answer, Decoded, Request
 from predictor.serving.steps import Steps, begin
@@ -160,9 +160,9 @@ class FastPath(Turns[FastRequest]):
         """A 200 on its connection."""
         request.answer(self._head(request, len(answer.body), answer.json_bytes) + answer.body)
 
-    def account(self, request: FastRequest) -> None:
+    def account(self, requests: Sequence[FastRequest], shared: Predicted | None) -> None:
         """As answered with 200."""
-        self._steps.account(request.exchange, "200")
+        self._steps.account_together([request.exchange for request in requests], "200", shared)
 
     def hand_over(self, request: FastRequest) -> None:
         """To the InferLayer."""

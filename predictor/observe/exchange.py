@@ -14,6 +14,7 @@ PURPOSES = ("proof", "golden", "shadow")
 EXPLAIN = "explain"  # the same of a request for explanations, by its route or parameter
 STAGES = ("queue", "parse", "predict", "respond")
 QUEUE, PARSE, PREDICT, RESPOND = range(len(STAGES))
+Predicted = tuple[Columns, Prediction]  # the rows of requests and the answers to them
 _NEVER = [-1.0] * len(STAGES)
 
 
@@ -33,5 +34,5 @@ class Exchange:
     code: str = field(default="", init=False)  # the HTTP or gRPC status of its answer
     reason: str = field(default="", init=False)  # why it has no prediction: one of predictor.errors.REASONS
     ended: float = field(default=0.0, init=False)  # time.time() of its answer
-    # What was asked and answered, until it is counted; None where it is not to be.
-    predicted: tuple[Columns, Prediction] | None = field(default=None, init=False)
+    # What was asked and answered, until it is counted; None where it is not to be, or where another exchange has it.
+    predicted: Predicted | None = field(default=None, init=False)

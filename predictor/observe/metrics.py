@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
 from itertools import accumulate
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from threading import Lock
 from typing import Any, cast
 
@@ -35,6 +35,7 @@ _MANY = 64  # requests counted at once
 _ENDS = (*map(str, BUCKETS), "+Inf")
 _BEGINS = np.arange(len(STAGES)) * len(_ENDS)  # of the buckets of each stage, all of them in one array
 _REQUEST_ENDS = (*latency_edges.NAMES, "+Inf")
+_COUNTED = attrgetter("purpose", "protocol", "code", "reason", "fast")
 _FIRST = "first_answer"
 _LIBRARIES = ("kserve", "scikit-learn", "numpy")
 
@@ -100,23 +101,26 @@ class Metrics(Collector):
     def _count(self) -> None:
         pending = self._pending[:]
         del self._pending[: len(pending)]  # others may have appended meanwhile
-        seconds: dict[str, list[list[float]]] = {}
-        for exchange in pending:
-            protocol, code = exchange.protocol, exchange.code
-            if exchange.purpose:
-                self._apart[exchange.purpose, protocol, code] += 1
+        for (purpose, protocol, code, reason, fast), count in Counter(map(_COUNTED, pending)).items():
+            if purpose:
+                self._apart[purpose, protocol, code] += count
                 continue
-            self._requests[protocol, code] += 1
-            if exchange.reason:
-                self._rejects[exchange.reason] += 1
-            if exchange.rows:
-                self._rows[protocol] += exchange.rows
-            if exchange.fast:
-                self._fast[protocol] += 1
-            seconds.setdefault(protocol, []).append(exchange.seconds)
-        for protocol, times in seconds.items():
-            self._count_whole(protocol, np.array(times))
-            self._count_stages(protocol, np.array(times))
+            self._requests[protocol, code] += count
+            if reason:
+                self._rejects[reason] += count
+            if fast:
+                self._fast[protocol] += count
+        seconds: dict[str, list[list[float]]] = {}
+        rows: Counter[str] = Counter()
+        for exchange in pending:
+            if not exchange.purpose:
+                seconds.setdefault(exchange.protocol, []).append(exchange.seconds)
+                rows[exchange.protocol] += exchange.rows
+        self._rows += rows  # which keeps those that are positive alone
+        for protocol, of_requests in seconds.items():
+            times = np.array(of_requests)
+            self._count_whole(protocol, times)
+            self._count_stages(protocol, times)
 
     def _count_stages(self, protocol: str, times: np.ndarray) -> None:
         """Each stage of requests: `times` of shape [requests, stages], less than 0 where a request did not reach it."""

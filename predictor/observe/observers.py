@@ -8,7 +8,7 @@ from typing import Any
 
 from artifact.signature import Signature
 from predictor.observe.drift import Drift
-from predictor.observe.exchange import Exchange
+from predictor.observe.exchange import Exchange, Predicted
 from predictor.observe.inference_log import InferenceLog, Policy
 from predictor.observe.metrics import Metrics
 from predictor.observe.request_log import LogWriter, RequestLog
@@ -52,9 +52,19 @@ class Observers:
         `drift.count_soon` is to follow on the event loop.
         """
         for exchange in exchanges:
-            self.observe(exchange)
+            if exchange.predicted is not None:
+                self.observe(exchange)
             self._request_log.write(exchange)
         return self.metrics.count(exchanges)
+
+    def join(self, exchanges: Sequence[Exchange], shared: Predicted) -> None:
+        """Let the first of `exchanges`, users' requests, have the rows and answers of all of them, unless each is
+        logged by itself: one table is counted several times as fast as its rows one by one.
+        """
+        if self._inference_log is None:
+            for exchange in exchanges:
+                exchange.predicted = None
+            exchanges[0].predicted = shared
 
     def observe(self, exchange: Exchange, *, in_thread: bool = False) -> None:
         """Remember what was predicted, once. From any thread; one other than the event loop's says that it is

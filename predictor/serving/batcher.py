@@ -22,7 +22,8 @@ from predictor.errors import NoAnswer
 
 _SHORT = 500e-6  # seconds: a hand-over to a thread and back costs a tenth of this, and health answers wait no longer
 _LONGEST = 2e-3  # seconds of CPU for calls on the event loop of which some fail
-_MOST_ROWS = 1024  # of one shared call
+_MOST_ROWS = 1024  # of one shared call in the thread
+_MOST_SHORT_ROWS = 8192  # of one on the event loop, where all that share it together take no longer than one may alone
 _PART, _PART_ROWS = 0.1, 10_000  # seconds and rows of one part of a long table, whichever is less
 _LOOK = 0.25  # seconds between two looks at whether an answer is still wanted
 
@@ -50,7 +51,7 @@ class Batcher:
         self._most_rows = _MOST_ROWS if batching else 0
         self.short_rows, each = measured(self.quick, sample)
         self._part_rows = min(_PART_ROWS, max(1, int(_PART / each))) if batching else 0
-        self.shared_rows = min(self.short_rows, self._most_rows)
+        self.shared_rows = min(self.short_rows, _MOST_SHORT_ROWS) if batching else 0
         self._waiting: deque[_Waiting] = deque()
         self._worker = ThreadPoolExecutor(1, "predict")
         self._busy = False

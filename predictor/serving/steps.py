@@ -10,14 +10,14 @@ import math
 import random
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter, time
 
 from artifact.prediction import Prediction
 from predictor import errors
 from predictor.errors import BuffersFull, QueueFull, TooManyRows
 from predictor.model import Model
-from predictor.observe.exchange import PARSE, PURPOSES, QUEUE, RESPOND, Exchange
+from predictor.observe.exchange import PARSE, PURPOSES, QUEUE, RESPOND, Exchange, Predicted
 from predictor.observe.observers import Observers
 from predictor.protocols.request import Answer, Decoded, Request
 from predictor.settings import Settings
@@ -202,12 +202,22 @@ class Steps:
         """The request has its answer, with the status `code`: it is counted and logged in the next turn of the event
         loop, with the others of this one.
         """
-        exchange.code, exchange.ended = code, time()
         if error is not None:
             exchange.reason = errors.reason(error)
-        self._answered.append(exchange)
-        if len(self._answered) == 1:
+        self.account_together([exchange], code)
+
+    def account_together(self, exchanges: Sequence[Exchange], code: str, shared: Predicted | None = None) -> None:
+        """As `account`, of requests that were answered at the same time. `shared`: the rows of all of them, and the
+        answers, which are then counted as one table.
+        """
+        ended = time()
+        for exchange in exchanges:
+            exchange.code, exchange.ended = code, ended
+        if shared is not None and len(exchanges) > 1:
+            self.observers.join(exchanges, shared)
+        if exchanges and not self._answered:
             asyncio.get_running_loop().call_soon(self.count)
+        self._answered += exchanges
 
     def count(self) -> None:
         """Count and log all that was accounted for."""

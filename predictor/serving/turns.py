@@ -15,14 +15,14 @@ from functools import partial
 from time import perf_counter
 from typing import Generic, Protocol, TypeVar
 
-from artifact.prediction import PROBABILITIES, Prediction, joined
+from artifact.prediction import PROBABILITIES, Columns, Prediction, joined
 from artifact.prediction import rows as rows_of
-from predictor.observe.exchange import PREDICT, Exchange
+from predictor.observe.exchange import PREDICT, Exchange, Predicted
 from predictor.protocols.request import Answer, Decoded, Request
 from predictor.serving.steps import Steps
 
 SMALL = 64 << 10  # bytes of an answer that a socket's buffers take at once
-_TURN_BYTES = 64 << 10  # of bodies: what more has arrived is answered in the next turn, after a look at all sockets
+_TURN_BYTES = 512 << 10  # of bodies: what more has arrived is answered in the next turn, after a look at all sockets
 _TURN_SECONDS = 1.5e-3  # after which no further body is read, or no further group answered, in this turn
 _GROUP = 64  # requests answered one behind the other
 _NUMBER_BYTES = 24  # as many as a float64 takes in JSON, about
@@ -66,8 +66,10 @@ class Turns(ABC, Generic[R]):
         """Send the answer; the place of the request was given back."""
 
     @abstractmethod
-    def account(self, request: R) -> None:
-        """Count and log the request, whose answer was sent."""
+    def account(self, requests: Sequence[R], shared: Predicted | None) -> None:
+        """Count and log requests whose answers were sent. `shared`: the rows of all of them and the answers, where one
+        call of the model predicted them and nobody else's.
+        """
 
     @abstractmethod
     def hand_over(self, request: R) -> None:
@@ -156,27 +158,31 @@ class Turns(ABC, Generic[R]):
 
     def _predict_at_once(self, group: list[R]) -> None:
         start = perf_counter()
-        predictions = self._predictions(group)
+        tables = [request.content.columns for request in group]
+        shared = self._predict_together(tables)
+        predictions: Sequence[Prediction | Exception]
+        if shared is None:  # the batcher finds out which of them it was
+            predictions = self._model.batcher.at_once(tables)
+        else:
+            predictions = shared[1].parts([request.rows for request in group])
         seconds = perf_counter() - start
         pairs = zip(group, predictions, strict=True)
         answered = [request for request, prediction in pairs if self._respond(request, prediction, seconds)]
-        for request in answered:  # when all of them have their answers: nobody waits for a line of the log
-            self.account(request)
+        # When all of them have their answers: nobody waits for a line of the log.
+        self.account(answered, shared if len(answered) == len(group) else None)
 
-    def _predictions(self, group: list[R]) -> Sequence[Prediction | Exception]:
-        """The answers for each of `group`, in one call; an exception in the place of one that has none here."""
-        batcher, tables = self._model.batcher, [request.content.columns for request in group]
+    def _predict_together(self, tables: Sequence[Columns]) -> Predicted | None:
+        """The rows of all `tables` and their answers, by one call of the model; None where a row has no answer."""
         try:
-            prediction = batcher.quick.predict(joined(tables))
-            if not prediction.all_finite:
-                return batcher.at_once(tables)
-            return prediction.parts([request.rows for request in group])
-        except Exception:  # the batcher finds out which of them it was
-            return batcher.at_once(tables)
+            columns = joined(tables)
+            prediction = self._model.batcher.quick.predict(columns)
+            return (columns, prediction) if prediction.all_finite else None
+        except Exception:
+            return None
 
     def _predicted(self, request: R, start: float, done: asyncio.Future[Prediction]) -> None:
         if self._respond(request, done.exception() or done.result(), perf_counter() - start):
-            self.account(request)
+            self.account([request], None)
 
     def _respond(self, request: R, prediction: Prediction | BaseException, seconds: float) -> bool:
         """Whether the request has its answer, which is then still to be accounted for."""

@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from artifact.prediction import Prediction
+from artifact.prediction import Columns, Prediction
 from predictor.serving.batcher import Batcher
 from tests.predictor.http.fast_server import (
     LATEST,
@@ -23,6 +24,7 @@ from tests.predictor.http.fast_server import (
     quick,
     run,
 )
+from tests.predictor.loaded import loaded
 from tests.predictor.models import Packaged
 
 
@@ -65,6 +67,40 @@ def test_alone_where_company_changes_answers(iris: Packaged) -> None:
                 client.writer.write(post())
             assert [(await client.answer()).status for client in clients] == [200] * 8
             assert runner.calls == [1] * 8
+
+    run(test)
+
+
+@pytest.mark.parametrize("each", ["none", "golden", "logged"])
+def test_rows_that_shared_a_call_are_counted_as_one_table(iris: Packaged, tmp_path: Path, each: str) -> None:
+    """Every row is counted once; a golden request's is not, and with an inference log each request has its lines."""
+
+    async def test() -> None:
+        settings = {"inference_log": str(tmp_path), "inference_share": 1.0} if each == "logged" else {}
+        async with place(iris, quick(loaded(iris).runner, batching=True), **settings) as server:
+            drift, tables = server.lifecycle.observers.drift, []
+            observe = drift.observe
+
+            def noting(columns: Columns, prediction: Prediction, **options: bool) -> None:
+                tables.append((columns["sepal length (cm)"].tolist(), prediction.values.tolist()))
+                observe(columns, prediction, **options)
+
+            drift.observe = noting  # type: ignore[method-assign]
+            clients = [await server.connect() for _ in range(8)]
+            for number, client in enumerate(clients):
+                headers = ["x-modelpin-purpose: golden"] if each == "golden" and number == 3 else []
+                client.writer.write(post(b'{"instances":[[%d,3.5,1.4,0.2]]}' % (4 + number), *headers))
+            labels = [(await client.answer()).json["predictions"][0] for client in clients]
+            expected = dict(zip(range(4, 12), labels, strict=True))
+            if each == "golden":
+                del expected[7]
+            server.lifecycle.count()
+            pairs = [pair for values, answers in tables for pair in zip(values, answers, strict=True)]
+            assert sorted(pairs) == sorted(expected.items())
+            assert server.counter("input_bin") == 4 * len(expected)
+            assert server.counter("predictions") == len(expected)
+            longest = max(len(values) for values, _ in tables)
+            assert longest > 1 if each == "none" else longest == 1 or each == "golden"
 
     run(test)
 
