@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from artifact.categorical import Categorical, categorical
 from artifact.prediction import Columns, rows
 from artifact.signature import Signature, as_json, label_text
 
@@ -34,6 +35,7 @@ class Distribution:
         self.unseen = 0
         self._boolean = boolean
         self._bin_of: dict[str, int] = {}
+        self._last: tuple[Sequence[Any], list[int]] = (), []  # categories, and the place of each
         self.edges = np.empty(0)
         if self.numeric:
             least, greatest = (reference[end] for end in ("min", "max"))
@@ -93,6 +95,14 @@ class Distribution:
             occurrences = _occurrences(values)
         return [(self._place(value), count) for value, count in occurrences.items() if count]
 
+    def categorical_counts(self, column: Categorical) -> list[tuple[int, int]]:
+        """As `category_counts`, of a column in the other form."""
+        categories, places = self._last
+        if categories is not column.categories:  # nearly every request has those of the one before
+            categories, places = column.categories, list(map(self._place, column.categories))
+            self._last = categories, places
+        return list(zip(places, np.bincount(column.codes, minlength=len(places)).tolist(), strict=True))
+
     def add_counts(self, counts: list[tuple[int, int]]) -> None:
         """Add what `category_counts` gave."""
         other = len(self.bins) - 1
@@ -151,10 +161,23 @@ class FeatureDistributions:
                     part = {name: table[name][start : start + step] for name in self._numeric}
                     self._add_numbers(self._numbers([part]))
         for name in self._others:
-            values = np.concatenate([table[name] for table in tables]) if len(tables) > 1 else tables[0][name]
-            counts = self.features[name].category_counts(values)
+            counts = self._category_counts(name, tables)
             with self._lock:
                 self.features[name].add_counts(counts)
+
+    def _category_counts(self, name: str, tables: Sequence[Columns]) -> list[tuple[int, int]]:
+        distribution = self.features[name]
+        counts: list[tuple[int, int]] = []
+        others: list[np.ndarray] = []
+        for table in tables:
+            column = categorical(table, name)
+            if column is None:
+                others.append(table[name])
+            else:
+                counts += distribution.categorical_counts(column)
+        if others:
+            counts += distribution.category_counts(np.concatenate(others) if len(others) > 1 else others[0])
+        return counts
 
     def _numbers(self, tables: Sequence[Columns]) -> np.ndarray:
         """The numeric features of all tables, one behind the other: float64 of shape [features, rows]."""

@@ -9,6 +9,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from artifact.categorical import CategoricalColumns
+
 # Feature name → values of shape [rows], as `artifact.validation` makes them: float64 or int64; float64 0/1 for bool;
 # float64 for an int64 that may be missing; float64 seconds since 1970 UTC for datetime and date; object for text.
 # Missing values are NaN in each.
@@ -114,7 +116,7 @@ class InLots(Protocol):
 
 def rows(columns: Columns) -> int:
     """How many rows `columns` have."""
-    return len(next(iter(columns.values())))
+    return columns.rows if isinstance(columns, CategoricalColumns) else len(next(iter(columns.values())))
 
 
 def joined(tables: Sequence[Columns]) -> Columns:

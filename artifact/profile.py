@@ -6,6 +6,7 @@ Inputs are those of the rows trained on. Answers are those to held-out rows: a m
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from artifact.signature import Signature, as_json, label_text
 FILE = "profile.json"
 _BINS = 10
 _TOP = 50
+_OTHERS = 8  # one in so many
 
 
 def reference(
@@ -44,6 +46,18 @@ def reference(
             for (name, dtype, numeric), values in zip(series(signature), split(signature, held_out), strict=True)
         },
         "confidence": None if sure is None or right is None else confidence.reference(sure, right),
+    }
+
+
+def frequent(signature: Signature, profile: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The most frequent texts of each feature, by its name, where at most an eighth of its rows had other ones."""
+    summaries = {
+        feature.name: profile["features"][feature.name] for feature in signature.inputs if feature.dtype == "string"
+    }
+    return {
+        name: list(summary["counts"])
+        for name, summary in summaries.items()
+        if summary["other"] * _OTHERS <= profile["rows"]
     }
 
 

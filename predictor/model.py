@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from kserve.model import Model as KServeModel
 
-from artifact import load
+from artifact import load, profile
 from artifact.engines.engine import Fallback
 from artifact.errors import IncompatibleError
 from artifact.explanation import background
@@ -68,7 +68,7 @@ class Model(KServeModel):
         }
         self.digest, self.signature, self.profile = loaded.digest, loaded.signature, loaded.profile
         self.engine = loaded.manifest.engine
-        self.validator = Validator(loaded.signature)
+        self.validator = Validator(loaded.signature, profile.frequent(loaded.signature, loaded.profile))
         self.runner = loaded.runner
         # Where a second engine answers what the first cannot, only the first is quick enough for the event loop.
         self._first = loaded.runner.first if isinstance(loaded.runner, Fallback) else loaded.runner

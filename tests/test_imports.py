@@ -87,9 +87,9 @@ PREDICTOR_ROOMS = {
 }
 # The same of artifact/.
 ARTIFACT_ROOMS = {
-    "validation": {"feature", "moment", "signature", "prediction", "errors", "checkpoint", "excerpt"},
+    "validation": {"categorical", "feature", "moment", "signature", "prediction", "errors", "checkpoint", "excerpt"},
     "unpickling": {"errors", "excerpt"},
-    "engines": {"unpickling", "signature", "output", "prediction", "decision", "errors", "extras"},
+    "engines": {"unpickling", "signature", "output", "prediction", "categorical", "decision", "errors", "extras"},
     "explanation": {
         *("checkpoint", "engines", "errors", "extras", "prediction", "signature", "strict_json", "unpickling"),
         "validation",

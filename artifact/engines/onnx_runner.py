@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import onnxruntime
 
+from artifact.categorical import categorical
+from artifact.engines import onnx_texts
+from artifact.engines.onnx_texts import NumberedGraph, Numbers
 from artifact.engines.table import GRAPH
 from artifact.prediction import PROBABILITIES, Columns, Prediction, rows
 from artifact.signature import Signature
@@ -37,10 +40,9 @@ class OnnxRunner:
     """
 
     def __init__(self, graph: bytes, signature: Signature) -> None:
-        self._session = session(graph)
-        self.alone = self._session.get_modelmeta().custom_metadata_map.get(ALONE) == "true"
-        self._inputs = Inputs(self._session, signature)
-        self._outputs = Outputs(self._session, signature)
+        opened, self._inputs = beginning(graph, signature)
+        self.alone = opened.get_modelmeta().custom_metadata_map.get(ALONE) == "true"
+        self._outputs = Outputs(opened, signature)
 
     def predict(self, columns: Columns) -> Prediction:
         """Predict columns made by artifact.validation."""
@@ -55,27 +57,61 @@ def session(graph: bytes) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
+def beginning(graph: bytes, signature: Signature) -> tuple[onnxruntime.InferenceSession, Inputs]:
+    """A graph that begins with the columns of a signature, opened, and its inputs. Numbers stand for its texts, where
+    that is possible.
+    """
+    texts = any(feature.dtype == "string" for feature in signature.inputs)
+    changed = onnx_texts.numbered(graph, session) if texts else None
+    opened = session(graph if changed is None else changed.graph)
+    return opened, Inputs(opened, signature, changed)
+
+
 class Inputs:
     """The inputs of a graph that begins with the columns of a signature."""
 
-    def __init__(self, graph: onnxruntime.InferenceSession, signature: Signature) -> None:
+    def __init__(
+        self, graph: onnxruntime.InferenceSession, signature: Signature, changed: NumberedGraph | None = None
+    ) -> None:
+        """`changed`: what `graph` is made of, where numbers stand for its texts."""
         described = graph.get_modelmeta().custom_metadata_map
         # A graph that says nothing has an input a feature, in the signature's order.
         columns = json.loads(described[COLUMNS]) if COLUMNS in described else [[name] for name in signature.names]
-        self._inputs = [
-            (node.name, names, np.dtype(_TYPES[node.type]))
-            for node, names in zip(graph.get_inputs(), columns, strict=True)
-        ]
-        self._gaps = described.get(MISSING) == "true"
+        types = {node.name: node.type for node in graph.get_inputs()}
+        named = dict(zip(types if changed is None else changed.inputs, columns, strict=True))
+        self._tables = [(name, names, np.dtype(_TYPES[types[name]])) for name, names in named.items() if name in types]
+        gaps = described.get(MISSING) == "true"
+        self._marks = gaps and changed is None
+        self._numbers: list[tuple[str, str, Numbers]] = []
+        if changed is not None:
+            gap = GAP if gaps else None
+            for name, (of_texts, place) in changed.columns.items():
+                self._numbers.append((name, named[of_texts][place], changed.of(name, gap, SENT)))
 
     def feed(self, columns: Columns) -> dict[str, np.ndarray]:
         """What the graph is given: an even number of rows."""
         feed = {
-            name: _side_by_side([columns[feature] for feature in names], dtype) for name, names, dtype in self._inputs
+            name: _side_by_side([columns[feature] for feature in names], dtype) for name, names, dtype in self._tables
         }
-        if self._gaps:
+        if self._marks:
             feed = {name: _marked(table) if table.dtype == object else table for name, table in feed.items()}
+        if self._numbers:
+            feed.update(self._numbered(columns))
         return feed
+
+    def _numbered(self, columns: Columns) -> Iterator[tuple[str, np.ndarray]]:
+        """The numbers of the texts, [rows], by input."""
+        count = rows(columns)
+        numbers = np.empty((len(self._numbers), count + count % 2), np.int64)
+        for row, (_, feature, of_text) in zip(numbers, self._numbers, strict=True):
+            column = categorical(columns, feature)
+            if column is None:
+                row[:count] = list(map(of_text.__getitem__, columns[feature].tolist()))
+            else:
+                row[:count] = of_text.of_categories(column.categories)[column.codes]
+        if count % 2:
+            numbers[:, -1] = numbers[:, count - 1]
+        return zip([name for name, _, _ in self._numbers], numbers, strict=True)
 
 
 class Outputs:

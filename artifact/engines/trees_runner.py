@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from artifact.engines.decision_trees import DecisionTrees
-from artifact.engines.onnx_runner import Inputs, Outputs, session
+from artifact.engines.onnx_runner import Outputs, beginning, session
 from artifact.engines.table import TREE_TABLES
 from artifact.prediction import Columns, Prediction, rows
 from artifact.signature import Signature
@@ -46,8 +46,9 @@ class TreesRunner:
     alone = True
 
     def __init__(self, arrays: Mapping[str, np.ndarray], signature: Signature) -> None:
-        self._before, behind = session(arrays[_BEFORE].tobytes()), session(arrays[_BEHIND].tobytes())
-        self._inputs, self._outputs = Inputs(self._before, signature), Outputs(behind, signature)
+        self._before, self._inputs = beginning(arrays[_BEFORE].tobytes(), signature)
+        behind = session(arrays[_BEHIND].tobytes())
+        self._outputs = Outputs(behind, signature)
         self._trees = DecisionTrees(arrays)
         self._behind_takes_numbers = NUMBERS in [node.name for node in behind.get_inputs()]
 

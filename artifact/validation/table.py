@@ -6,33 +6,41 @@ rare, the answer is None, and `column` looks again value by value and says which
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from artifact import checkpoint
+from artifact.categorical import Categorical, CategoricalColumns
 from artifact.feature import Feature
+from artifact.prediction import Columns
 from artifact.signature import Signature
 from artifact.validation import packing
 from artifact.validation.column import EXACT, LARGEST, needs_column
+from artifact.validation.utf8_texts import Utf8Texts
+from artifact.validation.vocabulary import Vocabulary
 
 _NONE = type(None)
 _PIECE = 1 << 12  # rows at once: other threads run between two pieces
+_SOME = 64  # rows from which a text is sooner looked up than looked at
 RawColumns = Mapping[str, Sequence[Any] | np.ndarray]
-Accepted = dict[str, np.ndarray] | None
+Accepted = Columns | None
 
 
 class TableRules:
     """The checks of one signature, one block of features a dtype."""
 
-    def __init__(self, signature: Signature) -> None:
+    def __init__(self, signature: Signature, frequent: Mapping[str, Iterable[str]] | None = None) -> None:
+        """`frequent`: texts that most values of a feature are expected to be, by its name."""
         blocks: dict[str, list[Feature]] = {}
         for feature in signature.inputs:
             blocks.setdefault(feature.dtype, []).append(feature)
+        frequent = frequent or {}
         numbers = [_Numbers(blocks[dtype], dtype) for dtype in ("float64", "int64", "bool") if dtype in blocks]
-        self._blocks: list[_Numbers | _Texts] = [*numbers, *(_Texts(feature) for feature in blocks.get("string", ()))]
+        texts = [_Texts(feature, frequent.get(feature.name)) for feature in blocks.get("string", ())]
+        self._blocks: list[_Numbers | _Texts] = [*numbers, *texts]
         self._needs_column = any(map(needs_column, signature.inputs))
         self._order = signature.names
         # One block of numbers that fit one array: rows and wide tensors need no columns on the way.
@@ -45,10 +53,11 @@ class TableRules:
         if self._needs_column:
             return None
         into: dict[str, np.ndarray] = {}
+        texts: dict[str, Categorical] = {}
         for block in self._blocks:
-            if not block.accept(raw, into):
+            if not block.accept(raw, into, texts):
                 return None
-        return {name: into[name] for name in self._order}
+        return CategoricalColumns(self._order, into, texts) if texts else {name: into[name] for name in self._order}
 
     def accept_rows(self, rows: Sequence[Any]) -> Accepted:
         """As `accept`, from rows: lists in the signature's order, or objects by feature name."""
@@ -121,7 +130,7 @@ class _Numbers:
         if self._nullable.any():
             self._json_types = self._json_types | {_NONE}
 
-    def accept(self, raw: RawColumns, into: dict[str, np.ndarray]) -> bool:
+    def accept(self, raw: RawColumns, into: dict[str, np.ndarray], _: Any = None) -> bool:
         columns = [raw[name] for name in self._names]
         if all(isinstance(column, np.ndarray) for column in columns):
             kinds = {np.asarray(column).dtype.kind for column in columns}
@@ -199,16 +208,24 @@ class _Numbers:
 class _Texts:
     """One feature of text."""
 
-    def __init__(self, feature: Feature) -> None:
+    def __init__(self, feature: Feature, frequent: Iterable[str] | None) -> None:
         self._name = feature.name
         self._nullable = feature.nullable
         self._categories = None if feature.categories is None else frozenset(feature.categories)
+        self._vocabulary = None if frequent is None else Vocabulary(frequent, self._nullable, self._categories)
 
-    def accept(self, raw: RawColumns, into: dict[str, np.ndarray]) -> bool:
+    def accept(self, raw: RawColumns, into: dict[str, np.ndarray], texts: dict[str, Categorical]) -> bool:
         checkpoint.check()
         values = raw[self._name]
         if isinstance(values, np.ndarray):
             return False
+        if self._vocabulary is not None and _SOME <= len(values) <= _PIECE:
+            categorical = self._vocabulary.categorical(values)
+            if categorical is not None:
+                texts[self._name] = categorical
+                return True
+        if isinstance(values, Utf8Texts):
+            values = values.tolist()
         present = [value for value in values if value is not None] if self._nullable else values
         try:
             joined = "".join(present)  # refuses what is no text

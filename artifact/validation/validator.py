@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from artifact.errors import InvalidRequest
 from artifact.feature import Feature
+from artifact.prediction import Columns
 from artifact.signature import Signature
 from artifact.validation.column import EXACT, LARGEST, convert, needs_column
 from artifact.validation.spelling import Spelling
@@ -23,14 +24,17 @@ Pick = Callable[[Sequence[Any]], Sequence[Any]]
 class Validator:
     """The checks of one signature, compiled once."""
 
-    def __init__(self, signature: Signature) -> None:
+    def __init__(self, signature: Signature, frequent: Mapping[str, Iterable[str]] | None = None) -> None:
+        """`frequent`: texts that most values of a feature are expected to be, by its name. Columns where that is so are
+        looked up in them, and are `artifact.categorical.CategoricalColumns`.
+        """
         self.signature = signature
         self.dtypes = {feature.name: feature.dtype for feature in signature.inputs}
         self._expected = frozenset(signature.names)
-        self._row, self._table = _RowRules(signature), TableRules(signature)
+        self._row, self._table = _RowRules(signature), TableRules(signature, frequent)
         self._spelling = Spelling(signature.names)
 
-    def columns(self, raw: RawColumns) -> dict[str, np.ndarray]:
+    def columns(self, raw: RawColumns) -> Columns:
         """The columns a model predicts on, in the signature's order whatever the order given.
 
         `raw` maps each feature to its values, all of one length; the result holds float64 for float64, int64 for
@@ -50,7 +54,7 @@ class Validator:
             return accepted
         return {feature.name: convert(feature, raw[feature.name]) for feature in self.signature.inputs}
 
-    def accept(self, raw: RawColumns) -> dict[str, np.ndarray] | None:
+    def accept(self, raw: RawColumns) -> Accepted:
         """As `columns`, where all is plain; None where it is not, or where `columns` would say what is wrong."""
         if raw.keys() != self._expected:
             return None
@@ -65,19 +69,19 @@ class Validator:
             [(column.tolist() if isinstance(column, np.ndarray) else column)[0] for column in columns]
         )
 
-    def accept_rows(self, rows: Sequence[Any]) -> dict[str, np.ndarray] | None:
+    def accept_rows(self, rows: Sequence[Any]) -> Accepted:
         """As `accept`, from rows as `columns_of_rows` takes them."""
         if len(rows) == 1:
             return self._row.accept_any(rows[0])
         return self._table.accept_rows(rows) if rows else None
 
-    def accept_table(self, table: np.ndarray) -> dict[str, np.ndarray] | None:
+    def accept_table(self, table: np.ndarray) -> Accepted:
         """As `accept`, from one array of shape [rows, features] in the signature's order."""
         if table.shape != (1, len(self.signature.names)):
             return self._table.accept_array(table) if len(table) else None
         return self._row.accept(table[0].tolist())
 
-    def columns_of_rows(self, rows: Sequence[Any]) -> dict[str, np.ndarray]:
+    def columns_of_rows(self, rows: Sequence[Any]) -> Columns:
         """As `columns`, from rows: each a list of values in the signature's order, or an object by feature name."""
         if not rows:
             raise InvalidRequest("no rows; at least one is needed")
@@ -119,7 +123,7 @@ class Validator:
             raise InvalidRequest(f"missing {_listed(missing)}; a missing value of a nullable feature is sent as null")
 
 
-def validated_columns(signature: Signature, raw: RawColumns) -> dict[str, np.ndarray]:
+def validated_columns(signature: Signature, raw: RawColumns) -> Columns:
     """`Validator.columns` for one table."""
     return Validator(signature).columns(raw)
 

@@ -182,7 +182,7 @@ def _checked(features: Sequence[Feature], columns: Mapping[str, Any]) -> dict[st
     """`features` among `columns` as `artifact.validation` gives them; DataContractError (40) for what does not fit."""
     try:
         values = {feature.name: columns[feature.name] for feature in features}
-        return Validator(Signature("regression", tuple(features), ())).columns(values)
+        return dict(Validator(Signature("regression", tuple(features), ())).columns(values))
     except InvalidRequest as error:
         raise DataContractError(
             f"the data does not match its schema: {error} (rows counted from 0); correct one of them"

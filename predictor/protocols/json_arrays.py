@@ -21,6 +21,7 @@ import simdjson
 
 from artifact.validation.packing import EXACT
 from predictor.protocols import json_pieces
+from predictor.protocols.json_texts import JsonTexts
 
 SHORT = 2 << 10  # bytes of a body that orjson reads as fast
 _FEW = 32  # numbers that stay a list
@@ -57,38 +58,41 @@ def read(body: bytes) -> Any:
         document = _of_thread.parser.parse(body)
         if type(document) is not simdjson.Object:
             return None
-        reading = _Reading()
+        reading = _Reading(body, data)
         value = reading.object(document, _DEEPEST)
     except (_Unusual, ValueError, TypeError, RuntimeError):
         return None
-    return value if reading.is_all_of(body, data, colons) else None
+    return value if reading.is_all(colons) else None
 
 
 class _Reading:
     """What was read of one document: the members of its objects, its lists, and the one that is a table."""
 
-    def __init__(self) -> None:
+    def __init__(self, body: bytes, data: np.ndarray) -> None:
+        """`data`: the bytes of `body`."""
+        self._body, self._data = body, data
         self._objects = 0
         self._members = 0
         self._lists = 0
         self._table: tuple[int, int] | None = None
+        self._texts: JsonTexts | None = None
 
-    def is_all_of(self, body: bytes, data: np.ndarray, colons: int) -> bool:
-        """Whether `body`, whose bytes are `data` with so many colons, has no member and no list that was not read, and
-        its table equally long rows.
+    def is_all(self, colons: int) -> bool:
+        """Whether the body, which has so many colons, has no member and no list that was not read, and its table
+        equally long rows.
 
         Members and lists within a list of texts are not looked at, and those within a table are not told apart: each
         has its colon or bracket. Without its numbers, a table is nothing but its brackets and commas. A text with a
         colon or a bracket makes the body look as if it had more.
         """
-        if colons != self._members or _count(data, "[") != self._lists:
+        if colons != self._members or _count(self._data, "[") != self._lists:
             return False
         if self._table is None:
             return True
         rows, width = self._table
         row = b"[" + b"," * (width - 1) + b"]"
         table = b"[" + (row + b",") * (rows - 1) + row + b"]"
-        shapes = body.translate(None, _OF_NUMBERS)
+        shapes = self._body.translate(None, _OF_NUMBERS)
         return shapes.startswith(table, shapes.find(b"[["))  # nothing else is a list that begins with a list
 
     def object(self, document: simdjson.Object, depth: int) -> dict[str, Any]:
@@ -119,6 +123,12 @@ class _Reading:
             numbers = _numbers(values, first)
             if numbers is not None:
                 return numbers
+        if count >= _FEW and type(first) is str:
+            if self._texts is None:
+                self._texts = JsonTexts(self._body, self._data)
+            texts = self._texts.list(self._lists - 1, count)
+            if texts is not None:
+                return texts
         return values.as_list()
 
     def _rows(self, values: simdjson.Array, count: int, first: simdjson.Array) -> np.ndarray:

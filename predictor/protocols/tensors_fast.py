@@ -6,6 +6,7 @@ None: they look again, and say what is wrong if something is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
@@ -15,6 +16,7 @@ from artifact.errors import InvalidRequest
 from artifact.prediction import Columns
 from artifact.validation import packing
 from artifact.validation.packing import EXACT
+from artifact.validation.utf8_texts import Utf8Texts
 from artifact.validation.validator import Validator
 from predictor.protocols import tensors
 from predictor.protocols.tensors import DTYPES, WIDE
@@ -34,6 +36,7 @@ def columns(validator: Validator, inputs: list[Any], binary: memoryview) -> Colu
     """The columns of a request's `inputs`; `binary` is what follows its JSON."""
     raw: dict[str, Any] = {}
     dtypes, at = validator.dtypes, 0
+    values: Sequence[Any] | np.ndarray | None
     name: Any
     datatype: Any
     shape: Any
@@ -103,11 +106,15 @@ def _is_shape(shape: Any) -> bool:
     return type(shape) is list and 1 <= len(shape) <= 2 and all(type(size) is int and size > 0 for size in shape)
 
 
-def _listed(data: Any, datatype: str, rows: int, same: bool) -> list[Any] | np.ndarray | None:
+def _listed(data: Any, datatype: str, rows: int, same: bool) -> Sequence[Any] | np.ndarray | None:
     if isinstance(data, np.ndarray):
         if data.shape != (rows,) or datatype in ("BOOL", "BYTES"):
             return None
         return data if same else _cast(datatype, data)
+    if isinstance(data, Utf8Texts):
+        if same and datatype == "BYTES":
+            return data if len(data) == rows else None
+        data = data.tolist()
     if type(data) is not list or len(data) != rows:
         return None
     return data if same else _typed(datatype, data)

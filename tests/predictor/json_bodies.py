@@ -1,4 +1,4 @@
-"""Bodies of JSON with long lists of numbers, right ones and hostile ones, from a seed."""
+"""Bodies of JSON with long lists of numbers and texts, right ones and hostile ones, from a seed."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ TOKENS = (
     *("[5]", "[]", "[[5]]", "{}", '{"a":1}', '{"a":1,"a":2}', "01", "1.", ".5", "+1", "", "5,5", "5],[5"),
     *(_LONG, _LONG.replace("7", "7.5")),
 )
+_TEXTS = ('"x"', '"y"', '"ü"', '""', '", "', '"seven 7"', '"eight 88"', '"ein langer Text, 東京"', '" null "')
+FREQUENT = ("x", "y", "ü", "", "seven 7", "ein langer Text, 東京")  # texts of most columns
 _COLUMNS = {
     "floats": {"a": "float64", "b": "float64", "c": "float64"},
     "wholes": {"a": "int64", "b": "int64"},
     "one": {"a": "float64"},
     "numbers": {"a": "float64", "b": "int64", "c": "float64"},
     "all": {"a": "float64", "b": "int64", "c": "bool", "d": "string"},
+    "texts": {"t": "string", "u": "string"},
     "gaps": {"a": "float64", "b": "int64"},
     "times": {"a": "datetime", "b": "float64"},
 }
@@ -74,7 +77,7 @@ def _token(draw: random.Random, dtype: str) -> str:
         case "datetime":
             return '"2026-03-29T12:30:00Z"'
         case _:
-            return draw.choice(('"x"', '"y"', '"ü"', r'"\u00e9\n"'))
+            return draw.choice(_TEXTS) if draw.random() < 0.998 else r'"\u00e9\n"'
 
 
 def _v1(draw: random.Random, columns: dict[str, list[str]]) -> str:
@@ -112,7 +115,7 @@ def _v2(draw: random.Random, signature: Signature, columns: dict[str, list[str]]
     else:
         tensors = [
             _tensor(draw, feature.name, feature.dtype, draw.choice(([rows], [rows], [rows], [rows, 1], [rows + 1])),
-                    ",".join(columns[feature.name]))
+                    draw.choice((",", ", ")).join(columns[feature.name]))
             for feature in signature.inputs
         ]  # fmt: skip
         draw.shuffle(tensors)

@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 
 from artifact import load
+from artifact.categorical import CategoricalColumns
 from artifact.live_counts import Distribution, FeatureDistributions
 from artifact.load import Loaded
 from artifact.prediction import Prediction
 from artifact.signature import Feature, Signature, label_text
+from artifact.validation import table
+from artifact.validation.validator import Validator
 from predictor.observe.drift import Drift
 from tests.predictor.models import Packaged
 
@@ -71,6 +74,30 @@ def test_what_training_did_not_see(packaged: dict[str, Packaged]) -> None:
     }
     expected = {label_text(False): 1, label_text(True): 2, "(other)": 0}
     assert dict(zip(drift.outputs["label"].bins, drift.outputs["label"].counts.tolist(), strict=True)) == expected
+
+
+def test_texts_in_either_form(packaged: dict[str, Packaged]) -> None:
+    """Texts are counted as many times whether a column is categorical or not, in one request or several."""
+    model = loaded(packaged, "people")
+    texts = ["Bonn", "Ur", None, "Oslo", "Ur", "Bonn", "Bonn"]
+    raw = {name: [values[0]] * len(texts) for name, values in packaged["people"].rows.items()} | {"city": texts}
+    plain = Validator(model.signature).columns(raw)
+    prediction, part = model.runner.predict(plain), {name: values[:2] for name, values in plain.items()}
+    counts = []
+    orders = (["Oslo", "Bonn", "Rome", "Ur"], ["Ur", "Rome", "Oslo", "Bonn"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table, "_SOME", 1)
+        either = [Validator(model.signature, {"city": order}).columns(raw) for order in orders]
+    for columns in ([plain, plain], either):
+        drift = Drift(model.signature, model.profile)
+        for observed in (*columns, part):
+            drift.observe(observed, prediction)
+        drift.flush()
+        city = drift.features["city"]
+        counts.append((city.counts.tolist(), city.missing, city.unseen))
+    assert all(isinstance(columns, CategoricalColumns) and columns.categorical("city") for columns in either)
+    assert counts[0] == counts[1]
+    assert counts[0][1:] == (2, 7)
 
 
 def gathered(packaged: dict[str, Packaged]) -> tuple[Drift, list[int]]:

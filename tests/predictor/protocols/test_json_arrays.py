@@ -1,4 +1,4 @@
-"""Bodies whose numbers become arrays at once: the same requests, and the same refusals, as from lists of Python's."""
+"""Bodies whose numbers and texts become arrays at once: the same requests and refusals as from lists of Python."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ import numpy as np
 import pytest
 
 from artifact.errors import InvalidRequest
+from artifact.validation.utf8_texts import Utf8Texts
 from artifact.validation.validator import Validator
 from predictor.errors import Unplain
 from predictor.protocols import json_arrays, json_body, v1, v2
-from tests.predictor.json_bodies import SIGNATURES, bodies
+from tests.predictor.json_bodies import FREQUENT, SIGNATURES, bodies
 
 PAD = b" " * 2100
 
 
 def same(value: Any, plain: Any) -> bool:
-    """Whether `value` is `plain`, with arrays in the place of some lists of numbers: to the bit."""
+    """Whether `value` is `plain`, with arrays in the place of some lists: to the bit."""
+    if isinstance(value, Utf8Texts):
+        return type(plain) is list and value.tolist() == list(value) == plain
     if isinstance(value, np.ndarray):
         return value.tobytes() == np.array(plain, dtype=value.dtype).tobytes() and value.shape == np.shape(plain)
     if type(value) is dict:
@@ -44,7 +47,7 @@ def differences(count: int, seed: int, monkeypatch: pytest.MonkeyPatch) -> tuple
     wrong, arrays = [], 0
     read = json_arrays.read
     for kind, signature in SIGNATURES.items():
-        validator = Validator(signature)
+        validator = Validator(signature, dict.fromkeys(signature.names, FREQUENT))
         for protocol in (v1, v2):
             for body in bodies(signature, protocol.__name__[-2:], count, seed):
                 value = read(body)
@@ -102,6 +105,40 @@ def test_an_array_where_none_belongs(protocol: Any, body: bytes, monkeypatch: py
     monkeypatch.setattr(json_arrays, "read", lambda _: None)
     assert refusal == outcome(protocol, validator, PAD + body)
     assert refusal[0] is InvalidRequest
+
+
+TEXTS = '", "'.join(["x", "ü", ", ", ""] * 10)
+
+
+@pytest.mark.parametrize(
+    ("texts", "as_bytes"),
+    [
+        (f'["{TEXTS}"]', True),
+        (f'["{TEXTS}"]'.replace('", "', '","'), True),
+        (f'["{TEXTS}","y"]', False),
+        (f'[ "{TEXTS}"]', False),
+        (f'["{TEXTS}" ]', True),
+        (f'["{TEXTS}" , "y"]', False),
+        (f'["{TEXTS}", null]', False),
+        (f'["{TEXTS}", "{"y" * 33}"]', False),
+        (f'["{TEXTS}", "{"y" * 32}"]', True),
+        (rf'["{TEXTS}", "\u0031"]', False),
+    ],
+)
+def test_lists_of_texts(texts: str, as_bytes: bool) -> None:
+    """A long list stays in bytes where texts alone are in it, one like the other; it holds the same in any case."""
+    for body in (f'{{"data": {texts}}}', f'{{"other": ["a", "b"], "data": {texts}, "more": [1], "x": "{TEXTS[:1]}"}}'):
+        value = json_arrays.read(PAD + body.encode())
+        assert value is not None
+        assert isinstance(value["data"], Utf8Texts) == as_bytes
+        assert list(value["data"]) == json.loads(body)["data"]
+        assert value["data"][1:3] == json.loads(body)["data"][1:3]
+
+
+def test_objects_among_texts() -> None:
+    """A list of texts and objects is read otherwise."""
+    for last in ('{"y": 1}', '{"y":"y"}'):
+        assert json_arrays.read(PAD + f'{{"data": ["{TEXTS}", {last}]}}'.encode()) is None
 
 
 def test_many_objects() -> None:

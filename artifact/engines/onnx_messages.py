@@ -1,0 +1,103 @@
+"""The messages of an ONNX file that `onnx_texts` changes, without the package that generates them.
+
+https://github.com/onnx/onnx/blob/main/onnx/onnx.proto. Fields that are not named here are kept as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+_PACKAGE = "modelpin.onnx"  # nobody else's
+_STRING, _INT64 = 8, 7  # of TensorProto.DataType
+# The number and the type of each field; * where there may be several. Attributes are read where they are asked for.
+_MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
+    "Model": {"graph": (7, "Graph")},
+    "Graph": {"node": (1, "*Node"), "initializer": (5, "*Tensor"), "input": (11, "*Value"), "output": (12, "*Value")},
+    "Node": {"input": (1, "*string"), "output": (2, "*string"), "op_type": (4, "string"), "attribute": (5, "*bytes")},
+    "Attribute": {"name": (1, "string"), "i": (3, "int64"), "strings": (9, "*bytes")},
+    "Tensor": {"string_data": (6, "*bytes"), "int64_data": (7, "*int64"), "name": (8, "string")},
+    "Value": {"name": (1, "string"), "type": (2, "Type")},
+    "Type": {"tensor_type": (1, "TensorType")},
+    "TensorType": {"elem_type": (1, "int32"), "shape": (2, "Shape")},
+    "Shape": {"dim": (1, "*Size")},
+    "Size": {"dim_value": (1, "int64")},
+}
+_SCALARS = {"int64": 3, "int32": 5, "string": 9, "bytes": 12}  # of FieldDescriptorProto.Type
+_MESSAGE, _OPTIONAL, _REPEATED = 11, 1, 3
+
+
+def model(data: bytes) -> Any:
+    """The model in a file; DecodeError where it is none."""
+    return _classes()["Model"].FromString(data)
+
+
+def changed(model: Any, nodes: Iterable[Any], inputs: Iterable[Any], outputs: Iterable[Any]) -> bytes:
+    """Put these nodes, inputs and outputs in the place of those of `model`; its file. Large ones are not copied."""
+    for field, values in (("node", list(nodes)), ("input", list(inputs)), ("output", list(outputs))):
+        model.graph.ClearField(field)
+        getattr(model.graph, field).extend(values)
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
+
+
+def whole_numbers(name: str) -> Any:
+    """An input or output of int64, [rows]."""
+    value = _classes()["Value"](name=name)
+    value.type.tensor_type.elem_type = _INT64
+    value.type.tensor_type.shape.dim.add()
+    return value
+
+
+def is_text(value: Any) -> bool:
+    """Whether an input is one of texts."""
+    return bool(value.type.tensor_type.elem_type == _STRING)
+
+
+def width(value: Any) -> int:
+    """How many columns an input has; 0 where its shape does not say."""
+    sizes = value.type.tensor_type.shape.dim
+    return int(sizes[1].dim_value) if len(sizes) == 2 else 0
+
+
+def keys(node: Any) -> Sequence[bytes]:
+    """The texts that a LabelEncoder knows."""
+    texts: Sequence[bytes] = _attributes(node)["keys_strings"].strings
+    return texts
+
+
+def gives_whole_numbers(node: Any) -> bool:
+    """Whether a LabelEncoder makes whole numbers of texts."""
+    return {"keys_strings", "values_int64s"} <= _attributes(node).keys()
+
+
+def number(node: Any, attribute: str) -> int:
+    """A whole number among the attributes of a node; 0 where it is not there."""
+    attributes = _attributes(node)
+    return int(attributes[attribute].i) if attribute in attributes else 0
+
+
+def _attributes(node: Any) -> dict[str, Any]:
+    read = map(_classes()["Attribute"].FromString, node.attribute)
+    return {attribute.name: attribute for attribute in read}
+
+
+@cache
+def _classes() -> dict[str, Any]:
+    file = descriptor_pb2.FileDescriptorProto(name="modelpin/onnx.proto", package=_PACKAGE, syntax="proto2")
+    for name, fields in _MESSAGES.items():
+        message = file.message_type.add(name=name)
+        for field, (number, form) in fields.items():
+            kind = form.removeprefix("*")
+            described = message.field.add(name=field, number=number, label=_REPEATED if form != kind else _OPTIONAL)
+            described.type = _SCALARS.get(kind, _MESSAGE)
+            if kind not in _SCALARS:
+                described.type_name = f".{_PACKAGE}.{kind}"
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return {
+        name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.{name}")) for name in _MESSAGES
+    }

@@ -1,0 +1,188 @@
+"""A graph that takes texts, made into one that takes whole numbers: ONNX Runtime copies each text several times.
+
+A graph compares a text with the texts in it, and goes on with a number: the place of a category. What it does up to
+there is done once, when it is loaded: with each text that it holds, and with one that it does not hold, which stands
+for all such texts, as the graph cannot tell them apart. The rest of the graph stays as it is, and takes these numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnxruntime
+from google.protobuf.message import DecodeError
+
+from artifact.engines import onnx_messages
+
+_ENCODER = "LabelEncoder"
+_WITH_GRAPHS = frozenset(("If", "Loop", "Scan", "SequenceMap"))  # these may read values that are not their inputs
+Column = tuple[str, int]  # the name of an input of texts, and a place in it
+Open = Callable[[bytes], onnxruntime.InferenceSession]
+
+
+class Numbers(dict[Any, int]):
+    """The number of each text of one column."""
+
+    def __init__(self, numbers: Mapping[str, int], other: int, missing: int) -> None:
+        """`other`: of all texts that `numbers` lacks. `missing`: of NaN, which stands where there is no text."""
+        super().__init__(numbers)
+        self._other, self._missing = other, missing
+        self[np.nan] = missing  # the very object that validation writes is looked up as fast as a text
+        self._last: tuple[Sequence[Any], np.ndarray] = (), np.empty(0, np.int64)
+
+    def __missing__(self, text: Any) -> int:
+        return self._other if text == text else self._missing
+
+    def of_categories(self, categories: Sequence[Any]) -> np.ndarray:
+        """The numbers of some texts: int64, [categories]."""
+        last, numbers = self._last
+        if last is not categories:  # nearly every request has those of the one before
+            numbers = np.array([self[text] for text in categories], np.int64)
+            self._last = categories, numbers
+        return numbers
+
+
+class NumberedGraph(NamedTuple):
+    """A graph whose inputs of texts are replaced by inputs of int64, [rows], one for each name in `columns`.
+
+    `numbers` has the number of each of `texts`, the last of which stands for all others. `inputs` are the names of all
+    inputs before, in their order.
+    """
+
+    graph: bytes
+    inputs: Sequence[str]
+    columns: Mapping[str, Column]
+    texts: Sequence[str]
+    numbers: Mapping[str, Sequence[int]]
+
+    def of(self, name: str, gap: str | None, sent: str) -> Numbers:
+        """The numbers of the input `name`. `gap` stands for a missing text, if one may be missing, and `sent` for that
+        very text where a caller sends it.
+        """
+        numbers = dict(zip(self.texts, self.numbers[name], strict=True))
+        other = numbers.pop(self.texts[-1])
+        if gap is None:
+            return Numbers(numbers, other, other)
+        return Numbers(numbers | {gap: numbers.get(sent, other)}, other, numbers.get(gap, other))
+
+
+def numbered(graph: bytes, open_graph: Open) -> NumberedGraph | None:
+    """`graph` with numbers in the place of texts; None where it has no texts, or does more with them than is known
+    here, or is no graph at all.
+    """
+    try:
+        model = onnx_messages.model(graph)
+        reading = _Reading(model.graph)
+        texts = reading.texts()
+    except (DecodeError, UnicodeDecodeError, _Unknown):
+        return None
+    if not reading.inputs:
+        return None
+    columns, outputs = reading.columns, list(model.graph.output)
+    numbers = [onnx_messages.whole_numbers(name) for name in columns]
+    constants = {tensor.name for tensor in model.graph.initializer}
+    inputs = [value for value in model.graph.input if value.name not in constants]
+    of_texts = [value for value in inputs if value.name in reading.inputs]
+    of_numbers = [value for value in model.graph.input if value.name not in reading.inputs]
+    listed: dict[str, list[int]] = {}
+    if columns:
+        first = open_graph(onnx_messages.changed(model, reading.nodes, of_texts, numbers))
+        tables = {name: np.array([[text] * width for text in texts], object) for name, width in reading.inputs.items()}
+        for name, answer in zip(columns, first.run(list(columns), tables), strict=True):
+            if answer.shape != (len(texts),):
+                return None
+            listed[name] = answer.tolist()
+    rest = onnx_messages.changed(model, reading.others, [*of_numbers, *numbers], outputs)
+    return NumberedGraph(rest, [value.name for value in inputs], columns, texts, listed)
+
+
+class _Unknown(Exception):
+    """The graph does something with texts that is not known here."""
+
+
+class _Reading:
+    """A graph in two parts: `nodes`, of which each works on single texts of one column, and `others`.
+
+    `inputs` are the names of the inputs of texts, and `columns` what the others take from the nodes: the names of
+    numbers of texts, with the column of each.
+    """
+
+    def __init__(self, graph: Any) -> None:
+        self._constants = {tensor.name: tensor for tensor in graph.initializer}
+        self.inputs = {value.name: onnx_messages.width(value) for value in graph.input if onnx_messages.is_text(value)}
+        if 0 in self.inputs.values():
+            raise _Unknown
+        # What is computed of the texts of one column: texts, and other values.
+        self._texts: dict[str, Column] = {name: (name, 0) for name, width in self.inputs.items() if width == 1}
+        self._values: dict[str, Column] = {}
+        self.nodes = [node for node in graph.node if self._is_of_one_column(node)]
+        of_texts = {node.output[0] for node in self.nodes}
+        self.others = [node for node in graph.node if node.output[0] not in of_texts]
+        self.columns: dict[str, Column] = {}
+        self._divide({output.name for output in graph.output})
+        order = {node.output[0]: place for place, node in enumerate(graph.node)}
+        self.others.sort(key=lambda node: order[node.output[0]])
+
+    def texts(self) -> list[str]:
+        """The texts that the nodes compare with, and at the end one that is not among them."""
+        names = {name for node in self.nodes for name in node.input}
+        lists = [tensor.string_data for name, tensor in self._constants.items() if name in names]
+        lists += [onnx_messages.keys(node) for node in self.nodes if node.op_type == _ENCODER]
+        texts = sorted({text.decode() for texts in lists for text in texts})
+        other = "other"
+        while other in texts:
+            other += "'"
+        return [*texts, other]
+
+    def _is_of_one_column(self, node: Any) -> bool:
+        """Whether the node works on single texts of one column; then its output is remembered."""
+        if node.op_type in _WITH_GRAPHS:
+            raise _Unknown
+        if node.op_type == "Gather" and node.input[0] in self.inputs:
+            place = self._constants[node.input[1]].int64_data if node.input[1] in self._constants else []
+            if len(place) != 1 or place[0] < 0 or onnx_messages.number(node, "axis") != 1:
+                raise _Unknown
+            self._texts[node.output[0]] = (node.input[0], place[0])
+            return True
+        own = self._texts | self._values
+        columns = {own[name] for name in node.input if name in own}
+        if len(columns) != 1 or not all(name in own or name in self._constants for name in node.input):
+            return False
+        (column,) = columns
+        takes_text = [name in self._texts or len(self._constant_texts(name)) > 0 for name in node.input]
+        match node.op_type:
+            case "Reshape" if takes_text[0]:
+                self._texts[node.output[0]] = column
+            case "Where" if takes_text[1] and takes_text[2]:
+                self._texts[node.output[0]] = column
+            case "LabelEncoder" if takes_text[0] and onnx_messages.gives_whole_numbers(node):
+                self._values[node.output[0]] = column
+            case "Reshape" | "Cast" if not takes_text[0]:
+                self._values[node.output[0]] = column
+            case _:
+                return False
+        return True
+
+    def _constant_texts(self, name: str) -> Sequence[bytes]:
+        texts: Sequence[bytes] = self._constants[name].string_data if name in self._constants else ()
+        return texts
+
+    def _divide(self, needed: set[str]) -> None:
+        """Leave to the others what they need, down to the numbers that stand for texts."""
+        needed = needed.union(*(node.input for node in self.others))
+        single: list[Any] = []
+        for node in reversed(self.nodes):
+            (name,) = node.output
+            if name in needed and node.op_type != _ENCODER:
+                self.others.append(node)
+                needed.update(node.input)
+                continue
+            single.append(node)
+            if name in needed:
+                self.columns[name] = self._values[name]
+        self.nodes = single[::-1]
+        self.columns = dict(reversed(self.columns.items()))
+        if needed & (self._texts.keys() | self.inputs.keys()):
+            raise _Unknown
