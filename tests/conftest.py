@@ -73,8 +73,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than there are cores: a part of the tests waits, for a deadline or for what they started."""
-    return len(os.sched_getaffinity(0)) + 1
+    """Two workers more than there are cores: many tests wait, for a deadline or for what they started."""
+    return len(os.sched_getaffinity(0)) + 2
 
 
 @pytest.hookimpl(wrapper=True)
@@ -122,8 +122,8 @@ def _is_chosen(item: pytest.Item, mark_expression: str) -> bool:
 def _ranks(items: list[pytest.Item]) -> dict[Path, int]:
     """The order of files: a worker takes a whole file, and none may be alone with a long one at the end.
 
-    The image first, which takes minutes. Then one file of those that look at a whole training, whose worker trains,
-    and the zoo, so that the others need not wait for that; then the rest of those.
+    The image first, which takes minutes. Then one file of those that look at a whole training, whose worker trains;
+    the zoo and artifacts, which keep the others at work meanwhile; then all that work in a copy of the repository.
     """
     fixtures: dict[Path, set[str]] = {}
     for item in items:
@@ -135,8 +135,10 @@ def _ranks(items: list[pytest.Item]) -> dict[Path, int]:
             ranks[path] = 0
         elif path in trained:
             ranks[path] = 1 if path == trained[0] else 3
-        elif "zoo" in path.parts:
+        elif path.is_relative_to(ROOT / "tests/zoo") or path.is_relative_to(ROOT / "tests/artifact"):
             ranks[path] = 2
+        elif "shipped" in names:
+            ranks[path] = 3
     return ranks
 
 
