@@ -15,8 +15,9 @@ from artifact.live_counts import Distribution, FeatureDistributions
 from artifact.prediction import Columns, Prediction, together
 from artifact.signature import Signature
 
-_REQUESTS = 64  # counted at once ...
-_CELLS = 1 << 14  # ... or as many values: what waits longer has left the processor's cache
+_TABLES = 64  # counted at once: each has the rows of one request, or of several that were predicted in one call
+_SOME, _ROWS = 16, 128  # tables that are enough where they have as many rows: a turn of the event loop stays short
+_CELLS = 1 << 14  # values that are enough whatever they are in: what waits longer has left the processor's cache
 _SHORT_CELLS = 1 << 15  # of one request: the event loop counts them in less than a millisecond
 
 
@@ -66,7 +67,9 @@ class Drift:
         other counts, so that a request seldom waits for both.
         """
         least = 1 + after
-        if (len(self._pending) >= least * _REQUESTS or self._waiting >= least * self._rows) and not self._due:
+        tables, rows = len(self._pending) // least, self._waiting // least
+        enough = tables >= _TABLES or rows >= self._rows or (tables >= _SOME and rows >= _ROWS)
+        if enough and not self._due:
             self._due = True
             asyncio.get_running_loop().call_soon(self._count_now)
 
@@ -89,7 +92,7 @@ class Drift:
 
     def _take(self) -> list[tuple[Columns, Prediction]]:
         batch: list[tuple[Columns, Prediction]] = []
-        while len(batch) < _REQUESTS:
+        while len(batch) < _TABLES:
             try:
                 batch.append(self._pending.popleft())
             except IndexError:

@@ -157,21 +157,22 @@ def test_after_other_counts_only_twice_as_many_are_counted(packaged: dict[str, P
     assert (len(calls), len(drift._pending)) == (2, 0)
 
 
-def test_many_values_are_counted_before_many_requests(packaged: dict[str, Packaged]) -> None:
-    """Few requests of many rows are counted as soon as there are 16,384 values."""
+@pytest.mark.parametrize(("rows", "tables"), [(1024, 4), (8, 16), (5, 26), (1, 64)])
+def test_many_rows_are_counted_before_many_tables(packaged: dict[str, Packaged], rows: int, tables: int) -> None:
+    """Counted are 64 tables, 16 tables of 128 rows in all, or 16,384 values, whichever comes first."""
     drift, calls = gathered(packaged)
-    table = {name: np.full(1024, 5.1) for name in ROW}
-    answer = Prediction(np.full(1024, "setosa", dtype=object), np.full((1024, 3), 1 / 3))
+    table = {name: np.full(rows, 5.1) for name in ROW}
+    answer = Prediction(np.full(rows, "setosa", dtype=object), np.full((rows, 3), 1 / 3))
 
     async def answer_some() -> None:
-        for _ in range(4):
+        for _ in range(tables):
             assert not calls
             drift.observe(table, answer)
             drift.count_soon()
             await asyncio.sleep(0)
 
     asyncio.run(answer_some())
-    assert calls == [4]
+    assert calls == [tables]
 
 
 def test_the_event_loop_waits_for_no_thread_that_counts(packaged: dict[str, Packaged]) -> None:
