@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from artifact.categorical import Categorical, categorical
+from artifact.categorical import Categorical, CategoricalColumns
 from artifact.prediction import Columns, rows
 from artifact.signature import Signature, as_json, label_text
 
@@ -160,24 +160,19 @@ class FeatureDistributions:
                 for start in range(0, rows(table), step):
                     part = {name: table[name][start : start + step] for name in self._numeric}
                     self._add_numbers(self._numbers([part]))
+        texts = [table for table in tables if type(table) is CategoricalColumns]
+        others = [table for table in tables if type(table) is not CategoricalColumns] if texts else tables
         for name in self._others:
-            counts = self._category_counts(name, tables)
+            distribution = self.features[name]
+            columns = [column for table in texts if (column := table.categorical(name))]
+            counts = [pair for column in columns for pair in distribution.categorical_counts(column)]
+            arrays = [table[name] for table in others]
+            if len(columns) < len(texts):
+                arrays += [table[name] for table in texts if table.categorical(name) is None]
+            if arrays:
+                counts += distribution.category_counts(np.concatenate(arrays) if len(arrays) > 1 else arrays[0])
             with self._lock:
-                self.features[name].add_counts(counts)
-
-    def _category_counts(self, name: str, tables: Sequence[Columns]) -> list[tuple[int, int]]:
-        distribution = self.features[name]
-        counts: list[tuple[int, int]] = []
-        others: list[np.ndarray] = []
-        for table in tables:
-            column = categorical(table, name)
-            if column is None:
-                others.append(table[name])
-            else:
-                counts += distribution.categorical_counts(column)
-        if others:
-            counts += distribution.category_counts(np.concatenate(others) if len(others) > 1 else others[0])
-        return counts
+                distribution.add_counts(counts)
 
     def _numbers(self, tables: Sequence[Columns]) -> np.ndarray:
         """The numeric features of all tables, one behind the other: float64 of shape [features, rows]."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from artifact import categorical
 from artifact.categorical import CategoricalColumns
 
 # Feature name → values of shape [rows], as `artifact.validation` makes them: float64 or int64; float64 0/1 for bool;
@@ -116,14 +117,12 @@ class InLots(Protocol):
 
 def rows(columns: Columns) -> int:
     """How many rows `columns` have."""
-    return columns.rows if isinstance(columns, CategoricalColumns) else len(next(iter(columns.values())))
+    return columns.rows if type(columns) is CategoricalColumns else len(next(iter(columns.values())))
 
 
 def joined(tables: Sequence[Columns]) -> Columns:
     """The rows of all `tables`, one behind the other; `Prediction.parts` takes their answers apart again."""
-    if len(tables) == 1:
-        return tables[0]
-    return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+    return tables[0] if len(tables) == 1 else categorical.joined(tables)
 
 
 def lots(columns: Columns) -> Iterator[Columns]:

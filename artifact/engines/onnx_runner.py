@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import onnxruntime
 
-from artifact.categorical import categorical
+from artifact.categorical import CategoricalColumns
 from artifact.engines import onnx_texts
 from artifact.engines.onnx_texts import NumberedGraph, Numbers
 from artifact.engines.table import GRAPH
@@ -82,11 +82,12 @@ class Inputs:
         self._tables = [(name, names, np.dtype(_TYPES[types[name]])) for name, names in named.items() if name in types]
         gaps = described.get(MISSING) == "true"
         self._marks = gaps and changed is None
-        self._numbers: list[tuple[str, str, Numbers]] = []
+        self._numbers: list[tuple[str, Numbers]] = []
         if changed is not None:
             gap = GAP if gaps else None
             for name, (of_texts, place) in changed.columns.items():
-                self._numbers.append((name, named[of_texts][place], changed.of(name, gap, SENT)))
+                self._numbers.append((named[of_texts][place], changed.of(name, gap, SENT)))
+        self._number_names = [] if changed is None else list(changed.columns)
 
     def feed(self, columns: Columns) -> dict[str, np.ndarray]:
         """What the graph is given: an even number of rows."""
@@ -102,16 +103,20 @@ class Inputs:
     def _numbered(self, columns: Columns) -> Iterator[tuple[str, np.ndarray]]:
         """The numbers of the texts, [rows], by input."""
         count = rows(columns)
-        numbers = np.empty((len(self._numbers), count + count % 2), np.int64)
-        for row, (_, feature, of_text) in zip(numbers, self._numbers, strict=True):
-            column = categorical(columns, feature)
-            if column is None:
-                row[:count] = list(map(of_text.__getitem__, columns[feature].tolist()))
-            else:
-                row[:count] = of_text.of_categories(column.categories)[column.codes]
-        if count % 2:
-            numbers[:, -1] = numbers[:, count - 1]
-        return zip([name for name, _, _ in self._numbers], numbers, strict=True)
+        if type(columns) is CategoricalColumns:
+            table = np.empty((len(self._numbers), count + count % 2), np.int64)
+            for row, (feature, of_text) in zip(table, self._numbers, strict=True):
+                column = columns.categorical(feature)
+                row[:count] = of_text.of_array(columns[feature]) if column is None else of_text.of_categories(column)
+            if count % 2:
+                table[:, -1] = table[:, count - 1]
+        else:
+            numbers = [of_text.of_array(columns[feature]) for feature, of_text in self._numbers]
+            if count % 2:
+                for of_feature in numbers:
+                    of_feature.append(of_feature[-1])
+            table = np.array(numbers, np.int64)
+        return zip(self._number_names, table, strict=True)
 
 
 class Outputs:

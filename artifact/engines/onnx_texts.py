@@ -14,6 +14,7 @@ import numpy as np
 import onnxruntime
 from google.protobuf.message import DecodeError
 
+from artifact.categorical import Categorical
 from artifact.engines import onnx_messages
 
 _ENCODER = "LabelEncoder"
@@ -35,13 +36,18 @@ class Numbers(dict[Any, int]):
     def __missing__(self, text: Any) -> int:
         return self._other if text == text else self._missing
 
-    def of_categories(self, categories: Sequence[Any]) -> np.ndarray:
-        """The numbers of some texts: int64, [categories]."""
-        last, numbers = self._last
-        if last is not categories:  # nearly every request has those of the one before
-            numbers = np.array([self[text] for text in categories], np.int64)
+    def of_array(self, texts: np.ndarray) -> list[int]:
+        """The numbers of `texts`, [rows]."""
+        return list(map(self.__getitem__, texts.tolist()))
+
+    def of_categories(self, column: Categorical) -> np.ndarray:
+        """The numbers of a column: int64, [rows]."""
+        categories, numbers = self._last
+        if categories is not column.categories:  # nearly every request has those of the one before
+            categories, numbers = column.categories, np.array([self[text] for text in column.categories], np.int64)
             self._last = categories, numbers
-        return numbers
+        of_rows: np.ndarray = numbers[column.codes]
+        return of_rows
 
 
 class NumberedGraph(NamedTuple):

@@ -224,7 +224,7 @@ class _Texts:
             if categorical is not None:
                 texts[self._name] = categorical
                 return True
-        if isinstance(values, Utf8Texts):
+        if type(values) is Utf8Texts:
             values = values.tolist()
         present = [value for value in values if value is not None] if self._nullable else values
         try:

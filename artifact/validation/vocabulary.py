@@ -38,7 +38,7 @@ class Vocabulary:
 
     def categorical(self, values: Sequence[Any]) -> Categorical | None:
         """`values`, of JSON; None where one of them does not fit, or where many are not in the vocabulary."""
-        if isinstance(values, Utf8Texts):
+        if type(values) is Utf8Texts:
             return self._complete(self._utf8_codes.of(values), values)
         try:
             codes = np.fromiter(map(self._codes.__getitem__, values), np.intp, len(values))

@@ -111,7 +111,7 @@ def _listed(data: Any, datatype: str, rows: int, same: bool) -> Sequence[Any] | 
         if data.shape != (rows,) or datatype in ("BOOL", "BYTES"):
             return None
         return data if same else _cast(datatype, data)
-    if isinstance(data, Utf8Texts):
+    if type(data) is Utf8Texts:
         if same and datatype == "BYTES":
             return data if len(data) == rows else None
         data = data.tolist()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from artifact.categorical import Categorical, CategoricalColumns, categorical
-from artifact.prediction import rows
+from artifact.prediction import joined, rows
 
 
 def columns() -> CategoricalColumns:
@@ -44,3 +44,35 @@ def test_other_columns() -> None:
     assert categorical(table, "t") is None
     assert "t" not in table
     assert categorical({"t": np.arange(2)}, "t") is None
+
+
+def test_joined() -> None:
+    """Tables one behind the other: texts stay categorical where they are in each, whatever their categories."""
+    tables = [columns(), columns(), columns()]
+    tables[2]["t"] = np.array(["z", "y", "x"], dtype=object)
+    table = joined(tables)
+    assert (list(table), rows(table)) == (["city", "n", "t"], 9)
+    assert categorical(table, "t") is None
+    assert table["t"].tolist() == ["x"] * 6 + ["z", "y", "x"]
+    assert table["n"].tolist() == [0, 1, 2] * 3
+    assert categorical(table, "city") is not None
+    assert table["city"][[0, 1, 3, 4, 6, 7]].tolist() == ["b", "a"] * 3
+    assert joined([table]) is table
+
+
+def test_joined_with_one_list_of_categories() -> None:
+    """Requests of one vocabulary share it afterwards; a table of arrays makes arrays of all."""
+    first = columns()
+    column = categorical(first, "city")
+    assert column is not None
+    second = CategoricalColumns(["city", "n", "t"], {"n": np.arange(3.0)}, {"city": column, "t": column})
+    table = joined([first, second])
+    both = categorical(table, "city")
+    assert both is not None
+    assert both.categories is column.categories
+    assert both.codes.tolist() == [1, 0, 2, 1, 0, 2]
+    assert table["t"][:5].tolist() == ["x", "x", "x", "b", "a"]
+    plain = {name: first[name] for name in first}
+    for tables in ([plain, second], [second, plain]):
+        assert type(joined(tables)) is dict
+        assert joined(tables)["city"].tolist()[:2] == ["b", "a"]
