@@ -19,6 +19,7 @@ import numpy as np
 from artifact.errors import InvalidRequest
 from artifact.excerpt import excerpt
 from artifact.validation.validator import Validator
+from predictor.protocols import raw_texts
 
 WIDE = "input-0"
 DTYPES: dict[str, type[np.generic]] = {
@@ -53,7 +54,7 @@ class Tensor:
 
     name: str
     shape: tuple[int, ...]
-    values: list[Any] | np.ndarray
+    values: Sequence[Any] | np.ndarray
 
 
 def header(name: Any, datatype: Any, shape: Any) -> Header:
@@ -126,7 +127,11 @@ def from_raw(
     """A tensor from its little-endian bytes, of exactly the length its shape asks for. Numbers stay where they are."""
     count = math.prod(shape)
     if datatype == "BYTES":
-        return Tensor(name, shape, _marked(_texts(name, _elements(name, bytes(raw), count)), missing))
+        raw = bytes(raw)
+        texts = raw_texts.read(raw, count) if missing is None and count >= raw_texts.FEW else None
+        if texts is not None:
+            return Tensor(name, shape, texts)
+        return Tensor(name, shape, _marked(_texts(name, _elements(name, raw, count)), missing))
     dtype = np.dtype(DTYPES[datatype]).newbyteorder("<")
     size = count * dtype.itemsize
     if len(raw) != size:
@@ -160,7 +165,7 @@ def from_typed(
         raise InvalidRequest(f"input {_short(name)}: a value does not fit {datatype}") from error
 
 
-def columns(validator: Validator, inputs: Sequence[Tensor]) -> dict[str, list[Any] | np.ndarray]:
+def columns(validator: Validator, inputs: Sequence[Tensor]) -> dict[str, Sequence[Any] | np.ndarray]:
     """The values of each feature, from tensors whose headers `check` has passed."""
     if not _is_wide(validator, inputs):
         return {tensor.name: tensor.values for tensor in inputs}

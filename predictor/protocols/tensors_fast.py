@@ -154,7 +154,7 @@ def _narrowed(datatype: str, whole: np.ndarray) -> np.ndarray | None:
     return whole.astype(dtype) if whole.min() >= limits.min and whole.max() <= limits.max else None
 
 
-def _raw(datatype: str, shape: list[int], binary: memoryview, at: int, size: int) -> list[Any] | np.ndarray | None:
+def _raw(datatype: str, shape: list[int], binary: memoryview, at: int, size: int) -> Sequence[Any] | np.ndarray | None:
     """The values in `size` bytes from `at` on; the validator copies numbers."""
     if datatype not in DTYPES or not 0 <= size <= len(binary) - at:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 
 from artifact.errors import InvalidRequest
 from artifact.signature import Feature, Output, Signature
+from artifact.validation.utf8_texts import Utf8Texts
 from artifact.validation.validator import Validator
-from predictor.protocols import tensors_fast, v2
+from predictor.protocols import raw_texts, tensors_fast, v2
 
 OUTPUT = (Output("prediction", "float64"),)
 MIXED = Validator(
@@ -119,6 +121,55 @@ def test_binary(datatype: str, values: list[int], surplus: int, dtype: str) -> N
     check(WIDE[dtype], [{"name": "input-0", "datatype": datatype, "shape": [2, 2], "parameters": size}], raw)
     half = {"datatype": datatype, "shape": [2], "parameters": {"binary_data_size": len(raw) // 2}}
     check(WIDE[dtype], [{"name": "b", **half}, {"name": "a", **half}], raw)
+
+
+TEXTS = ["x", "東京", "ein Text", "y" * 32] * 20
+
+
+@pytest.mark.parametrize("odd", ["z", "", "y" * 33, "a\0", "\0", "a\0\0\0b", "\x02\0\0\0ab", "ü" * 16, "é"])
+@pytest.mark.parametrize("place", [0, 7, 79])
+def test_binary_texts(odd: str, place: int) -> None:
+    """Texts among them that are empty, long, or hold zeros as a length does."""
+    texts = [*TEXTS]
+    texts[place] = odd
+    raw = v2.to_raw("BYTES", np.array(texts, dtype=object))
+    plain = odd and len(odd.encode()) <= 32 and "\0" not in odd
+    assert isinstance(v2.tensors.from_raw("", "BYTES", (80,), raw).values, Utf8Texts) == bool(plain)
+    assert list(v2.tensors.from_raw("", "BYTES", (80,), raw).values) == texts
+    named = [
+        {"name": name, "datatype": datatype, "shape": [80], "data": [value] * 80}
+        for name, (datatype, value) in NATURAL.items()
+    ]
+    del named[3]["data"]
+    for validator in (MIXED, Validator(MIXED.signature, {"city": ["x", "東京", "ein Text", "y" * 32, "z"]})):
+        check(validator, [*named[:3], named[3] | {"parameters": {"binary_data_size": len(raw)}}], raw)
+        assert validator.columns(
+            {"size": [1] * 80, "rooms": [1] * 80, "flag": [True] * 80}
+            | {"city": v2.tensors.from_raw("", "BYTES", (80,), raw).values}
+        )["city"].tolist() == texts  # fmt: skip
+
+
+RAW = v2.to_raw("BYTES", np.array(TEXTS, dtype=object))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *(RAW.replace(b"x", other, 1) for other in (b"\xff", b"\xc3", b"xx", b"")),
+        *(RAW.replace(b"\1\0\0\0x", other, 1) for other in (b"\2\0\0\0x", b"\0\0\0\0x", b"\1\0\0\1x", b"\1\0\0x")),
+        RAW.replace(b"\x08\0\0\0ein Text", b"\x08\0\0\1ein\0Text", 1),
+        *(RAW + other for other in (b"x", b"\0", b"\1\0\0\0x")),
+        *(b"x" + RAW, RAW[1:], RAW[:-1], RAW[:-36], RAW[:-35], b"\0" * len(RAW), b"x" * len(RAW), b""),
+    ],
+)
+def test_binary_texts_that_are_none(raw: bytes) -> None:
+    """What is no UTF-8, lengths that do not fit, and other numbers of texts are refused as by a look at each."""
+    with pytest.raises(InvalidRequest) as refusal:
+        v2.tensors.from_raw("t", "BYTES", (80,), raw)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(raw_texts, "read", lambda *_: None)
+        with pytest.raises(InvalidRequest, match=re.escape(str(refusal.value))):
+            v2.tensors.from_raw("t", "BYTES", (80,), raw)
 
 
 def plainly() -> Iterator[tuple[Validator, list[dict[str, Any]], bytes]]:
