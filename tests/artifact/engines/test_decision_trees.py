@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from artifact.engines.decision_trees import EXITS, GROUP, DecisionTrees
+from artifact.engines.decision_trees import DecisionTrees
+from artifact.engines.tree_tops import EXITS
 from pipeline.engine import tree_tables
 from pipeline.engine.trees import Tree, halves
 
 ROOT = Path(__file__).parents[3]
 COLUMNS = 5
-ROWS = 700  # more than are worked on at a time, and than are sorted first
+ROWS = 1300  # more than are worked on at a time
 SPECIAL = [np.nan, np.inf, -np.inf, 0.0, -0.0, 5e-324]
 
 
@@ -64,25 +65,26 @@ def rows_of(random: np.random.Generator) -> np.ndarray:
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_to_the_bit(dtype: Any) -> None:
-    """Trees of one leaf to twice as many as a top has exits, more of them than share a table: the same sums."""
+    """Trees of one leaf to ten times as many as a top has exits: the same sums."""
     random = np.random.default_rng(5)
-    sizes = [1, 2, 3, EXITS - 1, EXITS, EXITS + 1, 2 * EXITS, *random.integers(2, 20, GROUP).tolist()]
+    sizes = [1, 2, 3, EXITS - 1, EXITS, EXITS + 1, 10 * EXITS, *random.integers(2, 20, 50).tolist()]
     trees = [grown(random, leaves) for leaves in sizes]
     table = rows_of(random).astype(dtype)
     served = DecisionTrees(tree_tables.of(trees, dtype))
     together = served.sums(table)
     assert together.dtype == dtype
-    some = [*range(0, ROWS, 7)]
+    some = [*range(0, ROWS, 13)]
     assert together[some].tolist() == [walked(trees, table[row], dtype).tolist() for row in some]
-    for size in (2, 3, 100, 513):
+    for size in (2, 3, 100, 1025):
         assert served.sums(table[:size]).tobytes() == together[:size].tobytes(), "company changes no bit"
     whole = np.nan_to_num(table)
-    assert served.sums(whole)[:9].tolist() == [walked(trees, row, dtype).tolist() for row in whole[:9]]
+    for numbers in (whole, whole.clip(-3, 3).astype(np.float32).astype(dtype)):  # these are sorted in another way
+        assert served.sums(numbers)[some].tolist() == [walked(trees, numbers[row], dtype).tolist() for row in some]
 
 
 @pytest.mark.parametrize("exits", [1, 8, 9, 16, 17, 32, 33, EXITS])
-def test_masks_of_any_width(exits: int) -> None:
-    """Masks are as wide as the trees have exits, and rows of columns that no tree looks at change nothing."""
+def test_tops_of_any_size(exits: int) -> None:
+    """A top may have any number of exits, and columns that no tree looks at change nothing."""
     random = np.random.default_rng(exits)
     trees = [grown(random, exits) for _ in range(3)]
     table = np.column_stack([rows_of(random), np.full(ROWS, np.nan)])
@@ -99,6 +101,29 @@ def test_arrays_that_lead_nowhere() -> None:
         first[place] = node
         with pytest.raises(ValueError, match="leads to"):
             DecisionTrees({**arrays, "first": first})
+
+
+def test_masks_of_no_tree() -> None:
+    """Masks that are not those of a tree's sides, and more of them than a top has, are refused."""
+    arrays = tree_tables.of([grown(np.random.default_rng(1), EXITS)])
+    for place in (0, -1):
+        masks = arrays["top_mask"].copy()
+        masks[place] = ~np.uint64(0)
+        with pytest.raises(ValueError, match="masks of a tree"):
+            DecisionTrees({**arrays, "top_mask": masks})
+    twice = {name: np.concatenate([array] * 2) for name, array in arrays.items() if name.startswith("top_")}
+    with pytest.raises(ValueError, match="more than 64 exits"):
+        DecisionTrees({**arrays, **twice})
+
+
+def test_many_trees() -> None:
+    """Of many trees fewer rows are worked on at a time, and each gets the same sum."""
+    random = np.random.default_rng(2)
+    trees = [grown(random, 3, targets=1) for _ in range(600)]
+    table = rows_of(random)[:300]
+    sums = DecisionTrees(tree_tables.of(trees)).sums(table)
+    some = range(0, len(table), 20)
+    assert sums[some].tolist() == [walked(trees, table[row], np.float64).tolist() for row in some]
 
 
 def test_trees_are_loaded_without_masked_arrays(tmp_path: Path) -> None:
