@@ -13,35 +13,23 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from artifact.errors import ConfigurationError
-from local import expect, git, ports, release_in_git, storage, venv
-from local.clone import PERSON, Clone
+from local import demo_full, expect, ports, release_in_git, storage, venv
 from local.deadlines import START_SECONDS
+from local.demo_clone import DATA, ENVIRONMENT, MODEL, Demo, take_clone
 from local.expect import DemoFailed
 from local.narrator import Narrator
 from local.process import Process
 from local.release_in_git import ReleaseInGit
 from local.serving import Predictor, Question
-from local.state import DEFAULT, REPOSITORY, State
+from local.state import DEFAULT, State
 from local.supervisor import Supervisor, take_down
 
-MODEL, ENVIRONMENT = "iris", "staging"
-DATA = "data/iris.csv"
 FEATURES = ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)")
 FLOWERS = Question(FEATURES, [[5.1, 3.5, 1.4, 0.2], [6.7, 3.1, 4.4, 1.4], [6.3, 3.3, 6.0, 2.5]])
-
-
-@dataclass
-class Demo:
-    """What the steps share."""
-
-    state: State
-    tell: Narrator
-    clone: Clone
 
 
 def main(*, full: bool = False, stay: bool = False) -> int:
@@ -75,8 +63,6 @@ def show(state: State, tell: Narrator, cleanup: ExitStack, *, full: bool, stay: 
     predictor = cleanup.enter_context(serve(demo, first, model))
     ask(demo, first, predictor)
     if full:
-        from local import demo_full
-
         predictor.stop()
         demo_full.go_on(demo, first, run, model)
     elif stay:
@@ -110,57 +96,6 @@ def alone() -> Iterator[None]:
 def start(state: State, tell: Narrator) -> Supervisor:
     tell.step("The platform", "S3, MLflow, and a Git origin that runs workflows; processes on 127.0.0.1")
     return Supervisor(state, tell.say)
-
-
-def take_clone(state: State, tell: Narrator) -> Clone:
-    tell.step("A clone", "so that your own tree is never touched; its origin is the platform's")
-    if git.has_commit(REPOSITORY) and (dirty := git.run(REPOSITORY, "status", "--porcelain").splitlines()):
-        tell.say(f"your tree has {len(dirty)} uncommitted changes: they are not part of this, only your last commit is")
-    folder = state.root / "clone"
-    copy(folder, tell)
-    git.run(folder, "remote", "add", "origin", str(state.origin))
-    if not (folder / f"{DATA}.dvc").exists():
-        raise DemoFailed(f"{DATA}.dvc is not in the last commit: the demo is of the example as shipped")
-    tell.say(git.run(folder, "log", "-1", "--format=%h %s").strip())
-    description = state.describe()
-    clone = Clone(state, folder, tell, {**description["s3"], **description["variables"]})
-    trust_this_platform(clone, state)
-    return clone
-
-
-def trust_this_platform(clone: Clone, state: State) -> None:
-    """Commit that staging takes only what this platform's workflow signed, by its key that is in no commit."""
-    clone.python("-m", "release", "trust", "platform", "--key", str(state.signing_key))
-    environment = clone.folder / f"gitops/models/{MODEL}/{ENVIRONMENT}/environment.yaml"
-    lines = [line for line in environment.read_text("utf-8").splitlines() if not line.startswith("signatures:")]
-    environment.write_text("\n".join([*lines, "signatures: required"]) + "\n", "utf-8")
-    clone.git("add", "gitops")
-    clone.git("commit", "--quiet", "--message", "Deploy only what this platform signed")
-
-
-def copy(folder: Path, tell: Narrator) -> None:
-    """This checkout's last commit as the branch main of a repository without remotes, whatever the checkout lacks."""
-    if not git.has_commit(REPOSITORY):
-        tell.say("Git reads no commit here (a ZIP, or another user's folder): the files become the first commit")
-        ignore = shutil.ignore_patterns(".git", ".venv", ".venvs", ".local", "build", "reports", "__pycache__")
-        shutil.copytree(REPOSITORY, folder, symlinks=True, ignore=ignore)
-        return begin_history(folder, "The files as downloaded")
-    git.run(folder.parent, "clone", "--quiet", "--no-local", "--origin", "source", str(REPOSITORY), str(folder))
-    if git.run(folder, "rev-parse", "--is-shallow-repository").strip() == "true":
-        tell.say("this is a shallow clone, whose history nobody can fetch: its last commit becomes the first one")
-        message = git.run(folder, "log", "-1", "--format=%B")
-        shutil.rmtree(folder / ".git")
-        return begin_history(folder, message)
-    git.run(folder, "checkout", "--quiet", "-B", git.BRANCH)
-    git.run(folder, "remote", "remove", "source")
-    return None
-
-
-def begin_history(folder: Path, message: str) -> None:
-    """A repository whose only commit holds the files that .gitignore lets through."""
-    git.run(folder, "init", "--quiet", f"--initial-branch={git.BRANCH}")
-    git.run(folder, "add", "--all")
-    git.run(folder, "commit", "--quiet", "--message", message, env=PERSON)
 
 
 def fill_remote(demo: Demo) -> None:

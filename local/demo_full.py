@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from local import expect, git, release_in_git
-from local.demo import ENVIRONMENT, MODEL, Demo
+from local.demo_clone import ENVIRONMENT, MODEL, Demo
 from local.expect import DemoFailed
 from local.release_in_git import ReleaseInGit
 

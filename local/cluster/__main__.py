@@ -15,7 +15,7 @@ from artifact.command import run
 from artifact.errors import ConfigurationError, ModelpinError
 from local import expect
 from local.clone import Clone
-from local.cluster import failure, place, repository, story, up
+from local.cluster import failure, names, repository, story, up
 from local.cluster.act import EndToEnd
 from local.cluster.kubectl import Gateway, Kubectl, Refresher
 from local.cluster.node import Node
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("command", choices=["up", "test", "down"])
     chosen = parser.parse_args(argv).command
     signal.signal(signal.SIGTERM, _interrupt)  # the same orderly end as Ctrl-C
-    state = place.STATE
+    state = names.STATE
     tell = Narrator(state.root / f"{chosen}.log")
     with tell.naming_the_log():
         if chosen == "down":
@@ -58,7 +58,7 @@ def test(state: State, tell: Narrator) -> None:
         up.give_keys(kubectl, state, environment, f"{host}:{ports.s3}")
 
     with Gateway(state) as gateway, Refresher(kubectl):
-        gateways = dict.fromkeys(place.ENVIRONMENTS, gateway.url)
+        gateways = dict.fromkeys(names.ENVIRONMENTS, gateway.url)
         story.tell(EndToEnd(tell, clone, kubectl, gateways, again), lambda: push(clone))
 
 

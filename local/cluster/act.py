@@ -13,7 +13,7 @@ import yaml
 from artifact.errors import StorageError
 from local import git
 from local.clone import Clone
-from local.cluster import place, waiting
+from local.cluster import names, waiting
 from local.cluster.kubectl import Verdict, traffic_of
 from local.cluster.repository import DOMAIN
 from local.expect import DemoFailed
@@ -30,7 +30,7 @@ SYNC_SECONDS = 600.0  # until the cluster is as Git says: images are pulled, mod
 REST_SECONDS = 300.0  # until pods that nobody asks are gone: 60 s of quiet, and up to 60 s of their own end
 ANSWERS = 200  # requests by which a split is judged
 _ASK_SECONDS = 60.0
-_PATH = f"/v1/models/{place.MODEL}:predict"
+_PATH = f"/v1/models/{names.MODEL}:predict"
 
 
 class Cluster(Protocol):
@@ -70,7 +70,7 @@ class EndToEnd:
 
     def in_git(self, environment: str) -> ReleaseInGit:
         """The release that has the traffic by what Git says."""
-        return read(self.clone.state, place.MODEL, environment)
+        return read(self.clone.state, names.MODEL, environment)
 
     def settled(self, environment: str, *, health: str = "Healthy") -> None:
         """Wait until the cluster has what Git says, and Argo CD says `health` of it."""
@@ -121,7 +121,7 @@ class EndToEnd:
 
     def answer(self, environment: str) -> str:
         """The digest of what answers the Route's host; DemoFailed for anything but a 200."""
-        address = Hosts(Folder(place.MODEL, environment), DOMAIN, self.gateways[environment]).route()
+        address = Hosts(Folder(names.MODEL, environment), DOMAIN, self.gateways[environment]).route()
         headers = {"Content-Type": "application/json"}
         try:
             reply = request(
@@ -136,7 +136,7 @@ class EndToEnd:
     def _named_traffic(self, environment: str) -> list[dict[str, Any]]:
         """The traffic that Git's Route names."""
         origin = self.clone.state.origin
-        text = git.show(origin, git.BRANCH, f"{Folder(place.MODEL, environment).path}/{FILE}") or ""
+        text = git.show(origin, git.BRANCH, f"{Folder(names.MODEL, environment).path}/{FILE}") or ""
         routes = [document for document in yaml.safe_load_all(text) if document and document["kind"] == "Route"]
         if not routes:
             raise StorageError(f"{git.BRANCH} has no Route of {environment}: nothing serves there by what Git says")

@@ -1,7 +1,7 @@
 """What is kept of a cluster on which something failed: objects, events, and the logs of everything that ran."""
 
 from artifact.errors import StorageError
-from local.cluster import command, place
+from local.cluster import command, names
 from local.narrator import Narrator
 from local.state import State
 
@@ -23,9 +23,9 @@ def collect(state: State, tell: Narrator) -> None:
     """Writes `failure/` in the folder of `state`; where the cluster does not answer, that stands in the file."""
     folder = state.root / "failure"
     folder.mkdir(parents=True, exist_ok=True)
-    env = place.environment(state)
+    env = names.environment(state)
     commands = {name: ("kubectl", *words.split()) for name, words in LOOKS.items()}
-    commands["kind.txt"] = ("kind", "export", "logs", str(folder / "logs"), "--name", place.NAME)
+    commands["kind.txt"] = ("kind", "export", "logs", str(folder / "logs"), "--name", names.NAME)
     for name, words in commands.items():
         try:
             text = command.output(*words, env=env, seconds=_SECONDS)

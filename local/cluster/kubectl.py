@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from artifact.errors import StorageError
 from local import ports
-from local.cluster import command, place
+from local.cluster import command, names
 from local.process import Process
 from local.state import State
 
@@ -32,7 +32,7 @@ class Kubectl:
     """The cluster of `state`. StorageError when it does not answer."""
 
     def __init__(self, state: State) -> None:
-        self._env = place.environment(state)
+        self._env = names.environment(state)
 
     def run(self, *words: str, text: str | None = None, seconds: float = 60.0) -> str:
         """What `kubectl …` prints; `text` is its standard input."""
@@ -50,7 +50,7 @@ class Kubectl:
 
     def verdict(self, environment: str) -> Verdict:
         """Of the Application of the example in `environment`."""
-        status = self.get("--namespace", "argocd", "application.argoproj.io", f"{place.MODEL}-{environment}").get(
+        status = self.get("--namespace", "argocd", "application.argoproj.io", f"{names.MODEL}-{environment}").get(
             "status", {}
         )
         sync, health = status.get("sync", {}), status.get("health", {})
@@ -63,7 +63,7 @@ class Kubectl:
 
     def traffic(self, environment: str) -> list[dict[str, Any]]:
         """What the Route sends where, once it is ready to: none while it is not, or not there."""
-        route = self.get("--namespace", namespace(environment), f"route.{_SERVING}", place.MODEL)
+        route = self.get("--namespace", namespace(environment), f"route.{_SERVING}", names.MODEL)
         status = route.get("status", {})
         ready = any(
             condition["type"] == "Ready" and condition["status"] == "True" for condition in status.get("conditions", [])
@@ -119,7 +119,7 @@ class Gateway:
     def __init__(self, state: State) -> None:
         (self._port,) = ports.free(1)
         words = ["kubectl", "--namespace", "knative-serving", "port-forward", "service/kourier-internal"]
-        env, log = place.environment(state), state.root / "port-forward.log"
+        env, log = names.environment(state), state.root / "port-forward.log"
         self._process = Process("kubectl port-forward", [*words, f"{self._port}:80"], env=env, log=log)
 
     @property
@@ -135,7 +135,7 @@ class Gateway:
 
 
 def namespace(environment: str) -> str:
-    return f"{place.MODEL}-{environment}"
+    return f"{names.MODEL}-{environment}"
 
 
 def traffic_of(target: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from artifact.errors import StorageError
-from local.cluster import command, place
+from local.cluster import command, names
 from local.ports import LOOPBACK
 from local.state import State
 
@@ -20,33 +20,33 @@ class Node:
     """The only node of the cluster of `state`."""
 
     def __init__(self, state: State) -> None:
-        self._env = place.environment(state)
+        self._env = names.environment(state)
 
     def exists(self) -> bool:
         """Whether kind knows the cluster, whether or not it runs."""
-        return place.NAME in self._run("kind", "get", "clusters").split()
+        return names.NAME in self._run("kind", "get", "clusters").split()
 
     def create(self) -> None:
         """Returns when the node is ready; a cluster that is there is started, and its kubeconfig written again."""
         if self.exists():
-            self._run("docker", "start", place.NODE)
-            self._run("kind", "export", "kubeconfig", "--name", place.NAME)
+            self._run("docker", "start", names.NODE)
+            self._run("kind", "export", "kubeconfig", "--name", names.NAME)
             wait = ("kubectl", "wait", "node", "--all", "--for=condition=Ready", "--timeout=5m")
             self._run(*wait, seconds=_CREATE_SECONDS)
             return
-        words = ("kind", "create", "cluster", "--name", place.NAME, "--config", str(CONFIG), "--wait", "5m")
+        words = ("kind", "create", "cluster", "--name", names.NAME, "--config", str(CONFIG), "--wait", "5m")
         self._run(*words, seconds=_CREATE_SECONDS)
 
     def delete(self) -> None:
         """Returns when the container is gone; nothing happens when there is none."""
-        self._run("kind", "delete", "cluster", "--name", place.NAME, seconds=_LOAD_SECONDS)
+        self._run("kind", "delete", "cluster", "--name", names.NAME, seconds=_LOAD_SECONDS)
 
     def load(self, tag: str, repository: str) -> str:
         """Give the node the image that Docker calls `tag`; returns the digest by which it runs, `sha256:…`.
 
         No registry has this image. A pod that names it as `repository`@digest finds it under that name in the node.
         """
-        self._run("kind", "load", "docker-image", tag, "--name", place.NAME, seconds=_LOAD_SECONDS)
+        self._run("kind", "load", "docker-image", tag, "--name", names.NAME, seconds=_LOAD_SECONDS)
         digest = self._digest(f"docker.io/{tag}")
         self._containerd("tag", "--force", f"docker.io/{tag}", f"{repository}@{digest}")
         return digest
@@ -54,7 +54,7 @@ class Node:
     def host_addresses(self) -> tuple[str, str]:
         """Where pods reach this machine, and the address that a server here has to listen on for that."""
         try:
-            answer = self._run("docker", "exec", place.NODE, "getent", "ahostsv4", _DESKTOP)
+            answer = self._run("docker", "exec", names.NODE, "getent", "ahostsv4", _DESKTOP)
             return str(ipaddress.IPv4Address(answer.split()[0])), LOOPBACK  # Docker Desktop passes it on to loopback
         except (StorageError, IndexError, ValueError):
             gateway = self._gateway()  # of Docker Engine: the bridge's own address, which is on this machine
@@ -75,7 +75,7 @@ class Node:
         return digest[1]
 
     def _containerd(self, *words: str) -> str:
-        return self._run("docker", "exec", place.NODE, "ctr", "--namespace", "k8s.io", "images", *words)
+        return self._run("docker", "exec", names.NODE, "ctr", "--namespace", "k8s.io", "images", *words)
 
     def _run(self, *words: str, seconds: float = 60.0) -> str:
         return command.output(*words, env=self._env, seconds=seconds)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from artifact.errors import ConfigurationError
-from local.cluster.place import PAGES
+from local.cluster.names import PAGES
 
 # Page and heading; the first block of shell under it. All of them can be run again.
 INSTALL = (

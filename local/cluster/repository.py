@@ -6,9 +6,9 @@ from pathlib import Path
 from artifact.errors import ModelpinError
 from local import git
 from local.clone import Clone
-from local.cluster import place
+from local.cluster import names
 from local.cluster.doorway import Ports
-from local.demo import DATA, copy
+from local.demo_clone import DATA, copy
 from local.narrator import Narrator
 from local.state import State
 
@@ -21,7 +21,7 @@ _COMPONENTS = "components:\n  - ../../../base\n"
 _PATCHES = f"""patches:
   - target: {{kind: ServiceAccount, name: predictor}}
     patch: |-
-      - {{op: add, path: /secrets, value: [{{name: {place.S3_SECRET}}}]}}
+      - {{op: add, path: /secrets, value: [{{name: {names.S3_SECRET}}}]}}
   - target: {{kind: InferenceService}}
     patch: |-
       - {{op: replace, path: /spec/predictor/model/resources/requests/cpu, value: 100m}}
@@ -46,8 +46,8 @@ def settle(clone: Clone, host: str, ports: Ports) -> None:
     """Give the clone the settings of this cluster, in one commit; what it has already stays."""
     url = f"http://{host}:{ports.git}/{clone.state.origin.name}"
     clone.python("-m", "release", "configure", "--gitops-url", url, "--domain", DOMAIN)
-    for environment in place.ENVIRONMENTS:
-        path = f"gitops/models/{place.MODEL}/{environment}/kustomization.yaml"
+    for environment in names.ENVIRONMENTS:
+        path = f"gitops/models/{names.MODEL}/{environment}/kustomization.yaml"
         if _PATCHES not in (clone.folder / path).read_text(encoding="utf-8"):
             clone.replace(path, _COMPONENTS, _COMPONENTS + _PATCHES)
     if clone.git("status", "--porcelain"):

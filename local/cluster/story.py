@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from artifact import manifest
 from local import variant
-from local.cluster import place
+from local.cluster import names
 from local.cluster.act import EndToEnd
 from local.expect import DemoFailed
 
@@ -121,7 +121,7 @@ def incompatible(e2e: EndToEnd) -> str:
 
 def rest(e2e: EndToEnd, first: str) -> None:
     e2e.tell.step("Scale to zero", "nobody asks: the pods go, Argo CD says Healthy; the next request starts one")
-    for environment in place.ENVIRONMENTS:
+    for environment in names.ENVIRONMENTS:
         e2e.at_rest(environment)
     start = time.monotonic()
     if (digest := e2e.answer("production")) != first:

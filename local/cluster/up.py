@@ -5,7 +5,7 @@ from typing import Any
 
 from local import expect, git, process, runner
 from local.clone import Clone
-from local.cluster import act, doorway, pages, place, repository, waiting
+from local.cluster import act, doorway, names, pages, repository, waiting
 from local.cluster.act import EndToEnd
 from local.cluster.kubectl import Gateway, Kubectl, Refresher, namespace
 from local.cluster.node import Node
@@ -31,14 +31,14 @@ def up(state: State, tell: Narrator) -> None:
     host, ports = start_platform(state, node, tell)
     clone = prepare(state, tell, host, ports)
     give_image(node, clone, tell)
-    for environment in place.ENVIRONMENTS:
+    for environment in names.ENVIRONMENTS:
         give_keys(kubectl, state, environment, f"{host}:{ports.s3}")
     hand_over(clone, kubectl, tell)
     with Gateway(state) as gateway, Refresher(kubectl):
-        e2e = EndToEnd(tell, clone, kubectl, dict.fromkeys(place.ENVIRONMENTS, gateway.url), lambda _: None)
+        e2e = EndToEnd(tell, clone, kubectl, dict.fromkeys(names.ENVIRONMENTS, gateway.url), lambda _: None)
         e2e.settled("staging")
         tell.say(f"staging answers with {e2e.answer('staging')}")
-    tell.say(f"for kubectl: export KUBECONFIG={place.kubeconfig(state)}")
+    tell.say(f"for kubectl: export KUBECONFIG={names.kubeconfig(state)}")
     tell.say("`make e2e` tells the whole loop on it, `make cluster-down` removes it")
 
 
@@ -49,7 +49,7 @@ def install(state: State, tell: Narrator) -> None:
         tell.say(block.title)
         shell = f"set -euo pipefail\n{block.shell}"
         code, lines = process.run(
-            block.title, ["bash", "-c", shell], tell.note, env=place.environment(state), cwd=REPOSITORY
+            block.title, ["bash", "-c", shell], tell.note, env=names.environment(state), cwd=REPOSITORY
         )
         if code:
             raise DemoFailed(f"{block.title} ended with exit code {code}: {lines[-1] if lines else 'it said nothing'}")
@@ -97,7 +97,7 @@ def keys(s3: dict[str, str], environment: str, endpoint: str) -> list[dict[str, 
     """The objects of `give_keys`: `endpoint` is host:port, without TLS."""
     annotations = {"serving.kserve.io/s3-endpoint": endpoint, "serving.kserve.io/s3-usehttps": "0"}
     annotations["serving.kserve.io/s3-region"] = s3["AWS_REGION"]
-    metadata = {"name": place.S3_SECRET, "namespace": namespace(environment), "annotations": annotations}
+    metadata = {"name": names.S3_SECRET, "namespace": namespace(environment), "annotations": annotations}
     data = {name: s3[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace(environment), "labels": _RESTRICTED}},
@@ -113,7 +113,7 @@ def hand_over(clone: Clone, kubectl: Kubectl, tell: Narrator) -> None:
     kubectl.run("apply", "--server-side", "--field-manager=modelpin", "-k", folder, seconds=120)
 
     def look() -> str:
-        return "" if len(applications(kubectl)) == len(place.ENVIRONMENTS) else "its ApplicationSet has made none yet"
+        return "" if len(applications(kubectl)) == len(names.ENVIRONMENTS) else "its ApplicationSet has made none yet"
 
     waiting.until(tell, "Argo CD has an Application an environment", look, seconds=act.SYNC_SECONDS)
 
@@ -124,7 +124,7 @@ def train(clone: Clone, tell: Narrator) -> None:
         clone.git("pull", "--quiet", "--rebase", "origin", git.BRANCH)
     if not clone.git("branch", "--remotes", "--contains", "HEAD").strip():
         expect.success(clone.push_head())
-    path = f"{Folder(place.MODEL, 'staging').path}/{FILE}"
+    path = f"{Folder(names.MODEL, 'staging').path}/{FILE}"
     if "kind: Route" not in (git.show(clone.state.origin, git.BRANCH, path) or "").replace('"', ""):
         head = git.run(clone.state.origin, "rev-parse", git.BRANCH).strip()
         push = runner.Push(f"refs/heads/{git.BRANCH}", head, head)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from local import demo, git
+from local import demo_clone, git
 from local.narrator import Narrator
 from local.state import REPOSITORY, venvs
 from tests.deadlines import START_SECONDS
@@ -64,7 +64,7 @@ def test_a_folder_without_git_has_a_first_commit(tmp_path: Path) -> None:
     for name in ("kept", "ignored"):
         (zip_folder / name).write_text("x")
     with pytest.MonkeyPatch.context() as patch, contextlib.closing(Narrator(tmp_path / "log")) as tell:
-        patch.setattr(demo, "REPOSITORY", zip_folder)
-        demo.copy(copied, tell)
+        patch.setattr(demo_clone, "REPOSITORY", zip_folder)
+        demo_clone.copy(copied, tell)
     assert git.run(copied, "ls-tree", "--name-only", "HEAD").split() == [".gitignore", "kept"]
     assert git.run(copied, "status", "--porcelain") == ""

@@ -22,7 +22,7 @@ import yaml
 
 from artifact.errors import StorageError
 from local import storage
-from local.cluster import place
+from local.cluster import names
 from local.knative import Revision
 from local.serving import Predictor
 from local.splitter import Splitter, digest_of, read
@@ -81,8 +81,8 @@ class Played:
             r"docker exec \S+ ctr .* images ls": self._listed,
             r"docker exec \S+ ctr .* images tag": self._tag,
             r"kind get clusters": lambda *_: (0, "\n".join(self._clusters)),
-            r"kind create cluster": lambda *_: (self._clusters.add(place.NAME), (0, ""))[1],
-            r"kind delete cluster": lambda *_: (self._clusters.discard(place.NAME), (0, ""))[1],
+            r"kind create cluster": lambda *_: (self._clusters.add(names.NAME), (0, ""))[1],
+            r"kind delete cluster": lambda *_: (self._clusters.discard(names.NAME), (0, ""))[1],
             r"kubectl .*port-forward": lambda *_: (0, str(self._front.server_port)),
             r"kubectl apply .*--filename -": self._apply,
             r"kubectl apply .*-k ": self._follow,
@@ -130,13 +130,13 @@ class Played:
         subprocess.run(
             ["git", "ls-remote", "--exit-code", self.url, git[0]["revision"]], check=True, capture_output=True
         )
-        for environment_ in place.ENVIRONMENTS:
+        for environment_ in names.ENVIRONMENTS:
             self._start(environment_)
         return 0, ""
 
     def _start(self, name: str) -> None:
         if name not in self._splitters:
-            folder = Folder(place.MODEL, name)
+            folder = Folder(names.MODEL, name)
             splitter = Splitter(self._state.origin, folder, lambda revision: self._pod(folder, revision))
             self._splitters[name] = splitter.__enter__()
 
@@ -157,7 +157,7 @@ class Played:
                 storage.download(revision.uri, model, s3, lambda _: None)
             log = self._folder / f"{folder.environment}-{revision.name}.log"
             return Predictor(
-                place.MODEL, revision.uri, revision.release, model, code=REPOSITORY, env=environment(), log=log
+                names.MODEL, revision.uri, revision.release, model, code=REPOSITORY, env=environment(), log=log
             )
         except BaseException as error:
             self._failed.add(revision.release)
@@ -180,7 +180,7 @@ class Played:
         return 0, ""
 
     def _application(self, line: str, _: str) -> tuple[int, str]:
-        splitter = self._splitters.get(re.findall(rf"{place.MODEL}-(\w+)", line)[0])
+        splitter = self._splitters.get(re.findall(rf"{names.MODEL}-(\w+)", line)[0])
         if splitter is None or not splitter.status()[0]:
             return self._json({"status": {"sync": {"status": "OutOfSync"}, "health": {"status": "Missing"}}})
         broken = any(manifest["metadata"]["name"] in self._failed for manifest in self._manifests(splitter))
@@ -188,7 +188,7 @@ class Played:
         return self._json({"status": {"sync": {"status": "Synced"}, "health": {"status": health}}})
 
     def _route(self, line: str, _: str) -> tuple[int, str]:
-        splitter = self._splitters.get(re.findall(rf"{place.MODEL}-(\w+)", line)[0])
+        splitter = self._splitters.get(re.findall(rf"{names.MODEL}-(\w+)", line)[0])
         if splitter is None or not splitter.status()[0]:
             return 0, ""
         routes = [manifest for manifest in self._manifests(splitter) if manifest["kind"] == "Route"]

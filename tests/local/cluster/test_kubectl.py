@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from local.cluster import failure, place, up
+from local.cluster import failure, names, up
 from local.cluster.kubectl import Kubectl, Verdict
 from local.cluster.node import Node
 from local.narrator import Narrator
@@ -33,7 +33,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServe
     """An API server without objects, which the kubeconfig of the state in `tmp_path` leads to."""
     monkeypatch.setenv("HOME", str(tmp_path))
     server = ApiServer()
-    with running(server, place.kubeconfig(State(tmp_path))):
+    with running(server, names.kubeconfig(State(tmp_path))):
         yield server
 
 
@@ -83,7 +83,7 @@ def test_what_is_applied_changed_and_removed(kubectl: Kubectl, server: ApiServer
     """Keys by server-side apply, the annotation that lets Argo CD look, and a namespace that goes with all in it."""
     s3 = {"AWS_REGION": "r", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "of-no-server"}
     kubectl.apply(*up.keys(s3, "staging", "192.0.2.1:9000"))
-    paths = ["/api/v1/namespaces/iris-staging", f"/api/v1/namespaces/iris-staging/secrets/{place.S3_SECRET}"]
+    paths = ["/api/v1/namespaces/iris-staging", f"/api/v1/namespaces/iris-staging/secrets/{names.S3_SECRET}"]
     applied = [target for method, target in server.requests if method == "PATCH"]
     assert [target.partition("?")[0] for target in applied] == paths
     assert all("force=true" in target for target in applied)
@@ -101,23 +101,23 @@ def test_what_is_applied_changed_and_removed(kubectl: Kubectl, server: ApiServer
 def test_a_failure_is_collected(server: ApiServer, tmp_path: Path) -> None:
     """Every look at the cluster is a command that kubectl takes; kind is not there, and its file says so."""
     ready = {"conditions": [{"type": "Ready", "status": "True"}], "nodeInfo": {}, "capacity": {}, "allocatable": {}}
-    server.objects["/api/v1/nodes/modelpin-control-plane"] = named("Node", "v1", place.NODE, "", status=ready)
+    server.objects["/api/v1/nodes/modelpin-control-plane"] = named("Node", "v1", names.NODE, "", status=ready)
     with contextlib.closing(Narrator(tmp_path / "log")) as tell:
         failure.collect(State(tmp_path), tell)
     texts = {name: (tmp_path / "failure" / name).read_text() for name in failure.LOOKS}
     assert not {name: text for name, text in texts.items() if "ended with exit code" in text}
-    assert place.NODE in texts["nodes.txt"]
+    assert names.NODE in texts["nodes.txt"]
 
 
 def test_a_cluster_that_is_there_is_started_again(
     server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """docker and kind are scripts here; kubectl waits until the node is ready, which it is at once."""
-    for name, says in (("kind", place.NAME), ("docker", "")):
+    for name, says in (("kind", names.NAME), ("docker", "")):
         (tmp_path / name).write_text(f"#!/bin/sh\necho {says}\n")
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     ready = {"conditions": [{"type": "Ready", "status": "True"}]}
-    server.objects["/api/v1/nodes/modelpin-control-plane"] = named("Node", "v1", place.NODE, "", status=ready)
+    server.objects["/api/v1/nodes/modelpin-control-plane"] = named("Node", "v1", names.NODE, "", status=ready)
     Node(State(tmp_path)).create()
     assert "/api/v1/nodes" in [target.partition("?")[0] for _, target in server.requests]

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from artifact.errors import ConfigurationError
-from local.cluster import node, pages, place
+from local.cluster import names, node, pages
 
 
 def test_the_pages_are_what_is_run() -> None:
@@ -15,7 +15,7 @@ def test_the_pages_are_what_is_run() -> None:
     assert list(blocks) == ["cert-manager", "Knative Serving", "KServe", "Argo CD"]
     named = {name for shell in blocks.values() for name in re.findall(r"\$([A-Z_]+)", shell)}
     assert named == {"CERT_MANAGER_VERSION", "KNATIVE_VERSION", "KSERVE_VERSION", "ARGOCD_VERSION", "DOMAIN"}
-    assert named <= set(place.environment(place.STATE))
+    assert named <= set(names.environment(names.STATE))
 
 
 def test_a_block_can_be_run_again() -> None:
@@ -36,4 +36,4 @@ def test_the_node_is_one_that_is_pinned_and_new_enough() -> None:
     (single_node,) = yaml.safe_load(node.CONFIG.read_text())["nodes"]
     image = re.fullmatch(r"kindest/node:v(\d+)\.(\d+)\.\d+@sha256:[0-9a-f]{64}", single_node["image"])
     assert image
-    assert [int(image[1]), int(image[2])] >= [int(part) for part in place.versions()["KUBERNETES_MINIMUM"].split(".")]
+    assert [int(image[1]), int(image[2])] >= [int(part) for part in names.versions()["KUBERNETES_MINIMUM"].split(".")]

@@ -12,7 +12,7 @@ import pytest
 from local import git, variant
 from local.clone import Clone
 from local.cluster import __main__ as command
-from local.cluster import act, place, repository, story, up
+from local.cluster import act, names, repository, story, up
 from local.cluster.act import EndToEnd
 from local.cluster.kubectl import Gateway, Kubectl, Refresher
 from local.expect import DemoFailed
@@ -86,7 +86,7 @@ def test_the_whole_loop(
 
     strengths = iter((10.0, 0.1))
     with Gateway(location) as gateway, Refresher(kubectl):
-        e2e = EndToEnd(tell, clone, kubectl, dict.fromkeys(place.ENVIRONMENTS, gateway.url), again)
+        e2e = EndToEnd(tell, clone, kubectl, dict.fromkeys(names.ENVIRONMENTS, gateway.url), again)
         story.tell(e2e, lambda: publish(clone, next(strengths)))
         with pytest.raises(DemoFailed, match="not"):
             e2e.shares("production", {"sha256:0": 100})
