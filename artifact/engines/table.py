@@ -1,10 +1,11 @@
 """The table of engines: a row each. A new engine is a module beside these and a row here.
 
 The module of a row has `load(files, signature)`, which gives the runner from the verified bytes of `files`; it is
-imported only for an artifact that names the engine. What is fitted and written with (onnx, scikit-learn's insides) has
-no place in the image: `writer` names the module that writes the files, which only packaging imports, and which has
-`write(model, fitted, signature)`: the bytes of each file for the Pipeline `fitted`, whose bytes are `model`, or
-NotWritten. An engine that needs no more than the image holds has both in one module.
+imported only for an artifact that names the engine. The image has no library that only writing needs (onnx,
+scikit-learn's internals), so `writer` names another module, which only stage convert imports. It has two functions:
+`cost(fitted)`, what a call costs (`pipeline.engine.costs.Cost`), or None for a Pipeline without a form in this engine;
+and `write(model, fitted, signature)`, the bytes of each file for the Pipeline `fitted`, whose bytes are `model`, or
+NotWritten. An engine that needs no more than the image holds has all three in one module.
 """
 
 from __future__ import annotations

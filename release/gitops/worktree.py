@@ -1,4 +1,4 @@
-"""gitops/ as the working tree holds it: what a laptop asks when the network, or the remote, is not there."""
+"""gitops/ as the working tree holds it: what commands read on a laptop where the network or the remote is not there."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RECORDS_FROM = "RECORDS_FROM"
 
 @dataclass(frozen=True)
 class Worktree:
-    """Reads paths from the root of the repository, as release.git.branch.Tip does at the tip of the branch."""
+    """Reads paths from the root of the repository, as release.git.tip.Tip does at the tip of the branch."""
 
     root: Path
 

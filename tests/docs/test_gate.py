@@ -39,6 +39,19 @@ def test_the_verdicts_are_those_of_the_code() -> None:
         assert when == {**outcomes.PASSES, **outcomes.REFUSALS}[name]
 
 
+def test_each_setting_has_its_row() -> None:
+    """The table of rules names every setting of the gate, so that a new one is not left out of the page."""
+    listed = set()
+    for cell, *_ in rows("Rules"):
+        first, *others = re.findall(r"`([\w.]+)`", cell)
+        listed |= {first, *(f"{first.rpartition('.')[0]}.{name}" for name in others)}
+    settings = set()
+    for section, field in Gate.model_fields.items():
+        keys = getattr(field.annotation, "model_fields", {})
+        settings |= {f"gate.{section}.{key.alias or name}" for name, key in keys.items()} or {f"gate.{section}"}
+    assert {name for name in listed if name.startswith("gate.")} == settings, "docs/gate.md, section Rules"
+
+
 def test_the_defaults_are_those_of_the_code() -> None:
     """What the table of rules promises is what a params.yaml that says nothing of it gets."""
     defaults = {name.strip("`"): default for name, default, _ in rows("Rules")}
