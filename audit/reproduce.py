@@ -30,7 +30,7 @@ from release import client
 _VENVS = "MODELPIN_VENVS"
 _GIT_SECONDS = 60.0  # of a fetch, the slowest of its commands
 # What names the artifact, beside the files. Manifests of schema_version 1 have one engine, no decision and no weight.
-_TOLD = tuple("data_digest parameters metrics libraries features engine engines signature decision weight".split())
+_KEYS = tuple("data_digest parameters metrics libraries features engine engines signature decision weight".split())
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -89,7 +89,7 @@ def compare(python: str, tree: Path, published: Path, digest: str) -> dict[str, 
         "digest": other,
         **answer,
         "files": _files(before, now),
-        "differs": {key: (before.get(key), now.get(key)) for key in _TOLD if before.get(key) != now.get(key)},
+        "differs": {key: (before.get(key), now.get(key)) for key in _KEYS if before.get(key) != now.get(key)},
     }
 
 

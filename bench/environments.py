@@ -16,7 +16,7 @@ from artifact.environment import LIBRARIES
 from artifact.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parents[1]
-HERE = Path(__file__).resolve().parent
+FOLDER = Path(__file__).resolve().parent
 _SAME = (*LIBRARIES, "pandas")  # at one version everywhere: the model is the same, and so is what runs it
 _CLIENTS = {"wrk": "wrk", "h2load": "nghttp2-client", "taskset": "util-linux"}  # command → Debian package
 _PACKAGES = ("artifact", "features", "initializer", "predictor")
@@ -35,7 +35,7 @@ def clients(needed: tuple[str, ...]) -> None:
 
 def peer(name: str, work: Path) -> Path:
     """The Python of the environment of requirements-<name>.txt under `work`, made now unless it is complete."""
-    requirements = HERE / f"requirements-{name}.txt"
+    requirements = FOLDER / f"requirements-{name}.txt"
     pins = [f"{library}=={metadata.version(library)}" for library in _SAME]
     key = hashlib.sha256("\n".join([requirements.read_text(), sys.version, *pins]).encode()).hexdigest()[:12]
     path = work / f"{name}-{key}"

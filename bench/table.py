@@ -23,7 +23,7 @@ _NOTE = """How to read it:
 - **≈**: other processes had over a tenth of the server's core. CPU time suffers least from that.
 - **…**: less than one answer a connection, too few for a number. **!**: requests failed while they were timed."""
 
-_ASKED = {
+_REQUESTED_OUTPUTS = {
     True: "Every server answers labels alone; our v2 requests name them as the output they want.",
     False: "v2 and gRPC: ours answers labels and probabilities, its peers labels alone. v1: labels alone, all of them.",
 }
@@ -34,7 +34,7 @@ def summary(results: Results, goals_shown: bool = True) -> str:
     sought = goals.outcomes(results) if goals_shown else []
     parts = [_machine(results)]
     if results.rows:
-        parts += [_ratios(results, sought), _NOTE, _ASKED[bool(results.machine.get("labels_only"))]]
+        parts += [_ratios(results, sought), _NOTE, _REQUESTED_OUTPUTS[bool(results.machine.get("labels_only"))]]
     if results.starts:
         parts.append(_by_model("cold start, s", results, sought, results.seconds, "start", "{:.2f}", 1))
     if results.residents:

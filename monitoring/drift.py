@@ -160,8 +160,8 @@ class Drift:
 
     def page(self) -> str:
         """One page: the verdict, M over time, and each feature beside its reference, the strongest first."""
-        place = f" in {self.labels['namespace']}" if "namespace" in self.labels else ""
-        page = Page(f"Drift of {self._name}{place}")
+        namespace = f" in {self.labels['namespace']}" if "namespace" in self.labels else ""
+        page = Page(f"Drift of {self._name}{namespace}")
         page.text("; ".join(map(str.strip, self.lines()[:2])).removesuffix("; the strongest:"), "verdict")
         page.line("log10 of the mean M by window; the dashed line alarms", self.overall / np.log(10), np.log10(ALARM))
         if self.latest is not None and self.latest.rows:

@@ -1,4 +1,4 @@
-"""What an HTTP or gRPC caller is told: one status per exception class, one line, no path, class name or traceback."""
+"""The errors of requests: a status per exception class, and a message of one line without path, class or traceback."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class TooManyRows(Exception):
 
 
 class WorkTooLong(Exception):
-    """The request takes more time than one may have."""
+    """The work on the request takes longer than the settings allow."""
 
 
 class HeadersTooLarge(Exception):
@@ -56,11 +56,11 @@ class HeadersTooLarge(Exception):
 
 
 class QueueFull(Exception):
-    """As many requests as may are in work and waiting."""
+    """As many requests as the settings allow are in work, and as many wait."""
 
 
 class BuffersFull(Exception):
-    """The bodies in memory are as many bytes as may be."""
+    """The bodies in memory take all the bytes that the settings allow."""
 
 
 class NotReady(Exception):
@@ -68,11 +68,13 @@ class NotReady(Exception):
 
 
 class Unplain(Exception):
-    """A request that takes more than one look; nobody is told, it is looked at off the event loop."""
+    """The event loop may not finish this request: its text or its values have to be read closely. No caller gets this:
+    the request is read again, in a thread if it is long.
+    """
 
 
 class Disconnected(Exception):
-    """The client went away before it was answered; nobody is told."""
+    """The client went away before it was answered, so that nobody gets this error."""
 
 
 _STATUS: dict[type[Exception], tuple[int, grpc.StatusCode]] = {

@@ -1,5 +1,5 @@
-"""Health, and what the model is: answered before anything that can queue, over REST and over gRPC (KServe's calls and
-grpc.health.v1).
+"""Health and the model's metadata, over REST and over gRPC (KServe's calls and grpc.health.v1). These requests pass no
+queue, so that they are answered however busy the model is.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _STATUSES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
 
 
 class Probes:
-    """What GET answers on REST's health routes, and the model's metadata, as KServe answers them but true.
+    """What GET answers on REST's health and metadata routes: KServe's form, but the real state of the model.
 
-    Bodies are made once: the metadata of 5,000 features would hold up the event loop each time.
+    The bodies are made once: to encode the metadata of 5,000 features at each request would hold up the event loop.
     """
 
     def __init__(self, lifecycle: Lifecycle) -> None:
@@ -88,7 +88,9 @@ class HealthServicer:
         return self._now()
 
     async def watch(self, request: Any, context: Any) -> AsyncIterator[Any]:
-        """The status now and when it changes. The last change ends the call, which would keep the server otherwise."""
+        """The status now and at its one change, when the process drains. That ends the call, or the server could not
+        end.
+        """
         if request.service not in self._services:
             yield self._response(status=_STATUSES.index("SERVICE_UNKNOWN"))
             await self._lifecycle.draining.wait()

@@ -1,8 +1,9 @@
-"""Import of kserve without what serving never uses: more than half of the time to the first answer.
+"""Import kserve without the modules that serving never uses, which took more than half of the time to the first answer.
 
-`kserve/__init__.py` imports a client for Kubernetes and a hundred of its models: here the package stands without
-running it, and so does uvicorn, which would import its command line. Modules of kserve and FastAPI import others for an
-annotation, a base or a helper that nothing here calls: those wait until somebody uses them.
+`kserve/__init__.py` imports a client for Kubernetes and a hundred of its models, `uvicorn/__init__.py` its command
+line: both packages are put into `sys.modules` without running their `__init__`. Other modules are imported by kserve
+and FastAPI for an annotation, a base class or a helper that nothing here calls: a stand-in imports them at their first
+use.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ DEFERRED = (
 
 @contextmanager
 def kserve() -> Iterator[None]:
-    """Within this, modules of kserve are imported lean; where it is imported already, nothing changes."""
+    """Within this, an import of a module of kserve is a short one; does nothing where kserve is imported already."""
     # `kserve.model_server` parses sys.argv with a parser of its own, which would exit on arguments that are only ours.
     arguments, sys.argv = sys.argv, sys.argv[:1]
     stand_ins = {name: _Deferred(name) for name in DEFERRED if name not in sys.modules}
     sys.modules |= stand_ins
-    _stand_without_running("kserve")
-    if uvicorn := _stand_without_running("uvicorn"):
+    _put_without_running("kserve")
+    if uvicorn := _put_without_running("uvicorn"):
         # What its `__init__` names, without its command line, and so without click and watchfiles.
         uvicorn.Config = importlib.import_module("uvicorn.config").Config
         uvicorn.Server = importlib.import_module("uvicorn.server").Server
@@ -50,9 +51,9 @@ def kserve() -> Iterator[None]:
 
 @contextmanager
 def without_pydantic_v1() -> Iterator[None]:
-    """Within this, FastAPI finds no `pydantic.v1`, as it is prepared for, and does not import it to look at our routes.
+    """Within this, `pydantic.v1` cannot be imported. FastAPI tries to when it looks at our routes, and can do without.
 
-    Whoever needs it later imports it.
+    Later imports of it work.
     """
     name = "pydantic.v1"
     if name in sys.modules:
@@ -65,8 +66,8 @@ def without_pydantic_v1() -> Iterator[None]:
         del sys.modules[name]
 
 
-def _stand_without_running(package: str) -> Any:
-    """The package, put among the modules so that its own modules can be imported; None where it was before."""
+def _put_without_running(package: str) -> Any:
+    """Put the package into `sys.modules`, so that its modules can be imported; None where it was there before."""
     spec = None if package in sys.modules else PathFinder.find_spec(package)
     if spec is None:
         return None
@@ -75,7 +76,7 @@ def _stand_without_running(package: str) -> Any:
 
 
 class _Deferred(ModuleType):
-    """A module that is imported when a name of it is used, and not when it stands in an annotation or as a base."""
+    """Stands in for a module until a name of it is used, but not by an annotation or as a base class."""
 
     import_now = False
 

@@ -62,10 +62,11 @@ def is_listening(candidate: socket.socket) -> bool:
 
 
 async def connect_no_more(*ports: int) -> None:
-    """Let the kernel drop what would begin a connection to a port; return when those that have begun are complete.
+    """Let the kernel drop SYN segments to `ports`, which begin connections; return when those that have begun are
+    complete.
 
-    Whoever closes a listening socket resets the connections that nobody has accepted: between the last look for one
-    and the close another may come. A client whose SYN is dropped sends it again after a second, and is refused then.
+    To close a listening socket resets the connections that are not accepted yet, and another one may arrive between the
+    last `accept` and the close. A client whose SYN is dropped sends it again after a second, and is refused then.
     """
     program = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in _NO_SYN))
     described = struct.pack("@HP", len(_NO_SYN), ctypes.addressof(program))
@@ -80,7 +81,7 @@ async def connect_no_more(*ports: int) -> None:
 async def close(server: Any, bound: socket.socket) -> None:
     """Stop the listening of a running uvicorn.Server; connections that the kernel has completed are served.
 
-    Those that wait to be accepted stay in a second descriptor until they are.
+    A second descriptor keeps the connections that wait to be accepted, until they are.
     """
     if not server.started or bound.fileno() < 0:
         return
@@ -93,7 +94,7 @@ async def close(server: Any, bound: socket.socket) -> None:
         while True:
             try:
                 accepted.append(twin.accept()[0])
-            except OSError:  # nobody waits any more
+            except OSError:  # no connection waits any more
                 break
     config, loop = server.config, asyncio.get_running_loop()
     for connection in accepted:

@@ -41,7 +41,9 @@ class Model(KServeModel):
     """One model. What `load` does not verify never becomes ready, and is never served."""
 
     def __init__(self, source: Source, explain_rows: int = 0) -> None:
-        """`source` names the artifact and the digest that it must have. `explain_rows`: of one request, 0 for none."""
+        """`source` names the artifact and the digest that it must have. `explain_rows`: the most rows of one
+        request that are explained, 0 for none.
+        """
         super().__init__(source.model_name)
         self._source = source
         self._explain_rows = explain_rows
@@ -70,7 +72,7 @@ class Model(KServeModel):
         self.engine = loaded.manifest.engine
         self.validator = Validator(loaded.signature, profile.frequent(loaded.signature, loaded.profile))
         self.runner = loaded.runner
-        # Where a second engine answers what the first cannot, only the first is quick enough for the event loop.
+        # Where a second engine answers rows that the first cannot, the event loop asks the first one alone.
         self._first = loaded.runner.first if isinstance(loaded.runner, Fallback) else loaded.runner
         quick = _Quick(self) if self._first is not loaded.runner else None
         self.batcher = Batcher(self, loaded.sample, batching=loaded.manifest.batching, quick=quick)
@@ -80,7 +82,9 @@ class Model(KServeModel):
         return self.ready
 
     def _load_explainer(self, files: Mapping[str, bytes], sample: Columns) -> None:
-        """Only an artifact that explains costs the Pipeline's memory; one that cannot here predicts all the same."""
+        """Load the Pipeline for explanations where the artifact has them; where that is not possible, say why and
+        predict.
+        """
         self._explainer: Explainer | None = None
         if self._explain_rows == 0:
             self._unexplained = "this server explains no answers: its setting explain_rows is 0"
@@ -132,16 +136,16 @@ class Model(KServeModel):
     def preprocess(self, decoded: Decoded, closely: bool = True) -> Request:
         """The validated request, whose `columns` `predict` takes; InvalidRequest says what does not fit.
 
-        Called on the event loop or in a thread. Unplain, unless it may look `closely` at single values, leaves the
-        request to a thread that may.
+        Called on the event loop or in a thread. Raises Unplain, unless it may look `closely` at single values: then a
+        thread calls it again.
         """
         return decoded.validated(self.validator, closely)
 
     def predict(self, columns: Columns, quick: bool = False) -> Prediction:
         """The engine's answers for `columns`, [rows] each, of one request or of several that share the call.
 
-        Called on the event loop where that is short, else in a thread. `quick`: by the first of two engines alone; what
-        it has no finite answer for comes again without.
+        Called on the event loop where that takes little time, else in a thread. `quick`: by the first of two engines
+        alone; rows for which that has no finite answer come again without `quick`.
         """
         return (self._first if quick else self.runner).predict(columns)
 

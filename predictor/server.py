@@ -44,14 +44,14 @@ _LAST_SECONDS = 1.0  # for a request on a connection that was accepted in the la
 
 
 class ModelDataPlane(DataPlane):
-    """KServe's data plane, telling the truth about the one model it holds."""
+    """KServe's data plane; its answers about readiness are those of the one model that it holds."""
 
     def __init__(self, lifecycle: Lifecycle, registry: Any) -> None:
         super().__init__(model_registry=registry)
         self._lifecycle = lifecycle
 
     async def ready(self) -> bool:
-        """Ready means verified and not about to end; KServe's own answers without looking."""
+        """Whether the model is verified and the process not about to end; KServe's own says true in any case."""
         return self._lifecycle.ready
 
     def metadata(self) -> dict[str, Any]:
@@ -101,7 +101,7 @@ class Server(ModelServer):
             self._rest_server.create_application()
         app.exception_handlers |= {HTTPException: _http_error, Exception: _failed}  # over KServe's own
         config.app = InferLayer(app, self._lifecycle)
-        # What start-up made stays: no collection looks at it, now or later. `predictor.__main__` began without them.
+        # Objects of the start-up live as long as the process: collections, off since `predictor.__main__`, skip them.
         gc.freeze()
         gc.enable()
         heap.keep_pages()
@@ -130,7 +130,7 @@ class Server(ModelServer):
             await serving
 
     def _add_docs(self, app: Any) -> None:
-        """What the model is, for people and for machines; KServe's document is of its own servers."""
+        """Add /docs and /openapi.json of this model, in place of those that KServe has for any model."""
         model = self._model
         most, explained = self._settings.rows, self._settings.explain_rows if model.explains else 0
         described = openapi.document(model.name, model.digest, model.signature, self._row, most, explained)
@@ -176,10 +176,10 @@ class Server(ModelServer):
             os._exit(0)
 
     async def _drain(self, rest: Any, bound: socket.socket) -> None:
-        """Not ready at once; answer on while routers notice; then refuse connections, finish what began, and end."""
+        """Be not ready at once; answer on while routers notice; then refuse connections, finish requests, and end."""
         seconds, loop = self._settings.grace_seconds, asyncio.get_running_loop()
         end = loop.time() + seconds
-        # Whatever hangs then, a thread in the model included, must not hold the process.
+        # Ends the process at the latest, even where a thread hangs in the model.
         last = threading.Timer(seconds, self._end)
         last.daemon = True
         last.start()
@@ -218,5 +218,5 @@ async def _http_error(_: Request, error: Exception) -> Response:
 
 
 async def _failed(_: Request, error: Exception) -> Response:
-    """KServe would tell the caller what was raised."""
+    """A fixed message: KServe would answer with the exception's own text."""
     return Response(errors.body(errors.INTERNAL), 500, media_type="application/json")

@@ -1,4 +1,4 @@
-"""What an operator may set, from flags and environment variables, read once. docs/predictor.md lists the same."""
+"""The settings of the predictor, read once from flags and environment variables. docs/predictor.md lists the same."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _setting(default: Any, text: str, least: float | None = None, most: float | 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where to listen and what to bear. A field `body_bytes` is the flag --body_bytes and PREDICTOR_BODY_BYTES."""
+    """Where to listen, and every limit. A field `body_bytes` is the flag --body_bytes and PREDICTOR_BODY_BYTES."""
 
     host: str = _setting("0.0.0.0", "the address to listen on")  # noqa: S104  # a pod's only one
     http_port: int = _setting(8080, "the port of v1, v2 and /metrics", 1, 65535)
@@ -94,7 +94,7 @@ def read(argv: Sequence[str] | None, environment: Mapping[str, str] = os.environ
     """From the command line, then the environment, then the defaults.
 
     gitops/ sets two variables: MODEL_URI names the digest, MODEL_RELEASE the release.
-    Raises ConfigurationError (10) for a value that cannot be, and where two places name different artifacts.
+    Raises ConfigurationError (10) for a value that cannot be, and where flag and MODEL_URI name different artifacts.
     """
     parser = argparse.ArgumentParser(
         prog="python -m predictor", description="Serve one verified model over KServe's v1 and v2."

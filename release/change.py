@@ -21,7 +21,7 @@ from release.gitops.record import SCHEMA_VERSION, Record
 from release.gitops.release import Release
 
 DONE, NOTHING, SUPERSEDED = "done", "nothing to do", "superseded"
-SHOWN, PROPOSED = "dry run", "proposed"
+DRY_RUN, PROPOSED = "dry run", "proposed"
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Outcome:
     diff: str | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
-        if self.outcome == SHOWN:
+        if self.outcome == DRY_RUN:
             return f"{self.message}\n{self.diff}".rstrip()
         return self.says if self.commit is None else f"{self.says}, commit {self.commit[:12]}"
 
@@ -154,7 +154,7 @@ def apply(
     else:
         commit = push(branch, change, request.dry_run)
     if isinstance(commit, Preview):
-        return dataclasses.replace(outcome, outcome=SHOWN, diff=commit.diff)
+        return dataclasses.replace(outcome, outcome=DRY_RUN, diff=commit.diff)
     return dataclasses.replace(outcome, commit=commit)
 
 

@@ -21,15 +21,15 @@ import time
 import venv
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-CHOSEN = HERE / "extras" / "chosen.txt"  # what serves, and what trains, hold beside their locks
+FOLDER = Path(__file__).resolve().parent
+CHOSEN = FOLDER / "extras" / "chosen.txt"  # what serves, and what trains, hold beside their locks
 OLDEST, NEWEST = (3, 11), (3, 13)
 
 
 def main() -> int:
     """Install, and say on stderr what takes time; the path is all that goes to stdout."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("role", choices=sorted(lock.stem for lock in HERE.glob("*.txt")))
+    parser.add_argument("role", choices=sorted(lock.stem for lock in FOLDER.glob("*.txt")))
     parser.add_argument("--venvs", type=Path, default=Path(os.environ.get("MODELPIN_VENVS") or ".venvs"))
     parser.add_argument("--link", type=Path, help="also make this a link to the environment")
     # Split by hand: argparse gives a trailing list nothing once an option stands before it.
@@ -122,13 +122,13 @@ def _path(role: str, venvs: Path) -> Path:
 
 def _locks(role: str) -> list[Path]:
     """The lock of `role`, and that of the chosen extras, if there are any: all of them are in dev's own lock."""
-    lock = HERE / f"{role}.txt"
+    lock = FOLDER / f"{role}.txt"
     chosen = role in ("serving", "pipeline") and CHOSEN.exists() and "==" in CHOSEN.read_text(encoding="utf-8")
     return [lock, CHOSEN] if chosen else [lock]
 
 
 def _announce(locks: list[Path], path: Path) -> float:
-    names = " and ".join(f"requirements/{lock.relative_to(HERE)}" for lock in locks)
+    names = " and ".join(f"requirements/{lock.relative_to(FOLDER)}" for lock in locks)
     print(f"installing {names} into {path}", file=sys.stderr, flush=True)
     return time.monotonic()
 

@@ -74,9 +74,9 @@ def example(root: Path) -> "str | None":
 
 def folder(root: Path) -> "str | None":
     """Whether this folder, and the one of the environments, can be written to."""
-    for place in (root, existing(venvs(root))):
-        if not os.access(str(place), os.W_OK):
-            return f"{place} cannot be written to by this user: clone into a folder of your own"
+    for path in (root, existing(venvs(root))):
+        if not os.access(str(path), os.W_OK):
+            return f"{path} cannot be written to by this user: clone into a folder of your own"
     return None
 
 
@@ -98,12 +98,12 @@ def another_demo(root: Path) -> "str | None":
 
 def disk(root: Path, free: "float | None" = None) -> "str | None":
     """Whether what is not installed yet has room, with the run itself; `free`: in GB."""
-    place = existing(venvs(root))
-    free, need = shutil.disk_usage(str(place)).free / 1e9 if free is None else free, needed(root)
+    path = existing(venvs(root))
+    free, need = shutil.disk_usage(str(path)).free / 1e9 if free is None else free, needed(root)
     if free >= need:
         return None
     return (
-        f"{free:.1f} GB are free at {place}, {need:.1f} GB are needed: free some, "
+        f"{free:.1f} GB are free at {path}, {need:.1f} GB are needed: free some, "
         "or put the environments elsewhere: MODELPIN_VENVS=/big/disk make demo"
     )
 

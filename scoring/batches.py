@@ -36,7 +36,7 @@ class Batches:
         kind = kinds.of(str(location))
         if kind is None:
             raise DataContractError(
-                f"{location} is none of {', '.join(kinds.KNOWN)}; convert it, or name it as what it is"
+                f"{location} is none of {', '.join(kinds.ENDINGS)}; convert it, or name it as what it is"
             )
         self.text = kind.text
         with self._refused():

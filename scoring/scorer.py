@@ -27,7 +27,7 @@ from scoring.plain import PlainTables, as_raw
 
 ROW, REASON = "row", "reason"
 _DTYPES = {"float64": pa.float64(), "int64": pa.int64(), "bool": pa.bool_(), "string": pa.string()}  # of answers
-_SHOWN = 60
+_EXCERPT = 60
 _LOT = 4096  # rows that are checked and predicted at once
 
 
@@ -149,7 +149,7 @@ class Scorer:
             for violation in violations:
                 for row in violation.places.tolist():
                     text = repr(raw[row].as_py())
-                    cut = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+                    cut = text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…"
                     reasons.setdefault(row, f"feature {feature.name!r}: {cut} does not fit {violation.rule}")
         return columns
 

@@ -22,7 +22,7 @@ from starter.column import Column, Left, line
 
 _ONE_IN = 0.5  # of the rows: texts that differ more often than this name the row, they do not describe it
 _FEW = 50
-_READ, _TERMS = 1000, 50  # texts whose words are counted, and the fewest different ones that a model is made of
+_MOST_TEXTS, _TERMS = 1000, 50  # texts whose words are counted, and the fewest different ones that a model is made of
 _TERM = re.compile(r"\b\w\w+\b")  # a word, as TfidfVectorizer takes it
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?")
 
@@ -116,7 +116,7 @@ def _category(column: Column, present: np.ndarray, distinct: int) -> Column | Le
     name = column.feature.name
     words = np.mean([len(str(value).split()) for value in present[:1000].tolist()])
     if distinct > _FEW and words >= WORDS:
-        terms = {term for value in present[:_READ].tolist() for term in _TERM.findall(str(value).lower())}
+        terms = {term for value in present[:_MOST_TEXTS].tolist() for term in _TERM.findall(str(value).lower())}
         if len(terms) < _TERMS:
             return Left(
                 name, f"it is free text of {len(terms)} different words; write a transformer in features/ to use it"

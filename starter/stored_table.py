@@ -15,7 +15,7 @@ from pipeline.data.kinds import FEATHER, PARQUET, Kind
 from pipeline.data.table import files
 from pipeline.data.table_file import ROWS, TableFile
 
-_KEPT = 1 << 22  # cells that are read, and kept, together: of a short table all, of a long one a column
+_MOST_CELLS = 1 << 22  # cells that are read, and kept, together: of a short table all, of a long one a column
 _LOT = 1 << 22  # cells of a lot of rows
 
 
@@ -41,7 +41,7 @@ class StoredTable:
     def column(self, name: str) -> pa.ChunkedArray:
         """All values of one column, as they stand in the file."""
         if name not in self._group.column_names:
-            place, together = self.names.index(name), max(1, _KEPT // self.rows)
+            place, together = self.names.index(name), max(1, _MOST_CELLS // self.rows)
             first = place - place % together
             self._group = self._read(self.names[first : first + together])
         return self._group.column(name)

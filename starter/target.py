@@ -17,7 +17,7 @@ from starter.schema_guess import Raw
 
 _CLASSES = 50
 _NUMBERED = 20  # whole numbers: up to as many different ones are classes
-_SHOWN = 6
+_MOST_LABELS = 6
 _LISTS = re.compile(r"\s*[|;,]\s*")
 
 
@@ -95,8 +95,8 @@ def _check_classes(target: Column, classes: Collection[object]) -> None:
 
 def _several_labels(labels: Sequence[str]) -> str:
     """The keys of params.yaml of a model that answers all of them."""
-    names = yaml_lines.flow(list(labels[:_SHOWN]))
-    more = "" if len(labels) <= _SHOWN else f" and the {len(labels) - _SHOWN} others"
+    names = yaml_lines.flow(list(labels[:_MOST_LABELS]))
+    more = "" if len(labels) <= _MOST_LABELS else f" and the {len(labels) - _MOST_LABELS} others"
     return (
         f"model.task: multilabel, data.targets: {names}{more} instead of data.target, prepare.split.method: "
         "random, train.estimator: sklearn.multioutput.MultiOutputClassifier around the one there; docs/models.md"

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-KEPT = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "MODELPIN_VENVS")}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "MODELPIN_VENVS")}
 
 
 def make(*words: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["make", *words], cwd=folder, env=KEPT, capture_output=True, text=True)
+    return subprocess.run(["make", *words], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_terminal_gets_no_escapes_of_markdown(tmp_path: Path) -> None:
     (tmp_path / "reports/report.md").write_text(page + "\n")
     assert make("report", folder=tmp_path).stdout == page + "\n"
     ours, theirs = pty.openpty()
-    subprocess.run(["make", "report"], cwd=tmp_path, env=KEPT, stdout=theirs, check=True)
+    subprocess.run(["make", "report"], cwd=tmp_path, env=ENVIRONMENT, stdout=theirs, check=True)
     os.close(theirs)
     assert os.read(ours, 4096).decode().rstrip() == "log_loss | a < b"
     os.close(ours)

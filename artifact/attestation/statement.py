@@ -16,7 +16,7 @@ from artifact.manifest import FILE as MANIFEST
 
 _TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE = "urn:modelpin:publication:1"
-_WHERE = "the statement of the signature"
+_ORIGIN = "the statement of the signature"
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Statement:
     @classmethod
     def from_bytes(cls, data: bytes) -> Statement:
         """Read a statement; IntegrityError (20) for one of another type or form."""
-        value = strict_json.read(data, _WHERE)
+        value = strict_json.read(data, _ORIGIN)
         try:
             kind = (value["_type"], value["predicateType"])
             if kind != (_TYPE, PREDICATE):
@@ -64,7 +64,7 @@ class Statement:
                 raise ValueError(f"signed_at is {statement.signed_at!r:.80}, no time in UTC")
             return statement
         except (KeyError, TypeError, ValueError, AttributeError, ConfigurationError) as error:
-            raise IntegrityError(f"{_WHERE} is not one that `release publish` writes: {error}") from error
+            raise IntegrityError(f"{_ORIGIN} is not one that `release publish` writes: {error}") from error
 
 
 _PREDICATE_FIELDS = [field.name for field in dataclasses.fields(Statement) if field.name != "model_digest"]

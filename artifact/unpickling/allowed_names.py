@@ -9,14 +9,14 @@ import sys
 from typing import Any
 
 from artifact.errors import ForbiddenTypeError, IncompatibleError
-from artifact.unpickling.allowed_types import BUILT, EMPTY, HELD
+from artifact.unpickling.allowed_types import ATTRIBUTES, BUILT, EMPTY
 
 _LIST = "artifact/unpickling/allowed_types.py"
 _OURS = "features"
 TAKES = {pair: group.takes for group in BUILT for pair in group.pairs()}
 _TYPES_TAKEN = {tuple(name.rsplit(".", 1)) for group in BUILT for name in group.takes}
 _EMPTY = {pair for group in EMPTY for pair in group.pairs()}
-_HELD = {pair for group in HELD for pair in group.pairs()} | _TYPES_TAKEN
+_ATTRIBUTES = {pair for group in ATTRIBUTES for pair in group.pairs()} | _TYPES_TAKEN
 
 
 def find(module: str, name: str) -> Any:
@@ -25,7 +25,7 @@ def find(module: str, name: str) -> Any:
     Raises ForbiddenTypeError (21) for any other, IncompatibleError (22) for one that this environment does not have.
     """
     pair = (module, name)
-    if pair not in _EMPTY and pair not in TAKES and pair not in _HELD and not is_ours(pair):
+    if pair not in _EMPTY and pair not in TAKES and pair not in _ATTRIBUTES and not is_ours(pair):
         raise refused(f"asks for {module}.{name}")
     sys.audit("pickle.find_class", module, name)  # as the standard library's does
     try:
@@ -59,7 +59,7 @@ def _defined(thing: Any, module: str, name: str) -> bool:
 def is_listed(kind: type) -> bool:
     """Whether objects of `kind` may get a state."""
     pair = (kind.__module__, kind.__qualname__)
-    return pair in _EMPTY or pair in TAKES or pair in _HELD or is_ours(pair)
+    return pair in _EMPTY or pair in TAKES or pair in _ATTRIBUTES or is_ours(pair)
 
 
 @functools.cache

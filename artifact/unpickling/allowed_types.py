@@ -7,9 +7,9 @@ its table says:
 - EMPTY (`allowed_classes`): a class. The pickle makes an object without arguments and gives it attributes, none of
   which may hide a method.
 - BUILT: a class or function that the pickle calls, with plain data and with the things that `takes` names.
-- HELD: a type or function that a model holds as the value of an attribute. The pickle may not call it; the model may,
-  with whatever the pickle says. So nothing here looks up an attribute, an item, a module or a file by a name that it is
-  given, calls what it is given, or runs text as code.
+- ATTRIBUTES: a type or function that a model holds as the value of an attribute. The pickle may not call it. The model
+  may, with whatever the pickle says, so nothing here looks up an attribute, an item, a module or a file by a name that
+  it is given, calls what it is given, or runs text as code.
 
 To serve a model of another type: add its name to the table that fits, with the reason, and its library to
 requirements/serving.in, in one reviewed commit. tests/artifact/unpickling/test_allowed_types.py checks each entry.
@@ -20,7 +20,7 @@ from __future__ import annotations
 from artifact.unpickling.allowed_classes import EMPTY
 from artifact.unpickling.group import Group
 
-__all__ = ["BUILT", "EMPTY", "HELD", "Group"]
+__all__ = ["ATTRIBUTES", "BUILT", "EMPTY", "Group"]
 
 _ARRAYS = ("numpy.ndarray",)
 _RANDOM = ("numpy.random._mt19937.MT19937", "numpy.random._pcg64.PCG64")
@@ -84,7 +84,7 @@ BUILT = (
     ),
 )
 
-HELD = (
+ATTRIBUTES = (
     Group(
         "Types of values, as parameters name them.",
         {"builtins": "bool float int object str", "numpy": "bool float32 float64 int32 int64"},

@@ -24,7 +24,7 @@ EXACT = 2**53  # every whole number up to here is a float64
 LARGEST = float(np.finfo(np.float32).max)  # what float32 holds, in which trees and engines compute
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _INEXACT = "is not within 2^53, up to where whole numbers that may be missing are exact"
-_SHOWN = 40
+_EXCERPT = 40
 _JSON_NAMES = {
     str: "text",
     bool: "a boolean",
@@ -261,4 +261,4 @@ def _first(feature: Feature, column: np.ndarray, wrong: np.ndarray, problem: str
 
 
 def _wrong(feature: Feature, row: int, value: Any, problem: str) -> InvalidRequest:
-    return InvalidRequest(f"feature {feature.name!r}, row {row}: {excerpt(value, _SHOWN)} {problem}")
+    return InvalidRequest(f"feature {feature.name!r}, row {row}: {excerpt(value, _EXCERPT)} {problem}")

@@ -19,7 +19,7 @@ from artifact.signature import TIMES, Feature
 from artifact.validation.column import LARGEST
 from pipeline.data.conversion import Violation, absent
 
-_SHOWN = 6  # of the categories
+_MOST_CATEGORIES = 6  # of the categories
 _TYPES: dict[str, Any] = {
     "float64": "float64",
     "int64": "Int64",
@@ -126,8 +126,8 @@ def _checks(feature: Feature) -> list[pa.Check]:
 
 
 def _listed(values: Sequence[Any]) -> str:
-    more = len(values) - _SHOWN
-    return f"{list(values[:_SHOWN])}" + (f" and {more} more" if more > 0 else "")
+    more = len(values) - _MOST_CATEGORIES
+    return f"{list(values[:_MOST_CATEGORIES])}" + (f" and {more} more" if more > 0 else "")
 
 
 def _typed(feature: Feature, values: np.ndarray) -> Any:

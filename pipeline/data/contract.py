@@ -15,7 +15,7 @@ from pipeline.data.table import Table
 from pipeline.params.cells import Cells
 from pipeline.params.messages import near
 
-_SHOWN = 20
+_MOST_VIOLATIONS = 20
 # What other tools write for a missing value; here they are text until data.missing names them.
 MARKERS = frozenset({"na", "n/a", "nan", "null", "none", "nil", "-", "?", "missing", "#n/a"})
 
@@ -104,8 +104,8 @@ def check(table: Table, schema: Sequence[Feature], cells: Cells) -> Checked:
 
 def refused(violations: Sequence[Violation]) -> DataContractError:
     """The error that lists `violations`."""
-    listed = "; ".join(str(violation) for violation in violations[:_SHOWN])
-    more = f"; and {len(violations) - _SHOWN} more" if len(violations) > _SHOWN else ""
+    listed = "; ".join(str(violation) for violation in violations[:_MOST_VIOLATIONS])
+    more = f"; and {len(violations) - _MOST_VIOLATIONS} more" if len(violations) > _MOST_VIOLATIONS else ""
     remedy = "correct the data, or what params.yaml asks of it"
     marker = next((violation.value for violation in violations if violation.is_marker(MARKERS)), None)
     if marker is not None:

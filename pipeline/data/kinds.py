@@ -19,7 +19,7 @@ _ENDINGS = {
 }
 _TEXT = (CSV, TSV, JSON)
 _GZIP = ".gz"
-KNOWN = (*_ENDINGS, *(f"{ending}{_GZIP}" for ending, kind in _ENDINGS.items() if kind in _TEXT))
+ENDINGS = (*_ENDINGS, *(f"{ending}{_GZIP}" for ending, kind in _ENDINGS.items() if kind in _TEXT))
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Kind:
 def ending(name: str) -> str:
     """The ending of a file's name that says its kind, such as `.csv.gz`; empty for any other name."""
     lower = name.lower()
-    return max((suffix for suffix in KNOWN if lower.endswith(suffix)), key=len, default="")
+    return max((suffix for suffix in ENDINGS if lower.endswith(suffix)), key=len, default="")
 
 
 def of(name: str) -> Kind | None:

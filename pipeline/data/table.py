@@ -47,7 +47,7 @@ def files(path: Path) -> list[Path]:
     listed = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [_present(path)]
     for file in listed:
         if kinds.of(file.name) is None:
-            suffixes = ", ".join(kinds.KNOWN)
+            suffixes = ", ".join(kinds.ENDINGS)
             raise DataContractError(f"{file} is none of {suffixes}; convert it, or move it out of the data")
     if not listed:
         raise DataContractError(f"{path} is an empty folder; put .csv or .parquet files there")

@@ -8,7 +8,7 @@ from artifact.engines import unanswered
 from artifact.errors import ConfigurationError
 from artifact.prediction import Columns, Prediction, Runner, lots, together
 
-_SHOWN = 6  # features of a row
+_MOST_FEATURES = 6  # features of a row
 
 
 def answers(runner: Runner, holdout: Columns) -> Prediction:
@@ -32,7 +32,7 @@ def _answered(runner: Runner, lot: Columns) -> Prediction:
 
 
 def _unanswered(holdout: Columns, row: int, words: str) -> ConfigurationError:
-    cells = ", ".join(f"{name} = {values[row]}" for name, values in list(holdout.items())[:_SHOWN])
+    cells = ", ".join(f"{name} = {values[row]}" for name, values in list(holdout.items())[:_MOST_FEATURES])
     return ConfigurationError(
         f"{words}, first where {cells}; train an estimator that answers every row (IsotonicRegression with "
         "out_of_bounds: clip, neighbours within a larger radius, QuadraticDiscriminantAnalysis with reg_param), or "

@@ -73,7 +73,7 @@ class Entry:
 LABELS = ("classification", "multilabel", "multioutput", "outliers")
 _CHANCES = ("classification", "multilabel", "multioutput")
 _SURE = {"needs_probabilities": True}
-_SHOWN = {"searched": False, "compared": False}
+_REPORTED_ONLY = {"searched": False, "compared": False}
 
 # In the order in which they are reported.
 _ENTRIES = (
@@ -106,7 +106,7 @@ _ENTRIES = (
     ),
     Entry(
         "calibration_error", ("classification",), "how far its certainty is from how often it is right",
-        by.calibration_error, WRONG, False, None, **_SURE, **_SHOWN,
+        by.calibration_error, WRONG, False, None, **_SURE, **_REPORTED_ONLY,
     ),
     Entry("mae", ("regression",), "mean error, in the target's units", by.mae, ABSOLUTE, False, None),
     Entry(

@@ -211,7 +211,7 @@ def _check_schema(params: Params) -> tuple[Feature, ...]:
     names = params.data.names
     if bool(target) == bool(params.data.targets) or len(set(names)) != len(names):
         raise ConfigurationError(
-            f"params.yaml: data.target is missing; it has no default, set it{_KNOWN if task == 'outliers' else ''}"
+            f"params.yaml: data.target is missing; it has no default, set it{_OUTLIERS if task == 'outliers' else ''}"
             if not names
             else "params.yaml: data names a target twice; use either target, or targets that differ"
         )
@@ -235,7 +235,7 @@ def _check_schema(params: Params) -> tuple[Feature, ...]:
     return params.features
 
 
-_KNOWN = " to a column of booleans that tells the known outliers: by it alone a detector is judged"
+_OUTLIERS = " to a column of booleans that tells the known outliers: by it alone a detector is judged"
 _SEVERAL = ("regression", "multilabel", "multioutput")  # tasks that may have several targets
 _COLUMNS = {"multilabel": "booleans", "multioutput": "text or whole numbers"}  # of tasks that have to have several
 _FITTING = {

@@ -12,7 +12,7 @@ from pipeline.report.evidence import Evidence
 from pipeline.report.markdown import code, folded, image, interval, number, signed
 from pipeline.shared.markdown import table, text
 
-_SHOWN = 8  # slices; the others are folded away
+_MOST = 8  # slices; the others are folded away
 
 
 def verdict(evidence: Evidence) -> list[str]:
@@ -93,9 +93,9 @@ def slices(evidence: Evidence) -> list[str]:
     note += f"{len(alone)} slices hold together."
     header = ("slice", "rows", loss, "interval", "")
     if evidence.comparison is None:
-        more = folded(f"{len(rows) - _SHOWN} more slices", table(header, rows[_SHOWN:], 1)) if rows[_SHOWN:] else []
-        return ["## Slices", "", *table(header, rows[:_SHOWN], 1), note, "", *more]
-    worst = folded("Where the challenger by itself does worst", [*table(header, rows[:_SHOWN], 1), note, ""])
+        more = folded(f"{len(rows) - _MOST} more slices", table(header, rows[_MOST:], 1)) if rows[_MOST:] else []
+        return ["## Slices", "", *table(header, rows[:_MOST], 1), note, "", *more]
+    worst = folded("Where the challenger by itself does worst", [*table(header, rows[:_MOST], 1), note, ""])
     return ["## Slices", "", *_beside(evidence.comparison), *worst]
 
 
@@ -120,8 +120,8 @@ def _beside(compared: Mapping[str, Any]) -> list[str]:
         f"Mean {parts[0]['loss']}, less is better. A slice refuses the model when it is certainly worse by more than "
     )
     note += f"{compared['slice_margin']:g}, all {len(parts)} slices taken together."
-    more = folded(f"{len(rows) - _SHOWN} more slices", table(header, rows[_SHOWN:], 1)) if rows[_SHOWN:] else []
-    return [*table(header, rows[:_SHOWN], 1), note, "", *more]
+    more = folded(f"{len(rows) - _MOST} more slices", table(header, rows[_MOST:], 1)) if rows[_MOST:] else []
+    return [*table(header, rows[:_MOST], 1), note, "", *more]
 
 
 def calibration(evidence: Evidence) -> list[str]:

@@ -14,7 +14,7 @@ from pipeline.shared import tables
 ROWS = 1 << 16  # of a lot: a table of no more is predicted in one call
 _CELLS = 1 << 25  # of a lot of a table with many columns, which are 256 MiB of float64,
 _FEWEST = 1000  # but no fewer rows than these
-_KEPT = 1 << 22  # cells that are read, and kept, together: of a short table all, of a long one a column
+_MOST_CELLS = 1 << 22  # cells that are read, and kept, together: of a short table all, of a long one a column
 
 
 class StoredColumns(Mapping[str, np.ndarray]):
@@ -32,7 +32,7 @@ class StoredColumns(Mapping[str, np.ndarray]):
     def __getitem__(self, name: str) -> np.ndarray:
         place = self._order[name]
         if name not in self._group:
-            together = max(1, _KEPT // max(1, self.rows))
+            together = max(1, _MOST_CELLS // max(1, self.rows))
             first = place - place % together
             self._group = {}  # before the next is read
             self._group = tables.read_columns(self._path, self._features[first : first + together])
@@ -46,7 +46,7 @@ class StoredColumns(Mapping[str, np.ndarray]):
 
     def lots(self) -> Iterator[Columns]:
         """The rows in their order, at most ROWS at a time."""
-        if self.rows * len(self._order) <= _KEPT and self.rows <= ROWS:
+        if self.rows * len(self._order) <= _MOST_CELLS and self.rows <= ROWS:
             yield dict(self)
         else:
             yield from tables.lots(self._path, self._features, min(ROWS, max(_FEWEST, _CELLS // len(self._order))))

@@ -27,7 +27,7 @@ from pipeline.training import by_name, canonical_pickle, cluster, components, de
 _VECTORIZERS = (CountVectorizer, HashingVectorizer)  # the first is TfidfVectorizer's base
 
 
-_SHOWN = 400  # characters of scikit-learn's words: some list every category of a column
+_LENGTH = 400  # characters of scikit-learn's words: some list every category of a column
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -103,7 +103,7 @@ def fit(
             return bare.fit(frame, labels, **row_weights.as_parameter(bare, weights))
     except (ValueError, TypeError) as error:
         raise ConfigurationError(
-            f"training fails: {type(error).__name__}: {error!s:.{_SHOWN}}; correct train in params.yaml (a text needs "
+            f"training fails: {type(error).__name__}: {error!s:.{_LENGTH}}; correct train in params.yaml (a text needs "
             "an encoder, a missing value an imputer or an estimator that takes it)"
         ) from error
 

@@ -10,7 +10,7 @@ from predictor.errors import BodyTooSlow
 from predictor.serving.steps import QueuedSemaphore
 from predictor.settings import Settings
 
-_PATIENCE = 1.0  # seconds that a sender may stall while others wait for its place
+_PATIENCE = 1.0  # seconds that a sender may stall while other calls wait for its slot
 _SWEEP = 0.25
 
 
@@ -23,7 +23,7 @@ class Receiver:
 
     def __init__(self, settings: Settings) -> None:
         count = max(1, settings.buffered_bytes // settings.body_bytes)
-        self.places = QueuedSemaphore(count, settings.queue + settings.concurrency)
+        self.slots = QueuedSemaphore(count, settings.queue + settings.concurrency)
         self._most_seconds = settings.body_seconds
         self._since: dict[asyncio.Task[Any], float] = {}
         self._late: set[asyncio.Task[Any]] = set()
@@ -31,7 +31,7 @@ class Receiver:
 
     async def read(self, context: Any) -> bytes:
         """The one message of a call; QueueFull, BodyTooSlow, or InvalidRequest where the call has none."""
-        await self.places.acquire()
+        await self.slots.acquire()
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
         assert task is not None  # gRPC makes one for each call
         self._since[task] = loop.time()
@@ -47,14 +47,14 @@ class Receiver:
         finally:
             del self._since[task]
             self._late.discard(task)
-            self.places.release()
+            self.slots.release()
         if not isinstance(data, bytes):  # gRPC's end of stream
             raise InvalidRequest("the call has no message")
         return data
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         """End what is late; looks again while there is anything to look at."""
-        patience = min(_PATIENCE, self._most_seconds) if self.places.waiting else self._most_seconds
+        patience = min(_PATIENCE, self._most_seconds) if self.slots.waiting else self._most_seconds
         now = loop.time()
         for task, since in self._since.items():
             if now - since > patience and task not in self._late:

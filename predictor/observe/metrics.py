@@ -35,7 +35,7 @@ _MANY = 64  # requests counted at once
 _ENDS = (*map(str, BUCKETS), "+Inf")
 _BEGINS = np.arange(len(STAGES)) * len(_ENDS)  # of the buckets of each stage, all of them in one array
 _REQUEST_ENDS = (*latency_edges.NAMES, "+Inf")
-_COUNTED = attrgetter("purpose", "protocol", "code", "reason", "fast")
+_LABELS_OF = attrgetter("purpose", "protocol", "code", "reason", "fast")
 _FIRST = "first_answer"
 _LIBRARIES = ("kserve", "scikit-learn", "numpy")
 
@@ -101,7 +101,7 @@ class Metrics(Collector):
     def _count(self) -> None:
         pending = self._pending[:]
         del self._pending[: len(pending)]  # others may have appended meanwhile
-        for (purpose, protocol, code, reason, fast), count in Counter(map(_COUNTED, pending)).items():
+        for (purpose, protocol, code, reason, fast), count in Counter(map(_LABELS_OF, pending)).items():
             if purpose:
                 self._apart[purpose, protocol, code] += count
                 continue

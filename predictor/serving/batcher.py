@@ -1,7 +1,8 @@
-"""Calls the model: on the event loop where that is shorter than a hand-over to a thread, else in one worker thread.
+"""Calls the model: on the event loop where that is quicker than to hand the rows over to a thread, else in a thread.
 
-While the thread predicts, requests that arrive wait; when it is done, it takes all of them in one call, if the answers
-for a row do not depend on the rows beside it. An idle thread starts at once: no request waits for others.
+Requests that arrive while the one worker thread predicts wait; it then predicts all of them in one call, if the answer
+for a row does not depend on the rows beside it. When the thread is idle it starts at once: no request waits for others
+to come.
 """
 
 from __future__ import annotations
@@ -38,12 +39,13 @@ class _Waiting:
 class Batcher:
     """Predictions of one runner, in order of arrival.
 
-    `short_rows` are predicted on the event loop at most, by `quick`; `shared_rows` in one call of several requests.
+    `short_rows`: the most rows that are predicted on the event loop, by `quick`. `shared_rows`: the most rows of
+    several requests in one such call.
     """
 
     def __init__(self, runner: Runner, sample: Columns, *, batching: bool, quick: Runner | None = None) -> None:
-        """`sample` is predicted to measure the runner. `quick` answers on the event loop in its place: what it has no
-        finite answer for, `runner` answers in the thread.
+        """`sample` is predicted a few times, to measure how long the runner takes. `quick` predicts on the event loop
+        in place of `runner`, which then answers, in the thread, the rows for which `quick` has no finite answer.
         """
         self._runner = runner
         self.quick = quick or runner
@@ -59,7 +61,8 @@ class Batcher:
     async def predict(self, columns: Columns) -> Prediction:
         """The answers for `columns`. NoAnswer names the first row without a finite one.
 
-        What the model raises for rows that it has answered before is raised as it is: no caller is to blame for that.
+        An exception of the model is raised as it is where the model raises for its own sample rows as well: then the
+        fault is not the caller's.
         """
         try:
             if rows(columns) <= self.short_rows:
@@ -123,7 +126,8 @@ class Batcher:
     def at_once(self, tables: Sequence[Columns]) -> list[Prediction | Exception]:
         """The answers for each of `tables`, here and now, in one call; for the event loop, and short tables.
 
-        Where one has no answer now, its place holds an exception: `predict` gives its answer, or says why not.
+        Where a table has no answer now, an exception stands in the list instead: `predict` finds its answer, or why
+        not.
         """
         return _for_each(self.quick, tables, time.thread_time() + _LONGEST)
 
@@ -158,9 +162,9 @@ class Batcher:
 
 
 def _for_each(runner: Runner, tables: Sequence[Columns], end: float = math.inf) -> list[Prediction | Exception]:
-    """The answers for each of `tables`, in one call if none fails; the exception in the place of one that does.
+    """The answers for each of `tables`, by one call if none fails; for a table that fails, its exception.
 
-    From `end` on, of this thread's CPU time, nothing that failed is tried again.
+    After `end`, in seconds of this thread's CPU time, nothing that failed is tried again.
     """
     try:
         return _answers(runner, tables)
@@ -173,7 +177,7 @@ def _for_each(runner: Runner, tables: Sequence[Columns], end: float = math.inf) 
 
 
 def _answers(runner: Runner, tables: Sequence[Columns]) -> list[Prediction | Exception]:
-    """The answers for each of `tables` in one call, NoAnswer in the place of one without; raises what `runner` does."""
+    """The answers for each of `tables` by one call, NoAnswer for a table without; raises what `runner` raises."""
     prediction = runner.predict(joined(tables))
     parts = prediction.parts([rows(table) for table in tables])
     return [*parts] if prediction.all_finite else [_finite_or_why(part) for part in parts]
@@ -194,8 +198,8 @@ def _finite_or_why(prediction: Prediction) -> Prediction | Exception:
 
 
 def measured(runner: Runner, sample: Columns) -> tuple[int, float]:
-    """How many rows this machine predicts within the time that is not worth a hand-over, 0 for none; and the seconds
-    that each row takes beside many.
+    """How many rows this machine predicts in less than `_SHORT` seconds, 0 for none; and the seconds that a row takes
+    in a long table.
     """
     first_row = {name: values[:1] for name, values in sample.items()}
     many = {name: np.resize(values, 256) for name, values in sample.items()}

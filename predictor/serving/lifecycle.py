@@ -1,4 +1,7 @@
-"""Requests that are not plain, each by itself: it waits for a place, and is worked on where it holds up nobody."""
+"""Requests that are not plain, one by one: each waits for a slot, then the event loop or a thread works on it.
+
+A short body is worked on by the event loop, a longer one by a thread, so that it does not hold up other requests.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ from predictor.serving.threads import HEAVY, LONG, Deadline, Threads
 from predictor.settings import Settings
 
 _LOOP_ANSWERS = 8192  # labels and probabilities of one answer
-_TURN_BYTES = 4 << 10  # of a body: of longer ones a few are worked on in each turn of the event loop
-_TURN_PLACES = 2
+_TURN_BYTES = 4 << 10  # of a body: the event loop works on only _TURN_SLOTS longer ones in each of its turns
+_TURN_SLOTS = 2
 
 
 class Lifecycle(Steps):
@@ -25,35 +28,36 @@ class Lifecycle(Steps):
 
     def __init__(self, model: Model, settings: Settings) -> None:
         super().__init__(model, settings)
-        self._turns = QueuedSemaphore(_TURN_PLACES, settings.concurrency)
+        self._turns = QueuedSemaphore(_TURN_SLOTS, settings.concurrency)
         self._threads = Threads()
         self._answers = sum(len(output.columns or (0,)) for output in model.signature.outputs)
 
     async def serve(self, exchange: Exchange, decode: Decode, gone: Callable[[], bool] = lambda: False) -> Answer:
-        """Parse, predict and respond as soon as there is a place: a short body on the event loop, a longer one off it.
+        """Wait for a slot, then parse, predict and respond: a short body on the event loop, a longer one in a thread.
 
-        One thread works on the longer ones, another on the heavy one that has the place. The work is given up at the
-        next checkpoint when `gone`, which is asked from any thread, says that nobody waits for the answer, when the
-        task that awaits this is cancelled, or when it takes longer than `work_seconds`.
+        One thread works on the longer ones, another on the one heavy request that has the slot. The work ends at its
+        next checkpoint when `gone` (which any thread may call) says that nobody waits for the answer, when the task
+        that awaits this is cancelled, or when it has taken longer than `work_seconds`.
         """
         size = exchange.received
-        places = self.heavy if size > self.settings.heavy_bytes else self.light
+        slots = self.heavy if size > self.settings.heavy_bytes else self.light
         arrived = perf_counter()
-        await places.acquire()
+        await slots.acquire()
         try:
             if size <= self.loop_bytes:
                 return await self._on_the_loop(exchange, arrived, decode, gone)
-            thread = HEAVY if places is self.heavy else LONG
+            thread = HEAVY if slots is self.heavy else LONG
             return await self._off_the_loop(thread, exchange, arrived, decode, gone)
         finally:
-            places.release()
+            slots.release()
 
     async def _on_the_loop(
         self, exchange: Exchange, arrived: float, decode: Decode, gone: Callable[[], bool]
     ) -> Answer:
         if exchange.received > _TURN_BYTES:
             await self._turns.acquire()
-            # Left in the next turn: whoever is ready in this one would follow at once, and hold up all sockets.
+            # Freed in the next turn of the loop: freed now, the next body would follow in this turn, and hold up the
+            # sockets.
             asyncio.get_running_loop().call_soon(self._turns.release)
         request = self.parse(exchange, arrived, decode)
         if request.explain:
@@ -87,7 +91,7 @@ class Lifecycle(Steps):
         return answer
 
     def _respond_and_observe(self, exchange: Exchange, request: Request, prediction: Prediction) -> Answer:
-        """As `respond`, in a thread, which counts a long table before the next one is in memory."""
+        """As `respond`, in a thread. It also counts the answers of a long table, before the next one is in memory."""
         answer = self.respond(exchange, request, prediction)
         self.observers.observe(exchange, in_thread=True)
         return answer
@@ -106,7 +110,7 @@ class Lifecycle(Steps):
         return await self._threads.run(thread, deadline, self.respond, exchange, request, both)
 
     def _parse_and_free(self, exchange: Exchange, arrived: float, decode: Decode) -> Request:
-        """As `parse`. What was decoded of a long body is freed a little at a time, so that other threads run."""
+        """As `parse`; then free what was decoded of a long body a little at a time, so that other threads run."""
         results: list[Decoded] = []
 
         def decoded() -> Decoded:

@@ -22,7 +22,8 @@ from predictor.observe.observers import Observers
 from predictor.protocols.request import Answer, Decoded, Request
 from predictor.settings import Settings
 
-# What the event loop works on, whatever it says, takes less than 5 ms of CPU: the dearest bytes known take 250 ns each.
+# Bytes of a body that the event loop works on: whatever they say, that takes less than 5 ms of CPU, since the most
+# expensive bytes known take 250 ns each.
 LOOP_BYTES = 8 << 10
 LOOP_FEATURES = 1000
 _ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
@@ -35,10 +36,10 @@ Decode = Callable[[], Decoded]
 def begin(protocol: str, request_id: str | None, traceparent: str | None, purpose: str | None = None) -> Exchange:
     """An exchange that begins now; an id that is malformed or too long is replaced, a traceparent dropped.
 
-    Any other `purpose` than those of PURPOSES is a user's.
+    A `purpose` that is none of PURPOSES counts as none: the request is a user's.
     """
     if request_id is None or not _ID.fullmatch(request_id):
-        # Only has to be unlikely to meet itself in the logs.
+        # It has to be unlikely to stand twice in the logs, no more.
         request_id = random.randbytes(16).hex()  # noqa: S311
     known_purpose = purpose if purpose is not None and purpose in PURPOSES else ""
     return Exchange(protocol, request_id, None if traceparent is None else trace(traceparent), known_purpose)
@@ -53,10 +54,10 @@ def trace(header: str) -> tuple[str, str, str] | None:
 
 
 class QueuedSemaphore:
-    """A semaphore of `places` with a FIFO queue of at most `queue` requests before it. For one event loop."""
+    """A semaphore of `slots` with a FIFO queue of at most `queue` requests before it. For one event loop."""
 
-    def __init__(self, places: int, queue: int) -> None:
-        self._places = places
+    def __init__(self, slots: int, queue: int) -> None:
+        self._slots = slots
         self._queue = queue
         self._waiting: deque[asyncio.Future[None]] = deque()
         self.busy = 0
@@ -67,14 +68,14 @@ class QueuedSemaphore:
         return len(self._waiting)
 
     def try_acquire(self) -> bool:
-        """Take a place if one is free."""
-        if self.busy < self._places:
+        """Take a slot if one is free."""
+        if self.busy < self._slots:
             self.busy += 1
             return True
         return False
 
     async def acquire(self) -> None:
-        """Take a place, or wait for one; QueueFull at once where too many wait already."""
+        """Take a slot, or wait for one; QueueFull at once where too many wait already."""
         if self.try_acquire():
             return
         if len(self._waiting) >= self._queue:
@@ -85,13 +86,13 @@ class QueuedSemaphore:
             await turn
         except asyncio.CancelledError:
             if not turn.cancelled():
-                self.release()  # the place was given in the moment of giving up: it goes on to the next
+                self.release()  # cancelled just as it got the slot, which goes to the next request
             elif turn in self._waiting:
                 self._waiting.remove(turn)
             raise
 
     def release(self) -> None:
-        """Give the place back, or on to who has waited longest."""
+        """Free the slot, or hand it to the request that has waited longest."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
@@ -127,7 +128,7 @@ class Buffers:
 
 
 class Steps:
-    """The steps of requests to one model, and what they share: places, memory, and who counts the answers.
+    """The steps of requests to one model, and what they share: slots, memory, and the observers.
 
     `draining` is set when this process is about to end.
     """
@@ -139,7 +140,7 @@ class Steps:
         self.light = QueuedSemaphore(settings.concurrency, settings.queue)
         self.heavy = QueuedSemaphore(1, settings.heavy_queue)
         self.buffers = Buffers(settings.buffered_bytes)
-        # What a row of many features costs does not show in its bytes.
+        # A row of many features may take long though its bytes are few: then nothing is worked on by the event loop.
         self.loop_bytes = LOOP_BYTES if len(model.signature.inputs) <= LOOP_FEATURES else 0
         gauges = {
             "ready": lambda: float(self.ready),
@@ -153,18 +154,18 @@ class Steps:
 
     @property
     def ready(self) -> bool:
-        """Verified (what is not never becomes a Model), and not about to end."""
+        """Whether the model is verified (`Model.load` says so) and the process is not about to end."""
         return bool(self.model.ready) and not self.draining.is_set()
 
     def try_admit(self, size: int) -> bool:
-        """Give a request with a body of `size` bytes its place and its memory, if both are free now."""
+        """Take a slot and the memory for a request with a body of `size` bytes, if both are free now."""
         if self.draining.is_set() or not (self.buffers.has_room(size) and self.light.try_acquire()):
             return False
         self.buffers.used += size
         return True
 
     def release(self, size: int) -> None:
-        """Give back what `try_admit` gave."""
+        """Give back the slot and the memory that `try_admit` took."""
         self.light.release()
         self.buffers.give(size)
 
@@ -173,7 +174,7 @@ class Steps:
         start = perf_counter()
         exchange.seconds[QUEUE] = start - arrived
         decoded = decode()
-        # A row takes a byte: more rows than bytes are a mistake, which `preprocess` names.
+        # Each row takes a byte at least: a body that claims more rows than bytes is invalid, and `preprocess` says why.
         if self.settings.rows < decoded.rows <= exchange.received:
             raise TooManyRows(
                 f"the request has {decoded.rows} rows, the limit is {self.settings.rows}; send them in several requests"
@@ -185,8 +186,9 @@ class Steps:
     def respond(
         self, exchange: Exchange, request: Request, prediction: Prediction, *, most_bytes: float = math.inf
     ) -> Answer:
-        """Write the answer, and note what was predicted, which is counted behind the answer. Unplain, and nothing
-        noted, where the answer is longer than `most_bytes`.
+        """Encode the answer, and keep rows and prediction on `exchange`, to be counted after the answer is sent.
+
+        Raises Unplain, and keeps nothing, where the answer is longer than `most_bytes`.
         """
         start = perf_counter()
         answer = self.model.postprocess(request, prediction)
@@ -199,8 +201,8 @@ class Steps:
         return answer
 
     def account(self, exchange: Exchange, code: str, error: Exception | None = None) -> None:
-        """The request has its answer, with the status `code`: it is counted and logged in the next turn of the event
-        loop, with the others of this one.
+        """Count and log a request that was answered with the status `code`: in the next turn of the event loop,
+        together with the others that were answered in this one.
         """
         if error is not None:
             exchange.reason = errors.reason(error)
@@ -228,6 +230,6 @@ class Steps:
         return self.observers.count(exchanges)
 
     def close(self) -> None:
-        """Write what the logs hold, at the end."""
+        """Count what is left, and write what the logs still hold, at the end."""
         self._count()
         self.observers.close()

@@ -1,7 +1,7 @@
 """The threads that work on requests too long for the event loop, and the deadline after which they give one up.
 
-One thread works on long bodies, another on heavy ones. The work asks its deadline at checkpoints: whether its caller
-has left, and whether its time is over.
+One thread works on long bodies, another on heavy ones. At checkpoints the work asks its deadline whether the caller has
+left, and whether the time is over.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ class Threads:
         self._executors = {name: ThreadPoolExecutor(1, name) for name in (LONG, HEAVY)}
 
     async def run(self, name: str, deadline: Deadline, work: Callable[..., T], *arguments: Any) -> T:
-        """`work(*arguments)` in a thread. Where the caller leaves, it ends before this does: nobody takes its place."""
+        """Run `work(*arguments)` in a thread. When this is cancelled it waits until the work has ended, and frees no
+        slot before.
+        """
         loop = asyncio.get_running_loop()
         running = loop.run_in_executor(self._executors[name], _checked, deadline, name == HEAVY, work, *arguments)
         try:
@@ -58,10 +60,11 @@ class Threads:
 
 
 def _checked(deadline: Deadline, heavy: bool, work: Callable[..., T], *arguments: Any) -> T:
-    """`work(*arguments)`, given up at a checkpoint; where it is heavy while the garbage collector rests.
+    """`work(*arguments)`, which ends at a checkpoint when the deadline says so. Heavy work runs without the garbage
+    collector.
 
-    The collector would walk the lists of a million rows again and again as they are made, and hold up the event loop
-    for most of a second.
+    As the lists of a million rows are made, the collector would walk through them again and again, and hold up the
+    event loop for most of a second.
     """
     with checkpoint.asking(deadline.check):
         checkpoint.check()

@@ -29,7 +29,7 @@ _NUMBER_BYTES = 24  # as many as a float64 takes in JSON, about
 
 
 class Plain(Protocol):
-    """A request whose `body` is complete since `arrived` (perf_counter); `content` and `rows` were read in it."""
+    """A request whose `body` was complete at `arrived` (perf_counter); `content` and `rows` are parsed from it."""
 
     body: bytes
     arrived: float
@@ -55,7 +55,7 @@ class Turns(ABC, Generic[R]):
 
     @abstractmethod
     def decode(self, request: R, closely: bool) -> Decoded:
-        """What is in the body; Unplain where that takes a second look, which it may not have unless `closely`."""
+        """Decode the body; Unplain, unless `closely`, where values would have to be looked at one by one."""
 
     @abstractmethod
     def takes_answer(self, request: R) -> bool:
@@ -63,7 +63,7 @@ class Turns(ABC, Generic[R]):
 
     @abstractmethod
     def write(self, request: R, answer: Answer) -> None:
-        """Send the answer; the place of the request was given back."""
+        """Send the answer; the slot of the request is free by now."""
 
     @abstractmethod
     def account(self, requests: Sequence[R], shared: Predicted | None) -> None:
@@ -73,15 +73,15 @@ class Turns(ABC, Generic[R]):
 
     @abstractmethod
     def hand_over(self, request: R) -> None:
-        """Give the request, whose place was given back, to the way of every other request."""
+        """Give the request, whose slot is free by now, to the path of every other request."""
 
     def try_admit(self, size: int) -> bool:
-        """A place and memory for a body of `size` bytes, as `Steps.try_admit`."""
+        """Take a slot and memory for a body of `size` bytes, as `Steps.try_admit`."""
         if self._steps.try_admit(size):
             return True
         if not self._waiting:
             return False
-        self._turn()  # those who wait here need their places no longer than this takes
+        self._turn()  # this answers the requests that wait here, which frees their slots
         return self._steps.try_admit(size)
 
     def add(self, request: R) -> None:
@@ -91,11 +91,11 @@ class Turns(ABC, Generic[R]):
             self._begin()
 
     def _begin(self) -> None:
-        """One waits, and nobody did before."""
+        """A request waits, and none did before: let the next turn answer it."""
         asyncio.get_running_loop().call_soon(self._turn)
 
     def _turn(self) -> None:
-        """Answer those who wait, as many as is fair to the sockets; the others in the next turn."""
+        """Answer the requests that wait, up to the bytes and the time of one turn; the others in the next turn."""
         ready: list[R] = []
         size = 0
         now = start = perf_counter()
@@ -112,13 +112,13 @@ class Turns(ABC, Generic[R]):
         self._predict(ready)
 
     def _parse(self, request: R) -> bool:
-        """Whether the request is one to be answered here: not one that is refused, or whose answer will be long."""
+        """Parse the request. False, for the other path, where it is refused or its answer would be long."""
         closely = len(request.body) <= self._steps.loop_bytes
         try:
             request.content = self._steps.parse(
                 request.exchange, request.arrived, partial(self.decode, request, closely), closely=closely
             )
-        except Exception:  # the other way finds the same, and says it
+        except Exception:  # the other path meets the same error, and answers with it
             return False
         request.rows = rows_of(request.content.columns)
         return not request.content.explain and request.rows * self._numbers_of(request.content) * _NUMBER_BYTES < SMALL
@@ -128,7 +128,7 @@ class Turns(ABC, Generic[R]):
         return self._numbers if request.probabilities else max(1, self._numbers - self._classes)
 
     def _predict(self, ready: list[R]) -> None:
-        """On the loop what is short, in shared calls as long as the model allows; the rest in the worker thread."""
+        """Predict short requests here, several in one call where the model allows it; the others in the thread."""
         batcher = self._model.batcher
         group: list[R] = []
         total = 0
@@ -148,7 +148,7 @@ class Turns(ABC, Generic[R]):
         self._answer_groups()
 
     def _answer_groups(self) -> None:
-        """Answer those who are read, as long as is fair to the sockets; the others in the next turn."""
+        """Answer the parsed requests, up to the time of one turn; the others in the next turn."""
         start = perf_counter()
         while self._groups:
             self._predict_at_once(self._groups.popleft())
@@ -161,14 +161,14 @@ class Turns(ABC, Generic[R]):
         tables = [request.content.columns for request in group]
         shared = self._predict_together(tables)
         predictions: Sequence[Prediction | Exception]
-        if shared is None:  # the batcher finds out which of them it was
+        if shared is None:  # the batcher finds out which request has no answer
             predictions = self._model.batcher.at_once(tables)
         else:
             predictions = shared[1].parts([request.rows for request in group])
         seconds = perf_counter() - start
         pairs = zip(group, predictions, strict=True)
         answered = [request for request, prediction in pairs if self._respond(request, prediction, seconds)]
-        # When all of them have their answers: nobody waits for a line of the log.
+        # After all of them are answered, so that no answer waits for the log.
         self.account(answered, shared if len(answered) == len(group) else None)
 
     def _predict_together(self, tables: Sequence[Columns]) -> Predicted | None:
@@ -185,7 +185,7 @@ class Turns(ABC, Generic[R]):
             self.account([request], None)
 
     def _respond(self, request: R, prediction: Prediction | BaseException, seconds: float) -> bool:
-        """Whether the request has its answer, which is then still to be accounted for."""
+        """Answer the request, which is then still to be accounted for; False where the other path gets it."""
         exchange = request.exchange
         if isinstance(prediction, BaseException) or not self.takes_answer(request):
             self._leave(request)

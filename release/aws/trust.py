@@ -33,19 +33,19 @@ def jobs(settings: Settings, role: str) -> Document:
     """
     claims: dict[str, Any] = {"repository_id": settings.github_repository_id}
     if role == "train":
-        places: tuple[str, ...] = (f"ref:refs/heads/{settings.github_branch}", "pull_request")
+        contexts: tuple[str, ...] = (f"ref:refs/heads/{settings.github_branch}", "pull_request")
     else:
-        places = tuple(f"environment:{name}" for name in ENVIRONMENTS[role])
+        contexts = tuple(f"environment:{name}" for name in ENVIRONMENTS[role])
         # An environment that nobody protected takes any branch: the token's branch is asked for as well.
         claims["ref"] = f"refs/heads/{settings.github_branch}"
-    return _document(settings, GITHUB, {"aud": AUDIENCE, "sub": subjects(settings, places), **claims})
+    return _document(settings, GITHUB, {"aud": AUDIENCE, "sub": subjects(settings, contexts), **claims})
 
 
-def subjects(settings: Settings, places: tuple[str, ...]) -> list[str]:
-    """The subject of a token in each of `places`, without and with the numbers."""
+def subjects(settings: Settings, contexts: tuple[str, ...]) -> list[str]:
+    """The subject of a token in each of `contexts`, without and with the numbers."""
     owner, _, name = settings.github_repository.partition("/")
     numbered = f"{owner}@{settings.github_owner_id}/{name}@{settings.github_repository_id}"
-    return [f"repo:{named}:{place}" for named in (settings.github_repository, numbered) for place in places]
+    return [f"repo:{named}:{context}" for named in (settings.github_repository, numbered) for context in contexts]
 
 
 def pods(settings: Settings, folder: Folder) -> Document:

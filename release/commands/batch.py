@@ -19,7 +19,7 @@ from typing import Any
 
 from artifact.errors import ConfigurationError, ModelpinError, UsageError
 from release import command_line, commit_message
-from release.change import DONE, NOTHING, SHOWN, Outcome, Preview, Request, push
+from release.change import DONE, DRY_RUN, NOTHING, Outcome, Preview, Request, push
 from release.checkout import Checkout
 from release.git.batch import Batch
 from release.git.branch import Change
@@ -30,7 +30,7 @@ COMMANDS = ("deploy", "advance", "promote", "prove", "rollback", "retire", "quar
 # What would push by itself, or print what only the batch as a whole has.
 _ALONE = ("--wait", "--propose", "--dry-run", "--json")
 _SECONDS_A_LINE = 2.0
-_KEPT = ("Release:", "Model-Digest:", "Release-From:", "Release-To:")
+_TRAILERS = ("Release:", "Model-Digest:", "Release-From:", "Release-To:")
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def batch(
 
     commit = push(remote, decide, request.dry_run)
     if isinstance(commit, Preview):
-        return Outcome(SHOWN, _subject(changed), message=message, diff=commit.diff), answers, refused
+        return Outcome(DRY_RUN, _subject(changed), message=message, diff=commit.diff), answers, refused
     outcome = Outcome(DONE, _subject(changed), commit=commit) if commit else Outcome(NOTHING, "nothing to do")
     return outcome, answers, refused
 
@@ -143,7 +143,7 @@ def _subject(changed: Sequence[str]) -> str:
 def _message(request: Request, changed: Sequence[str], messages: Sequence[str]) -> str:
     """Subject, a line for each change, and the trailers by which `lineage` finds a model."""
     subjects = "".join(f"- {message.partition(chr(10))[0]}\n" for message in messages)
-    trailers = [line for message in messages for line in message.splitlines() if line.startswith(_KEPT)]
+    trailers = [line for message in messages for line in message.splitlines() if line.startswith(_TRAILERS)]
     own = {"Release-Command": request.command, "Release-By": request.by, "Release-Reason": request.reason}
     head, _, tail = commit_message.render(_subject(changed), own).partition("\n\n")
     return f"{head}\n\n{subjects}\n" + "".join(f"{line}\n" for line in trailers) + tail

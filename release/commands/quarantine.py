@@ -17,8 +17,8 @@ from release.bucket import published
 from release.bucket.store import Store
 from release.change import (
     DONE,
+    DRY_RUN,
     NOTHING,
-    SHOWN,
     Outcome,
     Preview,
     Request,
@@ -146,7 +146,7 @@ def _commit(
 
     commit = push(branch, change, request.dry_run)
     if isinstance(commit, Preview):
-        return Outcome(SHOWN, f"{model}: {subject}", message=message, diff=commit.diff)
+        return Outcome(DRY_RUN, f"{model}: {subject}", message=message, diff=commit.diff)
     if commit is None:
         return Outcome(NOTHING, f"nothing to do: it {there}")
     return Outcome(DONE, f"{model}: {subject}", commit=commit, message=message)

@@ -16,7 +16,7 @@ _SECONDS = 30.0  # of a look into the caller's own repository
 _STALLED_SECONDS = 30
 
 # What may pass into our clone: how to reach a server. Everything else (GIT_DIR in a hook, traces …) stays outside.
-_KEPT = re.compile(
+_PASSED = re.compile(
     r"GIT_(AUTHOR_(NAME|EMAIL|DATE)|COMMITTER_(NAME|EMAIL|DATE)|SSH(_COMMAND|_VARIANT)?|ASKPASS|SSL_\w+|PROXY_\w+|PROTOCOL"
     r"|ALLOW_PROTOCOL|EXEC_PATH|CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_\d+|VALUE_\d+))"
 )
@@ -74,7 +74,7 @@ class Git:
 
     def _environment(self) -> dict[str, str]:
         variables = {
-            name: value for name, value in os.environ.items() if not name.startswith("GIT_") or _KEPT.fullmatch(name)
+            name: value for name, value in os.environ.items() if not name.startswith("GIT_") or _PASSED.fullmatch(name)
         }
         for who in ("AUTHOR", "COMMITTER"):
             for part, default in _IDENTITY.items():

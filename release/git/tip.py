@@ -90,11 +90,11 @@ class Tip:
 
     def load(self, *folders: str) -> None:
         """Bring every file below `folders`, to be read afterwards: two commands, where a read each asks the server."""
-        places = tuple(self._at(f"{folder}/") for folder in folders)
-        if all(place.startswith(tuple(self._loaded)) for place in places):
+        prefixes = tuple(self._at(f"{folder}/") for folder in folders)
+        if all(prefix.startswith(tuple(self._loaded)) for prefix in prefixes):
             return
-        self._loaded.update(places)
-        self._bring({blob for path, blob in self._files.items() if path.startswith(places)})
+        self._loaded.update(prefixes)
+        self._bring({blob for path, blob in self._files.items() if path.startswith(prefixes)})
 
     def _bring(self, blobs: set[str]) -> None:
         """The text of each of `blobs` into `_texts`, by one question to the server."""
@@ -213,12 +213,12 @@ class Tip:
 
 def _contents(listing: bytes) -> Iterator[tuple[str, str]]:
     """Blob and text of each object in what `git cat-file --batch` prints; one that is missing is left out."""
-    place = 0
-    while place < len(listing):
-        end = listing.index(b"\n", place)
-        blob, kind, *size = listing[place:end].split()
-        place = end + 1
+    offset = 0
+    while offset < len(listing):
+        end = listing.index(b"\n", offset)
+        blob, kind, *size = listing[offset:end].split()
+        offset = end + 1
         if kind != b"missing":
-            end = place + int(size[0])
-            yield blob.decode(), listing[place:end].decode(errors="replace")
-            place = end + 1
+            end = offset + int(size[0])
+            yield blob.decode(), listing[offset:end].decode(errors="replace")
+            offset = end + 1

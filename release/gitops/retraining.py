@@ -13,7 +13,7 @@ from release.quoted_yaml import Section
 
 FILE = "retraining.yaml"
 SCHEMA_VERSION = 1
-_KEPT = 100
+_MOST_TRIGGERS = 100
 _HEAD = """\
 # What asked for a training of this model and was followed. Written whole by `python -m release retrain`. Do not edit.
 """
@@ -21,7 +21,7 @@ _HEAD = """\
 
 def render(triggers: Sequence[Trigger]) -> str:
     """The whole text of retraining.yaml: the newest hundred."""
-    listed = [dataclasses.asdict(trigger) for trigger in triggers[-_KEPT:]]
+    listed = [dataclasses.asdict(trigger) for trigger in triggers[-_MOST_TRIGGERS:]]
     return _HEAD + quoted_yaml.render({"schema_version": SCHEMA_VERSION, "triggers": listed})
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-CHOSEN = HERE / "chosen.txt"
+FOLDER = Path(__file__).resolve().parent
+CHOSEN = FOLDER / "chosen.txt"
 
 
 def main() -> int:
     """Take the locks of the extras that the command line names, and no others."""
-    extras = sorted(path.stem for path in HERE.glob("*.in"))
+    extras = sorted(path.stem for path in FOLDER.glob("*.in"))
     names = sorted(set(sys.argv[1:]))
     for name in names:
         if name not in extras:
@@ -24,7 +24,7 @@ def main() -> int:
             return 2
     lines = [f"# chosen: {' '.join(names)}".rstrip()]
     for name in names:
-        lock = (HERE / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+        lock = (FOLDER / f"{name}.txt").read_text(encoding="utf-8").splitlines()
         lines += [line for line in lock if not line.startswith("#")]
     CHOSEN.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"{CHOSEN.name} names {', '.join(names) or 'no extras'}; commit it: training and the next image hold that")

@@ -13,7 +13,7 @@ from artifact.errors import StorageError
 from audit import mlflow_aliases
 from pipeline.tracking.registry import Registry
 
-ONE, TWO, THREE = ("sha256-" + letter * 64 for letter in "123")
+FIRST, SECOND, THIRD = ("sha256-" + letter * 64 for letter in "123")
 
 
 def release(digest: str) -> dict[str, str]:
@@ -39,18 +39,18 @@ def record(environment: str, *digests: str, candidate: str | None = None) -> dic
     }
 
 
-SAID = [
+ALIASES_OF_RECORDS = [
     ([record("production"), record("staging")], None, None, None),
-    ([record("production"), record("staging", ONE)], ONE, None, None),
-    ([record("production"), record("staging", TWO, ONE)], TWO, ONE, None),
-    ([record("production", ONE), record("staging", ONE)], ONE, None, None),
-    ([record("production", ONE, ONE, TWO), record("staging", THREE)], ONE, TWO, THREE),
-    ([record("production", ONE, candidate=TWO), record("staging", THREE)], ONE, None, TWO),
-    ([record("staging", ONE, candidate=TWO)], ONE, None, TWO),
+    ([record("production"), record("staging", FIRST)], FIRST, None, None),
+    ([record("production"), record("staging", SECOND, FIRST)], SECOND, FIRST, None),
+    ([record("production", FIRST), record("staging", FIRST)], FIRST, None, None),
+    ([record("production", FIRST, FIRST, SECOND), record("staging", THIRD)], FIRST, SECOND, THIRD),
+    ([record("production", FIRST, candidate=SECOND), record("staging", THIRD)], FIRST, None, SECOND),
+    ([record("staging", FIRST, candidate=SECOND)], FIRST, None, SECOND),
 ]
 
 
-@pytest.mark.parametrize(("records", "champion", "previous", "challenger"), SAID)
+@pytest.mark.parametrize(("records", "champion", "previous", "challenger"), ALIASES_OF_RECORDS)
 def test_each_alias_has_one_meaning(
     records: list[dict[str, Any]], champion: str | None, previous: str | None, challenger: str | None
 ) -> None:
@@ -70,19 +70,21 @@ def test_aliases_are_repaired(tmp_path: Path) -> None:
     nothing = mlflow_aliases.aliases({"staging": record("staging")})
     assert registry.mirror("toy", nothing) == []
     expected = mlflow_aliases.aliases(
-        {"production": record("production", ONE, TWO), "staging": record("staging", THREE)}
+        {"production": record("production", FIRST, SECOND), "staging": record("staging", THIRD)}
     )
     assert len(registry.mirror("toy", expected)) == 3
     assert registry.mirror("toy", expected) == []
     result = client.get_model_version_by_alias("toy", "champion")
-    assert (result.source, result.tags["model_digest"]) == (f"s3://modelpin/models/toy/{ONE}/", ONE)
+    assert (result.source, result.tags["model_digest"]) == (f"s3://modelpin/models/toy/{FIRST}/", FIRST)
     assert result.tags["source_commit"] == "c" * 40
 
     client.set_registered_model_alias("toy", "champion", client.get_model_version_by_alias("toy", "previous").version)
-    rolled_back = mlflow_aliases.aliases({"production": record("production", TWO), "staging": record("staging", TWO)})
+    rolled_back = mlflow_aliases.aliases(
+        {"production": record("production", SECOND), "staging": record("staging", SECOND)}
+    )
     changed = registry.mirror("toy", rolled_back)
     assert [line.split(" ")[1:3] for line in changed] == [["previous", "was"], ["challenger", "was"]]
-    assert client.get_model_version_by_alias("toy", "champion").tags["model_digest"] == TWO
+    assert client.get_model_version_by_alias("toy", "champion").tags["model_digest"] == SECOND
     assert len(client.search_model_versions("name = 'toy'")) == 3
 
 
@@ -96,7 +98,7 @@ def test_what_git_says_comes_from_release(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    requests.write_text(f"import json\nprint(json.dumps({[record('production', ONE)]!r}))\n")
+    requests.write_text(f"import json\nprint(json.dumps({[record('production', FIRST)]!r}))\n")
     assert mlflow_aliases.main([]) is None
     assert "toy: champion is version 1" in capsys.readouterr().out
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")

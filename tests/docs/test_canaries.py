@@ -14,7 +14,7 @@ from release.gitops import environment
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/canaries.md").read_text(encoding="utf-8")
 MEASURED = (ROOT / "docs/measured/canaries.md").read_text(encoding="utf-8")
-FOUND = re.findall(
+REPLAY_ROWS = re.findall(
     r"^\| (.+?) \| ([\d.]+) \| (e-values|threshold a minute) \| ([\d.]+) % \| ([\d.]+) % \|", MEASURED, re.M
 )
 
@@ -53,7 +53,7 @@ def test_the_measured_figures_are_those_of_the_table() -> None:
     """Every figure of the last section, from the table of 2,000 replays; the goals of both error rates are kept."""
 
     def of(kind: str, rule: str, column: int) -> list[float]:
-        return sorted(float(row[column]) for row in FOUND if row[0] == kind and row[2] == rule)
+        return sorted(float(row[column]) for row in REPLAY_ROWS if row[0] == kind and row[2] == rule)
 
     identical, clumped = (of(kind, "e-values", 4) for kind in ("identical", "identical, errors in clumps of 5"))
     assert f"{identical[0]:g} to {identical[-1]:g} of 100" in PAGE

@@ -52,7 +52,7 @@ def test_every_rule_and_check_is_there() -> None:
     assert all(dtype in TEXT for dtype in DTYPES)
     assert all(f"| {method} | " in TEXT for method in prepare.SPLITS)
     assert all(key in TEXT for key in Format.model_fields)
-    assert all(ending in TEXT for ending in kinds.KNOWN)
+    assert all(ending in TEXT for ending in kinds.ENDINGS)
     assert all(shift in TEXT for shift in prepare.SHIFTS)
 
 

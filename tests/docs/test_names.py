@@ -14,9 +14,9 @@ VAGUE = frozenset(
     where written""".split()
 )
 # What may define one of them: no other file is parsed, which would take seconds.
-_MENTION = re.compile(rf"\b_*(?:{'|'.join(VAGUE)})_*\s*(?:[-+*/|&@]?=(?!=)|[:,()]|in\b)")
+_MENTION = re.compile(rf"\b_*(?:{'|'.join(VAGUE)})_*\s*(?:[-+*/|&@]?=(?!=)|[:,()]|in\b)", re.IGNORECASE)
 # Keys of files that people wrote, and code whose digest stands in the manifests of artifacts.
-KEPT_FOR_EVER = {("pipeline/params/evaluate.py", "found")}
+PERMANENT = {("pipeline/params/evaluate.py", "found")}
 WITH_A_DIGEST = "features/"
 
 
@@ -33,13 +33,13 @@ def names(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def test_values_are_named_by_what_they_hold() -> None:
-    """No variable, field, parameter or function of the code and the tests has a participle or a pronoun for a name."""
+    """No variable, constant, field, parameter or function has a participle or a pronoun for a name."""
     vague = [
         f"{path}:{line}: {name}"
         for file in sorted(ROOT.glob("[a-z]*/**/*.py"))
         if not (path := str(file.relative_to(ROOT))).startswith(WITH_A_DIGEST)
         if _MENTION.search(text := file.read_text(encoding="utf-8"))
         for line, name in names(ast.parse(text))
-        if name.strip("_") in VAGUE and (path, name) not in KEPT_FOR_EVER
+        if name.strip("_").lower() in VAGUE and (path, name) not in PERMANENT
     ]
     assert not vague, "say what each value is (rows, answer, verdict, expected, …):\n" + "\n".join(vague)

@@ -12,7 +12,7 @@ PAGES = [
 ]
 ROOMS = sorted(path.parent.name for path in ROOT.glob("*/__init__.py"))
 # What a command writes, or what stands for a name of the reader's own.
-WRITTEN = re.compile(r"[<>*…$]|^(build|reports|dvc)/|^data/")
+OUTPUTS = re.compile(r"[<>*…$]|^(build|reports|dvc)/|^data/")
 FILE = re.compile(r"`((?:\.github|[a-z]\w*)/[^` ]*\.(?:py|yaml|yml|json|lua|toml|in|excludes|env))`")
 MODULE = re.compile(rf"`((?:{'|'.join(ROOMS)})(?:\.[a-z_]+)+)`")
 SUFFIXES = ("py", "yaml", "yml", "json", "txt", "md", "html")
@@ -22,7 +22,7 @@ SUFFIXES = ("py", "yaml", "yml", "json", "txt", "md", "html")
 def test_what_a_page_names_is_there(page: Path) -> None:
     """A path from the root of the repository is a file; a dotted name leads to a module, or into one."""
     text = page.read_text(encoding="utf-8")
-    absent = [name for name in FILE.findall(text) if not WRITTEN.search(name) and not (ROOT / name).exists()]
+    absent = [name for name in FILE.findall(text) if not OUTPUTS.search(name) and not (ROOT / name).exists()]
     for name in MODULE.findall(text):
         parts = name.split(".")
         if (

@@ -23,7 +23,7 @@ from tests.pipeline.params.test_params import read
 ROOT = Path(__file__).parents[2]
 PAGES = {name: (ROOT / f"docs/{name}.md").read_text(encoding="utf-8") for name in ("scoring", "tuning", "lineage")}
 # Written by the stages, or named as an example.
-MADE = {str(paths.TUNED), "build/artifact", f"{paths.TUNING}/", "scores.parquet.parts/", "s3://bucket/key"}
+OUTPUTS = {str(paths.TUNED), "build/artifact", f"{paths.TUNING}/", "scores.parquet.parts/", "s3://bucket/key"}
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -31,7 +31,7 @@ def test_every_path_and_module_exists(name: str) -> None:
     """A file that the page names is here or is made; a command exists."""
     text = PAGES[name]
     named = set(re.findall(r"`([\w./:-]+/[\w./-]*)`", text)) | set(re.findall(r"\]\(([\w./-]+)", text))
-    assert [path for path in named - MADE if not any((ROOT / home / path).exists() for home in ("", "docs"))] == []
+    assert [path for path in named - OUTPUTS if not any((ROOT / home / path).exists() for home in ("", "docs"))] == []
     for folder, command in re.findall(r"python -m (\w+) ([\w-]+)", text):
         if folder in ("pipeline", "release", "audit", "starter"):
             assert command in importlib.import_module(f"{folder}.__main__").COMMANDS

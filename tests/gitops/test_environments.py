@@ -41,19 +41,19 @@ def release(tree: Tree, model: str, environment: str) -> Release:
     return deployed
 
 
-ONE, TWO = release_of("flower"), release_of("flower", "sha256-" + "ef56" * 16, IMAGE.replace("cd34", "7890"))
+FIRST, SECOND = release_of("flower"), release_of("flower", "sha256-" + "ef56" * 16, IMAGE.replace("cd34", "7890"))
 STATES = {
-    "stable": (record.Record("flower", "staging", ONE.name, releases=(ONE,)), [(ONE, 100, "stable")]),
+    "stable": (record.Record("flower", "staging", FIRST.name, releases=(FIRST,)), [(FIRST, 100, "stable")]),
     "canary": (
-        record.Record("flower", "staging", ONE.name, TWO.name, 10, releases=(TWO, ONE)),
-        [(ONE, 90, "stable"), (TWO, 10, "canary")],
+        record.Record("flower", "staging", FIRST.name, SECOND.name, 10, releases=(SECOND, FIRST)),
+        [(FIRST, 90, "stable"), (SECOND, 10, "canary")],
     ),
     "proving": (
-        record.Record("flower", "staging", ONE.name, TWO.name, 0, 10, releases=(TWO, ONE)),
-        [(ONE, 100, "stable")],
+        record.Record("flower", "staging", FIRST.name, SECOND.name, 0, 10, releases=(SECOND, FIRST)),
+        [(FIRST, 100, "stable")],
     ),
-    "first": (record.Record("flower", "staging", None, TWO.name, 0, 100, releases=(TWO,)), []),
-    "promoted": (record.Record("flower", "staging", TWO.name, releases=(TWO, ONE)), [(TWO, 100, "stable")]),
+    "first": (record.Record("flower", "staging", None, SECOND.name, 0, 100, releases=(SECOND,)), []),
+    "promoted": (record.Record("flower", "staging", SECOND.name, releases=(SECOND, FIRST)), [(SECOND, 100, "stable")]),
 }
 
 
@@ -95,7 +95,7 @@ def test_one_release_is_chosen_by_its_label(tree: Tree) -> None:
     """A person's patch reaches every release, or the one that a label selector names, and the Route."""
     write(tree, STATES["canary"][0])
     warm = merge(minReplicas=1)
-    warm["target"] = {"kind": "InferenceService", "labelSelector": f"release={TWO.name}"}
+    warm["target"] = {"kind": "InferenceService", "labelSelector": f"release={SECOND.name}"}
     route = {
         "patch": "- {op: add, path: /metadata/annotations/owner, value: a-team}",
         "target": {"kind": "Route"},
@@ -108,8 +108,8 @@ def test_one_release_is_chosen_by_its_label(tree: Tree) -> None:
         if "predictor" in manifest.get("spec", {})
     }
     assert {name: (predictor["minReplicas"], predictor["timeout"]) for name, predictor in predictors.items()} == {
-        ONE.name: (0, 30),
-        TWO.name: (1, 30),
+        FIRST.name: (0, 30),
+        SECOND.name: (1, 30),
     }
     assert only(manifests, "Route")["metadata"]["annotations"]["owner"] == "a-team"
 
@@ -122,7 +122,7 @@ def test_a_change_of_what_is_rendered_changes_the_spec_digest(tree: Tree) -> Non
     def digest_and_manifests() -> tuple[str, list[Manifest]]:
         kinds = ("InferenceService", "ServingRuntime")
         rendered = [document for document in tree.render("models/flower/staging") if document["kind"] in kinds]
-        return spec_digest.of(current, path, "staging", ONE), rendered
+        return spec_digest.of(current, path, "staging", FIRST), rendered
 
     def edit(name: str, old: str, new: str) -> None:
         file = tree.folder / name
@@ -148,7 +148,7 @@ def test_a_change_of_what_is_rendered_changes_the_spec_digest(tree: Tree) -> Non
         assert (now[1] == before[1]) == (now[0] == before[0])
         digests, before = [*digests, now[0]], now
     assert len(set(digests)) == 6  # a file that nothing names yet changes nothing
-    assert spec_digest.of(current, path, "staging", TWO) not in digests
+    assert spec_digest.of(current, path, "staging", SECOND) not in digests
 
 
 def copy_of(tree: Tree, model: str) -> None:

@@ -23,7 +23,7 @@ TAG = f"inputs-{'0a' * 10}"
 
 
 @dataclass
-class Place:
+class Images:
     """A registry with no images, and who may attest some."""
 
     server: str
@@ -41,7 +41,7 @@ class Place:
 
 
 @pytest.fixture
-def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+def images(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Images]:
     """A working directory with settings, and gh with the trusted root of the tests' own Sigstore."""
     if "image" not in (request.config.option.markexpr or ""):
         pytest.skip("asks a registry, for some seconds: make test PYTEST_ARGS='-m image'")
@@ -59,7 +59,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         settings.write_text(
             f'data:\n  registry: "{server}/predictor"\n  github-repository: "acme/ml"\n  github-branch: "main"\n'
         )
-        yield Place(server, tmp_path, signer)
+        yield Images(server, tmp_path, signer)
 
 
 def run_find(capfd: pytest.CaptureFixture[str]) -> tuple[str, str]:
@@ -71,20 +71,20 @@ def run_find(capfd: pytest.CaptureFixture[str]) -> tuple[str, str]:
     return out.removeprefix("digest=").strip(), err
 
 
-def test_only_what_is_attested_is_found(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
+def test_only_what_is_attested_is_found(images: Images, capfd: pytest.CaptureFixture[str]) -> None:
     """Nothing there: built. Pushed: not used before it is attested, both ways. Then it is found, and verifies."""
     assert run_find(capfd)[0] == ""
-    digest = place.build()
+    digest = images.build()
     __main__.main(["push", TAG])
-    digest_found, words = run_find(capfd)
-    assert digest_found == ""
+    printed, words = run_find(capfd)
+    assert printed == ""
     assert "::warning title=image::" in words
     assert "no provenance of" in words
-    place.attest(digest, kinds=(PROVENANCE,))
+    images.attest(digest, kinds=(PROVENANCE,))
     assert "no SBOM of" in run_find(capfd)[1]
-    place.attest(digest, kinds=(SBOM,))
+    images.attest(digest, kinds=(SBOM,))
     assert run_find(capfd)[0] == digest
-    assert __main__.main(["verify", f"{place.server}/predictor@{digest}"]) == 0
+    assert __main__.main(["verify", f"{images.server}/predictor@{digest}"]) == 0
 
 
 @pytest.mark.parametrize(
@@ -105,62 +105,62 @@ def test_only_what_is_attested_is_found(place: Place, capfd: pytest.CaptureFixtu
     ],
 )
 def test_an_attestation_of_another_identity_is_refused(
-    place: Place, capfd: pytest.CaptureFixture[str], identity: Identity | None
+    images: Images, capfd: pytest.CaptureFixture[str], identity: Identity | None
 ) -> None:
     """Who did not sign it as image.yml on main of this repository did not sign it: not found, and 20 when verified."""
-    digest = place.build()
+    digest = images.build()
     __main__.main(["push", TAG])
     if identity is None:
-        own = place.folder / "another"
+        own = images.folder / "another"
         own.mkdir()
-        replace(place, signer=Signer(own)).attest(digest)
+        replace(images, signer=Signer(own)).attest(digest)
     else:
-        place.attest(digest, identity)
+        images.attest(digest, identity)
     assert run_find(capfd)[0] == ""
     with pytest.raises(ModelpinError, match=r"no provenance of .* holds") as caught:
-        __main__.main(["verify", f"{place.server}/predictor@{digest}"])
+        __main__.main(["verify", f"{images.server}/predictor@{digest}"])
     assert caught.value.exit_code == 20
 
 
-def test_an_attestation_of_another_image_is_refused(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_attestation_of_another_image_is_refused(images: Images, capfd: pytest.CaptureFixture[str]) -> None:
     """A bundle of an image that was attested, put beside one that was not."""
-    other = place.build("other")
-    digest = place.build()
+    other = images.build("other")
+    digest = images.build()
     __main__.main(["push", TAG])
     for kind in (PROVENANCE, SBOM):
-        bundle = place.signer.bundle(f"{place.server}/predictor", other, kind, {}, OURS)
-        push(place.server, "predictor", digest, bundle)
+        bundle = images.signer.bundle(f"{images.server}/predictor", other, kind, {}, OURS)
+        push(images.server, "predictor", digest, bundle)
     assert run_find(capfd)[0] == ""
 
 
-def test_a_changed_attestation_is_refused(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_changed_attestation_is_refused(images: Images, capfd: pytest.CaptureFixture[str]) -> None:
     """A statement about this image, under the signature of the same workflow on a statement about another image."""
-    digest = place.build()
+    digest = images.build()
     __main__.main(["push", TAG])
     for kind in (PROVENANCE, SBOM):
-        name = f"{place.server}/predictor"
+        name = f"{images.server}/predictor"
         own, other = (
-            json.loads(place.signer.bundle(name, each, kind, {}, OURS)) for each in (digest, "sha256:" + "0" * 64)
+            json.loads(images.signer.bundle(name, each, kind, {}, OURS)) for each in (digest, "sha256:" + "0" * 64)
         )
         other["dsseEnvelope"]["payload"] = own["dsseEnvelope"]["payload"]
-        push(place.server, "predictor", digest, json.dumps(other).encode())
+        push(images.server, "predictor", digest, json.dumps(other).encode())
     assert run_find(capfd)[0] == ""
 
 
 def test_a_tag_that_moves_while_it_is_looked_at_changes_nothing(
-    place: Place, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    images: Images, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the image of a tag is verified somebody pushes another one under the tag: what is named is the digest that
     was verified."""
-    digest = place.build()
+    digest = images.build()
     __main__.main(["push", TAG])
-    place.attest(digest)
+    images.attest(digest)
     verify = attestation.verify
 
     def moves(image: str, identity: attestation.Identity) -> None:
-        other = place.build("of somebody")
-        Registry(f"{place.server}/predictor").push(Path("build/image"), TAG)
-        assert registry.tags(place.server)[TAG] == other != digest
+        other = images.build("of somebody")
+        Registry(f"{images.server}/predictor").push(Path("build/image"), TAG)
+        assert registry.tags(images.server)[TAG] == other != digest
         verify(image, identity)
 
     with monkeypatch.context() as patch:
@@ -169,57 +169,59 @@ def test_a_tag_that_moves_while_it_is_looked_at_changes_nothing(
     assert run_find(capfd)[0] == "", "the tag now leads to an image that nobody attested"
 
 
-def test_credentials_that_cannot_be_read_are_not_an_absent_image(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials_that_cannot_be_read_are_not_an_absent_image(
+    images: Images, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """skopeo says of a helper that is not installed that it was not found; the image may well be there: 30."""
-    (place.folder / "auth.json").write_text(json.dumps({"credHelpers": {place.server: "nowhere"}}))
-    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(place.folder / "auth.json"))
+    (images.folder / "auth.json").write_text(json.dumps({"credHelpers": {images.server: "nowhere"}}))
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(images.folder / "auth.json"))
     with pytest.raises(ModelpinError, match="docker-credential-nowhere") as caught:
         __main__.main(["find", TAG])
     assert caught.value.exit_code == 30
 
 
-def test_an_attested_image_of_other_inputs_is_refused(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_attested_image_of_other_inputs_is_refused(images: Images, capfd: pytest.CaptureFixture[str]) -> None:
     """A tag proves nothing: an older image, attested in its time, is not what these inputs make."""
-    digest = place.build(version=f"inputs-{'ff' * 10}")
+    digest = images.build(version=f"inputs-{'ff' * 10}")
     __main__.main(["push", TAG])
-    place.attest(digest)
-    digest_found, words = run_find(capfd)
-    assert digest_found == ""
+    images.attest(digest)
+    printed, words = run_find(capfd)
+    assert printed == ""
     assert "it says that it is 'inputs-ffff" in words
 
 
-def test_a_build_that_is_equal_is_not_pushed_again(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_build_that_is_equal_is_not_pushed_again(images: Images, capfd: pytest.CaptureFixture[str]) -> None:
     """Attested at last, it is found. One that differs gets the next tag, and the newest that is attested is taken."""
-    digest = place.build()
+    digest = images.build()
     __main__.main(["push", TAG])
     __main__.main(["push", TAG])
     assert "has sha256:" in capfd.readouterr().err
-    place.attest(digest)
-    second = place.build("differs")
+    images.attest(digest)
+    second = images.build("differs")
     __main__.main(["push", TAG])
     words = capfd.readouterr().err
     assert "differs from every image of" in words
     assert f"predictor:{TAG}-2 is {second}" in words
     assert run_find(capfd)[0] == digest, "the second is not attested yet"
-    place.attest(second)
+    images.attest(second)
     assert run_find(capfd)[0] == second
 
 
 def test_without_attestations_nothing_is_found(
-    place: Place, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    images: Images, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the plan has none (IMAGE_ATTESTATIONS is not true) each run builds: no tag is believed."""
-    digest = place.build()
+    digest = images.build()
     __main__.main(["push", TAG])
-    place.attest(digest)
+    images.attest(digest)
     monkeypatch.setenv("ATTESTATIONS", "")
     assert run_find(capfd)[0] == ""
 
 
-def test_a_registry_that_does_not_answer_is_named(place: Place) -> None:
+def test_a_registry_that_does_not_answer_is_named(images: Images) -> None:
     """That is not an image that is absent: 30, before anything is built."""
-    settings = place.folder / "gitops/settings/settings.yaml"
-    settings.write_text(settings.read_text().replace(place.server, "127.0.0.1:1"))
+    settings = images.folder / "gitops/settings/settings.yaml"
+    settings.write_text(settings.read_text().replace(images.server, "127.0.0.1:1"))
     with pytest.raises(ModelpinError, match=r"skopeo inspect failed: .*127\.0\.0\.1:1") as caught:
         __main__.main(["find", TAG])
     assert caught.value.exit_code == 30

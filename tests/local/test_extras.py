@@ -47,7 +47,7 @@ def test_choosing(repository: Path) -> None:
 def test_training_and_serving_install_what_is_chosen(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their environments have another name with it, and both locks; dev, which holds all extras, stays as it is."""
     install = loaded("install")
-    monkeypatch.setattr(install, "HERE", repository / "requirements")
+    monkeypatch.setattr(install, "FOLDER", repository / "requirements")
     monkeypatch.setattr(install, "CHOSEN", repository / extras.CHOSEN)
     before = {role: install._path(role, repository) for role in ("serving", "pipeline", "dev")}
     assert [lock.name for lock in install._locks("serving")] == ["serving.txt"]

@@ -11,11 +11,11 @@ from local.clone import BRIEF
 from local.report import Report
 
 STEP: dict[str, Any] = {"job": "job", "step": "Fail", "stage": "Main", "stepID": ["0"]}
-SAID = STEP | {"level": "info", "msg": "the reason\n", "raw_output": True}
+MESSAGE = STEP | {"level": "info", "msg": "the reason\n", "raw_output": True}
 ENDED = STEP | {"level": "error", "msg": "Failure", "stepResult": "failure", "executionTime": 1}
 
 
-@pytest.mark.parametrize("events", [[SAID, ENDED], [ENDED, SAID]], ids=["in order", "late"])
+@pytest.mark.parametrize("events", [[MESSAGE, ENDED], [ENDED, MESSAGE]], ids=["in order", "late"])
 def test_a_failed_step_has_its_last_words(tmp_path: Path, events: list[dict[str, Any]]) -> None:
     """Also where act tells what it printed after it told how it ended."""
     lines: list[str] = []
@@ -29,7 +29,7 @@ def test_a_job_ends_in_one_line(tmp_path: Path) -> None:
     """With its mark and its time, whatever its steps showed."""
     text: list[str] = []
     with contextlib.closing(Report(tmp_path / "log", text.append)) as report:
-        report.read(json.dumps(SAID).encode())
+        report.read(json.dumps(MESSAGE).encode())
         report.read(json.dumps({"job": "job", "jobResult": "success", "msg": "Job succeeded"}).encode())
     assert len(text) == 1
     assert BRIEF.match(text[0])

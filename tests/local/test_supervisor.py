@@ -40,9 +40,9 @@ def sleepers() -> int:
 def wait_for_none(root: Path) -> list[psutil.Process]:
     """What still runs at the deadline. A process that is just replacing its program has no command line: look twice."""
     deadline = time.monotonic() + ANSWER_SECONDS
-    seen_none = 0
-    while seen_none < 2 and time.monotonic() < deadline:
-        seen_none = 0 if processes(root) or State(root).is_up() else seen_none + 1
+    looks_without_any = 0
+    while looks_without_any < 2 and time.monotonic() < deadline:
+        looks_without_any = 0 if processes(root) or State(root).is_up() else looks_without_any + 1
         time.sleep(0.1)
     return processes(root)
 

@@ -19,7 +19,7 @@ from monitoring.retraining import (
 )
 
 NOW = "2026-11-26T12:00:00Z"
-ASKED = Cause(DRIFT, "sha256-a", "drift of x", alarm=True, data_changed=True, served_since="2026-10-01T00:00:00Z")
+ALARM = Cause(DRIFT, "sha256-a", "drift of x", alarm=True, data_changed=True, served_since="2026-10-01T00:00:00Z")
 
 
 def followed(day: int, kind: str = DRIFT, digest: str = "sha256-a", outcome: str = TRAIN) -> Trigger:
@@ -50,14 +50,14 @@ def test_each_trigger_has_one_outcome(
     before: list[Trigger], changes: dict[str, object], outcome: str, why: str
 ) -> None:
     """By its key, the cooldown, the cap and whether the data are new."""
-    decided = decide(before, dataclasses.replace(ASKED, **changes), Policy(), NOW)  # type: ignore[arg-type]
+    decided = decide(before, dataclasses.replace(ALARM, **changes), Policy(), NOW)  # type: ignore[arg-type]
     assert decided[0] == outcome
     assert why in decided[1]
 
 
 def test_the_schedule_counts_from_the_last_training() -> None:
     """Every 30 days: from when the model began to serve, or from the last training that was asked for."""
-    cause, policy = dataclasses.replace(ASKED, kind=SCHEDULE, alarm=False), Policy(every_days=30)
+    cause, policy = dataclasses.replace(ALARM, kind=SCHEDULE, alarm=False), Policy(every_days=30)
     assert decide([], cause, policy, NOW)[0] == TRAIN
     assert decide([followed(1)], cause, policy, NOW)[0] == NOTHING
     assert decide([], dataclasses.replace(cause, served_since="2026-11-20T00:00:00Z"), policy, NOW)[0] == NOTHING

@@ -25,7 +25,7 @@ from tests.predictor.corpus import ROW
 from tests.predictor.load import Load
 from tests.predictor.models import Packaged
 
-_ASKED, _TOLD = _messages()
+_HealthRequest, _HealthResponse = _messages()
 SERVING, NOT_SERVING = 1, 2
 
 
@@ -41,10 +41,10 @@ def health(server: Server, service: str = "") -> int:
     """grpc.health.v1's answer."""
     check = server.channel.unary_unary(
         "/grpc.health.v1.Health/Check",
-        request_serializer=_ASKED.SerializeToString,
-        response_deserializer=_TOLD.FromString,
+        request_serializer=_HealthRequest.SerializeToString,
+        response_deserializer=_HealthResponse.FromString,
     )
-    status: int = check(_ASKED(service=service), timeout=ANSWER_SECONDS).status
+    status: int = check(_HealthRequest(service=service), timeout=ANSWER_SECONDS).status
     return status
 
 
@@ -92,9 +92,9 @@ def test_under_load(server: Server) -> None:
     changes: list[int] = []
     watch = server.channel.unary_stream(
         "/grpc.health.v1.Health/Watch",
-        request_serializer=_ASKED.SerializeToString,
-        response_deserializer=_TOLD.FromString,
-    )(_ASKED(service="iris"), timeout=ANSWER_SECONDS)
+        request_serializer=_HealthRequest.SerializeToString,
+        response_deserializer=_HealthResponse.FromString,
+    )(_HealthRequest(service="iris"), timeout=ANSWER_SECONDS)
     watching = threading.Thread(target=lambda: changes.extend(answer.status for answer in watch), daemon=True)
     watching.start()
     calls = Calls(server)

@@ -17,7 +17,7 @@ from tests.predictor.loaded import loaded
 from tests.predictor.models import Packaged
 
 DOCS = (Path(__file__).parents[2] / "docs/predictor.md").read_text()
-GIVEN = ["--model_dir", "x", "--model_name", "iris"]
+REQUIRED_FLAGS = ["--model_dir", "x", "--model_name", "iris"]
 
 
 def test_docs() -> None:
@@ -44,7 +44,7 @@ def test_docs_of_metrics_and_reasons(packaged: dict[str, Packaged]) -> None:
 def test_order() -> None:
     """A flag wins over its variable, a variable over the default."""
     environment = {"PREDICTOR_ROWS": "7", "PREDICTOR_BODY_SECONDS": "2.5"}
-    _, settings = read([*GIVEN, "--rows", "9"], environment)
+    _, settings = read([*REQUIRED_FLAGS, "--rows", "9"], environment)
     assert (settings.rows, settings.body_seconds, settings.queue) == (9, 2.5, Settings.queue)
 
 
@@ -62,4 +62,4 @@ def test_order() -> None:
 def test_refused(name: str, value: str, says: str) -> None:
     """A value that cannot be is a configuration error that names the setting and the value."""
     with pytest.raises(ConfigurationError, match=re.escape(says)):
-        read(GIVEN, {f"PREDICTOR_{name}": value})
+        read(REQUIRED_FLAGS, {f"PREDICTOR_{name}": value})

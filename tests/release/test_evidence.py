@@ -26,7 +26,7 @@ from tests.release.steps import run, shares
 from tests.release.test_deploy import recorded
 
 APP = 4711
-WHERE = "iris-production"
+NAMESPACE = "iris-production"
 
 
 def configure(repository: Repository, entry: dict[str, Any], environment: str = "production") -> None:
@@ -74,7 +74,7 @@ def secure(
     repository: Repository, deployed: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Answering]:
     """The cluster behind TLS, with a certificate of a private CA for the release's own host, and a key at the door."""
-    host = f"{deployed}-predictor.{WHERE}.models.example.com"
+    host = f"{deployed}-predictor.{NAMESPACE}.models.example.com"
     ca, server = certificates.make(tmp_path_factory.mktemp("ca"), host)
     commit(repository.folder, "gitops/settings/ca.pem", ca.read_text())
     configure(
@@ -162,13 +162,13 @@ def test_prometheus_saw_the_release_ready(
 
     other = series("iris-staging", release.digest, 1).replace("10.0.0.1", "10.0.0.2")
     for ready, code in ((0, 41), (1, 0)):
-        text = openmetrics(series(WHERE, release.digest, ready), other)
+        text = openmetrics(series(NAMESPACE, release.digest, ready), other)
         with prometheus.Prometheus(tmp_path / f"ready-{ready}", recorded=text) as server:
             configure(repository, {"from": "prometheus", "url": server.url})
             done = run(repository, "advance", code=code)
             assert ("saw no pod" in done.err) is (code == 41)
     assert list(shares(repository).values()) == [100]
-    assert f'namespace="{WHERE}"' in metrics.query(Folder("iris", "production"), release)
+    assert f'namespace="{NAMESPACE}"' in metrics.query(Folder("iris", "production"), release)
 
 
 class GitHub:
@@ -183,7 +183,7 @@ class GitHub:
     ) -> None:
         """A deployment of `sha` by the App `app`, with one status by the App `by`."""
         number = len(self.deployments) + 1
-        self.deployments.append({"id": number, "sha": sha, "environment": WHERE, **_by(app)})
+        self.deployments.append({"id": number, "sha": sha, "environment": NAMESPACE, **_by(app)})
         self.statuses[number] = [{"id": number, "state": state, "description": description, **_by(by)}]
 
     def reply(self, path: str, headers: Any) -> tuple[int, dict[str, str], bytes]:

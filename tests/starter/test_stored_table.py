@@ -44,7 +44,7 @@ def write_table(folder: Path, ending: str) -> Path:
 @pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".jsonl", ".feather", ".parquet", ""])
 def test_columns_and_lots_are_the_whole_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
     """Each column, and all lots together, of any kind of file are what reading it at once gives."""
-    monkeypatch.setattr(stored_table, "_KEPT", 1)
+    monkeypatch.setattr(stored_table, "_MOST_CELLS", 1)
     monkeypatch.setattr(stored_table, "_LOT", 3 * 7)
     path = write_table(tmp_path, ending)
     whole = reader.read(path).columns

@@ -15,7 +15,7 @@ from tests.zoo.rows import rows
 from tests.zoo.wire import compare, serving
 
 Ask = Callable[[Configuration], None]
-_SHOWN = 5
+_MOST_FINDINGS = 5
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +48,7 @@ def ask(tables: Path, tmp_path: Path, record_property: Callable[[str, object], N
             "said": built.output,
         }
         record_property("zoo", line)
-        message = [*findings.wrong[:_SHOWN], *findings.beyond[:_SHOWN]]
+        message = [*findings.wrong[:_MOST_FINDINGS], *findings.beyond[:_MOST_FINDINGS]]
         assert not message, f"{len(findings.beyond)} answers beyond the tolerance by {built.engine}:\n" + "\n".join(
             message
         )

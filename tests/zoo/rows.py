@@ -16,7 +16,7 @@ from artifact.validation.validator import validated_columns
 from tests.zoo.build import Built
 from tests.zoo.tables import draw
 
-WANTED = 2000
+COUNT = 2000
 _ORDINARY, _TRAINED, _JUMPS = 500, 200, 500  # rows of these kinds, at most
 _PAIRS = 64  # of rows between which a jump is looked for
 _SIZES = [10.0**power for power in (-40, -20, -8, -3, 0, 1, 3, 5, 7, 9, 12, 16, 20, 30, 38)]
@@ -25,7 +25,7 @@ _TEXTS = ["", " ", "never seen in training", "Bonn ", "bonn", "東京都", "É" 
 
 
 def rows(built: Built, table: str, seed: int) -> dict[str, np.ndarray]:
-    """WANTED rows as `artifact.validation` makes them, [rows] a feature.
+    """COUNT rows as `artifact.validation` makes them, [rows] a feature.
 
     Half of them are drawn as the training rows were, or are training rows. Then come each feature at the ends of its
     declared and its seen range, with their neighbours in float64 and float32, numbers of every size it may have, texts
@@ -39,7 +39,7 @@ def rows(built: Built, table: str, seed: int) -> dict[str, np.ndarray]:
     rest = random.permutation(len(next(iter(beside.values()))))[:_JUMPS]
     beside = {name: values[rest] for name, values in beside.items()}
     reference = _joined(built, [ordinary, trained, beside, *_one_extreme(built, ordinary)])
-    left = WANTED - len(next(iter(reference.values())))
+    left = COUNT - len(next(iter(reference.values())))
     assert left > 0
     every = _joined(built, [reference, _several_extreme(built, ordinary, left, random)])
     return every | {feature.name: _as_sent(feature, every[feature.name]) for feature in built.signature.inputs}

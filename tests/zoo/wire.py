@@ -20,7 +20,7 @@ from tests.predictor.conftest import Server, start
 from tests.predictor.models import Packaged
 from tests.zoo.build import NAME, Built
 
-ASKED_ALONE = 6  # rows of a kind, each in a request of its own
+SINGLE_ROWS = 6  # rows of a kind, each in a request of its own
 FEW = 100  # rows of the requests between those and the one with all rows
 
 
@@ -74,8 +74,8 @@ def compare(server: Server, built: Built, columns: Columns) -> Findings:
 
 
 def _spread(places: np.ndarray) -> list[int]:
-    """At most ASKED_ALONE of `places`, evenly spaced."""
-    return sorted(set(places[np.linspace(0, len(places) - 1, ASKED_ALONE).astype(int)].tolist() if len(places) else ()))
+    """At most SINGLE_ROWS of `places`, evenly spaced."""
+    return sorted(set(places[np.linspace(0, len(places) - 1, SINGLE_ROWS).astype(int)].tolist() if len(places) else ()))
 
 
 def in_words(columns: Columns, row: int) -> str:

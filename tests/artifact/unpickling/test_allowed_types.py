@@ -17,16 +17,16 @@ import numpy as np
 import pytest
 
 from artifact.unpickling import allowed_types
-from artifact.unpickling.allowed_types import BUILT, EMPTY, HELD, Group
+from artifact.unpickling.allowed_types import ATTRIBUTES, BUILT, EMPTY, Group
 
 PAIRS = [
     (table, pair)
-    for table in ("EMPTY", "BUILT", "HELD")
+    for table in ("EMPTY", "BUILT", "ATTRIBUTES")
     for group in getattr(allowed_types, table)
     for pair in group.pairs()
 ]
-TAKEN = sorted({tuple(name.rsplit(".", 1)) for group in BUILT for name in group.takes})
-NAMES = {pair for _, pair in PAIRS} | set(TAKEN)
+OF_STATE = sorted({tuple(name.rsplit(".", 1)) for group in BUILT for name in group.takes})
+NAMES = {pair for _, pair in PAIRS} | set(OF_STATE)
 
 # What runs text, looks up, opens or starts: no function of a module on the list may call it …
 DEEDS = {
@@ -106,7 +106,7 @@ def test_length() -> None:
     assert f"{len(NAMES)} names" in page
 
 
-@pytest.mark.parametrize("table", [EMPTY, BUILT, HELD], ids=["EMPTY", "BUILT", "HELD"])
+@pytest.mark.parametrize("table", [EMPTY, BUILT, ATTRIBUTES], ids=["EMPTY", "BUILT", "ATTRIBUTES"])
 def test_every_group_has_its_reason(table: tuple[Group, ...]) -> None:
     """A sentence, before the names."""
     for group in table:
@@ -133,7 +133,9 @@ def test_each_entry_is_of_its_table() -> None:
             new = thing(pair).__new__
             plain = new in (object.__new__, dict.__new__) or new.__qualname__.startswith("deprecated.")  # it warns
             assert plain or issubclass(thing(pair), tuple), pair
-    assert {pair for pair in TAKEN if not inspect.isclass(thing(pair))} == {("sklearn.utils.validation", "check_array")}
+    assert {pair for pair in OF_STATE if not inspect.isclass(thing(pair))} == {
+        ("sklearn.utils.validation", "check_array")
+    }
 
 
 def test_no_entry_fetches() -> None:

@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Trying to unpickle estimator"),
     pytest.mark.filterwarnings("ignore:.* module is deprecated:DeprecationWarning"),
 ]
-SEEN: list[str] = []
+EVENTS: list[str] = []
 _WATCHED = (
     "exec",
     "compile",
@@ -36,7 +36,7 @@ _watching = False
 
 def _hook(event: str, arguments: tuple[object, ...]) -> None:
     if _watching and (event in _WATCHED or (event == "open" and "w" in str(arguments[1]))):
-        SEEN.append(event)
+        EVENTS.append(event)
 
 
 sys.addaudithook(_hook)
@@ -46,12 +46,12 @@ def refused(data: bytes) -> bool:
     """Whether a pickle is refused with 21 while no code of it runs."""
     global _watching
     FIRED.clear()
-    SEEN.clear()
+    EVENTS.clear()
     _watching = True
     try:
         unpickle.loads(data)
     except ForbiddenTypeError:
-        return not FIRED and not SEEN
+        return not FIRED and not EVENTS
     else:
         return False
     finally:

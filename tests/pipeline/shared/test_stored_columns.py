@@ -26,7 +26,7 @@ def params(toy: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
     """The toy table prepared, of which few cells are read together."""
     params = read(toy)
     prepare.main([])
-    monkeypatch.setattr(stored_columns, "_KEPT", 1)
+    monkeypatch.setattr(stored_columns, "_MOST_CELLS", 1)
     return params
 
 
@@ -67,7 +67,7 @@ def test_memory_holds_one_column_of_a_long_table(params: Params, monkeypatch: py
     for _ in stored.items():
         assert len(stored._group) == 1
     assert requests == [1] * len(stored)
-    monkeypatch.setattr(stored_columns, "_KEPT", 1 << 22)
+    monkeypatch.setattr(stored_columns, "_MOST_CELLS", 1 << 22)
     dict(StoredColumns(paths.TRAIN, params))
     assert requests[len(stored) :] == [len(stored)]
 
@@ -76,7 +76,7 @@ def test_memory_holds_one_column_of_a_long_table(params: Params, monkeypatch: py
 def test_lots_change_no_stage(again: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports, artifact and verdict are the same bytes in lots of nine rows as in one of all rows."""
     monkeypatch.chdir(again.path)
-    monkeypatch.setattr(stored_columns, "_KEPT", 1)
+    monkeypatch.setattr(stored_columns, "_MOST_CELLS", 1)
     monkeypatch.setattr(stored_columns, "ROWS", 9)
     before = files_of(again.path)
     for stage in (convert, evaluate, package, gate):

@@ -39,7 +39,7 @@ def served(settings: Settings, ask: Callable[[Receiver, Call], Awaitable[None]])
         await server.start()
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
             await asyncio.wait_for(ask(receiver, lambda sent: _call(channel, sent)), ANSWER_SECONDS)
-        assert receiver.places.busy == receiver.places.waiting == 0
+        assert receiver.slots.busy == receiver.slots.waiting == 0
         await server.stop(0)
 
     asyncio.run(run())
@@ -63,7 +63,7 @@ async def stalled() -> AsyncIterator[bytes]:
 
 
 def test_all_are_received() -> None:
-    """More messages than there are places at once are received one after the other, whatever their size."""
+    """More messages than there are slots at once are received one after the other, whatever their size."""
 
     async def ask(receiver: Receiver, call: Call) -> None:
         sizes = [0, 1, 100, MIB] * 5
@@ -78,7 +78,7 @@ def test_stalled_senders() -> None:
 
     async def ask(receiver: Receiver, call: Call) -> None:
         stalling = [asyncio.ensure_future(call(stalled())) for _ in range(2)]
-        while receiver.places.busy < 2:
+        while receiver.slots.busy < 2:
             await asyncio.sleep(0.01)
         started = time.monotonic()
         assert await call(messages(7)) == b"7"
@@ -90,11 +90,11 @@ def test_stalled_senders() -> None:
 
 
 def test_too_many_wait() -> None:
-    """Beyond the places and the queue a call is refused at once."""
+    """Beyond the slots and the queue a call is refused at once."""
 
     async def ask(receiver: Receiver, call: Call) -> None:
         stalling = [asyncio.ensure_future(call(stalled())) for _ in range(3)]
-        while receiver.places.waiting < 2:
+        while receiver.slots.waiting < 2:
             await asyncio.sleep(0.01)
         assert await call(messages(7)) == b"QueueFull"
         assert await asyncio.gather(*stalling) == [b"BodyTooSlow"] * 3
@@ -107,7 +107,7 @@ def test_a_caller_that_leaves() -> None:
 
     async def ask(receiver: Receiver, call: Call) -> None:
         leaving = asyncio.ensure_future(call(stalled()))
-        while not receiver.places.busy:
+        while not receiver.slots.busy:
             await asyncio.sleep(0.01)
         leaving.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -35,7 +35,7 @@ TENSOR = {"name": "input-0", "shape": [2100, 4], "datatype": "FP64", "parameters
 HEAD_OF_BYTES = json.dumps({"inputs": [TENSOR], "outputs": [{"name": "label"}]}).encode()
 V2_BYTES = HEAD_OF_BYTES + np.tile([5.1, 3.5, 1.4, 0.2], 2100).tobytes()
 HEAD = f"inference-header-content-length: {len(HEAD_OF_BYTES)}"
-TAKEN = {
+PLAIN = {
     "alone": (post(),),
     "v2": (post(V2, path="/v2/models/iris/infer"),),
     "a last slash": (post(path="/v1/models/iris:predict/"),),
@@ -48,7 +48,7 @@ TAKEN = {
     "a long body in some pieces": (post(BODY + b" " * 70_000)[:40_000], post(BODY + b" " * 70_000)[40_000:]),
     "named": (post(BODY, "x-request-id: a", "traceparent: x", "accept: */*", "connection: keep-alive"),),
 }
-LEFT = {
+NOT_PLAIN = {
     "a wrong body": (post(b"{}"), 400),
     "a body of another type": (post(BODY, "content-type: text/csv"), 415),
     "the last of its connection": (post(BODY, "connection: close"), 200),
@@ -76,7 +76,7 @@ def test_what_takes_it(iris: Packaged, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test() -> None:
         async with place(iris) as server:
             client = await server.connect()
-            for number, parts in enumerate(TAKEN.values(), 1):
+            for number, parts in enumerate(PLAIN.values(), 1):
                 answer = await client.ask(*parts)
                 assert (answer.status, b"setosa" in answer.body) == (200, True)
                 assert (server.counter("fast_requests"), server.counter("requests")) == (number, number)
@@ -84,10 +84,10 @@ def test_what_takes_it(iris: Packaged, monkeypatch: pytest.MonkeyPatch) -> None:
     run(test)
 
 
-@pytest.mark.parametrize("case", LEFT)
+@pytest.mark.parametrize("case", NOT_PLAIN)
 def test_what_does_not(iris: Packaged, case: str) -> None:
     """Anything else is answered as ever, and counted once."""
-    data, status = LEFT[case]
+    data, status = NOT_PLAIN[case]
 
     async def test() -> None:
         async with place(iris) as server:

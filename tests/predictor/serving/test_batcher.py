@@ -14,7 +14,7 @@ from artifact.prediction import Columns, Prediction, rows
 from predictor.errors import NoAnswer
 from predictor.serving.batcher import Batcher, measured
 
-ONE = {"x": np.array([1.0])}
+ROW = {"x": np.array([1.0])}
 
 
 class Slow:
@@ -41,10 +41,10 @@ async def predict_all(batcher: Batcher, tables: list[Columns]) -> list[Predictio
 def test_short_on_the_loop_long_off_it() -> None:
     """A prediction shorter than a hand-over is made at once; a longer one leaves the loop free."""
     quick, slow = Slow(0), Slow()
-    assert measured(quick, ONE)[0] > 1
-    assert measured(slow, ONE)[0] == 0
-    asyncio.run(predict_all(Batcher(quick, ONE, batching=False), [ONE]))
-    asyncio.run(predict_all(Batcher(slow, ONE, batching=False), [ONE]))
+    assert measured(quick, ROW)[0] > 1
+    assert measured(slow, ROW)[0] == 0
+    asyncio.run(predict_all(Batcher(quick, ROW, batching=False), [ROW]))
+    asyncio.run(predict_all(Batcher(slow, ROW, batching=False), [ROW]))
     assert quick.calls[-1] == (1, True)
     assert slow.calls[-1] == (1, False)
 
@@ -52,7 +52,7 @@ def test_short_on_the_loop_long_off_it() -> None:
 def test_what_waits_is_predicted_together() -> None:
     """While one call is made the others wait, then share one; each gets its own rows."""
     slow = Slow()
-    batcher = Batcher(slow, ONE, batching=True)
+    batcher = Batcher(slow, ROW, batching=True)
     slow.calls.clear()
     tables = [{"x": np.arange(size, dtype=float) + 10 * size} for size in (1, 2, 3, 4)]
     answers = asyncio.run(predict_all(batcher, tables))
@@ -67,9 +67,9 @@ def test_what_waits_is_predicted_together() -> None:
 def test_no_company_where_it_changes_answers() -> None:
     """A model whose answers depend, in the last bit, on the rows beside them predicts each request alone."""
     slow = Slow()
-    batcher = Batcher(slow, ONE, batching=False)
+    batcher = Batcher(slow, ROW, batching=False)
     slow.calls.clear()
-    asyncio.run(predict_all(batcher, [ONE] * 3))
+    asyncio.run(predict_all(batcher, [ROW] * 3))
     assert [call for call, _ in slow.calls] == [1, 1, 1]
 
 
@@ -88,14 +88,14 @@ class Picky(Slow):
 @pytest.mark.parametrize("bad", [-1.0, 0.0], ids=["raises", "not finite"])
 def test_one_bad_request_harms_no_other(bad: float, seconds: float, batching: bool) -> None:
     """A row without an answer is named, counted from 0, in the request that has it; the others have theirs."""
-    batcher = Batcher(Picky(seconds), ONE, batching=batching)
-    tables = [ONE, {"x": np.array([3.0, 4.0, bad, 5.0, bad])}, ONE, {"x": np.array([bad])}, {"x": np.array([6.0, 7.0])}]
+    batcher = Batcher(Picky(seconds), ROW, batching=batching)
+    tables = [ROW, {"x": np.array([3.0, 4.0, bad, 5.0, bad])}, ROW, {"x": np.array([bad])}, {"x": np.array([6.0, 7.0])}]
     first, second, third, fourth, fifth = asyncio.run(predict_all(batcher, tables))
     for error, named in ((second, "row 2: "), (fourth, "row 0: ")):
         assert isinstance(error, NoAnswer)
         assert str(error).startswith(named)
         assert error.__context__ is None, "nothing holds the frames of what was raised"
-    for answer, table in ((first, ONE), (third, ONE), (fifth, tables[-1])):
+    for answer, table in ((first, ROW), (third, ROW), (fifth, tables[-1])):
         assert isinstance(answer, Prediction)
         assert answer.values.tolist() == table["x"].tolist()
 
@@ -103,7 +103,7 @@ def test_one_bad_request_harms_no_other(bad: float, seconds: float, batching: bo
 def test_what_fails_on_every_row_is_not_the_callers_fault() -> None:
     """A model that raises for rows it has answered before raises as it is: that is a 500."""
     picky = Picky(0)
-    batcher = Batcher(picky, ONE, batching=True)
+    batcher = Batcher(picky, ROW, batching=True)
     ours = {"x": np.array([1.0])}
     picky.predict = lambda columns: 1 / 0  # type: ignore[assignment]
     (error,) = asyncio.run(predict_all(batcher, [ours]))
@@ -115,7 +115,7 @@ def test_the_row_is_looked_for_in_proportion_to_the_rows(at: int) -> None:
     """At most four times the rows are predicted, in calls as few as a search by halves makes, off the event loop."""
     for size in (1024, 4096):
         picky = Picky(0)
-        batcher = Batcher(picky, ONE, batching=False)
+        batcher = Batcher(picky, ROW, batching=False)
         batcher.short_rows = size
         picky.calls.clear()
         values = np.ones(size)
@@ -130,11 +130,11 @@ def test_the_row_is_looked_for_in_proportion_to_the_rows(at: int) -> None:
 def test_a_client_that_left_is_not_predicted_for() -> None:
     """A request that was given up while it waited costs nothing."""
     slow = Slow()
-    batcher = Batcher(slow, ONE, batching=False)
+    batcher = Batcher(slow, ROW, batching=False)
     slow.calls.clear()
 
     async def leave() -> None:
-        waiting = [asyncio.ensure_future(batcher.predict(ONE)) for _ in range(3)]
+        waiting = [asyncio.ensure_future(batcher.predict(ROW)) for _ in range(3)]
         await asyncio.sleep(0)
         waiting[1].cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
@@ -146,7 +146,7 @@ def test_a_client_that_left_is_not_predicted_for() -> None:
 @pytest.mark.parametrize("batching", [True, False])
 def test_many(batching: bool) -> None:
     """A thousand at once are all answered."""
-    batcher = Batcher(Slow(0.001), ONE, batching=batching)
+    batcher = Batcher(Slow(0.001), ROW, batching=batching)
     answers = asyncio.run(predict_all(batcher, [{"x": np.array([float(number)])} for number in range(1000)]))
     assert [answer.values.tolist() for answer in answers if isinstance(answer, Prediction)] == [
         [float(n)] for n in range(1000)
@@ -164,12 +164,12 @@ class Gaps(Slow):
 def test_the_second_runner_is_not_for_the_loop() -> None:
     """Rows that the first runner cannot answer are answered by the second one, which never runs on the event loop."""
     first, second = Gaps(0), Slow(0)
-    batcher = Batcher(Fallback(first, second), ONE, batching=True, quick=first)
+    batcher = Batcher(Fallback(first, second), ROW, batching=True, quick=first)
     (answer,) = asyncio.run(predict_all(batcher, [{"x": np.array([1.0, 9.0])}]))
     assert isinstance(answer, Prediction)
     assert answer.values.tolist() == [1.0, 9.0]
     assert second.calls == [(1, False)]
-    good, gap = batcher.at_once([ONE, {"x": np.array([9.0])}])
+    good, gap = batcher.at_once([ROW, {"x": np.array([9.0])}])
     assert isinstance(good, Prediction)
     assert isinstance(gap, NoAnswer)
     assert second.calls == [(1, False)]
@@ -186,10 +186,10 @@ def test_failing_calls_on_the_loop_end() -> None:
             return super().predict(columns)
 
     quick = Slow(0)
-    bad, *others = Batcher(quick, ONE, batching=True).at_once([{"x": np.array([-1.0])}, ONE, ONE, ONE])
+    bad, *others = Batcher(quick, ROW, batching=True).at_once([{"x": np.array([-1.0])}, ROW, ROW, ROW])
     assert [type(bad), *map(type, others)] == [ValueError, Prediction, Prediction, Prediction]
     slow = Failing(0)
-    batcher = Batcher(slow, ONE, batching=True)
+    batcher = Batcher(slow, ROW, batching=True)
     slow.calls.clear()
     results = batcher.at_once([{"x": np.array([-1.0])}] * 64)
     assert [type(result) for result in results] == [ValueError] * 64

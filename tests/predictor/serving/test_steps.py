@@ -1,4 +1,4 @@
-"""Admission: places with a bounded queue before them, and bytes in memory; who gives up takes no place along."""
+"""Admission: slots with a bounded queue before them, and bytes in memory; who gives up takes no slot along."""
 
 from __future__ import annotations
 
@@ -19,46 +19,46 @@ def test_first_come_first_served() -> None:
     """Places are taken, then the queue, then QueueFull at once; who waited longest is next."""
 
     async def run() -> list[int]:
-        places, served = QueuedSemaphore(1, 2), []
+        slots, served = QueuedSemaphore(1, 2), []
 
         async def acquire(number: int) -> None:
-            await places.acquire()
+            await slots.acquire()
             served.append(number)
             await asyncio.sleep(0)
-            places.release()
+            slots.release()
 
-        await places.acquire()
+        await slots.acquire()
         tasks = [asyncio.ensure_future(acquire(number)) for number in (1, 2)]
         await _tick()
         with pytest.raises(QueueFull):
-            await places.acquire()
-        places.release()
+            await slots.acquire()
+        slots.release()
         await asyncio.gather(*tasks)
-        assert (places.busy, places.waiting) == (0, 0)
+        assert (slots.busy, slots.waiting) == (0, 0)
         return served
 
     assert asyncio.run(run()) == [1, 2]
 
 
-@pytest.mark.parametrize("given_first", [False, True], ids=["while waiting", "when its turn has come"])
-def test_giving_up(given_first: bool) -> None:
-    """A request cancelled in the queue leaves it; one cancelled in the moment of its turn passes the place on."""
+@pytest.mark.parametrize("released_first", [False, True], ids=["while waiting", "when its turn has come"])
+def test_giving_up(released_first: bool) -> None:
+    """A request cancelled in the queue leaves it; one cancelled in the moment of its turn passes the slot on."""
 
     async def run() -> None:
-        places = QueuedSemaphore(1, 5)
-        await places.acquire()
-        first, second = (asyncio.ensure_future(places.acquire()) for _ in range(2))
+        slots = QueuedSemaphore(1, 5)
+        await slots.acquire()
+        first, second = (asyncio.ensure_future(slots.acquire()) for _ in range(2))
         await _tick()
-        if given_first:
-            places.release()
+        if released_first:
+            slots.release()
             first.cancel()
         else:
             first.cancel()
-            places.release()
+            slots.release()
         await _tick()
         assert second.done()
-        places.release()
-        assert (places.busy, places.waiting) == (0, 0)
+        slots.release()
+        assert (slots.busy, slots.waiting) == (0, 0)
 
     asyncio.run(run())
 
