@@ -61,10 +61,10 @@ class Situation:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a command makes of it: the record afterwards, of which `release` the commit speaks, what it is called.
+    """What a command decides: the record afterwards, the `release` that the commit is about, the commit's `subject`.
 
-    `superseded`: nothing is changed although the work is not done; `subject` then says why. `files` of people that
-    change too: path → text.
+    `superseded`: nothing is changed although the work is not done; `subject` then says why. `files`: path → text of
+    files that people own and that change as well.
     """
 
     record: Record
@@ -107,9 +107,10 @@ def situation_of(tip: Tip, folder: Folder) -> Situation:
 def apply(
     branch: AnyBranch, folder: Folder, request: Request, decide: Callable[[Situation], Decision], *, again: bool = False
 ) -> Outcome:
-    """Carry out what `decide` makes of `folder`; decided again when the branch moved.
+    """Commit what `decide` decides for `folder`. It is asked again whenever the branch has moved meanwhile.
 
-    Unless `again`, a change of this very environment in between ends it with a GitError (50): nobody looked at that.
+    Unless `again`, a change of this very environment meanwhile ends with GitError (50): the decision was about the
+    record before that.
     """
     first: list[Record] = branch.rounds() if isinstance(branch, Batch) else []
     outcome = Outcome(NOTHING, "")

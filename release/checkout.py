@@ -41,7 +41,7 @@ class Checkout:
 
     @contextlib.contextmanager
     def carries(self, batch: Batch, remote: Branch) -> Iterator[None]:
-        """Let the commands within `with` run in this checkout, and their changes go to `batch`, of `remote` alone."""
+        """Within `with`, commands run in this checkout and hand their changes to `batch`, whose branch is `remote`."""
         token = _of_batch.set(_BatchCheckout(self.root, batch, remote))
         try:
             yield

@@ -1,4 +1,4 @@
-"""Whether the cluster answers, with which model, and with the answers that model gave when it was packaged."""
+"""Asks the hosts of a cluster: which release answers there, and whether it repeats its golden answers."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def replay(address: Address, model: str, signature: Signature, golden: Mapping[s
 
 
 class Unseen(GateRefused):
-    """What should answer does not, yet."""
+    """A release, or a host, that should answer as Git says does not do so yet."""
 
 
 def patiently(seconds: float, attempt: Callable[[], T]) -> T:

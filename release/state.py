@@ -1,6 +1,7 @@
 """The states of an environment and the commands that lead from one to the next, as docs/releases.md shows them too.
 
-A command that the table does not hold is refused with those it does. What each does is release.transitions'.
+A command that is not in the table is refused, and the error lists those that are. release.transitions has what each of
+them does to the record.
 """
 
 from __future__ import annotations
@@ -103,8 +104,9 @@ def taken_back(record: Record) -> bool:
 
 
 def eligible(record: Record, barred: Callable[[Release], bool]) -> list[Release]:
-    """What a rollback may lead to, the best first: served here, neither rejected nor barred; with an InferenceService
-    before without, then the newest."""
+    """The releases that a rollback may lead to, the best first: those that served here and are neither rejected nor
+    barred; of them those with an InferenceService come first, and then the newest.
+    """
     choices = [
         release
         for release in record.releases

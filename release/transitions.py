@@ -1,4 +1,4 @@
-"""What each command makes of a record: pure functions, record in, record out. Which is possible when: release.state."""
+"""What each command does to a record: functions from record to record. release.state says which is possible when."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def rollback(record: Record, to: str | None, since: str, barred: Callable[[Relea
 
 
 def leave(record: Record, since: str, barred: Callable[[Release], bool], *, stop: bool) -> Record:
-    """`record` without traffic for what is `barred`: that goes to the newest proved release that is not.
+    """Take the traffic from releases that are `barred`, and give it to the newest proved release that is not.
 
     Without such a release nothing serves any more, when `stop` allows that; GateRefused otherwise.
     """
@@ -134,7 +134,7 @@ def leave(record: Record, since: str, barred: Callable[[Release], bool], *, stop
 
 
 def retire(record: Record, ready: int, barred: Callable[[Release], bool], old: Callable[[Release], bool]) -> Record:
-    """`record` without the InferenceServices that are `old`, that nothing names, and that no rollback needs.
+    """Remove the InferenceServices that are `old`, that the Route does not name and that no rollback needs.
 
     `ready` of them stay: the stable release, and the newest that a rollback may lead to.
     """
@@ -148,7 +148,7 @@ def retire(record: Record, ready: int, barred: Callable[[Release], bool], old: C
 
 
 def replaced(record: Record, release: Release) -> Record:
-    """`record` with `release` in the place of the one of its name."""
+    """`record` with `release` instead of the one of the same name."""
     releases = tuple(release if entry.name == release.name else entry for entry in record.releases)
     return dataclasses.replace(record, releases=releases)
 
@@ -167,7 +167,7 @@ def _give(record: Record, percent: int, since: str) -> Record:
 
 
 def _to(record: Record, target: Release, since: str) -> Record:
-    """`target` in the place of the stable release, which is rejected; at once when it has an InferenceService."""
+    """Reject the stable release and let `target` replace it: now where it has an InferenceService, else once proved."""
     assert record.stable is not None
     left = record.stable.name
     if not target.rendered:
@@ -179,7 +179,7 @@ def _to(record: Record, target: Release, since: str) -> Record:
 
 
 def _without_candidate(record: Record, since: str, *, rejected: bool = False) -> Record:
-    """The candidate's traffic back to the stable release.
+    """Give the candidate's traffic back to the stable release.
 
     One that had traffic keeps its InferenceService until it is retired: a Route may name it a while longer.
     """

@@ -92,7 +92,8 @@ def _prepare(params: Params, report: DataReport) -> None:
 
 
 def hold_out(survey: Survey, twins: np.ndarray) -> tuple[split.Parts, np.ndarray]:
-    """Split the rows as params.yaml says; and the unit of each row, [rows], whose rows folds keep together, too.
+    """Split the rows as params.yaml says. Also returns the unit of each row, [rows]: folds keep the rows of a unit
+    together.
 
     `twins` ([rows]) are the units of equal rows. DataContractError (40) where the data does not allow it.
     """

@@ -29,7 +29,7 @@ MOMENT = "data.time: ISO 8601, such as 2024-01-31T09:30:00Z"
 
 
 class Survey:
-    """Reads a table chunk by chunk through `add`; after `finish` raised nothing, it holds what the split needs to know.
+    """Takes in a table chunk by chunk by `add`. Once `finish` has returned, it holds what the split needs to know.
 
     Of each row, [rows]: `hashes` of its features, `target` (float64 of a regression, `labels` of a classification),
     `keys` (hashes of prepare.split.by), `in_holdout_file` (whether its file is the holdout), and `moments` where
@@ -172,9 +172,9 @@ class Survey:
     def _moments(self, values: np.ndarray, table: Table) -> np.ndarray:
         assert self._time is not None  # asked only then
         if not self.dated:
-            nowhere = Violation.of(self._time.name, "data.time: a row without it has no place", absent(values), values)
-            if nowhere is not None:
-                self._contract.add(nowhere, table)
+            without = Violation.of(self._time.name, "data.time: a row without it has no place", absent(values), values)
+            if without is not None:
+                self._contract.add(without, table)
             return values.astype(np.float64) if values.dtype == object else values
         from features import calendar  # here, because it loads scikit-learn, which nothing else needs
 
@@ -189,12 +189,12 @@ class Survey:
         texts: dict[str, np.ndarray] = {}
         for name in members:
             values = np.asarray(_plain(table, columns, name, "prepare.split.by"))
-            nowhere = absent(values)
-            wrong = Violation.of(name, "prepare.split.by: a row without it has no side", nowhere, values)
+            missing = absent(values)
+            wrong = Violation.of(name, "prepare.split.by: a row without it has no side", missing, values)
             if wrong is not None:
                 self._contract.add(wrong, table)
             texts[name] = np.array(
-                [None if gone else str(value) for value, gone in zip(values.tolist(), nowhere, strict=True)],
+                [None if gone else str(value) for value, gone in zip(values.tolist(), missing, strict=True)],
                 dtype=object,
             )
         return row_hashes.of(texts)

@@ -36,7 +36,7 @@ class ContestResult:
 
 
 class _Refused(Exception):
-    """The champion takes no such row as a held-out one."""
+    """The champion refuses a held-out row."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
-"""Stage gate: whether this artifact may replace the champion, by the rules of params.yaml: a file that release obeys.
+"""Stage gate: judge by the rules of params.yaml whether this artifact may replace the champion, and write the verdict.
 
-The stage itself ends with 0 whatever the verdict, so that `dvc repro` finishes and the report can be read; --enforce,
-which CI and `make gate` use, reads the verdict and ends with 41 when it is a refusal. The rules: docs/gate.md.
+`release publish` obeys the verdict. The stage itself ends with 0 whatever it is, so that `dvc repro` finishes and the
+report can be read; --enforce, which CI and `make gate` use, reads the verdict and ends with 41 when it is a refusal.
+docs/gate.md has the rules.
 """
 
 from __future__ import annotations

@@ -18,7 +18,9 @@ from pipeline.params.metrics import default
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule applied: broken, it makes the verdict `outcome`. `words` say what was found, `numbers` by what."""
+    """The result of a rule; the verdict is `outcome` where it did not pass. `words`: the result for people, `numbers`:
+    the values and limits that it comes from.
+    """
 
     rule: str
     outcome: str

@@ -25,8 +25,6 @@ from pipeline.shared import best_parameters, decision_file, paths, tables
 from pipeline.training import by_name, canonical_pickle, cluster, components, deciding, row_weights, seeds
 
 _VECTORIZERS = (CountVectorizer, HashingVectorizer)  # the first is TfidfVectorizer's base
-
-
 _LENGTH = 400  # characters of scikit-learn's words: some list every category of a column
 
 
@@ -89,7 +87,8 @@ def fit(
 
     Where it is not `supervised`, the estimator is not shown the target. `weights`, [rows]: how much each row counts.
 
-    Where this process is not `alone`, or waits for a cluster, others draw random numbers too, and none are looked for.
+    Unseeded random numbers are looked for only where no other fit runs in this process (`alone`) and no cluster does
+    the work: others draw random numbers as well.
 
     ConfigurationError (10) with scikit-learn's own words where the parameters do not fit the data; RetrainRefused (42)
     where something draws random numbers that nothing seeds.

@@ -46,7 +46,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Source:
-    """Where the environment that is taken from answers: by the domain, unless a person says otherwise."""
+    """Where the environment after --from answers, if not at the host that the domain gives it."""
 
     url: str | None = None
     gateway: str | None = None
@@ -93,7 +93,7 @@ class _Deployment:
     source: Source
     direct: Release | None
     release: str = ""
-    _healthy: set[str] = dataclasses.field(default_factory=set)  # URIs that were seen to answer in the source
+    _healthy: set[str] = dataclasses.field(default_factory=set)  # URIs that answered in the source environment
 
     def decide(self, situation: Situation) -> Decision:
         """What becomes of the record in `situation`."""
@@ -150,7 +150,7 @@ class _Deployment:
         """Unseen (41) unless `release`, which Git names in `there`, is seen to serve there; asked once."""
         if release.uri in self._healthy:
             return
-        # How it is seen there is for the branch to say that takes the release, not for the one that hands it on.
+        # The branch that takes the release says how its health is observed, not the branch that it comes from.
         source = sources.of(tip, there.folder.environment)
         by_person = self.source.url is not None or self.source.gateway is not None
         if by_person or elsewhere(source, there, release) is None:

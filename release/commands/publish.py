@@ -103,8 +103,9 @@ def _manifest(artifact: Path) -> bytes:
 
 
 def _write_documents(store: Store, uri: ArtifactUri, subject: Subject, root: Path) -> None:
-    """The bill of materials, the model card, and the report of the training under `root`, if that made this artifact:
-    where no storage initializer fetches them."""
+    """Write the bill of materials, the model card, and the report of the training under `root`, if that training made
+    this artifact. They stand beside the artifact's own key, so that no storage initializer fetches them.
+    """
     _keep_first(store, f"{uri.about}{bom.FILE}", bom.render(subject))
     _keep_first(store, f"{uri.about}{model_card.FILE}", model_card.page(subject))
     report = report_archive.pack(root, uri.digest)
@@ -113,7 +114,9 @@ def _write_documents(store: Store, uri: ArtifactUri, subject: Subject, root: Pat
 
 
 def _keep_first(store: Store, key: str, data: bytes) -> None:
-    """Write what another run may have written otherwise: its lock after equal inputs, its verdict on an equal model."""
+    """Write a file unless an earlier run has: its lock after equal inputs, or its verdict on an equal model, may
+    differ, and the first one stays.
+    """
     try:
         store.put_once(key, data)
     except CollisionError:

@@ -1,6 +1,6 @@
 """Commit the removal of InferenceServices that nothing names any more.
 
-The cluster is asked first whether it has left them.
+Before that the command asks the cluster whether it still sends traffic to them.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ MIN_AGE = 3600.0
 def retire(
     branch: AnyBranch, request: Request, *, folder: Folder, cluster: Cluster, min_age: float, wait: float = 0.0
 ) -> Outcome:
-    """Commit the removal of what lost its traffic `min_age` seconds ago, but for the `ready` newest.
+    """Commit the removal of InferenceServices that lost their traffic `min_age` seconds ago; the `ready` newest stay.
 
-    A Route keeps its last assignment until its new one can be applied, and Argo CD merges commits: the Route's hosts
-    have to answer what Git says, unless the environment asks for no proof. Unseen (41) otherwise.
+    A Route keeps its last assignment until Knative can apply the new one, and one sync of Argo CD may hold several
+    commits. So the Route's hosts have to answer as Git says, unless the environment asks for no proof: Unseen (41).
     ConfigurationError (10), GitError (50).
     """
 
@@ -42,7 +42,7 @@ def retire(
         unnamed = [release for release in before.releases if release.rendered and release.name not in still]
         if not unnamed:
             return Decision(before, f"{folder.environment} keeps {', '.join(sorted(still)) or 'nothing'}")
-        if situation.environment.proves and (problem := _not_left(situation, cluster)) is not None:
+        if situation.environment.proves and (problem := _not_applied(situation, cluster)) is not None:
             raise Unseen(f"nothing is retired in {folder.environment}: {problem}; wait until the cluster follows Git")
         names = ", ".join(release.name for release in unnamed)
         return Decision(
@@ -52,8 +52,8 @@ def retire(
     return patiently(wait, lambda: apply(branch, folder, request, decide))
 
 
-def _not_left(situation: Situation, cluster: Cluster) -> str | None:
-    """None when the cluster is seen to have applied the Route, else what stands against it.
+def _not_applied(situation: Situation, cluster: Cluster) -> str | None:
+    """None when the cluster has applied the Route, else a sentence that says what shows the opposite.
 
     Where its hosts are not asked, each release that the Route names has to be seen ready: Knative applies a Route once
     all of these are.
@@ -95,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument(
         "--min-age",
         type=command_line.seconds,
-        default=3600.0,
+        default=MIN_AGE,
         metavar="SECONDS",
         help="since its last traffic (%(default)s)",
     )

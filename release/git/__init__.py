@@ -1,2 +1,2 @@
-"""Git as a program: running it, and changing a remote branch by compare-and-swap.
-What the files mean is release.gitops's to know."""
+"""Runs Git, and changes a remote branch by compare-and-swap.
+release.gitops knows what the files mean."""

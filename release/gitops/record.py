@@ -28,7 +28,7 @@ _FLAGS = ("rendered", "served", "rejected")
 
 @dataclass(frozen=True)
 class Record:
-    """What has traffic (`stable_name`), what is on its way (`candidate_name` at `percent`), and all that is remembered.
+    """The stable release, the candidate with its `percent` of the traffic, and all releases that are remembered.
 
     `percent` is 0 while the candidate is to be proved, and `share` is then what it gets afterwards: 100, or the
     percentage of its canary. `releases`: the one deployed last comes first. `old_percent`: the InferenceService that
@@ -76,12 +76,12 @@ class Record:
 
     @property
     def stable(self) -> Release | None:
-        """The release that has the traffic, all but the canary's."""
+        """The release that has all traffic but the canary's."""
         return self._named(self.stable_name)
 
     @property
     def candidate(self) -> Release | None:
-        """The release that is on its way."""
+        """The release that was deployed last, while it does not have all traffic."""
         return self._named(self.candidate_name)
 
     @property

@@ -30,7 +30,9 @@ def render(record: Record) -> str:
 
 
 def inference_service(release: Release, environment: str) -> dict[str, Any]:
-    """What is the release's own; its labels reach the revision, so that a later one would roll every release."""
+    """The InferenceService of a release. Its labels become those of the Knative revision, so that a label added here
+    later would make a new revision of every release.
+    """
     labels = {
         "model": release.model,
         "release": release.name,
@@ -48,7 +50,8 @@ def inference_service(release: Release, environment: str) -> dict[str, Any]:
 
 
 def route(record: Record) -> dict[str, Any]:
-    """Who gets the traffic: the stable release, and a canary that has a share of it. Nobody is named with 0 percent.
+    """The Route: the stable release, and a canary that has a share of the traffic. A release with 0 percent is left
+    out.
 
     Every field that Knative would fill in is written out, so that Argo CD's diff finds none.
     """
