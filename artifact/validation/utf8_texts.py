@@ -13,15 +13,13 @@ _MASKS = np.array([(1 << 8 * size) - 1 for size in range(_WORD + 1)], "<u8")  # 
 
 
 class Utf8Texts(Sequence[str]):
-    """Texts in `data`: each has `lengths` bytes, none of them zero, from `starts` on; [rows] each."""
+    """Texts in `data`: each has `lengths` bytes, none of them zero, from `starts` on; [rows] each.
 
-    def __init__(
-        self, data: bytes, starts: np.ndarray, lengths: np.ndarray, longest: int, separator: str | None = None
-    ) -> None:
-        """`longest` of the `lengths`, up to LONGEST; `data` has as many bytes from where the last text begins.
+    Between two texts is `separator`, which is part of none of them.
+    """
 
-        `separator`: what is between each two texts and part of none of them, where it is the same everywhere.
-        """
+    def __init__(self, data: bytes, starts: np.ndarray, lengths: np.ndarray, longest: int, separator: str) -> None:
+        """`longest` of the `lengths`, up to LONGEST; `data` has as many bytes from where the last text begins."""
         self._data = data
         self._starts, self._lengths, self._longest = starts, lengths, longest
         self._separator = separator
@@ -41,10 +39,8 @@ class Utf8Texts(Sequence[str]):
 
     def tolist(self) -> list[str]:
         """All of them."""
-        starts, ends = self._starts, self._starts + self._lengths
-        if self._separator is not None:
-            return self._data[int(starts[0]) : int(ends[-1])].decode().split(self._separator)
-        return [self._data[start:end].decode() for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+        end = int(self._starts[-1] + self._lengths[-1])
+        return self._data[int(self._starts[0]) : end].decode().split(self._separator)
 
     def words(self) -> list[np.ndarray]:
         """Their bytes as whole numbers of 64 bits, zeros behind their ends: the first 8 of each, [rows], and so on."""

@@ -24,7 +24,6 @@ from predictor.serving.turns import Turns
 
 # Of a body: it is worked on in one turn of the event loop, and health waits for that.
 _MOST_BYTES = 256 << 10
-_MOST_BINARY_BYTES = 64 << 10
 _JSON, _OCTETS, _BINARY = JSON.encode(), OCTETS.encode(), BINARY.encode()
 _ID, _TRACE = REQUEST_ID.encode(), TRACEPARENT.encode()
 _MEDIA = frozenset(_JSON + end for end in (b"", b"; charset=utf-8", b";charset=utf-8"))
@@ -108,7 +107,7 @@ def read_head(connection: Connection, protocols: dict[bytes, str]) -> FastReques
         return None
     length, binary, media = headers.get(b"content-length", b""), headers.get(_BINARY), headers.get(b"content-type")
     size = json_bytes = int(length) if length.isdigit() else 0
-    if not 0 < size <= (_MOST_BYTES if binary is None else _MOST_BINARY_BYTES):
+    if not 0 < size <= _MOST_BYTES:
         return None
     if binary is not None:
         if protocol != "v2" or not binary.isdigit() or int(binary) > size:

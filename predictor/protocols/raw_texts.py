@@ -8,6 +8,7 @@ from artifact.validation.utf8_texts import LONGEST, Utf8Texts
 
 FEW = 64  # elements of which an object each costs little
 _ZEROS = 3  # of a length below 256
+_SEPARATOR = "\0" * (1 + _ZEROS)
 
 
 def read(raw: bytes, count: int) -> Utf8Texts | None:
@@ -28,7 +29,10 @@ def read(raw: bytes, count: int) -> Utf8Texts | None:
         return None
     if (ends[:-1] + 1 != first[1:]).any() or not _is_utf8(raw):
         return None
-    return Utf8Texts(raw.ljust(int(starts[-1]) + LONGEST, b"\0"), starts, lengths, longest)
+    padded = np.zeros(int(starts[-1]) + LONGEST, np.uint8)
+    padded[: len(raw)] = data
+    padded[first - 1] = 0  # so that nothing but zeros stands between two texts
+    return Utf8Texts(padded.tobytes(), starts, lengths, longest, _SEPARATOR)
 
 
 def _is_utf8(raw: bytes) -> bool:

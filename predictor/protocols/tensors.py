@@ -138,7 +138,7 @@ def from_raw(
         raise InvalidRequest(
             f"input {_short(name)}: {len(raw)} bytes, but {datatype} of shape {list(shape)} takes {size}"
         )
-    if datatype == "BOOL" and any(byte > 1 for byte in set(raw)):
+    if datatype == "BOOL" and bytes(raw).strip(b"\0\1"):
         raise InvalidRequest(f"input {_short(name)}: a byte of a BOOL tensor is neither 0 nor 1")
     return Tensor(name, shape, np.frombuffer(raw, dtype=dtype))
 

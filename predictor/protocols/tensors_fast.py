@@ -6,6 +6,7 @@ None: they look again, and say what is wrong if something is.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any
@@ -18,7 +19,7 @@ from artifact.validation import packing
 from artifact.validation.packing import EXACT
 from artifact.validation.utf8_texts import Utf8Texts
 from artifact.validation.validator import Validator
-from predictor.protocols import tensors
+from predictor.protocols import raw_texts, tensors
 from predictor.protocols.tensors import DTYPES, WIDE
 
 _KEYS = frozenset({"name", "shape", "datatype", "parameters", "data"})
@@ -30,6 +31,7 @@ _SAME = {
     **dict.fromkeys(("string", "datetime", "date"), "BYTES"),
 }
 _EXACT_FLOAT32 = 2**24
+_SHORT = 64 << 10  # bytes of tensors: the elements of longer ones are too many to be looked at one by one
 
 
 def columns(validator: Validator, inputs: list[Any], binary: memoryview) -> Columns | None:
@@ -158,6 +160,8 @@ def _raw(datatype: str, shape: list[int], binary: memoryview, at: int, size: int
     """The values in `size` bytes from `at` on; the validator copies numbers."""
     if datatype not in DTYPES or not 0 <= size <= len(binary) - at:
         return None
+    if datatype == "BYTES" and len(binary) > _SHORT:
+        return raw_texts.read(bytes(binary[at : at + size]), math.prod(shape))
     try:
         return tensors.from_raw("", datatype, tuple(shape), binary[at : at + size]).values
     except InvalidRequest:

@@ -31,10 +31,17 @@ def iris(packaged: dict[str, Packaged]) -> Packaged:
 
 
 OBJECTS = json.dumps({"instances": [dict.fromkeys(NAMES, 0.5)] * 200}).encode()
-TENSOR = {"name": "input-0", "shape": [2100, 4], "datatype": "FP64", "parameters": {"binary_data_size": 2100 * 32}}
-HEAD_OF_BYTES = json.dumps({"inputs": [TENSOR], "outputs": [{"name": "label"}]}).encode()
-V2_BYTES = HEAD_OF_BYTES + np.tile([5.1, 3.5, 1.4, 0.2], 2100).tobytes()
-HEAD = f"inference-header-content-length: {len(HEAD_OF_BYTES)}"
+
+
+def binary(rows: int) -> bytes:
+    """A v2 request of one binary tensor, asking for labels alone."""
+    parameters = {"binary_data_size": rows * 32}
+    tensor = {"name": "input-0", "shape": [rows, 4], "datatype": "FP64", "parameters": parameters}
+    head = json.dumps({"inputs": [tensor], "outputs": [{"name": "label"}]}).encode()
+    body = head + np.tile([5.1, 3.5, 1.4, 0.2], rows).tobytes()
+    return post(body, f"inference-header-content-length: {len(head)}", path="/v2/models/iris/infer")
+
+
 PLAIN = {
     "alone": (post(),),
     "v2": (post(V2, path="/v2/models/iris/infer"),),
@@ -46,6 +53,7 @@ PLAIN = {
     "typed": (post(BODY, "Content-Type: Application/JSON; charset=UTF-8"),),
     "a long body": (post(BODY + b" " * 70_000),),
     "a long body in some pieces": (post(BODY + b" " * 70_000)[:40_000], post(BODY + b" " * 70_000)[40_000:]),
+    "a long body with its bytes": (binary(2_100),),
     "named": (post(BODY, "x-request-id: a", "traceparent: x", "accept: */*", "connection: keep-alive"),),
 }
 NOT_PLAIN = {
@@ -63,7 +71,7 @@ NOT_PLAIN = {
     "no body": (post(b""), 400),
     "a very long body": (post(BODY + b" " * 270_000), 200),
     "a long body of objects": (post(OBJECTS + b" " * 70_000), 200),
-    "a long body with its bytes": (post(V2_BYTES, HEAD, path="/v2/models/iris/infer"), 200),
+    "a very long body with its bytes": (binary(8_200), 200),
     "a long answer": (post(b'{"instances":[' + b"[1,1,1,1]," * 3000 + b'[1,1,1,1]],"probabilities":true}'), 200),
     "a body in pieces": (post(), 200),
 }
