@@ -1,8 +1,8 @@
 """Plain gRPC calls, whose messages are read, predicted and answered together.
 
-gRPC's library accepts one call after the other: each takes it some turns of the event loop and a switch to its thread
-and back, after which the processor's caches hold little of what answers a call. So those whose messages are here wait
-until no further call arrives, which is some ten microseconds after the last one, and are answered in one go.
+gRPC's library accepts one call after the other. Each takes some turns of the event loop and a switch to the library's
+thread and back, after which the processor's caches hold little of what answering needs. So calls wait until no further
+one arrives, which is some ten microseconds after the last one, and are then answered together.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MOST = 64  # messages that are worth waiting for
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """A call whose message is complete; `answer` becomes None where it goes the way of every other request."""
+    """A call whose message is complete; `answer` becomes None where `Lifecycle.serve` has to answer it."""
 
     body: bytes
     exchange: Exchange
@@ -39,14 +39,14 @@ class Call:
 
 
 class Calls(Turns[Call]):
-    """The short way for plain calls: short messages that are right, while there is a place for them."""
+    """The fast path of gRPC: valid calls of short messages, while a slot is free."""
 
     def __init__(self, steps: Steps, layouts: Layouts) -> None:
         super().__init__(steps)
         self._layouts = layouts
         self._before = 1  # calls that were answered together the last time
         self._count = 0  # of those that waited at the last look
-        self._left = 0  # turns until nobody is expected any more
+        self._left = 0  # turns until no further call is expected
 
     async def answer(self, body: bytes, exchange: Exchange) -> Answer | None:
         """The answer to the message in `body`; None, and nothing counted, for one that is not plain."""
@@ -62,7 +62,7 @@ class Calls(Turns[Call]):
         return self._layouts.decode(request.body)
 
     def takes_answer(self, request: Call) -> bool:
-        """Not where the call was cancelled."""
+        """False where the call was cancelled."""
         return not request.answer.done()
 
     def write(self, request: Call, answer: Answer) -> None:
@@ -82,7 +82,7 @@ class Calls(Turns[Call]):
         asyncio.get_running_loop().call_soon(self._look)
 
     def _look(self) -> None:
-        """Answer those who wait, unless another has come lately, or may come."""
+        """Answer the calls that wait, unless another one has just arrived or is expected."""
         count = len(self._waiting)
         if count > self._count:
             self._count, self._left = count, _TURNS if count > 1 or self._before > 1 else _TURNS_ALONE

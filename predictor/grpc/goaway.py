@@ -2,7 +2,7 @@
 
 gRPC's library writes GOAWAY itself, but only in the moment from which it cancels every call that arrives: a client that
 has not read the frame yet gets CANCELLED. Here the frame is written first. The client opens no new call on the
-connection, ends those that it has opened, and closes; the library serves them as ever. Then there is nobody to cancel.
+connection, ends those that it has opened, and closes; the library serves them as ever. Then no call is left to cancel.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class Request(v2.Request):
 
 @dataclass(frozen=True)
 class Decoded:
-    """A message whose tensors nobody has looked at yet."""
+    """A parsed message whose tensors are not validated yet."""
 
     message: pb.ModelInferRequest
 

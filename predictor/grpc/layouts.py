@@ -1,7 +1,7 @@
-"""Messages that begin as one before did: a client sends the same names, types and shapes each time, with other values.
+"""Reads a message like an earlier one quickly: a client sends the same names, types and shapes with other values.
 
-Such a message differs from the first one in its raw contents alone, which are its end, and have the same lengths. What
-is before them was read already, and was right. So it is neither parsed nor checked again, only the values are.
+Such a message differs from the earlier one only in its raw contents, which stand at its end and have the same lengths.
+The bytes before them were parsed and checked the first time, so that only the values are left to be checked.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Layout:
 
 
 class Layouts:
-    """The layouts of the messages that came last and had a new one. May be used by any thread."""
+    """The layouts of the last messages that had a new one. May be used by any thread."""
 
     def __init__(self, decode: Callable[[bytes], Decoded]) -> None:
         """`decode` reads a message whatever it is, and checks what a layout says."""
@@ -86,7 +86,7 @@ class Layouts:
         return NewLayout(data, self._decode(data), self)
 
     def remember(self, data: bytes, message: pb.ModelInferRequest, request: Request) -> None:
-        """Remember the message in `data`, which was read as `request`; nothing where others will not be like it."""
+        """Remember the layout of the message in `data`, read as `request`, where later messages may have it, too."""
         if message.id or not message.raw_input_contents or {tensor.datatype for tensor in message.inputs} - _NUMBERS:
             return
         layout = _layout(data, message, request)

@@ -1,4 +1,4 @@
-"""Threads that do not take the processor from a thread that works, when something wakes them.
+"""Threads that, when they are woken, do not interrupt a thread that runs.
 
 gRPC's library has threads of its own, and each event of a call wakes one. By Linux's default it takes the core at once
 from the event loop, which had not finished its turn: four switches there and back for one call. As `SCHED_BATCH` the
@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 
 @contextmanager
 def patient_threads() -> Iterator[None]:
-    """Threads that this one starts within are patient, and those that they start; Linux only, elsewhere nothing is.
+    """Within this, new threads, and the threads that those start, run as SCHED_BATCH; on Linux only.
 
     See sched(7); no privilege is needed. Where a sandbox refuses the call, threads are as they always are.
     """

@@ -53,7 +53,7 @@ class Receiver:
         return data
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
-        """End what is late; looks again while there is anything to look at."""
+        """Cancel the calls that are late; runs again while any is being received."""
         patience = min(_PATIENCE, self._most_seconds) if self.slots.waiting else self._most_seconds
         now = loop.time()
         for task, since in self._since.items():

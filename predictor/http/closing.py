@@ -28,7 +28,7 @@ class Answers:
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's protocol for one connection, but for its end."""
+    """uvicorn's protocol for one connection, with an end that loses no answer."""
 
     settings = _DEFAULTS
     cycle: Any  # uvicorn's RequestResponseCycle, or a FastRequest in its place
@@ -39,7 +39,7 @@ class Connection(HttpToolsProtocol):
     _in_head = False
     _resting_since = 0.0
     _head_bytes = 0
-    _around = 0  # bytes since a part of a body: of chunks' sizes, extensions and trailers
+    _around = 0  # bytes since the last part of a body: sizes of chunks, their extensions, trailers
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected."""

@@ -1,6 +1,6 @@
 """uvicorn's HTTP/1.1 with limits on what comes before a body, our form of error, and upgrades declined without loss.
 
-A proxy in front and this server that disagree on where a request ends let one caller speak in another's name. llhttp
+If a proxy in front and this server disagree on where a request ends, one caller can speak in another's name. llhttp
 refuses what has two lengths, a length beside chunks, or line ends and names that are not exactly right; `check_head`
 and `origin` refuse what RFC 9112 forbids beyond that.
 """
@@ -16,7 +16,7 @@ from predictor.http.closing import Connection
 from predictor.http.fast_path import FastPath, FastRequest, read_head
 from predictor.http.head import check_head, origin, unknown_method
 
-PAUSE = 0.1  # seconds that a plain request waits for its body before it goes the way of the others
+PAUSE = 0.1  # seconds that a plain request waits for its body before it is handed to the InferLayer
 PIECES = 8  # of such a body, the head counted; a socket gives some 64 KiB at a time
 
 
@@ -34,7 +34,7 @@ class HttpProtocol(Connection):
         self._rest()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """No timer outlives its connection; a body that never came is told as it is to every request."""
+        """Stop the timers, and tell the request whose body is not complete that its client is gone."""
         self._leave_fast_path()
         self._stop_timer()
         self._unset_keepalive_if_required()
@@ -50,7 +50,7 @@ class HttpProtocol(Connection):
         self._around = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header. What trails a body is dropped: nobody reads it, and it must not stand for what a head says."""
+        """A header. Trailers behind a body are dropped, so that none of them passes for a header of the request."""
         if self._in_head:  # as uvicorn does it, without a call of its method for each header
             name = name.lower()
             if name == b"expect" and value.lower() == b"100-continue":
@@ -128,7 +128,7 @@ class HttpProtocol(Connection):
             self._rest()
 
     def _rest(self) -> None:
-        """Nothing is asked. One timer looks at times: one made and cancelled for each request would cost more."""
+        """No request is open. One timer checks from time to time how long; a timer for each request would cost more."""
         self._resting_since = self.loop.time()
         if self.timeout_keep_alive_task is None:
             self.timeout_keep_alive_task = self.loop.call_later(
@@ -136,7 +136,7 @@ class HttpProtocol(Connection):
             )
 
     def on_message_complete(self) -> None:
-        """The body has ended; that of an offer has not begun."""
+        """The body is complete, except after an offer to upgrade, where data_received reads it."""
         if (plain := self._fast_request) is not None:
             assert self.fast_path is not None
             if self._timer is not None:

@@ -1,7 +1,7 @@
-"""Plain infer requests, answered straight on their connections: no task, no coroutine, no ASGI.
+"""Answers plain infer requests directly on their connections: no task, no coroutine, no ASGI.
 
-Only 200 comes from here: whatever is wrong, unusual or over a limit goes to the InferLayer as if it had just arrived,
-and gets its answer there.
+Its answers are all 200: a request that is wrong, unusual or over a limit goes to the InferLayer as if it had just
+arrived, which answers it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MOST_BYTES = 256 << 10
 _JSON, _OCTETS, _BINARY = JSON.encode(), OCTETS.encode(), BINARY.encode()
 _ID, _TRACE = REQUEST_ID.encode(), TRACEPARENT.encode()
 _MEDIA = frozenset(_JSON + end for end in (b"", b"; charset=utf-8", b";charset=utf-8"))
-# By its mere presence each makes a request anything but plain.
+# A request with one of these headers is not plain, whatever the header says.
 _ODD = frozenset((b"transfer-encoding", b"content-encoding", b"expect", cloudevent.BINARY.encode(), PURPOSE.encode()))
 _NOBODY_WAITS = asyncio.Event()
 
@@ -77,7 +77,7 @@ class FastRequest:
         connection.on_response_complete()
 
     def to_asgi(self) -> None:
-        """Go the way of every other request from here on, as if it had just arrived."""
+        """Hand the request to the ASGI application, as if it had just arrived."""
         connection = self.connection
         cycle = asgi_cycle(connection, self._url, self._pairs)
         cycle.body += self.body
@@ -99,8 +99,8 @@ def read_head(connection: Connection, protocols: dict[bytes, str]) -> FastReques
     if parser.get_method() != b"POST" or parser.get_http_version() != "1.1" or not parser.should_keep_alive():
         return None
     headers = dict(connection.headers)
-    # Of two headers of one name each may say something else. Whether the head is right at all is `check_head`'s to
-    # say, with the reason: what is plain passes all of its rules.
+    # Two headers of one name may contradict each other. `check_head` says why a head is refused: every head that this
+    # function takes passes all of its rules.
     if len(headers) < len(connection.headers) or not _ODD.isdisjoint(headers):
         return None
     if b"host" not in headers or not is_host(headers[b"host"]):
@@ -119,7 +119,7 @@ def read_head(connection: Connection, protocols: dict[bytes, str]) -> FastReques
 
 
 class FastPath(Turns[FastRequest]):
-    """The short way for plain requests. `protocols`: the raw paths it serves, and the protocol of each."""
+    """The fast path of HTTP. `protocols`: the raw paths that it serves → the protocol of each."""
 
     def __init__(self, steps: Steps) -> None:
         super().__init__(steps)
@@ -127,7 +127,7 @@ class FastPath(Turns[FastRequest]):
         paths = {f"/v1/models/{name}:predict": "v1", f"/v2/models/{name}/infer": "v2"}
         paths[f"/v2/models/{name}/versions/{digest}/infer"] = "v2"
         self.protocols = {(path + end).encode(): protocol for path, protocol in paths.items() for end in ("", "/")}
-        # Where nothing is short enough for the event loop, plain requests are not either.
+        # Where the event loop works on no body at all, it takes no plain requests either.
         self._most_bytes = min(settings.heavy_bytes, settings.body_bytes) if steps.loop_bytes else 0
         self._defaults: Sequence[tuple[bytes, bytes]] = ()
         self._start = b""
@@ -150,13 +150,13 @@ class FastPath(Turns[FastRequest]):
         return v2.decode(request.body, request.json_bytes, closely=closely)
 
     def takes_answer(self, request: FastRequest) -> bool:
-        """Not where the client has left, or does not read."""
+        """False where the client has left, or does not read."""
         connection = request.connection
         ended = request.disconnected or connection.ending or connection.transport.is_closing()
         return not ended and not connection.flow.write_paused
 
     def write(self, request: FastRequest, answer: Answer) -> None:
-        """A 200 on its connection."""
+        """Write a 200 on its connection."""
         request.answer(self._head(request, len(answer.body), answer.json_bytes) + answer.body)
 
     def account(self, requests: Sequence[FastRequest], shared: Predicted | None) -> None:

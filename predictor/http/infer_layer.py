@@ -49,8 +49,8 @@ class InferLayer:
     """Wraps KServe's application: one validation and one model call for every infer request, whatever the protocol.
 
     The repository routes, which would unload the model for anyone who asks, do not exist. Every answer carries the
-    digest and the release it comes from, and the request's id; while the process drains, the last on its connection
-    also ends that.
+    digest and the release that it comes from, and the request's id. While the process drains, the last answer on a
+    connection also closes it.
     """
 
     def __init__(self, app: App, lifecycle: Lifecycle) -> None:
@@ -107,7 +107,7 @@ class InferLayer:
             try:
                 data = await receive_body(headers, receive, self._lifecycle.settings, self._lifecycle.buffers, request)
                 if (connection := scope.get("extensions", {}).get(CONNECTION)) is not None:
-                    connection.flow.resume_reading()  # a long body has paused it: who leaves would not be seen
+                    connection.flow.resume_reading()  # paused by a long body, which hides that a client leaves
                 answer = await handler(scope, headers, data, request)
                 body, extra = answer.body, _own_headers(answer)
             finally:
@@ -118,7 +118,7 @@ class InferLayer:
             status, body, extra = _error_answer(error)
             if status == 500 and not isinstance(error, errors.Disconnected):
                 _log.exception("a request failed")
-            error.__traceback__ = None  # its frames hold the body, in a cycle that waits for a collection
+            error.__traceback__ = None  # its frames would keep the body until the garbage collector runs
             if started:
                 return
         request.sent = len(body)
@@ -169,7 +169,7 @@ class InferLayer:
         return None
 
     def _without_version(self, scope: Scope) -> Scope:
-        """As KServe knows the route: it refuses each version, the right one too."""
+        """The route without its version: KServe's own routes refuse every version, the right one too."""
         model = f"/v2/models/{self._model.name}"
         versioned = f"{model}/versions/{self._model.digest}"
         if not scope["path"].startswith(versioned):

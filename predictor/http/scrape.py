@@ -17,14 +17,14 @@ from predictor.observe.sample_block import Encode, render
 from predictor.serving.steps import Buffers, QueuedSemaphore
 
 _PIECE = 64 << 10  # bytes sent at once, about
-_READERS = 8  # that may be slow: each may keep a table of its own in memory
+_READERS = 8  # scrapes that are sent at once: each may keep a table of its own in memory
 
 
 class Scrape:
     """Renders the metric families of this process.
 
-    One table is rendered at a time. All who ask for one form of it before its collection begins share it, so that any
-    number of scrapes at once costs no more than two.
+    One table is rendered at a time. All scrapes of one format that arrive before its collection begins share it, so
+    that any number of simultaneous scrapes costs no more than two.
     """
 
     def __init__(self, collect: Callable[[], Iterable[Any]]) -> None:

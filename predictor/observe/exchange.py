@@ -1,4 +1,4 @@
-"""What is known of a request and of its answer: the record that metrics and logs are made from."""
+"""The record of one request and its answer, from which metrics and logs are made."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from artifact.prediction import Columns, Prediction
 
 REQUEST_ID = "x-request-id"
 TRACEPARENT = "traceparent"
-# Whoever sends a request that is no user's says so: it is counted apart, so that it is no evidence on a canary.
+# A request that is no user's has this header: it is counted apart, so that it is no evidence on a canary.
 PURPOSE = "x-modelpin-purpose"
 PURPOSES = ("proof", "golden", "shadow")
 EXPLAIN = "explain"  # the same of a request for explanations, by its route or parameter
@@ -34,5 +34,5 @@ class Exchange:
     code: str = field(default="", init=False)  # the HTTP or gRPC status of its answer
     reason: str = field(default="", init=False)  # why it has no prediction: one of predictor.errors.REASONS
     ended: float = field(default=0.0, init=False)  # time.time() of its answer
-    # What was asked and answered, until it is counted; None where it is not to be, or where another exchange has it.
+    # Rows and answers until they are counted; None where they are not to be, or another exchange of the call has them.
     predicted: Predicted | None = field(default=None, init=False)

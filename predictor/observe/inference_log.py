@@ -1,8 +1,8 @@
-"""The inference log: what some requests asked and were answered, as files for whoever ships them. Off by default.
+"""The inference log: rows and answers of some requests, in files that another process ships. Off by default.
 
 A request is chosen by a hash of its id, so that all parts of a system that know the id choose the same. The thread that
-answers only appends; a thread of this object writes lines of JSON to a file, and gives a file that is complete its last
-name. What waits in memory and in files is bounded: a request that would not fit is dropped and counted.
+answers only appends; a thread of this object writes lines of JSON to a file, and renames a file when it is complete.
+What waits in memory and in files is bounded: a request that would not fit is dropped and counted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Prometheus metrics of this process: gathered cheaply, counted many at a time, and in full when they are scraped."""
+"""Prometheus metrics of this process. Answered requests go on a list, and are counted many at a time or at a scrape."""
 
 from __future__ import annotations
 
@@ -90,7 +90,8 @@ class Metrics(Collector):
         if exchanges and _FIRST not in self._start_seconds:
             self._start_seconds[_FIRST] = start_times.process_age() - (time.time() - exchanges[0].ended)
         self._pending += exchanges
-        if len(self._pending) >= _MANY and self._lock.acquire(blocking=False):  # who holds it counts, nobody waits
+        # Where another thread counts just now, this one does not wait for it.
+        if len(self._pending) >= _MANY and self._lock.acquire(blocking=False):
             try:
                 self._count()
             finally:

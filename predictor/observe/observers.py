@@ -1,4 +1,4 @@
-"""All that learn of a request after its answer: metrics, live distributions, the request log, the inference log."""
+"""What is told of each request after its answer: metrics, live distributions, the request log, the inference log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from predictor.settings import Settings
 
 
 class Observers:
-    """Those of one model. For the event loop, but for `observe`."""
+    """The observers of one model. Only `observe` may be called from other threads than the event loop's."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
 """The log: one JSON object a line. A line a request says how it went, never a value that was sent or answered.
 
-Lines for standard output are written a few at a time: a write for each would cost more than the request that it is
-about. Whoever reads the output may be slow: what cannot be written at once waits, and what would not fit into that is
-dropped and counted. Neither ever holds up the event loop.
+Lines for standard output are written a few at a time: a write for each would cost more than its request. Where a slow
+reader keeps them from being written they wait in memory, up to 1 MiB; further lines are dropped and counted. The event
+loop never waits for the reader.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SILENT = ("uvicorn.access", "kserve.trace")
 
 PIECE = 4096  # PIPE_BUF: a pipe takes as much in one piece, whoever else writes to it
 MOST = 1 << 20  # bytes that wait for a slow reader
-_DELAY = 0.025  # seconds that a line waits for others, after as many that its request waited for others
+_DELAY = 0.025  # seconds that a line waits for others
 _LAST = 1.0  # seconds that a slow reader has at the end
 
 

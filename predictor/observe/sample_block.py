@@ -1,4 +1,4 @@
-"""One metric family of very many samples: the text of their labels made once, their values one array.
+"""A metric family of very many samples, which makes the texts of their labels once and keeps the values as one array.
 
 prometheus_client keeps a tuple and a dictionary for each sample, and escapes each label again at each scrape: of 5,000
 features with ten bins each that takes most of a second.
@@ -54,7 +54,7 @@ class Block:
 
     @property
     def samples(self) -> list[Sample]:
-        """The samples one by one, for whoever does not know blocks."""
+        """The samples one by one, for code that takes any metric family."""
         name, names = self._sample_name, self.labels.names
         pairs = zip(self.labels.values, self.values.tolist(), strict=True)
         return [Sample(name, dict(zip(names, values, strict=True)), value) for values, value in pairs]

@@ -1,4 +1,4 @@
-"""Answers with the reasons for them: what `:explain` of v1, and the parameter `explain` of v2, add to a prediction."""
+"""Explanations in answers: what `:explain` of v1, and the parameter `explain` of v2, add to a prediction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from artifact.prediction import Prediction
 from artifact.signature import Signature
 
 BASE, CONTRIBUTIONS, OUTPUTS = "explanation_base", "explanation_contributions", "explanation_outputs"
-# The tensors of v2 that say it: [outputs], [rows, outputs, inputs], and the names of the outputs.
+# The tensors of v2 that hold an explanation: [outputs], [rows, outputs, inputs], and the names of the outputs.
 DATATYPES = {BASE: "FP64", CONTRIBUTIONS: "FP64", OUTPUTS: "BYTES"}
 
 

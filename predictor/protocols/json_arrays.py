@@ -1,12 +1,12 @@
 """A JSON body whose long lists of numbers become arrays, with no Python object for a number in between.
 
 orjson makes a float of Python of each number, which takes several times as long as reading it; simdjson copies a list
-of numbers into one buffer. What is read here means the same as what `predictor.protocols.json_body` reads, with an
-array in the place of a list. Whatever may not, or would be no faster, is None here: `json_body` reads it.
+of numbers into one buffer. A body is read here as `predictor.protocols.json_body` reads it, with an array for a list.
+For a body that may come out otherwise, or no faster, this returns None, and `json_body` reads it.
 
 simdjson keeps both of two equal keys, refuses numbers that no float64 and no 64-bit integer holds, and checks UTF-8.
-Its buffers leave two things out, which are looked for here: how a list of lists is nested, and whole numbers beyond
-2^53 among floats.
+Its buffers do not show two things, which are checked here: how a list of lists is nested, and whole numbers beyond 2^53
+among floats.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from predictor.protocols import json_pieces
 from predictor.protocols.json_texts import JsonTexts
 
 SHORT = 2 << 10  # bytes of a body that orjson reads as fast
-_FEW = 32  # numbers that stay a list
+_FEW = 32  # numbers of a list from which it becomes an array
 _MOST = 512  # objects, and members of all of them: each costs a look from Python
 _DEEPEST = 8  # objects and lists within each other
 _OF_NUMBERS = (string.digits + "+-.eE" + string.whitespace).encode()
 
 
 class _Unusual(Exception):
-    """Not for arrays."""
+    """This body is not read as arrays."""
 
 
 class _OfThread(threading.local):

@@ -1,9 +1,9 @@
 """A JSON body, read so that nothing in it is lost (no key twice, no whole number rounded, nothing but UTF-8), and the
 arrays of an answer, written.
 
-orjson reads fast, but keeps the last of two equal keys and turns a whole number beyond 64 bits into a float. Bodies
-where either may have happened, found by two looks at the bytes, are read again by the standard library, which also
-decides about what orjson refuses: NaN and Infinity (the signature says where they may stand) and a byte order mark.
+orjson reads fast, but keeps the last of two equal keys and turns a whole number beyond 64 bits into a float. Where the
+number of colons or a long run of digits shows that either may have happened, the standard library reads the body again.
+It also reads what orjson refuses: NaN and Infinity (the signature says where they may stand) and a byte order mark.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def read(body: bytes) -> Any:
 
 
 def read_plain(body: bytes) -> Any:
-    """As `read`, where one look is enough; Unplain where the standard library would have to read, which takes long, and
-    for a body of more than 64 KiB.
+    """As `read`, by orjson alone; Unplain where the standard library would have to read, which takes long, and for a
+    body of more than 64 KiB.
     """
     if len(body) > _PLAIN:
         raise Unplain
@@ -64,7 +64,7 @@ def read_plain(body: bytes) -> Any:
 
 
 def array_json(array: np.ndarray) -> Any:
-    """`array` as orjson takes it with OPT_SERIALIZE_NUMPY: one that is long is JSON already."""
+    """`array` as orjson takes it with OPT_SERIALIZE_NUMPY; a long one is encoded here, in pieces."""
     if array.size <= _FEW:
         return array.tolist()
     if array.size <= _NUMBERS:
@@ -82,13 +82,13 @@ def _orjson_array(array: np.ndarray) -> Any:
 
 
 def _is_doubtful(body: bytes, value: Any) -> bool:
-    return _has_doubled(body, value) or _has_long(body)
+    return _may_have_doubled(body, value) or _may_have_long(body)
 
 
-def _has_doubled(body: bytes, value: Any) -> bool:
+def _may_have_doubled(body: bytes, value: Any) -> bool:
     """Whether an object of `body` may have a key twice, of which `value` has lost one.
 
-    Each member has its colon, behind its key. More of them than members: one was dropped, or a text holds one.
+    Each member has a colon behind its key. More colons than members: a member was dropped, or a text holds a colon.
     """
     data = np.frombuffer(body, np.uint8) if len(body) > _SMALL else None
     colons = body.count(b":") if data is None else int(np.count_nonzero(data == ord(":")))
@@ -100,7 +100,9 @@ def _has_doubled(body: bytes, value: Any) -> bool:
 
 
 def _listed(value: Any) -> int:
-    """Members of an object, of the objects that it holds, and of those in its lists: all there are in most requests."""
+    """Members of an object, of the objects in it, and of those in its lists: most requests have no others. -1 where a
+    list holds something else, too.
+    """
     if type(value) is not dict:
         return -1
     members = len(value)
@@ -149,7 +151,7 @@ def _named(body: bytes, data: np.ndarray | None) -> int:
     return int(np.isin(before, np.frombuffer(b'" \t\r\n', np.uint8)).sum())
 
 
-def _has_long(body: bytes) -> bool:
+def _may_have_long(body: bytes) -> bool:
     """Whether a number may be too long for orjson, looked for in pieces: other threads run between them."""
     if len(body) <= _SMALL:
         return _RUN in body.translate(_DIGITS) and _LONG.search(body) is not None

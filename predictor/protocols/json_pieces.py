@@ -1,7 +1,7 @@
-"""Long JSON, read some at a time, and long lists, freed some at a time: other threads run in between.
+"""Reads long JSON in pieces, and frees long lists in pieces, so that other threads run in between.
 
-A JSON reader written in C lets no other thread run until it is done, and neither does a list of a million lists that
-ends at once: with 16 MiB the event loop would wait for most of a second.
+A JSON reader written in C lets no other thread run until it is done, and so does the release of a list of a million
+lists: with a body of 16 MiB the event loop would wait for most of a second.
 
 A long text is cut at commas, outside of strings, where as few lists and objects as possible are open. Each piece is
 completed to a JSON text, by opening before it and closing behind it what is open there, read by itself, and put behind
@@ -27,7 +27,7 @@ LONG = 2 * PIECE  # bytes of a body that is read in pieces; a shorter one is rea
 _DEEPEST = 8  # lists and objects that may be open at a cut
 _SPACE = b" \t\n\r"
 _MANY = 1 << 13  # values freed at once
-_GOES_ON = secrets.token_hex(16)  # a key that no caller knows, of what an earlier piece began
+_GOES_ON = secrets.token_hex(16)  # a key that no caller knows: its value goes on with what an earlier piece began
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _not_json(message: str, body: bytes, at: int) -> json.JSONDecodeError:
 
 
 def free(value: Any) -> None:
-    """Empty the long lists of a decoded body, those within objects too. Nobody may need them any more."""
+    """Empty the long lists of a decoded body, those within objects too, once nothing needs them any more."""
     level = [value]
     for _ in range(_DEEPEST):
         below: list[Any] = []
@@ -99,7 +99,7 @@ def _empty(values: list[Any]) -> None:
 
 
 def _joined(value: Any, part: Any, depth: int) -> Any:
-    """`value` with what `part` adds to it, in whose first member, down to `depth`, the last one of `value` goes on."""
+    """Append `part` to `value`: down to `depth`, the first member of `part` goes on with the last one of `value`."""
     if type(value) is list and type(part) is list:
         if depth > 1:
             value[-1] = _joined(value[-1], part[0], depth - 1)
@@ -120,7 +120,7 @@ def _joined(value: Any, part: Any, depth: int) -> Any:
 
 
 def _cuts(body: bytes, piece: int) -> Iterator[_Cut]:
-    """Where to cut `body`: about one cut in `piece` bytes; none in a stretch in which too many lists are open."""
+    """Where to cut `body`: about one cut in `piece` bytes; none where too many lists are open throughout."""
     depth, in_text, opened = 0, False, b""
     start = 0
     while start < len(body) - piece:
@@ -162,11 +162,11 @@ def _in_text(places: np.ndarray, quotes: np.ndarray, in_text: bool) -> np.ndarra
 def _cut(
     data: np.ndarray, quotes: np.ndarray, in_text: bool, brackets: np.ndarray, depths: np.ndarray, depth: int
 ) -> tuple[int, int] | None:
-    """The last comma of a stretch at which as little is open as at any in its last part, and how much that is."""
+    """The comma to cut at, and how many lists and objects are open there: the last one of those with the fewest."""
     for first in (
         len(data) - len(data) // 8,
         0,
-    ):  # commas are many: all are looked at only where the last ones say none
+    ):  # there are many commas: all are looked at only where the last eighth has none that will do
         commas = first + np.flatnonzero(data[first:] == ord(","))
         commas = commas[~_in_text(commas, quotes, in_text)]
         if not len(commas):

@@ -1,4 +1,4 @@
-"""A list of texts within a body of JSON that simdjson has read, as it stands there: no object of Python for each."""
+"""Lists of texts within a JSON body that simdjson has parsed, read from its bytes without a Python object for each."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What every protocol gives the model and takes from it: a decoded request, a validated one, and an answer.
+"""The types between a protocol and the model: a decoded request, a validated one, and an answer.
 
-v1, v2, CloudEvents and gRPC each have their own classes of these forms; `predictor.model.Model` calls them.
+v1, v2, CloudEvents and gRPC each have classes of their own of these types; `predictor.model.Model` calls them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class Served(NamedTuple):
-    """What an answer says about the model that gave it."""
+    """What an answer says about the model: name, digest, signature."""
 
     name: str
     digest: str
@@ -37,7 +37,7 @@ class Request(Protocol):
 
     @property
     def columns(self) -> Columns:
-        """What the model is asked, feature → [rows]."""
+        """The values of each feature, feature → [rows]."""
 
     @property
     def probabilities(self) -> bool:
@@ -52,7 +52,7 @@ class Request(Protocol):
 
 
 class Decoded(Protocol):
-    """A request whose bytes are decoded, and whose values nobody has looked at yet."""
+    """A request whose bytes are decoded, and whose values are not validated yet."""
 
     @property
     def rows(self) -> int:

@@ -1,7 +1,7 @@
-"""v2 inputs as nearly every client sends them, accepted without a look at each value in Python.
+"""Validates v2 inputs in the form that nearly every client sends, without a look at each value in Python.
 
-What is accepted here gives the columns that `predictor.protocols.tensors` and the validator give. Anything else is
-None: they look again, and say what is wrong if something is.
+The columns are those that `predictor.protocols.tensors` and the validator make. For any other form, and for values that
+are wrong, this returns None: those two read the request again, and say what is wrong.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from predictor.protocols import raw_texts, tensors
 from predictor.protocols.tensors import DTYPES, WIDE
 
 _KEYS = frozenset({"name", "shape", "datatype", "parameters", "data"})
-# The values of a list that is right for such a tensor are those that are right for such a feature, and no others.
+# dtype of a feature → the datatype of a tensor for which exactly the same JSON values are valid.
 _SAME = {
     "float64": "FP64",
     "int64": "INT64",

@@ -70,7 +70,7 @@ class Decoded:
 
 
 def decode(body: bytes, *, closely: bool = True, explain: bool = False) -> Decoded:
-    """Read a body; InvalidRequest, or Unplain where it takes a second look and may not have it."""
+    """Read a body; InvalidRequest, or Unplain where its JSON has to be read again and `closely` does not allow that."""
     payload = json_arrays.read(body) if len(body) > json_arrays.SHORT else None
     if payload is not None and any(isinstance(payload.get(key), np.ndarray) for key in ("instances", "inputs")):
         return Decoded(payload, body=body, explain=explain)

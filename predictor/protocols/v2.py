@@ -66,7 +66,7 @@ class Decoded:
 
     @property
     def rows(self) -> int:
-        """The greatest first size of a shape; 0 where it is no request, which `parse` says better."""
+        """The greatest first size of a shape; 0 where it is no request, for which `parse` has the better message."""
         inputs = self.payload.get("inputs") if isinstance(self.payload, dict) else None
         if not isinstance(inputs, list):
             return 0
@@ -98,8 +98,8 @@ def most_rows(shapes: Iterable[Any]) -> int:
 
 
 def decode(body: bytes, json_bytes: int, *, closely: bool = True) -> Decoded:
-    """Read a body, whose first `json_bytes` are JSON; InvalidRequest, or Unplain where the JSON takes a second look and
-    may not have it.
+    """Read a body, whose first `json_bytes` are JSON; InvalidRequest, or Unplain where the JSON has to be read again
+    and `closely` does not allow that.
     """
     text = body if json_bytes == len(body) else body[:json_bytes]
     binary = memoryview(body)[json_bytes:]
