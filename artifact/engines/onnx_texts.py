@@ -8,6 +8,7 @@ for all such texts, as the graph cannot tell them apart. The rest of the graph s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from artifact.categorical import Categorical
 from artifact.engines import onnx_messages
 
 _ENCODER = "LabelEncoder"
+_MANY = 64  # texts
 _WITH_GRAPHS = frozenset(("If", "Loop", "Scan", "SequenceMap"))  # these may read values that are not their inputs
 Column = tuple[str, int]  # the name of an input of texts, and a place in it
 Open = Callable[[bytes], onnxruntime.InferenceSession]
@@ -38,7 +40,15 @@ class Numbers(dict[Any, int]):
 
     def of_array(self, texts: np.ndarray) -> list[int]:
         """The numbers of `texts`, [rows]."""
-        return list(map(self.__getitem__, texts.tolist()))
+        values = texts.tolist()
+        if len(values) < _MANY:
+            return list(map(self.__getitem__, values))
+        # Many may not be known, for each of which Python would be called.
+        numbers = list(map(self.get, values, repeat(self._other)))
+        if self._missing != self._other:
+            for row in np.flatnonzero(texts != texts).tolist():
+                numbers[row] = self._missing
+        return numbers
 
     def of_categories(self, column: Categorical) -> np.ndarray:
         """The numbers of a column: int64, [rows]."""

@@ -10,6 +10,7 @@ the pieces before it. So whatever is wrong in the text is wrong in one of its pi
 
 from __future__ import annotations
 
+import gc
 import json
 import secrets
 from collections.abc import Callable, Iterator
@@ -85,8 +86,8 @@ def free(value: Any) -> None:
             if type(item) is dict:
                 below += [inner for inner in item.values() if type(inner) is list or type(inner) is dict]
             elif type(item) is list and item:
-                if type(item[0]) is dict:
-                    below += item[:_MANY]
+                if type(item[0]) is dict:  # the collector tracks those that hold a list or an object
+                    below += filter(gc.is_tracked, item[:_MANY])
                 _empty(item)
         level = below
 

@@ -79,9 +79,12 @@ def categorical(table: Columns) -> Columns:
 def test_every_text(runners: list[tuple[OnnxRunner, OnnxRunner]], rows: list[tuple[Any, ...]]) -> None:
     """Texts of the graph, others, the marks for a missing text, and missing ones, one by one and as categories."""
     table = columns(dict(zip(("t", "u", "gaps"), map(list, zip(*rows, strict=True)), strict=True)))
+    many = {name: np.tile(values, 65) for name, values in table.items()}
+    many["gaps"] = np.array([float("nan") if text != text else text for text in many["gaps"]], dtype=object)
     for as_numbers, as_text in runners:
         expected = as_text.predict(table)
         assert as_numbers.predict(table).equals(expected)
+        assert as_numbers.predict(many).equals(as_text.predict(many))
         assert as_numbers.predict(categorical(table)).equals(expected)
 
 
