@@ -40,7 +40,7 @@ class Verified:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model that may serve: verified, deserialised, and its golden answers repeated. `sample` is what it answered."""
+    """A model that may serve: verified, deserialised, golden answers repeated. `sample`: the rows of those answers."""
 
     manifest: Manifest
     digest: str

@@ -1,9 +1,9 @@
-"""Types of the commands' arguments: argparse ends with 2 and says which one is wrong, with its value."""
+"""Arguments that several commands have, and their types: argparse ends with 2 and names a wrong one, with its value."""
 
 from __future__ import annotations
 
 import math
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
 
@@ -37,6 +37,14 @@ def page(text: str) -> Path:
         problem = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
         raise ArgumentTypeError(f"{text} cannot be written, {problem}: name a file in a folder that is there")
     return path
+
+
+def add_windows(line: ArgumentParser, seconds: float, rows: int) -> None:
+    """Options of a command that judges drift by windows of `seconds` and at least `rows`."""
+    line.add_argument("--window", type=positive, default=seconds, metavar="SECONDS", help="whole weeks (%(default)s)")
+    line.add_argument("--least", type=whole, default=rows, metavar="ROWS", help="of a window (%(default)s)")
+    line.add_argument("--page", type=page, metavar="FILE", help="write one HTML page")
+    line.add_argument("--json", action="store_true", help="for programs")
 
 
 def _number(text: str) -> float:

@@ -278,14 +278,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("--namespace", required=True, help="of the release, as iris-production")
     line.add_argument("--release", required=True, help="as iris-3f9c1a7e")
     line.add_argument("--since", required=True, metavar="TIME", help="when it began to serve, ISO 8601")
-    line.add_argument(
-        "--window", type=arguments.positive, default=WEEK, metavar="SECONDS", help="whole weeks (%(default)s)"
-    )
-    line.add_argument(
-        "--least", type=arguments.whole, default=LEAST_ROWS, metavar="ROWS", help="of a window (%(default)s)"
-    )
-    line.add_argument("--page", type=arguments.page, metavar="FILE", help="write one HTML page")
-    line.add_argument("--json", action="store_true", help="for programs")
+    arguments.add_windows(line, WEEK, LEAST_ROWS)
     options = line.parse_args(argv)
     try:
         since = datetime.fromisoformat(options.since)

@@ -232,14 +232,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     line.add_argument("--artifact", type=Path, required=True, metavar="DIR", help="that answered")
     line.add_argument("--reference", type=Path, required=True, metavar="FILE", help="as build/prepared/train.parquet")
     line.add_argument("--without", nargs="+", default=[], metavar="INPUT", help="inputs that the log hashes")
-    line.add_argument(
-        "--window", type=arguments.positive, default=WEEK, metavar="SECONDS", help="whole weeks (%(default)s)"
-    )
-    line.add_argument(
-        "--least", type=arguments.whole, default=LEAST_ROWS, metavar="ROWS", help="of a window (%(default)s)"
-    )
-    line.add_argument("--page", type=arguments.page, metavar="FILE", help="write one HTML page")
-    line.add_argument("--json", action="store_true", help="for programs")
+    arguments.add_windows(line, WEEK, LEAST_ROWS)
     options = line.parse_args(argv)
     manifest, described = labels.artifact(options.artifact)
     log, reference = labels.read(options.log, "--log"), labels.read(str(options.reference), "--reference")

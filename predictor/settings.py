@@ -44,18 +44,20 @@ class Settings:
     buffered_bytes: int = _setting(64 << 20, "bytes of all bodies and unread answers in memory; more is 503", 1)
     drain_seconds: float = _setting(2.0, "after SIGTERM, time to answer on while routers notice", 0)
     grace_seconds: float = _setting(25.0, "after SIGTERM, time after which the process ends whatever runs", 0.1)
-    fast_path: str = _setting(
-        "on", "plain requests take the short way, without ASGI and together: on, or off to compare"
-    )
+    fast_path: str = _setting("on", "answer plain requests together and without ASGI: on, or off to compare")
     announce: str = _setting("on", "one line at the start says what is served and where: on, or off")
     log_sampling: float = _setting(1.0, "share of requests with a log line, 0 for none; a 500 always has one", 0, 1)
-    inference_log: str = _setting("off", "a folder for what some requests asked and were answered, or off")
-    inference_share: float = _setting(0.1, "share of the requests that are in it", 0, 1)
-    inference_bytes: int = _setting(64 << 20, "bytes of its files that wait to be shipped; more is dropped", 1)
-    inference_without: str = _setting("none", "inputs that are left out of it, with commas between them, or none")
-    inference_hashed: str = _setting("none", "inputs of which it has a keyed hash, with commas between them, or none")
+    inference_log: str = _setting("off", "a folder for the rows and answers of some requests, or off")
+    inference_share: float = _setting(0.1, "share of the requests that are logged there", 0, 1)
+    inference_bytes: int = _setting(64 << 20, "bytes of files there that wait to be shipped; more is dropped", 1)
+    inference_without: str = _setting("none", "inputs that this log leaves out, with commas between them, or none")
+    inference_hashed: str = _setting(
+        "none", "inputs of which this log has a keyed hash, with commas between them, or none"
+    )
     inference_key_file: str = _setting("none", "a file with the key of those hashes, 16 bytes or more, or none")
-    signers: str = _setting("off", "a file of who may have signed the model, which is refused otherwise; or off")
+    signers: str = _setting(
+        "off", "a file of signers, one of whom must have signed the model, or it is refused; or off"
+    )
 
     def __post_init__(self) -> None:
         for setting in fields(self):

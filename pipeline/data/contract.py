@@ -29,7 +29,7 @@ class Checked:
 
 
 class Contract:
-    """The rules of one schema, and what the chunks given to `take` broke of them."""
+    """The rules of one schema, and the violations of them in the chunks given to `take`."""
 
     def __init__(self, schema: Sequence[Feature], cells: Cells) -> None:
         self._schema = tuple(schema)
@@ -55,7 +55,7 @@ class Contract:
         ]
         rules = self._rules if len(present) == len(self._schema) else constraints.of_rows(present)
         for violation in constraints.violations(rules, present, columns):
-            # A value that did not convert has a stand-in, of which nothing is to be said.
+            # A value that did not convert is reported already; the rules are not for the value that stands for it.
             wrong = np.zeros(rows, dtype=bool)
             wrong[violation.places] = True
             wrong[unreadable.get(violation.column, [])] = False

@@ -27,7 +27,7 @@ class DataReport:
     repeated: int | None = None  # rows whose features another row has, too
     division: str = ""  # how many rows each part has, in words
     not_used: dict[str, int] = field(default_factory=dict)  # reason → rows that were left out before anything else
-    apart: bool = False  # whether such rows may stand on both sides
+    twins_apart: bool = False  # whether such rows may stand on both sides
     newest: str | None = None
     violations: Sequence[Violation] = ()
     leaks: Sequence[Leak] = ()
@@ -49,7 +49,7 @@ class DataReport:
             "rows": {"all": self.rows, **self.parts},
             "not_used": self.not_used,
             "repeated": self.repeated,
-            "twins": "apart" if self.apart else "together",
+            "twins": "apart" if self.twins_apart else "together",
             "newest": self.newest,
             "violations": [_violation(violation) for violation in self.violations],
             "leakage": [
@@ -66,7 +66,7 @@ class DataReport:
             sizes = ", ".join(f"{count} {part.replace('_', ' ')}" for part, count in self.parts.items())
             lines.append(f"- {self.rows} rows" + (f": {sizes}" if sizes else ""))
         if self.repeated is not None:
-            sides = "are split one by one, because so few combinations" if self.apart else "stay on one side"
+            sides = "are split one by one, because so few combinations" if self.twins_apart else "stay on one side"
             lines.append(f"- {self.repeated} rows repeat the features of another row; such rows {sides}")
         lines += [f"- left out: {count} rows {reason}" for reason, count in self.not_used.items()]
         if self.newest is not None:

@@ -52,9 +52,9 @@ def champion() -> str | None:
 
 
 class Drift:
-    """Counts the rows given to `add` in the bins of the profile of build/champion, whose artifact is `named`.
+    """Counts the rows given to `add` in the bins of the champion's reference profile. `named`: the champion's digest.
 
-    IntegrityError (20) where manifest or profile there is not the one of that artifact.
+    IntegrityError (20) where the manifest or the profile in build/champion is not that of the champion.
     """
 
     def __init__(self, params: Params, named: str) -> None:

@@ -1,4 +1,4 @@
-"""Answers that leak into the features: what a model would learn from them is not there when it serves."""
+"""Finds leakage: features that hold the answer, which the model will not have when it serves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.data import single_feature, totals
 from pipeline.data.conversion import ROWS, Violation
 from pipeline.data.survey import Survey
 from pipeline.params.prepare import DATED
-from pipeline.shared.split import Parts, apart
+from pipeline.shared.split import Parts, twins_apart
 
 _BY_TIME = "set prepare.split.method to time"
 
@@ -31,7 +31,7 @@ class Leak:
 
 
 def find(survey: Survey) -> list[Leak]:
-    """Ids among the features, features that alone give the target, and values that are known only later."""
+    """Features that are ids, features that give the target by themselves, and values that are known only later."""
     leaks = [("id", violation) for violation in _ids(survey)]
     leaks += [("determines", violation) for violation in _determining(survey)]
     leaks += [("ahead", violation) for violation in _ahead(survey)]
@@ -60,14 +60,14 @@ def refuse(leaks: Sequence[Leak]) -> None:
 
 
 def check_parts(survey: Survey, twins: np.ndarray, parts: Parts) -> None:
-    """That no row of the holdout, nor its twin unless twins are apart, is trained on, nor a row of its group, and that
-    by time none is as early as one trained on.
+    """Check the split once more: DataContractError (40) where it is wrong.
 
-    The split is made so; this holds it to that. `twins` are the units of equal rows. DataContractError (40).
+    Training must not have a row of the holdout, a twin of one (unless twins may stand on both sides) or a row of its
+    group; in a split by time all of its rows are earlier. `twins`: the unit of each row's equals, [rows].
     """
     rule = survey.params.prepare.split
     shared = np.isin(parts.test, parts.train)
-    if not apart(twins, rule):
+    if not twins_apart(twins, rule):
         shared |= np.isin(twins[parts.test], twins[parts.train])
     if rule.method == "group":
         shared |= np.isin(survey.keys[parts.test], survey.keys[parts.train])

@@ -56,17 +56,17 @@ def _prepare(params: Params, report: DataReport) -> None:
     report.not_used = dict(rows.left_out)
     twins = split.units(survey.hashes)
     report.repeated = survey.rows - int(np.count_nonzero(np.bincount(twins) == 1))
-    report.apart = split.apart(twins, params.prepare.split)
+    report.twins_apart = split.twins_apart(twins, params.prepare.split)
     report.leaks = leakage.find(survey)
     leakage.refuse(report.leaks)
     parts, units = hold_out(survey, twins)
     leakage.check_parts(survey, twins, parts)
     report.parts = {"train": len(parts.train), "test": len(parts.test), "left_out": len(parts.left_out)}
-    report.division = _division(params.prepare.split, parts, report.apart)
+    report.division = _division(params.prepare.split, parts, report.twins_apart)
     summary = {
         "data_digest": table.data_digest(raw),
         "rows": report.parts,
-        "twins": "apart" if report.apart else "together",
+        "twins": "apart" if report.twins_apart else "together",
         "target": _target(survey, parts),
         "unused": [name for name in survey.names if params.column(name) is None and name != params.data.time],
     }
@@ -99,8 +99,8 @@ def hold_out(survey: Survey, twins: np.ndarray) -> tuple[split.Parts, np.ndarray
     """
     params = survey.params
     rule, classification = params.prepare.split, params.model.task in ("classification", "outliers")
-    apart = split.apart(twins, rule)
-    units = np.arange(survey.rows) if apart else twins
+    twins_apart = split.twins_apart(twins, rule)
+    units = np.arange(survey.rows) if twins_apart else twins
     match rule.method:
         case "stratified":
             parts = split.stratified(units, survey.labels, rule)
@@ -116,7 +116,7 @@ def hold_out(survey: Survey, twins: np.ndarray) -> tuple[split.Parts, np.ndarray
             parts = split.by_hash(survey.keys, rule)
         case _:
             parts = _by_file(survey)
-    if not apart:
+    if not twins_apart:
         parts = split.without_twins(parts, twins)
     if classification:
         split.check_classes(survey.labels, parts, params.target.categories)
@@ -134,12 +134,12 @@ def _by_file(survey: Survey) -> split.Parts:
     return split.Parts(np.flatnonzero(~holdout), np.flatnonzero(holdout), np.empty(0, dtype=np.int64))
 
 
-def _division(rule: Split, parts: split.Parts, apart: bool) -> str:
+def _division(rule: Split, parts: split.Parts, twins_apart: bool) -> str:
     """How many rows each part has, and its share beside the one that was asked for."""
     counts = {"train": parts.train, "test": parts.test, "left out": parts.left_out}
     sizes = ", ".join(f"{len(rows)} {part}" for part, rows in counts.items() if len(rows))
     goal = "" if rule.method == "file" else f" of {rule.test_size:.1%} asked for"
-    equal = "; equal rows are split one by one" if apart else ""
+    equal = "; equal rows are split one by one" if twins_apart else ""
     return f"{sizes} ({rule.method}; held out {parts.share:.1%}{goal}{equal})"
 
 

@@ -59,15 +59,15 @@ class Opponent:
         except IncompatibleError as error:
             return cls(params, champion, challenger, verified, None, f"the champion does not run here: {error}")
 
-    def judge(self, holdout: Columns, target: np.ndarray, hashes: np.ndarray, apart: bool) -> ContestResult:
-        """Compare on the rows of the holdout that the champion was not trained on; on all where twins are `apart`."""
+    def judge(self, holdout: Columns, target: np.ndarray, hashes: np.ndarray, twins_apart: bool) -> ContestResult:
+        """Compare on the rows of the holdout that the champion was not trained on; on all rows where `twins_apart`."""
         if self.loaded is None:
             return self._incomparable(self.unable)
         changed = difference(self.loaded.signature, self.challenger.signature)
         if changed:
             return self._incomparable(f"the signature changed: {changed}")
         fewest = self.params.gate.champion.rows
-        new = comparable(hashes, training_rows_of(self.verified.files), self._same_split(), fewest, apart)
+        new = comparable(hashes, training_rows_of(self.verified.files), self._same_split(), fewest, twins_apart)
         numbers = {"rows": len(new.rows), "trained": new.trained, "unknown": new.unknown}
         if new.reason is not None:
             return self._incomparable(new.reason, numbers)

@@ -34,7 +34,7 @@ SCHEMA_VERSION = 2
 class Challenger:
     """The artifact in build/: loaded, with the rows it was trained on and what the stages before measured of it.
 
-    `apart`: equal rows may stand on both sides of its split.
+    `twins_apart`: equal rows may stand on both sides of its split.
     """
 
     loaded: Loaded
@@ -44,7 +44,7 @@ class Challenger:
     guessing: Mapping[str, Any]
     behaviour: Sequence[Mapping[str, Any]]
     latency: Mapping[str, Any]
-    apart: bool
+    twins_apart: bool
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -90,13 +90,13 @@ def decide(
         latency=challenger.latency,
         holdout=len(hashes),
         trained=_trained(challenger.training_rows, hashes),
-        apart=challenger.apart,
+        twins_apart=challenger.twins_apart,
         quarantined=champion.quarantined,
     )
     rules = [rule for check in RULES for rule in check(case)]
     comparison = None
     if opponent is not None:
-        contest = opponent.judge(holdout, target, hashes, challenger.apart)
+        contest = opponent.judge(holdout, target, hashes, challenger.twins_apart)
         comparison, passes, words = contest.comparison, contest.outcome, contest.words
         rules += contest.rules
     elif case.unchanged:
@@ -141,7 +141,7 @@ def challenger(params: Params) -> Challenger:
         guessing=json_file.read(paths.GUESSING)["better_by"],
         behaviour=json_file.read(paths.BEHAVIOUR),
         latency=latency,
-        apart=json_file.read(paths.PREPARED)["twins"] == "apart",
+        twins_apart=json_file.read(paths.PREPARED)["twins"] == "apart",
     )
 
 

@@ -21,16 +21,16 @@ class Holdout:
 
 
 def comparable(
-    hashes: np.ndarray, champion: TrainingRows | None, same_split: bool, fewest: int, apart: bool = False
+    hashes: np.ndarray, champion: TrainingRows | None, same_split: bool, fewest: int, twins_apart: bool = False
 ) -> Holdout:
     """Select the rows of a holdout that both models can be compared on: those the champion was not trained on.
 
     `hashes`: of the holdout's rows, [rows]. `champion`: hashes of the rows the champion was trained on, None where its
     artifact keeps none. `same_split`: the champion was trained on the same data, split the same way, so that its
-    holdout is this one. Fewer than `fewest` rows count as none. `apart`: the features have so few combinations that
-    every model has seen each of them; all rows are compared then, since none favours either model.
+    holdout is this one. Fewer than `fewest` rows count as none. `twins_apart`: the features have so few combinations
+    that every model has seen each of them; all rows are compared then, since none favours either model.
     """
-    if apart:
+    if twins_apart:
         return Holdout(np.arange(len(hashes)), 0, 0)
     if champion is None:
         if same_split:

@@ -39,8 +39,8 @@ class Case:
     """What the rules judge: the challenger's manifest, and what the stages before measured of it.
 
     `champion` is the champion's manifest, None without one; `unchanged`: the champion is this very artifact. `trained`:
-    how many of the `holdout` rows were trained on; `apart`: equal rows may stand on both sides. `quarantined`: the
-    entries of quarantine.yaml.
+    how many of the `holdout` rows were trained on; `twins_apart`: equal rows may stand on both sides. `quarantined`:
+    the entries of quarantine.yaml.
     """
 
     gate: Gate
@@ -55,7 +55,7 @@ class Case:
     latency: Mapping[str, Any]
     holdout: int
     trained: int
-    apart: bool
+    twins_apart: bool
     quarantined: Sequence[Mapping[str, Any]]
 
 
@@ -106,15 +106,15 @@ def floor(declared: Floor, task: str, guessing: Mapping[str, Any]) -> Rule:
     return Rule("floor", outcomes.BELOW_THRESHOLD, low > 0, words, numbers)
 
 
-def holdout(rows: int, trained: int, apart: bool) -> Rule:
-    """Require that none of the held-out `rows` was `trained` on by its features, unless equal rows stand `apart`."""
+def holdout(rows: int, trained: int, twins_apart: bool) -> Rule:
+    """Require that training saw the features of none of the held-out `rows`, unless `twins_apart` allows it."""
     words = f"{trained} of {rows} held-out rows were trained on"
-    if apart:
+    if twins_apart:
         words = f"{rows} held-out rows; {trained} have the features of a row trained on, as there are few combinations"
     elif trained:
         words += ": a metric on them says nothing"
     numbers = {"rows": rows, "trained": trained}
-    return Rule("holdout", outcomes.INCOMPARABLE, apart or trained == 0, words, numbers)
+    return Rule("holdout", outcomes.INCOMPARABLE, twins_apart or trained == 0, words, numbers)
 
 
 def behaviour(checks: Sequence[Mapping[str, Any]]) -> list[Rule]:
@@ -176,7 +176,7 @@ def mib(manifest: Manifest) -> float:
 # A new rule is a function above, and its entry here; a refusal of a new kind is an entry of outcomes.REFUSALS, too.
 RULES: tuple[Callable[[Case], Sequence[Rule]], ...] = (
     lambda case: [quarantine(case.quarantined, case.digest, case.inputs_digest)],
-    lambda case: [holdout(case.holdout, case.trained, case.apart)],
+    lambda case: [holdout(case.holdout, case.trained, case.twins_apart)],
     lambda case: thresholds(case.gate.thresholds, case.metrics),
     lambda case: [floor(case.gate.floor, case.manifest.signature.task, case.guessing)],
     lambda case: behaviour(case.behaviour),

@@ -53,10 +53,12 @@ def units(hashes: np.ndarray) -> np.ndarray:
     return np.unique(hashes, return_inverse=True)[1]
 
 
-def apart(twins: np.ndarray, split: Split) -> bool:
-    """Whether twins may stand on both sides. By default where combinations of the features are few: then rows agree
-    because there is not much to differ in, and a holdout by combinations would be of the wrong size, and judge answers
-    to combinations that training never saw. `twins`: the unit of each row, [rows]."""
+def twins_apart(twins: np.ndarray, split: Split) -> bool:
+    """Whether twins, rows with equal features, may stand on both sides. `twins`: the unit of each row, [rows].
+
+    By default they may where the features have few combinations. Such rows are equal because little can differ; to hold
+    out whole combinations would give a holdout of the wrong size, of combinations that training never saw.
+    """
     combinations = int(twins.max()) + 1
     return split.twins == "apart" or (split.twins == "auto" and 1 < combinations <= len(twins) / FEW)
 

@@ -70,12 +70,12 @@ def quarantine(
         files: dict[str, str] = {}
         steps, notes[:] = [], []
         for folder in folders.all_of(tip, model):
-            meant = not environments or folder.environment in environments
-            if meant and tip.of(folder.environment) is not tip:
+            included = not environments or folder.environment in environments
+            if included and tip.of(folder.environment) is not tip:
                 continue  # its branch takes a commit of its own
             situation = dataclasses.replace(situation_of(tip, folder), quarantined=(*everywhere, entry))
             record = situation.record
-            if not record.migrated or not meant:
+            if not record.migrated or not included:
                 if record.champion is not None and situation.barred(record.champion):
                     first = "" if record.migrated else "migrate, then "
                     notes.append(f"{folder.environment} serves it: {first}quarantine it there too")
@@ -106,7 +106,7 @@ def unquarantine(branch: AnyBranch, request: Request, *, model: str, release: st
 
 @dataclasses.dataclass(frozen=True)
 class _Decision:
-    """The digest that was meant, the quarantine afterwards, the files of environments, (folder, from, to) of each."""
+    """The digest, the quarantine afterwards, the files of environments, and of each its folder, old and new state."""
 
     model_digest: str
     entries: tuple[Quarantined, ...]
@@ -120,7 +120,7 @@ def _commit(
     model: str,
     decide: Callable[[Tip, tuple[Quarantined, ...]], _Decision],
     verb: str,
-    there: str,
+    done_already: str,
 ) -> Outcome:
     message, subject = "", ""
 
@@ -132,15 +132,15 @@ def _commit(
         decision = decide(tip, before)
         files = {**decision.files, **quarantine_change(model, before, decision.entries)}
         subject = verb.format(_names(tip, model, decision.model_digest))
-        was = [
+        before_states = [
             f"{len(before)} in quarantine",
             *(f"{folder.environment} {state}" for folder, state, _ in decision.steps),
         ]
-        is_ = [
+        after_states = [
             f"{len(decision.entries)} in quarantine",
             *(f"{folder.environment} {state}" for folder, _, state in decision.steps),
         ]
-        trailers = trailers_of(request, "asked for by hand", "; ".join(was), "; ".join(is_))
+        trailers = trailers_of(request, "asked for by hand", "; ".join(before_states), "; ".join(after_states))
         message = commit_message.render(f"{model}: {subject}", {"Model-Digest": decision.model_digest, **trailers})
         return Change(files, message) if files else None
 
@@ -148,7 +148,7 @@ def _commit(
     if isinstance(commit, Preview):
         return Outcome(DRY_RUN, f"{model}: {subject}", message=message, diff=commit.diff)
     if commit is None:
-        return Outcome(NOTHING, f"nothing to do: it {there}")
+        return Outcome(NOTHING, f"nothing to do: it {done_already}")
     return Outcome(DONE, f"{model}: {subject}", commit=commit, message=message)
 
 

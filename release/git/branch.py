@@ -1,7 +1,7 @@
 """The branch that releases are pushed to: read and changed from a temporary bare clone, by compare-and-swap.
 
-A change is decided again from what the branch holds each time somebody else was faster: nothing is merged, rebased or
-forced. The clone has no working tree, so no filter, hook or line ending of this machine has a say in what is committed.
+When somebody else has pushed first, the change is decided again from the new tip: nothing is merged, rebased or forced.
+The clone has no working tree, so no filter, hook or line ending of this machine has a say in what is committed.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _LONGEST_PAUSE = 3.0
 class Branch:
     """Where releases go: the branch `name` at `url`; `caller` lends its credentials and knows the source history.
 
-    `path`: what this repository calls gitops/ is called there. `seconds`: for all the Git work of one command; with the
-    rest of it under the promised 120. `family`: all branches that releases go to, this one included, where there are
-    several; `environments`: the names of those that this one holds, none for all that no other holds.
+    `path`: the name there of the folder that is gitops/ here. `seconds`: for all the Git work of one command, so that
+    the whole command stays under the promised 120. `family`: all branches that releases go to, this one included, where
+    there are several. `environments`: those that this branch holds; empty: all that no other branch holds.
     """
 
     url: str
@@ -43,7 +43,7 @@ class Branch:
     family: tuple[Branch, ...] = field(default=(), compare=False)
 
     def at(self, path: str) -> str:
-        """Where the file or folder `path` of this repository's gitops/ stands there."""
+        """The path there of the file or folder `path` of this repository's gitops/."""
         return f"{self.path}/{path.removeprefix(FOLDER)}" if path.startswith(FOLDER) else path
 
 
@@ -143,7 +143,7 @@ def _fetched(git: Git, branch: Branch, family: _Family | None) -> Tip:
 
 
 def update(branch: Branch, decide: Callable[[Tip], Change | None]) -> str | None:
-    """Push what `decide` makes of the branch as one commit; its id, or None when `decide` wants no change.
+    """Push the change that `decide` gives for the tip as one commit. Returns its id, or None when `decide` gives none.
 
     `decide` is called again from the new tip whenever the branch moved. GitError when the remote refuses or hangs.
     """
@@ -172,7 +172,7 @@ def update(branch: Branch, decide: Callable[[Tip], Change | None]) -> str | None
 
 
 def propose(branch: Branch, decide: Callable[[Tip], Change | None], name: Callable[[], str]) -> str | None:
-    """Push what `decide` makes of the branch to a new one called `name()`, for people to merge.
+    """Push the change that `decide` gives to a new branch called `name()`, for people to merge.
 
     None when `decide` wants no change, or when a branch of that name is there. GitError when the remote refuses.
     """

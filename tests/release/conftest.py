@@ -37,6 +37,7 @@ from release.settings import Settings
 from tests.conftest import Bucket
 from tests.release import shared_client
 from tests.release.answering import GOLDEN, Answering
+from tests.release.github import GitHub
 
 ROOT = Path(__file__).parents[2]
 INPUTS = digest.of_bytes(b"inputs")
@@ -125,6 +126,15 @@ class Repository:
     def history(self) -> list[str]:
         """Commits of the remote's main, newest first."""
         return git(self.origin, "rev-list", "main").split()
+
+
+@pytest.fixture
+def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
+    """A GitHub with the repository and nothing else, which the commands of the test ask."""
+    with GitHub() as server:
+        for name, value in server.env.items():
+            monkeypatch.setenv(name, value)
+        yield server
 
 
 @pytest.fixture(autouse=True)

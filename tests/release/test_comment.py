@@ -1,6 +1,5 @@
 """The page of a pull request: the comment, by the real gh, and how the manifests differ, by the real kustomize."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,14 +8,6 @@ from release.commands import comment
 from tests.gitops.render import tool
 from tests.release.conftest import ROOT, Repository, git
 from tests.release.github import REPOSITORY, GitHub
-
-
-@pytest.fixture
-def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
-    with GitHub() as server:
-        for name, value in server.env.items():
-            monkeypatch.setenv(name, value)
-        yield server
 
 
 def put(repository: Repository, tmp_path: Path, text: str, number: int = 5) -> str:

@@ -5,7 +5,6 @@ GitHub itself cannot run here: what it does with its own rules is not tested, on
 
 import copy
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,6 @@ from tests.release.github import ACTIONS, REPOSITORY, GitHub
 
 HOME = f"repos/{REPOSITORY}"
 FILES = (protection_file.FILE, ".github/rulesets/branch.json")
-
-
-@pytest.fixture
-def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
-    """A GitHub that has the repository, and nothing of what is wanted."""
-    with GitHub() as server:
-        for name, value in server.env.items():
-            monkeypatch.setenv(name, value)
-        yield server
 
 
 def with_files(repository: Repository) -> Repository:

@@ -50,7 +50,7 @@ def outcome(validator: Validator, payload: dict[str, Any], binary: bytes) -> Any
 
 
 def check(validator: Validator, inputs: list[Any], binary: bytes = b"") -> None:
-    """With and without the short way: the same."""
+    """`tensors_fast` gives the columns that the slow reading gives."""
     result = outcome(validator, {"inputs": inputs}, binary)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tensors_fast, "columns", lambda *_: None)
