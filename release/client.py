@@ -1,4 +1,4 @@
-"""What the bucket and Git hold, asked of `python -m release`: its exit code and its last line are this command's."""
+"""Runs `python -m release` to learn what the bucket and Git hold; its exit code and last line become this command's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Since when a release has its share of the traffic, as the branch's own history says: what an analysis begins with."""
+"""Since when a release has its share of the traffic, from the branch's history: an analysis counts from then on."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Period:
 
     @property
     def bakes(self) -> bool:
-        """Whether it has all of the traffic."""
+        """Whether the release has all of the traffic."""
         return self.percent == 100
 
 

@@ -95,7 +95,7 @@ class _Deep(_Strict, yaml.SafeLoader):
 
 
 def _is_shallow(text: str) -> bool:
-    """Whether `text` nests so little that libyaml may read it: each level takes a bracket, or a column in front."""
+    """Whether `text` nests so little that libyaml may read it: each level takes a bracket or a column of blanks."""
     return text.count("[") + text.count("{") < _DEEPEST and not re.search(rf"^[-?: ]{{{_DEEPEST},}}", text, re.M)
 
 
@@ -116,7 +116,7 @@ def load(text: str, origin: str) -> dict[str, Any]:
 
 
 class Section:
-    """Typed reading of one mapping: takes keys out, then refuses what nobody asked for."""
+    """Typed reading of one mapping: takes keys out; `end` refuses those that are left."""
 
     def __init__(self, value: Any, origin: str) -> None:
         if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Expectations of a model that no metric shows: what a change of one column must do to its predictions, and must not.
+"""Expectations of a model that no metric shows: what a change of one column must, or must not, do to its predictions.
 
 (Ribeiro et al., Beyond Accuracy: Behavioral Testing of NLP Models with CheckList, 2020.)
 """
@@ -113,7 +113,7 @@ def _broken(check: Check, signature: Signature, before: Prediction, now: Predict
 
 
 def _numbers(prediction: Prediction) -> np.ndarray:
-    """What moves when an input does: probabilities, a score, numbers; labels where there is none of them."""
+    """What is compared when an input changes: probabilities, a score or numbers; labels where there are none."""
     if prediction.probabilities is not None:
         return prediction.probabilities
     return prediction.more.get("score", prediction.values)

@@ -20,8 +20,9 @@ Measures = Callable[[np.ndarray], Mapping[str, Metric]]
 def intervals(measures: Measures, rows: int, settings: Bootstrap) -> dict[str, dict[str, Any]]:
     """Metric name → `value` on all `rows`, and `low` and `high` of the percentile interval.
 
-    `measures` gives the metrics of the rows with the numbers it is given. (Efron and Tibshirani, An Introduction to the
-    Bootstrap, chapter 13; beyond ROWS the spread of m rows is scaled by √(m/n): Bickel, Götze and van Zwet, 1997.)
+    `measures`: numbers of rows → metric name → function of the weights of these rows. The method: Efron and
+    Tibshirani, An Introduction to the Bootstrap, chapter 13; beyond ROWS the spread of m rows is scaled by √(m/n):
+    Bickel, Götze and van Zwet, 1997.
     Resamples on which a metric is not defined are left out of its interval; `value`, `low` and `high` are None where it
     is not defined at all. For a paired comparison, `measures` gives differences of two models' metrics.
     """

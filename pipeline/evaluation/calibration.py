@@ -1,4 +1,4 @@
-"""Whether a model's own numbers can be taken at their word: how sure it is against how often it is right."""
+"""Calibration: how sure a model says it is, against how often it is right."""
 
 from __future__ import annotations
 

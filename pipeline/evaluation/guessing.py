@@ -1,4 +1,6 @@
-"""Guessing: what the target of the training part alone says of any row. A model has to be better than that."""
+"""Guessing: the best predictions that the training part's target alone gives, without features. A model has to beat
+them.
+"""
 
 from __future__ import annotations
 

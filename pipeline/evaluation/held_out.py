@@ -1,4 +1,4 @@
-"""The answers to the held-out rows, one for each: a model without some would look better for leaving them out."""
+"""The answers to the held-out rows. Each row must have one: a model that skips hard rows would look too good."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ _MOST_FEATURES = 6  # features of a row
 
 
 def answers(runner: Runner, holdout: Columns) -> Prediction:
-    """What `runner` answers; ConfigurationError (10) names the first row that it raises for, or has no number for."""
+    """The answers of `runner`; ConfigurationError (10) names the first row for which it raises, or has no finite
+    number.
+    """
     prediction = together([_answered(runner, lot) for lot in lots(holdout)])
     missing = np.flatnonzero(~prediction.finite())
     if len(missing):

@@ -24,8 +24,8 @@ def of(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of the fall of accuracy or R², [features] each (Breiman, Random Forests, 2001).
 
-    Of many features, blocks are shuffled first, each block's columns by the same order of the rows; features of a block
-    that costs nothing, or of too many blocks to look into, count as worth nothing.
+    Where there are many features, blocks of them are shuffled first, the columns of a block by the same order of rows.
+    The features of a block whose shuffle costs nothing, and of blocks beyond the costliest, count as worth nothing.
     """
     generator = np.random.default_rng(seed)
     most = min(ROWS, max(100, CELLS // len(holdout)), len(target))

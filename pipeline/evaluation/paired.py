@@ -15,7 +15,7 @@ def difference(entry: metrics.Entry, before: Metric, now: Metric) -> Metric:
 
 
 def remembering(measure: Metric) -> Metric:
-    """The metric with its last answer kept: a difference asks for the same two again."""
+    """The metric, with its last result cached: a difference computes the same two metrics again."""
     last: list[tuple[np.ndarray, float]] = []
 
     def remembered(weights: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""Parts of the holdout with a name: those that params.yaml declares, and those worth a look that nobody declared."""
+"""Slices, parts of the holdout with a name: those that params.yaml declares, and others found or searched for."""
 
 from __future__ import annotations
 
@@ -76,9 +76,9 @@ class _Holdout:
 def of(features: Columns, target: tuple[str, np.ndarray] | None, loss: np.ndarray, settings: Slices) -> Iterator[Slice]:
     """The slices of the rows of `features` with at least `settings.rows` rows, declared ones first, one at a time.
 
-    `target` is its name and values for a classification, whose classes are slices as well. `loss` ([rows]) is what the
-    search is after: a tree of depth 2 learns on every second row where it is high, and its leaves are slices of the
-    other rows, so that what was picked for looking bad is not also judged by what made it look bad.
+    `target` is its name and values for a classification, whose classes are slices as well. `loss` ([rows]) leads the
+    search: a tree of depth 2 learns from every second row where the loss is high, and its leaves are slices of the
+    other rows, so that a slice is never judged by the rows for which it was picked.
     """
     holdout = _Holdout(features, target, loss, settings)
     masks: set[bytes] = set()
@@ -93,7 +93,7 @@ def of(features: Columns, target: tuple[str, np.ndarray] | None, loss: np.ndarra
 
 
 def quantile(confidence: float, slices: int, rows: int) -> float:
-    """How many standard errors an interval reaches so that `slices` of them hold together: Student's t, Bonferroni."""
+    """How many standard errors an interval spans so that `slices` intervals hold together: Student's t, Bonferroni."""
     return float(stats.t.ppf(1 - (1 - confidence) / (2 * max(slices, 1)), max(rows - 1, 1)))
 
 

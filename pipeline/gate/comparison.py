@@ -78,7 +78,7 @@ def _intervals(
 
 
 def _measured(params: Params, target: np.ndarray, prediction: Prediction, classes: np.ndarray) -> dict[str, Metric]:
-    """The metrics, each of which remembers its last answer: a difference asks for the same two again."""
+    """The metrics, each with its last result cached: a difference computes the same two again."""
     measures = metrics.measures(params.model.task, target, prediction, classes, params.catalogue)
     return {name: paired.remembering(measure) for name, measure in measures.items()}
 

@@ -1,4 +1,4 @@
-"""The champion as the challenger's opponent: whether the two can be compared at all, and who is ahead."""
+"""Compares the challenger with the champion: whether that is possible, and which of them is better."""
 
 from __future__ import annotations
 

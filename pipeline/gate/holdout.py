@@ -1,4 +1,4 @@
-"""Which held-out rows may judge two models: those that neither was trained on, for certain. docs/adr/0012."""
+"""Which held-out rows may judge both models: those that, for certain, neither was trained on. docs/adr/0012."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pipeline.packaging.training_rows import TrainingRows
 
 @dataclass(frozen=True)
 class Holdout:
-    """`rows`: the numbers of those that may be compared on. Of all held-out rows, the champion was trained on
-    `trained`, and it is not known of `unknown` whether it was; `reason` says why none are left, if so."""
+    """`rows`: the numbers of the rows to compare on. `trained` counts the held-out rows that the champion was trained
+    on, `unknown` those of which that is not known; `reason` says why no rows are left, if so."""
 
     rows: np.ndarray
     trained: int

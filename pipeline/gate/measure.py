@@ -1,6 +1,6 @@
 """Stage measure: how fast the packaged engine answers, beside the champion's on the same machine at the same time.
 
-Apart from every other report, because no two runs measure the same: nothing of this is in the artifact.
+A report of its own, since no two runs measure the same. Nothing of it is in the artifact.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The champion's golden requests, answered by both models: what callers will see change."""
+"""Both models answer the champion's golden requests: which answers change for callers."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The rules that every artifact must pass, listed in RULES: each with its numbers, whether it holds, and its words.
+"""The rules that every artifact must pass, listed in RULES. Each gives whether it passed, its numbers, and words.
 
-What compares the answers of champion and challenger is in contest.py.
+contest.py has the rules that compare the answers of champion and challenger.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Two signatures side by side, as a caller sees them."""
+"""What differs between two signatures for a caller."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from artifact.signature import Signature
 
 
 def difference(before: Signature, now: Signature) -> str | None:
-    """What a caller would notice of another signature, in words; ranges and categories of inputs are not part of it."""
+    """The first difference that callers would notice, in words; ranges and categories of inputs do not count."""
     if before.task != now.task:
         return f"the task was {before.task}, now {now.task}"
     for kind, old, new in (

@@ -21,7 +21,7 @@ _CLOSE = 1e-9
 
 
 def background_of(model: Any, signature: Signature, train: Columns, test: Columns) -> Background:
-    """For a fitted Pipeline, tried on held-out rows; ConfigurationError (10) where it cannot be taken apart."""
+    """For a fitted Pipeline, tried on held-out rows; ConfigurationError (10) where it cannot be explained."""
     try:
         some = beginning(test, _TRIED)
         result = _background(model, signature, train, some)

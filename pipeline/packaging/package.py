@@ -1,4 +1,4 @@
-"""Stage package: the artifact, proved to load where it will serve before it gets its name."""
+"""Stage package: write the artifact, and prove that it loads with what the image has before it gets its name."""
 
 from __future__ import annotations
 
@@ -94,7 +94,9 @@ def _save(params: Params, directory: Path, modules: Sequence[str]) -> str:
 def _beside(
     params: Params, model: Any, described: Signature, train: StoredColumns, test: StoredColumns
 ) -> dict[str, bytes]:
-    """The files that no engine reads: the rows trained on, and what explains answers, if that is asked for."""
+    """The files beside those of the engines: hashes of the training rows, and what explains answers, if params.yaml
+    asks.
+    """
     beside = {training_rows.FILE: training_rows.TrainingRows.of(train).to_bytes()}
     if params.package.explain:
         explanation = explaining.background_of(model, described, train, test)

@@ -23,7 +23,7 @@ _STANDARD = [str(Path(json.__file__).parents[1]), str(Path(json.__file__).parent
 
 
 class Guard(MetaPathFinder):
-    """Answers the import of a module that the serving image does not hold as that image would: there is none."""
+    """Refuses the import of modules that the serving image does not have, as the image would."""
 
     def __init__(self, allowed: set[str]) -> None:
         self._allowed = allowed | set(sys.stdlib_module_names) | set(OURS)

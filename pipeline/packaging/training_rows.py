@@ -1,4 +1,4 @@
-"""Which rows a model was trained on, small enough to travel inside its artifact: docs/adr/0012.
+"""Which rows a model was trained on, in a file small enough for its artifact: docs/adr/0012.
 
 A row's hash is of its features alone, as `split` counts twins. Kept are the LIMIT smallest different hashes (a
 bottom-k sketch: Bar-Yossef et al., Counting Distinct Elements in a Data Stream, 2002). Every hash up to the largest one
@@ -52,7 +52,7 @@ class TrainingRows:
         return stream.getvalue()
 
     def covers(self, hashes: np.ndarray) -> np.ndarray:
-        """For each row, [rows]: whether this tells if it was trained on."""
+        """For each row, [rows]: whether it is known if the model was trained on it."""
         return np.ones(len(hashes), dtype=bool) if self.complete else hashes <= self.hashes[-1]
 
     def trained(self, hashes: np.ndarray) -> np.ndarray:

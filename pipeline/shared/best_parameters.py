@@ -1,4 +1,4 @@
-"""What tuning chose: the parameters of params.yaml with the best trial's in their place."""
+"""The parameters to train with: those of params.yaml, replaced by those of the best trial of tuning."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCHEMA_VERSION = 1
 
 
 def read(params: Params) -> Params:
-    """`params` as they train: with the best ones of build/tuned.json; ConfigurationError (10) without that file."""
+    """`params` with the best parameters of build/tuned.json; ConfigurationError (10) without that file."""
     return with_values(params, tuned()["best"])
 
 
@@ -58,7 +58,7 @@ def _in_steps(steps: Sequence[Step], words: list[str], value: Any, name: str) ->
 
 
 def _put(parameters: Mapping[str, Any], words: list[str], value: Any, name: str) -> dict[str, Any]:
-    """`parameters` with `value` under words[0], or in the component that stands there as {<import name>: {…}}."""
+    """`parameters` with `value` under words[0], or, with more words, in the component {<import name>: {…}} under it."""
     key, *rest = words
     if not rest:
         return {**parameters, key: value}

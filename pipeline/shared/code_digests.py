@@ -1,4 +1,4 @@
-"""The code that makes an artifact what it is, as digests: a training is repeated where one of them changes."""
+"""Digests of the code that determines an artifact: a training is repeated where one of them changes."""
 
 from __future__ import annotations
 

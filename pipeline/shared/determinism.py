@@ -1,4 +1,4 @@
-"""The environment that training and packaging run in, whoever starts them: one digest wherever they ran.
+"""The environment variables that training and packaging run with, so that every machine makes the same digest.
 
 Measured: the number of threads changes the bytes of forests and of histogram boosting, OpenBLAS's choice of kernel
 changes the probabilities of a logistic regression, and numpy's AVX-512 code gives other last bits of exp and tanh than

@@ -19,5 +19,5 @@ def read(path: Path) -> Any:
 
 
 def write(path: Path, value: Any) -> None:
-    """Put `value` into `path`, whole or not at all; its folder is made."""
+    """Write `value` to `path`, whole or not at all; makes its folder."""
     text_file.write(path, text_file.readable_json(value))

@@ -12,7 +12,7 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Labels:
-    """Classes of the rows: `codes` ([rows], int32) are places in `names`, which are in the order of their text."""
+    """Classes of the rows: `codes` ([rows], int32) are indexes of `names`, which are in the order of their text."""
 
     codes: np.ndarray
     names: tuple[Any, ...]
@@ -25,7 +25,7 @@ class Labels:
 
     @classmethod
     def of_codes(cls, codes: np.ndarray, names: Sequence[Any]) -> Self:
-        """From places in `names`, in whatever order those are."""
+        """From indexes of `names`, which may be in any order."""
         order = sorted(range(len(names)), key=lambda place: str(names[place]))
         place_of = np.empty(len(names), dtype=np.int32)
         place_of[order] = np.arange(len(names), dtype=np.int32)

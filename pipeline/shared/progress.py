@@ -1,4 +1,4 @@
-"""How far a long command is: a bar on a terminal, else a line every ten seconds."""
+"""Shows how far a long command has come: a bar on a terminal, else a line every ten seconds."""
 
 from __future__ import annotations
 

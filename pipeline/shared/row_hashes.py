@@ -18,7 +18,7 @@ _MISSING = np.uint64(0x9E3779B97F4A7C15)
 def of(columns: Columns) -> np.ndarray:
     """uint64 [rows]: equal for rows that are equal in every one of `columns`.
 
-    -0.0 counts as 0.0, and every missing value as one.
+    -0.0 counts as 0.0, and all missing values count as equal.
     """
     total: Any = np.uint64(0)
     with np.errstate(over="ignore"):

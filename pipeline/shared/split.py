@@ -36,10 +36,10 @@ class Parts:
 def twin_hashes(frame: pd.DataFrame) -> np.ndarray:
     """A 64-bit hash of each row of `frame`, [rows]: equal for rows equal in every feature, whatever their target.
 
-    Of 10 million different rows, two share one with a chance of 3 in a million; they then stay on one side, no more.
-    pandas' own hash, which another version of pandas may change: that is another lock, which trains again anyhow. The
-    hashes that an artifact carries are read under other locks: `shared.row_hashes`, which is slower.
-    With one hash for both, each model's rows would be split anew by the change, and its digest with them.
+    Of 10 million different rows, two share a hash with a chance of 3 in a million; all that follows is that they stay
+    on one side. The hash is that of pandas, which another version may change: then the lock changed, and everything is
+    trained again anyhow. The hashes in an artifact are read under other locks; `shared.row_hashes` makes those, slower.
+    Using that one here too would split the rows of existing models anew, and change their digests.
     """
     one_zero = frame.apply(lambda column: column + 0.0 if column.dtype == np.float64 else column)  # -0.0 is 0.0
     return np.asarray(pd.util.hash_pandas_object(one_zero, index=False).to_numpy())
@@ -157,7 +157,9 @@ def without_twins(parts: Parts, twins: np.ndarray) -> Parts:
 
 
 def check_classes(labels: Labels, parts: Parts, declared: Sequence[object] | None) -> None:
-    """Every class of the data, and every declared one, is trained on; DataContractError (40) names one that is not."""
+    """Check that every class of the data, and every declared one, is trained on; DataContractError (40) names one that
+    is not.
+    """
     present, trained = set(labels.names), set(labels.counts(parts.train))
     for name in sorted(set(declared or ()) - present, key=str):
         raise DataContractError(
@@ -184,7 +186,7 @@ def _home(groups: np.ndarray, labels: Labels) -> np.ndarray:
 
 
 def _choose_units(members: np.ndarray, sizes: np.ndarray, share: float) -> np.ndarray:
-    """The first of `members` whose sizes come nearest to `share` of all; at least one, and never all of them."""
+    """As many of the first `members` as come nearest to `share` of the rows of all; at least one, and never all."""
     filled = np.cumsum(sizes[members])
     count = int(np.argmin(np.abs(filled - share * filled[-1]))) + 1
     return members[: min(count, len(members) - 1)]

@@ -69,7 +69,7 @@ class SomeRows(Mapping[str, np.ndarray]):
         return len(self._columns)
 
     def lots(self) -> Iterator[Columns]:
-        """The rows in their order, a lot of `columns` at a time; none of a lot that has none of them."""
+        """The rows in their order, a lot of `columns` at a time; a lot with none of the rows is skipped."""
         first = 0
         for lot in lots(self._columns):
             end = first + rows(lot)

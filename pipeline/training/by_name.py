@@ -1,4 +1,4 @@
-"""Parameters of an estimator that name columns: behind a preprocessing, it counts them by their places there."""
+"""Parameters of an estimator that name columns: behind a preprocessing it knows columns by index only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CATEGORICAL = "categorical_features"
 
 def resolved(model: Pipeline, frame: pd.DataFrame, target: np.ndarray | None) -> Pipeline:
     """`model` with monotonic_cst or monotone_constraints (name → -1, 0 or 1) and categorical_features (names) of its
-    estimator as lists by place; `model` itself where they name nothing, or where the estimator sees the columns of
+    estimator as lists by index; `model` itself where they name nothing, or where the estimator sees the columns of
     `frame` by name.
 
     A name is that of a column as the preprocessing hands it on: of the feature itself, or of what a step makes of it,

@@ -1,4 +1,4 @@
-"""One pickle for a model, whoever fitted its parts: threads here, or processes elsewhere.
+"""Makes equal models equal bytes, whether threads here or processes elsewhere fitted their parts.
 
 A pickle tells shared objects from equal ones, and holds memory that nobody wrote: which texts, types and parameters the
 parts of an ensemble share depends on where they were fitted, which equal constants are one object depends on the
@@ -78,7 +78,7 @@ class _Pickler(NumpyPickler):
 
 
 def _is_constant(value: Any) -> bool:
-    """Whether `value` is bytes, or a tuple of plain values: what Python may hold once or many times, as it likes."""
+    """Whether `value` is bytes, or a tuple of plain values, of which Python may keep one or several equal objects."""
     if type(value) is tuple:
         return all(type(item) in (str, int, float, bool, type(None)) or _is_constant(item) for item in value)
     return type(value) is bytes

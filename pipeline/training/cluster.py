@@ -42,7 +42,7 @@ def address() -> str | None:
 
 @contextmanager
 def connected(address: str, training: bool = False) -> Iterator[Any]:
-    """A client of the scheduler at `address`, whose workers were found fit; with `training` also to train.
+    """A client of the scheduler at `address`, once its workers are checked; with `training`, that they may train, too.
 
     StorageError (30) where no scheduler or worker answers; IncompatibleError (22) for workers of another environment.
     """

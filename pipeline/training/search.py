@@ -1,4 +1,4 @@
-"""A search: candidates trained and judged fold by fold, wherever there are hands, always with the same result."""
+"""A search: candidates are trained and judged fold by fold, here or on a cluster, always with the same result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is left to chance: a model with an unseeded part would be another one at each training, and is refused."""
+"""Refuses chance: a model with an unseeded part would come out differently at each training."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def _name(component: Any) -> str:
 def refuse_chance() -> Iterator[None]:
     """RetrainRefused (42) where what runs inside draws a random number that no parameter seeds.
 
-    Seen are numpy's and Python's global generators, drawn from or seeded, and `np.random.default_rng()` without a seed,
-    in this process. Costs microseconds, where training twice would cost a training.
+    It notices draws from, and seeds of, numpy's and Python's global generators, and `np.random.default_rng()` without a
+    seed, in this process. That costs microseconds; to train twice and compare would cost a training.
     """
     before = _global_states()
     unseeded = 0

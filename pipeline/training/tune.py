@@ -70,7 +70,7 @@ def search(params: Params, tune: Tune) -> dict[str, Any]:
 
 
 def _key(params: Params) -> str:
-    """Digest of all that decides a trial: rows, search and Pipeline, code, lock; not how many hands there are."""
+    """Digest of all that decides a trial: rows, search, Pipeline, code and lock; not how many workers there are."""
     declared = params.to_dict()
     train = declared["train"] | {
         "tune": {name: value for name, value in declared["train"]["tune"].items() if name != "n_jobs"}

@@ -1,4 +1,4 @@
-"""What is stated of an artifact in the bucket: put there once, and found where somebody who is trusted signed it."""
+"""Signed statements in the bucket: written beside an artifact once, and read where a trusted signer signed them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from release.signing.variables import Sign
 def put_once(store: Store, uri: ArtifactUri, statement: Statement, sign: Sign) -> bool:
     """Put the signed `statement` beside the artifact at `uri`; False where a signature of it is there already.
 
-    The first one stays: a signature is another each time, and nothing in the bucket is overwritten. IntegrityError (20)
+    The first one stays: each signing gives other bytes, and nothing in the bucket is overwritten. IntegrityError (20)
     when what is there is none of this artifact.
     """
     key = uri.key + BUNDLE
@@ -39,8 +39,8 @@ def put_once(store: Store, uri: ArtifactUri, statement: Statement, sign: Sign) -
 def find(store: Store, uri: ArtifactUri, trusted: Signers) -> Attested:
     """The statement on the artifact at `uri`.
 
-    IntegrityError (20) unless one of `trusted` signed it while it might, by its own word and by the bucket's clock;
-    GateRefused (41) unless it says that the gate passed it.
+    IntegrityError (20) unless one of `trusted` signed it while its entry was valid, by the statement's time and by the
+    bucket's clock; GateRefused (41) unless it says that the gate passed it.
     """
     key = uri.key + BUNDLE
     data, head = store.get(key), store.head(key)

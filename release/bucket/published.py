@@ -1,4 +1,4 @@
-"""What the bucket holds of one artifact: proved complete before Git may name it."""
+"""Reads a published artifact from the bucket, and proves it complete before Git may name it."""
 
 from __future__ import annotations
 

@@ -151,7 +151,9 @@ class Store:
         return None if answer is None else bytes(answer)
 
     def _call(self, request: Callable[[], Any], key: str, permission: str, refusals: set[int]) -> Any:
-        """The answer, None for a status in `refusals`; what passes by itself is tried again with patience."""
+        """The answer, None for a status in `refusals`; errors that may pass by themselves are retried within
+        `Patience`.
+        """
         start = time.monotonic()
         attempt = 0
         while True:
@@ -179,7 +181,7 @@ class Store:
             time.sleep(pause)
 
     def _read(self, error: ClientError, key: str, permission: str) -> tuple[str, int]:
-        """What a failed request says, and its status; raises for what no repetition heals."""
+        """The message and status of a failed request; raises where a retry cannot help."""
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         code = str(error.response.get("Error", {}).get("Code", status))
         if code == "NoSuchBucket":

@@ -1,6 +1,6 @@
 """Commit that the candidate is taken back, or that an earlier release serves again.
 
-What was left goes into quarantine, so that it does not come back.
+The release that loses the traffic goes into quarantine, so that it does not come back.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ def _answer_of(situation: Situation, prover: Prover, after: Record, target: Rele
 
 
 def _lacking(situation: Situation, prover: Prover, target: Release) -> str | None:
-    """None when the target is seen ready; no fault of whoever is asked keeps a rollback from its commit."""
+    """None when the target is ready, else why not, in a sentence. A failure to find out does not stop the commit."""
     try:
         source = prover.source(situation)
         if elsewhere(source, situation, target) is not None:

@@ -168,7 +168,7 @@ def _history(record: Record) -> list[Release]:
 
 
 def _rows(status: Status, length: int) -> list[tuple[tuple[str, ...], Release]]:
-    """The releases that share the traffic, with their cells; the stable one first. What stands in a file is escaped."""
+    """The releases that share the traffic, with their cells; the stable one first. Text from files is escaped."""
     record = status.record
     share = record.percent or 0
     shares = [(record.stable, 100 - share), (record.candidate, share)]

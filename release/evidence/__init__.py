@@ -1,1 +1,1 @@
-"""How a cluster is seen: its hosts are asked, or Prometheus is, or Argo CD reports to GitHub."""
+"""Where evidence of a release in a cluster comes from: its hosts, Prometheus, or Argo CD's reports to GitHub."""

@@ -16,7 +16,7 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True)
 class Access:
-    """What a host wants to see: its scheme, the certificates (PEM) that sign its own, and headers with secrets."""
+    """How a host is reached: its scheme, the certificates (PEM) that sign its own, and headers with secrets."""
 
     scheme: str = "http"
     ca: str | None = None  # None: the certificates that this machine trusts
@@ -36,7 +36,7 @@ class Reply:
 
 
 class RedirectRefused(OSError):
-    """A redirect that leads away from the host, or back from HTTPS: what is there is no evidence on this host."""
+    """A redirect to another host, or from HTTPS to HTTP: what answers there is no evidence on this host."""
 
 
 def request(

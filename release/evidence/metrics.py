@@ -1,4 +1,4 @@
-"""What Prometheus has seen of a release: pods that were ready with its digest, under its name."""
+"""Evidence from Prometheus: pods that were ready with a release's digest, under its name."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""gitops/settings/evidence.yaml: by environment, how its cluster is seen. People's file, read from the branch.
+"""gitops/settings/evidence.yaml: where each environment's evidence comes from. People write it; read from the branch.
 
-It decides what counts as a proof, so that it is part of what the branch's reviewers guard; no option of a workflow
-replaces it. An environment that it does not name is asked by HTTP at its hosts.
+It decides what counts as a proof, so that the branch's reviewers guard it, and no option of a workflow replaces it. An
+environment that it does not name is asked by HTTP at its hosts.
 """
 
 from __future__ import annotations

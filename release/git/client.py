@@ -1,4 +1,4 @@
-"""Git, run so that nothing of the caller's repository is touched and no prompt, hook or hang gets in the way."""
+"""Runs Git without touching the caller's repository, without prompts and hooks, and within a time limit."""
 
 from __future__ import annotations
 

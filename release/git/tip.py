@@ -1,4 +1,4 @@
-"""What a branch holds at one commit: its files, read together, and which of two commits is the older."""
+"""The files of a branch at one commit, read many at a time, and which of two commits is the older."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FETCH_OBJECTS = (
 
 @dataclass(frozen=True)
 class Version:
-    """What one commit made of a file: `seconds` since 1970 of the commit, its subject, its trailers, the whole text."""
+    """A file as one commit left it: `seconds` since 1970 of the commit, its subject, its trailers, the whole text."""
 
     commit: str
     seconds: float
@@ -89,7 +89,7 @@ class Tip:
         return replace(self, commit=commit)
 
     def load(self, *folders: str) -> None:
-        """Bring every file below `folders`, to be read afterwards: two commands, where a read each asks the server."""
+        """Fetch every file below `folders` by two commands; else each `read` afterwards would ask the server."""
         prefixes = tuple(self._at(f"{folder}/") for folder in folders)
         if all(prefix.startswith(tuple(self._loaded)) for prefix in prefixes):
             return
@@ -152,16 +152,16 @@ class Tip:
         return sorted({name.partition("/")[0] for name in below if "/" in name})
 
     def history(self, path: str) -> Iterator[Version]:
-        """Each version of the file at `path`, the newest first, brought when it is asked for.
+        """Each version of the file at `path`, the newest first, fetched as it is asked for.
 
-        Of the branch's own commits: what a merge brought counts from the merge.
+        Only the branch's own commits count: a merged change counts from the merge.
         """
         for version in self._changes(path):
             text = self._git.run("cat-file", "blob", version.blob)
             yield Version(version.commit, version.seconds, version.subject, version.trailers, text)
 
     def latest(self, path: str, count: int) -> list[Version]:
-        """The first `count` of `history`, brought together."""
+        """The first `count` of `history`, fetched together."""
         changes = list(itertools.islice(self._changes(path), count))
         self._bring({version.blob for version in changes})
         return [
