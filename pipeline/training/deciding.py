@@ -16,19 +16,18 @@ from artifact.signature import label_text
 from pipeline.params import metrics
 from pipeline.params.decision import Decide
 from pipeline.params.params import Params
-from pipeline.training import deciding_labels, declared_folds
+from pipeline.training import deciding_labels, declared_folds, threshold_search
 from pipeline.training.folds import Fold
 
 _CANDIDATES = 200  # thresholds tried of one of two classes: quantiles of what the folds answered
-_GRID = np.arange(1, 20) / 20
 _SWEEPS = 3
 
 
 def decided(params: Params, fitted: Pipeline, frame: pd.DataFrame, target: np.ndarray) -> Decision | None:
     """The decision of train.decision for `fitted`; None where there is none.
 
-    To tune thresholds, the model is trained anew on folds, whose other rows tell which are best: on rows that it was
-    trained on, a model is too sure.
+    To tune thresholds the model is trained anew on folds, and the rows of each fold that it was not trained on tell
+    which thresholds are best: on rows that it was trained on, a model is too sure.
     """
     decide = params.train.decision
     if decide is None:
@@ -93,14 +92,7 @@ def _tuned(
         tried = tried[np.argsort(np.abs(tried - 0.5), kind="stable")]  # of equals the one nearest to a half
         best = max([0.5, *tried.tolist()], key=lambda chance: score((1 - chance, chance)))
         return Decision((1 - best, best))
-    thresholds = [0.5] * len(classes)
-    for _ in range(_SWEEPS):
-        for place in range(len(classes)):
-            options = [thresholds[place], *_GRID.tolist()]
-            thresholds[place] = max(
-                options, key=lambda threshold: score([*thresholds[:place], threshold, *thresholds[place + 1 :]])
-            )
-    return Decision(tuple(thresholds))
+    return threshold_search.best(len(classes), _SWEEPS, score)
 
 
 def _answered(model: Pipeline, classes: np.ndarray, frame: pd.DataFrame, target: np.ndarray, fold: Fold) -> np.ndarray:

@@ -14,10 +14,8 @@ from artifact.engines.sklearn_runner import true_probabilities
 from artifact.prediction import Prediction
 from pipeline.params import metrics
 from pipeline.params.params import Params
-from pipeline.training import declared_folds
+from pipeline.training import declared_folds, threshold_search
 
-_GRID = np.arange(1, 20) / 20
-_USUAL = 0.5
 _SWEEPS = 2  # a label's best threshold depends on the others where the metric asks for rows that are right in all
 
 
@@ -26,7 +24,7 @@ def decided(params: Params, fitted: Pipeline, frame: pd.DataFrame, target: np.nd
     decide = params.train.decision
     assert decide is not None
     if decide.thresholds is not None:
-        return Decision(tuple(decide.thresholds.get(name, _USUAL) for name in params.data.names))
+        return Decision(tuple(decide.thresholds.get(name, threshold_search.HALF) for name in params.data.names))
     parts = declared_folds.of(params, target, decide.folds, decide.seed)
     rows = np.concatenate([fold.test for fold in parts])
     answers = []
@@ -45,11 +43,4 @@ def _tuned(params: Params, metric: str, chances: np.ndarray, target: np.ndarray)
         measures = metrics.measures("multilabel", target, prediction, np.empty(0), catalogue)
         return sign * measures[metric](np.ones(len(target)))
 
-    thresholds = [_USUAL] * chances.shape[1]
-    for _ in range(_SWEEPS):
-        for place in range(len(thresholds)):
-            options = [thresholds[place], *_GRID.tolist()]
-            thresholds[place] = max(
-                options, key=lambda threshold: score([*thresholds[:place], threshold, *thresholds[place + 1 :]])
-            )
-    return Decision(tuple(thresholds))
+    return threshold_search.best(chances.shape[1], _SWEEPS, score)

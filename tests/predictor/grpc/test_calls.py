@@ -26,7 +26,7 @@ from tests.predictor.models import Packaged
 MESSAGE = corpus_grpc.request(corpus_grpc.one_input(fp64_contents=ROW)).SerializeToString()
 
 
-class Place:
+class PlainCalls:
     """Calls of a model, asked on this event loop; `groups` are the sizes of what was predicted together."""
 
     def __init__(self, packaged: Packaged, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +50,7 @@ class Place:
         return asyncio.ensure_future(self.calls.answer(message, exchange))
 
     def run(self, ask: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run `ask`; nothing goes wrong beside it, and afterwards every place and all memory is given back."""
+        """Run `ask`; nothing goes wrong beside it, and afterwards every slot and all memory is given back."""
         failures: list[object] = []
 
         async def run() -> None:
@@ -63,9 +63,9 @@ class Place:
 
 
 @pytest.fixture
-def place(packaged: dict[str, Packaged], monkeypatch: pytest.MonkeyPatch) -> Place:
+def plain_calls(packaged: dict[str, Packaged], monkeypatch: pytest.MonkeyPatch) -> PlainCalls:
     """Calls of iris."""
-    return Place(packaged["iris"], monkeypatch)
+    return PlainCalls(packaged["iris"], monkeypatch)
 
 
 async def turns(count: int) -> None:
@@ -80,82 +80,82 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("predictor.grpc.calls._LONGEST", ANSWER_SECONDS)
 
 
-def test_company(place: Place, patience: None) -> None:
+def test_company(plain_calls: PlainCalls, patience: None) -> None:
     """Messages that arrive a few turns of the event loop apart are predicted in one call, and each has its answer."""
 
     async def ask() -> None:
         tasks = []
         for pause in (2, 5, 5, 5):
-            tasks.append(place.ask())
+            tasks.append(plain_calls.ask())
             await turns(pause)
         answers = await asyncio.gather(*tasks)
         assert all(answer is not None and b"setosa" in answer.body for answer in answers)
-        assert place.groups == [4]
+        assert plain_calls.groups == [4]
 
-    place.run(ask)
+    plain_calls.run(ask)
 
 
-def test_alone(place: Place, patience: None) -> None:
+def test_alone(plain_calls: PlainCalls, patience: None) -> None:
     """A message that comes by itself is answered after a few turns."""
 
     async def ask() -> None:
-        task = place.ask()
+        task = plain_calls.ask()
         await turns(6)
         assert task.done()
 
-    place.run(ask)
+    plain_calls.run(ask)
 
 
-def test_long_turns(place: Place) -> None:
+def test_long_turns(plain_calls: PlainCalls) -> None:
     """Where the turns of the event loop are long, nobody waits many of them, however many others arrive."""
 
     async def ask() -> None:
-        tasks = [place.ask(), place.ask()]
+        tasks = [plain_calls.ask(), plain_calls.ask()]
         for _ in range(6):
             time.sleep(0.002)  # what else the event loop has to do
             await turns(1)
-            tasks.append(place.ask())
+            tasks.append(plain_calls.ask())
         assert tasks[0].done()
         await asyncio.gather(*tasks)
 
-    place.run(ask)
+    plain_calls.run(ask)
 
 
-def test_one_is_wrong(place: Place) -> None:
+def test_one_is_wrong(plain_calls: PlainCalls) -> None:
     """A message that is wrong is left to the way of every other request, those beside it are answered."""
 
     async def ask() -> None:
         wrong = corpus_grpc.request(corpus_grpc.one_input(fp64_contents=[1.0])).SerializeToString()
-        right, left, broken = await asyncio.gather(place.ask(), place.ask(wrong), place.ask(b"\xff"))
+        right, left, broken = await asyncio.gather(plain_calls.ask(), plain_calls.ask(wrong), plain_calls.ask(b"\xff"))
         assert right is not None
         assert left is broken is None
 
-    place.run(ask)
+    plain_calls.run(ask)
 
 
-def test_a_caller_that_leaves(place: Place) -> None:
-    """A call that is cancelled while its message waits gives its place back, those beside it are answered."""
+def test_a_caller_that_leaves(plain_calls: PlainCalls) -> None:
+    """A call that is cancelled while its message waits frees its slot, those beside it are answered."""
 
     async def ask() -> None:
-        staying, leaving = place.ask(), place.ask()
+        staying, leaving = plain_calls.ask(), plain_calls.ask()
         await turns(1)
         leaving.cancel()
         assert await staying is not None
         with pytest.raises(asyncio.CancelledError):
             await leaving
 
-    place.run(ask)
+    plain_calls.run(ask)
 
 
-def test_no_place(place: Place) -> None:
-    """While all places are taken, or the predictor is about to end, a message goes the way of every other request."""
+def test_no_slot(plain_calls: PlainCalls) -> None:
+    """While all slots are taken, or the predictor is about to end, a message goes the way of every other request."""
 
     async def ask() -> None:
-        while place.lifecycle.light.try_acquire():
+        while plain_calls.lifecycle.light.try_acquire():
             pass
-        assert await place.ask() is None
-        place.lifecycle.light.busy = 0
-        place.lifecycle.draining.set()
-        assert await place.ask() is None
+        assert await plain_calls.ask() is None
+        plain_calls.lifecycle.light.busy = 0
+        plain_calls.lifecycle.draining.set()
+        assert await plain_calls.ask() is None
 
-    place.run(ask)
+    plain_calls.run(ask)

@@ -48,8 +48,8 @@ class Client:
 
     async def ask(self, *data: bytes) -> Answer:
         """Send `data`, one part after the other, and read one answer."""
-        for place, part in enumerate(data):
-            await asyncio.sleep(0.01 if place else 0)
+        for number, part in enumerate(data):
+            await asyncio.sleep(0.01 if number else 0)
             self.writer.write(part)
         return await self.answer()
 
@@ -65,7 +65,7 @@ class Client:
         return await asyncio.wait_for(self.reader.read(), LATEST) == b""
 
 
-class Place:
+class InProcessServer:
     """A server in this process, and what it has counted."""
 
     def __init__(self, lifecycle: Lifecycle, port: int, connections: set[Any]) -> None:
@@ -87,8 +87,10 @@ class Place:
 
 
 @asynccontextmanager
-async def place(packaged: Packaged, batcher: Batcher | None = None, **settings: Any) -> AsyncIterator[Place]:
-    """A server of `packaged` that predicts with `worker`, if one is given."""
+async def running(
+    packaged: Packaged, batcher: Batcher | None = None, **settings: Any
+) -> AsyncIterator[InProcessServer]:
+    """A server of `packaged` in this process; it predicts with `batcher`, if one is given."""
     model = loaded(packaged)
     model.batcher = batcher or model.batcher
     lifecycle = Lifecycle(model, Settings(**settings))
@@ -103,12 +105,12 @@ async def place(packaged: Packaged, batcher: Batcher | None = None, **settings: 
     protocol = type("Made", (HttpProtocol,), {"settings": lifecycle.settings, "fast_path": FastPath(lifecycle)})
     state = ServerState()
     listening = await asyncio.get_running_loop().create_server(lambda: protocol(config, state, {}), "127.0.0.1", 0)
-    made_here = Place(lifecycle, listening.sockets[0].getsockname()[1], state.connections)
+    server = InProcessServer(lifecycle, listening.sockets[0].getsockname()[1], state.connections)
     try:
-        yield made_here
+        yield server
     finally:
         listening.close()
-        for connection in (*(client.writer for client in made_here.clients), *state.connections):
+        for connection in (*(client.writer for client in server.clients), *state.connections):
             connection.transport.abort()
         await asyncio.sleep(0.01)
 

@@ -17,9 +17,9 @@ from tests.predictor.http.fast_server import (
     LATEST,
     SETOSA,
     V2,
-    place,
     post,
     run,
+    running,
 )
 from tests.predictor.models import Packaged
 
@@ -82,7 +82,7 @@ def test_what_takes_it(iris: Packaged, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "PAUSE", LATEST)  # on a busy machine a body may come late
 
     async def test() -> None:
-        async with place(iris) as server:
+        async with running(iris) as server:
             client = await server.connect()
             for number, parts in enumerate(PLAIN.values(), 1):
                 answer = await client.ask(*parts)
@@ -98,7 +98,7 @@ def test_what_does_not(iris: Packaged, case: str) -> None:
     data, status = NOT_PLAIN[case]
 
     async def test() -> None:
-        async with place(iris) as server:
+        async with running(iris) as server:
             client = await server.connect()
             ends = range(len(data) - 9, len(data)) if case == "a body in pieces" else ()
             parts = [data[start:end] for start, end in pairwise((0, *ends, len(data)))]
@@ -114,7 +114,7 @@ def test_a_wrong_host(iris: Packaged, host: bytes) -> None:
     """What is plain but for its Host header is refused as any request is, and ends its connection."""
 
     async def test() -> None:
-        async with place(iris) as server:
+        async with running(iris) as server:
             client = await server.connect()
             answer = await client.ask(re.sub(rb"(?i)host: [^\r]*", host, post()))
             assert (answer.status, b"Host header" in answer.body) == (400, True)
@@ -127,7 +127,7 @@ def test_a_body_that_takes_its_time(iris: Packaged) -> None:
     """A body that comes late is waited for as long as any; one that never comes is 408, then the connection ends."""
 
     async def test() -> None:
-        async with place(iris, body_seconds=1) as server:
+        async with running(iris, body_seconds=1) as server:
             client = await server.connect()
             client.writer.write(post().removesuffix(BODY))
             await asyncio.sleep(2 * connection.PAUSE)
@@ -143,7 +143,7 @@ def test_one_behind_the_other(iris: Packaged) -> None:
     """Pipelined requests are answered in their order, whichever way each goes."""
 
     async def test() -> None:
-        async with place(iris) as server:
+        async with running(iris) as server:
             client = await server.connect()
             kinds = [post(BODY, f"x-request-id: {number}") for number in range(9)]
             kinds[4] = post(b"{}", "x-request-id: 4")

@@ -17,12 +17,12 @@ from tests.predictor.http.fast_server import (
     LATEST,
     SAMPLE,
     Client,
-    Place,
+    InProcessServer,
     Slow,
-    place,
     post,
     quick,
     run,
+    running,
 )
 from tests.predictor.loaded import loaded
 from tests.predictor.models import Packaged
@@ -39,7 +39,7 @@ def test_shared_calls(iris: Packaged) -> None:
     runner = Slow(0)
 
     async def test() -> None:
-        async with place(iris, quick(runner, batching=True)) as server:
+        async with running(iris, quick(runner, batching=True)) as server:
             clients = [await server.connect() for _ in range(8)]
             runner.calls.clear()
             values = [1, 2, 3, 66, 5, 6, 7, 8]
@@ -60,7 +60,7 @@ def test_alone_where_company_changes_answers(iris: Packaged) -> None:
     runner = Slow(0)
 
     async def test() -> None:
-        async with place(iris, quick(runner, batching=False)) as server:
+        async with running(iris, quick(runner, batching=False)) as server:
             clients = [await server.connect() for _ in range(8)]
             runner.calls.clear()
             for client in clients:
@@ -77,7 +77,7 @@ def test_rows_that_shared_a_call_are_counted_as_one_table(iris: Packaged, tmp_pa
 
     async def test() -> None:
         settings = {"inference_log": str(tmp_path), "inference_share": 1.0} if each == "logged" else {}
-        async with place(iris, quick(loaded(iris).runner, batching=True), **settings) as server:
+        async with running(iris, quick(loaded(iris).runner, batching=True), **settings) as server:
             drift, tables = server.lifecycle.observers.drift, []
             observe = drift.observe
 
@@ -106,13 +106,13 @@ def test_rows_that_shared_a_call_are_counted_as_one_table(iris: Packaged, tmp_pa
 
 
 def test_long_predictions(iris: Packaged) -> None:
-    """A long model predicts in its thread; places are kept, the loop answers health, and over the queue is 503."""
+    """A long model predicts in its thread; slots are kept, the loop answers health, and over the queue is 503."""
     slow = Slow(0.05)
 
     async def test() -> None:
         batcher = Batcher(slow, SAMPLE, batching=True)
         slow.calls.clear()
-        async with place(iris, batcher, concurrency=3, queue=1) as server:
+        async with running(iris, batcher, concurrency=3, queue=1) as server:
             clients = [await server.connect() for _ in range(6)]
             for client in clients:
                 client.writer.write(post())
@@ -127,10 +127,10 @@ def test_long_predictions(iris: Packaged) -> None:
 
 
 def test_as_many_places_as_one(iris: Packaged) -> None:
-    """Short predictions never are in each other's way, however few places there are."""
+    """Short predictions never are in each other's way, however few slots there are."""
 
     async def test() -> None:
-        async with place(iris, quick(Slow(0), batching=False), concurrency=1, queue=0) as server:
+        async with running(iris, quick(Slow(0), batching=False), concurrency=1, queue=0) as server:
             clients = [await server.connect() for _ in range(8)]
             for client in clients:
                 client.writer.write(post())
@@ -141,9 +141,9 @@ def test_as_many_places_as_one(iris: Packaged) -> None:
 
 
 @asynccontextmanager
-async def in_work(iris: Packaged) -> AsyncIterator[tuple[Place, Client]]:
+async def in_work(iris: Packaged) -> AsyncIterator[tuple[InProcessServer, Client]]:
     """A server with a request in work, and the client that waits for its answer."""
-    async with place(iris, Batcher(Slow(0.1), SAMPLE, batching=True)) as server:
+    async with running(iris, Batcher(Slow(0.1), SAMPLE, batching=True)) as server:
         client = await server.connect()
         client.writer.write(post())
         while not server.lifecycle.light.busy:
@@ -184,7 +184,7 @@ def test_the_end_of_several(iris: Packaged) -> None:
 
 
 def test_a_client_that_left(iris: Packaged) -> None:
-    """Whoever goes away before the answer is counted as gone, and keeps no place."""
+    """Whoever goes away before the answer is counted as gone, and keeps no slot."""
 
     async def test() -> None:
         async with in_work(iris) as (server, client):
@@ -205,7 +205,7 @@ def test_a_client_that_does_not_read(iris: Packaged) -> None:
     wordy.predict = lambda columns: Prediction(np.array(["x" * 60_000], dtype=object), None)  # type: ignore[method-assign]
 
     async def test() -> None:
-        async with place(iris, quick(wordy, batching=False)) as server:
+        async with running(iris, quick(wordy, batching=False)) as server:
             client = await server.connect()
             count = 200
             for _ in range(count):
@@ -223,7 +223,7 @@ def test_a_connection_at_rest(iris: Packaged) -> None:
     """A connection ends when nothing was asked for its time, counted from the last answer."""
 
     async def test() -> None:
-        async with place(iris, idle_seconds=1) as server:
+        async with running(iris, idle_seconds=1) as server:
             client = await server.connect()
             started = time.monotonic()
             for _ in range(5):  # longer than that in all, and each time so much less that a busy machine is in time
