@@ -39,5 +39,6 @@ def _score(files: Mapping[str, bytes], key: tuple[str, Form], table: pa.Table, f
         with tempfile.TemporaryDirectory(prefix="modelpin-score-") as folder:
             for name, data in files.items():
                 Path(folder, name).write_bytes(data)
-            _scorers[key] = Scorer(load.load(folder, expected_digest=key[0]), key[1])
+            verified = load.verify(folder, expected_digest=key[0])
+            _scorers[key] = Scorer(load.deserialise(verified), verified.files, key[1])
     return _scorers[key].score(table, first)

@@ -6,15 +6,17 @@ cell that may not fit the answer is None: those two then look at it again, and s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from artifact.categorical import Categorical, CategoricalColumns
 from artifact.errors import InvalidRequest
+from artifact.prediction import Columns
 from artifact.signature import Feature, Signature
 from artifact.validation.column import needs_column
 from artifact.validation.validator import Validator
@@ -22,13 +24,15 @@ from pipeline.data import conversion
 from pipeline.params.cells import Cells
 
 _NUMBERS = ("float64", "int64")
+_FEW = 256  # distinct texts of a column of which a lot is looked up by them, not by its rows
 _EXACT = 2.0**53  # whole numbers of a text from here on may not be exact as float64
 _NINE = ord("9")  # the greatest byte of a whole number; 0x1F and 1e5 have greater ones
 
 
 @dataclass(frozen=True)
 class PlainColumns:
-    """The columns of a table by feature, [rows] each: `numbers`, which `validator` checks, and those that are checked.
+    """The columns of a table by feature, [rows] each: `numbers`, which `validator` checks, and those that are checked;
+    of those `texts` of which few differ.
 
     `numbers` lie where Arrow has them: a lot of them is copied and checked while the processor's cache holds it.
     """
@@ -37,8 +41,9 @@ class PlainColumns:
     validator: Validator
     numbers: Mapping[str, np.ndarray]
     checked: Mapping[str, np.ndarray]
+    texts: Mapping[str, Categorical]
 
-    def lot(self, start: int, end: int) -> dict[str, np.ndarray] | None:
+    def lot(self, start: int, end: int) -> Columns | None:
         """The rows from `start` to `end` as an engine takes them; None unless every number of them fits."""
         columns = {name: values[start:end] for name, values in self.checked.items()}
         if self.numbers:
@@ -46,7 +51,10 @@ class PlainColumns:
                 columns |= self.validator.columns({name: values[start:end] for name, values in self.numbers.items()})
             except InvalidRequest:
                 return None
-        return {name: columns[name] for name in self.names}
+        if not self.texts:
+            return {name: columns[name] for name in self.names}
+        texts = {name: Categorical(each.categories, each.codes[start:end]) for name, each in self.texts.items()}
+        return CategoricalColumns(self.names, columns, texts)
 
 
 class PlainTables:
@@ -70,6 +78,7 @@ class PlainTables:
         """The columns of `table`; None where a cell does not fit. Whether its numbers do, `PlainColumns.lot` says."""
         numbers: dict[str, np.ndarray] = {}
         checked: dict[str, np.ndarray] = {}
+        texts: dict[str, Categorical] = {}
         for feature in self._features:
             column = table.column(feature.name)
             column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
@@ -81,7 +90,10 @@ class PlainTables:
                     distinct = self._by_distinct(feature, column)
                     if distinct is None:
                         return None
-                    checked[feature.name] = distinct
+                    if feature.dtype == "string" and len(distinct.categories) <= _FEW:
+                        texts[feature.name] = distinct
+                    else:
+                        checked[feature.name] = np.asarray(distinct.categories)[distinct.codes]
                 elif feature.name in self._together.dtypes:
                     numbers[feature.name] = values
                 else:
@@ -89,21 +101,21 @@ class PlainTables:
             except (InvalidRequest, pa.ArrowNotImplementedError):
                 return None
         validator = self._together if len(numbers) == len(self._together.dtypes) else self._only(numbers)
-        return PlainColumns(self._names, validator, numbers, checked)
+        return PlainColumns(self._names, validator, numbers, checked, texts)
 
     def _only(self, numbers: Mapping[str, np.ndarray]) -> Validator:
         """The checks of these numbers alone: the others came as another type."""
         return Validator(replace(self._signature, inputs=tuple(self._by_name[name] for name in numbers)))
 
-    def _by_distinct(self, feature: Feature, column: pa.Array) -> np.ndarray | None:
-        """The values of a column of which each distinct cell is converted and checked once; None where one is wrong."""
+    def _by_distinct(self, feature: Feature, column: pa.Array) -> Categorical | None:
+        """A column of which each distinct cell is converted and checked once; None where one is wrong."""
         encoded = pc.dictionary_encode(column, null_encoding="encode")
         distinct = pa.chunked_array([encoded.dictionary])
         values, violations = self._convert(feature, distinct, self._cells)
         if violations:
             return None
         checked = self._alone[feature.name].columns({feature.name: as_raw(values)})
-        return np.asarray(checked[feature.name][encoded.indices.to_numpy()])
+        return Categorical(cast(Sequence[Any], checked[feature.name]), encoded.indices.to_numpy())
 
     def _of_text(self, feature: Feature, column: pa.Array) -> np.ndarray | None:
         """A column of text as numbers where it is written as Arrow writes numbers; None where it may not be."""

@@ -35,12 +35,13 @@ def score(options: argparse.Namespace) -> None:
     # anew: up to half of the time that reading takes.
     pa.set_memory_pool(pa.system_memory_pool())
     with _stored(), _artifact(options) as (directory, digest):
-        artifact = load.load(directory, expected_digest=digest)
+        verified = load.verify(directory, expected_digest=digest)
+        artifact = load.deserialise(verified)
         source = Batches(location.parse(options.input))
         form = Form(source.text, tuple(options.missing), tuple(options.keep))
         names = list(dict.fromkeys((*artifact.signature.names, *form.keep)))
         source.require(names)
-        scorer = Scorer(artifact, form)
+        scorer = Scorer(artifact, verified.files, form)
         scorer.check(source.types)
         plan = {"model_digest": artifact.digest, "input": source.location.identity(), "rows": options.rows}
         parts = Parts(location.parse(options.output), plan | {"missing": list(form.missing), "keep": list(form.keep)})

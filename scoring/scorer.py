@@ -19,10 +19,10 @@ from artifact.engines.table import SKLEARN
 from artifact.errors import DataContractError, InvalidRequest
 from artifact.load import Loaded
 from artifact.prediction import Columns, Prediction, together
-from artifact.signature import Signature
 from artifact.validation.validator import Validator
 from pipeline.data import conversion
 from pipeline.params.cells import Cells
+from scoring import model
 from scoring.plain import PlainTables, as_raw
 
 ROW, REASON = "row", "reason"
@@ -49,10 +49,11 @@ class Scored:
 
 
 class Scorer:
-    """A verified model and the form of the tables it scores."""
+    """A verified model, the `files` of its artifact, and the form of the tables it scores."""
 
-    def __init__(self, artifact: Loaded, form: Form) -> None:
-        self._runner = artifact.runner
+    def __init__(self, artifact: Loaded, files: Mapping[str, bytes], form: Form) -> None:
+        self._model = model.of(artifact, files)
+        self._runner = self._model.runner
         self._sample = artifact.sample
         self._signature = artifact.signature
         self._validator = Validator(artifact.signature)
@@ -85,10 +86,7 @@ class Scorer:
         parts = list(self._predicted(table, reasons))
         fits = np.ones(table.num_rows, dtype=bool)
         fits[list(reasons)] = False
-        if parts:
-            answers = _arrays(self._signature, together(parts))
-        else:
-            answers = [pa.array([], kind) for kind in self.outputs.values()]
+        answers = self._arrays(together(parts)) if parts else [pa.array([], kind) for kind in self.outputs.values()]
         rows = pa.chunked_array([np.arange(first, first + table.num_rows, dtype=np.int64)])
         if not reasons:
             nothing = table.slice(0, 0)
@@ -112,6 +110,19 @@ class Scorer:
         outputs = dict(zip(self.outputs, answers, strict=True))
         columns = {_free(name, (ROW, *outputs)): table.column(name) for name in self._form.keep}
         return pa.table({ROW: rows, **columns, **outputs})
+
+    def _arrays(self, prediction: Prediction) -> list[pa.Array]:
+        """A column of answers for each of `outputs`, [rows]."""
+        labels = None if self._model.labels is None else pa.array(self._model.labels, pa.string())
+        arrays = []
+        for output in self._signature.outputs:
+            array = prediction.array(output.name)
+            for column in [array] if array.ndim == 1 else array.T:
+                if output.dtype == "string" and labels is not None:
+                    arrays.append(labels.take(pa.array(column)))
+                else:
+                    arrays.append(pa.array(np.ascontiguousarray(column), _DTYPES[output.dtype]))
+        return arrays
 
     def _predicted(self, table: pa.Table, reasons: dict[int, str]) -> Iterator[Prediction]:
         """The answers for the rows of `table` in their order, without those of which the reasons are added."""
@@ -210,15 +221,6 @@ def _rejected(rows: pa.ChunkedArray, reasons: list[str], cells: pa.Table) -> pa.
 
 def _free(name: str, names: Sequence[str]) -> str:
     return f"input.{name}" if name in names else name
-
-
-def _arrays(signature: Signature, prediction: Prediction) -> list[pa.Array]:
-    arrays = []
-    for output in signature.outputs:
-        array = prediction.array(output.name)
-        for column in [array] if array.ndim == 1 else array.T:
-            arrays.append(pa.array(np.ascontiguousarray(column), _DTYPES[output.dtype]))
-    return arrays
 
 
 def _sent(columns: Columns, rows: slice = slice(None)) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The messages of an ONNX file that `onnx_texts` changes, without the package that generates them.
+"""The messages of an ONNX file that are changed when it is loaded, without the package that generates them.
 
 https://github.com/onnx/onnx/blob/main/onnx/onnx.proto. Fields that are not named here are kept as they are.
 """
@@ -13,13 +13,20 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 _PACKAGE = "modelpin.onnx"  # nobody else's
 _STRING, _INT64 = 8, 7  # of TensorProto.DataType
+_INT = 2  # of AttributeProto.AttributeType
 # The number and the type of each field; * where there may be several. Attributes are read where they are asked for.
 _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     "Model": {"graph": (7, "Graph")},
     "Graph": {"node": (1, "*Node"), "initializer": (5, "*Tensor"), "input": (11, "*Value"), "output": (12, "*Value")},
     "Node": {"input": (1, "*string"), "output": (2, "*string"), "op_type": (4, "string"), "attribute": (5, "*bytes")},
-    "Attribute": {"name": (1, "string"), "i": (3, "int64"), "strings": (9, "*bytes")},
-    "Tensor": {"string_data": (6, "*bytes"), "int64_data": (7, "*int64"), "name": (8, "string")},
+    "Attribute": {"name": (1, "string"), "i": (3, "int64"), "strings": (9, "*bytes"), "type": (20, "int32")},
+    "Tensor": {
+        "dims": (1, "*int64"),
+        "data_type": (2, "int32"),
+        "string_data": (6, "*bytes"),
+        "int64_data": (7, "*int64"),
+        "name": (8, "string"),
+    },
     "Value": {"name": (1, "string"), "type": (2, "Type")},
     "Type": {"tensor_type": (1, "TensorType")},
     "TensorType": {"elem_type": (1, "int32"), "shape": (2, "Shape")},
@@ -35,9 +42,18 @@ def model(data: bytes) -> Any:
     return _classes()["Model"].FromString(data)
 
 
-def changed(model: Any, nodes: Iterable[Any], inputs: Iterable[Any], outputs: Iterable[Any]) -> bytes:
-    """Put these nodes, inputs and outputs in the place of those of `model`; its file. Large ones are not copied."""
-    for field, values in (("node", list(nodes)), ("input", list(inputs)), ("output", list(outputs))):
+def changed(
+    model: Any,
+    nodes: Iterable[Any],
+    inputs: Iterable[Any],
+    outputs: Iterable[Any],
+    constants: Iterable[Any] | None = None,
+) -> bytes:
+    """Put these nodes, inputs, outputs and, where they change, constants in the place of those of `model`; its file.
+    Large ones are not copied.
+    """
+    fields = {"node": list(nodes), "input": list(inputs), "output": list(outputs)}
+    for field, values in (fields if constants is None else fields | {"initializer": list(constants)}).items():
         model.graph.ClearField(field)
         getattr(model.graph, field).extend(values)
     data: bytes = model.SerializeToString(deterministic=True)
@@ -50,6 +66,27 @@ def whole_numbers(name: str) -> Any:
     value.type.tensor_type.elem_type = _INT64
     value.type.tensor_type.shape.dim.add()
     return value
+
+
+def make_whole_numbers(value: Any) -> None:
+    """Make an input or output one of int64; its shape stays."""
+    value.type.tensor_type.elem_type = _INT64
+
+
+def constant(name: str, shape: Iterable[int], values: Iterable[int]) -> Any:
+    """An initializer of int64."""
+    return _classes()["Tensor"](name=name, dims=shape, data_type=_INT64, int64_data=values)
+
+
+def to_whole_numbers(value: str, output: str) -> Any:
+    """A node that casts `value` to int64, as `output`."""
+    to = _classes()["Attribute"](name="to", i=_INT64, type=_INT).SerializeToString()
+    return _classes()["Node"](op_type="Cast", input=[value], output=[output], attribute=[to])
+
+
+def lookup(table: str, places: str, output: str) -> Any:
+    """A node that takes from the list `table` what stands at `places`, as `output`."""
+    return _classes()["Node"](op_type="Gather", input=[table, places], output=[output])
 
 
 def is_text(value: Any) -> bool:

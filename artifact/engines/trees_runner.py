@@ -19,7 +19,7 @@ from artifact.prediction import Columns, Prediction, rows
 from artifact.signature import Signature
 
 NUMBERS, SUMS = "tree_numbers", "tree_sums"  # what the trees are given and what they give, in the two graphs
-_BEFORE, _BEHIND = "graph_before", "graph_behind"
+_BEFORE, BEHIND = "graph_before", "graph_behind"
 
 
 def load(files: Mapping[str, bytes], signature: Signature) -> TreesRunner:
@@ -30,11 +30,12 @@ def load(files: Mapping[str, bytes], signature: Signature) -> TreesRunner:
 
 def to_bytes(before: bytes, behind: bytes, trees: Mapping[str, np.ndarray]) -> bytes:
     """trees.npz: the two graphs as bytes, beside the arrays of `DecisionTrees`. Equal models give equal bytes."""
-    arrays: dict[str, Any] = {
-        _BEFORE: np.frombuffer(before, np.uint8),
-        _BEHIND: np.frombuffer(behind, np.uint8),
-        **trees,
-    }
+    graphs = {_BEFORE: np.frombuffer(before, np.uint8), BEHIND: np.frombuffer(behind, np.uint8)}
+    return packed({**graphs, **trees})
+
+
+def packed(arrays: Mapping[str, Any]) -> bytes:
+    """The arrays of trees.npz as its bytes."""
     stream = BytesIO()
     np.savez(stream, **arrays)
     return stream.getvalue()
@@ -47,7 +48,7 @@ class TreesRunner:
 
     def __init__(self, arrays: Mapping[str, np.ndarray], signature: Signature) -> None:
         self._before, self._inputs = beginning(arrays[_BEFORE].tobytes(), signature)
-        behind = session(arrays[_BEHIND].tobytes())
+        behind = session(arrays[BEHIND].tobytes())
         self._outputs = Outputs(behind, signature)
         self._trees = DecisionTrees(arrays)
         self._behind_takes_numbers = NUMBERS in [node.name for node in behind.get_inputs()]

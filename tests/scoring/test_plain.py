@@ -13,6 +13,7 @@ from artifact.signature import Feature, Signature
 from artifact.validation.validator import Validator
 from pipeline.data import conversion
 from pipeline.params.cells import Cells, Format
+from scoring import plain as plain_columns
 from scoring.plain import PlainTables, as_raw
 
 FEATURES = {
@@ -106,8 +107,10 @@ def text(values: list[str | None]) -> pa.Array:
     return pa.array(values, pa.string())
 
 
-def test_a_plain_table_is_taken() -> None:
-    """Of text and of types, in one piece or several."""
+@pytest.mark.parametrize("few", [256, 0])
+def test_a_plain_table_is_taken(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of text and of types, in one piece or several, with few texts or many."""
+    monkeypatch.setattr(plain_columns, "_FEW", few)
     content = pa.table({name: text([cell] * 2) for name, cell in PLAIN.items()})
     stored = pa.table(STORED)
     assert compare(content, CSV, text=True)
