@@ -1,6 +1,6 @@
-"""Where a published artifact comes from, and whether it comes from there again: `lineage`, `reproduce`.
+"""`lineage` says where a published artifact comes from; `reproduce` makes it again and compares.
 
-And `mlflow_aliases`, which repairs MLflow's aliases from what Git says.
+`mlflow_aliases` repairs MLflow's aliases from what Git says.
 """
 
 from artifact.command_table import refuse_module

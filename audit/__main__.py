@@ -1,4 +1,4 @@
-"""Where a published artifact comes from, whether it comes from there again, and whether MLflow says what Git says."""
+"""Say where a published artifact comes from, make it again and compare, and let MLflow's aliases say what Git says."""
 
 from artifact.command_table import run
 

@@ -1,7 +1,7 @@
-"""Train a published artifact again: its commit, its data, its locked environment, and what came of it.
+"""Train a published artifact again from its commit, its data and its locked environment, and compare the two.
 
 The verdict is one of: bit-identical (the same digest), prediction-identical (other bytes, every answer the same within
-epsilon; both end with 0), different (42, with what differs). Nothing here is touched: the commit is checked out in a
+epsilon; both end with 0), different (42, with what differs). The checkout here is not touched: the commit gets a
 temporary worktree, which is removed again.
 """
 

@@ -21,7 +21,7 @@ from artifact.validation.validator import validated_columns
 
 
 def main() -> None:
-    """Ask both the same questions."""
+    """Let both predict the same rows."""
     published, digest, rebuilt, other, table = sys.argv[1:]
     original, copy = load.load(published, expected_digest=digest), load.load(rebuilt, expected_digest=other)
     golden_file = json.loads((Path(published) / golden.FILE).read_bytes())

@@ -1,6 +1,6 @@
 """The evidence on one canary, or on a release that has all traffic, and the decision that follows from it.
 
-A pure function of the counts: run again at any time on the same grid, it decides the same.
+Pure functions of the counts: on the same grid of times they decide the same, whenever they run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Test:
 
     @property
     def reached(self) -> bool:
-        """Whether E ever was what decides."""
+        """Whether E ever reached the value that decides."""
         return bool(self.log_e.size) and float(self.log_e.max()) >= np.log(self.decides)
 
     @property
@@ -48,7 +48,7 @@ class Test:
 class Evidence:
     """What a canary is decided from. `silent`: seconds since the last request of each release; None when it had none.
 
-    `unseen`: it answers requests, and its predictor counts nothing while the stable release's does.
+    `unseen`: the canary answers requests, but its predictor has no counts, while the stable release's has.
     """
 
     requests: tuple[int, int]  # canary, stable
@@ -78,7 +78,7 @@ class Moment:
 class Decision:
     """What follows: an Action, why, and `to` which percentage it advances.
 
-    `harm`: the release was proved worse, and is not taken back for its lateness alone. `missing`: it is held because
+    `harm`: the release is taken back because it was proved worse, not because it is late. `missing`: it is held because
     there is no data.
     """
 
@@ -131,7 +131,7 @@ def examine(live: Live, thresholds: Thresholds) -> Evidence:
 
 
 def decide(evidence: Evidence, thresholds: Thresholds, moment: Moment) -> Decision:
-    """What is to be done with the canary."""
+    """The decision on a canary, from its evidence."""
     least = thresholds.least_minutes * 60
     deadline = thresholds.deadline(moment.first_percent)
     missing = _missing(evidence, thresholds, moment)
@@ -186,7 +186,8 @@ def _missing(evidence: Evidence, thresholds: Thresholds, moment: Moment) -> str 
 
 
 def bake(now: Answers, before: Answers, thresholds: Thresholds) -> tuple[Test, Decision]:
-    """Of a release that has all traffic, `before` being the one that had it: taken back when its errors pass the limit.
+    """The decision on a release that has all traffic: it is taken back when its errors pass the limit. `before`: the
+    release that had the traffic before.
 
     With a share of 100 % nothing is left to compare with: latency and predictions are not judged here.
     """

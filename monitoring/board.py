@@ -1,4 +1,4 @@
-"""Draw the dashboard of one environment as one HTML page, for whoever has no Grafana."""
+"""Draw the dashboard of one environment as one HTML page, for users without Grafana."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Can a classifier tell live rows from those of the reference? It sees what no single feature shows: a new relation.
+"""A classifier that tries to tell live rows from reference rows: it also sees a new relation between features.
 
 The classifier is cross-validated: each row is scored by a model that was trained without it. A fold has whole blocks of
 time, so that the rows of one request, or of one client's burst, are never on both sides. The area under the ROC curve
@@ -81,7 +81,7 @@ def _blocks(requests: np.ndarray) -> np.ndarray:
 
 
 def _fitted(rows: np.ndarray, is_live: np.ndarray, groups: np.ndarray, categorical: list[bool]) -> Any:
-    """For each fold a model that was trained on the others, and the places of the fold's rows."""
+    """For each fold a model that was trained on the others, and the indexes of the fold's rows."""
     # Imported here: what reads counters alone starts a second faster.
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.model_selection import StratifiedGroupKFold

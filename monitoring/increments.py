@@ -1,4 +1,4 @@
-"""By how much counters grew in each interval, whatever became of their pods."""
+"""By how much counters grew in each interval, with pods that start and end meanwhile."""
 
 from __future__ import annotations
 

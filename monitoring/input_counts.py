@@ -52,7 +52,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Source:
-    """Whose counters: the releases of one namespace of one Prometheus."""
+    """Where the counters come from: the releases of one namespace, in one Prometheus."""
 
     prometheus: Prometheus
     namespace: str
@@ -70,7 +70,7 @@ class Source:
     def grown(self, metric: str, grid: Grid) -> list[tuple[Series, np.ndarray]]:
         """Each series with its growth in each interval of `grid`.
 
-        The grid is begun early: a pod that was not scraped for a moment is old all the same.
+        The grid begins earlier than asked, so that a pod that a scrape missed does not count as new.
         """
         wide = grid.earlier(max(_EARLIER, _EARLIER_STEPS * grid.step))
         series = self.prometheus.counters(self.query(metric), wide)

@@ -1,4 +1,4 @@
-"""Join labels that came back to the inference log, and say whether live losses are worse than the held-out ones.
+"""Join labels that are known later to the inference log, and test whether live losses are worse than the held-out ones.
 
 Labels (CSV or Parquet): request_id, label, time (when it came back), and row where a request has several. The log (a
 Parquet file, or a folder of them partitioned by digest and day): request_id, prediction, time, digest, and row.

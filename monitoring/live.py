@@ -153,11 +153,12 @@ def _answers(thresholds: Thresholds, series: Mapping[str, Rows], intervals: int)
 
 
 def _of_users(every: np.ndarray, apart: np.ndarray) -> np.ndarray:
-    """Of `every` request in each interval those that are not counted `apart`: both and the result of shape [intervals].
+    """Users' requests: in each interval `every` request less those counted `apart`. All are of shape [intervals].
 
     The two are counters of two processes, which are scraped at different moments, so that a request may show in one of
-    them an interval earlier. Taken off an interval at a time, each such moment would leave some for a user's. So the
-    growth of the greatest sum so far is taken: at no time are more requests a user's than all less those apart.
+    them an interval earlier. A difference in each interval would then count some of them as a user's. So this takes the
+    growth of the greatest difference of the sums so far: at no time are more requests a user's than all less those
+    apart.
     """
     reached = np.maximum.accumulate(np.maximum(np.cumsum(every - apart), 0.0))
     return np.diff(reached, prepend=0.0)

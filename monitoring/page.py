@@ -1,4 +1,4 @@
-"""One HTML page, without a script and without anything from elsewhere: text, tables, bars and lines over time."""
+"""Builds one HTML page of text, tables, bars and lines over time, without scripts or files from elsewhere."""
 
 from __future__ import annotations
 

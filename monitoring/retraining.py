@@ -1,7 +1,7 @@
-"""Whether an alarm, new data or the calendar asks for a training now: deduplicated, cooled down and capped.
+"""Whether an alarm, new data or the calendar asks for a training now: each cause once, after a cooldown, up to a cap.
 
-The gate decides what becomes of what is trained. Nothing is trained on an estimate of the accuracy alone, and the same
-bytes are not trained again: what asks for that refreshes one issue for people.
+The gate decides whether the trained model is published. Nothing is trained on an estimate of the accuracy alone, and
+the same bytes are not trained again: what asks for that refreshes one issue for people.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def decide(before: Sequence[Trigger], cause: Cause, policy: Policy, now: str) ->
 
 
 def _quiet(before: Sequence[Trigger], cause: Cause, policy: Policy, now: datetime) -> str | None:
-    """Why there is nothing to follow; None when there is."""
+    """Why nothing asks for a training; None when something does."""
     if cause.kind in (DRIFT, PERFORMANCE) and not cause.alarm:
         return f"{cause.kind} raises no alarm"
     if cause.kind == DATA and not cause.data_changed:

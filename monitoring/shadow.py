@@ -1,7 +1,7 @@
-"""Ask a candidate what users asked the stable release, from the inference log, and compare the answers in pairs.
+"""Send the requests of the inference log to the stable release and to a candidate, and compare their answers in pairs.
 
-Both are asked at their own URLs, one request at a time, away from every user: no answer is returned to anybody. The
-requests say that they are no user's (x-modelpin-purpose: shadow), so that they count as evidence for no canary.
+Both get one request at a time at their own URLs, and no user gets these answers. The requests carry the header
+`x-modelpin-purpose: shadow`, so that they count as evidence for no canary.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What `monitoring shadow` printed of a candidate, as evidence: is it of this pair, and is it enough?"""
+"""Reads what `monitoring shadow` printed as evidence: whether it is of these two releases, and enough."""
 
 from __future__ import annotations
 

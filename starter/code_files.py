@@ -1,4 +1,4 @@
-"""Which files of a repository are modelpin's code, replaced by an upgrade, and which are the user's, never touched."""
+"""Tells modelpin's code in a repository, which an upgrade replaces, from the user's files, which it never touches."""
 
 from __future__ import annotations
 

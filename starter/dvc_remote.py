@@ -1,4 +1,4 @@
-"""The DVC remote, looked at once more when a pull failed: is an object missing there, or is it another one?"""
+"""Looks into the DVC remote after a pull failed: whether an object is missing there, or has other bytes."""
 
 from __future__ import annotations
 

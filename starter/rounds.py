@@ -1,4 +1,4 @@
-"""How many rounds of boosting a table takes: added until the folds are predicted no better."""
+"""Chooses the rounds of boosting for a table: rounds are added until the folds are predicted no better."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a table is made of: the schema that its values suggest, and the columns that no model should take."""
+"""Guesses the schema of a table from its values, and finds the columns that no model should take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The column to predict: which task it makes, and its entry of the schema."""
+"""The column to predict: the task that follows from it, and its entry of the schema."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _check_classes(target: Column, classes: Collection[object]) -> None:
 
 
 def _several_labels(labels: Sequence[str]) -> str:
-    """The keys of params.yaml of a model that answers all of them."""
+    """The keys of params.yaml of a model with several targets."""
     names = yaml_lines.flow(list(labels[:_MOST_LABELS]))
     more = "" if len(labels) <= _MOST_LABELS else f" and the {len(labels) - _MOST_LABELS} others"
     return (

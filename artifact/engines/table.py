@@ -5,7 +5,7 @@ imported only for an artifact that names the engine. The image has no library th
 scikit-learn's internals), so `writer` names another module, which only stage convert imports. It has two functions:
 `cost(fitted)`, what a call costs (`pipeline.engine.costs.Cost`), or None for a Pipeline without a form in this engine;
 and `write(model, fitted, signature)`, the bytes of each file for the Pipeline `fitted`, whose bytes are `model`, or
-NotWritten. An engine that needs no more than the image holds has all three in one module.
+NotWritten.
 """
 
 from __future__ import annotations

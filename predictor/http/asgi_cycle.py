@@ -1,4 +1,4 @@
-"""uvicorn's cycle of the ASGI application for a request whose head is read, as uvicorn makes it on its own way."""
+"""Makes uvicorn's cycle of the ASGI application for a request whose head the fast path has read."""
 
 from __future__ import annotations
 

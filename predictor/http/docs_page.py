@@ -1,4 +1,6 @@
-"""The page at /docs: what the model takes, a form that asks it, its routes. One HTML document; nothing is fetched."""
+"""The page at /docs: the model's inputs, a form that sends a request, its routes. One HTML document without other
+files.
+"""
 
 from __future__ import annotations
 

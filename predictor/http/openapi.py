@@ -38,7 +38,7 @@ _REFUSALS = {
 
 
 def example(signature: Signature, profile: Mapping[str, Any]) -> list[Value]:
-    """A row in the signature's order that the model takes, made of what training saw most: no row of the data."""
+    """An example row in the signature's order: the most usual value of each feature in training, no row of the data."""
     return [_typical(feature, profile["features"][feature.name]) for feature in signature.inputs]
 
 
