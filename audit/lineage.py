@@ -99,9 +99,9 @@ def _history(model_digest: str) -> tuple[list[dict[str, str]], str | None]:
     settings = client.settings()
     common = settings["gitops-remote"] or "origin"
     own = settings["production-remote"] or common
-    places = {(common, settings["gitops-branch"]), (own, settings["production-branch"])}
+    branches = {(common, settings["gitops-branch"]), (own, settings["production-branch"])}
     listed: list[dict[str, str]] = []
-    for remote, branch in sorted(places):
+    for remote, branch in sorted(branches):
         try:
             git.run("fetch", "--quiet", remote, branch, seconds=_FETCH_SECONDS)
             form = f"--format={_FIELD.join(('%H', '%cI', '%s', _TRIGGER))}"
@@ -114,7 +114,7 @@ def _history(model_digest: str) -> tuple[list[dict[str, str]], str | None]:
         )
         listed += [commit for commit in commits if commit not in listed]
     # Of one branch they are in its order, which seconds do not tell.
-    return (sorted(listed, key=_when, reverse=True) if len(places) > 1 else listed), None
+    return (sorted(listed, key=_when, reverse=True) if len(branches) > 1 else listed), None
 
 
 def _when(commit: Mapping[str, str]) -> datetime:

@@ -39,8 +39,8 @@ class ColumnBins:
             present = reference[~np.isnan(reference)]
             if not len(present):
                 return cls._numbers(feature, [], np.zeros(1), (-np.inf, np.inf), len(reference))
-            places = np.linspace(0, 1, _QUANTILES + 1)[1:-1]
-            edges = np.unique(np.quantile(present, places, method="lower")).tolist()
+            levels = np.linspace(0, 1, _QUANTILES + 1)[1:-1]
+            edges = np.unique(np.quantile(present, levels, method="lower")).tolist()
             counts = np.bincount(np.searchsorted(edges, present, side="right"), minlength=len(edges) + 1)
             ends = float(present.min()), float(present.max())
             return cls._numbers(feature, edges, counts, ends, len(reference) - len(present))

@@ -117,8 +117,8 @@ def by_hash(hashes: np.ndarray, split: Split) -> Parts:
     """Hold out the rows whose hash, mixed with the seed, is in the first `test_size` of all hashes: each row's side
     follows from its own values, whatever other rows there are. DataContractError (40) where one side is empty."""
     with np.errstate(over="ignore"):
-        places = mixed(hashes ^ mixed(np.uint64(split.seed) + np.uint64(0x9E3779B97F4A7C15)))
-    holdout = places.astype(np.float64) < split.test_size * 2.0**64
+        mixed_hashes = mixed(hashes ^ mixed(np.uint64(split.seed) + np.uint64(0x9E3779B97F4A7C15)))
+    holdout = mixed_hashes.astype(np.float64) < split.test_size * 2.0**64
     if holdout.all() or not holdout.any():
         raise DataContractError(
             f"a split by hash puts all {len(holdout)} rows on one side; add rows, or set another prepare.split.seed"

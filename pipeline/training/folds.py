@@ -53,7 +53,7 @@ def spread(units: np.ndarray, labels: np.ndarray | None, count: int, seed: int) 
     np.add.at(counts, (groups, codes), 1)
     home = counts.argmax(axis=1)  # a unit of several classes goes with the class that most of its rows have
     generator = np.random.default_rng(seed)
-    fold, place = np.zeros(len(home), dtype=np.int64), np.zeros(len(home))
+    fold, order = np.zeros(len(home), dtype=np.int64), np.zeros(len(home))
     offset = 0
     for code, name in enumerate(names):
         members = generator.permutation(np.flatnonzero(home == code))
@@ -64,7 +64,7 @@ def spread(units: np.ndarray, labels: np.ndarray | None, count: int, seed: int) 
             )
         fold[members] = (np.arange(len(members)) + offset) % count
         # The first rows of a fold hold every class, in its share: what fewer rows are taken from.
-        place[members] = (np.arange(len(members)) // count) / len(members)
+        order[members] = (np.arange(len(members)) // count) / len(members)
         offset += len(members)
-    rows = np.argsort(place[groups], kind="stable")
+    rows = np.argsort(order[groups], kind="stable")
     return [Fold(rows[fold[groups][rows] != part], np.flatnonzero(fold[groups] == part)) for part in range(count)]

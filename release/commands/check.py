@@ -93,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     def of(environment: str) -> bool:
         chosen = checkout.settings
-        places = {chosen.gitops_branch, chosen.production_branch}
-        return arguments.branch not in places or arguments.branch == chosen.branch_of(environment)
+        branches = {chosen.gitops_branch, chosen.production_branch}
+        return arguments.branch not in branches or arguments.branch == chosen.branch_of(environment)
 
     print("\n".join(check(Worktree(checkout.root), arguments.model, of)))

@@ -28,8 +28,8 @@ def test_of_files_and_bytes(tmp_path: Path) -> None:
     assert digest.of_file(tmp_path / "a") == digest.of_bytes(b"x" * 3_000_000)
     assert digest.of_bytes(b"") == "sha256-e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     trees = []
-    for place, name, content in (("one", "f", "1"), ("two", "f", "1"), ("three", "g", "1"), ("four", "f", "2")):
-        root = tmp_path / place
+    for folder, name, content in (("one", "f", "1"), ("two", "f", "1"), ("three", "g", "1"), ("four", "f", "2")):
+        root = tmp_path / folder
         root.mkdir()
         (root / name).write_text(content)
         trees.append(digest.of_tree(root, root.iterdir()))

@@ -165,11 +165,11 @@ class Job:
 
     def _actions(self) -> None:
         url = f"http://127.0.0.1:{self._attesting.server_port}"
-        for place, text in (
+        for name, text in (
             ("actions/attest", ATTEST.format(url=url)),
             ("anchore/sbom-action/download-syft", SYFT.format(syft=_syft())),
         ):
-            (_new_folder(self.folder / "actions" / place) / "action.yml").write_text(text)
+            (_new_folder(self.folder / "actions" / name) / "action.yml").write_text(text)
 
     def _stand_ins(self) -> list[str]:
         words = []

@@ -56,10 +56,10 @@ class Repository:
         values = yaml.safe_load(self.read("params.yaml"))
         for path, value in sections.items():
             *parents, key = path.split("__")
-            place = values
+            section = values
             for parent in parents:
-                place = place[parent]
-            place[key] = value
+                section = section[parent]
+            section[key] = value
         (self.path / "params.yaml").write_text(
             yaml.safe_dump(values, allow_unicode=True, sort_keys=False), encoding="utf-8"
         )

@@ -189,8 +189,8 @@ class GitHub:
     def reply(self, path: str, headers: Any) -> tuple[int, dict[str, str], bytes]:
         if headers["Authorization"] != "Bearer a-token":
             return 401, {}, b""
-        place = path.partition("?")[0].removeprefix("/repos/acme/ml/deployments")
-        result = self.statuses[int(place.split("/")[1])] if place else self.deployments
+        path_below = path.partition("?")[0].removeprefix("/repos/acme/ml/deployments")
+        result = self.statuses[int(path_below.split("/")[1])] if path_below else self.deployments
         return 200, {}, json.dumps(result).encode()
 
 

@@ -46,8 +46,8 @@ class Apart:
 
     def changed(self, before: tuple[str, str]) -> tuple[list[str], list[str]]:
         """The files under the model's folder that changed on main and on live since `before`."""
-        places = ((self.repository.origin, before[0], "main"), (self.remote, before[1], "live"))
-        listed = [git(folder, "diff", "--name-only", old, name).split() for folder, old, name in places]
+        branches = ((self.repository.origin, before[0], "main"), (self.remote, before[1], "live"))
+        listed = [git(folder, "diff", "--name-only", old, name).split() for folder, old, name in branches]
         return (
             [entry.removeprefix(f"{MODEL}/") for entry in listed[0]],
             [entry.removeprefix(f"{MODEL}/") for entry in listed[1]],

@@ -67,8 +67,8 @@ class ApiServer:
         parent, _, resource = path.rpartition("/")
         items = [
             value
-            for place, value in self.objects.items()
-            if place.startswith(parent) and place.rpartition("/")[0].endswith(f"/{resource}")
+            for key, value in self.objects.items()
+            if key.startswith(parent) and key.rpartition("/")[0].endswith(f"/{resource}")
         ]
         return {"kind": f"{kind}List", "apiVersion": version, "metadata": {"resourceVersion": "1"}, "items": items}
 

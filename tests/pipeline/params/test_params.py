@@ -42,10 +42,10 @@ def read(tmp_path: Path, **changes: Any) -> Params:
     values = copy.deepcopy(VALID)
     for path, value in changes.items():
         *parents, key = path.split("__")
-        place = values
+        section = values
         for parent in parents:
-            place = place[parent]
-        place[key] = value
+            section = section[parent]
+        section[key] = value
     file = tmp_path / "params.yaml"
     file.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
     return load(file)

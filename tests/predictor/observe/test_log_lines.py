@@ -117,6 +117,6 @@ def test_lines_of_the_predictor_become_documents(packaged: dict[str, Packaged], 
                 server.server_close()
     assert server is not None
     assert {index for index, _ in server.documents} == {"modelpin-iris-production"}
-    places = {"pod": NAME.partition("_")[0], "namespace": "iris-production"}
-    assert [document for _, document in server.documents] == [{**json.loads(line), **places} for line in logged]
+    pod = {"pod": NAME.partition("_")[0], "namespace": "iris-production"}
+    assert [document for _, document in server.documents] == [{**json.loads(line), **pod} for line in logged]
     assert {"mine", "theirs"} <= {document.get("request_id") for _, document in server.documents}

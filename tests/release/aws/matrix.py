@@ -73,13 +73,13 @@ def policy(role: str, settings: Settings) -> Document:
     return document
 
 
-def claims(place: str, *, numbers: bool, **changes: str) -> dict[str, str]:
-    """The claims of a token that GitHub gives a job in `place`, in the form with numbers or without."""
+def claims(context: str, *, numbers: bool, **changes: str) -> dict[str, str]:
+    """The claims of a token that GitHub gives a job in `context`, in the form with numbers or without."""
     name = "acme@56/ml@1234" if numbers else "acme/ml"
     return {
         "iss": f"https://{trust.GITHUB}",
         "aud": trust.AUDIENCE,
-        "sub": f"repo:{name}:{place}",
+        "sub": f"repo:{name}:{context}",
         "ref": "refs/heads/main",
         "repository_id": "1234",
         **changes,

@@ -22,7 +22,7 @@ from release.gitops.folder import Folder
 from tests.release.aws.evaluator import trusts
 from tests.release.aws.issuer import Issuer, client, credentials
 from tests.release.aws.matrix import OBJECTS, ROLES, SETTINGS, Act, claims, policy
-from tests.release.aws.test_policies import PLACES
+from tests.release.aws.test_policies import CONTEXTS
 
 GUARDED = dataclasses.replace(SETTINGS, bucket="guarded")
 
@@ -56,8 +56,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         ):
             document = json.dumps({"Version": "2012-10-17", "Statement": statements})
             administrator.put_bucket_policy(Bucket=bucket, Policy=document)
-        jobs = {"image": PLACES[0], "train": PLACES[6], "publish": PLACES[1], "release": PLACES[3]}
-        tokens = {role: claims(place, numbers=True) for role, place in jobs.items()}
+        jobs = {"image": CONTEXTS[0], "train": CONTEXTS[6], "publish": CONTEXTS[1], "release": CONTEXTS[3]}
+        tokens = {role: claims(context, numbers=True) for role, context in jobs.items()}
         tokens["serving"] = {"aud": "sts.amazonaws.com", "sub": "system:serviceaccount:iris-staging:predictor"}
         yield Aws(server, issuer, {role: client(server, role, issuer.token(token)) for role, token in tokens.items()})
 
@@ -130,11 +130,11 @@ def test_an_administrator_neither_overwrites_nor_deletes(aws: Aws, name: str, co
         assert stored["Body"].read() == b"first"
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_a_job_assumes_its_own_role_alone(aws: Aws, place: str) -> None:
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_a_job_assumes_its_own_role_alone(aws: Aws, context: str) -> None:
     """The server's own evaluation of the trust policies agrees with the evaluator's, role by role."""
     for role in files.ROLES:
-        token = claims(place, numbers=True)
+        token = claims(context, numbers=True)
         if trusts(trust.jobs(SETTINGS, role), token):
             assert credentials(aws.server, role, aws.issuer.token(token))
         else:

@@ -20,7 +20,7 @@ from tests.release.aws.matrix import ENCRYPTED, KEYS, OBJECTS, OTHERS, ROLES, SE
 from tests.release.conftest import ROOT
 
 ENVIRONMENTS = ("image", "publish", "staging", "production", "production-canary", "production-rollback")
-PLACES = (*(f"environment:{name}" for name in ENVIRONMENTS), "ref:refs/heads/main", "pull_request")
+CONTEXTS = (*(f"environment:{name}" for name in ENVIRONMENTS), "ref:refs/heads/main", "pull_request")
 
 
 @pytest.mark.parametrize("act", [*OBJECTS, *OTHERS], ids=lambda act: act.name)
@@ -78,16 +78,16 @@ def test_pods_write_the_inference_log_of_their_namespace_where_there_is_one() ->
 def test_a_role_trusts_its_own_jobs(numbers: bool) -> None:
     """Each job gets its role and no other, in both forms of GitHub's subject."""
     assumed = {
-        (role, place)
-        for role, place in itertools.product(files.ROLES, PLACES)
-        if trusts(trust.jobs(SETTINGS, role), claims(place, numbers=numbers))
+        (role, context)
+        for role, context in itertools.product(files.ROLES, CONTEXTS)
+        if trusts(trust.jobs(SETTINGS, role), claims(context, numbers=numbers))
     }
     assert assumed == {
         ("image", "environment:image"),
         ("train", "ref:refs/heads/main"),
         ("train", "pull_request"),
         ("publish", "environment:publish"),
-        *(("release", place) for place in PLACES[2:6]),
+        *(("release", context) for context in CONTEXTS[2:6]),
     }
 
 

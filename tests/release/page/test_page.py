@@ -92,10 +92,10 @@ def test_the_site_says_what_serves_and_every_link_of_it_leads_somewhere(pages: R
     anchors = {path: _Links(text).names for path, text in texts.items()}
     for path, text in texts.items():
         for target in _Links(text).targets:
-            place, anchor = urldefrag(target)
+            link, anchor = urldefrag(target)
             if target.startswith(("https://github.com/example/modelpin/commit/", "data:,")):
                 continue
-            there = (out / path).parent.joinpath(place).resolve() if place else out / path
+            there = (out / path).parent.joinpath(link).resolve() if link else out / path
             assert there.is_file(), (path, target)
             assert not anchor or anchor in anchors[there.relative_to(out.resolve()).as_posix()], (path, target)
         assert "<script" not in text

@@ -76,11 +76,11 @@ def test_an_identity_has_its_end_by_the_clock_of_the_certificate(tmp_path: Path,
 def test_parts_of_two_signatures_do_not_fit_together(two: tuple[Signed, Signed], part: str) -> None:
     """A certificate, an entry of the log, or a statement with its signature, of another run of the same workflow."""
     value, other = (json.loads(each.data) for each in two)
-    place = "dsseEnvelope" if part == "payload and signature" else "verificationMaterial"
-    if place == "dsseEnvelope":
-        value[place] = other[place]
+    key = "dsseEnvelope" if part == "payload and signature" else "verificationMaterial"
+    if key == "dsseEnvelope":
+        value[key] = other[key]
     else:
-        value[place][part] = other[place][part]
+        value[key][part] = other[key][part]
     refused(json.dumps(value).encode(), two[0], "does not count for train")
 
 
