@@ -63,25 +63,24 @@ class Numbers(dict[Any, int]):
 class NumberedGraph(NamedTuple):
     """A graph whose inputs of texts are replaced by inputs of int64, [rows], one for each name in `columns`.
 
-    `numbers` has the number of each of `texts`, the last of which stands for all others. `inputs` are the names of all
-    inputs before, in their order.
+    `numbers` has, by the same names, the number of each text that the graph holds for that column, and `others` that of
+    all other texts. `inputs` are the names of all inputs before, in their order.
     """
 
     graph: bytes
     inputs: Sequence[str]
     columns: Mapping[str, Column]
-    texts: Sequence[str]
-    numbers: Mapping[str, Sequence[int]]
+    numbers: Mapping[str, Mapping[str, int]]
+    others: Mapping[str, int]
 
     def of(self, name: str, gap: str | None, sent: str) -> Numbers:
         """The numbers of the input `name`. `gap` stands for a missing text, if one may be missing, and `sent` for that
         very text where a caller sends it.
         """
-        numbers = dict(zip(self.texts, self.numbers[name], strict=True))
-        other = numbers.pop(self.texts[-1])
+        numbers, other = self.numbers[name], self.others[name]
         if gap is None:
             return Numbers(numbers, other, other)
-        return Numbers(numbers | {gap: numbers.get(sent, other)}, other, numbers.get(gap, other))
+        return Numbers({**numbers, gap: numbers.get(sent, other)}, other, numbers.get(gap, other))
 
 
 def numbered(graph: bytes, open_graph: Open) -> NumberedGraph | None:
@@ -97,21 +96,38 @@ def numbered(graph: bytes, open_graph: Open) -> NumberedGraph | None:
     if not reading.inputs:
         return None
     columns, outputs = reading.columns, list(model.graph.output)
-    numbers = [onnx_messages.whole_numbers(name) for name in columns]
+    replacements = [onnx_messages.whole_numbers(name) for name in columns]
     constants = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in constants]
     of_texts = [value for value in inputs if value.name in reading.inputs]
     of_numbers = [value for value in model.graph.input if value.name not in reading.inputs]
-    listed: dict[str, list[int]] = {}
+    numbers: dict[str, dict[str, int]] = {}
+    others: dict[str, int] = {}
     if columns:
-        first = open_graph(onnx_messages.changed(model, reading.nodes, of_texts, numbers))
-        tables = {name: np.array([[text] * width for text in texts], object) for name, width in reading.inputs.items()}
+        first = open_graph(onnx_messages.changed(model, reading.nodes, of_texts, replacements))
+        count, tables = _tables(reading.inputs, texts)
         for name, answer in zip(columns, first.run(list(columns), tables), strict=True):
-            if answer.shape != (len(texts),):
+            if answer.shape != (count,):
                 return None
-            listed[name] = answer.tolist()
-    rest = onnx_messages.changed(model, reading.others, [*of_numbers, *numbers], outputs)
-    return NumberedGraph(rest, [value.name for value in inputs], columns, texts, listed)
+            *listed, others[name] = answer[: len(texts[columns[name]]) + 1].tolist()
+            numbers[name] = dict(zip(texts[columns[name]], listed, strict=True))
+    rest = onnx_messages.changed(model, reading.others, [*of_numbers, *replacements], outputs)
+    return NumberedGraph(rest, [value.name for value in inputs], columns, numbers, others)
+
+
+def _tables(inputs: Mapping[str, int], texts: Mapping[Column, Sequence[str]]) -> tuple[int, dict[str, np.ndarray]]:
+    """How many rows, and for each of `inputs` of so many columns an array of as many rows: the `texts` of each column,
+    and behind them, at least once, one that no column has.
+    """
+    present = {text for of_column in texts.values() for text in of_column}
+    other = "other"
+    while other in present:
+        other += "'"
+    count = 1 + max(map(len, texts.values()), default=0)
+    tables = {name: np.full((count, width), other, dtype=object) for name, width in inputs.items()}
+    for (name, place), of_column in texts.items():
+        tables[name][: len(of_column), place] = of_column
+    return count, tables
 
 
 class _Unknown(Exception):
@@ -130,9 +146,9 @@ class _Reading:
         self.inputs = {value.name: onnx_messages.width(value) for value in graph.input if onnx_messages.is_text(value)}
         if 0 in self.inputs.values():
             raise _Unknown
-        # What is computed of the texts of one column: texts, and other values.
-        self._texts: dict[str, Column] = {name: (name, 0) for name, width in self.inputs.items() if width == 1}
-        self._values: dict[str, Column] = {}
+        # What is computed of the texts of one column, and which of that are texts.
+        self._columns: dict[str, Column] = {name: (name, 0) for name, width in self.inputs.items() if width == 1}
+        self._texts = set(self._columns)
         self.nodes = [node for node in graph.node if self._is_of_one_column(node)]
         of_texts = {node.output[0] for node in self.nodes}
         self.others = [node for node in graph.node if node.output[0] not in of_texts]
@@ -141,16 +157,16 @@ class _Reading:
         order = {node.output[0]: place for place, node in enumerate(graph.node)}
         self.others.sort(key=lambda node: order[node.output[0]])
 
-    def texts(self) -> list[str]:
-        """The texts that the nodes compare with, and at the end one that is not among them."""
-        names = {name for node in self.nodes for name in node.input}
-        lists = [tensor.string_data for name, tensor in self._constants.items() if name in names]
-        lists += [onnx_messages.keys(node) for node in self.nodes if node.op_type == _ENCODER]
-        texts = sorted({text.decode() for texts in lists for text in texts})
-        other = "other"
-        while other in texts:
-            other += "'"
-        return [*texts, other]
+    def texts(self) -> dict[Column, list[str]]:
+        """The texts that the nodes of each column compare with or put there."""
+        texts: dict[Column, set[str]] = {}
+        for node in self.nodes:
+            of_column = texts.setdefault(self._columns[node.output[0]], set())
+            for name in node.input:
+                of_column.update(text.decode() for text in self._constant_texts(name))
+            if node.op_type == _ENCODER:
+                of_column.update(text.decode() for text in onnx_messages.keys(node))
+        return {column: sorted(of_column) for column, of_column in texts.items()}
 
     def _is_of_one_column(self, node: Any) -> bool:
         """Whether the node works on single texts of one column; then its output is remembered."""
@@ -160,25 +176,25 @@ class _Reading:
             place = self._constants[node.input[1]].int64_data if node.input[1] in self._constants else []
             if len(place) != 1 or place[0] < 0 or onnx_messages.number(node, "axis") != 1:
                 raise _Unknown
-            self._texts[node.output[0]] = (node.input[0], place[0])
+            self._columns[node.output[0]] = (node.input[0], place[0])
+            self._texts.add(node.output[0])
             return True
-        own = self._texts | self._values
-        columns = {own[name] for name in node.input if name in own}
-        if len(columns) != 1 or not all(name in own or name in self._constants for name in node.input):
+        columns = {self._columns[name] for name in node.input if name in self._columns}
+        if len(columns) != 1 or not all(name in self._columns or name in self._constants for name in node.input):
             return False
-        (column,) = columns
         takes_text = [name in self._texts or len(self._constant_texts(name)) > 0 for name in node.input]
         match node.op_type:
             case "Reshape" if takes_text[0]:
-                self._texts[node.output[0]] = column
+                self._texts.add(node.output[0])
             case "Where" if takes_text[1] and takes_text[2]:
-                self._texts[node.output[0]] = column
+                self._texts.add(node.output[0])
             case "LabelEncoder" if takes_text[0] and onnx_messages.gives_whole_numbers(node):
-                self._values[node.output[0]] = column
+                pass
             case "Reshape" | "Cast" if not takes_text[0]:
-                self._values[node.output[0]] = column
+                pass
             case _:
                 return False
+        (self._columns[node.output[0]],) = columns
         return True
 
     def _constant_texts(self, name: str) -> Sequence[bytes]:
@@ -197,8 +213,8 @@ class _Reading:
                 continue
             single.append(node)
             if name in needed:
-                self.columns[name] = self._values[name]
+                self.columns[name] = self._columns[name]
         self.nodes = single[::-1]
         self.columns = dict(reversed(self.columns.items()))
-        if needed & (self._texts.keys() | self.inputs.keys()):
+        if needed & (self._texts | self.inputs.keys()):
             raise _Unknown

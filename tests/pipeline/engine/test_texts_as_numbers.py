@@ -168,6 +168,19 @@ def test_one_column_alone() -> None:
     assert session(changed.graph).run(None, {})[0].tolist() == [0.0]
 
 
+def test_what_is_computed_of_the_numbers() -> None:
+    """Nodes behind the number of a text stay in the graph, which gives what it gave for the texts."""
+    nodes = [gather("place"), FLAT, encoder("texts1", "n"), node("Cast", "n", to=DOUBLE)]
+    data = graph(nodes, DOUBLE, CONSTANTS)
+    changed = onnx_texts.numbered(data, session)
+    assert changed is not None
+    assert changed.columns == {"n": ("texts", 1)}
+    of_text, texts = changed.of("n", None, SENT), ["y", "x", "z"]
+    (expected,) = session(data).run(None, {"texts": np.array([["x", text] for text in texts], dtype=object)})
+    (answer,) = session(changed.graph).run(None, {"n": np.array([of_text[text] for text in texts])})
+    assert answer.tolist() == expected.tolist() == [2.0, 1.0, 0.0]
+
+
 def test_signature_without_texts() -> None:
     """A graph for numbers alone is not read a second time."""
     with pytest.MonkeyPatch.context() as patch:
