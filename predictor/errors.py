@@ -39,6 +39,10 @@ class UnsupportedMedia(Exception):
     """The body is in a form this route does not read."""
 
 
+class UnknownEncoding(Exception):
+    """The message is compressed in a way that nobody here reads."""
+
+
 class BodyTooLarge(Exception):
     """The body is over the limit."""
 
@@ -87,6 +91,7 @@ _STATUS: dict[type[Exception], tuple[int, grpc.StatusCode]] = {
     TooManyRows: (413, grpc.StatusCode.RESOURCE_EXHAUSTED),
     WorkTooLong: (413, grpc.StatusCode.RESOURCE_EXHAUSTED),
     UnsupportedMedia: (415, grpc.StatusCode.INVALID_ARGUMENT),
+    UnknownEncoding: (415, grpc.StatusCode.UNIMPLEMENTED),
     NoAnswer: (422, grpc.StatusCode.OUT_OF_RANGE),
     HeadersTooLarge: (431, grpc.StatusCode.RESOURCE_EXHAUSTED),
     QueueFull: (503, grpc.StatusCode.UNAVAILABLE),
@@ -105,13 +110,14 @@ _REASON: dict[type[Exception], str] = {
     TooManyRows: "rows",
     WorkTooLong: "work-slow",
     UnsupportedMedia: "media",
+    UnknownEncoding: "media",
     HeadersTooLarge: "header-bytes",
     QueueFull: "queue",
     BuffersFull: "buffers",
     NotReady: "not-ready",
     Disconnected: "gone",
 }
-REASONS = (*_REASON.values(), "unread", "internal")  # unread: the client did not take its answer
+REASONS = (*dict.fromkeys(_REASON.values()), "unread", "internal")  # unread: the client did not take its answer
 RETRY_SECONDS = "1"
 
 

@@ -12,7 +12,7 @@ import orjson
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from predictor import errors
-from predictor.grpc import methods
+from predictor.grpc.methods import Method
 from predictor.serving.lifecycle import Lifecycle
 
 NOT_READY = "the server is stopping; another replica will answer"
@@ -100,11 +100,10 @@ class HealthServicer:
             await self._lifecycle.draining.wait()
             yield self._now()
 
-    def handlers(self) -> grpc.GenericRpcHandler:
-        """The service, for a gRPC server."""
+    def methods(self) -> dict[str, Method]:
+        """The service's methods, by path."""
         read: Callable[[bytes], Any] = self._request.FromString
-        handlers = {"Check": methods.unary(read, self.check), "Watch": methods.streaming(read, self.watch)}
-        return grpc.method_handlers_generic_handler(_SERVICE, handlers)
+        return {f"/{_SERVICE}/Check": Method(read, self.check), f"/{_SERVICE}/Watch": Method(read, stream=self.watch)}
 
     def _now(self) -> Any:
         return self._response(status=_STATUSES.index("SERVING" if self._lifecycle.ready else "NOT_SERVING"))

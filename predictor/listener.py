@@ -20,8 +20,8 @@ _NO_SYN = [(0x30, 0, 0, 13), (0x54, 0, 0, 0x12), (0x15, 0, 1, 0x02), (0x06, 0, 0
 _HANDSHAKE_SECONDS = 0.2  # within which a client whose SYN was answered has sent its ACK
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A socket bound to the address; ConfigurationError (10) where that cannot be."""
+def bind(host: str, port: int, flag: str) -> socket.socket:
+    """A socket bound to the address; ConfigurationError (10) where that cannot be, which names the port's `flag`."""
     try:
         address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         bound = socket.socket(address[0], socket.SOCK_STREAM)
@@ -33,7 +33,7 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         bound.close()
         raise ConfigurationError(
-            f"cannot listen on {host} port {port}: {error.strerror}; give another --http_port"
+            f"cannot listen on {host} port {port}: {error.strerror}; give another {flag}"
         ) from error
     return bound
 

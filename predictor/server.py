@@ -117,10 +117,12 @@ class Server(ModelServer):
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-        with listener.bind(self._settings.host, self._settings.http_port) as bound:
+        host = self._settings.host
+        bound = listener.bind(host, self._settings.http_port, "--http_port")
+        with bound, listener.bind(host, self._settings.grpc_port, "--grpc_port") as bound_grpc:
             servicer = Servicer(self.dataplane, self.model_repository_extension, self._lifecycle)
             self._grpc_server = GrpcServer(servicer, self._lifecycle)
-            await self._grpc_server.start()
+            await self._grpc_server.start(bound_grpc)
             if self._settings.announce == "on":
                 self._announce()
             serving = asyncio.ensure_future(rest.serve([bound]))

@@ -82,8 +82,9 @@ PREDICTOR_ROOMS = {
     "protocols": {"errors"},
     "observe": {"settings"},
     "serving": {"protocols", "observe", "errors", "model", "settings"},
+    "http2": set(),
     "http": {"protocols", "observe", "serving", "errors", "settings", "health"},
-    "grpc": {"protocols", "observe", "serving", "errors", "settings", "health", "listener"},
+    "grpc": {"protocols", "observe", "serving", "http2", "errors", "health"},
 }
 # The same of artifact/.
 ARTIFACT_ROOMS = {

@@ -1,95 +1,128 @@
-"""Plain gRPC calls, whose messages are read, predicted and answered together.
-
-gRPC's library accepts one call after the other. Each takes some turns of the event loop and a switch to the library's
-thread and back, after which the processor's caches hold little of what answering needs. So calls wait until no further
-one arrives, which is some ten microseconds after the last one, and are then answered together.
-"""
+"""ModelInfer: plain calls of one turn of the event loop are answered together, each of the others by itself."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from time import perf_counter
 
+from predictor import errors
+from predictor.grpc.call import Call
 from predictor.grpc.layouts import Layouts
-from predictor.observe.exchange import Exchange, Predicted
+from predictor.http2.frames import field
+from predictor.http2.stream import Stream
+from predictor.observe.exchange import PURPOSE, REQUEST_ID, TRACEPARENT, Predicted
 from predictor.protocols.request import Answer, Decoded, Request
-from predictor.serving.steps import Steps
+from predictor.serving.lifecycle import Lifecycle
+from predictor.serving.steps import Steps, begin
 from predictor.serving.turns import Turns
 
-# Turns of the event loop without a new message after which no more are expected. The library takes five or six to
-# accept a call; where the calls before came one by one, two are enough to see that another comes with this one.
-_TURNS, _TURNS_ALONE = 8, 2
-_LONGEST = 1.5e-3  # seconds that a message waits for others at most, however long the turns are
-_MOST = 64  # messages that are worth waiting for
+_ID, _TRACE, _PURPOSE = REQUEST_ID.encode(), TRACEPARENT.encode(), PURPOSE.encode()
 
 
-@dataclass(slots=True, eq=False)
-class Call:
-    """A call whose message is complete; `answer` becomes None where `Lifecycle.serve` has to answer it."""
+class InferCall(Call):
+    """A call for a prediction. `body` is its message while it is worked on."""
 
-    body: bytes
-    exchange: Exchange
-    answer: asyncio.Future[Answer | None]
-    arrived: float = field(default_factory=perf_counter)
-    content: Request = field(init=False)
-    rows: int = field(init=False)
+    body = b""
+    arrived: float
+    content: Request
+    rows: int
+
+    def __init__(self, stream: Stream, lifecycle: Lifecycle, infer: Infer) -> None:
+        super().__init__(stream, lifecycle)
+        fields = stream.head.fields
+        ids = [None if value is None else value.decode("latin-1") for value in map(fields.get, (_ID, _TRACE, _PURPOSE))]
+        self.exchange = begin("grpc", *ids)
+        self.trailing = infer.trailing + field(_ID, self.exchange.request_id.encode())
+        self._infer = infer
+
+    def start(self, message: bytes) -> None:
+        """Answer the message."""
+        self.body = message
+        self.exchange.received = len(message)
+        self._infer.take(self)
+
+    def failed(self, error: Exception) -> None:
+        """Count and log the call, which has no prediction."""
+        if not self.exchange.code:
+            gone = isinstance(error, errors.Disconnected)
+            self._lifecycle.account(self.exchange, "CANCELLED" if gone else errors.grpc_status(error).name, error)
+
+    def gone(self) -> None:
+        """Nobody waits for an answer, which may be written already."""
+        super().gone()
+        if self._task is None or self._task.done():  # a task counts the call itself
+            self.failed(errors.Disconnected())
+
+    def serve_alone(self) -> None:
+        """Go the way of requests that are not plain."""
+        if self.is_open:
+            self.run(self._serve())
+
+    async def _serve(self) -> None:
+        size, lifecycle = len(self.body), self._lifecycle
+        lifecycle.buffers.take(size)
+        try:
+            answer = await lifecycle.serve(self.exchange, lambda: self._infer.layouts.decode(self.body))
+        finally:
+            lifecycle.buffers.give(size)
+            self.body = b""
+        self.answer(answer.body)
+        lifecycle.account(self.exchange, "OK")
 
 
-class Calls(Turns[Call]):
-    """The fast path of gRPC: valid calls of short messages, while a slot is free."""
+class Infer:
+    """What calls for a prediction share."""
+
+    def __init__(self, lifecycle: Lifecycle, layouts: Layouts) -> None:
+        self.layouts = layouts
+        self.trailing = b"".join(field(name.encode(), value.encode()) for name, value in lifecycle.model.headers)
+        self._lifecycle = lifecycle
+        self._together = Together(lifecycle, layouts) if lifecycle.settings.fast_path == "on" else None
+
+    def open(self, stream: Stream) -> InferCall:
+        """A call begins."""
+        return InferCall(stream, self._lifecycle, self)
+
+    def take(self, call: InferCall) -> None:
+        """The message of `call` is complete: with the others of this turn where it is short and there is a place."""
+        if self._together is None or not self._together.take(call):
+            call.serve_alone()
+
+
+class Together(Turns[InferCall]):
+    """The short way for plain calls: short messages that are right, while there is a place for them."""
 
     def __init__(self, steps: Steps, layouts: Layouts) -> None:
         super().__init__(steps)
         self._layouts = layouts
-        self._before = 1  # calls that were answered together the last time
-        self._count = 0  # of those that waited at the last look
-        self._left = 0  # turns until no further call is expected
 
-    async def answer(self, body: bytes, exchange: Exchange) -> Answer | None:
-        """The answer to the message in `body`; None, and nothing counted, for one that is not plain."""
-        size = len(body)
+    def take(self, call: InferCall) -> bool:
+        """Answer `call` in the next turn of the event loop; whether it is plain so far."""
+        size = len(call.body)
         if size > self._steps.loop_bytes or not self.try_admit(size):
-            return None
-        call = Call(body, exchange, asyncio.get_running_loop().create_future())
+            return False
+        call.arrived = perf_counter()
         self.add(call)
-        return await call.answer
+        return True
 
-    def decode(self, request: Call, closely: bool) -> Decoded:
+    def decode(self, request: InferCall, closely: bool) -> Decoded:
         """A ModelInfer message."""
         return self._layouts.decode(request.body)
 
-    def takes_answer(self, request: Call) -> bool:
-        """False where the call was cancelled."""
-        return not request.answer.done()
+    def takes_answer(self, request: InferCall) -> bool:
+        """Not where the caller has left."""
+        return request.is_open
 
-    def write(self, request: Call, answer: Answer) -> None:
-        """Wake the call, which sends it."""
-        request.answer.set_result(answer)
+    def write(self, request: InferCall, answer: Answer) -> None:
+        """The answer, with what trails it."""
+        request.answer(answer.body)
 
-    def account(self, requests: Sequence[Call], shared: Predicted | None) -> None:
-        """Nothing: each call does, which may still be cancelled before it has sent its answer."""
+    def account(self, requests: Sequence[InferCall], shared: Predicted | None) -> None:
+        """As answered with OK."""
+        exchanges = [request.exchange for request in requests]
+        only_users = not any(exchange.purpose for exchange in exchanges)
+        self._steps.account_together(exchanges, "OK", shared if only_users else None)
 
-    def hand_over(self, request: Call) -> None:
-        """To `Lifecycle.serve`, which the call asks."""
-        if not request.answer.done():
-            request.answer.set_result(None)
-
-    def _begin(self) -> None:
-        self._count = 0
-        asyncio.get_running_loop().call_soon(self._look)
-
-    def _look(self) -> None:
-        """Answer the calls that wait, unless another one has just arrived or is expected."""
-        count = len(self._waiting)
-        if count > self._count:
-            self._count, self._left = count, _TURNS if count > 1 or self._before > 1 else _TURNS_ALONE
-        self._left -= 1
-        if 0 < count < _MOST and self._left >= 0 and perf_counter() - self._waiting[0].arrived < _LONGEST:
-            os.sched_yield()  # to the library's thread, where it shares a core with this one
-            asyncio.get_running_loop().call_soon(self._look)
-        elif count:
-            self._before = count
-            self._turn()
+    def hand_over(self, request: InferCall) -> None:
+        """To `Lifecycle.serve`."""
+        request.serve_alone()

@@ -1,98 +1,126 @@
-"""The gRPC server: our servicer in KServe's place, health beside it, and every message read strictly."""
+"""The gRPC server: KServe's service and health, on HTTP/2 connections of the event loop."""
 
 from __future__ import annotations
 
 import asyncio
-from concurrent import futures
-from typing import Any
+import socket
+from collections.abc import Mapping
 
 import grpc
-from google.protobuf import message_factory
-from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
-from artifact.errors import ConfigurationError
-from predictor.grpc import goaway, methods
-from predictor.grpc.patient_threads import patient_threads
-from predictor.grpc.servicer import Servicer
+from predictor.grpc import status
+from predictor.grpc.methods import Method, MethodCall
+from predictor.grpc.servicer import INFER_PATH, Servicer
 from predictor.health import HealthServicer
+from predictor.http2.connection import Connection
+from predictor.http2.service import Limits
+from predictor.http2.stream import Exchange, Stream
 from predictor.serving.lifecycle import Lifecycle
 
-_THREADS = 4
-_WINDOW = 64 << 10  # bytes
-_QUIET_SECONDS = 1.0  # for what was answered to arrive at the clients
+_BACKLOG = 2048
+_SWEEP = 0.5  # seconds between two looks at what takes too long
 _LEAVE_SECONDS = 1.0  # for clients to close connections on which they have no call
+_LOOK_SECONDS = 0.02
+_NO_METHOD = status.LEADING + status.failed(grpc.StatusCode.UNIMPLEMENTED, "there is no such method")
 
 
-class Inference(grpc.GenericRpcHandler):
-    """KServe's service. ModelInfer is a stream on this side (on the wire there is no difference), so that its message
-    is received when it is asked for; the other calls are decoded before them, strictly.
-    """
+class Refused:
+    """A request that is refused: told so when its body has ended, which nobody keeps."""
 
-    def __init__(self, servicer: Servicer) -> None:
-        self.answering = asyncio.Event()  # while it is not set, answers wait
-        self.answering.set()
-        self._servicer = servicer
-        self._handlers: dict[str, Any] = {}
-        service = pb.DESCRIPTOR.services_by_name["GRPCInferenceService"]
-        for method in service.methods:
-            path = f"/{service.full_name}/{method.name}"
-            read = message_factory.GetMessageClass(method.input_type).FromString
-            self._handlers[path] = methods.unary(read, getattr(servicer, method.name))
-            if method.name == "ModelInfer":
-                self._handlers[path] = grpc.stream_unary_rpc_method_handler(self._infer)
+    def __init__(self, stream: Stream, answer: bytes) -> None:
+        """`answer`: all fields of the answer, an encoded block."""
+        self._stream = stream
+        self._answer = answer
 
-    def service(self, details: Any) -> Any:
-        """The handler of a call; None for a method that is not there."""
-        return self._handlers.get(details.method)
+    def receive(self, data: bytes, ended: bool) -> None:
+        """Wait for the end."""
+        if ended:
+            self._stream.finish(self._answer)
 
-    async def _infer(self, messages: Any, context: Any) -> bytes:
-        answer = await self._servicer.infer(messages, context)
-        if not self.answering.is_set():
-            await self.answering.wait()
-        return answer
+    def late(self) -> None:
+        """Wait no longer."""
+        self._stream.finish(self._answer)
+
+    def gone(self) -> None:
+        """Nothing is left to do."""
+
+    def unread(self) -> None:
+        """Nothing is left to do: the answer has no body."""
 
 
 class GrpcServer:
-    """Listens for gRPC; KServe's own server builds its servicer where no argument reaches."""
+    """Listens on a socket that is bound; `stop` ends it, and leaves no client without an answer."""
 
     def __init__(self, servicer: Servicer, lifecycle: Lifecycle) -> None:
         settings = lifecycle.settings
-        options = [
-            ("grpc.max_send_message_length", -1),
-            ("grpc.max_receive_message_length", settings.body_bytes),
-            ("grpc.max_metadata_size", settings.header_bytes),
-            # What a call may send before it is its turn: gRPC would learn to let in as much as the network carries.
-            ("grpc.http2.bdp_probe", 0),
-            ("grpc.http2.lookahead_bytes", _WINDOW),
-            ("grpc.max_concurrent_streams", settings.concurrency + settings.queue),
-            ("grpc.so_reuseport", 0),  # two predictors on one port would take each other's requests
-        ]
-        with patient_threads():
-            self._server = grpc.aio.server(futures.ThreadPoolExecutor(_THREADS), options=options)
-        self._inference = Inference(servicer)
-        self._port = settings.grpc_port
-        self._server.add_generic_rpc_handlers((self._inference, HealthServicer(lifecycle).handlers()))
-        try:
-            self._server.add_insecure_port(f"{settings.host}:{settings.grpc_port}")
-        except RuntimeError:  # it says no more than this
-            raise ConfigurationError(
-                f"cannot listen on {settings.host} port {settings.grpc_port}; give another --grpc_port"
-            ) from None
+        self._lifecycle = lifecycle
+        self._infer = servicer.infer
+        self._methods: Mapping[str, Method] = servicer.methods() | HealthServicer(lifecycle).methods()
+        self._limits = Limits(
+            settings.header_bytes,
+            settings.concurrency + settings.queue,
+            settings.header_seconds,
+            settings.body_seconds,
+            settings.send_seconds,
+        )
+        self._connections: set[Connection] = set()
+        self._server: asyncio.Server | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
-    async def start(self) -> None:
+    def open(self, stream: Stream) -> Exchange:
+        """The call that begins on `stream`."""
+        fields = stream.head.fields
+        path = fields[b":path"].decode("latin-1")
+        if fields[b":method"] != b"POST":
+            return Refused(stream, status.of_http(405))
+        if not fields.get(b"content-type", b"").startswith(status.CONTENT_TYPE):
+            return Refused(stream, status.of_http(415))
+        if stream.head.size > self._limits.field_bytes:
+            text = f"the call's metadata is over the limit of {self._limits.field_bytes} bytes"
+            return Refused(stream, status.LEADING + status.failed(grpc.StatusCode.RESOURCE_EXHAUSTED, text))
+        if path == INFER_PATH:
+            return self._infer.open(stream)
+        if (method := self._methods.get(path)) is not None:
+            return MethodCall(stream, self._lifecycle, method)
+        return Refused(stream, _NO_METHOD)
+
+    async def start(self, bound: socket.socket) -> None:
         """Listen."""
-        await self._server.start()
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._connect, sock=bound, backlog=_BACKLOG)
+        self._timer = loop.call_later(_SWEEP, self._sweep, loop)
 
     async def stop(self, seconds: float) -> None:
         """Let clients leave their connections, and end; calls that are not finished within `seconds` are cancelled.
 
-        From the moment in which gRPC's library stops, it cancels each call that arrives. So the clients go first.
+        GOAWAY comes twice (RFC 9113, 6.8): first the client opens no new call, and what it had sent before it read
+        that is served; then the connection is closed when its last call has its answer.
         """
         end = asyncio.get_running_loop().time() + seconds
-        self._inference.answering.clear()
-        try:
-            await goaway.send(self._port, min(seconds, _QUIET_SECONDS))
-        finally:
-            self._inference.answering.set()
-        await goaway.closed(self._port, min(seconds, _LEAVE_SECONDS))
-        await self._server.stop(max(0.0, end - asyncio.get_running_loop().time()))
+        if self._server is not None:
+            self._server.close()
+        for connection in [*self._connections]:
+            connection.leave()
+        await self._closed(min(seconds, _LEAVE_SECONDS))
+        for connection in [*self._connections]:
+            connection.end()
+        await self._closed(end - asyncio.get_running_loop().time())
+        for connection in [*self._connections]:
+            connection.abort()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _connect(self) -> Connection:
+        return Connection(self, self._limits, self._lifecycle.buffers, self._connections)
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        for connection in [*self._connections]:
+            connection.sweep(now)
+        self._timer = loop.call_later(_SWEEP, self._sweep, loop)
+
+    async def _closed(self, seconds: float) -> None:
+        """Return when no connection is left, or after `seconds`."""
+        end = asyncio.get_running_loop().time() + seconds
+        while self._connections and asyncio.get_running_loop().time() < end:
+            await asyncio.sleep(_LOOK_SECONDS)

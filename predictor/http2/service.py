@@ -1,0 +1,26 @@
+"""What answers the requests of connections, and within which limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from predictor.http2.stream import Exchange, Stream
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a client may ask for: bytes of fields, streams at once, and seconds for fields, a body, and an answer."""
+
+    field_bytes: int
+    streams: int
+    field_seconds: float
+    body_seconds: float
+    send_seconds: float
+
+
+class Service(Protocol):
+    """What answers the requests."""
+
+    def open(self, stream: Stream) -> Exchange:
+        """A request begins; its body, if any, follows."""

@@ -1,0 +1,39 @@
+"""Heads that are remembered: only while HPACK's table is the same."""
+
+from __future__ import annotations
+
+import hpack
+
+from predictor.http2.head import HeadReader
+
+CALL = [(":method", "POST"), (":scheme", "http"), (":path", "/a"), ("x", "1")]
+
+
+def test_the_same_again() -> None:
+    """A block of nothing but indexes is read once, and not again while no other block came."""
+    reader, encoder = HeadReader(1000), hpack.Encoder()
+    first = reader.read(encoder.encode(CALL))
+    block = encoder.encode(CALL)
+    again = reader.read(block)
+    assert again.fields == first.fields == {name.encode(): value.encode() for name, value in CALL}
+    assert reader.read(block) is again
+
+
+def test_another_table() -> None:
+    """The same block says something else when the table has changed, of however many entries."""
+    reader, encoder = HeadReader(1000), hpack.Encoder()
+    for value in ("1", "2", "3"):
+        call = [*CALL[:3], ("x", value)]
+        reader.read(encoder.encode(call))
+        block = encoder.encode(call)
+        assert reader.read(block).fields[b"x"] == value.encode()
+        assert reader.read(block).fields[b"x"] == value.encode()
+
+
+def test_any_headers() -> None:
+    """Heads of a client whose table overflows, many times, are what it sent."""
+    reader, encoder = HeadReader(32 << 10), hpack.Encoder()
+    for number in range(300):
+        call = [*CALL, *((f"name-{(number * 7 + at) % 90}", "v" * (number % 50)) for at in range(9))]
+        for _ in range(2):
+            assert reader.read(encoder.encode(call)).fields == {n.encode(): v.encode() for n, v in call}
