@@ -27,7 +27,7 @@ STAGES = (
 ).split()
 # A predictor runs in the directory of this repository, whose own packages it therefore needs to import only once.
 PREDICTORS = (
-    "pandas sklearn.compose sklearn.ensemble sklearn.impute sklearn.linear_model sklearn.pipeline "
+    "sklearn.compose sklearn.ensemble sklearn.impute sklearn.linear_model sklearn.pipeline "
     "sklearn.preprocessing artifact.load artifact.engines.sklearn_runner predictor.model predictor.server"
 ).split()
 
@@ -44,6 +44,7 @@ def libraries(kind: str) -> None:
     with kserve_import.kserve():
         for name in PREDICTORS:
             importlib.import_module(name)
+    importlib.import_module("pandas")  # which is not imported within the above, and is by each model of scikit-learn
     sys.path.pop(0)
 
 

@@ -11,6 +11,7 @@ import pytest
 from artifact.errors import ConfigurationError, GitError
 from artifact.git import redact
 from local.git_server import GitServer
+from release import backoff
 from release.commands import adopt, status
 from release.git.branch import Branch, Change, opened, tip, update
 from release.git.client import Caller
@@ -33,7 +34,13 @@ def hook(repository: Repository, name: str, script: str) -> None:
     path.chmod(0o755)
 
 
-def test_refusal_says_who_and_why(plain: Repository) -> None:
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next attempt follows at once."""
+    monkeypatch.setattr(backoff, "seconds", lambda attempt, longest: 0.0)
+
+
+def test_refusal_says_who_and_why(plain: Repository, no_pauses: None) -> None:
     """A remote whose hook declines ends with 50 and the remote's own words; main stays."""
     hook(plain, "pre-receive", "echo one >> attempts; echo 'main is protected' >&2; exit 1")
     before = plain.history()
@@ -44,7 +51,7 @@ def test_refusal_says_who_and_why(plain: Repository) -> None:
     assert plain.history() == before
 
 
-def test_missing_branch_is_refused(plain: Repository) -> None:
+def test_missing_branch_is_refused(plain: Repository, no_pauses: None) -> None:
     """A branch that the remote does not have: 50, naming it."""
     with pytest.raises(GitError, match=r"branch release/x"):
         update(Branch(str(plain.origin), "release/x", Caller(plain.folder)), change)
