@@ -1,7 +1,7 @@
 """The body of an infer request: what its headers say about it, and receiving it.
 
 Receiving ends where the body is over the limit of its size, of its time, or of the memory of all bodies together.
-The limits of gRPC messages are in predictor.grpc.server and predictor.grpc.receive.
+The limits of gRPC messages are in predictor.grpc.call.
 """
 
 from __future__ import annotations
