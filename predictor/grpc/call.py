@@ -14,6 +14,7 @@ from artifact.errors import InvalidRequest
 from predictor import errors
 from predictor.grpc import status
 from predictor.grpc.compression import inflate
+from predictor.grpc.timeout import deadline_of
 from predictor.http2.frames import NO_ERROR
 from predictor.http2.stream import Stream
 from predictor.serving.lifecycle import Lifecycle
@@ -41,6 +42,8 @@ class Call(ABC):
         self._settings = lifecycle.settings
         self._parts = bytearray()  # of the message, with its prefix; counted in memory
         self._task: asyncio.Task[None] | None = None
+        timeout = stream.head.fields.get(b"grpc-timeout")
+        self._deadline = None if timeout is None else deadline_of(timeout)
 
     @abstractmethod
     def start(self, message: bytes) -> None:
@@ -104,18 +107,24 @@ class Call(ABC):
         self._stream.finish(leading + status.failed(code, text) + self.trailing)
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do `work`, which is cancelled when nobody waits for the answer; what it raises is the call's status."""
+        """Do `work`, which is cancelled when nobody waits for the answer and at the call's deadline; what it raises is
+        the call's status.
+        """
         self._task = asyncio.get_running_loop().create_task(self._guarded(work))
         _tasks.add(self._task)
         self._task.add_done_callback(_tasks.discard)
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
-            await work
+            async with asyncio.timeout_at(self._deadline):
+                await work
         except asyncio.CancelledError:
             if self.is_open:
                 self._stream.end(NO_ERROR)
             self.failed(errors.Disconnected())
+        except TimeoutError:  # the caller has most often left at the same time: both are counted the same
+            self.failed(errors.Disconnected())
+            self.refuse(Aborted(grpc.StatusCode.DEADLINE_EXCEEDED, "the call's deadline is over"))
         except Exception as error:
             if not isinstance(error, Aborted) and errors.grpc_status(error) is grpc.StatusCode.INTERNAL:
                 _log.exception("a call failed")

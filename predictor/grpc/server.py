@@ -25,15 +25,19 @@ _NO_METHOD = status.LEADING + status.failed(grpc.StatusCode.UNIMPLEMENTED, "ther
 
 
 class Refused:
-    """A request that is refused: told so when its body has ended, which nobody keeps."""
+    """A request that is refused. A call is told at once: the client of a streaming method may wait for that before it
+    ends its body. Any other is told when its body has ended: curl takes an earlier end for a fault.
+    """
 
-    def __init__(self, stream: Stream, answer: bytes) -> None:
+    def __init__(self, stream: Stream, answer: bytes, *, at_once: bool) -> None:
         """`answer`: all fields of the answer, an encoded block."""
         self._stream = stream
         self._answer = answer
+        if at_once:
+            stream.finish(answer)
 
     def receive(self, data: bytes, ended: bool) -> None:
-        """Wait for the end."""
+        """Wait for the end; nobody keeps the body."""
         if ended:
             self._stream.finish(self._answer)
 
@@ -72,17 +76,18 @@ class GrpcServer:
         fields = stream.head.fields
         path = fields[b":path"].decode("latin-1")
         if fields[b":method"] != b"POST":
-            return Refused(stream, status.of_http(405))
+            return Refused(stream, status.of_http(405), at_once=False)
         if not fields.get(b"content-type", b"").startswith(status.CONTENT_TYPE):
-            return Refused(stream, status.of_http(415))
+            return Refused(stream, status.of_http(415), at_once=False)
         if stream.head.size > self._limits.field_bytes:
             text = f"the call's metadata is over the limit of {self._limits.field_bytes} bytes"
-            return Refused(stream, status.LEADING + status.failed(grpc.StatusCode.RESOURCE_EXHAUSTED, text))
+            refusal = status.LEADING + status.failed(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
+            return Refused(stream, refusal, at_once=True)
         if path == INFER_PATH:
             return self._infer.open(stream)
         if (method := self._methods.get(path)) is not None:
             return MethodCall(stream, self._lifecycle, method)
-        return Refused(stream, _NO_METHOD)
+        return Refused(stream, _NO_METHOD, at_once=True)
 
     async def start(self, bound: socket.socket) -> None:
         """Listen."""

@@ -27,7 +27,7 @@ from predictor.http2.frames import (
     ConnectionFault,
     StreamFault,
 )
-from predictor.http2.head import HeadReader, check
+from predictor.http2.head import FAR_OVER, HeadReader, check
 from predictor.http2.service import Limits, Service
 from predictor.http2.stream import Memory, Stream
 
@@ -41,7 +41,7 @@ class Connection(FrameReader, asyncio.Protocol):
     """One connection. `connections` are those that are open: it adds itself, and leaves when it is lost."""
 
     def __init__(self, service: Service, limits: Limits, memory: Memory, connections: set[Connection]) -> None:
-        super().__init__(limits.field_bytes)
+        super().__init__(FAR_OVER * limits.field_bytes)
         self.streams: dict[int, Stream] = {}
         self.memory = memory
         self._service = service
@@ -136,6 +136,7 @@ class Connection(FrameReader, asyncio.Protocol):
                 if len(self.streams) >= self._limits.streams:
                     raise StreamFault(REFUSED_STREAM, "more streams than may be open at once")
                 stream = self.streams[number] = Stream(self, number, head, self._first_window)
+                stream.ended = ended
                 stream.exchange = self._service.open(stream)
                 if ended and number in self.streams:
                     stream.receive(b"", 0, True)

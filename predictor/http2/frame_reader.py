@@ -28,9 +28,9 @@ _MOST_PIECES = 32  # frames of one block of fields
 class FrameReader(ABC):
     """Handles the frames of one client; each method raises ConnectionFault, or StreamFault, which `fault` gets."""
 
-    def __init__(self, field_bytes: int) -> None:
-        """`field_bytes`: the most that a block of fields takes, but for one frame."""
-        self._field_bytes = field_bytes
+    def __init__(self, block_bytes: int) -> None:
+        """`block_bytes`: the most that a block of fields takes, but for one frame."""
+        self._block_bytes = block_bytes
         self._has_preface = False
         self._rest = b""  # the beginning of a frame
         self._block: tuple[int, bool, list[bytes]] | None = None  # fields that CONTINUATION continues
@@ -130,7 +130,7 @@ class FrameReader(ABC):
         if number != opened:
             raise ConnectionFault(PROTOCOL_ERROR, "CONTINUATION of another stream")
         pieces.append(payload)
-        if len(pieces) > _MOST_PIECES or sum(map(len, pieces)) > self._field_bytes + MOST_FRAME:
+        if len(pieces) > _MOST_PIECES or sum(map(len, pieces)) > self._block_bytes + MOST_FRAME:
             raise ConnectionFault(ENHANCE_YOUR_CALM, "fields of too many bytes")
         if flags & END_HEADERS:
             self._block = None

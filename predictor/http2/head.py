@@ -16,7 +16,7 @@ _NEEDED = (b":method", b":scheme", b":path")
 _OF_A_CONNECTION = frozenset((b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"))
 _MOST_REMEMBERED = 64  # blocks of one connection
 _FIELD_BYTES = 32  # that HPACK counts for a field beside its name and value
-_FAR_OVER = 4  # times the limit: what decompresses to more is no honest request
+FAR_OVER = 4  # times the limit: more than that is not read, and ends the connection, which others may share
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class HeadReader:
 
     def __init__(self, most_bytes: int) -> None:
         """`most_bytes`: the most that a request's fields may have, as HPACK counts them; Head.size says how many."""
-        self._decoder = Decoder(max_header_list_size=_FAR_OVER * most_bytes)
+        self._decoder = Decoder(max_header_list_size=FAR_OVER * most_bytes)
         self._remembered: dict[bytes, Head] = {}
 
     def read(self, block: bytes, *, trailing: bool = False) -> Head:

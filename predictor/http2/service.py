@@ -23,4 +23,4 @@ class Service(Protocol):
     """What answers the requests."""
 
     def open(self, stream: Stream) -> Exchange:
-        """A request begins; its body, if any, follows."""
+        """A request begins; its body follows, unless the stream has ended. It may be answered here already."""

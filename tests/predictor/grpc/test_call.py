@@ -15,6 +15,7 @@ from tests.predictor import corpus_grpc
 from tests.predictor.conftest import Server
 from tests.predictor.corpus import ROW
 from tests.predictor.http2.wire import INFER, Wire
+from tests.predictor.test_limits import metric
 
 MESSAGE = corpus_grpc.request(corpus_grpc.one_input(fp64_contents=ROW)).SerializeToString()
 DATA = len(MESSAGE).to_bytes(5, "big") + MESSAGE
@@ -80,5 +81,57 @@ def test_no_call(iris: Server) -> None:
         assert wire.ask(1, wire.call(1, b"", **{":method": "GET"})).fields[":status"] == "405"
         assert wire.ask(3, wire.call(3, b"", content_type="text/plain")).fields[":status"] == "415"
         assert wire.ask(5, wire.call(5, b"", **{":path": "/x"})).status == "12"
-        reply = wire.ask(7, wire.call(7, MESSAGE, **{f"x-{n}": "y" * 1000 for n in range(40)}))
+
+
+@pytest.mark.parametrize("size", [40_000, 120_000])
+def test_too_much_metadata(iris: Server, size: int) -> None:
+    """Too much metadata is refused; other calls on the connection, which a proxy's callers share, go on."""
+    with Wire(iris.grpc_port) as wire:
+        reply = wire.ask(1, wire.call(1, MESSAGE, **{f"x-{n}": "y" * 1000 for n in range(size // 1000)}))
         assert (reply.status, "metadata" in reply.fields["grpc-message"]) == ("8", True)
+        assert wire.ask(3, wire.call(3, MESSAGE)).status == "0"
+
+
+def test_refused_before_its_body_ends(iris: Server) -> None:
+    """A client may hold its request open until it has an answer, as those of a streaming method do: it gets one before
+    the call that it sent behind that is answered.
+    """
+    with Wire(iris.grpc_port) as wire:
+        path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
+        wire.send(wire.head(1, **{":path": path}), wire.call(3, MESSAGE))
+        refused = wire.next(frames.HEADERS)
+        assert (refused.stream, refused.flags & frames.END_STREAM) == (1, frames.END_STREAM)
+        assert b"grpc-status\x0212" in refused.payload
+        assert wire.replies(3)[3].status == "0"
+
+
+def test_refused_when_its_body_ends(iris: Server) -> None:
+    """What is no call is refused behind its body, before which curl would read no status."""
+    with Wire(iris.grpc_port) as wire:
+        wire.send(wire.head(1, content_type="text/plain"), wire.call(3, MESSAGE))
+        assert wire.next(frames.HEADERS).stream == 3
+        assert wire.replies(1)[1].fields[":status"] == "415"
+
+
+@pytest.mark.parametrize(
+    ("timeout", "status"),
+    [("1n", "4"), ("1H", "0"), ("1", "0"), ("123456789S", "0")],
+    ids=["over", "far", "no", "long"],
+)
+def test_deadline(iris: Server, timeout: str, status: str) -> None:
+    """A call's work is given up at the deadline that it came with. It is counted as one whose caller has left, since
+    the caller leaves at the same time. A malformed grpc-timeout sets none.
+    """
+    request = corpus_grpc.request(corpus_grpc.one_input(shape=(400, 4), fp64_contents=ROW * 400))
+    before = metric(iris, 'modelpin_rejects_total{reason="gone"}')
+    with Wire(iris.grpc_port) as wire:
+        reply = wire.ask(1, wire.call(1, request.SerializeToString(), grpc_timeout=timeout))
+        assert (reply.status, "x-model-digest" in reply.fields) == (status, True), reply
+    assert metric(iris, 'modelpin_rejects_total{reason="gone"}') - before == (status == "4")
+
+
+def test_deadline_of_a_stream(iris: Server) -> None:
+    """A watch of the health ends at its deadline, behind what was answered."""
+    with Wire(iris.grpc_port) as wire:
+        reply = wire.ask(1, wire.call(1, b"", **{":path": "/grpc.health.v1.Health/Watch"}, grpc_timeout="20m"))
+        assert (reply.status, reply.body) == ("4", b"\0\0\0\0\2\x08\x01")
