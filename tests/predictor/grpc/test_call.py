@@ -66,6 +66,7 @@ def test_messages(iris: Server, data: bytes, encoding: str | None, status: str, 
         reply = wire.ask(1, wire.head(1, grpc_encoding=encoding), end)
         assert (reply.status, says in reply.fields.get("grpc-message", "")) == (status, True), reply
         assert "x-model-digest" in reply.fields
+        assert reply.body[:1] in (b"", b"\0"), "answers are not compressed"
         assert wire.ask(3, wire.call(3, MESSAGE)).status == "0"
 
 
