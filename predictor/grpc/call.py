@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import grpc
@@ -42,6 +43,7 @@ class Call(ABC):
         self._settings = lifecycle.settings
         self._parts = bytearray()  # of the message, with its prefix; counted in memory
         self._task: asyncio.Task[None] | None = None
+        self._works = False  # the task has begun
         timeout = stream.head.fields.get(b"grpc-timeout")
         self._deadline = None if timeout is None else deadline_of(timeout)
 
@@ -71,7 +73,8 @@ class Call(ABC):
                     whole = bytes(self._parts)
                     self._release()
                     self._complete(whole)
-        except (InvalidRequest, errors.BodyTooLarge, errors.BuffersFull) as error:
+        except Exception as error:
+            _log_fault(error)
             self.refuse(error)
 
     def late(self) -> None:
@@ -85,7 +88,9 @@ class Call(ABC):
             self._task.cancel()
 
     def unread(self) -> None:
-        """The caller did not take the answer: counted, as for every other protocol."""
+        """The caller did not take the answer: counted, as for every other protocol. What makes more of it ends."""
+        if self._task is not None:
+            self._task.cancel()
         self._lifecycle.observers.metrics.reject("unread")
 
     def answer(self, message: bytes) -> None:
@@ -106,18 +111,20 @@ class Call(ABC):
         leading = b"" if self._stream.has_begun else status.LEADING
         self._stream.finish(leading + status.failed(code, text) + self.trailing)
 
-    def run(self, work: Coroutine[Any, Any, None]) -> None:
+    def run(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do `work`, which is cancelled when nobody waits for the answer and at the call's deadline; what it raises is
         the call's status.
         """
+        self._works = False
         self._task = asyncio.get_running_loop().create_task(self._guarded(work))
         _tasks.add(self._task)
         self._task.add_done_callback(_tasks.discard)
 
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._works = True
         try:
             async with asyncio.timeout_at(self._deadline):
-                await work
+                await work()
         except asyncio.CancelledError:
             if self.is_open:
                 self._stream.end(NO_ERROR)
@@ -126,8 +133,7 @@ class Call(ABC):
             self.failed(errors.Disconnected())
             self.refuse(Aborted(grpc.StatusCode.DEADLINE_EXCEEDED, "the call's deadline is over"))
         except Exception as error:
-            if not isinstance(error, Aborted) and errors.grpc_status(error) is grpc.StatusCode.INTERNAL:
-                _log.exception("a call failed")
+            _log_fault(error)
             self.refuse(error)
             # Its frames hold the message, in a cycle that waits for a collection, which is not for the message's size.
             error.__traceback__ = None
@@ -156,7 +162,7 @@ class Call(ABC):
                 "the call ends within its message" if len(message) < size else "the call has more than one message"
             )
         if compressed:
-            self.run(self._inflate(message))
+            self.run(partial(self._inflate, message))
         else:
             self.start(message)
 
@@ -166,13 +172,16 @@ class Call(ABC):
             raise errors.BodyTooLarge(f"the message has {size} bytes, the limit is {most}")
 
     async def _inflate(self, data: bytes) -> None:
-        """In a thread: a few bytes may become millions."""
         encoding = self._stream.head.fields.get(b"grpc-encoding", b"identity")
-        message = await asyncio.get_running_loop().run_in_executor(
-            None, inflate, data, encoding, self._settings.body_bytes
-        )
-        self.start(message)
+        work = partial(inflate, data, encoding, self._settings.body_bytes)
+        self.start(await self._lifecycle.inflate(len(data), work))
 
     def _release(self) -> None:
         self._lifecycle.buffers.give(len(self._parts))
         self._parts = bytearray()
+
+
+def _log_fault(error: Exception) -> None:
+    """Log what no caller can have caused."""
+    if not isinstance(error, Aborted) and errors.grpc_status(error) is grpc.StatusCode.INTERNAL:
+        _log.error("a call failed", exc_info=error)

@@ -50,13 +50,13 @@ class InferCall(Call):
     def gone(self) -> None:
         """Nobody waits for an answer, which may be written already."""
         super().gone()
-        if self._task is None or self._task.done():  # a task counts the call itself
+        if self._task is None or self._task.done() or not self._works:  # a task that has begun counts the call itself
             self.failed(errors.Disconnected())
 
     def serve_alone(self) -> None:
         """Go the way of requests that are not plain."""
         if self.is_open:
-            self.run(self._serve())
+            self.run(self._serve)
 
     async def _serve(self) -> None:
         size, lifecycle = len(self.body), self._lifecycle

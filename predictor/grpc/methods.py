@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Never
 
 import grpc
@@ -38,7 +39,7 @@ class MethodCall(Call):
 
     def start(self, message: bytes) -> None:
         """Call the method."""
-        self.run(self._serve(message))
+        self.run(partial(self._serve, message))
 
     def failed(self, error: Exception) -> None:
         """Not counted: only calls for a prediction are."""

@@ -119,10 +119,10 @@ class GrpcServer:
         return Connection(self, self._limits, self._lifecycle.buffers, self._connections)
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = loop.call_later(_SWEEP, self._sweep, loop)  # whatever happens below
         now = loop.time()
         for connection in [*self._connections]:
             connection.sweep(now)
-        self._timer = loop.call_later(_SWEEP, self._sweep, loop)
 
     async def _closed(self, seconds: float) -> None:
         """Return when no connection is left, or after `seconds`."""

@@ -13,10 +13,9 @@ from collections.abc import Sequence
 from typing import cast
 
 from predictor.http2 import frames
-from predictor.http2.frame_reader import FrameReader
+from predictor.http2.abuse import Faults
 from predictor.http2.frames import (
     ACK,
-    ENHANCE_YOUR_CALM,
     FLOW_CONTROL_ERROR,
     MOST_WINDOW,
     NO_ERROR,
@@ -28,16 +27,17 @@ from predictor.http2.frames import (
     StreamFault,
 )
 from predictor.http2.head import FAR_OVER, HeadReader, check
+from predictor.http2.paced_reader import PacedReader
 from predictor.http2.service import Limits, Service
 from predictor.http2.stream import Memory, Stream
 
 _WINDOW = 1 << 20  # bytes that all streams of a connection may send: their own windows are what holds them up
-_FAULTS, _FAULTS_A_SECOND = 1000, 33  # as many resets and the like at once, and for ever; nghttp2 has the same
 _EARLY = 256  # streams that were answered before they had been received, of which a frame may still come
 _UNWRITTEN = 256 << 10  # bytes that wait for the socket, from which on nothing more is read
+_WHY = 200  # characters of a reason, at most
 
 
-class Connection(FrameReader, asyncio.Protocol):
+class Connection(PacedReader):
     """One connection. `connections` are those that are open: it adds itself, and leaves when it is lost."""
 
     def __init__(self, service: Service, limits: Limits, memory: Memory, connections: set[Connection]) -> None:
@@ -48,16 +48,13 @@ class Connection(FrameReader, asyncio.Protocol):
         self._limits = limits
         self._connections = connections
         self._heads = HeadReader(limits.field_bytes)
-        self._loop = asyncio.get_running_loop()
-        self._since = self._loop.time()  # that the client has ended nothing of what it has begun
         self._last = 0  # stream that the client has opened
         self._early: dict[int, None] = {}
         self._granted = 0  # bytes that the client may send again, and does not know yet
         self._window = WINDOW  # bytes that this side may send
         self._first_window = WINDOW  # of each stream that the client opens
-        self._paused: float | None = None  # since when the socket takes nothing
         self._ending = False
-        self._faults, self._faults_at = float(_FAULTS), self._since
+        self._faults = Faults(self._since)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Say what this side takes."""
@@ -76,29 +73,6 @@ class Connection(FrameReader, asyncio.Protocol):
         self._connections.discard(self)
         for number in [*self.streams]:
             self._drop(number)
-
-    def pause_writing(self) -> None:
-        """The client does not read: what it sends waits too."""
-        self._paused = self._loop.time()
-        self._transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        """It reads again."""
-        self._paused = None
-        self._transport.resume_reading()
-        self._flush()
-
-    def data_received(self, data: bytes) -> None:
-        """Frames, or parts of some."""
-        if not self.reading:
-            return
-        had_part = self.has_part
-        try:
-            left = self.feed(data)
-            if self.has_part and (not had_part or left < len(data)):
-                self._since = self._loop.time()
-        except ConnectionFault as fault:
-            self._fail(fault)
 
     def data(self, number: int, data: bytes, size: int, ended: bool) -> None:
         """A part of a body."""
@@ -154,14 +128,19 @@ class Connection(FrameReader, asyncio.Protocol):
 
     def settings(self, values: Sequence[tuple[int, int]]) -> None:
         """Of what a client may set, the window of its streams is all that matters to this side."""
+        first_window = self._first_window
         for name, value in values:
             if name == frames.INITIAL_WINDOW_SIZE:
-                more, self._first_window = value - self._first_window, value
-                for stream in [*self.streams.values()]:
-                    try:
-                        stream.grow(more)
-                    except StreamFault as fault:
-                        raise ConnectionFault(fault.code, str(fault)) from None
+                first_window = value
+        if first_window != self._first_window:
+            more, self._first_window = first_window - self._first_window, first_window
+            if self.streams:  # which takes the longer, the more there are
+                self._count_fault()
+            for stream in [*self.streams.values()]:
+                try:
+                    stream.grow(more)
+                except StreamFault as fault:
+                    raise ConnectionFault(fault.code, str(fault)) from None
         self.write(frames.frame(frames.SETTINGS, ACK, 0))
 
     def ping(self, payload: bytes) -> None:
@@ -173,8 +152,10 @@ class Connection(FrameReader, asyncio.Protocol):
         if number == 0:
             if self._window + size > MOST_WINDOW:
                 raise ConnectionFault(FLOW_CONTROL_ERROR, "a window of more than 2^31-1 bytes")
+            had_room = self._window > 0
             self._window += size
-            self._flush()
+            if not had_room:  # else no stream waits for it
+                self.flush()
             return
         self._check_opened(number)
         if (stream := self.streams.get(number)) is not None:
@@ -189,9 +170,17 @@ class Connection(FrameReader, asyncio.Protocol):
         self.write(frames.reset(number, fault.code))
         self._count_fault()
 
-    def write(self, data: bytes) -> None:
-        """To the socket."""
-        self._transport.write(data)
+    def fail(self, fault: ConnectionFault) -> None:
+        """Say why, and close."""
+        self.write(frames.goaway(self._last, fault.code, str(fault)[:_WHY]))
+        self._close()
+
+    def flush(self) -> None:
+        """Write what waits on all streams, as far as there is room."""
+        for stream in [*self.streams.values()]:
+            if self.room == 0:
+                break
+            stream.flush()
 
     @property
     def room(self) -> int:
@@ -222,7 +211,7 @@ class Connection(FrameReader, asyncio.Protocol):
             most = limits.send_seconds
         elif self.has_part:
             most = limits.body_seconds if self.streams else limits.field_seconds
-        if now - since > most:
+        if now - since > most or now - self.unread_since(now) > limits.send_seconds:
             self._transport.abort()
         for stream in [*self.streams.values()]:
             stream.sweep(now, limits.body_seconds, limits.send_seconds)
@@ -242,21 +231,11 @@ class Connection(FrameReader, asyncio.Protocol):
         """Close the connection at once."""
         self._transport.abort()
 
-    def _fail(self, fault: ConnectionFault) -> None:
-        self.write(frames.goaway(self._last, fault.code, str(fault)))
-        self._close()
-
     def _close(self) -> None:
         """Close when all that was written has left."""
         self.reading = False
         self._since = self._loop.time()
         self._transport.close()
-
-    def _flush(self) -> None:
-        for stream in [*self.streams.values()]:
-            if self.room == 0:
-                break
-            stream.flush()
 
     def _drop(self, number: int) -> None:
         """End a stream that the client, or the connection, has left."""
@@ -276,11 +255,7 @@ class Connection(FrameReader, asyncio.Protocol):
             del self._early[next(iter(self._early))]
 
     def _count_fault(self) -> None:
-        now = self._loop.time()
-        self._faults = min(_FAULTS, self._faults + (now - self._faults_at) * _FAULTS_A_SECOND) - 1
-        self._faults_at = now
-        if self._faults < 0:
-            raise ConnectionFault(ENHANCE_YOUR_CALM, "too many streams that come to nothing")
+        self._faults.count(self._loop.time())
 
     def _check_opened(self, number: int) -> None:
         # After the end a client may have opened streams that it did not know would not be served.

@@ -35,6 +35,7 @@ class FrameReader(ABC):
         self._rest = b""  # the beginning of a frame
         self._block: tuple[int, bool, list[bytes]] | None = None  # fields that CONTINUATION continues
         self.reading = True
+        self.waits = False  # frames that have arrived stay where they are, until `feed` is called again
 
     @property
     def has_part(self) -> bool:
@@ -69,6 +70,10 @@ class FrameReader(ABC):
     def fault(self, number: int, fault: StreamFault) -> None:
         """What was wrong with a stream, and with it alone."""
 
+    @abstractmethod
+    def handled(self) -> None:
+        """A frame is done with: the time to set `waits`."""
+
     def feed(self, data: bytes) -> int:
         """Handle what has arrived; how many bytes are left for the next time. ConnectionFault ends the connection."""
         if self._rest:
@@ -90,7 +95,7 @@ class FrameReader(ABC):
     def _read_frames(self, data: bytes) -> bytes:
         """Handle each whole frame; what is behind them."""
         at, end = 0, len(data)
-        while at + 9 <= end and self.reading:
+        while at + 9 <= end and self.reading and not self.waits:
             high, low, kind, flags, number = HEAD.unpack_from(data, at)
             size = high << 8 | low
             if size > MOST_FRAME:
@@ -107,6 +112,7 @@ class FrameReader(ABC):
                     _READERS[kind](self, flags, number, data[begin:at])
                 except StreamFault as fault:
                     self.fault(number, fault)
+            self.handled()
         return data[at:]
 
     def _read_data(self, flags: int, number: int, payload: bytes) -> None:

@@ -15,6 +15,7 @@ _PSEUDO = frozenset((b":method", b":scheme", b":path", b":authority"))
 _NEEDED = (b":method", b":scheme", b":path")
 _OF_A_CONNECTION = frozenset((b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"))
 _MOST_REMEMBERED = 64  # blocks of one connection
+_LONGEST_REMEMBERED = 256  # bytes
 _FIELD_BYTES = 32  # that HPACK counts for a field beside its name and value
 FAR_OVER = 4  # times the limit: more than that is not read, and ends the connection, which others may share
 
@@ -57,7 +58,7 @@ class HeadReader:
             oversized = type(error).__name__ == "OversizedHeaderListError"
             raise ConnectionFault(ENHANCE_YOUR_CALM if oversized else COMPRESSION_ERROR, str(error)) from None
         head = _head(pairs, trailing)
-        if indexes and not trailing and len(self._remembered) < _MOST_REMEMBERED:
+        if indexes and not trailing and len(block) <= _LONGEST_REMEMBERED and len(self._remembered) < _MOST_REMEMBERED:
             self._remembered[block] = head
         return head
 

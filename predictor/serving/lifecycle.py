@@ -15,7 +15,7 @@ from predictor.observe.exchange import EXPLAIN, PREDICT, Exchange
 from predictor.protocols.explained import ExplainedPrediction
 from predictor.protocols.request import Answer, Decoded, Request
 from predictor.serving.steps import Decode, QueuedSemaphore, Steps
-from predictor.serving.threads import HEAVY, LONG, Deadline, Threads
+from predictor.serving.threads import HEAVY, INFLATE, LONG, Deadline, Threads
 from predictor.settings import Settings
 
 _LOOP_ANSWERS = 8192  # labels and probabilities of one answer
@@ -29,6 +29,7 @@ class Lifecycle(Steps):
     def __init__(self, model: Model, settings: Settings) -> None:
         super().__init__(model, settings)
         self._turns = QueuedSemaphore(_TURN_SLOTS, settings.concurrency)
+        self._inflating = QueuedSemaphore(1, settings.concurrency + settings.queue)
         self._threads = Threads()
         self._answers = sum(len(output.columns or (0,)) for output in model.signature.outputs)
 
@@ -50,6 +51,21 @@ class Lifecycle(Steps):
             return await self._off_the_loop(thread, exchange, arrived, decode, gone)
         finally:
             slots.release()
+
+    async def inflate(self, size: int, work: Callable[[], bytes]) -> bytes:
+        """What `work` makes of `size` compressed bytes, in a thread: a few bytes may become millions.
+
+        One message at a time, so that of what is not counted in memory there is never more than one message.
+        """
+        self.buffers.take(size)
+        try:
+            await self._inflating.acquire()
+            try:
+                return await self._threads.run(INFLATE, Deadline(self.settings.work_seconds, lambda: False), work)
+            finally:
+                self._inflating.release()
+        finally:
+            self.buffers.give(size)
 
     async def _on_the_loop(
         self, exchange: Exchange, arrived: float, decode: Decode, gone: Callable[[], bool]

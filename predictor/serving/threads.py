@@ -1,7 +1,7 @@
 """The threads that work on requests too long for the event loop, and the deadline after which they give one up.
 
-One thread works on long bodies, another on heavy ones. At checkpoints the work asks its deadline whether the caller has
-left, and whether the time is over.
+One thread works on long bodies, another on heavy ones, a third inflates messages. At checkpoints the work asks its
+deadline whether the caller has left, and whether the time is over.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from artifact import checkpoint
 from predictor.errors import Disconnected, WorkTooLong
 
 LONG, HEAVY = "long", "heavy"  # of bodies up to heavy_bytes, and beyond
+INFLATE = "inflate"  # of messages that are compressed
 
 T = TypeVar("T")
 
@@ -40,10 +41,10 @@ class Deadline:
 
 
 class Threads:
-    """The two threads."""
+    """The three threads."""
 
     def __init__(self) -> None:
-        self._executors = {name: ThreadPoolExecutor(1, name) for name in (LONG, HEAVY)}
+        self._executors = {name: ThreadPoolExecutor(1, name) for name in (LONG, HEAVY, INFLATE)}
 
     async def run(self, name: str, deadline: Deadline, work: Callable[..., T], *arguments: Any) -> T:
         """Run `work(*arguments)` in a thread. When this is cancelled it waits until the work has ended, and frees no
@@ -55,8 +56,15 @@ class Threads:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
             deadline.caller_left = True
+            running.add_done_callback(_ignore)
             await asyncio.wait([running])
             raise
+
+
+def _ignore(done: asyncio.Future[Any]) -> None:
+    """Nobody waits for the result; asyncio would log an error that nobody has looked at."""
+    if not done.cancelled():
+        done.exception()
 
 
 def _checked(deadline: Deadline, heavy: bool, work: Callable[..., T], *arguments: Any) -> T:
