@@ -41,6 +41,7 @@ class Call(ABC):
         self._stream = stream
         self._lifecycle = lifecycle
         self._settings = lifecycle.settings
+        self._encoding = stream.head.fields.get(b"grpc-encoding", b"identity")[:40]
         self._parts = bytearray()  # of the message, with its prefix; counted in memory
         self._task: asyncio.Task[None] | None = None
         self._works = False  # the task has begun
@@ -172,8 +173,7 @@ class Call(ABC):
             raise errors.BodyTooLarge(f"the message has {size} bytes, the limit is {most}")
 
     async def _inflate(self, data: bytes) -> None:
-        encoding = self._stream.head.fields.get(b"grpc-encoding", b"identity")
-        work = partial(inflate, data, encoding, self._settings.body_bytes)
+        work = partial(inflate, data, self._encoding, self._settings.body_bytes)
         self.start(await self._lifecycle.inflate(len(data), work))
 
     def _release(self) -> None:

@@ -34,6 +34,7 @@ from predictor.http2.stream import Memory, Stream
 _WINDOW = 1 << 20  # bytes that all streams of a connection may send: their own windows are what holds them up
 _EARLY = 256  # streams that were answered before they had been received, of which a frame may still come
 _UNWRITTEN = 256 << 10  # bytes that wait for the socket, from which on nothing more is read
+_LARGE_HEAD = 1024  # bytes of fields, which nothing counts in memory while a body comes; more are not kept
 _WHY = 200  # characters of a reason, at most
 
 
@@ -112,6 +113,8 @@ class Connection(PacedReader):
                 stream = self.streams[number] = Stream(self, number, head, self._first_window)
                 stream.ended = ended
                 stream.exchange = self._service.open(stream)
+                if head.size > _LARGE_HEAD:
+                    stream.head = head.without_fields()
                 if ended and number in self.streams:
                     stream.receive(b"", 0, True)
         elif number not in self._early:

@@ -32,6 +32,10 @@ class Head:
     length: int | None = None
     fault: str | None = None
 
+    def without_fields(self) -> Head:
+        """What is left when the fields have been read."""
+        return Head({}, self.size, self.length)
+
 
 class HeadReader:
     """Reads the blocks of one connection, in their order, which HPACK's table depends on."""

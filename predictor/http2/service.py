@@ -23,4 +23,7 @@ class Service(Protocol):
     """What answers the requests."""
 
     def open(self, stream: Stream) -> Exchange:
-        """A request begins; its body follows, unless the stream has ended. It may be answered here already."""
+        """A request begins; its body follows, unless the stream has ended. It may be answered here already.
+
+        Behind this a long head has no fields any more.
+        """

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from predictor.http2 import frames, paced_reader
+from predictor.http2.abuse import Unread
 from predictor.http2.connection import Connection
 from predictor.http2.frames import END_STREAM, frame
 from predictor.http2.service import Limits
@@ -84,7 +85,8 @@ def test_calls_in_one_packet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_answers_that_nobody_reads() -> None:
     """While a client does not read, its other calls are not handled, though they have arrived; later they are."""
-    place = Place(fields=frames.field(b"x", bytes(100) * 40))
+    limits = Limits(1000, 3, 0.5, 0.5, 60)
+    place = Place(limits, fields=frames.field(b"x", bytes(100) * 40))
     longest = 0
 
     def ask(port: int) -> None:
@@ -95,6 +97,7 @@ def test_answers_that_nobody_reads() -> None:
             place.until(lambda: any(connection._paused for connection in place.connections))
             (connection,) = place.connections
             longest = connection._transport.get_write_buffer_size()
+            time.sleep(0.6)  # the frames that wait are not late, for it is this side that does not read them
             assert len(wire.replies(*numbers)) == len(numbers)
 
     place.run(ask)
@@ -122,6 +125,29 @@ def test_little_that_nobody_reads(closes: bool) -> None:
             place.until(lambda: not place.connections)
 
     place.run(ask)
+
+
+def test_heads_of_open_streams() -> None:
+    """Of a request whose body does not come, long fields are not kept."""
+    place, kept = Place(), []
+
+    def ask(port: int) -> None:
+        with Wire(port) as wire:
+            wire.send(wire.head(1, content_length="5"), wire.head(3, content_length="5", x="y" * 900), _PING)
+            wire.next(frames.PING)
+            (connection,) = place.connections
+            kept.extend((len(stream.head.fields), stream.head.length) for stream in connection.streams.values())
+
+    place.run(ask)
+    assert kept == [(6, 5), (0, 5)]
+
+
+def test_some_that_is_read() -> None:
+    """A client that reads slowly reads; only one that reads nothing of what waits is late."""
+    unread = Unread(0)
+    assert [unread.since(now, 1000, waiting) for now, waiting in enumerate((900, 800, 700, 700, 0, 0), 1)] == [
+        1, 2, 3, 3, 5, 6
+    ]  # fmt: skip
 
 
 def test_a_reason_that_is_long() -> None:
