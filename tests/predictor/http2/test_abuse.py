@@ -129,17 +129,17 @@ def test_little_that_nobody_reads(closes: bool) -> None:
 
 def test_heads_of_open_streams() -> None:
     """Of a request whose body does not come, long fields are not kept."""
-    place, kept = Place(), []
+    place, heads = Place(), []
 
     def ask(port: int) -> None:
         with Wire(port) as wire:
             wire.send(wire.head(1, content_length="5"), wire.head(3, content_length="5", x="y" * 900), _PING)
             wire.next(frames.PING)
             (connection,) = place.connections
-            kept.extend((len(stream.head.fields), stream.head.length) for stream in connection.streams.values())
+            heads.extend((len(stream.head.fields), stream.head.length) for stream in connection.streams.values())
 
     place.run(ask)
-    assert kept == [(6, 5), (0, 5)]
+    assert heads == [(6, 5), (0, 5)]
 
 
 def test_some_that_is_read() -> None:
