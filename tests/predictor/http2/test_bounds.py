@@ -91,3 +91,39 @@ def test_streams_behind_the_end() -> None:
             assert ([*connection.streams], place.received) == ([1], 0)
 
     place.run(ask)
+
+
+def test_short_answers_within_the_connection_s_window() -> None:
+    """Answers that fit their streams' windows wait where the connection's window has no room for them."""
+    place = Place(size=1000)
+
+    def ask(port: int) -> None:
+        with Wire(port) as wire:
+            numbers = range(1, 133, 2)
+            place.until(lambda: len(place.connections) == 1)
+            (connection,) = place.connections
+            for number in numbers[:65]:
+                assert len(wire.ask(number, wire.call(number, b"")).body) == 1000
+            wire.send(wire.call(numbers[65], b""))
+            place.until(lambda: place.memory.used == 66_000 - 65_535)
+            assert connection._window == 0
+            wire.send(frames.window_update(0, 1000))
+            assert len(wire.replies(numbers[65])[numbers[65]].body) == 1000
+
+    place.run(ask)
+
+
+def test_an_answer_behind_a_slow_body() -> None:
+    """The time to take an answer begins with the answer, however long the body took."""
+    place = Place(Limits(1000, 3, 60, 60, send_seconds=0.3), size=10)
+
+    def ask(port: int) -> None:
+        with Wire(port, [(frames.INITIAL_WINDOW_SIZE, 0)]) as wire:
+            wire.send(wire.head(1))
+            time.sleep(0.4)
+            wire.send(frame(frames.DATA, frames.END_STREAM, 1))
+            place.until(lambda: place.memory.used == 10)
+            time.sleep(0.05)
+            assert len(wire.ask(1, frames.window_update(1, 10)).body) == 10
+
+    place.run(ask)

@@ -19,6 +19,7 @@ def test_the_same_again() -> None:
     again = reader.read(block)
     assert again.fields == first.fields == {name.encode(): value.encode() for name, value in CALL}
     assert reader.read(block) is again
+    assert reader.read(block, trailing=True).fault is not None  # a method behind a body is none
 
 
 def test_another_table() -> None:

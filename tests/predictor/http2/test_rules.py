@@ -42,6 +42,10 @@ CONNECTION: dict[str, tuple[Make, int]] = {
         lambda _: frame(frames.HEADERS, 0, 1) + frame(frames.CONTINUATION, 0, 1) * 40,
         frames.ENHANCE_YOUR_CALM,
     ),
+    "a block of too many bytes": (
+        lambda _: frame(frames.HEADERS, 0, 1) + frame(frames.CONTINUATION, 0, 1, bytes(16_000)) * 10,
+        frames.ENHANCE_YOUR_CALM,
+    ),
     "SETTINGS of a stream": (lambda _: frame(frames.SETTINGS, 0, 1), frames.PROTOCOL_ERROR),
     "SETTINGS of five bytes": (lambda _: frame(frames.SETTINGS, 0, 0, bytes(5)), frames.FRAME_SIZE_ERROR),
     "an acknowledgement with settings": (lambda _: frame(frames.SETTINGS, 1, 0, bytes(6)), frames.FRAME_SIZE_ERROR),
