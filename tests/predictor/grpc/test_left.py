@@ -183,3 +183,28 @@ def test_a_sweep_that_fails() -> None:
         server._timer.cancel()
 
     asyncio.run(run())
+
+
+def test_memory_of_messages_in_pieces() -> None:
+    """The bytes of a message count in memory until it is complete, refused or left; one without room is refused."""
+    place = Methods()
+    buffers = place.lifecycle.buffers
+
+    def piece(stream: int, size: int) -> bytes:
+        return frame(frames.DATA, 0, stream, size.to_bytes(5, "big") + b"??")
+
+    def ask(port: int) -> None:
+        with Wire(port) as wire:
+            wire.send(wire.head(1), piece(1, 600))
+            place.until(lambda: bool(buffers.used == 7))
+            buffers.take(500)  # of another call
+            assert wire.ask(3, wire.head(3), piece(3, 600)).status == "14"
+            buffers.give(500)
+            wire.send(frames.reset(1, frames.CANCEL))
+            place.until(lambda: bool(buffers.used == 0))
+            assert wire.ask(5, wire.head(5), piece(5, 1001)).status == "8"
+            wire.send(wire.head(7), piece(7, 4), frame(frames.DATA, frames.END_STREAM, 7, b"??"))
+            assert wire.next(frames.DATA).stream == 7
+            assert buffers.used == 0
+
+    place.run(ask)
