@@ -19,9 +19,11 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
 
 from predictor.health import _messages
+from predictor.http2 import frames
 from tests.deadlines import ANSWER_SECONDS, START_SECONDS
 from tests.predictor.conftest import Server, start
 from tests.predictor.corpus import ROW
+from tests.predictor.http2.wire import Wire
 from tests.predictor.load import Load
 from tests.predictor.models import Packaged
 
@@ -87,7 +89,10 @@ def busy() -> Iterator[None]:
 
 
 def test_under_load(server: Server) -> None:
-    """Keep-alive clients that send on and on, without retries, get answers or a refused connection, never an error."""
+    """Keep-alive clients that send on and on, without retries, get answers or a refused connection, never an error.
+
+    A gRPC client that stays without a call reads GOAWAY twice: first it may still begin calls, then none.
+    """
     assert (health(server), health(server, "iris")) == (SERVING, SERVING)
     changes: list[int] = []
     watch = server.channel.unary_stream(
@@ -99,7 +104,7 @@ def test_under_load(server: Server) -> None:
     watching.start()
     calls = Calls(server)
     calls.start()
-    with Load(server, connections=16, interval=0.02) as load:
+    with Load(server, connections=16, interval=0.02) as load, Wire(server.grpc_port) as wire:
         time.sleep(1)
         server.process.send_signal(signal.SIGTERM)
         time.sleep(0.1)
@@ -110,11 +115,13 @@ def test_under_load(server: Server) -> None:
         assert health(server) == NOT_SERVING
         assert not server.stub.ServerReady(pb.ServerReadyRequest()).ready
         assert not server.stub.ModelReady(pb.ModelReadyRequest(name="iris")).ready
+        last = [frame.payload for frame in wire.read() if frame.kind == frames.GOAWAY]
         code = server.process.wait(START_SECONDS)
         time.sleep(0.1)
     calls.stopped.set()
     calls.join()
     watching.join()
+    assert last == [b"\x7f\xff\xff\xff" + bytes(4), bytes(8)]
     assert code == 0
     assert set(load.answers) == {"200"}, load.answers
     assert load.answers["200"] > 0

@@ -50,8 +50,8 @@ WAYS: dict[str, tuple[Callable[[Server], object], int]] = {
     "v2, fast": (lambda server: plain(server, server.v2, V2), 12),
     "v2, slow": (lambda server: chunked(server, server.v2, V2), 17),
     "v2 binary, fast": (lambda server: forms.binary(server, COLUMNS), 14),
-    "gRPC, typed": (lambda server: forms.grpc_typed(server, COLUMNS), 22),
-    "gRPC, raw": (lambda server: forms.grpc_raw(server, COLUMNS), 21),
+    "gRPC, typed": (lambda server: forms.grpc_typed(server, COLUMNS), 24),
+    "gRPC, raw": (lambda server: forms.grpc_raw(server, COLUMNS), 23),
 }
 
 
