@@ -52,8 +52,7 @@ class Observers:
         `drift.count_soon` is to follow on the event loop.
         """
         for exchange in exchanges:
-            if exchange.predicted is not None:
-                self.observe(exchange)
+            self.observe(exchange)
             self._request_log.write(exchange)
         return self.metrics.count(exchanges)
 

@@ -177,7 +177,7 @@ class Turns(ABC, Generic[R]):
             columns = joined(tables)
             prediction = self._model.batcher.quick.predict(columns)
             return (columns, prediction) if prediction.all_finite else None
-        except Exception:
+        except Exception:  # `at_once` meets it again, and `Lifecycle.serve` tells it to the caller
             return None
 
     def _predicted(self, request: R, start: float, done: asyncio.Future[Prediction]) -> None:
