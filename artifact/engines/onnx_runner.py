@@ -18,9 +18,10 @@ from artifact.signature import Signature
 _TYPES = {"tensor(string)": object, "tensor(float)": np.float32, "tensor(double)": np.float64}
 ALONE = "alone"  # in the graph's metadata: "true" where scikit-learn need not answer any row
 COLUMNS = "columns"  # in the graph's metadata: the names of the columns of each input, as a JSON list of lists
-MISSING = "missing"  # in the graph's metadata: "true" where a text may be missing, and GAP stands for it
-# A tensor of text has no place for what is missing. A caller may send this very text, which then becomes another one;
-# neither is a category of any graph.
+MISSING = "missing"  # in the graph's metadata: "true" where a text may be missing; nothing reads it any more
+# A tensor of text has no place for what is missing, for which GAP stands, whether a text may be missing or not: a graph
+# with an imputer compares each text with it. A caller may send this very text, which then becomes SENT; neither is a
+# category of any graph.
 GAP, SENT = "\N{REPLACEMENT CHARACTER} missing", "\N{REPLACEMENT CHARACTER} sent"
 
 _MANY = 512  # rows from which a column at a time costs less than all of them in one array, and that turned
@@ -80,13 +81,11 @@ class Inputs:
         types = {node.name: node.type for node in graph.get_inputs()}
         named = dict(zip(types if changed is None else changed.inputs, columns, strict=True))
         self._tables = [(name, names, np.dtype(_TYPES[types[name]])) for name, names in named.items() if name in types]
-        gaps = described.get(MISSING) == "true"
-        self._marks = gaps and changed is None
+        self._marks = changed is None
         self._numbers: list[tuple[str, Numbers]] = []
         if changed is not None:
-            gap = GAP if gaps else None
             for name, (of_texts, place) in changed.columns.items():
-                self._numbers.append((named[of_texts][place], changed.of(name, gap, SENT)))
+                self._numbers.append((named[of_texts][place], changed.of(name, GAP, SENT)))
         self._number_names = [] if changed is None else list(changed.columns)
 
     def feed(self, columns: Columns) -> dict[str, np.ndarray]:

@@ -73,13 +73,11 @@ class NumberedGraph(NamedTuple):
     numbers: Mapping[str, Mapping[str, int]]
     others: Mapping[str, int]
 
-    def of(self, name: str, gap: str | None, sent: str) -> Numbers:
-        """The numbers of the input `name`. `gap` stands for a missing text, if one may be missing, and `sent` for that
-        very text where a caller sends it.
+    def of(self, name: str, gap: str, sent: str) -> Numbers:
+        """The numbers of the input `name`. In the graph `gap` stands for a missing text, and `sent` for that very text
+        where a caller sends it.
         """
         numbers, other = self.numbers[name], self.others[name]
-        if gap is None:
-            return Numbers(numbers, other, other)
         return Numbers({**numbers, gap: numbers.get(sent, other)}, other, numbers.get(gap, other))
 
 

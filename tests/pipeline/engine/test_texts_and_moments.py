@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, OrdinalEncoder, TargetEncoder
 
+from artifact.engines import onnx_texts
 from artifact.engines.onnx_runner import GAP, SENT
 from artifact.engines.table import ONNX
 from artifact.signature import Feature
@@ -57,6 +58,21 @@ def test_a_missing_text_has_a_place(steps: list[Any]) -> None:
     table = {name: values[: len(texts)] for name, values in columns.items()} | {"gaps": texts}
     exact = model.predict_proba(pd.DataFrame(table))
     np.testing.assert_allclose(served.predict(table).probabilities, exact, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("as_numbers", [True, False])
+def test_the_mark_is_a_text_where_none_is_missing(as_numbers: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text that stands for a missing one is not filled in where it is sent for a column that has no gaps."""
+    filled = make_pipeline(SimpleImputer(strategy="constant", fill_value="x"), OneHotEncoder(handle_unknown="ignore"))
+    before = make_column_transformer((filled, ["t"]), ("passthrough", ["a"]))
+    choice, signature, model, columns = chosen((INPUTS[0], INPUTS[2]), THREE, before, LogisticRegression())
+    assert choice.name == ONNX
+    if not as_numbers:
+        monkeypatch.setattr(onnx_texts, "numbered", lambda *_: None)
+    table = {"a": columns["a"][:3], "t": np.array([GAP, SENT, "x"], dtype=object)}
+    exact = model.predict_proba(pd.DataFrame(table))
+    served = choice.runner(b"", signature).predict(table)
+    np.testing.assert_allclose(served.probabilities, exact, rtol=0, atol=1e-12)
 
 
 def test_parts_of_moments() -> None:
