@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from artifact.errors import DataContractError
 from pipeline.data import kinds
+from pipeline.data.quotes import Quotes
 
 BLOCK = 4 << 20  # bytes of a CSV that are parsed at a time, so that no row may be longer
 _RAGGED = re.compile(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+): (.*)")
@@ -76,11 +77,11 @@ class Bytes:
 
     def __init__(self, name: object) -> None:
         self._name = name
-        self._quotes = self._length = 0
+        self._length = 0
+        self._quotes = Quotes(name)
 
     def add(self, piece: bytes) -> None:
-        """DataContractError (40) for a NUL byte."""
-        self._quotes += piece.count(b'"')
+        """DataContractError (40) for a NUL byte, and for what `Quotes.add` refuses."""
         nul = piece.find(b"\0")
         if nul >= 0:
             raise DataContractError(
@@ -88,14 +89,11 @@ class Bytes:
                 "overwritten or no CSV; write it again"
             )
         self._length += len(piece)
+        self._quotes.add(piece)
 
     def end(self) -> None:
-        """DataContractError (40) for a quote that is never closed: it takes the rest of the file as one cell."""
-        if self._quotes % 2:
-            raise DataContractError(
-                f"{self._name} has an odd number of quotes: a quoted cell is never closed, or the file is cut off; "
-                "close it, or write it again"
-            )
+        """DataContractError (40) for a quote that is never closed."""
+        self._quotes.end()
 
 
 def unreadable(name: object, error: Exception) -> DataContractError:

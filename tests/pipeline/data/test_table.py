@@ -14,6 +14,7 @@ import pytest
 from artifact import digest
 from artifact.errors import DataContractError
 from pipeline.data import faults, reader, table
+from pipeline.data.quotes import Quotes
 
 
 def read(tmp_path: Path, content: bytes) -> table.Table:
@@ -51,6 +52,9 @@ REFUSED = [
     ("a,b\n1,2\n".encode("utf-16"), "is UTF-16"),
     (b"a,b,a\n1,2,3\n", "the column 'a' 2 times"),
     (b'a,b\n1,"cut off\n', "odd number of quotes"),
+    (b'a,b,c\n1,"x,2\n3,"y,4\n', "the quoted cell at offset 8 has several lines"),
+    (b'\xef\xbb\xbf"a",b\n"x ""y"" z\n",2\n1,"p ""q\n""r"s\n', "the quoted cell at offset 26 has several lines"),
+    (b'a,b\n1,"two\nlines \\"x\\"\n', "is not written twice"),
 ]
 
 
@@ -59,6 +63,29 @@ def test_what_is_no_csv_is_refused(tmp_path: Path, content: bytes, problem: str)
     """Exit 40 says what is wrong with the file and how to mend it."""
     with pytest.raises(DataContractError, match=problem):
         read(tmp_path, content)
+
+
+def quoted_cells(content: bytes, size: int) -> Quotes:
+    """`content`, looked at in pieces of `size` bytes."""
+    quotes = Quotes("table.csv")
+    for start in range(0, len(content), size):
+        quotes.add(content[start : start + size])
+    return quotes
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_pieces_of_any_size(size: int) -> None:
+    """Wherever a file is cut, the same cell is refused, and a good file is not."""
+    good = b'"a","b"\r\n"x ""y"" z\r\n","1"\r\n"","2 ""\n"\r\n"""" ,3\r\n'
+    quoted_cells(good, size).end()
+    with pytest.raises(DataContractError, match=f"at offset {len(good)} has several lines"):
+        quoted_cells(good + b'"p\n ""q"r\n', size)
+
+
+def test_quotes_within_a_plain_cell(tmp_path: Path) -> None:
+    """An inch sign is a character, and so are all quotes of a cell that begins with something else."""
+    result = read(tmp_path, b'a,b\n5" pipe,x\n7" pipe,"y\nz"\n').columns.to_pydict()
+    assert result == {"a": ['5" pipe', '7" pipe'], "b": ["x", "y\nz"]}
 
 
 def test_a_parquet_file_that_is_cut_off_is_refused(tmp_path: Path) -> None:
