@@ -11,6 +11,7 @@ import numpy as np
 from monitoring.comparison import Counts
 from monitoring.increments import increments
 from monitoring.prometheus import Grid, Prometheus, Series, growing, matcher
+from monitoring.rules.rule import GRPC_ERRORS
 from monitoring.thresholds import Thresholds
 
 LATENCY = "modelpin_request_seconds_bucket"
@@ -21,14 +22,16 @@ HISTORY = 24 * 3600.0  # seconds before the canary that say how the stable relea
 _OF_THE_PREDICTOR = {"own": OWN, "apart": APART, "latency": LATENCY, "predictions": PREDICTIONS}
 _QUANTILES = (0.5, 0.9, 0.99)
 _SUFFIX = re.compile(r"-predictor.*$")  # of a release's name, as Knative's label for the revision has it
-# gRPC's statuses for what is our fault or our failure to answer; the others are the caller's.
-_GRPC_ERRORS = {"UNKNOWN", "DEADLINE_EXCEEDED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNIMPLEMENTED"}
+_GRPC_ERRORS = frozenset(GRPC_ERRORS.split("|"))
 
 
 @dataclass(frozen=True)
 class Answers:
-    """Of one release, by interval: `requests`, `errors` and refusals (`refused`, 4xx); `slower` than each bucket edge
-    of `timed` answers; rows `predicted` in each bin of `rows`. Each an array of shape [intervals]."""
+    """Of one release, by interval: `requests`, `errors` and refusals (`refused`, 4xx and their like of gRPC); `slower`
+    than each bucket edge of `timed` answers; rows `predicted` in each bin of `rows`.
+
+    Each an array of shape [intervals].
+    """
 
     requests: np.ndarray
     errors: np.ndarray
@@ -128,16 +131,17 @@ def _answers(thresholds: Thresholds, series: Mapping[str, Rows], intervals: int)
     code, proxied = thresholds.source.code, thresholds.source.requests != OWN
     requests = total("requests")
     errors = total("requests", lambda labels: failed(labels.get(code, "")))
-    refused = total("requests", lambda labels: labels.get(code, "").startswith("4"))
+    refused = total("requests", lambda labels: was_refused(labels.get(code, "")))
     if proxied:
-        # A proxy sees an error of gRPC as HTTP 200: the predictor counts it. And it cannot tell golden, proof and
-        # shadow requests from a user's: the predictor counts those apart, to be taken off here.
-        errors = errors + total("own", lambda labels: labels.get("code", "") in _GRPC_ERRORS)
-        apart_errors = total("apart", lambda labels: failed(labels.get("code", "")))
+        # A proxy cannot tell golden, proof and shadow requests from a user's: the predictor counts those apart, to be
+        # taken off here. And it sees a call of gRPC as HTTP 200, whatever its status: the predictor counts that.
+        apart_errors = total("apart", lambda labels: labels.get("code", "").startswith("5"))
         answered = _of_users(requests - errors, total("apart") - apart_errors)
         errors = _of_users(errors, apart_errors)
-        refused = _of_users(refused, total("apart", lambda labels: labels.get("code", "").startswith("4")))
         requests = answered + errors
+        refused = _of_users(refused, total("apart", lambda labels: labels.get("code", "").startswith("4")))
+        errors = errors + total("own", lambda labels: labels.get("code", "") in _GRPC_ERRORS)
+        refused = refused + total("own", lambda labels: _refused_by_grpc(labels.get("code", "")))
     edges = sorted({float(item.labels["le"]) for item, _ in series["latency"]} - {np.inf})
     timed = total("latency", lambda labels: labels["le"] == "+Inf")
     names = sorted({_bin(item.labels) for item, _ in series["predictions"]})
@@ -174,6 +178,15 @@ def _labelled(label: str, value: float | str) -> Callable[[Mapping[str, str]], b
 def failed(code: str) -> bool:
     """Whether a status, of HTTP or gRPC, says that we did not answer."""
     return code.startswith("5") or code in _GRPC_ERRORS
+
+
+def was_refused(code: str) -> bool:
+    """Whether a status, of HTTP or gRPC, says that the caller asked for what is not answered, or left."""
+    return code.startswith("4") or _refused_by_grpc(code)
+
+
+def _refused_by_grpc(code: str) -> bool:
+    return code[:1].isalpha() and code != "OK" and code not in _GRPC_ERRORS
 
 
 def _bin(labels: Mapping[str, str]) -> str:

@@ -11,8 +11,10 @@ RUNBOOKS = "docs/runbooks"
 PAGE, TICKET = "page", "ticket"
 # Series of ours alone: the pod monitor copies the label `release` from the pod.
 OURS = 'release!=""'
-# gRPC's statuses for what is our fault: queue-proxy sees HTTP 200 there. As in monitoring/live.py.
-GRPC_ERRORS = "UNKNOWN|DEADLINE_EXCEEDED|INTERNAL|UNAVAILABLE|DATA_LOSS|UNIMPLEMENTED"
+# gRPC's statuses for what is our fault, as 5xx: queue-proxy sees HTTP 200 there. The others are the caller's, as 4xx:
+# the predictor gives DEADLINE_EXCEEDED for a message that arrives too slowly (408), UNIMPLEMENTED for one that is
+# compressed in an unknown way (415).
+GRPC_ERRORS = "UNKNOWN|INTERNAL|UNAVAILABLE|DATA_LOSS"
 
 
 @dataclass(frozen=True)

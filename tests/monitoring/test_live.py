@@ -51,6 +51,7 @@ def url(recorded: Callable[[str], str]) -> str:
     apart = {"namespace": "iris-hard", "release": NAMES["canary"], "pod": "old", "code": "200", "purpose": "proof"}
     result.counter(live.APART, apart, [1.0] * 4, first=BEFORE)
     apart_from_users(result)
+    calls_of_grpc(result)
     return recorded(result.text())
 
 
@@ -74,6 +75,16 @@ def apart_from_users(result: Recording) -> None:
     result.counter("modelpin_predictions_total", {**brief, "class": "x", "pod": "q"}, np.ones(DURING), first=BEFORE)
     died = {**brief, "http_response_status_code": "503"}
     result.counter(QUEUE, died, [2.0] * 5, first=BEFORE + 0.05, step=10)
+
+
+def calls_of_grpc(result: Recording) -> None:
+    """A canary asked over gRPC alone: the proxy counts each call as HTTP 200, the predictor by its status."""
+    pod = {"namespace": "iris-grpc", "release": NAMES["canary"], "pod": "p"}
+    result.counter(QUEUE, {**pod, "http_response_status_code": "200"}, [16.0] * 30, first=BEFORE)
+    result.counter(live.OWN, {**pod, "code": "OK"}, [10.0] * 30, first=BEFORE)
+    for status in ("DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INVALID_ARGUMENT", "INTERNAL", "UNAVAILABLE"):
+        result.counter(live.OWN, {**pod, "code": status}, [1.0] * 30, first=BEFORE)
+    result.counter(live.APART, {**pod, "code": "INTERNAL", "purpose": "shadow"}, [1.0] * 30, first=BEFORE)
 
 
 def read_live(url: str, case: str, minutes: int = DURING) -> Live:
@@ -168,6 +179,18 @@ def test_requests_that_are_no_users_never_enter(url: str) -> None:
     leave none."""
     assert read_live(url, "shadowed").canary.requests.sum() <= 9
     assert read_live(url, "golden", 60).canary.requests.sum() == 60 * 6
+
+
+def test_calls_of_grpc_count_as_requests_over_http(url: str) -> None:
+    """What is the caller's fault (as 408, 415 and 400) is a refusal, and only what is ours an error; a shadow call that
+    failed is neither, and no request.
+    """
+    canary = read_live(url, "grpc", 30).canary
+    assert [counts.sum() for counts in (canary.requests, canary.errors, canary.refused)] == [15 * 30, 2 * 30, 3 * 30]
+    own = Thresholds(source=Source(requests=live.OWN, code="code"))
+    grid = Grid.until(BEGAN, BEGAN + 30 * 60, 60)
+    canary = live.read(Prometheus(url), own, grid, namespace="iris-grpc", **NAMES).canary
+    assert [counts.sum() for counts in (canary.requests, canary.errors, canary.refused)] == [15 * 30, 2 * 30, 3 * 30]
 
 
 def test_a_pod_between_two_looks_is_counted_where_nothing_is_left_out(url: str) -> None:

@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from artifact.errors import InvalidRequest
+from monitoring import live
 from predictor import errors
 from tests.predictor.answer import check_message
 
@@ -35,6 +36,17 @@ def test_one_status_a_class(error: Exception, status: int, code: grpc.StatusCode
     """HTTP and gRPC agree, and only what is known speaks."""
     assert (errors.http_status(error), errors.grpc_status(error)) == (status, code)
     assert errors.message(error) == (str(error) if status != 500 else errors.INTERNAL)
+
+
+def test_one_fault_a_class() -> None:
+    """Canaries and alerts count an error of a class as ours over both protocols, or as the caller's over both.
+
+    A request for an explanation counts as neither.
+    """
+    for kind in set(errors._STATUS) - {errors.NotExplained}:
+        error = kind.__new__(kind)
+        codes = str(errors.http_status(error)), errors.grpc_status(error).name
+        assert len({(live.failed(code), live.was_refused(code)) for code in codes}) == 1, codes
 
 
 @pytest.mark.parametrize(

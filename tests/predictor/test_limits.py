@@ -17,10 +17,14 @@ import grpc
 import pytest
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
+from monitoring import live
+from predictor.http2 import frames
+from predictor.http2.frames import frame
 from tests.deadlines import ANSWER_SECONDS
 from tests.predictor.answer import Answer
 from tests.predictor.conftest import Server, start
 from tests.predictor.corpus import ROW
+from tests.predictor.http2.wire import Wire
 from tests.predictor.models import Packaged
 
 MIB = 1 << 20
@@ -218,6 +222,24 @@ def test_stalled(server: Server) -> None:
     assert metric(server, 'modelpin_rejects_total{reason="body-slow"}') == 100
     for connection in (*waiting, *readers):
         connection.close()
+
+
+def test_faults_of_callers(server: Server) -> None:
+    """A body that arrives too slowly, and one that is compressed in an unknown way, is no error of ours, neither over
+    HTTP nor over gRPC.
+    """
+    head = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n" % server.v1.encode()
+    with opened(server, head + b"\r\n") as slow, Wire(server.grpc_port) as wire:
+        packed = frame(frames.DATA, frames.END_STREAM, 1, b"\1\0\0\0\1x")
+        assert wire.ask(1, wire.head(1, grpc_encoding="br"), packed).status == "12"
+        assert server.request("POST", server.v1, b"x", {"content-encoding": "br"}).status == 415
+        assert wire.ask(3, wire.head(3)).status == "4"
+        assert Answer.parse(until_closed(slow)).status == 408
+    counted = re.findall(
+        r'^modelpin_requests_total\{.*code="([^"]+)".*\} [^0]', server.request("GET", "/metrics").body.decode(), re.M
+    )
+    assert {"408", "415", "DEADLINE_EXCEEDED", "UNIMPLEMENTED"} <= set(counted)
+    assert not any(map(live.failed, ("408", "415", "DEADLINE_EXCEEDED", "UNIMPLEMENTED")))
 
 
 def test_bodies_in_memory(server: Server) -> None:
