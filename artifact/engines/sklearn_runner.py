@@ -47,8 +47,9 @@ class SklearnRunner:
 
     def predict(self, columns: Columns) -> Prediction:
         """Predict columns made by artifact.validation."""
-        # The frame of `artifact.validation.frame`: transformers select its columns by name.
-        table = pd.DataFrame({name: columns[name] for name in self._signature.names}, copy=False)
+        # The frame of `artifact.validation.frame`: transformers select its columns by name. It is a copy, since one may
+        # write into it, and drift and the logs count what is in `columns`.
+        table = pd.DataFrame({name: columns[name] for name in self._signature.names}, copy=True)
         with config_context(skip_parameter_validation=True):
             return self._answer(table)
 

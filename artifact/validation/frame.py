@@ -28,9 +28,8 @@ def of_rows(signature: Signature, rows: Sequence[Any]) -> pd.DataFrame:
 
 
 def from_columns(signature: Signature, columns: Columns) -> pd.DataFrame:
-    """Columns that `artifact.validation` made, as a frame."""
-    names = list(signature.names)
-    return pd.DataFrame({name: columns[name] for name in names}, columns=names, copy=False)
+    """Columns that `artifact.validation` made, as a frame of its own, which a transformer may write into."""
+    return pd.DataFrame({name: columns[name] for name in signature.names}, copy=True)
 
 
 def columns(table: pd.DataFrame) -> dict[str, np.ndarray]:
