@@ -12,9 +12,11 @@ from typing import Any
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 _PACKAGE = "modelpin.onnx"  # nobody else's
+WITH_GRAPHS = frozenset(("If", "Loop", "Scan", "SequenceMap"))  # these may read values that are not their inputs
 _STRING, _INT64 = 8, 7  # of TensorProto.DataType
 _INT = 2  # of AttributeProto.AttributeType
-# The number and the type of each field; * where there may be several. Attributes are read where they are asked for.
+# The number and the type of each field; * where there may be several. Attributes, and the numbers of float64 of a
+# tensor, are read where they are asked for.
 _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     "Model": {"graph": (7, "Graph")},
     "Graph": {"node": (1, "*Node"), "initializer": (5, "*Tensor"), "input": (11, "*Value"), "output": (12, "*Value")},
@@ -27,13 +29,14 @@ _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
         "int64_data": (7, "*int64"),
         "name": (8, "string"),
     },
+    "Doubles": {"double_data": (10, "*double")},
     "Value": {"name": (1, "string"), "type": (2, "Type")},
     "Type": {"tensor_type": (1, "TensorType")},
     "TensorType": {"elem_type": (1, "int32"), "shape": (2, "Shape")},
     "Shape": {"dim": (1, "*Size")},
     "Size": {"dim_value": (1, "int64")},
 }
-_SCALARS = {"int64": 3, "int32": 5, "string": 9, "bytes": 12}  # of FieldDescriptorProto.Type
+_SCALARS = {"double": 1, "int64": 3, "int32": 5, "string": 9, "bytes": 12}  # of FieldDescriptorProto.Type
 _MESSAGE, _OPTIONAL, _REPEATED = 11, 1, 3
 
 
@@ -98,6 +101,12 @@ def width(value: Any) -> int:
     """How many columns an input has; 0 where its shape does not say."""
     sizes = value.type.tensor_type.shape.dim
     return int(sizes[1].dim_value) if len(sizes) == 2 else 0
+
+
+def doubles(constant: Any) -> Sequence[float]:
+    """The numbers of an initializer of float64, where they are not written as bytes; none of any other."""
+    numbers: Sequence[float] = _classes()["Doubles"].FromString(constant.SerializeToString()).double_data
+    return numbers
 
 
 def keys(node: Any) -> Sequence[bytes]:

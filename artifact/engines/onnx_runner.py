@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import onnxruntime
 
 from artifact.categorical import CategoricalColumns
-from artifact.engines import onnx_texts
+from artifact.engines import onnx_scaling, onnx_texts
+from artifact.engines.onnx_scaling import Step
 from artifact.engines.onnx_texts import NumberedGraph, Numbers
 from artifact.engines.table import GRAPH
 from artifact.prediction import PROBABILITIES, Columns, Prediction, rows
@@ -44,10 +45,19 @@ class OnnxRunner:
         opened, self._inputs = beginning(graph, signature)
         self.alone = opened.get_modelmeta().custom_metadata_map.get(ALONE) == "true"
         self._outputs = Outputs(opened, signature)
+        # Of many rows numpy does the scaling that the graph begins with. Of few that would take longer.
+        self._inputs_of_many, self._outputs_of_many = self._inputs, self._outputs
+        if (without := onnx_scaling.unscaled(graph)) is not None:
+            opened = session(without.graph)
+            self._inputs_of_many = Inputs(opened, signature, steps=without.steps)
+            self._outputs_of_many = Outputs(opened, signature)
 
     def predict(self, columns: Columns) -> Prediction:
         """Predict columns made by artifact.validation."""
-        return self._outputs.prediction(self._inputs.feed(columns), rows(columns))
+        count = rows(columns)
+        if count < _MANY:
+            return self._outputs.prediction(self._inputs.feed(columns), count)
+        return self._outputs_of_many.prediction(self._inputs_of_many.feed(columns), count)
 
 
 def session(graph: bytes) -> onnxruntime.InferenceSession:
@@ -72,9 +82,15 @@ class Inputs:
     """The inputs of a graph that begins with the columns of a signature."""
 
     def __init__(
-        self, graph: onnxruntime.InferenceSession, signature: Signature, changed: NumberedGraph | None = None
+        self,
+        graph: onnxruntime.InferenceSession,
+        signature: Signature,
+        changed: NumberedGraph | None = None,
+        steps: Sequence[Sequence[Step]] = (),
     ) -> None:
-        """`changed`: what `graph` is made of, where numbers stand for its texts."""
+        """`changed`: what `graph` is made of, where numbers stand for its texts. `steps`: what each column goes through
+        before it, where there are only numbers.
+        """
         described = graph.get_modelmeta().custom_metadata_map
         # A graph that says nothing has an input a feature, in the signature's order.
         columns = json.loads(described[COLUMNS]) if COLUMNS in described else [[name] for name in signature.names]
@@ -87,9 +103,13 @@ class Inputs:
             for name, (of_texts, place) in changed.columns.items():
                 self._numbers.append((named[of_texts][place], changed.of(name, GAP, SENT)))
         self._number_names = [] if changed is None else list(changed.columns)
+        self._steps = steps
 
     def feed(self, columns: Columns) -> dict[str, np.ndarray]:
         """What the graph is given: an even number of rows."""
+        if self._steps:
+            ((name, names, _),) = self._tables
+            return {name: _scaled([columns[feature] for feature in names], self._steps)}
         feed = {
             name: _side_by_side([columns[feature] for feature in names], dtype) for name, names, dtype in self._tables
         }
@@ -180,6 +200,21 @@ def _side_by_side(columns: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
     else:
         for place, column in enumerate(columns):
             table[:count, place] = column
+    if count % 2:
+        table[-1] = table[count - 1]
+    return table
+
+
+def _scaled(columns: list[np.ndarray], steps: Sequence[Sequence[Step]]) -> np.ndarray:
+    """As `_side_by_side`, in float64, of what becomes of each column by its `steps`."""
+    count = len(columns[0])
+    table, scratch = np.empty((count + count % 2, len(columns))), np.empty(count)
+    with np.errstate(all="ignore"):  # what is not finite is seen in the answer
+        for column, (*before, (operation, number)), scaled in zip(columns, steps, table[:count].T, strict=True):
+            values = column
+            for earlier, earlier_number in before:
+                values = earlier(values, earlier_number, scratch)
+            operation(values, number, scaled)
     if count % 2:
         table[-1] = table[count - 1]
     return table

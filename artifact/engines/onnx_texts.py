@@ -20,7 +20,6 @@ from artifact.engines import onnx_messages
 
 _ENCODER = "LabelEncoder"
 _MANY = 64  # texts
-_WITH_GRAPHS = frozenset(("If", "Loop", "Scan", "SequenceMap"))  # these may read values that are not their inputs
 Column = tuple[str, int]  # the name of an input of texts, and a place in it
 Open = Callable[[bytes], onnxruntime.InferenceSession]
 
@@ -168,7 +167,7 @@ class _Reading:
 
     def _is_of_one_column(self, node: Any) -> bool:
         """Whether the node works on single texts of one column; then its output is remembered."""
-        if node.op_type in _WITH_GRAPHS:
+        if node.op_type in onnx_messages.WITH_GRAPHS:
             raise _Unknown
         if node.op_type == "Gather" and node.input[0] in self.inputs:
             place = self._constants[node.input[1]].int64_data if node.input[1] in self._constants else []
