@@ -53,7 +53,9 @@ class DecisionTrees:
         self._rows = min(max(_PAIRS // trees, _LEAST_ROWS), _MOST_ROWS)
         self._tops = TreeTops(arrays, self._rows)
         self._targets, self._dtype = values.shape[1], values.dtype
-        self._leaf_sums = LeafSums(values, trees)
+        self._goes_on = bool((self._exits >= 0).any())  # below some exit
+        # Where each exit is a leaf, what it adds is looked up by the exit.
+        self._leaf_sums = LeafSums(values if self._goes_on else values.take(self._exits, axis=0), trees)
 
     def sums(self, numbers: np.ndarray) -> np.ndarray:
         """The sums of the leaves that each of `numbers` reaches: [rows, targets], of the type that `values` has.
@@ -67,16 +69,16 @@ class DecisionTrees:
             rows = slice(len(numbers) * part // parts, len(numbers) * (part + 1) // parts)
             exits = self._tops.exits(numbers[rows], gaps).astype(np.intp)
             exits += self._exit_begins
-            nodes = self._exits.take(exits)
-            self._walk(nodes, numbers[rows], gaps)
-            self._leaf_sums.into(total[:, rows], nodes)
+            leaves = self._walked(exits, numbers[rows], gaps) if self._goes_on else exits
+            self._leaf_sums.into(total[:, rows], leaves)
         return np.ascontiguousarray(total.T)
 
-    def _walk(self, nodes: np.ndarray, numbers: np.ndarray, gaps: bool) -> None:
-        """Replace `nodes`, [trees, rows], by the leaves that the rows of `numbers` reach below them.
+    def _walked(self, exits: np.ndarray, numbers: np.ndarray, gaps: bool) -> np.ndarray:
+        """The leaves that the rows of `numbers` reach below `exits`: [trees, rows].
 
         `gaps`: some of the numbers may be missing.
         """
+        nodes: np.ndarray = self._exits.take(exits)
         flat, values = nodes.reshape(-1), numbers.reshape(-1)
         rows, columns = numbers.shape
         walking = np.flatnonzero(flat >= 0)
@@ -91,3 +93,4 @@ class DecisionTrees:
             flat[walking] = at
             further = np.flatnonzero(at >= 0)
             walking, at, begins = walking.take(further), at.take(further), begins.take(further)
+        return nodes

@@ -1,7 +1,7 @@
 """The tops of decision trees, for many rows at a time: by which exit each row leaves each top.
 
 A set of rows is kept as bits, 64 of them in one number, so that one operation of the processor decides for many rows.
-Sorting the rows by a column tells for each threshold which rows are at or below it. From the root of each top down,
+`artifact.engines.row_sets` tells for each threshold which rows are at or below it. From the root of each top down,
 level by level and all trees at once, the rows that reach a node go left if they are in that set, and right if not. From
 the sets of rows that reach each exit come the numbers of the exits, one binary digit at a time.
 """
@@ -12,10 +12,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from artifact.engines.row_sets import WORD, RowSets
+
 EXITS = 64  # of the top of a tree, at most
-_WORD = 64  # rows that a number has bits for
 _NO_ROW, _EACH_ROW = 0, 1  # places in the sets of rows, before those of the nodes' children
-_CACHED = 1 << 15  # numbers of 64 bits that the processor has at hand
 
 
 class TreeTops:
@@ -28,16 +28,12 @@ class TreeTops:
         new_limit = new_column | np.append(True, threshold[1:] != threshold[:-1])[: len(column)]
         self._columns = column[new_column].astype(np.intp)
         place = new_column.cumsum() - 1  # of a node's column, in `_columns`
-        self._limits = threshold[new_limit]
-        self._limit_columns = place[new_limit]
-        self._limit_begins = np.searchsorted(self._limit_columns, np.arange(len(self._columns) + 1)).tolist()
+        begins = np.searchsorted(place[new_limit], np.arange(len(self._columns) + 1))
+        self._row_sets = RowSets(threshold[new_limit], begins, most_rows)
         order = self._descend(arrays)
-        self._node_limits = (new_limit.cumsum() - 1)[order]
+        self._node_places = self._row_sets.places[(new_limit.cumsum() - 1)[order]]
         self._missing_left = np.flatnonzero(arrays["top_missing_left"][order])
         self._missing_columns = place[order][self._missing_left]
-        rows = np.arange(most_rows)
-        self._rows = np.zeros((most_rows, -(-most_rows // _WORD)), np.uint64)  # the bit of each
-        self._rows[rows, rows // _WORD] = np.uint64(1) << (rows % _WORD).astype(np.uint64)
 
     def _descend(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         """The nodes, level by level. Sets `_parents`, of each level the places of its nodes' sets of rows, and
@@ -96,54 +92,11 @@ class TreeTops:
 
     def _left(self, numbers: np.ndarray, gaps: bool) -> np.ndarray:
         """The rows that would go left at each node, level by level: [nodes, words]."""
-        count, words = len(numbers), -(-len(numbers) // _WORD)
-        columns = numbers.T[self._columns]
-        order = _ascending(columns, gaps)
-        each = np.ascontiguousarray(self._rows[:count, :words])
-        below = np.empty((len(self._limits), words), np.uint64)  # the rows at or below each limit
-        missing = np.empty((len(columns), words), np.uint64)
-        together = max(1, _CACHED // (count * words))
-        for begin in range(0, len(columns), together):
-            part = order[begin : begin + together]
-            first = np.empty((count + 1, len(part), words), np.uint64)  # the rows of the 0, 1, 2 … smallest numbers
-            first[0] = 0
-            each.take(part.T, axis=0, out=first[1:], mode="clip")
-            flat = first.reshape(count + 1, -1)
-            np.bitwise_or.accumulate(flat, axis=0, out=flat)
-            limits = slice(self._limit_begins[begin], self._limit_begins[begin + len(part)])
-            how_many = np.concatenate([self._up_to(columns, order, place) for place in range(begin, begin + len(part))])
-            places = how_many * len(part) + (self._limit_columns[limits] - begin)
-            first.reshape(-1, words).take(places, axis=0, out=below[limits], mode="clip")
-            if gaps:
-                present = count - np.isnan(columns[begin : begin + len(part)]).sum(axis=1)
-                missing[begin : begin + len(part)] = first[-1] ^ first[present, np.arange(len(part))]
-        left: np.ndarray = below.take(self._node_limits, axis=0)
+        below, missing = self._row_sets.below(numbers.T[self._columns], gaps)
+        left: np.ndarray = below.take(self._node_places, axis=0)
         if gaps:
             left[self._missing_left] |= missing[self._missing_columns]
         return left
-
-    def _up_to(self, columns: np.ndarray, order: np.ndarray, place: int) -> np.ndarray:
-        """How many numbers of a column are at most each of its limits; a missing one stands behind all of them."""
-        limits = self._limits[self._limit_begins[place] : self._limit_begins[place + 1]]
-        counts: np.ndarray = columns[place].take(order[place]).searchsorted(limits, side="right")
-        return counts
-
-
-def _ascending(columns: np.ndarray, gaps: bool) -> np.ndarray:
-    """The rows in the order of each of `columns`, [columns, rows]; those whose number is missing at the end."""
-    with np.errstate(over="ignore"):  # what is too large for float32 is not equal to what it becomes
-        narrow = columns.astype(np.float32)
-    if gaps or not np.array_equal(narrow, columns):
-        return columns.argsort(axis=1)
-    # Integers of a float32 above and its row below are sorted in a third of the time: the bits of a float32 are in the
-    # order of its numbers, but for those of negative ones, which are in the opposite order.
-    bits = narrow.view(np.int32)
-    keys = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).astype(np.int64)
-    keys <<= 32
-    keys |= np.arange(columns.shape[1])
-    keys.sort(axis=1)
-    keys &= 0xFFFFFFFF
-    return keys
 
 
 def _numbers(reached: np.ndarray) -> np.ndarray:
@@ -151,11 +104,11 @@ def _numbers(reached: np.ndarray) -> np.ndarray:
     which are overwritten.
     """
     exits, trees, words = reached.shape
-    number = np.zeros(trees * words * _WORD, np.uint8)
+    number = np.zeros(trees * words * WORD, np.uint8)
     while exits > 1:
         exits //= 2
         digit = np.bitwise_or.reduce(reached[exits:], axis=0)  # of the exits of the upper half it is 1
         number += number
         number |= np.unpackbits(digit.view(np.uint8).reshape(-1), bitorder="little")
         reached = np.bitwise_or(reached[:exits], reached[exits:], out=reached[:exits])
-    return number.reshape(trees, words * _WORD)
+    return number.reshape(trees, words * WORD)
