@@ -17,6 +17,12 @@ from artifact.signature import Signature, as_json, label_text
 _CELLS = 1 << 14  # values compared with all edges at once: arrays of this size stay in the processor's cache
 _MOST_ROWS = (1 << 15) - 1  # counted at once, in 16 bits: three times as fast as in 64
 _SORTED = 64  # rows from which sorting a feature costs less than comparing each of its values with each edge
+# Rows from which comparing costs half of what sorting does: numpy no longer copies them into a buffer of its own first.
+# So many rows and comparisons are done at once, so that they stay in the processor's cache.
+_COMPARED, _ROWS, _COMPARISONS = 1 << 12, 1 << 13, 1 << 18
+_WORDS = 128  # of eight comparisons each, added up as one number of 64 bits, of which each byte holds up to 255
+_LOT = 8 * _WORDS  # rows, of which a table that is compared has a multiple
+_FEW = 8  # different whole numbers, of which each is looked for
 
 
 class Distribution:
@@ -140,6 +146,8 @@ class FeatureDistributions:
         for place, own in enumerate(edges):
             self._ends[place, : len(own)] = own
         self._edges = np.ascontiguousarray(self._ends[:, :-1].T)[:, :, np.newaxis]
+        # What every number reaches, and the edges of its feature.
+        self._limits = np.insert(self._ends[:, :-1], 0, -np.inf, axis=1)[:, :, np.newaxis]
         # Numbers below all edges, behind each of them, and missing.
         self._table = np.zeros((len(edges), most + 2), dtype=np.int64)
         for place, name in enumerate(self._numeric):
@@ -148,9 +156,11 @@ class FeatureDistributions:
 
     def add(self, tables: Sequence[Columns]) -> None:
         """Count the values of `tables`, columns of [rows] by feature name; NaN is a missing value."""
-        if self._numeric:
+        lengths = list(map(rows, tables))
+        if self._numeric and sum(lengths) >= _COMPARED:
+            self._add_compared(tables, sum(lengths))
+        elif self._numeric:
             step = max(1, min(_MOST_ROWS, _CELLS // len(self._numeric)))
-            lengths = list(map(rows, tables))
             long = [table for table, length in zip(tables, lengths, strict=True) if length > step]
             if short := [table for table, length in zip(tables, lengths, strict=True) if length <= step]:
                 numbers = self._numbers(short)
@@ -181,16 +191,35 @@ class FeatureDistributions:
         flat: np.ndarray = np.concatenate(columns, dtype=np.float64, casting="unsafe")
         return flat.reshape(len(self._numeric), -1)
 
+    def _add_compared(self, tables: Sequence[Columns], count: int) -> None:
+        """Count the numeric features of tables of `count` rows in all, some features at a time."""
+        padded = -(-count // _LOT) * _LOT
+        together = max(1, _COMPARISONS // (self._limits.shape[1] * min(padded, _ROWS)))
+        for begin in range(0, len(self._numeric), together):
+            names = self._numeric[begin : begin + together]
+            numbers = np.empty((len(names), padded))
+            for of_feature, name in zip(numbers, names, strict=True):
+                np.concatenate([table[name] for table in tables], out=of_feature[:count], casting="unsafe")
+            numbers[:, count:] = np.nan
+            limits = self._limits[begin : begin + together]
+            parts = [_reached(numbers[:, start : start + _ROWS], limits) for start in range(0, padded, _ROWS)]
+            reached = np.add.reduce(parts, axis=0)
+            below = np.concatenate([reached[:, :1] - reached[:, 1:], reached[:, :1]], axis=1)
+            self._add_below(below, count, slice(begin, begin + together))
+
     def _add_numbers(self, numbers: np.ndarray) -> None:
         """Count `numbers`, shape [features, rows], at most _MOST_ROWS rows. Their order may change."""
-        below = self._below(numbers)
-        counts = np.empty_like(self._table)
+        self._add_below(self._below(numbers), numbers.shape[1], slice(None))
+
+    def _add_below(self, below: np.ndarray, count: int, features: slice) -> None:
+        """Add what `_below` says of `count` rows of some numeric features."""
+        counts = np.empty((len(below), self._table.shape[1]), dtype=np.int64)
         # Below all edges; behind each edge but not the next one; behind the last.
         counts[:, 0] = below[:, 0]
         counts[:, 1:-1] = below[:, 1:] - below[:, :-1]
-        counts[:, -1] = numbers.shape[1] - below[:, -1]
+        counts[:, -1] = count - below[:, -1]
         with self._lock:
-            self._table += counts
+            self._table[features] += counts
 
     def _below(self, numbers: np.ndarray) -> np.ndarray:
         """How many of `numbers` are less than each edge, and, in the last column, how many are not missing; shape
@@ -204,11 +233,23 @@ class FeatureDistributions:
         return np.concatenate([present[:, np.newaxis] - reached, present[:, np.newaxis]], axis=1)
 
 
+def _reached(numbers: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """How many of `numbers`, of shape [features, rows] with a multiple of _LOT rows, are at least as great as each of
+    `limits`, [features, limits, 1]: int64, [features, limits].
+    """
+    words = np.greater_equal(numbers[:, np.newaxis], limits).view(np.uint64)
+    sums = np.add.reduce(words.reshape(*words.shape[:2], -1, _WORDS), axis=3)
+    reached: np.ndarray = np.add.reduce(sums.view(np.uint8), axis=2, dtype=np.int64)
+    return reached
+
+
 def _occurrences(values: np.ndarray) -> Mapping[Any, int]:
     """How often each of `values` occurs."""
     if values.dtype.kind == "i" and len(values):
         least, greatest = int(values.min()), int(values.max())
-        if greatest - least < len(values):  # labels are few: no Python object for each row
+        if greatest - least < _FEW:  # labels are few: no Python object for each row
+            return {value: int(np.count_nonzero(values == value)) for value in range(least, greatest + 1)}
+        if greatest - least < len(values):
             occurrences = np.bincount(values - least)
             return {least + place: int(occurrences[place]) for place in np.flatnonzero(occurrences).tolist()}
     return Counter(values.tolist())

@@ -218,7 +218,7 @@ def test_from_several_threads(packaged: dict[str, Packaged]) -> None:
     assert {int(distribution.counts.sum()) for distribution in drift.features.values()} == {8000}
 
 
-@pytest.mark.parametrize("rows", [1, 63, 64, 5000])
+@pytest.mark.parametrize("rows", [1, 63, 64, 1000, 2047, 2048, 5000])
 def test_few_rows_and_many_are_counted_alike(rows: int) -> None:
     """Numbers at, between and beyond edges, and missing ones, are counted as one feature alone counts them."""
     edges = {"none": [], "one": [0.0], "nine": [-3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0]}
@@ -227,6 +227,7 @@ def test_few_rows_and_many_are_counted_alike(rows: int) -> None:
         for name, own in edges.items()
     }
     references["never"] = {"kind": "numeric", "edges": [], "counts": [0], "min": None, "max": None}
+    references |= {f"nine {place}": references["nine"] for place in range(5)}
     inputs = tuple(Feature(name, "float64") for name in references)
     together = FeatureDistributions(Signature("regression", inputs, ()), references)
     values = np.array([-4.0, -3.5, -3.0, -0.0, 0.0, 0.25, 3.0, 3.5, 4.0, np.nan])
