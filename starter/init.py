@@ -39,8 +39,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         chosen, compared, text = first_model(drafted, survey, source)
     with Placement() as placement:
         placement.data(source.files, source.path)
-        placement.text(PARAMS, text)
         placement.folder(Path("gitops/models") / name, ["release", "adopt", "--model", name])
+        placement.text(PARAMS, text)  # at the end: the same command goes on after a kill while this is not changed
     _tell(drafted, chosen, compared, survey.rows)
 
 

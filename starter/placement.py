@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from artifact import digest
+from artifact import digest, text_file
 from artifact.errors import ConfigurationError, UsageError
 
 _SECONDS = 600
@@ -30,7 +30,7 @@ class Placement:
         if kind is None:
             return
         for path in self._new_paths:
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            _remove(path)
         for target, before in self._replaced.items():
             before.replace(target) if before.exists() else target.unlink(missing_ok=True)
         for path, content in self._before.items():
@@ -42,7 +42,7 @@ class Placement:
     def text(self, path: Path, text: str) -> None:
         """Write `text`."""
         self._remember(path)
-        path.write_text(text, encoding="utf-8")
+        text_file.write(path, text)
 
     def data(self, files: Sequence[tuple[Path, Path]], tracked: Path) -> None:
         """Copy each file to its place, unless it is there; put `tracked`, that file or its folder, under DVC."""
@@ -52,8 +52,7 @@ class Placement:
                     raise UsageError(f"{target} exists and is another table; remove it, or take another --name")
                 if not target.exists():
                     self._new_paths += [target] if tracked.exists() or target == tracked else [tracked]
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copytree(source, target) if source.is_dir() else shutil.copyfile(source, target)
+                    self._copy(source, target)
         self._track(tracked)
 
     def table(self, source: Path, target: Path) -> None:
@@ -72,6 +71,15 @@ class Placement:
             self._new_paths.append(path)
         _run([sys.executable, "-m", *command], f"make {path}")
 
+    def _copy(self, source: Path, target: Path) -> None:
+        """Copy a file or a folder; a kill meanwhile leaves no part of it at `target`."""
+        part = target.with_name(f".{target.name}.part")
+        self._new_paths.append(part)
+        _remove(part)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(source, part) if source.is_dir() else shutil.copyfile(source, part)
+        part.rename(target)
+
     def _track(self, path: Path) -> None:
         self._remember(path.with_name(path.name + ".dvc"))
         self._remember(path.parent / ".gitignore")
@@ -79,6 +87,10 @@ class Placement:
 
     def _remember(self, path: Path) -> None:
         self._before.setdefault(path, path.read_bytes() if path.exists() else None)
+
+
+def _remove(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _equal(left: Path, right: Path) -> bool:

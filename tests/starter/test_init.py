@@ -213,6 +213,21 @@ def test_nothing_is_left_half_written(fresh: Repository, tmp_path: Path) -> None
     assert listed(fresh.path) == files
 
 
+@pytest.mark.story
+def test_the_same_command_goes_on_after_a_kill(fresh: Repository, tmp_path: Path) -> None:
+    """Killed at its last step, `init` has not replaced params.yaml, and ends well when it is run again."""
+    (tmp_path / "table.csv").write_text(NUMBERS)
+    command = ("starter", "init", "--data", str(tmp_path / "table.csv"), "--target", "y", "--name", "toy")
+    adopt = fresh.path / "release/commands/adopt.py"
+    code = adopt.read_text()
+    adopt.write_text("import os\nos.kill(os.getppid(), 9)\n")
+    assert fresh.run(*command).returncode != 0
+    adopt.write_text(code)
+    assert fresh.git("status", "--porcelain", "params.yaml") == ""
+    assert fresh.run(*command).returncode == 0
+    assert load(fresh.path / "params.yaml").model.name == "toy"
+
+
 def test_edited_params_are_not_replaced_unasked(fresh: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """Changes that are in no commit would be lost: exit 2 until --force."""
     fresh.params(package__golden=8)
