@@ -55,7 +55,7 @@ def score(options: argparse.Namespace) -> None:
             parts.output_open(),
         ):
             _refuse(parts, options.max_rejected)
-            for scored in ordered(submit, tables, ahead, finished * options.rows + 1):
+            for scored in ordered(submit, read_ahead(tables), ahead, finished * options.rows + 1):
                 parts.add(scored)
                 progress.add(scored.predictions.num_rows + scored.rejected.num_rows)
                 _refuse(parts, options.max_rejected)
@@ -68,6 +68,15 @@ def score(options: argparse.Namespace) -> None:
             )
     rejected = f", {parts.rejected:,} rejected: {parts.rejects}" if parts.rejected else ""
     print(f"{artifact.manifest.model} {artifact.digest}: {parts.scored:,} rows scored: {parts.output}{rejected}")
+
+
+def read_ahead(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """The same tables; a thread reads the next one while the caller works on one."""
+    with ThreadPoolExecutor(1) as reader:
+        following = reader.submit(next, tables, None)
+        while (table := following.result()) is not None:
+            following = reader.submit(next, tables, None)
+            yield table
 
 
 def ordered(submit: Submit, tables: Iterator[pa.Table], ahead: int, first: int) -> Iterator[Scored]:

@@ -109,13 +109,15 @@ class _Watched(io.RawIOBase):
 
 def _parquet(stream: Any, columns: list[str], rows: int, skip: int) -> Iterator[pa.RecordBatch]:
     file = arrow_files.parquet(stream)
-    start = 0
-    for group in range(file.num_row_groups):
+    groups, start = range(file.num_row_groups), 0
+    for group in groups:
         count = file.metadata.row_group(group).num_rows
-        if start + count <= skip:  # nothing of it is wanted: rows without columns, which are not read
-            yield pa.RecordBatch.from_struct_array(pa.nulls(count, pa.struct([])))
-        else:
-            yield from file.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False)
+        if start + count > skip:
+            # In one go: a batch of rows of two groups is one piece of memory then.
+            yield from file.iter_batches(rows, row_groups=groups[group:], columns=columns, use_threads=False)
+            return
+        # Nothing of it is wanted: rows without columns, which are not read.
+        yield pa.RecordBatch.from_struct_array(pa.nulls(count, pa.struct([])))
         start += count
 
 
