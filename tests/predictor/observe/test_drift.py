@@ -16,7 +16,7 @@ from artifact.categorical import CategoricalColumns
 from artifact.live_counts import Distribution, FeatureDistributions
 from artifact.load import Loaded
 from artifact.prediction import Prediction
-from artifact.signature import Feature, Signature, label_text
+from artifact.signature import Feature, Output, Signature, label_text
 from artifact.validation import table
 from artifact.validation.validator import Validator
 from predictor.observe.drift import Drift
@@ -103,14 +103,19 @@ def test_texts_in_either_form(packaged: dict[str, Packaged]) -> None:
 def gathered(packaged: dict[str, Packaged]) -> tuple[Drift, list[int]]:
     """A Drift of the model iris, and how many requests it has counted at a time."""
     model = loaded(packaged, "iris")
-    drift, calls = Drift(model.signature, model.profile), []
+    return watched(Drift(model.signature, model.profile))
+
+
+def watched(drift: Drift) -> tuple[Drift, list[int]]:
+    """`drift`, and how many requests it has counted at a time."""
+    calls: list[int] = []
     add = drift.inputs.add
 
-    def watched(tables: Any) -> None:
+    def add_watched(tables: Any) -> None:
         calls.append(len(tables))
         add(tables)
 
-    drift.inputs.add = watched  # type: ignore[method-assign]
+    drift.inputs.add = add_watched  # type: ignore[method-assign]
     return drift, calls
 
 
@@ -157,12 +162,21 @@ def test_after_other_counts_only_twice_as_many_are_counted(packaged: dict[str, P
     assert (len(calls), len(drift._pending)) == (2, 0)
 
 
-@pytest.mark.parametrize(("rows", "tables"), [(1024, 4), (8, 16), (5, 26), (1, 64)])
-def test_many_rows_are_counted_before_many_tables(packaged: dict[str, Packaged], rows: int, tables: int) -> None:
-    """Counted are 64 tables, 16 tables of 128 rows in all, or 16,384 values, whichever comes first."""
-    drift, calls = gathered(packaged)
-    table = {name: np.full(rows, 5.1) for name in ROW}
-    answer = Prediction(np.full(rows, "setosa", dtype=object), np.full((rows, 3), 1 / 3))
+@pytest.mark.parametrize(
+    ("features", "rows", "tables"), [(1, 1000, 5), (32, 1024, 4), (33, 62, 8), (4, 8, 16), (4, 5, 26), (4, 1, 64)]
+)
+def test_many_rows_are_counted_before_many_tables(features: int, rows: int, tables: int) -> None:
+    """Counted are 64 tables, 16 tables of 128 rows in all, 4,096 rows, or of more than 32 features 16,384 values,
+    whichever comes first.
+    """
+    numeric = {"kind": "numeric", "edges": [0.0], "counts": [1, 1], "min": -1.0, "max": 1.0}
+    names = [f"x{place}" for place in range(features)]
+    inputs = tuple(Feature(name, "float64") for name in names)
+    signature = Signature("regression", inputs, (Output("y", "float64"),))
+    reference = {"features": dict.fromkeys(names, numeric), "outputs": {"y": numeric}, "confidence": None}
+    drift, calls = watched(Drift(signature, reference))
+    table = dict.fromkeys(names, np.zeros(rows))
+    answer = Prediction(np.zeros(rows))
 
     async def answer_some() -> None:
         for _ in range(tables):
