@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import pyarrow as pa
 from artifact.errors import ConfigurationError
 
 SCHEME = "s3://"
+_REMOVED_AT_ONCE = 8
 
 
 class Location(Protocol):
@@ -96,6 +98,9 @@ class Disk:
 
     def remove(self) -> None:
         if self.path.is_dir():
+            # Several at a time: a file system that tells the disk what is free waits milliseconds for each file.
+            with ThreadPoolExecutor(_REMOVED_AT_ONCE) as pool:
+                list(pool.map(os.unlink, [entry.path for entry in os.scandir(self.path) if entry.is_file()]))
             shutil.rmtree(self.path)
         else:
             self.path.unlink(missing_ok=True)

@@ -49,6 +49,8 @@ class Parts:
         if _PLAN in present:
             self._refuse_other(json.loads(self._folder.child(_PLAN).open().read()))
         else:
+            self._folder.remove()  # pieces without a plan: a run that had ended was killed while it removed them
+            present = []
             self._write(_PLAN, lambda stream: stream.write(json.dumps(self._plan, indent=1).encode() + b"\n"))
         for name in present:
             if (match := _PIECE.fullmatch(name)) and int(match[1]) == len(self._pieces):

@@ -110,7 +110,8 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
 
 
 def test_another_run_is_not_taken_up(people: Packaged, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Pieces of another model or another table are refused with 10, until --restart forgets them."""
+    """Pieces of another model or another table are refused with 10, until --restart forgets them; those of a run that
+    has ended are forgotten."""
     source, target = write(rows(people), tmp_path / "in.csv"), tmp_path / "out.csv"
     words = arguments(people, source, target, "--rows", "5")
     subprocess.run([sys.executable, "-c", KILL, *words], cwd=ROOT, capture_output=True)
@@ -125,6 +126,10 @@ def test_another_run_is_not_taken_up(people: Packaged, tmp_path: Path, capsys: p
     assert scored(*words) == 10
     assert "was begun with input" in capsys.readouterr().err
     assert scored(*words, "--restart") == 0
+    assert len(read(target)) == 9
+    folder.mkdir()  # what is left where a run was killed while it removed its pieces
+    (folder / "000000-5-0.arrow").write_bytes(b"of a run that has ended")
+    assert scored(*words) == 0
     assert len(read(target)) == 9
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["in.csv", "out.csv"]
 
