@@ -102,9 +102,15 @@ def fit(
             return bare.fit(frame, labels, **row_weights.as_parameter(bare, weights))
     except (ValueError, TypeError) as error:
         raise ConfigurationError(
-            f"training fails: {type(error).__name__}: {error!s:.{_LENGTH}}; correct train in params.yaml (a text needs "
-            "an encoder, a missing value an imputer or an estimator that takes it)"
+            f"training fails: {type(error).__name__}: {error!s:.{_LENGTH}}; correct train in params.yaml "
+            f"({_remedy(str(error))})"
         ) from error
+
+
+def _remedy(problem: str) -> str:
+    if "dense data is required" in problem:
+        return "a OneHotEncoder needs sparse_output: false, text that is counted an estimator that takes sparse data"
+    return "a text needs an encoder, a missing value an imputer or an estimator that takes it"
 
 
 _MADE_FOR = {

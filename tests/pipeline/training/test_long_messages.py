@@ -1,4 +1,4 @@
-"""What a library says is cut where it lists all of the data, and onnxruntime says nothing beside what it raises."""
+"""What a library says is cut where it lists all of the data, and has a remedy; onnxruntime prints nothing."""
 
 from __future__ import annotations
 
@@ -26,6 +26,19 @@ def test_hundreds_of_categories_are_not_listed(tmp_path: Path) -> None:
     assert len(str(refused.value)) < 700
     assert "Found unknown categories" in str(refused.value)
     assert str(refused.value).endswith("an imputer or an estimator that takes it)")
+
+
+def test_sparse_columns_have_a_remedy_in_params(tmp_path: Path) -> None:
+    """scikit-learn names a method that nobody can call in params.yaml: the message says what can be written there."""
+    params = read(
+        tmp_path,
+        train__preprocessing__text__steps=[{"sklearn.preprocessing.OneHotEncoder": {}}],
+        train__estimator="sklearn.ensemble.HistGradientBoostingClassifier",
+        train__parameters={"random_state": 1},
+    )
+    frame = pd.DataFrame({"a": np.arange(90.0), "b": [f"category number {number}" for number in range(90)]})
+    with pytest.raises(ConfigurationError, match=r"a OneHotEncoder needs sparse_output: false"):
+        train.fit(train.build(params), frame, np.array(["no", "yes"] * 45))
 
 
 def test_onnxruntime_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
