@@ -13,7 +13,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 _PACKAGE = "modelpin.onnx"  # nobody else's
 WITH_GRAPHS = frozenset(("If", "Loop", "Scan", "SequenceMap"))  # these may read values that are not their inputs
-_STRING, _INT64 = 8, 7  # of TensorProto.DataType
+_STRING, _INT64, _DOUBLE = 8, 7, 11  # of TensorProto.DataType
 _INT = 2  # of AttributeProto.AttributeType
 # The number and the type of each field; * where there may be several. Attributes, and the numbers of float64 of a
 # tensor, are read where they are asked for.
@@ -76,6 +76,15 @@ def make_whole_numbers(value: Any) -> None:
     value.type.tensor_type.elem_type = _INT64
 
 
+def like(value: Any, name: str, width: int) -> Any:
+    """An input as `value`, an input with columns, with another name and so many columns."""
+    other = _classes()["Value"]()
+    other.CopyFrom(value)
+    other.name = name
+    other.type.tensor_type.shape.dim[1].dim_value = width
+    return other
+
+
 def constant(name: str, shape: Iterable[int], values: Iterable[int]) -> Any:
     """An initializer of int64."""
     return _classes()["Tensor"](name=name, dims=shape, data_type=_INT64, int64_data=values)
@@ -95,6 +104,11 @@ def lookup(table: str, places: str, output: str) -> Any:
 def is_text(value: Any) -> bool:
     """Whether an input is one of texts."""
     return bool(value.type.tensor_type.elem_type == _STRING)
+
+
+def is_double(value: Any) -> bool:
+    """Whether an input is one of float64."""
+    return bool(value.type.tensor_type.elem_type == _DOUBLE)
 
 
 def width(value: Any) -> int:

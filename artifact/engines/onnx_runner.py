@@ -10,7 +10,7 @@ import onnxruntime
 
 from artifact.categorical import CategoricalColumns
 from artifact.engines import onnx_scaling, onnx_texts
-from artifact.engines.onnx_scaling import Step
+from artifact.engines.onnx_scaling import Step, UnscaledGraph
 from artifact.engines.onnx_texts import NumberedGraph, Numbers
 from artifact.engines.table import GRAPH
 from artifact.prediction import PROBABILITIES, Columns, Prediction, rows
@@ -42,22 +42,21 @@ class OnnxRunner:
     """
 
     def __init__(self, graph: bytes, signature: Signature) -> None:
-        opened, self._inputs = beginning(graph, signature)
+        changed = _with_numbers(graph, signature)
+        graph = graph if changed is None else changed.graph
+        opened = session(graph)
         self.alone = opened.get_modelmeta().custom_metadata_map.get(ALONE) == "true"
-        self._outputs = Outputs(opened, signature)
-        # Of many rows numpy does the scaling that the graph begins with. Of few that would take longer.
-        self._inputs_of_many, self._outputs_of_many = self._inputs, self._outputs
-        if (without := onnx_scaling.unscaled(graph)) is not None:
-            opened = session(without.graph)
-            self._inputs_of_many = Inputs(opened, signature, steps=without.steps)
-            self._outputs_of_many = Outputs(opened, signature)
+        self._few = self._many = Inputs(opened, signature, changed), Outputs(opened, signature)
+        # Of many rows numpy chooses and scales the columns that the graph begins with. Of few that would take longer.
+        if (unscaled := onnx_scaling.unscaled(graph)) is not None:
+            opened = session(unscaled.graph)
+            self._many = Inputs(opened, signature, changed, unscaled), Outputs(opened, signature)
 
     def predict(self, columns: Columns) -> Prediction:
         """Predict columns made by artifact.validation."""
         count = rows(columns)
-        if count < _MANY:
-            return self._outputs.prediction(self._inputs.feed(columns), count)
-        return self._outputs_of_many.prediction(self._inputs_of_many.feed(columns), count)
+        inputs, outputs = self._few if count < _MANY else self._many
+        return outputs.prediction(inputs.feed(columns), count)
 
 
 def session(graph: bytes) -> onnxruntime.InferenceSession:
@@ -72,10 +71,14 @@ def beginning(graph: bytes, signature: Signature) -> tuple[onnxruntime.Inference
     """A graph that begins with the columns of a signature, opened, and its inputs. Numbers stand for its texts, where
     that is possible.
     """
-    texts = any(feature.dtype == "string" for feature in signature.inputs)
-    changed = onnx_texts.numbered(graph, session) if texts else None
+    changed = _with_numbers(graph, signature)
     opened = session(graph if changed is None else changed.graph)
     return opened, Inputs(opened, signature, changed)
+
+
+def _with_numbers(graph: bytes, signature: Signature) -> NumberedGraph | None:
+    texts = any(feature.dtype == "string" for feature in signature.inputs)
+    return onnx_texts.numbered(graph, session) if texts else None
 
 
 class Inputs:
@@ -86,16 +89,15 @@ class Inputs:
         graph: onnxruntime.InferenceSession,
         signature: Signature,
         changed: NumberedGraph | None = None,
-        steps: Sequence[Sequence[Step]] = (),
+        unscaled: UnscaledGraph | None = None,
     ) -> None:
-        """`changed`: what `graph` is made of, where numbers stand for its texts. `steps`: what each column goes through
-        before it, where there are only numbers.
-        """
+        """`changed`, and then `unscaled`: what was made of a graph, one after the other, until it was `graph`."""
         described = graph.get_modelmeta().custom_metadata_map
         # A graph that says nothing has an input a feature, in the signature's order.
         columns = json.loads(described[COLUMNS]) if COLUMNS in described else [[name] for name in signature.names]
         types = {node.name: node.type for node in graph.get_inputs()}
-        named = dict(zip(types if changed is None else changed.inputs, columns, strict=True))
+        before = types if unscaled is None else unscaled.inputs
+        named = dict(zip(before if changed is None else changed.inputs, columns, strict=True))
         self._tables = [(name, names, np.dtype(_TYPES[types[name]])) for name, names in named.items() if name in types]
         self._marks = changed is None
         self._numbers: list[tuple[str, Numbers]] = []
@@ -103,18 +105,20 @@ class Inputs:
             for name, (of_texts, place) in changed.columns.items():
                 self._numbers.append((named[of_texts][place], changed.of(name, GAP, SENT)))
         self._number_names = [] if changed is None else list(changed.columns)
-        self._steps = steps
+        self._scaled = [
+            (name, [named[source][place] for place in places], steps)
+            for name, source, places, steps in (() if unscaled is None else unscaled.scaled)
+        ]
 
     def feed(self, columns: Columns) -> dict[str, np.ndarray]:
         """What the graph is given: an even number of rows."""
-        if self._steps:
-            ((name, names, _),) = self._tables
-            return {name: _scaled([columns[feature] for feature in names], self._steps)}
         feed = {
             name: _side_by_side([columns[feature] for feature in names], dtype) for name, names, dtype in self._tables
         }
         if self._marks:
             feed = {name: _marked(table) if table.dtype == object else table for name, table in feed.items()}
+        for name, names, steps in self._scaled:
+            feed[name] = _scaled([columns[feature] for feature in names], steps)
         if self._numbers:
             feed.update(self._numbered(columns))
         return feed
@@ -206,11 +210,15 @@ def _side_by_side(columns: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
 
 
 def _scaled(columns: list[np.ndarray], steps: Sequence[Sequence[Step]]) -> np.ndarray:
-    """As `_side_by_side`, in float64, of what becomes of each column by its `steps`."""
+    """As `_side_by_side`, in float64, of what becomes of each column by its steps, if it has any."""
     count = len(columns[0])
     table, scratch = np.empty((count + count % 2, len(columns))), np.empty(count)
     with np.errstate(all="ignore"):  # what is not finite is seen in the answer
-        for column, (*before, (operation, number)), scaled in zip(columns, steps, table[:count].T, strict=True):
+        for column, of_column, scaled in zip(columns, steps, table[:count].T, strict=True):
+            if not of_column:
+                scaled[:] = column
+                continue
+            *before, (operation, number) = of_column
             values = column
             for earlier, earlier_number in before:
                 values = earlier(values, earlier_number, scratch)

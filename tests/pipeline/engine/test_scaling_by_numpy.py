@@ -8,8 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
+from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    RobustScaler,
+    StandardScaler,
+)
 
 from artifact.engines import onnx_scaling
 from artifact.engines.onnx_runner import COLUMNS, Inputs, OnnxRunner, session
@@ -21,6 +30,7 @@ MANY = 1000
 INPUTS = (*NUMBERS[:2], OTHERS[0])
 SPECIAL = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 5e-324, -2.2e-308, 1.7e308, -1.7e308, 1 / 3, 2.0**53 + 2])
 RANDOM = np.random.default_rng(7)
+PLACES = {"places": 1, "last": -1}  # constants of each graph
 
 
 def names_of(width: int) -> list[str]:
@@ -31,6 +41,7 @@ def names_of(width: int) -> list[str]:
 def graph(nodes: list[Any], constants: dict[str, list[float]], kind: int = TensorProto.DOUBLE, width: int = 2) -> bytes:
     """A graph of a tensor `x` of so many columns that gives `y`."""
     tensors = [helper.make_tensor(name, kind, [len(values)], values) for name, values in constants.items()]
+    tensors += [helper.make_tensor(name, TensorProto.INT64, [1], [place]) for name, place in PLACES.items()]
     x, y = helper.make_tensor_value_info("x", kind, [None, width]), helper.make_tensor_value_info("y", kind, None)
     opsets = [helper.make_opsetid("", 17)]
     model = helper.make_model(helper.make_graph(nodes, "g", [x], [y], tensors), opset_imports=opsets, ir_version=8)
@@ -64,7 +75,7 @@ def test_every_number(operators: list[str]) -> None:
     changed = session(unscaled.graph)
     values = np.append(numbers, RANDOM.choice(numbers, 30))
     for column in (values, np.arange(-30, 41) * 2**40):
-        inputs = Inputs(changed, signature, steps=unscaled.steps)
+        inputs = Inputs(changed, signature, unscaled=unscaled)
         (answer,) = changed.run(None, inputs.feed(dict.fromkeys(signature.names, column)))
         (expected,) = session(data).run(None, {"x": np.repeat(column[:, np.newaxis], len(numbers), 1).astype(float)})
         assert answer.shape == (len(column) + len(column) % 2, len(numbers))
@@ -99,9 +110,40 @@ def test_every_scaler(scaler: Any, estimator: Any, target: np.ndarray) -> None:
     assert runner.predict(columns).part(0, 100).equals(runner.predict(few))
 
 
+def test_chosen_columns() -> None:
+    """Columns that are chosen first, of a table of numbers and texts, have the same answers among many rows."""
+    before = make_column_transformer(
+        (make_pipeline(StandardScaler(), MinMaxScaler()), ["b", "n"]),
+        (OneHotEncoder(handle_unknown="ignore"), ["t"]),
+        ("passthrough", ["a"]),
+    )
+    choice, signature, *_ = chosen((*INPUTS, OTHERS[2]), THREE, before, LogisticRegression(max_iter=1000))
+    graphs: list[Any] = []
+    with pytest.MonkeyPatch.context() as patch:
+        unscaled = onnx_scaling.unscaled
+        patch.setattr(onnx_scaling, "unscaled", lambda data: graphs.append(unscaled(data)))
+        as_before = OnnxRunner(choice.files[GRAPH], signature)
+    assert [(table.places, list(map(len, table.steps))) for table in graphs[0].scaled] == [([0, 1], [4, 4]), ([2], [0])]
+    columns = {
+        "a": RANDOM.normal(1e4, 1e3, MANY),
+        "b": RANDOM.normal(size=MANY),
+        "n": RANDOM.integers(0, 9, MANY),
+        "t": RANDOM.choice(np.array(["x", "y", "new"], dtype=object), MANY),
+    }
+    assert OnnxRunner(choice.files[GRAPH], signature).predict(columns).equals(as_before.predict(columns))
+
+
+def gather(place: str, axis: int, output: str = "n") -> Any:
+    """A node that chooses columns, or rows."""
+    return helper.make_node("Gather", ["x", place], [output], axis=axis)
+
+
+END = helper.make_node("Identity", ["n"], ["y"])
 SUB = helper.make_node("Sub", ["x", "Sub"], ["y"])
 TWICE = [helper.make_node("Sub", ["x", "Sub"], ["n"]), helper.make_node("Add", ["x", "n"], ["y"])]
-TURNED = [helper.make_node("Sub", ["Sub", "x"], ["n"]), helper.make_node("Identity", ["n"], ["y"])]
+INNER = helper.make_graph([helper.make_node("Identity", ["x"], ["out"])], "inner", [], [])
+BRANCHES = helper.make_node("If", ["places"], ["y"], then_branch=INNER, else_branch=INNER)  # which read x
+TURNED = [helper.make_node("Sub", ["Sub", "x"], ["n"]), END]
 
 
 @pytest.mark.parametrize(
@@ -112,10 +154,18 @@ TURNED = [helper.make_node("Sub", ["Sub", "x"], ["n"]), helper.make_node("Identi
         (TURNED, [1.0, 2.0], TensorProto.DOUBLE),
         (chain("Sub"), [1.0], TensorProto.DOUBLE),
         (chain("Pow"), [1.0, 2.0], TensorProto.DOUBLE),
+        ([gather("places", 0), END], [1.0, 2.0], TensorProto.DOUBLE),
+        ([gather("places", 1, "y")], [1.0, 2.0], TensorProto.DOUBLE),
+        ([gather("last", 1), END], [1.0, 2.0], TensorProto.DOUBLE),
+        ([*chain("Sub"), BRANCHES], [1.0, 2.0], TensorProto.DOUBLE),
         (chain("Sub"), [1.0, 2.0], TensorProto.FLOAT),
+        ([gather("places", 1), END], [1.0, 2.0], TensorProto.FLOAT),
         (chain("Sub"), [1.0, 2.0] * 5000, TensorProto.DOUBLE),
     ],
-    ids=["output", "read-twice", "subtrahend", "one-number", "operator", "float32", "large"],
+    ids=[
+        *("output", "read-twice", "subtrahend", "one-number", "operator", "rows", "chosen-output", "from-the-end"),
+        *("graphs", "float32", "chosen-float32", "large"),
+    ],
 )
 def test_what_stays_in_the_graph(nodes: list[Any], numbers: list[float], kind: int) -> None:
     """What is not plainly the scaling of each column, or is little beside the rest of a graph, is left there."""
