@@ -22,6 +22,7 @@ from artifact.validation.column import needs_column
 from artifact.validation.validator import Validator
 from pipeline.data import conversion
 from pipeline.params.cells import Cells
+from scoring import arrays
 
 _NUMBERS = ("float64", "int64")
 _FEW = 256  # distinct texts of a column of which a lot is looked up by them, not by its rows
@@ -115,7 +116,7 @@ class PlainTables:
         if violations:
             return None
         checked = self._alone[feature.name].columns({feature.name: as_raw(values)})
-        return Categorical(cast(Sequence[Any], checked[feature.name]), encoded.indices.to_numpy())
+        return Categorical(cast(Sequence[Any], checked[feature.name]), arrays.values(encoded.indices))
 
     def _of_text(self, feature: Feature, column: pa.Array) -> np.ndarray | None:
         """A column of text as numbers where it is written as Arrow writes numbers; None where it may not be."""
@@ -125,8 +126,8 @@ class PlainTables:
             if feature.dtype == "int64":
                 numbers = column.cast(pa.int64())
                 whole = column.null_count == 0 and _bytes(column).max(initial=0) <= _NINE
-                return numbers.to_numpy() if whole else None
-            values: np.ndarray = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+                return arrays.values(numbers) if whole else None
+            values = arrays.values(column.cast(pa.float64()))
         except pa.ArrowInvalid:
             return None
         # "nan" and "inf" are numbers to Arrow.
@@ -143,9 +144,9 @@ def _of_type(feature: Feature, column: pa.Array) -> np.ndarray | None:
     """A typed column of numbers as it is; None for another type, and for whole numbers of which some are missing."""
     kind = column.type
     if pa.types.is_floating(kind) and feature.dtype == "float64":
-        return np.asarray(column.to_numpy(zero_copy_only=False))
+        return arrays.values(column)
     if pa.types.is_integer(kind) and column.null_count == 0:
-        return np.asarray(column.to_numpy())
+        return arrays.values(column)
     return None
 
 

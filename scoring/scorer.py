@@ -17,12 +17,13 @@ import pyarrow as pa
 from artifact.engines import unanswered
 from artifact.engines.table import SKLEARN
 from artifact.errors import DataContractError, InvalidRequest
+from artifact.feature import Feature
 from artifact.load import Loaded
 from artifact.prediction import Columns, Prediction, together
 from artifact.validation.validator import Validator
 from pipeline.data import conversion
 from pipeline.params.cells import Cells
-from scoring import model
+from scoring import arrays, model
 from scoring.plain import PlainTables, as_raw
 
 ROW, REASON = "row", "reason"
@@ -71,6 +72,8 @@ class Scorer:
         """
         for feature in self._signature.inputs if not self._form.text else ():
             kind = types[feature.name]
+            if _is_usual(feature, kind):
+                continue
             _, violations = conversion.typed(feature, pa.chunked_array([pa.nulls(1, kind)]), self._cells)
             if violations:
                 raise DataContractError(
@@ -86,8 +89,9 @@ class Scorer:
         parts = list(self._predicted(table, reasons))
         fits = np.ones(table.num_rows, dtype=bool)
         fits[list(reasons)] = False
-        answers = self._arrays(together(parts)) if parts else [pa.array([], kind) for kind in self.outputs.values()]
-        rows = pa.chunked_array([np.arange(first, first + table.num_rows, dtype=np.int64)])
+        answers = self._arrays(together(parts)) if parts else [pa.nulls(0, kind) for kind in self.outputs.values()]
+        numbers = np.arange(first, first + table.num_rows, dtype=np.int64)
+        rows = pa.chunked_array([arrays.array(numbers, pa.int64())])
         if not reasons:
             nothing = table.slice(0, 0)
             return Scored(self._predictions(rows, table, answers), _rejected(rows.slice(0, 0), [], nothing))
@@ -113,16 +117,16 @@ class Scorer:
 
     def _arrays(self, prediction: Prediction) -> list[pa.Array]:
         """A column of answers for each of `outputs`, [rows]."""
-        labels = None if self._model.labels is None else pa.array(self._model.labels, pa.string())
-        arrays = []
+        labels = None if self._model.labels is None else arrays.texts(self._model.labels)
+        columns = []
         for output in self._signature.outputs:
             array = prediction.array(output.name)
             for column in [array] if array.ndim == 1 else array.T:
                 if output.dtype == "string" and labels is not None:
-                    arrays.append(labels.take(pa.array(column)))
+                    columns.append(labels.take(arrays.array(column, pa.int64())))
                 else:
-                    arrays.append(pa.array(np.ascontiguousarray(column), _DTYPES[output.dtype]))
-        return arrays
+                    columns.append(arrays.array(column, _DTYPES[output.dtype]))
+        return columns
 
     def _predicted(self, table: pa.Table, reasons: dict[int, str]) -> Iterator[Prediction]:
         """The answers for the rows of `table` in their order, without those of which the reasons are added."""
@@ -214,9 +218,16 @@ class Scorer:
                 self._search(columns, low, high, str(error), wrong)
 
 
+def _is_usual(feature: Feature, kind: pa.DataType) -> bool:
+    """Whether a column of this type is what the feature mostly has: whatever it holds, some value of it fits."""
+    if feature.dtype in ("float64", "int64"):
+        return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
+    return feature.dtype == "string" and pa.types.is_string(kind)
+
+
 def _rejected(rows: pa.ChunkedArray, reasons: list[str], cells: pa.Table) -> pa.Table:
     columns = {_free(name, (ROW, REASON)): cells.column(name) for name in cells.column_names}
-    return pa.table({ROW: rows, REASON: pa.array(reasons, pa.string()), **columns})
+    return pa.table({ROW: rows, REASON: arrays.texts(reasons), **columns})
 
 
 def _free(name: str, names: Sequence[str]) -> str:
