@@ -20,7 +20,6 @@ from pipeline.data.quotes import Quotes
 BLOCK = 4 << 20  # bytes of a CSV that are parsed at a time, so that no row may be longer
 _RAGGED = re.compile(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+): (.*)")
 _SEPARATORS = (";", "\t", "|")
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True)
@@ -36,10 +35,6 @@ def header(name: object, raw: BinaryIO, separator: str | None = None) -> Header:
 
     Without a `separator` it is the comma, or, where no comma stands in the line, the one of others that does.
     """
-    head = raw.read(2)
-    if head in _UTF16:
-        raise DataContractError(f"{name} is UTF-16; convert it: iconv -f UTF-16 -t UTF-8 {name} > utf8.csv")
-    raw.seek(0)
     text = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
     try:
         names = next(csv.reader(text, delimiter=separator or ","), [])

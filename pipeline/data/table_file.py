@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.data import arrow_files, faults
+from pipeline.data import arrow_files, faults, first_bytes
 from pipeline.data.kinds import FEATHER, JSON, PARQUET, Kind
 
 ROWS = 1 << 16  # rows of a batch of Parquet
@@ -62,6 +62,8 @@ class TableFile:
                     yield from self._csv(stream, names, watched)
 
     def _types(self, stream: Any) -> dict[str, pa.DataType]:
+        if self.kind.text or self.kind.form == JSON:
+            first_bytes.check(self.name, self.kind, stream)
         if self.kind.text:
             self._header = faults.header(self.name, stream, "\t" if self.kind.form == "tsv" else None)
             return dict.fromkeys(self._header.names, pa.string())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from pathlib import Path
 
@@ -192,8 +193,47 @@ def test_objects_need_not_have_the_same_keys(tmp_path: Path, monkeypatch: pytest
         ("no.feather", b"a,b\n1,2\n"),
     ],
 )
-def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
+def test_a_file_that_cannot_be_what_its_name_says_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
     """Exit 40 names the file and what it cannot be read as."""
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataContractError, match=rf"{name} cannot be read as {name.partition('.')[2]}"):
         reader.read(tmp_path / name)
+
+
+def parquet_file() -> bytes:
+    """A table as Parquet."""
+    stream = io.BytesIO()
+    pyarrow.parquet.write_table(pa.table({"PAR1": [1, 2]}), stream)
+    return stream.getvalue()
+
+
+def feather_file() -> bytes:
+    """A table as Feather."""
+    stream = io.BytesIO()
+    pyarrow.feather.write_feather(pa.table({"a": [1, 2]}), stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("a.csv", parquet_file(), "it is Parquet: let its name end in .parquet"),
+        ("a.jsonl", feather_file(), "it is Feather: let its name end in .feather"),
+        ("a.csv", b"PK\x03\x04 and more", "it is a workbook of Excel, or an archive: save the sheet as CSV"),
+        ("a.csv", b"\n<!DOCTYPE html><html>", "it is a page of HTML"),
+        ("a.csv", gzip.compress(b"a,b\n1,2\n"), "it is compressed: let its name end in .gz"),
+        ("a.csv.gz", gzip.compress(gzip.compress(b"a,b\n1,2\n")), "it is compressed twice: unpack it once"),
+        ("a.jsonl", b'[\n{"a": 1},\n{"a": 2}]', r"is one list of JSON; write an object a line: jq -c '\.\[\]'"),
+        ("a.jsonl", '{"a": 1}\n'.encode("utf-16"), "is UTF-16; convert it"),
+    ],
+)
+def test_a_file_that_is_something_else_is_named(tmp_path: Path, name: str, content: bytes, problem: str) -> None:
+    """Exit 40 says what the file is by its first bytes, and what to do."""
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataContractError, match=problem):
+        reader.read(tmp_path / name)
+
+
+def test_a_column_may_be_named_like_the_beginning_of_another_kind(tmp_path: Path) -> None:
+    """PAR1 is a name as any other."""
+    assert read(tmp_path, b"PAR1,ARROW1\n1,2\n").columns.to_pydict() == {"PAR1": ["1"], "ARROW1": ["2"]}
