@@ -6,7 +6,7 @@ import gc
 from collections.abc import Sequence
 
 from artifact.command import run
-from predictor import kserve_import
+from predictor import connection_limit, kserve_import
 from predictor.settings import read
 
 
@@ -16,6 +16,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # the first answer. `Server.run` switches them on.
     gc.disable()
     source, settings = read(argv)
+    connection_limit.allow_files(2 * settings.connections)
     with kserve_import.kserve():
         from predictor.model import Model
         from predictor.server import Server

@@ -117,7 +117,8 @@ _REASON: dict[type[Exception], str] = {
     NotReady: "not-ready",
     Disconnected: "gone",
 }
-REASONS = (*dict.fromkeys(_REASON.values()), "unread", "internal")  # unread: the client did not take its answer
+# unread: the client did not take its answer; connections: it was closed, since as many as may be were open
+REASONS = (*dict.fromkeys(_REASON.values()), "unread", "connections", "internal")
 RETRY_SECONDS = "1"
 
 

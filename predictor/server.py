@@ -27,6 +27,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from predictor import errors, heap, kserve_import, listener
+from predictor.connection_limit import ConnectionLimit
 from predictor.grpc.server import GrpcServer
 from predictor.grpc.servicer import Servicer
 from predictor.http import docs_page, openapi
@@ -94,7 +95,8 @@ class Server(ModelServer):
         )
         config = self._rest_server.config  # KServe has no arguments for these
         fast_path = FastPath(self._lifecycle) if self._settings.fast_path == "on" else None
-        chosen = {"settings": self._settings, "fast_path": fast_path}
+        limit = ConnectionLimit(self._settings.connections, self._lifecycle.refuse_connection)
+        chosen = {"settings": self._settings, "fast_path": fast_path, "limit": limit}
         config.http, config.ws = type("Limited", (HttpProtocol,), chosen), "none"
         config.backlog = 2048
         with kserve_import.without_pydantic_v1():

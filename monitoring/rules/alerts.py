@@ -53,7 +53,8 @@ def _answers() -> Iterator[Alert]:
         PAGE,
         f"{_WHOSE}, {{{{ $labels.digest }}}}: {{{{ $value | humanizePercentage }}}} of the answers are errors of ours.",
     )
-    busy, all_ = _share('reason=~"queue|buffers"'), _share('reason!~"queue|buffers|gone|unread|internal|not-ready"')
+    busy = _share('reason=~"queue|buffers|connections"')
+    all_ = _share('reason!~"queue|buffers|connections|gone|unread|internal|not-ready"')
     yield Alert(
         "ModelpinOverloaded", f"{busy} > 0.01", "10m", TICKET,
         f"{_WHOSE}: {{{{ $value | humanizePercentage }}}} of the requests are refused because too many are in work.",

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 
 import grpc
 
+from predictor.connection_limit import ConnectionLimit
 from predictor.grpc import status
 from predictor.grpc.methods import Method, MethodCall
 from predictor.grpc.servicer import INFER_PATH, Servicer
 from predictor.health import HealthServicer
 from predictor.http2.connection import Connection
+from predictor.http2.connections import Connections
 from predictor.http2.service import Limits
 from predictor.http2.stream import Exchange, Stream
 from predictor.serving.lifecycle import Lifecycle
@@ -21,6 +23,7 @@ _BACKLOG = 2048
 _SWEEP = 0.5  # seconds between two looks at what takes too long
 _LEAVE_SECONDS = 1.0  # for clients to close connections on which they have no call
 _LOOK_SECONDS = 0.02
+_FULL_CONNECTIONS = 16  # as many streams as so many connections may have are open at once, on all of them
 _NO_METHOD = status.LEADING + status.failed(grpc.StatusCode.UNIMPLEMENTED, "there is no such method")
 
 
@@ -66,8 +69,10 @@ class GrpcServer:
             settings.header_seconds,
             settings.body_seconds,
             settings.send_seconds,
+            settings.grpc_idle_seconds,
         )
-        self._connections: set[Connection] = set()
+        limit = ConnectionLimit(settings.connections, lifecycle.refuse_connection)
+        self._connections: Connections[Connection] = Connections(limit, _FULL_CONNECTIONS * self._limits.streams)
         self._server: asyncio.Server | None = None
         self._timer: asyncio.TimerHandle | None = None
 

@@ -12,10 +12,18 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from predictor import errors
+from predictor.connection_limit import ConnectionLimit
 from predictor.settings import Settings
 
 _DEFAULTS = Settings()
+FIELD_BYTES = 32  # that a header counts beside its name and value, as over HTTP/2: it takes more in memory
 _LINGER = 1.0  # seconds after the last answer in which what still comes is read and dropped
+
+_TOO_MANY_BODY = errors.body("too many connections are open; try again in a second")
+_TOO_MANY = STATUS_LINE[503] + (
+    b"content-type: application/json\r\ncontent-length: %d\r\nretry-after: 1\r\nconnection: close\r\n\r\n%b"
+    % (len(_TOO_MANY_BODY), _TOO_MANY_BODY)
+)
 
 
 class Answers:
@@ -31,6 +39,7 @@ class Connection(HttpToolsProtocol):
     """uvicorn's protocol for one connection, with an end that loses no answer."""
 
     settings = _DEFAULTS
+    limit = ConnectionLimit(_DEFAULTS.connections)
     cycle: Any  # uvicorn's RequestResponseCycle, or a FastRequest in its place
     ending = False  # the last answer is written
     answers: Answers
@@ -45,6 +54,25 @@ class Connection(HttpToolsProtocol):
         """A client has connected."""
         super().connection_made(transport)
         self.answers = Answers(self)
+
+    @property
+    def resting_since(self) -> float | None:
+        """As ConnectionLimit asks for it."""
+        is_open = self._in_head or (
+            self.cycle is not None and (self.cycle.more_body or not self.cycle.response_complete)
+        )
+        return None if is_open or self.is_ending() else self._resting_since
+
+    def end_rest(self) -> None:
+        """Close the connection, on which nothing is asked."""
+        self.connections.discard(self)
+        self.transport.close()
+
+    def refuse(self) -> None:
+        """Close the connection, which is one too many."""
+        self.connections.discard(self)
+        self.transport.write(_TOO_MANY)
+        self.transport.close()
 
     def is_ending(self) -> bool:
         """Whether nothing more can be answered."""
@@ -130,7 +158,7 @@ class Connection(HttpToolsProtocol):
     def _watch_head(self, size: int) -> None:
         """Called when data has ended within a request's line or headers."""
         self._head_bytes += size
-        if self._head_bytes > self.settings.header_bytes:
+        if self._head_bytes + FIELD_BYTES * len(self.headers) > self.settings.header_bytes:
             self._refuse_headers()
         elif self._timer is None:
             self._timer = self.loop.call_later(self.settings.header_seconds, self._end_of_patience, None)

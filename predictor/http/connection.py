@@ -12,7 +12,7 @@ import asyncio
 import httptools
 
 from predictor.http.body import CONNECTION
-from predictor.http.closing import Connection
+from predictor.http.closing import FIELD_BYTES, Connection
 from predictor.http.fast_path import FastPath, FastRequest, read_head
 from predictor.http.head import check_head, origin, unknown_method
 
@@ -32,6 +32,8 @@ class HttpProtocol(Connection):
         """A connection on which nothing ever comes ends as an idle one does."""
         super().connection_made(transport)
         self._rest()
+        if not self.limit.admit(self, self.connections, self.loop.time()):
+            self.refuse()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the timers, and tell the request whose body is not complete that its client is gone."""
@@ -64,8 +66,9 @@ class HttpProtocol(Connection):
             self._stop_timer()
         if not self.parser.should_upgrade():
             # The head is in what was read so far: counted only when that could be over the limit.
-            if 2 * (self._head_bytes + self._reading) > self.settings.header_bytes:
-                size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+            fields = FIELD_BYTES * len(self.headers)
+            if self._head_bytes + self._reading + fields > self.settings.header_bytes:
+                size = len(self.url) + fields + sum(len(name) + len(value) for name, value in self.headers)
                 if size > self.settings.header_bytes:
                     self._refuse_headers()
                     raise httptools.HttpParserError("headers")

@@ -14,6 +14,7 @@ from typing import cast
 
 from predictor.http2 import frames
 from predictor.http2.abuse import Faults
+from predictor.http2.connections import Connections
 from predictor.http2.frames import (
     ACK,
     FLOW_CONTROL_ERROR,
@@ -28,6 +29,7 @@ from predictor.http2.frames import (
 )
 from predictor.http2.head import FAR_OVER, HeadReader, check
 from predictor.http2.paced_reader import PacedReader
+from predictor.http2.rest import Rest
 from predictor.http2.service import Limits, Service
 from predictor.http2.stream import Memory, Stream
 
@@ -41,7 +43,7 @@ _WHY = 200  # characters of a reason, at most
 class Connection(PacedReader):
     """One connection. `connections` are those that are open: it adds itself, and leaves when it is lost."""
 
-    def __init__(self, service: Service, limits: Limits, memory: Memory, connections: set[Connection]) -> None:
+    def __init__(self, service: Service, limits: Limits, memory: Memory, connections: Connections[Connection]) -> None:
         super().__init__(FAR_OVER * limits.field_bytes)
         self.streams: dict[int, Stream] = {}
         self.memory = memory
@@ -55,6 +57,7 @@ class Connection(PacedReader):
         self._window = WINDOW  # bytes that this side may send
         self._first_window = WINDOW  # of each stream that the client opens
         self._ending = False
+        self._idle = Rest(self._since)
         self._faults = Faults(self._since)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -62,6 +65,11 @@ class Connection(PacedReader):
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=_UNWRITTEN)
         self._connections.add(self)
+        if not self._connections.limit.admit(self, self._connections, self._loop.time()):
+            self.reading = False
+            self._connections.discard(self)
+            self._transport.abort()  # a client that got SETTINGS would connect again at once: this one waits
+            return
         own = (
             (frames.MAX_CONCURRENT_STREAMS, self._limits.streams),
             (frames.MAX_HEADER_LIST_SIZE, self._limits.field_bytes),
@@ -108,8 +116,10 @@ class Connection(PacedReader):
             if not self._ending:  # else it knows that this stream is not served
                 self._last = number
                 check(head)
-                if len(self.streams) >= self._limits.streams:
+                every = self._connections
+                if len(self.streams) >= self._limits.streams or every.streams >= every.most_streams:
                     raise StreamFault(REFUSED_STREAM, "more streams than may be open at once")
+                every.streams += 1
                 stream = self.streams[number] = Stream(self, number, head, self._first_window)
                 stream.ended = ended
                 stream.exchange = self._service.open(stream)
@@ -198,6 +208,7 @@ class Connection(PacedReader):
         """This side has ended the stream; with RST_STREAM unless `code` is None."""
         if self.streams.pop(stream.number, None) is None:
             return
+        self._connections.streams -= 1
         stream.forget()
         if code is not None:
             self._remember_early(stream.number)
@@ -218,6 +229,18 @@ class Connection(PacedReader):
             self._transport.abort()
         for stream in [*self.streams.values()]:
             stream.sweep(now, limits.body_seconds, limits.send_seconds)
+        if self.reading:
+            self._idle.sweep(self, self._last, bool(self.streams), now, limits.idle_seconds)
+
+    @property
+    def resting_since(self) -> float | None:
+        """As ConnectionLimit asks for it."""
+        return self._idle.since if self.reading and not (self.streams or self.has_part) else None
+
+    def end_rest(self) -> None:
+        """Close the connection, on which no stream is open. A call that its client has just sent is for another one."""
+        self._connections.discard(self)
+        self.end()
 
     def leave(self) -> None:
         """Tell the client to open no new stream; those that it has opened meanwhile are served."""
@@ -243,6 +266,7 @@ class Connection(PacedReader):
     def _drop(self, number: int) -> None:
         """End a stream that the client, or the connection, has left."""
         if (stream := self.streams.pop(number, None)) is not None:
+            self._connections.streams -= 1
             stream.forget()
             if stream.exchange is not None:
                 stream.exchange.gone()

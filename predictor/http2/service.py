@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,13 +11,16 @@ from predictor.http2.stream import Exchange, Stream
 
 @dataclass(frozen=True)
 class Limits:
-    """What a client may ask for: bytes of fields, streams at once, and seconds for fields, a body, and an answer."""
+    """What a client may ask for: bytes of fields, streams at once, and seconds for fields, a body, and an answer, and
+    without a stream.
+    """
 
     field_bytes: int
     streams: int
     field_seconds: float
     body_seconds: float
     send_seconds: float
+    idle_seconds: float = math.inf
 
 
 class Service(Protocol):

@@ -229,6 +229,10 @@ class Steps:
         exchanges, self._answered = self._answered, []
         return self.observers.count(exchanges)
 
+    def refuse_connection(self) -> None:
+        """Count a connection that is closed because as many as may be are open."""
+        self.observers.metrics.reject("connections")
+
     def close(self) -> None:
         """Count what is left, and write what the logs still hold, at the end."""
         self._count()

@@ -133,10 +133,14 @@ class Server:
             except OSError:
                 time.sleep(0.05)
 
-    def stop(self) -> int:
-        """SIGTERM, and the exit code."""
+    def forget(self) -> None:
+        """Send the next request on a new connection."""
         if server := self._local.pop("http", None):
             server[0].close()
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        self.forget()
         if "channel" in vars(self):
             self.channel.close()
         if self.process.poll() is None:

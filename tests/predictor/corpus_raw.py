@@ -118,7 +118,7 @@ HEADERS = [
     _header("LF alone behind a header", 400, "HTTP", b"a: b\nc: d\r\n"),
     _header("a folded header", 400, "HTTP", b"a: b\r\n c\r\n"),
     _header("a header that is not ASCII", 200, "live", b"a: \xc3\xa9\xff\r\n"),
-    _header("a thousand headers", 200, "live", b"a: b\r\n" * 1000),
+    _header("nine hundred headers", 200, "live", b"a: b\r\n" * 900),
     _header("headers over the limit", 431, "limit", b"a: b\r\n" * 10_000),
     Raw("a header without its end", 431, "limit", LIVE + b"a: " + b"a" * 70_000),
     _live("a space before the first header", 400, "HTTP", b"Host", b" Host: y\r\nHost"),

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import grpc
@@ -36,6 +37,8 @@ SETTINGS = {
     "PREDICTOR_HEADER_SECONDS": "0.5",
     "PREDICTOR_BODY_SECONDS": "3",
     "PREDICTOR_SEND_SECONDS": "1",
+    "PREDICTOR_GRPC_IDLE_SECONDS": "0.5",
+    "PREDICTOR_CONNECTIONS": "220",
     "PREDICTOR_HEAVY_QUEUE": "1",
     "PREDICTOR_BUFFERED_BYTES": str(64 * MIB),
 }
@@ -239,6 +242,44 @@ def test_faults_of_callers(server: Server) -> None:
     codes = set(re.findall(r'^modelpin_requests_total\{.*code="([^"]+)".*\} [^0]', scrape, re.M))
     assert {"408", "415", "DEADLINE_EXCEEDED", "UNIMPLEMENTED"} <= codes
     assert not any(map(live.failed, ("408", "415", "DEADLINE_EXCEEDED", "UNIMPLEMENTED")))
+
+
+def test_connections(server: Server) -> None:
+    """Of more connections than may be open some are told to try again; those that rest make room, on both ports."""
+    begun = [opened(server, b"POST / HTTP/1.1\r\nHost: ") for _ in range(260)]
+    answers = [Answer.parse(received) for received in map(until_closed, begun) if received]
+    texts = {(answer.status, answer.headers["retry-after"], answer.json["error"]) for answer in answers}
+    assert texts == {(503, "1", "too many connections are open; try again in a second")}
+    assert 40 <= len(answers) <= 45  # a connection of another test may be open, too
+    server.forget()  # the connection that rested, and made room
+    assert metric(server, 'modelpin_rejects_total{reason="connections"}') == len(answers)
+    with ExitStack() as resting:
+        for _ in range(260):
+            resting.enter_context(opened(server, b""))
+            resting.enter_context(Wire(server.grpc_port))
+        assert ask(server, rows(1))[0].status == 200
+        assert server.call("ServerReady", b"") == ("OK", "ready: true\n")
+    for connection in begun:
+        connection.close()
+    server.forget()
+
+
+def test_a_client_that_calls_seldom(server: Server) -> None:
+    """gRPC's own client, whose connection ends between its calls, connects again, and no call fails."""
+    for seconds in (0.5, 1.0, 1.5, 2.0):  # about when the client is told to leave, and when the connection is closed
+        assert server.call("ServerReady", b"") == ("OK", "ready: true\n")
+        time.sleep(seconds)
+    assert server.call("ServerReady", b"") == ("OK", "ready: true\n")
+
+
+def test_headers_of_nothing(server: Server) -> None:
+    """A header counts 32 bytes more than it has, as over gRPC: many short ones take far more memory than bytes."""
+    head = b"GET /v2 HTTP/1.1\r\nHost: x\r\n"
+    for end in (b"\r\n", b""):
+        with opened(server, head + b"a:\r\n" * 200 + end) as connection:
+            assert Answer.parse(until_closed(connection)).status == 431
+    with opened(server, head + b"Connection: close\r\n" + b"a:\r\n" * 100 + b"\r\n") as connection:
+        assert Answer.parse(until_closed(connection)).status == 200
 
 
 def test_bodies_in_memory(server: Server) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 from dataclasses import fields
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from artifact.errors import ConfigurationError
 from predictor import errors
+from predictor.connection_limit import allow_files
 from predictor.serving.lifecycle import Lifecycle
 from predictor.settings import Settings, read
 from tests.predictor.loaded import loaded
@@ -63,3 +65,17 @@ def test_refused(name: str, value: str, says: str) -> None:
     """A value that cannot be is a configuration error that names the setting and the value."""
     with pytest.raises(ConfigurationError, match=re.escape(says)):
         read(REQUIRED_FLAGS, {f"PREDICTOR_{name}": value})
+
+
+def test_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start asks for as many files as connections need; where it may not have them, it ends with what to do."""
+    limits_set: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "setrlimit", lambda kind, limits: limits_set.append(limits))
+    for limits in ((1024, 4096), (256, resource.RLIM_INFINITY), (1 << 20, 1 << 20), (256, 2000)):
+        monkeypatch.setattr(resource, "getrlimit", lambda kind, limits=limits: limits)
+        if limits[1] != 2000:
+            allow_files(2000)
+            continue
+        with pytest.raises(ConfigurationError, match=r"may open 2000 files, and 2000 connections .* need 2064; lower"):
+            allow_files(2000)
+    assert limits_set == [(2064, 4096), (2064, resource.RLIM_INFINITY)]

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+from predictor.connection_limit import ConnectionLimit
 from predictor.http2 import frames
 from predictor.http2.connection import Connection
+from predictor.http2.connections import Connections
 from predictor.http2.service import Limits
 from predictor.http2.stream import Stream
 from tests.deadlines import ANSWER_SECONDS
@@ -44,10 +46,19 @@ class Exchange:
 class Place:
     """A server of one service on a real socket, whose connections are looked after every 10 ms."""
 
-    def __init__(self, limits: Limits = LIMITS, size: int = 5, answers: bool = True, *, fields: bytes = FIELDS) -> None:
+    def __init__(
+        self,
+        limits: Limits = LIMITS,
+        size: int = 5,
+        answers: bool = True,
+        *,
+        fields: bytes = FIELDS,
+        most: int = 1000,
+        most_streams: int = 1000,
+    ) -> None:
         self.limits, self.size, self.answers, self.fields = limits, size, answers, fields
         self.memory = SimpleNamespace(used=0)
-        self.connections: set[Connection] = set()
+        self.connections: Connections[Connection] = Connections(ConnectionLimit(most), most_streams)
         self.events: list[str] = []
         self.received = 0
 
