@@ -82,9 +82,9 @@ PREDICTOR_ROOMS = {
     "protocols": {"errors"},
     "observe": {"settings"},
     "serving": {"protocols", "observe", "errors", "model", "settings"},
-    "http2": set(),
-    "http": {"protocols", "observe", "serving", "errors", "settings", "health"},
-    "grpc": {"protocols", "observe", "serving", "http2", "errors", "health"},
+    "http2": {"connection_limit"},
+    "http": {"protocols", "observe", "serving", "errors", "settings", "health", "connection_limit"},
+    "grpc": {"protocols", "observe", "serving", "http2", "errors", "health", "connection_limit"},
 }
 # The same of artifact/.
 ARTIFACT_ROOMS = {

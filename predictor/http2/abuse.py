@@ -5,10 +5,11 @@ from __future__ import annotations
 from predictor.http2.frames import ENHANCE_YOUR_CALM, ConnectionFault
 
 _FAULTS, _FAULTS_A_SECOND = 1000, 33  # as many resets and the like at once, and for ever; nghttp2 has the same
+_LEAST_GROWTH = 256  # bytes of a window, at a time
 
 
 class Faults:
-    """Counts what comes to nothing on one connection: resets, empty frames, windows that change."""
+    """Counts what comes to nothing on one connection: resets, empty frames, windows that change, or grow by little."""
 
     def __init__(self, now: float) -> None:
         self._left, self._at = float(_FAULTS), now
@@ -19,6 +20,11 @@ class Faults:
         self._at = now
         if self._left < 0:
             raise ConnectionFault(ENHANCE_YOUR_CALM, "too much that comes to nothing")
+
+    def count_growth(self, now: float, size: int) -> None:
+        """A window for which an answer waits grows by `size` bytes, and a frame is written: too much for a few."""
+        if size < _LEAST_GROWTH:
+            self.count(now)
 
 
 class Unread:

@@ -168,12 +168,15 @@ class Connection(PacedReader):
             had_room = self._window > 0
             self._window += size
             if not had_room:  # else no stream waits for it
+                self._faults.count_growth(self._loop.time(), size)
                 self.flush()
             return
         self._check_opened(number)
         if (stream := self.streams.get(number)) is not None:
             if size == 0:
                 raise StreamFault(PROTOCOL_ERROR, "WINDOW_UPDATE of nothing")
+            if stream.is_waiting:
+                self._faults.count_growth(self._loop.time(), size)
             stream.grow(size)
 
     def fault(self, number: int, fault: StreamFault) -> None:

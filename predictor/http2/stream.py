@@ -108,6 +108,11 @@ class Stream:
         """Whether the client still waits for the answer, or for the rest of it."""
         return self.number in self.connection.streams
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a part of the answer waits for room."""
+        return bool(self._pending)
+
     def receive(self, data: bytes, size: int, ended: bool) -> None:
         """A DATA frame, of `size` bytes with its padding; or only the end.
 

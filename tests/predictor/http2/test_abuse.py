@@ -60,6 +60,31 @@ def test_a_window_for_which_nothing_waits(monkeypatch: pytest.MonkeyPatch) -> No
     assert flushed == []
 
 
+@pytest.mark.parametrize("number", [0, 1], ids=["connection", "stream"])
+def test_a_window_byte_by_byte(number: int) -> None:
+    """A client that takes an answer a few bytes at a time is sent away; one that takes more, or seldom does, is not."""
+    place = Place(size=400_000)
+
+    def ask(port: int) -> None:
+        for step, count in ((255, 1200), (256, 1200), (255, 900)):
+            windows = {0: 1 << 20, 1: 1 << 20, number: step}
+            with Wire(port, [(frames.INITIAL_WINDOW_SIZE, 1 << 20 if number == 0 else 0)]) as wire:
+                if number == 0:
+                    wire.send(wire.call(1, b""))
+                    place.until(lambda: place.memory.used == 400_000 - 65_535)
+                else:
+                    wire.send(frames.window_update(0, windows[0]), wire.call(1, b""))
+                    place.until(lambda: place.memory.used == 400_000)
+                wire.send(frames.window_update(number, step) * count)
+                if (step, count) == (255, 1200):
+                    assert wire.last_words() == frames.ENHANCE_YOUR_CALM
+                else:
+                    wire.send(frames.window_update(number, windows[1 - number]))
+                    assert len(wire.replies(1)[1].body) == 400_000
+
+    place.run(ask)
+
+
 def test_calls_in_one_packet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls that arrive at once are handled in several turns of the event loop, when they take more than its time."""
     place, together = Place(), []
