@@ -136,7 +136,10 @@ class _Numbers:
             kinds = {np.asarray(column).dtype.kind for column in columns}
             # One kind, so that what they become together is a wider one: int64 beside uint64 would become a float.
             if len(kinds) == 1 and kinds <= set("fib"):
-                return all(np.ndim(column) == 1 for column in columns) and self.accept_array(np.array(columns), into)
+                if not all(np.ndim(column) == 1 for column in columns):
+                    return False
+                copy = np.array(columns)
+                return self._takes(copy) and self._accept_converted(copy.astype(self._type, copy=False), into)
         table = self._packed(columns)
         return table is not None and self._accept_converted(table, into)
 
