@@ -152,9 +152,9 @@ class _Numbers:
         """As `accept_array`, of an array of the features' own type, which is not copied."""
         if self._type is np.float64 or self._bounded:
             # Each of them is NaN where a value is, which is within no bounds.
-            least, most = table.min(axis=1), table.max(axis=1)
+            least, most = np.minimum.reduce(table, axis=1), np.maximum.reduce(table, axis=1)
             fits = (least >= self._low) & (most <= self._high) if self._bounded else ~np.isnan(least)
-            if not fits.all() and not self._fit_but_gaps(table):
+            if not np.logical_and.reduce(fits) and not self._fit_but_gaps(table):
                 return False
         into.update(zip(self._names, table, strict=True))
         return True

@@ -8,6 +8,7 @@ and `origin` refuse what RFC 9112 forbids beyond that.
 from __future__ import annotations
 
 import asyncio
+from itertools import chain
 
 import httptools
 
@@ -68,7 +69,7 @@ class HttpProtocol(Connection):
             # The head is in what was read so far: counted only when that could be over the limit.
             fields = FIELD_BYTES * len(self.headers)
             if self._head_bytes + self._reading + fields > self.settings.header_bytes:
-                size = len(self.url) + fields + sum(len(name) + len(value) for name, value in self.headers)
+                size = len(self.url) + fields + sum(map(len, chain.from_iterable(self.headers)))
                 if size > self.settings.header_bytes:
                     self._refuse_headers()
                     raise httptools.HttpParserError("headers")

@@ -156,7 +156,7 @@ def _numbers(values: simdjson.Array, first: Any) -> np.ndarray | None:
         numbers: np.ndarray = np.frombuffer(values.as_buffer(of_type="d"), np.float64)
     except TypeError:
         return None
-    return numbers if numbers.min() > -EXACT and numbers.max() < EXACT else None
+    return numbers if np.minimum.reduce(numbers) > -EXACT and np.maximum.reduce(numbers) < EXACT else None
 
 
 def _count(data: np.ndarray, character: str) -> int:

@@ -105,7 +105,10 @@ def _wide(
 
 def _is_shape(shape: Any) -> bool:
     """Whether `shape` is [rows] or [rows, columns], neither of them 0."""
-    return type(shape) is list and 1 <= len(shape) <= 2 and all(type(size) is int and size > 0 for size in shape)
+    if type(shape) is not list or not 1 <= len(shape) <= 2:
+        return False
+    first, last = shape[0], shape[-1]
+    return type(first) is int and first > 0 and type(last) is int and last > 0
 
 
 def _listed(data: Any, datatype: str, rows: int, same: bool) -> Sequence[Any] | np.ndarray | None:
