@@ -37,7 +37,7 @@ class RowSets:
         self.places = np.arange(len(limits)) + column
         self._begins = (begins[:-1] + np.arange(len(counts)))[:, None]  # of each column, the place of its first rank
         self._lasts = self._begins + counts[:, None]
-        self._limits = np.full(len(limits) + len(counts), np.inf)  # of each rank
+        self._limits = np.full(len(limits) + len(counts), np.inf)  # of each rank; of the last one nothing is greater
         self._limits[self.places] = limits
         self._cut(limits, column)
         rows = np.arange(most_rows)
@@ -75,7 +75,9 @@ class RowSets:
         self._steps = int(fullest.max(initial=0, where=fullest <= _FULL))
 
     def _bucket(self, numbers: np.ndarray, column: np.ndarray | slice) -> np.ndarray:
-        """The place of the bucket of each number, in the table. No step puts a number before a lesser one."""
+        """The place of the bucket of each number, in the table; that of a missing one may be outside of it. No step
+        puts a number before a lesser one.
+        """
         with np.errstate(over="ignore"):
             distances = numbers - self._origins[column]
         np.maximum(distances, self._least[column], out=distances)
