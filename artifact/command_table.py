@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,24 +25,32 @@ def main(
     modules: Mapping[str, str],
     argv: Sequence[str] | None = None,
     before: Callable[[], None] = lambda: None,
+    without_options: Collection[str] = (),
 ) -> int | None:
     """Run the command that `argv` begins with, one of `modules` (name → module), and return its exit code.
 
     `argv` are the arguments of this process, unless others are given.
     `before` is called when the command line named a command and its module is not imported yet.
+    Of commands `without_options` what follows their name is read before that: `--help` and mistakes need no library.
     """
     argv = sys.argv[1:] if argv is None else argv
     name = argv[0] if argv and argv[0] in modules else _parsed(package, description, modules, argv[:1])
+    if name in without_options and argv[1:]:
+        _refuse_options(package, name, modules[name], argv[1:])
     before()
     code: int | None = importlib.import_module(modules[name]).main(argv[1:])
     return code
 
 
 def run(
-    package: str, description: str | None, modules: Mapping[str, str], before: Callable[[], None] = lambda: None
+    package: str,
+    description: str | None,
+    modules: Mapping[str, str],
+    before: Callable[[], None] = lambda: None,
+    without_options: Collection[str] = (),
 ) -> NoReturn:
     """As `main` with the arguments of this process, and exit as `artifact.command` does."""
-    command.run(lambda _: main(package, description, modules, before=before))
+    command.run(lambda _: main(package, description, modules, before=before, without_options=without_options))
 
 
 def refuse_module(package: str) -> None:
@@ -74,9 +82,19 @@ def _parsed(package: str, description: str | None, modules: Mapping[str, str], a
     return named
 
 
+def _refuse_options(package: str, name: str, module: str, argv: Sequence[str]) -> None:
+    """The help of a command that has no options, or what is wrong with those of `argv`; both end the process."""
+    import argparse
+
+    argparse.ArgumentParser(prog=f"python -m {package} {name}", description=_docstring(module)).parse_args(argv)
+
+
 def _summary(module: str, name: str) -> str:
+    return _docstring(module).partition("\n")[0].removeprefix(f"Stage {name}: ")
+
+
+def _docstring(module: str) -> str:
     import ast
 
     source = _ROOT.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
-    line = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
-    return line.removeprefix(f"Stage {name}: ")
+    return ast.get_docstring(ast.parse(source)) or ""

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet
 
 from artifact import golden, load
 from artifact.tolerance import LABELS, TOLERANCE, differing
@@ -33,6 +32,8 @@ def main() -> None:
 
 
 def _columns(signature: Any, path: Path) -> dict[str, Any]:
+    import pyarrow.parquet  # here, so that --help loads no pyarrow
+
     table = pyarrow.parquet.ParquetFile(path).read(list(signature.names), use_threads=False)
     return {
         feature.name: table.column(feature.name).to_numpy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -33,6 +34,7 @@ REPEATS = 20
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print a table: engine, CPU µs of a prediction and of an explanation, for one row and for a hundred."""
+    argparse.ArgumentParser(prog="python -m bench.explain", description=__doc__).parse_args(argv)
     values, labels = make_classification(ROWS, FEATURES, n_informative=8, random_state=20)
     table = pd.DataFrame(values, columns=[f"f{place}" for place in range(FEATURES)])
     target = np.array(["no", "yes"], dtype=object)[labels]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import tempfile
 import time
@@ -49,5 +50,6 @@ def measure(share: float, requests: int = REQUESTS) -> dict[str, float]:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m bench.inference_log", description=__doc__).parse_args()
     for share in SHARES:
         print(json.dumps(measure(share)))

@@ -6,6 +6,7 @@ meanwhile with their median, 99th percentile and longest time in milliseconds, t
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import multiprocessing
 import os
@@ -250,4 +251,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m bench.overload", description=__doc__).parse_args()
     main()

@@ -7,6 +7,7 @@ the machine itself adds.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import tempfile
@@ -186,4 +187,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m bench.stalls", description=__doc__).parse_args()
     main()

@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from monitoring.input_counts import MISSING, OUTSIDE, UNSEEN, Stream
 
@@ -44,6 +43,8 @@ class ColumnBins:
             counts = np.bincount(np.searchsorted(edges, present, side="right"), minlength=len(edges) + 1)
             ends = float(present.min()), float(present.max())
             return cls._numbers(feature, edges, counts, ends, len(reference) - len(present))
+        import pandas as pd  # here, so that --help loads no pandas
+
         occurrences = pd.Series(reference, dtype=object).value_counts()
         other = int(occurrences.iloc[_TOP:].sum())
         return cls._categories(feature, dict(occurrences.iloc[:_TOP]), other, len(reference) - int(occurrences.sum()))

@@ -26,7 +26,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaln
 
 _CELLS = 1 << 21  # terms of Z that are in memory at once
 
@@ -74,6 +73,8 @@ def log_vanished(counts: Counts) -> np.ndarray:
 
     It is the limit of `log_factors` for λ towards 0.
     """
+    from scipy.special import gammaln  # here, so that --help loads no scipy
+
     n, m, total = counts.canary, counts.events, counts.requests
     rest = total - n
     possible = (m <= rest) & (m > 0)
@@ -85,6 +86,8 @@ def log_vanished(counts: Counts) -> np.ndarray:
 
 def log_normalisers(n: np.ndarray, m: np.ndarray, total: np.ndarray, odds: Sequence[float]) -> np.ndarray:
     """log Z of each (n, m, N) for each of `odds`, less log C(N, m): shape [len(n), len(odds)]."""
+    from scipy.special import gammaln
+
     least, most = np.maximum(0, m - (total - n)), np.minimum(n, m)
     width = most - least + 1
     log_factorial = gammaln(np.arange(int(total.max()) + 2, dtype=np.float64) + 1)

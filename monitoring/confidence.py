@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,8 @@ class Calibration:
         filled = rows > 0
         if not filled.any():
             raise ValueError("the reference of confidence has no rows")
+        from scipy.optimize import isotonic_regression  # here, so that --help loads no scipy
+
         fitted = isotonic_regression(np.asarray(self.right)[filled] / rows[filled], weights=rows[filled]).x
         return np.asarray(np.interp(np.arange(len(rows)), np.flatnonzero(filled), fitted))
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata, t
 
 LEAST_AUC = 0.6
 LEAST_BLOCKS = 20  # of live rows
@@ -58,6 +57,8 @@ def tell_apart(
     rows = np.concatenate([reference, live])
     is_live = np.repeat([0, 1], [len(reference), len(live)])
     groups = np.concatenate([-1 - np.arange(len(reference)), blocks])  # each row of the reference stands alone
+    from scipy.stats import t  # here, so that --help loads no scipy
+
     areas, variances, lost = [], [], np.zeros(len(names))
     for model, place in _fitted(rows, is_live, groups, categorical):
         area, variance = _area(model.predict_proba(rows[place])[:, 1], is_live[place], groups[place])
@@ -102,6 +103,8 @@ def _fitted(rows: np.ndarray, is_live: np.ndarray, groups: np.ndarray, categoric
 
 def _area(scores: np.ndarray, is_live: np.ndarray, groups: np.ndarray) -> tuple[float, float]:
     """The area under the ROC curve and its variance, with each group of live rows as one observation."""
+    from scipy.stats import rankdata
+
     live, other = scores[is_live == 1], scores[is_live == 0]
     ranks = rankdata(scores)
     above = (ranks[is_live == 1] - rankdata(live)) / len(other)  # share of the reference below each live row

@@ -11,16 +11,18 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from artifact import profile
 from artifact.errors import DataContractError, StorageError, UsageError
 from artifact.manifest import FILE as MANIFEST
 from artifact.manifest import Manifest
 from monitoring import arguments, risk
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _KEY = ["request_id", "row"]
 
@@ -103,6 +105,8 @@ def _losses(joined: pd.DataFrame, scale: float | None) -> np.ndarray:
 
 def _keyed(table: pd.DataFrame, value: str, title: str) -> pd.DataFrame:
     """`table` with a row number and times in UTC; DataContractError (40) for a column or a value that is missing."""
+    import pandas as pd  # here, so that --help loads no pandas
+
     needed = ["request_id", value, "time", *(["digest"] if value == "prediction" else [])]
     missing = [name for name in needed if name not in table.columns]
     if missing:
@@ -132,6 +136,8 @@ def read(path: str, option: str) -> pd.DataFrame:
 
     UsageError (2) for anything else, and where nothing is there; StorageError (30) where S3 does not answer.
     """
+    import pandas as pd
+
     try:
         table = pd.read_csv(path, dtype={"request_id": str}) if path.endswith(".csv") else pd.read_parquet(path)
     except (OSError, ValueError, ImportError) as error:

@@ -11,9 +11,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from artifact import confidence, moment, profile
 from artifact.errors import DataContractError, UsageError
@@ -26,6 +26,9 @@ from monitoring.drift import WEEK, Drift, follow
 from monitoring.drift_detector import LEAST_ROWS, Reference
 from monitoring.input_counts import PREDICTED, Profile, Stream, Window
 from monitoring.prometheus import Grid
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _INPUT, _PROBABILITY = "in:", "p:"
 _HASH = r"[0-9a-f]{32}"
@@ -166,6 +169,8 @@ def _window(expected: Profile, bins: Sequence[ColumnBins], rows: LoggedRows, gri
 
 
 def _logged(log: pd.DataFrame, manifest: Manifest, inputs: Sequence[Feature], answer: Feature | None) -> LoggedRows:
+    import pandas as pd  # here, so that --help loads no pandas
+
     missing = [name for name in ("request_id", "time", "digest", "prediction") if name not in log]
     if missing:
         raise DataContractError(f"--log has no column {', '.join(missing)}: is it what `python -m shipper` wrote?")
@@ -196,6 +201,8 @@ def _logged(log: pd.DataFrame, manifest: Manifest, inputs: Sequence[Feature], an
 
 def _values(column: pd.Series, feature: Feature, option: str) -> np.ndarray:
     """Numbers with NaN, or texts with None for missing values; DataContractError (40) for a number that is none."""
+    import pandas as pd
+
     if not feature.numeric:
         return np.array([None if pd.isna(value) else label_text(as_json(value)) for value in column], dtype=object)
     try:
@@ -218,6 +225,8 @@ def _values(column: pd.Series, feature: Feature, option: str) -> np.ndarray:
 
 def _refuse_hashes(bins: ColumnBins, column: np.ndarray) -> None:
     """DataContractError (40) where every text is a keyed hash and none is a value of the reference."""
+    import pandas as pd
+
     if bins.values is None:
         return
     texts = pd.Series([value for value in column if value is not None], dtype=object)

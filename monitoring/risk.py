@@ -11,9 +11,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import rel_entr
-from scipy.stats import beta
 
 from monitoring.canary import log_mean
 
@@ -26,6 +23,10 @@ def upper_bound(losses: float, rows: int, binary: bool, confidence: float = 0.99
 
     For others in [0, 1]: the mean m at which Hoeffding's exp(-rows · KL(losses, m)) is 1 - `confidence`.
     """
+    from scipy.optimize import brentq  # here, so that --help loads no scipy
+    from scipy.special import rel_entr
+    from scipy.stats import beta
+
     if losses >= 1:
         return 1.0
     if binary:

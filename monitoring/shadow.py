@@ -14,14 +14,16 @@ import urllib.parse
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from artifact.errors import StorageError, UsageError
 from monitoring import arguments, labels
 from monitoring.shadow_evidence import ShadowEvidence
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _HEADERS = {"content-type": "application/json", "x-modelpin-purpose": "shadow"}
 _SECONDS = 60.0
@@ -170,6 +172,8 @@ class Pairs:
 
 def requests(log: pd.DataFrame, inputs: set[str], most: int) -> Iterator[list[dict[str, Any]]]:
     """The newest `most` requests, oldest first, as rows by input; UsageError (2) where the log lacks an input."""
+    import pandas as pd  # here, so that --help loads no pandas
+
     missing = sorted(inputs - {name.removeprefix(_INPUT) for name in log.columns if name.startswith(_INPUT)})
     if missing:
         raise UsageError(f"the log has no {', '.join(missing)}: such a request cannot be asked again")

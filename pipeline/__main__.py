@@ -22,7 +22,8 @@ COMMANDS = {
     "cluster": "pipeline.training.cluster",
     "schema": "pipeline.params.json_schema",
 }
+WITHOUT_OPTIONS = COMMANDS.keys() - {"gate", "cluster"}
 
 if __name__ == "__main__":
     fork_server.hand_over(sys.argv[1:], determinism.ENVIRONMENT)
-    run("pipeline", __doc__, COMMANDS, before=determinism.fix)
+    run("pipeline", __doc__, COMMANDS, before=determinism.fix, without_options=WITHOUT_OPTIONS)

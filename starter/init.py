@@ -1,4 +1,4 @@
-"""Start a model from a table: params.yaml, the data under DVC, its folder in gitops/; then `dvc repro` works."""
+"""What `init` makes of a table: the schema, the first model, and the files that hold them."""
 
 from __future__ import annotations
 
@@ -25,13 +25,11 @@ from starter.placement import Placement
 from starter.recipe import Recipe
 from starter.source import Source
 
-_TASKS = ("classification", "regression")  # the others name more than a target: docs/models.md
 _UNEVEN = 3  # times as many rows of the most frequent class as of the rarest: class weights are tried
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Decide everything first, then write; nothing is left half written."""
-    options = parser().parse_args(argv)
+def start(options: argparse.Namespace) -> None:
+    """Decide everything first, then write; nothing is left half written. `options` as `init_command` reads them."""
     name = digest.model_name(options.name)
     _check_repository(options.force)
     with tempfile.TemporaryDirectory(prefix="modelpin-init-") as scratch:
@@ -54,27 +52,6 @@ def describe(options: argparse.Namespace, scratch: Path) -> tuple[Source, Drafte
     source, notes, keys = _with_answers(source, options)
     drafted, survey = _without_leaks(source, options, notes, keys)
     return source, drafted, survey
-
-
-def parser() -> argparse.ArgumentParser:
-    """The options of the command."""
-    words = argparse.ArgumentParser(prog="python -m starter init", description=__doc__)
-    add = words.add_argument
-    add(
-        "--data", required=True, metavar="FILE", help="the table: a file, or a folder of files; docs/data.md says which"
-    )
-    add("--target", required=True, metavar="COLUMN", help="the column to predict")
-    add("--name", required=True, help="the model's name: lowercase letters, digits and '-'")
-    add("--task", choices=_TASKS, help="default: classification for text, booleans and few whole numbers")
-    add("--time", metavar="COLUMN", help="split by this column of dates or numbers: the latest rows are held out")
-    add("--group", metavar="COLUMN", action="append", help="keep the rows of one value on one side; may be repeated")
-    add("--test", metavar="FILE", help="the rows to hold out, in a file of their own")
-    add("--min-class-rows", type=int, default=1, metavar="N", help="leave out the rows of classes that have fewer")
-    add(
-        "--keep", metavar="COLUMN", action="append", help="a feature, although it looks as if the answer leaked into it"
-    )
-    add("--force", action="store_true", help="replace a params.yaml that has uncommitted changes")
-    return words
 
 
 def _check_repository(force: bool) -> None:

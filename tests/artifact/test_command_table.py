@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("pipeline", "release", "starter", "audit")
+FOLDERS = ("pipeline", "release", "starter", "audit", "monitoring")
 HELP = """
 import runpy, sys
 sys.argv = ["{folder}", "--help"]
@@ -20,6 +21,24 @@ try:
 finally:
     assert not {{"numpy", "pyarrow", "sklearn", "mlflow", "boto3", "yaml"}} & set(sys.modules), "--help loads libraries"
 """
+
+OPTIONS = """
+import contextlib, importlib, io, json, sys
+from artifact import command_table
+table, heavy, results = importlib.import_module("{folder}.__main__"), {heavy!r}, {{}}
+for name in table.COMMANDS.keys() - {later!r}:
+    for option in ("--help", "--no-such"):
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), contextlib.suppress(SystemExit):
+            command_table.main(
+                "{folder}", None, table.COMMANDS, [name, option],
+                without_options=getattr(table, "WITHOUT_OPTIONS", ()),
+            )
+        results[name + " " + option] = [output.getvalue(), sorted(heavy & sys.modules.keys())]
+print(json.dumps(results))
+"""
+HEAVY = {"pandas", "pandera", "sklearn", "scipy", "mlflow", "kserve", "matplotlib", "onnx", "onnxruntime"}
+LATER = {"gate", "cluster"}  # of pipeline: the one reads tables to judge, the other hands its words to dask
 
 
 def commands(folder: str) -> dict[str, str]:
@@ -36,6 +55,23 @@ def test_help_needs_no_library(folder: str) -> None:
     )
     assert (process.returncode, process.stderr) == (0, "")
     assert f"python -m {folder}" in process.stdout
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_options_need_no_library(folder: str) -> None:
+    """What a command says of its options, and of one that it has not, it says without a library that takes a second."""
+    process = subprocess.run(
+        [sys.executable, "-c", OPTIONS.format(folder=folder, heavy=HEAVY, later=LATER)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 0, process.stderr
+    for line, (output, libraries) in json.loads(process.stdout).items():
+        name, option = line.split()
+        assert libraries == [], line
+        assert output.startswith(f"usage: python -m {folder} {name} ["), line
+        assert (" error: " in output) == (option == "--no-such"), output
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -13,7 +13,7 @@ import pytest
 
 from artifact.errors import DataContractError
 from pipeline.data import prepare
-from starter import comparison, init
+from starter import comparison, init, init_command
 from starter.draft import Drafted
 from starter.params_yaml import Threshold, write
 from tests.starter.everyday import ROWS, X, tables
@@ -33,7 +33,7 @@ def described(root: Path, table: pd.DataFrame | str, *options: str) -> tuple[Dra
     """What init makes of the table, and its notes."""
     path = root / "data/toy.csv"
     path.write_text(table) if isinstance(table, str) else table.to_csv(path, index=False)
-    arguments = init.parser().parse_args(["--data", str(path), "--target", "y", "--name", "toy", *options])
+    arguments = init_command.parser().parse_args(["--data", str(path), "--target", "y", "--name", "toy", *options])
     _, drafted, _ = init.describe(arguments, scratch(root))
     return drafted, list(drafted.draft.notes)
 
@@ -135,7 +135,7 @@ def test_free_text_is_taken_by_its_words(root: Path) -> None:
     table = TABLES["reviews"]
     assert isinstance(table, pd.DataFrame)
     table.to_csv(path, index=False)
-    arguments = init.parser().parse_args(["--data", str(path), "--target", "y", "--name", "toy"])
+    arguments = init_command.parser().parse_args(["--data", str(path), "--target", "y", "--name", "toy"])
     source, drafted, survey = init.describe(arguments, scratch(root))
     assert drafted.draft.schema["said"] == {"dtype": "string"}
     assert "free text, taken by its words" in " | ".join(drafted.draft.notes)
@@ -206,7 +206,7 @@ def test_a_file_of_rows_to_hold_out_is_the_holdout(root: Path, capsys: pytest.Ca
     frame[:200].to_csv(root / "known.csv", index=False)
     frame[200:].to_csv(root / "new.csv", index=False)
     words = ["--data", str(root / "known.csv"), "--test", str(root / "new.csv"), "--target", "y", "--name", "toy"]
-    source, drafted, survey = init.describe(init.parser().parse_args(words), scratch(root))
+    source, drafted, survey = init.describe(init_command.parser().parse_args(words), scratch(root))
     assert (survey.rows, drafted.draft.split["method"]) == (300, "file")
     for origin, target in source.files:
         target.parent.mkdir(exist_ok=True)
@@ -217,4 +217,4 @@ def test_a_file_of_rows_to_hold_out_is_the_holdout(root: Path, capsys: pytest.Ca
     other = frame[200:].rename(columns={"z": "w"})
     other.to_csv(root / "new.csv", index=False)
     with pytest.raises(DataContractError, match="are not alike"):
-        init.describe(init.parser().parse_args(words), scratch(root))
+        init.describe(init_command.parser().parse_args(words), scratch(root))
