@@ -38,6 +38,7 @@ class ConnectionLimit:
         closed for it.
         """
         if len(connections) <= self._most:
+            self._busy_until = now
             return True
         if now >= self._busy_until:
             resting = [

@@ -46,7 +46,7 @@ class Connection(HttpToolsProtocol):
     _timer: asyncio.TimerHandle | None = None
     _refusal: bytes | None = None  # to be written behind the answers to what came before
     _in_head = False
-    _resting_since = 0.0
+    _resting_since = _head_since = 0.0
     _head_bytes = 0
     _around = 0  # bytes since the last part of a body: sizes of chunks, their extensions, trailers
 
@@ -57,14 +57,14 @@ class Connection(HttpToolsProtocol):
 
     @property
     def resting_since(self) -> float | None:
-        """As ConnectionLimit asks for it."""
-        is_open = self._in_head or (
-            self.cycle is not None and (self.cycle.more_body or not self.cycle.response_complete)
-        )
-        return None if is_open or self.is_ending() else self._resting_since
+        """As ConnectionLimit asks for it; a request whose head has begun, and has not ended, is none yet."""
+        has_request = self.cycle is not None and (self.cycle.more_body or not self.cycle.response_complete)
+        if has_request or self.is_ending():
+            return None
+        return self._head_since if self._in_head else self._resting_since
 
     def end_rest(self) -> None:
-        """Close the connection, on which nothing is asked."""
+        """Close the connection, which has no request."""
         self.connections.discard(self)
         self.transport.close()
 
@@ -161,6 +161,7 @@ class Connection(HttpToolsProtocol):
         if self._head_bytes + FIELD_BYTES * len(self.headers) > self.settings.header_bytes:
             self._refuse_headers()
         elif self._timer is None:
+            self._head_since = self.loop.time()
             self._timer = self.loop.call_later(self.settings.header_seconds, self._end_of_patience, None)
 
     def _watch_chunks(self, size: int) -> None:

@@ -237,8 +237,10 @@ class Connection(PacedReader):
 
     @property
     def resting_since(self) -> float | None:
-        """As ConnectionLimit asks for it."""
-        return self._idle.since if self.reading and not (self.streams or self.has_part) else None
+        """As ConnectionLimit asks for it; a frame that has begun, and has not ended, is no stream yet."""
+        if self.streams or self._ending or not self.reading:
+            return None
+        return self._since if self.has_part else self._idle.since
 
     def end_rest(self) -> None:
         """Close the connection, on which no stream is open. A call that its client has just sent is for another one."""
