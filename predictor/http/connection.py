@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import asyncio
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import httptools
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from predictor.http.body import CONNECTION
 from predictor.http.closing import FIELD_BYTES, Connection
 from predictor.http.fast_path import FastPath, FastRequest, read_head
 from predictor.http.head import check_head, origin, unknown_method
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
 
 PAUSE = 0.1  # seconds that a plain request waits for its body before it is handed to the InferLayer
 PIECES = 8  # of such a body, the head counted; a socket gives some 64 KiB at a time
@@ -26,6 +31,7 @@ class HttpProtocol(Connection):
 
     fast_path: FastPath | None = None
     _fast_request: FastRequest | None = None  # whose body is still to come
+    _in_work: RequestResponseCycle | None = None  # of the ASGI application; others may have come behind it
     _requests = 0  # that have begun
     _reading = 0  # bytes of what is being read
 
@@ -41,7 +47,20 @@ class HttpProtocol(Connection):
         self._leave_fast_path()
         self._stop_timer()
         self._unset_keepalive_if_required()
+        self.end_work()
         super().connection_lost(exc)
+
+    def end_work(self) -> None:
+        """Tell the request in work that its client is gone. uvicorn tells the last request that came, no other one."""
+        if self._in_work is not None:
+            self._in_work.disconnected = True
+            self._in_work.message_event.set()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Start uvicorn's cycle of a request, perhaps one whose client is gone."""
+        self._in_work = cycle
+        cycle.disconnected |= self.transport.is_closing()
+        super()._start_asgi_task(cycle, app)
 
     def on_message_begin(self) -> None:
         """A request begins. uvicorn's scope for it is made when its head is read, if it is not a plain one."""

@@ -124,6 +124,8 @@ class InferLayer:
         request.sent = len(body)
         if isinstance(failure, errors.Disconnected):
             self._lifecycle.account(request, _GONE, failure)
+            if (connection := scope.get("extensions", {}).get(CONNECTION)) is not None:
+                connection.end_work()  # so that uvicorn misses no answer; perhaps it does not know yet
             return
         self._lifecycle.account(request, str(status), failure)
         await self._send(scope, named, status, body, extra)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import struct
 import time
 
 import pytest
@@ -133,3 +134,20 @@ def test_encodings(server: Server) -> None:
     received = server.raw(SIZED + b"Content-Encoding: gzip\r\n\r\n" + BODY)
     answer = Answer.parse(received)
     assert (answer.status, answer.headers["accept-encoding"]) == (415, "identity")
+
+
+@pytest.mark.parametrize("reset", [True, False])
+def test_a_client_that_leaves_several_requests(server: Server, reset: bool) -> None:
+    """The requests of a client that left end, the one in work and those behind it, without an error in the log."""
+    before = len(server.log.read_text())
+    for request in (HEAVY, METADATA * 2, PREDICT):
+        for _ in range(20):
+            with socket.create_connection(("127.0.0.1", server.http_port), timeout=ANSWER_SECONDS) as connection:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", reset, 0))
+                connection.sendall(request + PREDICT * 3)
+                connection.shutdown(socket.SHUT_WR)
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while "modelpin_in_flight 0.0" not in server.request("GET", "/metrics").body.decode():
+        assert time.monotonic() < deadline
+    errors = [line for line in server.log.read_text()[before:].splitlines() if "ERROR" in line or "Traceback" in line]
+    assert errors == []
