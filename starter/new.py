@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import tarfile
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,19 +26,33 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         origin = make(Path.cwd(), options.folder)
     except GitFailed as failed:
-        raise GitError(f"the repository in {options.folder} is not complete, remove it: {failed.detail}") from failed
+        raise GitError(f"nothing was made in {options.folder}: {failed.detail}") from failed
     print(f"{options.folder}: made from {origin.version}; next: cd {options.folder} && make setup")
     print("then `python -m starter init` with a table of yours; later versions come by `make upgrade TO=…`")
 
 
 def make(repository: Path, folder: Path) -> Origin:
-    """The repository in `folder` from HEAD of the one in `repository`; UsageError (2) where something is in the way."""
+    """The repository in `folder` from HEAD of the one in `repository`; UsageError (2) where something is in the way.
+
+    It is made beside `folder`, which is complete or not there, whatever happens.
+    """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there already and is not empty: name another folder")
     commit = git.run("rev-parse", "HEAD", folder=repository).strip()
     origin = Origin(_source(repository), _version(repository, commit), commit)
     archive = git.output("archive", "--format=tar", commit, folder=repository, seconds=_SECONDS)
-    folder.mkdir(parents=True, exist_ok=True)
+    target = folder.resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:
+        repository_folder = Path(scratch) / target.name
+        repository_folder.mkdir()
+        _fill(repository_folder, archive, origin)
+        repository_folder.rename(target)
+    return origin
+
+
+def _fill(folder: Path, archive: bytes, origin: Origin) -> None:
+    """The files of `archive` but the example's, as one commit."""
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
         files.extractall(
             folder, [file for file in files.getmembers() if not file.name.startswith(EXAMPLES)], filter="data"
@@ -47,7 +62,6 @@ def make(repository: Path, folder: Path) -> Origin:
     git.run("add", "--all", folder=folder)
     git.run("add", "--force", FILE, folder=folder)
     git.run("commit", "--quiet", "--message", f"Begin with modelpin {origin.version}", folder=folder, seconds=_SECONDS)
-    return origin
 
 
 def _source(repository: Path) -> str:

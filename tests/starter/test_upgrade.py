@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from artifact.errors import GateRefused, UsageError
+from artifact.errors import GateRefused, GitError, UsageError
 from starter import new, upgrade
 from starter.origin import FILE, Origin
 
@@ -91,6 +91,21 @@ def test_a_new_repository_has_the_code_and_not_the_example(versions: Path, mine:
     assert Origin.read(mine) == Origin(str(versions), "v0.1.0", _git(versions, "rev-parse", "v0.1.0"))
     with pytest.raises(UsageError, match="not empty"):
         new.make(versions, mine)
+
+
+def test_a_new_repository_is_complete_or_not_there(
+    versions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where Git refuses the commit, as without a name of its author, nothing is left, and the same command does it."""
+    monkeypatch.chdir(versions)
+    monkeypatch.setenv("GIT_AUTHOR_NAME", "")
+    with pytest.raises(GitError, match=r"nothing was made in .*empty ident name"):
+        new.main([str(tmp_path / "mine")])
+    assert [path.name for path in tmp_path.iterdir()] == ["versions"]
+    monkeypatch.setenv("GIT_AUTHOR_NAME", "A Person")
+    (tmp_path / "mine").mkdir()
+    new.main([str(tmp_path / "mine")])
+    assert Origin.read(tmp_path / "mine").version == "v0.1.0"
 
 
 def test_an_upgrade_replaces_the_code_and_touches_nothing_else(mine: Path) -> None:
