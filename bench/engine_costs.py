@@ -47,7 +47,7 @@ class Timed:
 def models(quick: bool) -> Iterator[tuple[str, Any, int, bool]]:
     """Title, estimator, columns, and whether it answers classes."""
     for columns in (20,) if quick else (4, 20, 100):
-        for trees in (30, 100) if quick else (10, 30, 100, 300):
+        for trees in (30, 100) if quick else (2, 10, 30, 100, 300):
             for depth in (None,) if quick else (5, 9, None):
                 forest = ensemble.RandomForestClassifier(trees, max_depth=depth, random_state=0)
                 yield f"forest of {trees}, depth {depth}, {columns} columns", forest, columns, True

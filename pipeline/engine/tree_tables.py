@@ -21,8 +21,7 @@ from pipeline.engine.graph import NoGraph
 from pipeline.engine.trees import Tree
 
 # Microseconds of what `amounts` counts, of a call and of a row (`python -m bench.engine_costs`).
-PRICES = (40.0, 2.0, 10.0), (0.05, 0.015, 0.00025, 0.001, 0.001, 0.0013)
-GROUP = 50  # trees whose columns and levels `amounts` counts once
+PRICES = (83.9, 0.138, 8.68, 0.00689), (0.012, 0.0000521, 0.000879, 0.00211)
 _ALL = (1 << EXITS) - 1
 
 
@@ -70,22 +69,16 @@ def cost(fitted: Any) -> Cost | None:
 def amounts(trees: Sequence[Tree]) -> Amounts:
     """What the microseconds of a call and of a row depend on, in the order of `PRICES`.
 
-    A call: itself, the columns that the tops of each group look at, and the levels that are walked below these. A row:
-    itself, those columns, as many times the trees of the group, the trees, what leaves add, and the nodes below the
-    tops. They were chosen when each group looked its exits up in tables of its own. They stay as they are although the
-    trees take less time now: with other ones, models of today would get other engines, and so other digests.
+    A call: itself, the columns that the tops look at, the levels that are walked below these, and the nodes of the
+    tops. A row: those columns, those nodes, what leaves add, and the nodes on its way below the tops.
     """
     tops = [_top(tree) for tree in trees]
-    columns, masks, levels, below = 0, 0, 0, 0.0
-    for begin in range(0, len(trees), GROUP):
-        group = [(tree, list(top)) for tree, top in zip(trees, tops, strict=True)][begin : begin + GROUP]
-        used = len({int(column) for tree, top in group for column in tree.column[top]})
-        columns += used
-        masks += used * len(group)
-        below += sum(tree.path - float(tree.count[top].sum() / tree.count[0]) for tree, top in group)
-        levels += max(tree.depth for tree, _ in group)
+    columns = len({int(column) for tree, top in zip(trees, tops, strict=True) for column in tree.column[[*top]]})
+    nodes = sum(map(len, tops))
+    levels = max(tree.depth_below(top) for tree, top in zip(trees, tops, strict=True))
+    below = sum(tree.path_below(top) for tree, top in zip(trees, tops, strict=True))
     targets = max(tree.first + tree.value.shape[1] for tree in trees)
-    return (1, columns, levels), (1, columns, masks, len(trees), len(trees) * targets, below)
+    return (1, columns, levels, nodes), (columns, nodes, len(trees) * targets, below)
 
 
 def of(trees: Sequence[Tree], dtype: Any = np.float64) -> dict[str, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -37,19 +37,24 @@ class Tree:
         """How often ONNX needs the tree, whose leaf has one target: as often as a leaf adds to several."""
         return max(1, int((self.value[self.leaf] != 0).sum(axis=1).max()))
 
-    @property
-    def path(self) -> float:
-        """How many nodes a training row comes by on the mean, its leaf not counted."""
-        return float(self.count[~self.leaf].sum() / self.count[0])
+    def path_below(self, top: Collection[int]) -> float:
+        """How many nodes a training row comes by on the mean that are not in `top`; its leaf is not counted."""
+        return float((self.count[~self.leaf].sum() - self.count[[*top]].sum()) / self.count[0])
 
-    @property
-    def depth(self) -> int:
-        """How many nodes the longest way has, its leaf not counted."""
-        depth, level = 0, np.flatnonzero(~self.leaf[:1])
+    def depth_below(self, top: Collection[int]) -> int:
+        """How many nodes the longest way has below the nodes `top`, which have children; its leaf is not counted."""
+        further = ~self.leaf
+        further[[*top]] = False
+        depth, level = 0, self._children([*top], further)
         while len(level):
-            below = np.concatenate((self.left[level], self.right[level]))
-            depth, level = depth + 1, below[~self.leaf[below]]
+            depth, level = depth + 1, self._children(level, further)
         return depth
+
+    def _children(self, nodes: Sequence[int] | np.ndarray, which: np.ndarray) -> np.ndarray:
+        """The children of `nodes` that are in `which`, [nodes] of bool."""
+        below = np.concatenate((self.left[nodes], self.right[nodes]))
+        children: np.ndarray = below[which[below]]
+        return children
 
     @classmethod
     def of(cls, estimator: Any, first: int = 0, factor: float = 1.0) -> Self:
