@@ -60,8 +60,9 @@ def test_columns_and_lots_are_the_whole_table(tmp_path: Path, monkeypatch: pytes
     assert pa.concat_tables(lots, promote_options="permissive").to_pylist() == whole.to_pylist()
 
 
-def test_rows_that_do_not_count_are_left_out(tmp_path: Path) -> None:
+def test_rows_that_do_not_count_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Columns, lots and picked rows are without the rows of rare classes, and a lot knows its rows' numbers."""
+    monkeypatch.setattr(stored_table, "_LOT", 3 * 20)
     path = write_table(tmp_path, ".parquet")
     source = Source.read(path, None, "toy", tmp_path)
     answered, missing = source.with_target("city")
