@@ -136,6 +136,14 @@ def test_encodings(server: Server) -> None:
     assert (answer.status, answer.headers["accept-encoding"]) == (415, "identity")
 
 
+def test_a_client_that_closes_its_writing_side(server: Server) -> None:
+    """Before its answer has come, it counts as gone: the connection ends without an answer."""
+    with socket.create_connection(("127.0.0.1", server.http_port), timeout=ANSWER_SECONDS) as connection:
+        connection.sendall(HEAVY, socket.MSG_MORE)  # the last bytes wait for what says that there are no more
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1) == b""
+
+
 @pytest.mark.parametrize("reset", [True, False])
 def test_a_client_that_leaves_several_requests(server: Server, reset: bool) -> None:
     """The requests of a client that left end, the one in work and those behind it, without an error in the log."""
