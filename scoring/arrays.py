@@ -1,5 +1,4 @@
-"""Arrays of Arrow from and to those of numpy, without pandas: pyarrow imports it, which takes 0.2 s, as soon as it is
-asked for either in another way."""
+"""Arrow's arrays made of numpy's, and numpy's of Arrow's: pyarrow's own functions import pandas, which takes 0.2 s."""
 
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ _NUMPY = {pa.float64(): np.dtype(np.float64), pa.int64(): np.dtype(np.int64), pa
 
 
 def values(column: pa.Array) -> np.ndarray:
-    """The numbers of a column, [rows], where Arrow has them; a copy with NaN where some of its floats are missing."""
+    """The numbers of a column, [rows], in Arrow's memory; a copy with NaN for missing floats, if there are any."""
     if column.null_count == 0:
         return np.from_dlpack(column)
     valid, data = column.buffers()
@@ -24,7 +23,7 @@ def values(column: pa.Array) -> np.ndarray:
 
 
 def array(values: np.ndarray, kind: pa.DataType) -> pa.Array:
-    """A column of that `kind`, of `values`, [rows], none of which is missing."""
+    """`values`, [rows], none of which is missing, as a column of that `kind`."""
     if values.dtype != _NUMPY.get(kind):
         return pa.array(values, kind)
     bits = pa.types.is_boolean(kind)

@@ -1,4 +1,4 @@
-"""The quotes of a CSV, looked at while the file is read: where one is missing, several rows become one cell."""
+"""Looks at the quotes of a CSV while it is read: a missing one makes one cell of several rows."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ _BEHIND[list(b',;\t|\r\n "')] = True
 
 
 class Quotes:
-    """The quotes of the file `name`, which is given piece by piece. Each two of them enclose a cell, or a part of one
-    up to a quote that is written twice.
+    """The quotes of the file `name`, whose pieces `add` gets one by one.
 
-    In a cell that does not begin with a quote, a quote is a character as any other. Behind such a one nobody can tell
-    which two belong together, and no more of them are looked at.
+    Two quotes enclose a cell; if a quote in a cell is written twice, they enclose the part of the cell before it.
+
+    In a cell that does not begin with a quote, a quote is a character as any other. After such a quote nobody can tell
+    which two belong together, so that `add` looks at no more of them.
     """
 
     def __init__(self, name: object) -> None:
@@ -51,7 +52,8 @@ class Quotes:
             )
 
     def _look_at(self, data: bytes) -> int:
-        """Look at the quoted cells in `data`; the place of the byte before the first one that may go on behind it."""
+        """Check the quoted cells that end in `data`. Returns the place before the first cell that may go on in the next
+        piece."""
         characters = np.frombuffer(data, np.uint8)
         places = np.flatnonzero(characters == ord('"'))
         pairs = places[: len(places) // 2 * 2].reshape(-1, 2)

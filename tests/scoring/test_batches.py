@@ -30,6 +30,23 @@ def test_pieces_of_a_parquet_of_several_row_groups(tmp_path: Path, skip: int) ->
         assert {column.num_chunks for piece in pieces for column in piece.columns} == {1}
 
 
+def test_a_caller_that_stops_leaves_no_thread_behind() -> None:
+    """The thread ends with the table that it reads; none is read after it."""
+    begun: list[int] = []
+
+    def tables() -> Iterator[pa.Table]:
+        for number in range(9):
+            begun.append(number)
+            yield _TABLE
+
+    source = tables()
+    ahead = read_ahead(source)
+    next(ahead)
+    ahead.close()
+    source.close()  # ValueError if a thread is in it
+    assert begun == [0, 1]
+
+
 def test_the_next_table_is_read_while_one_is_scored() -> None:
     """One table ahead, and an error of the reader comes where the table would have come."""
     second = Event()
