@@ -66,11 +66,11 @@ ONCE = ("init", "prepare")  # both models are trained on the same rows
 _INIT = """
 import tempfile
 from pathlib import Path
-from starter import init, init_command
-options = init_command.parser().parse_args(["--data", "data/table.parquet", "--target", "bought", "--name", "scale"])
+from starter import init, new_model
+options = init.parser().parse_args(["--data", "data/table.parquet", "--target", "bought", "--name", "scale"])
 with tempfile.TemporaryDirectory() as scratch:
-    source, drafted, survey = init.describe(options, Path(scratch))
-    init.first_model(drafted, survey, source)
+    source, drafted, survey = new_model.describe(options, Path(scratch))
+    new_model.first_model(drafted, survey, source)
 """
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from artifact.command import run as run_command
 from artifact.errors import ConfigurationError, ModelpinError
+from artifact.quantity import quantity
 from local import git, runner
 from local.concurrency import Group
 from local.runner import Push
@@ -44,7 +45,7 @@ def decide(state: State, push: Push) -> list[Workflow]:
     paths = git.changed(state.origin, push.before, push.after)
     message = git.run(state.origin, "log", "-1", "--format=%B", push.after)
     starting = []
-    files = "1 file" if len(paths) == 1 else f"{len(paths)} files"
+    files = quantity(len(paths), "file")
     say(f"{push.ref.removeprefix('refs/heads/')} is {push.after[:12]}: {files} changed")
     for path in git.files(state.origin, push.after, FOLDER):
         if not path.endswith((".yml", ".yaml")):

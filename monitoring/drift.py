@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from artifact.errors import StorageError, UsageError
+from artifact.quantity import quantity
 from monitoring import arguments, drift_detector
 from monitoring.confidence import Estimate
 from monitoring.domain_classifier import LEAST_AUC, Domain
@@ -127,8 +128,7 @@ class Drift:
     def lines(self) -> list[str]:
         """For a terminal."""
         verdict = "drift" if self.alarms else "no drift" if len(self.windows) else "not enough rows yet"
-        windows = f"{len(self.windows)} window{'' if len(self.windows) == 1 else 's'}"
-        lines = [f"{self._name}: {verdict}; {windows}, {self.waiting:,.0f} rows wait"]
+        lines = [f"{self._name}: {verdict}; {quantity(len(self.windows), 'window')}, {self.waiting:,.0f} rows wait"]
         if len(self.windows):
             strength = self.overall[-1] / np.log(10)
             lines.append(f"  mean M 10^{strength:.1f}, alarm at 10^{np.log10(ALARM):.1f}; the strongest:")

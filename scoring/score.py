@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from artifact import load
 from artifact.errors import DataContractError, StorageError
+from artifact.quantity import quantity
 from pipeline.shared.progress import Progress
 from release import client
 from scoring import location
@@ -47,7 +48,7 @@ def score(options: argparse.Namespace) -> None:
         parts = Parts(location.parse(options.output), plan | {"missing": list(form.missing), "keep": list(form.keep)})
         finished = parts.begin(options.restart)
         if finished:
-            print(f"{finished} pieces of {options.rows} rows are there already")
+            print(f"an earlier run finished {quantity(finished, 'piece')} of {quantity(options.rows, 'row')}")
         tables = source.read(names, options.rows, skip=finished * options.rows)
         with (
             _submitting(scorer, directory, form) as (submit, ahead),
@@ -63,19 +64,20 @@ def score(options: argparse.Namespace) -> None:
                 raise DataContractError(f"{options.input} has a header and no rows; there is nothing to score")
         if not parts.scored:
             raise DataContractError(
-                f"none of {parts.rejected:,} rows was scored; {parts.rejects} says of each why: correct the table, or "
-                "take the model that it was made for"
+                f"none of {quantity(parts.rejected, 'row')} was scored; {parts.rejects} says of each why: correct the "
+                "table, or take the model that it was made for"
             )
     rejected = f", {parts.rejected:,} rejected: {parts.rejects}" if parts.rejected else ""
-    print(f"{artifact.manifest.model} {artifact.digest}: {parts.scored:,} rows scored: {parts.output}{rejected}")
+    name = f"{artifact.manifest.model} {artifact.digest}"
+    print(f"{name}: {quantity(parts.scored, 'row')} scored: {parts.output}{rejected}")
 
 
 def read_ahead(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
     """The same tables; a thread reads the next one while the caller works on one."""
     with ThreadPoolExecutor(1) as reader:
-        following = reader.submit(next, tables, None)
-        while (table := following.result()) is not None:
-            following = reader.submit(next, tables, None)
+        next_table = reader.submit(next, tables, None)
+        while (table := next_table.result()) is not None:
+            next_table = reader.submit(next, tables, None)
             yield table
 
 
@@ -95,8 +97,9 @@ def _refuse(parts: Parts, most: int | None) -> None:
     if most is not None and parts.rejected > most:
         parts.write_rejected()
         raise DataContractError(
-            f"{parts.rejected:,} rows of the first {parts.scored + parts.rejected:,} are rejected, --max-rejected is "
-            f"{most}; {parts.rejects} says why: correct them and begin again with --restart, or allow more"
+            f"{quantity(parts.rejected, 'row')} of the first {parts.scored + parts.rejected:,} did not fit, "
+            f"--max-rejected is {most}; {parts.rejects} says why: correct them and begin again with --restart, or "
+            "allow more"
         )
 
 

@@ -4,7 +4,7 @@ from artifact.command_table import run
 from pipeline.shared import determinism
 
 COMMANDS = {
-    "init": "starter.init_command",
+    "init": "starter.init",
     "query": "starter.query",
     "pull": "starter.pull",
     "new": "starter.new",

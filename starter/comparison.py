@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from artifact.errors import ConfigurationError, DataContractError
+from artifact.quantity import quantity
 from pipeline.params.params import Params
 from pipeline.shared.progress import Progress
 from pipeline.training import folds, train
@@ -101,7 +102,7 @@ class Comparison:
         """What was compared, for the comment beside the threshold and for the screen."""
         metric = METRIC[self.task]
         scores = ", ".join(f"{trial.name} {self.score(trial):.3f}" for trial in self.tried)
-        lines = [f"{metric} by {self.folds}-fold cross-validation on {self.rows} training rows: {scores}"]
+        lines = [f"{metric} by {self.folds}-fold cross-validation on {quantity(self.rows, 'training row')}: {scores}"]
         others = [trial for trial in self.tried[1:] if trial is not self.best]
         for other in others[:1]:
             gain, error = self.best.better_by(other)
@@ -209,6 +210,6 @@ def _folds(params: Params, rows: Rows) -> list[Fold]:
         except ConfigurationError:
             continue
     raise DataContractError(
-        f"{len(rows.target)} rows to train on are too few to try a model on: no two parts of them hold every class, "
-        "or a row that is new; add rows"
+        f"the training part has {quantity(len(rows.target), 'row')}, too few to try a model on: no two parts of it "
+        "hold every class, or a row that is new; add rows"
     )

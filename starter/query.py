@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from artifact.errors import ConfigurationError, DataContractError, StorageError, UsageError
+from artifact.quantity import quantity
 from pipeline.shared.progress import Progress
 from starter.placement import Placement
 
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         rows = _write(engine, sql, file)
         with Placement() as placement:
             placement.table(file, options.out)
-    print(f"{options.out}: {rows} rows of {options.sql}, under DVC")
+    print(f"{options.out}: {quantity(rows, 'row')} of {options.sql}, under DVC")
     print(f"next: git add {options.out}.dvc {options.sql} && dvc push {options.out}.dvc")
 
 

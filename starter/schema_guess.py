@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from artifact.errors import ConfigurationError
+from artifact.quantity import quantity
 from artifact.signature import Feature
 from pipeline.data import conversion
 from pipeline.data.id_columns import NAME, WORDS
@@ -118,9 +119,8 @@ def _category(column: Column, present: np.ndarray, distinct: int) -> Column | Le
     if distinct > _FEW and words >= WORDS:
         terms = {term for value in present[:_MOST_TEXTS].tolist() for term in _TERM.findall(str(value).lower())}
         if len(terms) < _TERMS:
-            return Left(
-                name, f"it is free text of {len(terms)} different words; write a transformer in features/ to use it"
-            )
+            different = quantity(len(terms), "different word")
+            return Left(name, f"it is free text of {different}; write a transformer in features/ to use it")
         return replace(column, kind="text", note=f"free text, taken by its words, of which {len(terms)} differ")
     if distinct > len(column.values) * _ONE_IN and (distinct > _FEW or distinct == len(column.values)):
         reason = f"it has {distinct} different texts in {len(column.values)} rows, like an id"

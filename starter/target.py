@@ -96,7 +96,7 @@ def _check_classes(target: Column, classes: Collection[object]) -> None:
 def _several_labels(labels: Sequence[str]) -> str:
     """The keys of params.yaml of a model with several targets."""
     names = yaml_lines.flow(list(labels[:_MOST_LABELS]))
-    more = "" if len(labels) <= _MOST_LABELS else f" and the {len(labels) - _MOST_LABELS} others"
+    more = "" if len(labels) <= _MOST_LABELS else f" and {len(labels) - _MOST_LABELS} more"
     return (
         f"model.task: multilabel, data.targets: {names}{more} instead of data.target, prepare.split.method: "
         "random, train.estimator: sklearn.multioutput.MultiOutputClassifier around the one there; docs/models.md"

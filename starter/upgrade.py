@@ -20,6 +20,7 @@ from pathlib import Path
 from artifact import git
 from artifact.errors import GateRefused, GitError, UsageError
 from artifact.git import GitFailed
+from artifact.quantity import quantity
 from starter import code_files
 from starter.origin import FILE, Origin
 
@@ -50,7 +51,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"changed here, and replaced: {path}")
     if done.patch is not None:
         print(f"the changes are kept in {done.patch}: look at them, then `git apply --3way {done.patch}`")
-    print(f"{done.before} → {done.after}, {len(done.migrations)} migrations, one commit; `git show --stat` shows it")
+    migrations = quantity(len(done.migrations), "migration")
+    print(f"{done.before} → {done.after}, {migrations}, one commit; `git show --stat` shows it")
 
 
 def upgrade(root: Path, version: str, *, tests: bool) -> Upgrade:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from artifact import moment
+from artifact.quantity import quantity
 from artifact.signature import TIMES, Feature
 from pipeline.data import formats
 from pipeline.data.table import Table
@@ -66,7 +67,7 @@ class Violation:
         if self.count == 0:
             return f"{self.column!r}: {self.rule}"
         rows = ", ".join(map(str, self.rows)) + (", …" if self.count > len(self.rows) else "")
-        amount = "1 row" if self.count == 1 else f"{self.count} rows"
+        amount = quantity(self.count, "row")
         return f"{self.column!r}: {self.rule}: {amount} ({rows}), the first holds {self.value_text}"
 
     @property

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from artifact import text_file
+from artifact.quantity import quantity
 from pipeline.data.conversion import Violation
 from pipeline.data.drift import Change, in_words
 from pipeline.data.leakage import Leak
@@ -64,11 +65,11 @@ class DataReport:
         lines = [f"# Data: {self.data}", "", f"**Refused:** {self.problem}" if self.problem else "**Fits.**", ""]
         if self.rows is not None:
             sizes = ", ".join(f"{count} {part.replace('_', ' ')}" for part, count in self.parts.items())
-            lines.append(f"- {self.rows} rows" + (f": {sizes}" if sizes else ""))
+            lines.append(f"- {quantity(self.rows, 'row')}" + (f": {sizes}" if sizes else ""))
         if self.repeated is not None:
             sides = "are split one by one, because so few combinations" if self.twins_apart else "stay on one side"
             lines.append(f"- {self.repeated} rows repeat the features of another row; such rows {sides}")
-        lines += [f"- left out: {count} rows {reason}" for reason, count in self.not_used.items()]
+        lines += [f"- left out: {quantity(count, 'row')} {reason}" for reason, count in self.not_used.items()]
         if self.newest is not None:
             lines.append(f"- newest row: {self.newest}")
         lines += _table(
@@ -81,7 +82,8 @@ class DataReport:
             lines.append("There is no champion to compare with." if not self.problem else "Not looked at.")
         else:
             changed = [change for change in self.changes if change.state != "ok"]
-            lines.append(f"Against what `{self.champion[:19]}…` was trained on: {len(changed)} features changed.")
+            of_all = f"{len(changed)} of {len(self.changes)} features changed"
+            lines.append(f"Against what `{self.champion[:19]}…` was trained on: {of_all}.")
             rows = [
                 (markdown.text(change.column), markdown.text(in_words(change)), _MARKS[change.state])
                 for change in self.changes

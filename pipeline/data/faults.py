@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from artifact.errors import DataContractError
+from artifact.quantity import quantity
 from pipeline.data import kinds
 from pipeline.data.quotes import Quotes
 
@@ -97,9 +98,8 @@ def unreadable(name: object, error: Exception) -> DataContractError:
     if isinstance(error, csv.Error):
         return DataContractError(f"{name}: its header is no line of a CSV: {problem}; write it again")
     if "utf8" in problem.lower() or "utf-8" in problem.lower():
-        return DataContractError(
-            f"{name} is not UTF-8; convert it, from Latin-1 for example: iconv -f LATIN1 -t UTF-8 {name} > utf8.csv"
-        )
+        command = kinds.reading("iconv -f LATIN1 -t UTF-8", name)
+        return DataContractError(f"{name} is not UTF-8; convert it, from Latin-1 for example: {command} > utf8.csv")
     if "straddling" in problem:
         return DataContractError(
             f"{name} has a row of more than {BLOCK} bytes: a quote is closed too late; close it, or keep such a "
@@ -109,7 +109,7 @@ def unreadable(name: object, error: Exception) -> DataContractError:
     if ragged is not None:
         row = "a row" if ragged[1] is None else f"row {int(ragged[1]) - 1}"  # numbered with the header
         return DataContractError(
-            f"{name}: {row} has {ragged[3]} cells, the header {ragged[2]}: {ragged[4][:80]}; "
+            f"{name}: {row} has {quantity(int(ragged[3]), 'cell')}, the header {ragged[2]}: {ragged[4][:80]}; "
             "write it again, every row with every column"
         )
     kind = kinds.ending(str(name)).removeprefix(".") or "a table"

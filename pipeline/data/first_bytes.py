@@ -1,4 +1,4 @@
-"""The first bytes of a file of text, by which something else is known: a workbook named .csv, a page of HTML."""
+"""The first bytes of a file: they tell that it is something else than the text its name says, such as a workbook."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from codecs import BOM_UTF8
 from typing import Any
 
 from artifact.errors import DataContractError
-from pipeline.data.kinds import JSON, Kind
+from pipeline.data.kinds import JSON, Kind, reading
 
 _COUNT = 64
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -29,7 +29,8 @@ def check(name: object, kind: Kind, stream: Any) -> None:
     stream.seek(0)
     if head.startswith(_UTF16):
         target = "utf8.jsonl" if kind.form == JSON else "utf8.csv"
-        raise DataContractError(f"{name} is UTF-16; convert it: iconv -f UTF-16 -t UTF-8 {name} > {target}")
+        command = reading("iconv -f UTF-16 -t UTF-8", name)
+        raise DataContractError(f"{name} is UTF-16; convert it: {command} > {target}")
     text = head.removeprefix(BOM_UTF8).lstrip().lower()
     for start, problem in _OTHERS.items():
         if head.startswith(start) or text.startswith(start):
@@ -38,4 +39,5 @@ def check(name: object, kind: Kind, stream: Any) -> None:
         problem = "compressed twice: unpack it once (gunzip)" if kind.gzipped else "compressed: let its name end in .gz"
         raise DataContractError(f"{name} is not what its name says: it is {problem}")
     if kind.form == JSON and text.startswith(b"["):
-        raise DataContractError(f"{name} is one list of JSON; write an object a line: jq -c '.[]' {name} > lines.jsonl")
+        command = reading("jq -c '.[]'", name)
+        raise DataContractError(f"{name} is one list of JSON; write an object a line: {command} > lines.jsonl")

@@ -51,3 +51,9 @@ def of(name: str) -> Kind | None:
     if not suffix:
         return None
     return Kind(_ENDINGS[suffix.removesuffix(_GZIP)], suffix.endswith(_GZIP))
+
+
+def reading(command: str, name: object) -> str:
+    """The line of a shell in which `command` reads the text of the file `name`, whether it is compressed or not."""
+    kind = of(str(name))
+    return f"gunzip -c {name} | {command}" if kind is not None and kind.gzipped else f"{command} {name}"

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from artifact.errors import DataContractError, ModelpinError
+from artifact.quantity import quantity
 from artifact.signature import label_text
 from pipeline.data import contract, drift, leakage, table, totals
 from pipeline.data.data_report import DataReport
@@ -83,9 +84,9 @@ def _prepare(params: Params, report: DataReport) -> None:
         train.commit()
         test.commit()
     json_file.write(paths.PREPARED, summary)
-    print(f"{raw}: {survey.rows} rows fit the schema; {report.division}")
+    print(f"{raw}: {survey.rows:,} rows fit the schema; {report.division}")
     for reason, count in report.not_used.items():
-        print(f"left out before that: {count} rows {reason}")
+        print(f"left out before that: {quantity(count, 'row')} {reason}")
     for change in report.changes:
         if change.state == "warn":
             print(f"changed since the champion: {change.column!r}: {drift.in_words(change)}")

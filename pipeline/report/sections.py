@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from artifact.quantity import quantity
 from pipeline.gate import outcomes
 from pipeline.gate.rules import mib
 from pipeline.params.metrics import Entry
@@ -63,7 +64,7 @@ def metrics(evidence: Evidence) -> list[str]:
     note = f"{compared['rows']} held-out rows, the same for both; {compared['confidence']:.0%} intervals of the "
     note += f"difference. **{text(compared['metric'])}** decides, within a margin of {compared['margin']:g}."
     if holdout["trained"] or holdout["unknown"]:
-        note += f" Left out: {holdout['trained']} rows that the champion was trained on"
+        note += f" Left out: {quantity(holdout['trained'], 'row')} that the champion was trained on"
         note += f", {holdout['unknown']} of which that is not known." if holdout["unknown"] else "."
     picture = image("difference by slice", "figures/difference.png")
     return [*lines, *table(header, rows, 1), note, "", *says, *picture]

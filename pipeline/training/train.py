@@ -18,6 +18,7 @@ from sklearn.pipeline import Pipeline
 from artifact.engines.quantile_interval import QuantileInterval
 from artifact.engines.several_labels import SeveralLabels
 from artifact.errors import ConfigurationError
+from artifact.quantity import quantity
 from features.texts import OneColumn
 from pipeline.params.params import Params, load
 from pipeline.params.train import Block
@@ -41,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     paths.MODEL.parent.mkdir(parents=True, exist_ok=True)
     canonical_pickle.dump(fitted, paths.MODEL)
     decision_file.write(decided)
-    print(f"{params.train.estimator} fitted on {len(frame)} rows of {frame.shape[1]} features: {paths.MODEL}")
+    size = f"{quantity(len(frame), 'row')} of {quantity(frame.shape[1], 'feature')}"
+    print(f"{params.train.estimator} fitted on {size}: {paths.MODEL}")
 
 
 def complete(params: Params) -> Pipeline:

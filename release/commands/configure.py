@@ -13,6 +13,7 @@ from typing import Any
 
 from artifact import text_file
 from artifact.errors import ConfigurationError, UsageError
+from artifact.quantity import quantity
 from release import command_line, github, params, settings
 from release.aws import files
 from release.checkout import Checkout
@@ -60,7 +61,8 @@ def configure(root: Path, values: Mapping[str, str]) -> list[str]:
         text_file.write(path, text)
         changes = changes or [f"{settings.PATH}: written"]
     policies = files.bring_up_to_date(root, after)
-    return changes + _point_dvc(root, after) + [f"{files.FOLDER}: {len(policies)} files changed"] * bool(policies)
+    policy_files = quantity(len(policies), "file")
+    return changes + _point_dvc(root, after) + [f"{files.FOLDER}: {policy_files} changed"] * bool(policies)
 
 
 def values(arguments: Mapping[str, Any]) -> dict[str, str]:

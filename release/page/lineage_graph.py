@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from artifact.quantity import quantity
 from release.commit_message import short
 from release.gitops.release import Release
 from release.page.site_data import EnvironmentData, ModelData
@@ -104,7 +105,7 @@ def _chains(model: ModelData) -> Iterator[tuple[list[Node], bool]]:
 
 def _used(model: ModelData, release: Release) -> str:
     count = sum(other.data_digest == release.data_digest for other in model.releases.values())
-    return "in 1 release" if count == 1 else f"in {count} releases"
+    return f"in {quantity(count, 'release')}"
 
 
 def _traffic(environment: EnvironmentData) -> str:

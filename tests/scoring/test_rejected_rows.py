@@ -84,9 +84,9 @@ def test_more_rejected_rows_than_allowed_end_with_40(
     """There is no output then, but the reasons; a run that allows more goes on."""
     words = arguments(people, bad, tmp_path / "out.csv", "--rows", "4")
     assert scored(*words, "--max-rejected", "2") == 40
-    assert "4 rows of the first 8 are rejected, --max-rejected is 2" in capsys.readouterr().err.splitlines()[-1]
+    assert "4 rows of the first 8 did not fit, --max-rejected is 2" in capsys.readouterr().err.splitlines()[-1]
     assert [path.name for path in tmp_path.glob("out.csv*")] == ["out.csv.parts"]
     assert [row["row"] for row in read(tmp_path / "out.rejected.csv")] == [2, 3, 5, 6]
     assert scored(*words) == 0
-    assert "2 pieces of 4 rows are there already" in capsys.readouterr().out
+    assert "an earlier run finished 2 pieces of 4 rows" in capsys.readouterr().out
     assert len(read(tmp_path / "out.rejected.csv")) == len(BAD)

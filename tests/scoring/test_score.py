@@ -97,7 +97,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
     assert len(pieces) == KILLED_AFTER
     assert s3.keys(f"cut.{kind}") == s3.keys(f"cut.{kind}.parts/")
     assert scored(*words) == 0
-    assert f"{KILLED_AFTER} pieces of 5 rows are there already" in capsys.readouterr().out
+    assert f"an earlier run finished {KILLED_AFTER} pieces of 5 rows" in capsys.readouterr().out
 
     def body(key: str) -> bytes:
         return bytes(s3.client.get_object(Bucket=s3.name, Key=key)["Body"].read())

@@ -13,7 +13,7 @@ import pytest
 
 from artifact.errors import DataContractError
 from pipeline.data import prepare
-from starter import comparison, init, init_command
+from starter import comparison, init, new_model
 from starter.draft import Drafted
 from starter.params_yaml import Threshold, write
 from tests.starter.everyday import ROWS, X, tables
@@ -33,8 +33,8 @@ def described(root: Path, table: pd.DataFrame | str, *options: str) -> tuple[Dra
     """What init makes of the table, and its notes."""
     path = root / "data/toy.csv"
     path.write_text(table) if isinstance(table, str) else table.to_csv(path, index=False)
-    arguments = init_command.parser().parse_args(["--data", str(path), "--target", "y", "--name", "toy", *options])
-    _, drafted, _ = init.describe(arguments, scratch(root))
+    arguments = init.parser().parse_args(["--data", str(path), "--target", "y", "--name", "toy", *options])
+    _, drafted, _ = new_model.describe(arguments, scratch(root))
     return drafted, list(drafted.draft.notes)
 
 
@@ -46,7 +46,7 @@ def scratch(root: Path) -> Path:
 def prepared(root: Path, drafted: Drafted) -> None:
     """Stage prepare with the params.yaml of the draft."""
     metric = comparison.METRIC[drafted.draft.task]
-    text = write(drafted.draft, init.linear(drafted), Threshold(metric, 0.5, ()))
+    text = write(drafted.draft, new_model.linear(drafted), Threshold(metric, 0.5, ()))
     (root / "params.yaml").write_text(text, encoding="utf-8")
     prepare.main([])
 
@@ -68,8 +68,8 @@ SCHEMAS: list[tuple[str, list[str], str, dict[str, Any], str]] = [
     ("float classes", [], "y", {"dtype": "int64", "categories": [0, 1]}, ""),
     ("float classes", ["--task", "regression"], "y", {"dtype": "float64"}, ""),
     ("counts", ["--task", "regression"], "y", {"dtype": "float64"}, ""),
-    ("rare", ["--min-class-rows", "2"], "y", {"dtype": "string", "categories": ["p", "q"]}, "1 rows are of classes"),
-    ("no target", [], "y", {"dtype": "string", "categories": ["p", "q"]}, "3 rows have no 'y'"),
+    ("rare", ["--min-class-rows", "2"], "y", {"dtype": "string", "categories": ["p", "q"]}, "1 row of rare classes"),
+    ("no target", [], "y", {"dtype": "string", "categories": ["p", "q"]}, "leaves out 3 rows without 'y'"),
     (
         "spaces", [], "y", {"dtype": "string", "categories": ["no", "yes"], "format": {"strip": True}},
         "'no' and 'no ' differ by spaces only",
@@ -135,11 +135,11 @@ def test_free_text_is_taken_by_its_words(root: Path) -> None:
     table = TABLES["reviews"]
     assert isinstance(table, pd.DataFrame)
     table.to_csv(path, index=False)
-    arguments = init_command.parser().parse_args(["--data", str(path), "--target", "y", "--name", "toy"])
-    source, drafted, survey = init.describe(arguments, scratch(root))
+    arguments = init.parser().parse_args(["--data", str(path), "--target", "y", "--name", "toy"])
+    source, drafted, survey = new_model.describe(arguments, scratch(root))
     assert drafted.draft.schema["said"] == {"dtype": "string"}
     assert "free text, taken by its words" in " | ".join(drafted.draft.notes)
-    chosen, compared, text = init.first_model(drafted, survey, source)
+    chosen, compared, text = new_model.first_model(drafted, survey, source)
     assert 'columns: ["said"]' in text or "columns: [said]" in text
     steps = [next(iter(step)).rpartition(".")[2] for step in chosen.preprocessing["text"]["steps"]]
     assert steps in (["TfidfVectorizer"], ["TfidfVectorizer", "TruncatedSVD"])
@@ -171,7 +171,7 @@ def test_no_year_of_a_split_by_time_is_a_feature(root: Path, times: list[str], r
     drafted, _ = described(root, pd.DataFrame({"when": times, "x": X, "y": X + np.arange(ROWS)}), "--time", "when")
     assert ("when" in drafted.draft.schema) == rest
     assert drafted.draft.data.get("time_format") == how
-    assert "year" not in str(init.linear(drafted).preprocessing)
+    assert "year" not in str(new_model.linear(drafted).preprocessing)
     prepared(root, drafted)
 
 
@@ -179,7 +179,7 @@ def test_a_missing_boolean_keeps_its_meaning(root: Path) -> None:
     """A blank that decides the target is told from true and false by an indicator of its own."""
     drafted, _ = described(root, TABLES["blanks"])
     assert drafted.draft.schema["flag"] == {"dtype": "bool", "nullable": True}
-    (imputer,) = init.linear(drafted).preprocessing["flags"]["steps"]
+    (imputer,) = new_model.linear(drafted).preprocessing["flags"]["steps"]
     assert imputer == {"sklearn.impute.SimpleImputer": {"strategy": "most_frequent", "add_indicator": True}}
 
 
@@ -206,7 +206,7 @@ def test_a_file_of_rows_to_hold_out_is_the_holdout(root: Path, capsys: pytest.Ca
     frame[:200].to_csv(root / "known.csv", index=False)
     frame[200:].to_csv(root / "new.csv", index=False)
     words = ["--data", str(root / "known.csv"), "--test", str(root / "new.csv"), "--target", "y", "--name", "toy"]
-    source, drafted, survey = init.describe(init_command.parser().parse_args(words), scratch(root))
+    source, drafted, survey = new_model.describe(init.parser().parse_args(words), scratch(root))
     assert (survey.rows, drafted.draft.split["method"]) == (300, "file")
     for origin, target in source.files:
         target.parent.mkdir(exist_ok=True)
@@ -217,4 +217,4 @@ def test_a_file_of_rows_to_hold_out_is_the_holdout(root: Path, capsys: pytest.Ca
     other = frame[200:].rename(columns={"z": "w"})
     other.to_csv(root / "new.csv", index=False)
     with pytest.raises(DataContractError, match="are not alike"):
-        init.describe(init_command.parser().parse_args(words), scratch(root))
+        new_model.describe(init.parser().parse_args(words), scratch(root))

@@ -23,7 +23,7 @@ from pipeline.data import prepare
 from pipeline.params.params import Params, load
 from pipeline.shared import paths, tables
 from pipeline.training import train
-from starter import init, init_command
+from starter import init, new_model
 
 _NOISE = 2.0  # standard errors of the difference, row by row
 
@@ -105,10 +105,10 @@ def _started(root: Path, table: pd.DataFrame) -> Params:
     """What init writes of the table, with what prepare makes of it in build/prepared."""
     (root / "data").mkdir()
     table.to_csv(root / "data/toy.csv", index=False)
-    options = init_command.parser().parse_args(["--data", "data/toy.csv", "--target", "y", "--name", "toy"])
+    options = init.parser().parse_args(["--data", "data/toy.csv", "--target", "y", "--name", "toy"])
     with tempfile.TemporaryDirectory() as scratch:
-        source, drafted, survey = init.describe(options, Path(scratch))
-        _, _, text = init.first_model(drafted, survey, source)
+        source, drafted, survey = new_model.describe(options, Path(scratch))
+        _, _, text = new_model.first_model(drafted, survey, source)
     Path("params.yaml").write_text(text, encoding="utf-8")
     prepare.main([])
     return load(Path("params.yaml"))

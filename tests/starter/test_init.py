@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from artifact.errors import ModelpinError
 from pipeline.params import yaml12
 from pipeline.params.params import Params, load
-from starter import init_command, yaml_lines
+from starter import init, yaml_lines
 from tests.pipeline.repository import Repository
 
 RANDOM = np.random.default_rng(3)
@@ -190,7 +190,7 @@ def test_what_cannot_be_used_is_named(
     (tmp_path / "table.csv").write_text(text)
     monkeypatch.chdir(shipped.path)
     with pytest.raises(ModelpinError) as caught:
-        init_command.main(["--data", str(tmp_path / "table.csv"), "--name", "toy", *arguments])
+        init.main(["--data", str(tmp_path / "table.csv"), "--name", "toy", *arguments])
     assert problem in str(caught.value)
     assert caught.value.exit_code == code
     assert shipped.git("status", "--porcelain") == ""
@@ -233,7 +233,7 @@ def test_edited_params_are_not_replaced_unasked(fresh: Repository, monkeypatch: 
     fresh.params(package__golden=8)
     monkeypatch.chdir(fresh.path)
     with pytest.raises(ModelpinError, match="uncommitted changes"):
-        init_command.main(["--data", "data/iris.csv", "--target", "species", "--name", "toy"])
+        init.main(["--data", "data/iris.csv", "--target", "species", "--name", "toy"])
 
 
 @settings(max_examples=200, deadline=None)

@@ -145,7 +145,7 @@ def test_rows_are_left_out_for_their_target(root: Path, capsys: pytest.CaptureFi
     assert len(train) + len(test) == ROWS - 3
     output = capsys.readouterr().out
     assert "2 rows without a target" in output
-    assert "1 rows of the class 'rare'" in output
+    assert "1 row of the class 'rare'" in output
     assert json.loads(paths.DATA.read_text())["not_used"] == {"of the class 'rare'": 1, "without a target": 2}
     table["a"] = table["a"].astype(object)
     table.loc[7, "a"] = "many"

@@ -18,6 +18,11 @@ from pipeline.data import faults, reader, table
 from pipeline.data.quotes import Quotes
 
 
+def gzipped(content: bytes) -> bytes:
+    """Compressed, without the time: pytest names cases by such bytes, and the workers of a run must agree on names."""
+    return gzip.compress(content, mtime=0)
+
+
 def read(tmp_path: Path, content: bytes) -> table.Table:
     path = tmp_path / "table.csv"
     path.write_bytes(content)
@@ -47,7 +52,7 @@ REFUSED = [
     (b"a,b\n", "a header and no rows"),
     (b"a,b", "a header and no rows"),
     (b"a,b\n1,2,3\n", "row 1 has 3 cells, the header 2: 1,2,3"),
-    (b"a,b\n1,2\n3\n", "row 2 has 1 cells, the header 2: 3"),
+    (b"a,b\n1,2\n3\n", "row 2 has 1 cell, the header 2: 3"),
     ("a,b\n1,é\n".encode("latin-1"), "is not UTF-8"),
     ("é,b\n1,2\n".encode("latin-1"), "is not UTF-8"),
     ("a,b\n1,2\n".encode("utf-16"), "is UTF-16"),
@@ -156,10 +161,10 @@ KINDS: dict[str, tuple[bytes, dict[str, list[object]]]] = {
     "a table.tsv": (separated("\t"), TEXT),
     "semicolons.csv": (separated(";"), TEXT),
     "bars.csv": (separated("|"), TEXT),
-    "packed.csv.gz": (gzip.compress(separated(",")), TEXT),
-    "packed.TSV.GZ": (gzip.compress(separated("\t")), TEXT),
+    "packed.csv.gz": (gzipped(separated(",")), TEXT),
+    "packed.TSV.GZ": (gzipped(separated("\t")), TEXT),
     "lines.jsonl": (LINES.encode(), ROWS),
-    "lines.ndjson.gz": (gzip.compress(LINES.encode()), ROWS),
+    "lines.ndjson.gz": (gzipped(LINES.encode()), ROWS),
     "table.feather": (feather_bytes(ROWS), ROWS),
 }
 
@@ -186,7 +191,7 @@ def test_objects_need_not_have_the_same_keys(tmp_path: Path, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("cut.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 9000, mtime=0)[:-20]),
+        ("cut.csv.gz", gzipped(b"a,b\n" + b"1,2\n" * 9000)[:-20]),
         ("no.csv.gz", b"a,b\n1,2\n"),
         ("cut.jsonl", b'{"a": 1}\n{"a": '),
         ("mixed.jsonl", b'{"a": 1}\n{"a": "x"}\n'),
@@ -221,10 +226,12 @@ def feather_file() -> bytes:
         ("a.jsonl", feather_file(), "it is Feather: let its name end in .feather"),
         ("a.csv", b"PK\x03\x04 and more", "it is a workbook of Excel, or an archive: save the sheet as CSV"),
         ("a.csv", b"\n<!DOCTYPE html><html>", "it is a page of HTML"),
-        ("a.csv", gzip.compress(b"a,b\n1,2\n"), "it is compressed: let its name end in .gz"),
-        ("a.csv.gz", gzip.compress(gzip.compress(b"a,b\n1,2\n")), "it is compressed twice: unpack it once"),
+        ("a.csv", gzipped(b"a,b\n1,2\n"), "it is compressed: let its name end in .gz"),
+        ("a.csv.gz", gzipped(gzipped(b"a,b\n1,2\n")), "it is compressed twice: unpack it once"),
         ("a.jsonl", b'[\n{"a": 1},\n{"a": 2}]', r"is one list of JSON; write an object a line: jq -c '\.\[\]'"),
-        ("a.jsonl", '{"a": 1}\n'.encode("utf-16"), "is UTF-16; convert it"),
+        ("a.jsonl", '{"a": 1}\n'.encode("utf-16"), "is UTF-16; convert it: iconv .* > utf8.jsonl"),
+        ("a.csv.gz", gzipped("a,b\n1,2\n".encode("utf-16")), r"it: gunzip -c .*a.csv.gz \| iconv .* -t UTF-8 >"),
+        ("a.csv.gz", gzipped("a,b\n1,é\n".encode("latin-1")), r"gunzip -c .* \| iconv -f LATIN1 -t UTF-8 >"),
     ],
 )
 def test_a_file_that_is_something_else_is_named(tmp_path: Path, name: str, content: bytes, problem: str) -> None:
