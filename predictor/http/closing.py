@@ -59,20 +59,33 @@ class Connection(HttpToolsProtocol):
     def resting_since(self) -> float | None:
         """As ConnectionLimit asks for it; a request whose head has begun, and has not ended, is none yet."""
         has_request = self.cycle is not None and (self.cycle.more_body or not self.cycle.response_complete)
-        if has_request or self.is_ending():
+        if has_request or self.is_ending() or self._unread_seconds() > 0:
             return None
         return self._head_since if self._in_head else self._resting_since
 
     def end_rest(self) -> None:
         """Close the connection, which has no request."""
         self.connections.discard(self)
-        self.transport.close()
+        self._close()
 
-    def refuse(self) -> None:
-        """Close the connection, which is one too many."""
+    def close_with_503(self) -> None:
+        """Close the connection, which is one too many: at once, since one that lingers takes a file."""
         self.connections.discard(self)
         self.transport.write(_TOO_MANY)
         self.transport.close()
+
+    def _unread_seconds(self) -> float:
+        """Seconds that the client still has to take the last answer; 0 or less where it has taken all, or is late."""
+        if not self.transport.get_write_buffer_size():
+            return 0.0
+        return self._resting_since + self.settings.send_seconds - self.loop.time()
+
+    def _close(self) -> None:
+        """Close the connection, which has rested; a close that waited for an answer to be read could wait for ever."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            self.transport.close()
 
     def is_ending(self) -> bool:
         """Whether nothing more can be answered."""
@@ -138,11 +151,11 @@ class Connection(HttpToolsProtocol):
             return
         if self.cycle is not None and self.cycle.more_body:
             self._resting_since = self.loop.time()
-        left = self._resting_since + self.timeout_keep_alive - self.loop.time()
+        left = max(self._resting_since + self.timeout_keep_alive - self.loop.time(), self._unread_seconds())
         if left > 0:
             self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
         else:
-            self.transport.close()
+            self._close()
 
     def _end_of_patience(self, cycle: Any) -> None:
         if cycle is None or (self.cycle is cycle and cycle.more_body):

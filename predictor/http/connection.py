@@ -40,7 +40,7 @@ class HttpProtocol(Connection):
         super().connection_made(transport)
         self._rest()
         if not self.limit.admit(self, self.connections, self.loop.time()):
-            self.refuse()
+            self.close_with_503()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the timers, and tell the request whose body is not complete that its client is gone."""

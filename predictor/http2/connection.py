@@ -238,12 +238,13 @@ class Connection(PacedReader):
     @property
     def resting_since(self) -> float | None:
         """As ConnectionLimit asks for it; a frame that has begun, and has not ended, is no stream yet."""
-        if self.streams or self._ending or not self.reading:
+        # Closed while its client has still to read something, it would wait for that, and `sweep` would not see it.
+        if self.streams or self._ending or not self.reading or self._transport.get_write_buffer_size():
             return None
         return self._since if self.has_part else self._idle.since
 
     def end_rest(self) -> None:
-        """Close the connection, on which no stream is open. A call that its client has just sent is for another one."""
+        """Close the connection, on which no stream is open; GOAWAY says that a call that crosses it was not begun."""
         self._connections.discard(self)
         self.end()
 

@@ -14,6 +14,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from artifact.prediction import Columns, Prediction
+from predictor.connection_limit import ConnectionLimit
 from predictor.http.connection import HttpProtocol
 from predictor.http.fast_path import FastPath
 from predictor.http.infer_layer import InferLayer
@@ -72,11 +73,11 @@ class InProcessServer:
         self.lifecycle = lifecycle
         self.connections = connections
         self.clients: list[Client] = []
-        self._port = port
+        self.port = port
 
     async def connect(self) -> Client:
         """A new connection."""
-        self.clients.append(Client(*await asyncio.open_connection("127.0.0.1", self._port)))
+        self.clients.append(Client(*await asyncio.open_connection("127.0.0.1", self.port)))
         return self.clients[-1]
 
     def counter(self, name: str) -> float:
@@ -102,7 +103,9 @@ async def running(
         InferLayer(kserve, lifecycle), log_config=None, timeout_keep_alive=settings.get("idle_seconds", 5)
     )
     config.load()
-    protocol = type("Made", (HttpProtocol,), {"settings": lifecycle.settings, "fast_path": FastPath(lifecycle)})
+    limit = ConnectionLimit(lifecycle.settings.connections, lifecycle.refuse_connection)
+    chosen = {"settings": lifecycle.settings, "fast_path": FastPath(lifecycle), "limit": limit}
+    protocol = type("Made", (HttpProtocol,), chosen)
     state = ServerState()
     listening = await asyncio.get_running_loop().create_server(lambda: protocol(config, state, {}), "127.0.0.1", 0)
     server = InProcessServer(lifecycle, listening.sockets[0].getsockname()[1], state.connections)

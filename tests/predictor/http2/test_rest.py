@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from predictor.http2 import frames, rest
@@ -63,6 +65,29 @@ def test_one_connection_too_many() -> None:
 
     place.run(ask)
     assert place.events == []
+
+
+def test_an_answer_that_is_not_read() -> None:
+    """A connection makes no room while its client may still read an answer, and ends when it does not read in time."""
+    place = Place(Limits(1000, 3, 60, 60, send_seconds=1), size=200_000, most=1)
+    windows = [(frames.INITIAL_WINDOW_SIZE, 1 << 20)]
+
+    def ask(port: int) -> None:
+        with Wire(port, windows) as unread:
+            place.until(lambda: len(place.connections) == 1)
+            (connection,) = place.connections
+            transport = connection._transport
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            unread.send(frames.window_update(0, 1 << 20), unread.call(1, b""))
+            place.until(lambda: transport.get_write_buffer_size() > 0 and not connection.streams)
+            with Wire(port) as second:
+                assert [*second.read()] == []
+            place.until(lambda: not place.connections)
+            with Wire(port, windows) as third:
+                answer = third.ask(1, frames.window_update(0, 1 << 20), third.call(1, b""))
+                assert answer.body == bytes(200_000)
+
+    place.run(ask)
 
 
 def test_streams_of_all_connections() -> None:
