@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import socket
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,9 @@ import yaml
 from sklearn.dummy import DummyClassifier
 
 from artifact.signature import Feature
+from predictor.http2 import frames
+from predictor.http2.frames import frame
+from predictor.http2.head import FAR_OVER
 from predictor.settings import Settings
 from tests.predictor import greedy, models
 from tests.predictor.conftest import ROOT, Server, start_anew
@@ -19,6 +25,7 @@ from tests.predictor.conftest import ROOT, Server, start_anew
 MIB = 1 << 20
 TIMES = 48  # the most that docs/predictor.md says of one heavy request after others, times its bytes
 SIZE = 4 * MIB
+HEADS = 300  # connections with a head that does not end
 NOISE = 16 * MIB  # what the process keeps of requests before, and of everything else
 FEATURES = 300  # of texts: a model of few columns has few values in a request, and refuses more of them at once
 
@@ -62,6 +69,37 @@ def peak(name: str, idle: int, server: Server, size: int) -> float:
     most = resident(server, "VmHWM") - idle
     print(f"{name:40} {size / MIB:5.1f} MiB +{most / MIB:5.0f} MiB {most / size:5.1f} times")
     return (most - NOISE) / size
+
+
+def heads() -> dict[str, bytes]:
+    """Heads that do not end, and take as much as the limit of bytes allows, by protocol."""
+    most, part = Settings().header_bytes, bytes(frames.MOST_FRAME)
+    short = b"ab:cd\r\n"  # names and values of one byte are the same object everywhere
+    pieces = frame(frames.HEADERS, 0, 1, part) + frame(frames.CONTINUATION, 0, 1, part) * (FAR_OVER * most // len(part))
+    return {
+        "gRPC": frames.PREFACE + frames.settings(()) + pieces + frame(frames.CONTINUATION, 0, 1, part)[:-1],
+        "HTTP": b"GET / HTTP/1.1\r\nHost: x\r\n" + short * ((most - 100) // (len(short) + 32)),
+    }
+
+
+@pytest.mark.parametrize("kind", heads())
+def test_heads(server: Server, idle: int, kind: str) -> None:
+    """Of connections whose head does not end each takes some KiB, as the docs say."""
+    match = re.search(rf"(\d+)\s+KiB\s+for\s+an?\s+{kind}\s", (ROOT / "docs/predictor.md").read_text())
+    assert match is not None
+    port = server.http_port if kind == "HTTP" else server.grpc_port
+    before = most = resident(server, "VmRSS")  # after `idle`, on which the other tests build
+    with ExitStack() as connections:
+        for _ in range(HEADS):
+            connection = connections.enter_context(socket.create_connection(("127.0.0.1", port)))
+            connection.sendall(heads()[kind])
+        time.sleep(0.2)
+        while (current := resident(server, "VmRSS")) > most:  # until all are read
+            most = current
+            time.sleep(0.2)
+    growth = (most - before) / HEADS / 1024
+    print(f"{kind} connection {growth:5.1f} KiB")
+    assert growth <= 1.1 * int(match[1])
 
 
 @pytest.mark.parametrize("name", greedy.REST)
