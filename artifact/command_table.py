@@ -31,7 +31,8 @@ def main(
 
     `argv` are the arguments of this process, unless others are given.
     `before` is called when the command line named a command and its module is not imported yet.
-    Of commands `without_options` what follows their name is read before that: `--help` and mistakes need no library.
+    What follows the name of a command in `without_options` is read before that: its `--help`, and the refusal of what
+    it does not take, need no library.
     """
     argv = sys.argv[1:] if argv is None else argv
     name = argv[0] if argv and argv[0] in modules else _parsed(package, description, modules, argv[:1])
@@ -83,7 +84,7 @@ def _parsed(package: str, description: str | None, modules: Mapping[str, str], a
 
 
 def _refuse_options(package: str, name: str, module: str, argv: Sequence[str]) -> None:
-    """The help of a command that has no options, or what is wrong with those of `argv`; both end the process."""
+    """Print the help of a command that has no options, or refuse those in `argv`; both end the process."""
     import argparse
 
     argparse.ArgumentParser(prog=f"python -m {package} {name}", description=_docstring(module)).parse_args(argv)

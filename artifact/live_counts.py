@@ -18,11 +18,11 @@ _CELLS = 1 << 14  # values compared with all edges at once: arrays of this size 
 _MOST_ROWS = (1 << 15) - 1  # counted at once, in 16 bits: three times as fast as in 64
 _SORTED = 64  # rows from which sorting a feature costs less than comparing each of its values with each edge
 # Rows from which comparing costs half of what sorting does: numpy no longer copies them into a buffer of its own first.
-# So many rows and comparisons are done at once, so that they stay in the processor's cache.
-_COMPARED, _ROWS, _COMPARISONS = 1 << 12, 1 << 13, 1 << 18
+MANY_ROWS = 1 << 12
+_ROWS, _COMPARISONS = 1 << 13, 1 << 18  # of many rows, at once: they stay in the processor's cache
 _WORDS = 128  # of eight comparisons each, added up as one number of 64 bits, of which each byte holds up to 255
 _LOT = 8 * _WORDS  # rows, of which a table that is compared has a multiple
-_FEW = 8  # different whole numbers, of which each is looked for
+_FEW = 8  # whole numbers from the least to the greatest: each of them is counted by itself
 
 
 class Distribution:
@@ -146,7 +146,7 @@ class FeatureDistributions:
         for place, own in enumerate(edges):
             self._ends[place, : len(own)] = own
         self._edges = np.ascontiguousarray(self._ends[:, :-1].T)[:, :, np.newaxis]
-        # What every number reaches, and the edges of its feature.
+        # -inf, which every number reaches, and the edges of each feature.
         self._limits = np.insert(self._ends[:, :-1], 0, -np.inf, axis=1)[:, :, np.newaxis]
         # Numbers below all edges, behind each of them, and missing.
         self._table = np.zeros((len(edges), most + 2), dtype=np.int64)
@@ -157,8 +157,8 @@ class FeatureDistributions:
     def add(self, tables: Sequence[Columns]) -> None:
         """Count the values of `tables`, columns of [rows] by feature name; NaN is a missing value."""
         lengths = list(map(rows, tables))
-        if self._numeric and sum(lengths) >= _COMPARED:
-            self._add_compared(tables, sum(lengths))
+        if self._numeric and sum(lengths) >= MANY_ROWS:
+            self._add_many(tables, sum(lengths))
         elif self._numeric:
             step = max(1, min(_MOST_ROWS, _CELLS // len(self._numeric)))
             long = [table for table, length in zip(tables, lengths, strict=True) if length > step]
@@ -191,8 +191,10 @@ class FeatureDistributions:
         flat: np.ndarray = np.concatenate(columns, dtype=np.float64, casting="unsafe")
         return flat.reshape(len(self._numeric), -1)
 
-    def _add_compared(self, tables: Sequence[Columns], count: int) -> None:
-        """Count the numeric features of tables of `count` rows in all, some features at a time."""
+    def _add_many(self, tables: Sequence[Columns], count: int) -> None:
+        """Count tables of `count` rows in all: compare each number with each edge of its feature, some features at a
+        time.
+        """
         padded = -(-count // _LOT) * _LOT
         together = max(1, _COMPARISONS // (self._limits.shape[1] * min(padded, _ROWS)))
         for begin in range(0, len(self._numeric), together):
@@ -212,7 +214,7 @@ class FeatureDistributions:
         self._add_below(self._below(numbers), numbers.shape[1], slice(None))
 
     def _add_below(self, below: np.ndarray, count: int, features: slice) -> None:
-        """Add what `_below` says of `count` rows of some numeric features."""
+        """Add what `_below` says of `count` rows of numeric features, those at `features` among all of them."""
         counts = np.empty((len(below), self._table.shape[1]), dtype=np.int64)
         # Below all edges; behind each edge but not the next one; behind the last.
         counts[:, 0] = below[:, 0]

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from artifact.errors import ConfigurationError
 
-_PART = 20  # a part of the connections, of those that rest, is closed at once: a look at all of them takes its time
+_PART = 20  # resting connections are closed a 20th of the limit at a time, since a look at all connections takes long
 _BUSY_SECONDS = 0.1  # after a look that found none at rest
 _OTHER_FILES = 64  # that this process has open beside its connections
 
@@ -34,8 +34,8 @@ class ConnectionLimit:
         self._busy_until = 0.0
 
     def admit(self, new: Connection, connections: Set[Any], now: float) -> bool:
-        """Whether `new` may stay, which is one of `connections`, each a Connection: others that have rested longest are
-        closed for it.
+        """Whether `new`, which is one of `connections` (each a Connection), may stay. Where they are too many, those
+        that have rested longest are closed for it. `now` is the loop's time.
         """
         if len(connections) <= self._most:
             self._busy_until = now

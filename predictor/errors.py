@@ -117,7 +117,7 @@ _REASON: dict[type[Exception], str] = {
     NotReady: "not-ready",
     Disconnected: "gone",
 }
-# unread: the client did not take its answer; connections: it was closed, since as many as may be were open
+# unread: the client did not take its answer; connections: as many as may be were open, so a new one was closed
 REASONS = (*dict.fromkeys(_REASON.values()), "unread", "connections", "internal")
 RETRY_SECONDS = "1"
 

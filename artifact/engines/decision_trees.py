@@ -53,9 +53,9 @@ class DecisionTrees:
         self._rows = min(max(_PAIRS // trees, _LEAST_ROWS), _MOST_ROWS)
         self._tops = TreeTops(arrays, self._rows)
         self._targets, self._dtype = values.shape[1], values.dtype
-        self._goes_on = bool((self._exits >= 0).any())  # below some exit
+        self._has_lower_nodes = bool((self._exits >= 0).any())  # than those of the tops
         # Where each exit is a leaf, what it adds is looked up by the exit.
-        self._leaf_sums = LeafSums(values if self._goes_on else values.take(self._exits, axis=0), trees)
+        self._leaf_sums = LeafSums(values if self._has_lower_nodes else values.take(self._exits, axis=0), trees)
 
     def sums(self, numbers: np.ndarray) -> np.ndarray:
         """The sums of the leaves that each of `numbers` reaches: [rows, targets], of the type that `values` has.
@@ -69,11 +69,11 @@ class DecisionTrees:
             rows = slice(len(numbers) * part // parts, len(numbers) * (part + 1) // parts)
             exits = self._tops.exits(numbers[rows], gaps).astype(np.intp)
             exits += self._exit_begins
-            leaves = self._walked(exits, numbers[rows], gaps) if self._goes_on else exits
+            leaves = self._leaves_below(exits, numbers[rows], gaps) if self._has_lower_nodes else exits
             self._leaf_sums.into(total[:, rows], leaves)
         return np.ascontiguousarray(total.T)
 
-    def _walked(self, exits: np.ndarray, numbers: np.ndarray, gaps: bool) -> np.ndarray:
+    def _leaves_below(self, exits: np.ndarray, numbers: np.ndarray, gaps: bool) -> np.ndarray:
         """The leaves that the rows of `numbers` reach below `exits`: [trees, rows].
 
         `gaps`: some of the numbers may be missing.

@@ -77,7 +77,7 @@ def make_whole_numbers(value: Any) -> None:
 
 
 def like(value: Any, name: str, width: int) -> Any:
-    """An input as `value`, an input with columns, with another name and so many columns."""
+    """An input like `value`, which has columns, but of another name and with `width` columns."""
     other = _classes()["Value"]()
     other.CopyFrom(value)
     other.name = name

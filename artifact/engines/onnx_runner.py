@@ -19,7 +19,7 @@ from artifact.signature import Signature
 _TYPES = {"tensor(string)": object, "tensor(float)": np.float32, "tensor(double)": np.float64}
 ALONE = "alone"  # in the graph's metadata: "true" where scikit-learn need not answer any row
 COLUMNS = "columns"  # in the graph's metadata: the names of the columns of each input, as a JSON list of lists
-MISSING = "missing"  # in the graph's metadata: "true" where a text may be missing; nothing reads it any more
+MISSING = "missing"  # in the graph's metadata: "true" where a text may be missing; older images alone read it
 # A tensor of text has no place for what is missing, for which GAP stands, whether a text may be missing or not: a graph
 # with an imputer compares each text with it. A caller may send this very text, which then becomes SENT; neither is a
 # category of any graph.
@@ -91,7 +91,9 @@ class Inputs:
         changed: NumberedGraph | None = None,
         unscaled: UnscaledGraph | None = None,
     ) -> None:
-        """`changed`, and then `unscaled`: what was made of a graph, one after the other, until it was `graph`."""
+        """`graph` may be changed: `changed` tells which numbers stand for its texts, `unscaled`, made of the graph
+        after that, which of its inputs are of chosen and scaled columns.
+        """
         described = graph.get_modelmeta().custom_metadata_map
         # A graph that says nothing has an input a feature, in the signature's order.
         columns = json.loads(described[COLUMNS]) if COLUMNS in described else [[name] for name in signature.names]

@@ -1,4 +1,6 @@
-"""A graph that begins by choosing and scaling columns of numbers, made into one without that: numpy does it on the way.
+"""Makes a graph that begins by choosing and scaling columns of numbers into one that takes the scaled columns.
+
+numpy chooses and scales while it copies the columns into the tables that the graph takes.
 
 ONNX Runtime works row by row there: for 1,000 rows of four columns scaling takes more than a third of a linear model's
 time. Each step is one operation of IEEE 754 for each number, so that numpy, column by column, gives the same bits.
@@ -20,8 +22,8 @@ Step = tuple[np.ufunc, np.ndarray]  # an operation of a column and a number, and
 
 
 class Scaled(NamedTuple):
-    """An input, `name`, of columns that stand at `places` in `source`, an input before. Each has gone through its
-    `steps`, of which there may be none.
+    """An input, `name`, of columns that stand at `places` in `source`, an input of the graph before it was changed.
+    Each column has gone through its `steps`, of which there may be none.
     """
 
     name: str
@@ -31,8 +33,8 @@ class Scaled(NamedTuple):
 
 
 class UnscaledGraph(NamedTuple):
-    """A graph that takes `scaled` in the place of inputs of float64. `inputs` are the names of all inputs before, in
-    their order.
+    """A graph that takes `scaled` in the place of inputs of float64. `inputs` are the names of all inputs of the graph
+    that it was made of, in their order.
     """
 
     graph: bytes

@@ -28,7 +28,9 @@ def of_rows(signature: Signature, rows: Sequence[Any]) -> pd.DataFrame:
 
 
 def from_columns(signature: Signature, columns: Columns) -> pd.DataFrame:
-    """Columns that `artifact.validation` made, as a frame of its own, which a transformer may write into."""
+    """Columns that `artifact.validation` made, as a frame of copies: a transformer may write into them, and drift and
+    the logs count what is in `columns`.
+    """
     return pd.DataFrame({name: columns[name] for name in signature.names}, copy=True)
 
 

@@ -23,7 +23,7 @@ _BACKLOG = 2048
 _SWEEP = 0.5  # seconds between two looks at what takes too long
 _LEAVE_SECONDS = 1.0  # for clients to close connections on which they have no call
 _LOOK_SECONDS = 0.02
-_FULL_CONNECTIONS = 16  # as many streams as so many connections may have are open at once, on all of them
+_FULL_CONNECTIONS = 16  # as many streams as these connections may have are open at most, on all connections together
 _NO_METHOD = status.LEADING + status.failed(grpc.StatusCode.UNIMPLEMENTED, "there is no such method")
 
 

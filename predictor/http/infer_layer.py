@@ -125,7 +125,7 @@ class InferLayer:
         if isinstance(failure, errors.Disconnected):
             self._lifecycle.account(request, _GONE, failure)
             if (connection := scope.get("extensions", {}).get(CONNECTION)) is not None:
-                connection.end_work()  # so that uvicorn misses no answer; perhaps it does not know yet
+                connection.end_work()  # else uvicorn, which may not know yet, logs that there was no answer
             return
         self._lifecycle.account(request, str(status), failure)
         await self._send(scope, named, status, body, extra)

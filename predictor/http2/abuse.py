@@ -22,7 +22,9 @@ class Faults:
             raise ConnectionFault(ENHANCE_YOUR_CALM, "too much that comes to nothing")
 
     def count_growth(self, now: float, size: int) -> None:
-        """A window for which an answer waits grows by `size` bytes, and a frame is written: too much for a few."""
+        """A window grows by `size` bytes, and a frame of the answer that waited for it is written: a fault where these
+        bytes are few.
+        """
         if size < _LEAST_GROWTH:
             self.count(now)
 

@@ -10,7 +10,9 @@ C = TypeVar("C")
 
 
 class Connections(set[C]):
-    """The connections that are open. `streams` of all of them are open, of which each takes some 2 KiB."""
+    """The connections that are open. `streams` is how many streams they have open in all, `most_streams` how many they
+    may have: each takes some 2 KiB.
+    """
 
     def __init__(self, limit: ConnectionLimit, most_streams: int) -> None:
         super().__init__()

@@ -26,8 +26,8 @@ class Rest:
         self._leave_sent: float | None = None  # when the client was told to leave
 
     def sweep(self, connection: Connection, last: int, is_open: bool, now: float, seconds: float) -> None:
-        """Look, and end a connection that has rested for `seconds`. `last`: its last stream; `is_open`: whether it has
-        one.
+        """Look, and end a connection that has rested for `seconds`. `last`: the number of its last stream; `is_open`:
+        whether any stream is open.
         """
         if is_open or last != self._last:
             self.since, self._last, self._leave_sent = now, last, None

@@ -11,8 +11,8 @@ from predictor.http2.stream import Exchange, Stream
 
 @dataclass(frozen=True)
 class Limits:
-    """What a client may ask for: bytes of fields, streams at once, and seconds for fields, a body, and an answer, and
-    without a stream.
+    """What a client may ask for: bytes of fields, streams at once, seconds for fields, for a body and to take an
+    answer, and seconds without a stream.
     """
 
     field_bytes: int

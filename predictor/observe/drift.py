@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 
 from artifact import confidence, profile
-from artifact.live_counts import Distribution, FeatureDistributions
+from artifact.live_counts import MANY_ROWS, Distribution, FeatureDistributions
 from artifact.prediction import Columns, Prediction, together
 from artifact.signature import Signature
 
 _TABLES = 64  # counted at once: each has the rows of one request, or of several that were predicted in one call
 _SOME, _ROWS = 16, 128  # tables that are enough where they have as many rows: a turn of the event loop stays short
-# Rows that are enough whatever they are in: from so many on a row costs least. Of many features fewer are enough, as
-# what waits longer has left the processor's cache.
-_MANY_ROWS, _MANY_FEATURES, _CELLS = 1 << 12, 32, 1 << 14
+# Of at most so many features MANY_ROWS are enough, whatever they are in: from there on a row costs least. Of more
+# features so many values are enough: what waits longer has left the processor's cache.
+_MANY_FEATURES, _CELLS = 32, 1 << 14
 _SHORT_CELLS = 1 << 15  # of one request: the event loop counts them in less than a millisecond
 
 
@@ -44,7 +44,7 @@ class Drift:
         self.certainty = reference["confidence"]
         self.certainties = np.zeros(confidence.BINS, dtype=np.int64)
         features = len(signature.inputs)
-        self._rows = _MANY_ROWS if features <= _MANY_FEATURES else _CELLS // features
+        self._rows = MANY_ROWS if features <= _MANY_FEATURES else _CELLS // features
         self._short_rows = _SHORT_CELLS // features
         self._pending: deque[tuple[Columns, Prediction]] = deque()
         self._waiting = 0  # rows, about: two threads may change it at once
