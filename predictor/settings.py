@@ -37,7 +37,7 @@ class Settings:
     send_seconds: float = _setting(30.0, "time for a client to take an answer; then the connection ends", 0.01)
     idle_seconds: float = _setting(65.0, "time an HTTP connection may stay open without a request", 0.01)
     grpc_idle_seconds: float = _setting(600.0, "time a gRPC connection may stay open without a call", 0.01)
-    connections: int = _setting(1000, "connections open at once, on each port", 1)
+    connections: int = _setting(800, "connections open at once, on each port", 1)
     concurrency: int = _setting(128, "requests in work at once", 1)
     queue: int = _setting(256, "requests that may wait for that; more is 503", 0)
     heavy_bytes: int = _setting(256 << 10, "a body over this is worked on off the event loop, one at a time", 1)
