@@ -78,11 +78,11 @@ def test_three_environments_give_one_digest(fresh: Repository, tmp_path: Path) -
 
 def test_a_stage_run_by_hand_gets_the_environment(fresh: Repository) -> None:
     """`python -m` of a stage starts itself again before anything reads threads or hash seed, arguments kept."""
-    (fresh.path / "pipeline/data/inputs.py").write_text(
+    (fresh.path / "pipeline/gate/gate.py").write_text(
         "import json, os, sys\nearly = 'numpy' in sys.modules\n"
         "def main(argv):\n    print(json.dumps([dict(os.environ), argv, early]))\n"
     )
-    environ, arguments, early = json.loads(fresh.done("pipeline", "inputs", "--a", "b c", OMP_NUM_THREADS="7"))
+    environ, arguments, early = json.loads(fresh.done("pipeline", "gate", "--a", "b c", OMP_NUM_THREADS="7"))
     assert {name: environ[name] for name in ENVIRONMENT} == ENVIRONMENT
     assert arguments == ["--a", "b c"]
     assert not early
