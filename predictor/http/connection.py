@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
 
 PAUSE = 0.1  # seconds that a plain request waits for its body before it is handed to the InferLayer
+_LEAST_LINE, _LEAST_HEADER = len("GET  HTTP/1.1\r\n"), len(":\r\n")  # bytes beside target, names and values
 PIECES = 8  # of such a body, the head counted; a socket gives some 64 KiB at a time
 
 
@@ -33,7 +34,7 @@ class HttpProtocol(Connection):
     _fast_request: FastRequest | None = None  # whose body is still to come
     _in_work: RequestResponseCycle | None = None  # of the ASGI application; others may have come behind it
     _requests = 0  # that have begun
-    _reading = 0  # bytes of what is being read
+    _reading = 0  # bytes of what is being read that may be of the head, or around the body, that it ends in
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A connection on which nothing ever comes ends as an idle one does."""
@@ -92,6 +93,9 @@ class HttpProtocol(Connection):
                 if size > self.settings.header_bytes:
                     self._refuse_headers()
                     raise httptools.HttpParserError("headers")
+                # What comes behind it, of a client that does not wait for answers, has a limit of its own.
+                least = size - fields + _LEAST_LINE + _LEAST_HEADER * len(self.headers)
+                self._reading -= max(0, least - self._head_bytes)
             self._head_bytes = 0
             if not self.url.startswith(b"/"):
                 self._check_head()  # which makes a path of a target with scheme and host
@@ -127,6 +131,7 @@ class HttpProtocol(Connection):
 
     def on_body(self, body: bytes) -> None:
         """A part of a body."""
+        self._reading -= len(body)
         self._around = -self._reading
         if self._fast_request is not None:
             self._fast_request.body += body
@@ -192,18 +197,18 @@ class HttpProtocol(Connection):
         """
         if self._refusal is not None or self.ending:
             return
-        size = self._reading = len(data)
+        self._reading = len(data)
         before = self._requests
         try:
             while data:
                 try:
                     self.parser.feed_data(data)
                     if self._in_head:
-                        self._watch_head(size)
+                        self._watch_head(self._reading)
                     elif self._fast_request is not None:
                         self._wait_for_body(self._fast_request)
                     elif self.cycle is not None and self.cycle.more_body:
-                        self._watch_chunks(size)
+                        self._watch_chunks(self._reading)
                     return
                 except httptools.HttpParserUpgrade as offer:
                     method = self.parser.get_method()

@@ -30,6 +30,8 @@ HEALTH = keep_alive(LIVE) + b"\r\n"
 METADATA = HEALTH.replace(b"health/live", b"models/iris")
 LONG = dumps({"instances": [[5.1, 3.5, 1.4, 0.2]] * 20_000})
 HEAVY = keep_alive(TYPED) + b"Content-Length: %d\r\n\r\n" % len(LONG) + LONG
+ROWS = dumps({"instances": [[5.1, 3.5, 1.4, 0.2]] * 2000})  # in a body that one read may have in it
+MANY_ROWS = keep_alive(TYPED) + b"Content-Length: %d\r\n\r\n" % len(ROWS) + ROWS
 BROKEN = keep_alive(CHUNKED) + b"\r\nzz\r\n"
 CODED = keep_alive(CHUNKED).replace(b"chunked", b"gzip, chunked") + b"\r\n"
 UNKNOWN = HEALTH.replace(b"GET", b"FROB")
@@ -106,6 +108,21 @@ def test_no_answer_is_lost(server: Server) -> None:
             while part := connection.recv(1 << 16):
                 received += part
             assert statuses(received)[-1] in (400, 413)
+
+
+@pytest.mark.parametrize(("before", "count"), [(MANY_ROWS, 1), (PREDICT * 400, 400), (HEALTH * 1000, 1000)])
+def test_what_comes_before_a_head(server: Server, before: bytes, count: int) -> None:
+    """The limit of a head holds for the head, whatever its beginning arrives with."""
+    last = LIVE + b"\r\n"
+    with socket.create_connection(("127.0.0.1", server.http_port), timeout=ANSWER_SECONDS) as connection:
+        connection.sendall(before + last[:-4])
+        received = b""
+        while len(statuses(received)) < count and (part := connection.recv(1 << 16)):
+            received += part
+        connection.sendall(last[-4:])
+        while part := connection.recv(1 << 16):
+            received += part
+    assert statuses(received) == [200] * (count + 1)
 
 
 @pytest.mark.parametrize(
