@@ -111,8 +111,8 @@ class Owner:
 
 @pytest.fixture
 def owner(fresh: Repository, env: dict[str, str], request: pytest.FixtureRequest) -> Iterator[Owner]:
-    """An owner whose stage tune is STAGE, after stage inputs."""
-    (fresh.path / "pipeline/training/tune.py").write_text(STAGE)
+    """An owner whose stage gate is STAGE, after stage inputs."""
+    (fresh.path / "pipeline/gate/gate.py").write_text(STAGE)
     owner = Owner(fresh.path, env, **getattr(request, "param", {}))
     owner.begin("inputs")
     assert owner.ended() == 0
@@ -161,15 +161,15 @@ def test_a_repro_makes_the_same_artifact_and_leaves_no_process(
 
 def test_a_stage_runs_in_a_fork_and_ends_as_it_does(owner: Owner) -> None:
     """With its arguments, environment, folder and exit code; code that changed in between is the code that runs."""
-    pid = owner.begin("tune --one two")
+    pid = owner.begin("gate --one two")
     output = owner.report()
     assert owner.ended() == 7
     assert output["numpy"]
     assert output["pid"] != pid
     assert (output["argv"], output["folder"], output["mark"]) == (["--one", "two"], str(owner.folder), "here")
-    path = owner.folder / "pipeline/training/tune.py"
+    path = owner.folder / "pipeline/gate/gate.py"
     path.write_text(path.read_text().replace("return 7", "return 8"))
-    owner.begin("tune")
+    owner.begin("gate")
     assert owner.ended() == 8
 
 
@@ -177,12 +177,12 @@ def test_a_stage_runs_in_a_fork_and_ends_as_it_does(owner: Owner) -> None:
 def test_what_is_killed_takes_the_stage_with_it(owner: Owner) -> None:
     """The command, what keeps the fork, or the fork itself: no stage goes on alone, and the command fails."""
     for victim, code in (("command", -signal.SIGKILL), ("keeper", 1), ("pid", -signal.SIGKILL)):
-        command = owner.begin("tune")
+        command = owner.begin("gate")
         output = owner.report()
         os.kill(command if victim == "command" else int(str(output[victim])), signal.SIGKILL)
         assert owner.ended() == code, victim
         until(partial(ended, output["pid"]))
-    command = owner.begin("tune")
+    command = owner.begin("gate")
     fork = owner.report()["pid"]
     os.killpg(command, signal.SIGINT)  # Ctrl-C
     assert owner.ended() == 130
@@ -195,7 +195,7 @@ def test_without_its_server_a_stage_runs_as_it_always_did(owner: Owner) -> None:
     assert server is not None
     os.kill(server, signal.SIGKILL)
     until(lambda: not listening(owner))
-    pid = owner.begin("tune")
+    pid = owner.begin("gate")
     assert owner.report()["pid"] == pid
     assert owner.ended() == 7
 
