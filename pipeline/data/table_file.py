@@ -118,7 +118,7 @@ def _parquet(stream: Any, columns: list[str], rows: int, skip: int) -> Iterator[
             # In one go: a batch of rows of two groups is one piece of memory then.
             yield from file.iter_batches(rows, row_groups=groups[group:], columns=columns, use_threads=False)
             return
-        # Nothing of it is wanted: rows without columns, which are not read.
+        # The caller skips all of these rows: rows without columns stand for them, and nothing is read.
         yield pa.RecordBatch.from_struct_array(pa.nulls(count, pa.struct([])))
         start += count
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -24,6 +22,7 @@ from predictor.http2.frames import frame
 from tests.deadlines import ANSWER_SECONDS
 from tests.predictor.answer import Answer
 from tests.predictor.conftest import Server, start
+from tests.predictor.connections import ask, opened, until_closed
 from tests.predictor.corpus import ROW
 from tests.predictor.http2.wire import Wire
 from tests.predictor.models import Packaged
@@ -76,36 +75,6 @@ def metric(server: Server, line: str) -> float:
     """The value of one line of /metrics; 0 where it is not there."""
     match = re.search(rf"^{re.escape(line)} (\S+)$", server.request("GET", "/metrics").body.decode(), re.M)
     return float(match[1]) if match else 0.0
-
-
-def ask(server: Server, body: bytes) -> tuple[Answer, float]:
-    """A v1 request on a connection of its own, and the seconds it took."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=ANSWER_SECONDS)
-    started = time.monotonic()
-    connection.request("POST", server.v1, body)
-    answer = connection.getresponse()
-    headers = {name.lower(): value for name, value in answer.getheaders()}
-    result = Answer(answer.status, headers, answer.read())
-    connection.close()
-    return result, time.monotonic() - started
-
-
-def opened(server: Server, data: bytes) -> socket.socket:
-    """A connection on which `data` was sent."""
-    connection = socket.create_connection(("127.0.0.1", server.http_port), timeout=ANSWER_SECONDS)
-    connection.sendall(data)
-    return connection
-
-
-def until_closed(connection: socket.socket) -> bytes:
-    """What still comes until the server ends the connection."""
-    received = b""
-    try:
-        while part := connection.recv(1 << 16):
-            received += part
-    except ConnectionResetError:
-        pass
-    return received
 
 
 def memory(server: Server) -> int:
